@@ -1,0 +1,17 @@
+// Tests run as CommonJS: swc rewrites our files, and the few dependencies that ship ES modules only.
+const esmOnly = ['kysely', 'minijinja-js', 'canonicalize'];
+
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  transform: {
+    '^.+\\.[tj]s$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'commonjs' }, sourceMaps: 'inline' },
+    ],
+  },
+  transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
+  testTimeout: 60_000,
+  maxWorkers: 2,
+};
