@@ -1,0 +1,75 @@
+import type { Generated } from 'kysely';
+
+interface UsersTable {
+  id: Generated<number>;
+  username: string;
+  name: string;
+  email: string;
+  phone: Generated<string>;
+  status: Generated<'enabled' | 'disabled'>;
+  passwordHash: string | null;
+  mustChangePassword: Generated<boolean>;
+  createdTime: Generated<Date>;
+  lastLoginTime: Date | null;
+}
+
+interface RolesTable {
+  id: Generated<number>;
+  name: string;
+  description: Generated<string>;
+  builtin: Generated<boolean>;
+  creator: string;
+  createdTime: Generated<Date>;
+}
+
+interface UserRolesTable {
+  userId: number;
+  roleId: number;
+}
+
+interface SessionsTable {
+  idHash: Buffer;
+  userId: number;
+  csrfToken: string;
+  remoteAddr: string | null;
+  createdTime: Generated<Date>;
+  lastSeenTime: Generated<Date>;
+  expiresTime: Date;
+}
+
+interface AuthTokensTable {
+  id: Generated<number>;
+  userId: number;
+  name: string;
+  description: Generated<string>;
+  valueHash: Buffer;
+  lastFour: string;
+  createdTime: Generated<Date>;
+  lastUsedTime: Date | null;
+  expiresTime: Date | null;
+}
+
+interface RateEventsTable {
+  key: string;
+  time: Generated<Date>;
+}
+
+interface GrantsTable {
+  id: Generated<number>;
+  userId: number | null;
+  roleId: number | null;
+  scope: 'application' | 'host' | 'system';
+  objectId: Generated<number>;
+  permission: string;
+}
+
+/** Who there is and what he may do. */
+export interface AccessTables {
+  users: UsersTable;
+  roles: RolesTable;
+  userRoles: UserRolesTable;
+  sessions: SessionsTable;
+  authTokens: AuthTokensTable;
+  rateEvents: RateEventsTable;
+  grants: GrantsTable;
+}

@@ -1,0 +1,61 @@
+import type { Generated, JSONColumnType, Selectable } from 'kysely';
+
+export const auditViews = ['dns', 'host', 'app', 'modules', 'resources', 'operations'] as const;
+export type AuditView = (typeof auditViews)[number];
+
+export const auditChannels = ['console', 'token', 'chat-ops', 'workflow', 'cli', 'syslog'] as const;
+export type AuditChannel = (typeof auditChannels)[number];
+
+/** `{field: [before, after]}`; secrets are written as `******`. */
+export type AuditChanges = Record<string, [unknown, unknown]>;
+
+interface AuditRecordsTable {
+  id: Generated<number>;
+  opTime: Generated<Date>;
+  view: AuditView;
+  operator: string;
+  area: string;
+  opType: string;
+  opTarget: string | null;
+  targetType: string;
+  targetId: number | null;
+  targetName: string | null;
+  detailEn: string;
+  detailZh: string;
+  moduleName: string | null;
+  permName: string | null;
+  action: 'enable' | 'disable' | null;
+  authorizedTargetType: 'user' | 'role' | null;
+  authorizedTargetName: string | null;
+  outcome: Generated<'success' | 'refused'>;
+  channel: AuditChannel;
+  remoteAddr: string | null;
+  requestId: string | null;
+  tokenId: number | null;
+  messageId: string | null;
+  changes: JSONColumnType<AuditChanges> | null;
+}
+
+interface AuditChainTable {
+  position: number;
+  recordId: number;
+  opTime: Date;
+  prevHash: string;
+  hash: string;
+}
+
+interface AuditAnchorsTable {
+  id: Generated<number>;
+  position: number;
+  hash: string;
+  time: Generated<Date>;
+}
+
+/** The append-only record, its hash chain, and the anchors of the chain. */
+export interface AuditTables {
+  auditRecords: AuditRecordsTable;
+  auditChain: AuditChainTable;
+  auditAnchors: AuditAnchorsTable;
+}
+
+export type AuditRecordRow = Selectable<AuditRecordsTable>;

@@ -1,0 +1,37 @@
+import type { Generated, JSONColumnType } from 'kysely';
+import type { AccessTables } from './access/tables.ts';
+import type { AuditTables } from './audit/tables.ts';
+import type { DeployTables } from './deploy/tables.ts';
+import type { InventoryTables } from './inventory.ts';
+import type { TaskTables } from './tasks/tables.ts';
+
+interface OutboxTable {
+  id: Generated<number>;
+  topic: string;
+  payload: JSONColumnType<Record<string, unknown>>;
+  createdTime: Generated<Date>;
+  attempts: Generated<number>;
+  nextAttemptTime: Generated<Date>;
+  lastError: string | null;
+}
+
+interface IdempotencyKeysTable {
+  userId: number;
+  key: string;
+  requestHash: string;
+  status: number | null;
+  response: JSONColumnType<object> | null;
+  createdTime: Generated<Date>;
+}
+
+interface UsedTicketsTable {
+  nonce: string;
+  expiresTime: Date;
+}
+
+/** Every table, as queries see it (camelCase; the CamelCasePlugin maps names). */
+export interface Database extends AccessTables, InventoryTables, DeployTables, TaskTables, AuditTables {
+  outbox: OutboxTable;
+  idempotencyKeys: IdempotencyKeysTable;
+  usedTickets: UsedTicketsTable;
+}

@@ -1,0 +1,124 @@
+import type { Generated, JSONColumnType, Selectable } from 'kysely';
+import type { DeployPlan, DeployTaskStatus, Level, LifecycleHooks } from '../../workflows/deploy/contract.ts';
+
+interface DeployScriptsTable {
+  id: Generated<number>;
+  name: string;
+  creator: string;
+  language: 'bash' | 'python';
+  content: string;
+  templateEngine: Generated<string>;
+  createdTime: Generated<Date>;
+  updateTime: Generated<Date>;
+}
+
+interface RepositoryCredentialsTable {
+  id: Generated<number>;
+  userId: number;
+  name: string;
+  type: 'PASSWORD' | 'SSH_PRIVATE_KEY';
+  username: string;
+  secret: JSONColumnType<object>;
+  fingerprint: string | null;
+  publicKey: string | null;
+  createdTime: Generated<Date>;
+}
+
+interface DeploySettingsTable {
+  applicationId: number;
+  enabled: Generated<boolean>;
+  creator: string;
+  repository: JSONColumnType<object> | null;
+  deployPath: string | null;
+  scriptRunningUser: string | null;
+  timeoutSeconds: number | null;
+  keepBackups: number | null;
+  lifecycleHooks: JSONColumnType<LifecycleHooks, string | undefined, string>;
+}
+
+interface DeployTasksTable {
+  id: Generated<number>;
+  applicationId: number;
+  creatorId: number;
+  ownerId: number;
+  version: string;
+  description: Generated<string>;
+  level: Level;
+  packageSource: string;
+  plannedExecTime: Date;
+  upgradeChecklist: Generated<string>;
+  upgradeSteps: Generated<string>;
+  rollbackSteps: Generated<string>;
+  status: Generated<DeployTaskStatus>;
+  error: string | null;
+  requiredApprovals: number;
+  planRound: Generated<number>;
+  planHash: string | null;
+  seq: Generated<number>;
+  createdTime: Generated<Date>;
+  startedTime: Date | null;
+  finishedTime: Date | null;
+}
+
+interface DeployPlansTable {
+  deployTaskId: number;
+  round: number;
+  plan: JSONColumnType<DeployPlan>;
+  createdTime: Generated<Date>;
+}
+
+interface VotesTable {
+  kind: string;
+  requestId: number;
+  round: number;
+  userId: number;
+  planHash: string | null;
+  channel: string;
+  time: Generated<Date>;
+}
+
+interface DelegationsTable {
+  id: Generated<number>;
+  kind: string;
+  requestId: number;
+  fromId: number;
+  toId: number;
+  phase: 'review' | 'ownership';
+  time: Generated<Date>;
+}
+
+interface RequestEventsTable {
+  id: Generated<number>;
+  kind: string;
+  requestId: number;
+  event: string;
+  by: string;
+  reason: string | null;
+  channel: string;
+  time: Generated<Date>;
+}
+
+interface DecisionMessagesTable {
+  kind: string;
+  requestId: number;
+  messageId: string;
+  time: Generated<Date>;
+}
+
+/** Deploys, and what every approved request shares: votes, delegations, events. */
+export interface DeployTables {
+  deployScripts: DeployScriptsTable;
+  repositoryCredentials: RepositoryCredentialsTable;
+  deploySettings: DeploySettingsTable;
+  deployTasks: DeployTasksTable;
+  deployPlans: DeployPlansTable;
+  votes: VotesTable;
+  delegations: DelegationsTable;
+  requestEvents: RequestEventsTable;
+  decisionMessages: DecisionMessagesTable;
+}
+
+export type DeployTaskRow = Selectable<DeployTasksTable>;
+export type DeployScriptRow = Selectable<DeployScriptsTable>;
+export type DeploySettingsRow = Selectable<DeploySettingsTable>;
+export type RepositoryCredentialRow = Selectable<RepositoryCredentialsTable>;

@@ -1,0 +1,84 @@
+import type { Generated, JSONColumnType, Selectable } from 'kysely';
+import type { InstanceStatus } from '../workflows/applications/contract.ts';
+import type { HostStatus, HostType, IpAddress, OsStatus, RunnerName } from '../workflows/hosts/contract.ts';
+
+interface ProductionsTable {
+  id: Generated<number>;
+  name: string;
+  description: Generated<string>;
+  creator: string;
+  createdTime: Generated<Date>;
+}
+
+interface ApplicationsTable {
+  id: Generated<number>;
+  name: string;
+  parentId: number | null;
+  fullName: string;
+  description: Generated<string>;
+  applicationType: Generated<string>;
+  runUser: Generated<string>;
+  directory: Generated<string>;
+  startupCmd: Generated<string>;
+  stopCmd: Generated<string>;
+  stdoutPath: Generated<string>;
+  stderrPath: Generated<string>;
+  pidPath: Generated<string>;
+  productionId: number | null;
+  creator: string;
+  createdTime: Generated<Date>;
+  updatedTime: Generated<Date>;
+  deletedTime: Date | null;
+}
+
+interface HostsTable {
+  id: Generated<number>;
+  name: string;
+  hostType: HostType;
+  status: Generated<HostStatus>;
+  osStatus: OsStatus | null;
+  osType: Generated<string>;
+  cpu: number | null;
+  memory: number | null;
+  location: Generated<string>;
+  ipAddress: JSONColumnType<IpAddress[], string | undefined, string>;
+  description: Generated<string>;
+  providerId: string | null;
+  runner: Generated<RunnerName>;
+  minionId: string | null;
+  ipmi: JSONColumnType<object> | null;
+  zabbixGroups: JSONColumnType<string[], string | undefined, string>;
+  zabbixTemplates: JSONColumnType<string[], string | undefined, string>;
+  busyKind: string | null;
+  busyTaskId: number | null;
+  expiresAt: Date | null;
+  creator: string;
+  createdTime: Generated<Date>;
+  updatedTime: Generated<Date>;
+  deletedTime: Date | null;
+}
+
+interface InstancesTable {
+  id: Generated<number>;
+  applicationId: number;
+  hostId: number;
+  status: Generated<InstanceStatus>;
+  version: string | null;
+  releases: JSONColumnType<string[], string | undefined, string>;
+  busyKind: string | null;
+  busyTaskId: number | null;
+  createdTime: Generated<Date>;
+  updatedTime: Generated<Date>;
+}
+
+/** What the company runs, and where. */
+export interface InventoryTables {
+  productions: ProductionsTable;
+  applications: ApplicationsTable;
+  hosts: HostsTable;
+  instances: InstancesTable;
+}
+
+export type ApplicationRow = Selectable<ApplicationsTable>;
+export type HostRow = Selectable<HostsTable>;
+export type InstanceRow = Selectable<InstancesTable>;

@@ -1,0 +1,65 @@
+import type { Generated, JSONColumnType, Selectable } from 'kysely';
+import type { OutputStream, ResultStatus, TaskArea, TaskStatus } from '../../workflows/tasks.ts';
+
+interface TasksTable {
+  id: Generated<number>;
+  area: TaskArea;
+  kind: string;
+  deployTaskId: number | null;
+  applicationId: number | null;
+  creator: string;
+  status: Generated<TaskStatus>;
+  version: string | null;
+  updateSource: string | null;
+  timeoutSeconds: number;
+  opts: JSONColumnType<object, string | undefined, string>;
+  error: string | null;
+  createdTime: Generated<Date>;
+  finishedTime: Date | null;
+  outputSeq: Generated<number>;
+  outputBytes: Generated<number>;
+}
+
+interface TaskResultsTable {
+  taskId: number;
+  position: number;
+  instanceId: number | null;
+  hostId: number;
+  hostname: string;
+  status: Generated<ResultStatus>;
+  step: string | null;
+  previousVersion: string | null;
+  errorCode: number | null;
+  message: string | null;
+  started: Date | null;
+  finished: Date | null;
+}
+
+interface TaskOutputTable {
+  taskId: number;
+  seq: number;
+  time: Generated<Date>;
+  instanceId: number | null;
+  host: string;
+  step: string;
+  stream: OutputStream;
+  text: string;
+}
+
+interface TaskOutputCursorsTable {
+  taskId: number;
+  source: string;
+  position: number;
+}
+
+/** Work on machines, its results per host, its output. */
+export interface TaskTables {
+  tasks: TasksTable;
+  taskResults: TaskResultsTable;
+  taskOutput: TaskOutputTable;
+  taskOutputCursors: TaskOutputCursorsTable;
+}
+
+export type TaskRow = Selectable<TasksTable>;
+export type TaskResultRow = Selectable<TaskResultsTable>;
+export type TaskOutputRow = Selectable<TaskOutputTable>;

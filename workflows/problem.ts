@@ -1,0 +1,174 @@
+// The closed list of what can be refused: name → documented code, HTTP status, message in both languages. Workflows,
+// activities and the API throw the same Problem; api/respond.ts is the only place that turns one into an answer.
+
+interface Definition {
+  code: number;
+  status: number;
+  en: string;
+  zh: string;
+}
+
+const define = (code: number, status: number, en: string, zh: string): Definition => ({ code, status, en, zh });
+const conflict = (en: string, zh: string): Definition => define(10005, 409, en, zh);
+const invalid = (en: string, zh: string): Definition => define(10001, 400, en, zh);
+
+const common = {
+  internal: define(10000, 500, 'internal error; request {request_id}', '内部错误; 请求 {request_id}'),
+  invalid: invalid('validation failed', '参数错误'),
+  unauthenticated: define(10002, 401, 'not authenticated', '未认证'),
+  wrong_credentials: define(10002, 401, 'wrong username or password', '用户名或密码错误'),
+  not_allowed: define(10003, 403, 'not allowed: {permission}', '没有权限: {permission}'),
+  own_request: define(10003, 403, 'not allowed: you created this request', '没有权限: 不能审批自己创建的申请'),
+  csrf_token: define(10003, 403, 'not allowed: X-CSRF-Token is missing or wrong', '没有权限: X-CSRF-Token 缺失或错误'),
+  password_change_due: define(10003, 403, 'not allowed: change your password first', '没有权限: 请先修改密码'),
+  not_found: define(10004, 404, 'no such resource', '资源不存在'),
+  no_such: define(10004, 404, 'no such {thing}: {id}', '{thing} 不存在: {id}'),
+  conflict: conflict('conflicts with the present state', '与资源当前状态冲突'),
+  too_many_requests: define(10006, 429, 'too many requests', '请求过于频繁'),
+  too_large: define(10007, 413, 'body too large: at most {limit} bytes', '请求体过大: 最多 {limit} 字节'),
+  unavailable: define(10008, 503, '{dependency} is unavailable; nothing was changed', '{dependency} 不可用; 未作任何修改'),
+  outcome_unknown: define(
+    10008,
+    503,
+    '{dependency} did not answer in time; send the same Idempotency-Key again',
+    '{dependency} 未及时响应; 请使用相同的 Idempotency-Key 重试',
+  ),
+  method_not_allowed: define(10009, 405, 'method not allowed', '方法不允许'),
+  not_json: define(10010, 415, 'the body must be JSON', '请求体必须是 JSON'),
+} as const;
+
+const keys = {
+  idempotency_mismatch: conflict(
+    'this Idempotency-Key was used with another request',
+    '该 Idempotency-Key 已用于其他请求',
+  ),
+  idempotency_pending: conflict(
+    'the first request with this Idempotency-Key is still running',
+    '使用该 Idempotency-Key 的首个请求仍在处理',
+  ),
+} as const;
+
+const access = {
+  undefined_permission: define(30001, 400, 'undefined permission {name}', '未定义的权限 {name}'),
+  no_right_to_grant: define(30002, 400, 'no right to grant {name}', '没有授权权限 {name}'),
+  exists: conflict('already exists', '已存在'),
+  name_taken: conflict('the name "{name}" is taken', '名称 "{name}" 已存在'),
+  builtin_role: conflict('the role {name} is built in', '内置角色 {name} 不可修改'),
+  last_administrator: conflict('last administrator', '不能停用最后一个管理员'),
+  too_many_tokens: conflict('at most {n} tokens a user', '每个用户最多 {n} 个令牌'),
+} as const;
+
+const inventory = {
+  application_has: conflict('the application still has {n} {things}', '应用仍有 {n} 个{things}'),
+  instance_exists: conflict('the application has an instance on {host} already', '应用在 {host} 上已有实例'),
+  instance_busy: conflict('instance {id} is busy with task {task_id}', '实例 {id} 正被任务 {task_id} 占用'),
+  instance_is: conflict('instance {id} is {status}', '实例 {id} 当前状态为 {status}'),
+  instance_elsewhere: conflict(
+    'instance {id} does not belong to the application',
+    '实例 {id} 不属于该应用',
+  ),
+  host_busy: conflict('host {name} is busy with task {task_id}', '主机 {name} 正被任务 {task_id} 占用'),
+  host_is: conflict('host {name} is {status}', '主机 {name} 当前状态为 {status}'),
+  host_has_instances: conflict('host {name} still has {n} instances', '主机 {name} 仍有 {n} 个应用实例'),
+  provider_id_taken: conflict('the provider id "{id}" is taken', '云主机 ID "{id}" 已存在'),
+  zabbix_failed: define(30001, 500, 'the call to the Zabbix API failed: {reason}', 'zabbix API 调用失败: {reason}'),
+  salt_failed: define(30004, 500, 'the call to SaltStack failed: {reason}', 'saltstack 调用失败: {reason}'),
+} as const;
+
+const deploy = {
+  script_name_taken: define(30001, 500, 'the script name exists already', '脚本名称已存在'),
+  script_language: define(30002, 500, 'the language is not supported', '语言不支持'),
+  script_engine: define(30003, 500, 'the script engine is not supported', '脚本引擎不支持'),
+  script_used: conflict('the script is used by {n} settings or templates', '脚本被 {n} 个设置或模板使用'),
+  credential_used: conflict('the credential is used by {n} repositories', '凭证被 {n} 个仓库使用'),
+  settings_disabled: conflict('deploying is disabled in the deploy settings', '部署设置未启用'),
+  no_deploy_path: conflict('the application has no deploy path', '应用没有部署路径'),
+  no_instances: conflict('the application has no instances', '应用没有实例'),
+  before_planned_time: conflict(
+    'planned for {time}; start earlier with force',
+    '计划执行时间为 {time}; 提前开始需要 force',
+  ),
+  another_running: conflict('deploy task {id} of this application is running', '该应用的发布任务 {id} 正在运行'),
+  sub_task_running: conflict('sub-task {id} is running', '子任务 {id} 正在运行'),
+  not_running: conflict('the deploy task is {status}, not running', '发布任务状态为 {status}, 未在运行'),
+  not_in_review: conflict('the deploy task is {status}, not wait_review', '发布任务状态为 {status}, 不在审批中'),
+  plan_differs: conflict(
+    'the plan has changed: its hash is {present} now; look at it again',
+    '计划已变更: 当前哈希为 {present}; 请重新查看',
+  ),
+  plan_pending: conflict('the plan is still being made: {reason}', '计划尚未生成: {reason}'),
+  back_to_review: conflict(
+    'the plan has changed since approval; the task is back in review: {difference}',
+    '计划在批准后已变更; 任务已退回审批: {difference}',
+  ),
+  version_differs: conflict('the version of this task is {version}', '该任务的版本为 {version}'),
+  package_differs: conflict(
+    'this is not the package that was approved: {expected}',
+    '不是已批准的安装包: {expected}',
+  ),
+  release_not_kept: conflict('version {version} is not kept; kept are: {kept}', '版本 {version} 未保留; 已保留: {kept}'),
+  not_rolling: conflict('the deploy task is not rolling', '发布任务不是滚动模式'),
+} as const;
+
+/** The decision codes that every approved request shares (409). */
+const decisions = {
+  already_approved: define(30001, 409, 'the task is already approved', '任务已批准'),
+  already_started: define(30001, 409, 'already started', '任务已开始'),
+  request_closed: define(30002, 409, 'closed', '任务已关闭'),
+  request_finished: define(30003, 409, 'finished', '任务已完成'),
+  request_rejected: define(30004, 409, 'rejected', '任务已拒绝'),
+  not_approved_yet: define(30005, 409, 'not approved yet', '任务尚未批准'),
+} as const;
+
+export const problems = { ...common, ...keys, ...access, ...inventory, ...deploy, ...decisions } as const;
+export type ProblemName = keyof typeof problems;
+
+export type Language = 'en' | 'zh';
+export type ProblemParams = Record<string, string | number>;
+
+/** One field of the input and what is wrong with it; `field` is a dotted path, an index is a number in it. */
+export interface ProblemDetail {
+  field: string;
+  message: string;
+}
+
+/** A refusal that the caller can understand and act on. Anything else that is thrown is an internal error. */
+export class Problem extends Error {
+  readonly problem: ProblemName;
+  readonly params: ProblemParams;
+  readonly details: ProblemDetail[];
+
+  constructor(problem: ProblemName, params: ProblemParams = {}, details: ProblemDetail[] = []) {
+    super(problemText(problem, params, 'en'));
+    this.name = 'Problem';
+    this.problem = problem;
+    this.params = params;
+    this.details = details;
+  }
+}
+
+/** The message of a problem with its parameters filled in. */
+export function problemText(name: ProblemName, params: ProblemParams, language: Language): string {
+  return problems[name][language].replace(/\{(\w+)\}/g, (whole, key: string) => String(params[key] ?? whole));
+}
+
+/** A validation problem about one field. */
+export const invalidField = (field: string, message: string): Problem =>
+  new Problem('invalid', {}, [{ field, message }]);
+
+/** What crosses Temporal's wire (failure details) in place of a Problem. */
+export interface ProblemWire {
+  problem: ProblemName;
+  params: ProblemParams;
+  details: ProblemDetail[];
+}
+
+export const problemFailureType = 'Problem';
+
+export const toWire = ({ problem, params, details }: Problem): ProblemWire => ({ problem, params, details });
+
+export function fromWire(wire: unknown): Problem | undefined {
+  if (typeof wire !== 'object' || wire === null || !('problem' in wire)) return undefined;
+  const { problem, params, details } = wire as ProblemWire;
+  return problem in problems ? new Problem(problem, params, details) : undefined;
+}
