@@ -1,0 +1,54 @@
+// A process id alone says little: it is given to another process sooner or later. Id and start time together name one
+// process for good. The start is counted in ticks since the boot, since the clock's time may be set back.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+const dead = 'dead';
+
+/** Text that no other process with this id will ever have; undefined when no such process lives (a zombie is dead). */
+export function processIdentity(pid: number): string | undefined {
+  if (!Number.isSafeInteger(pid) || pid <= 0 || !exists(pid)) return undefined;
+  const identity = identityFromProc(pid) ?? identityFromPs(pid);
+  return identity === dead ? undefined : identity;
+}
+
+/** Whether the very process that had `identity` still lives. */
+export function isAlive(pid: number, identity: string): boolean {
+  return processIdentity(pid) === identity;
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function identityFromProc(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is the program's name in brackets and may hold anything; state is field 3, start field 22.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (fields[0] === 'Z' || fields[0] === 'X') return dead;
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${fields[19]}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function identityFromPs(pid: number): string | undefined {
+  try {
+    const env = { PATH: '/bin:/usr/bin', LC_ALL: 'C', TZ: 'UTC' };
+    const line = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
+      env,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const [state = '', ...start] = line.trim().split(/\s+/);
+    return state === '' || state.startsWith('Z') ? dead : start.join(' ');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,195 @@
+// Every setting of Slipway in one table: the variable, its schema, its default and what it means. The parser and the
+// README's table are both made from it, so that they can't disagree. Values arrive as the environment's text.
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+/** One environment variable: `fallback` is the text used when it is not set, `defaultText` how the README says it. */
+export interface Setting<S extends z.ZodType = z.ZodType> {
+  readonly variable: string;
+  readonly schema: S;
+  readonly fallback?: string;
+  readonly defaultText: string;
+  readonly meaning: string;
+  /** The value is the path of a file that must be readable. */
+  readonly file?: true;
+}
+
+function required<S extends z.ZodType>(variable: string, schema: S, fallback: string, meaning: string): Setting<S> {
+  return { variable, schema, fallback, defaultText: fallback, meaning };
+}
+
+function optional<S extends z.ZodType>(variable: string, schema: S, defaultText: string, meaning: string) {
+  return { variable, schema: schema.optional(), defaultText, meaning } satisfies Setting;
+}
+
+function file(variable: string, defaultText: string, meaning: string) {
+  return { ...optional(variable, z.string(), defaultText, meaning), file: true } satisfies Setting;
+}
+
+const whole = (what: string, least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number of ${what}`)
+    .transform(Number)
+    .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
+
+const port = z
+  .string()
+  .regex(/^\d+$/, 'must be a port number')
+  .transform(Number)
+  .pipe(z.number().min(1, 'must be a port from 1 to 65535').max(65_535, 'must be a port from 1 to 65535'));
+
+const url = (protocol: RegExp, example: string) => z.url({ protocol, error: `must be an address such as ${example}` });
+const web = (example: string) => url(/^https?$/, example).transform((text) => text.replace(/\/+$/, ''));
+
+const hostAndPort = z
+  .string()
+  .regex(/^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):\d{1,5}$/, 'must be host:port, such as temporal.example.com:7233');
+
+const masterKey = z
+  .string()
+  .refine(
+    (text) => /^[A-Za-z0-9+/]{43}=$/.test(text),
+    'must be 32 bytes in base64; make one with: openssl rand -base64 32',
+  );
+
+const addresses = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  )
+  .pipe(z.array(z.string().refine((part) => isIP(part) !== 0, 'must be IP addresses separated by commas')));
+
+const name = (most: number) =>
+  z
+    .string()
+    .regex(
+      new RegExp(`^[A-Za-z0-9._-]{1,${most}}$`),
+      `must be at most ${most} letters, digits, dots, dashes or underscores`,
+    );
+
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const outside = 'only with TEMPORAL_ADDRESS: ';
+
+/** All settings, in the order of the README's table; the keys are the fields of `Config`. */
+export const settings = {
+  host: required('SLIPWAY_HOST', z.string(), '127.0.0.1', 'address where the API and the console listen'),
+  port: required('SLIPWAY_PORT', port, '8080', 'port where the API and the console listen'),
+  publicUrl: optional(
+    'SLIPWAY_PUBLIC_URL',
+    web('https://slipway.example.com'),
+    'from the request',
+    'base of the addresses that answers carry',
+  ),
+  dataDir: required(
+    'SLIPWAY_DATA_DIR',
+    z.string(),
+    '.slipway',
+    'folder of everything embedded: database, engine, generated keys, first password',
+  ),
+  adminPassword: optional(
+    'SLIPWAY_ADMIN_PASSWORD',
+    z.string().min(10, 'must have at least 10 characters').max(128, 'must have at most 128 characters'),
+    'generated',
+    'first password of `admin`',
+  ),
+  masterKey: optional(
+    'SLIPWAY_MASTER_KEY',
+    masterKey,
+    'generated file',
+    '32 bytes in base64 that wrap the data keys of secrets',
+  ),
+  masterKeyFile: file(
+    'SLIPWAY_MASTER_KEY_FILE',
+    'generated file',
+    'file that holds the master key, instead of the variable',
+  ),
+  databaseUrl: optional(
+    'DATABASE_URL',
+    url(/^postgres(ql)?$/, 'postgres://user:password@host:5432/slipway'),
+    'embedded',
+    'PostgreSQL to use instead of the embedded one',
+  ),
+  databasePool: required(
+    'SLIPWAY_DATABASE_POOL',
+    whole('connections', 2, 1000),
+    '10',
+    'most database connections of one process',
+  ),
+  temporalAddress: optional(
+    'TEMPORAL_ADDRESS',
+    hostAndPort,
+    'embedded',
+    'Temporal frontend to use instead of the embedded one',
+  ),
+  temporalNamespace: required('TEMPORAL_NAMESPACE', name(255), 'default', 'Temporal namespace'),
+  temporalApiKey: optional('TEMPORAL_API_KEY', z.string(), 'none', `${outside}API key`),
+  temporalTlsCa: file('TEMPORAL_TLS_CA', 'none', `${outside}file of the CA that signed the server's certificate`),
+  temporalTlsCert: file('TEMPORAL_TLS_CERT', 'none', `${outside}file of the client certificate`),
+  temporalTlsKey: file('TEMPORAL_TLS_KEY', 'none', `${outside}file of the client certificate's key`),
+  taskQueue: required('SLIPWAY_TASK_QUEUE', name(200), 'slipway', 'Temporal task queue that workers poll'),
+  maxCachedWorkflows: required(
+    'SLIPWAY_MAX_CACHED_WORKFLOWS',
+    whole('workflows', 0, 100_000),
+    '500',
+    'workflows that one worker keeps in memory',
+  ),
+  pgPort: optional('SLIPWAY_PG_PORT', port, 'a free port', 'port of the embedded PostgreSQL'),
+  temporalPort: optional('SLIPWAY_TEMPORAL_PORT', port, 'a free port', 'port of the embedded Temporal server'),
+  temporalUiPort: required(
+    'SLIPWAY_TEMPORAL_UI_PORT',
+    port,
+    '8233',
+    'port of the embedded Temporal UI; when it is taken, a free one',
+  ),
+  temporalCli: file(
+    'SLIPWAY_TEMPORAL_CLI',
+    'found or downloaded',
+    'the `temporal` program that runs the embedded server',
+  ),
+  localRunner: optional(
+    'SLIPWAY_LOCAL_RUNNER',
+    z.enum(['on', 'off'], 'must be on or off').transform((text) => text === 'on'),
+    'on, but off with an external database and engine',
+    'whether hosts may be directories of the machine that runs the worker',
+  ),
+  outputRetentionDays: required(
+    'SLIPWAY_OUTPUT_RETENTION_DAYS',
+    whole('days', 1, 36_500),
+    '180',
+    'days for which the output of tasks is kept',
+  ),
+  outputLimitBytes: required(
+    'SLIPWAY_OUTPUT_LIMIT_BYTES',
+    whole('bytes', 1024, 2 ** 31),
+    String(50 * 2 ** 20),
+    'most output kept of one task, in bytes',
+  ),
+  metricsToken: optional(
+    'SLIPWAY_METRICS_TOKEN',
+    z.string().min(16, 'must have at least 16 characters'),
+    'none',
+    'bearer token that `/metrics` asks for',
+  ),
+  trustedProxies: required(
+    'SLIPWAY_TRUSTED_PROXIES',
+    addresses,
+    '',
+    'addresses of the proxies whose `X-Forwarded-*` headers count, separated by commas',
+  ),
+  auditAnchorUrl: optional(
+    'SLIPWAY_AUDIT_ANCHOR_URL',
+    web('https://anchors.example.com/slipway'),
+    'none',
+    "address to which the audit chain's anchors are posted",
+  ),
+  logLevel: required(
+    'SLIPWAY_LOG_LEVEL',
+    z.enum(levels, `must be one of ${levels.join(', ')}`),
+    'info',
+    'least severe level that is logged',
+  ),
+};
