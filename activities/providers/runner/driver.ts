@@ -1,0 +1,94 @@
+// The hands on a host: one interface for `local`, `salt` and `ssh`. A job is started by a unique id and then lives by
+// itself on the host, with its output in files and its result kept: whoever comes later (another worker, after a
+// crash) asks for state and output by that id. So "no step runs twice, no line is lost" needs nothing but the id.
+
+export type RunnerKind = 'local' | 'salt' | 'ssh';
+
+/** The host as a driver needs it; `address` is null where the runner finds it by name. */
+export interface RunnerHost {
+  name: string;
+  runner: RunnerKind;
+  address: string | null;
+}
+
+/** One command on one host. */
+export interface Job {
+  /** Unique for ever, see `jobId`: a start with an id that exists does nothing. */
+  id: string;
+  /** Passed as a file, never through a shell's arguments. */
+  script: { language: 'bash' | 'python'; content: string };
+  /** Absolute, as the application states it; the driver maps it. It must exist. */
+  cwd: string;
+  env: Record<string, string>;
+  /** System user, null for the runner's own. */
+  user: string | null;
+}
+
+/**
+ * `absent`: never started (or forgotten). `unknown`: it was started and nobody can say how it ended.
+ * `notes`: lines that belong into the step's output (such as "runs as root: no user app").
+ */
+export interface JobState {
+  state: 'absent' | 'running' | 'exited' | 'unknown';
+  /** Null unless exited by itself. */
+  exitCode: number | null;
+  /** The signal that ended it; always set for a job that `kill` ended. */
+  signal: string | null;
+  notes: string[];
+}
+
+/** Bytes of a stream or file; `size` is its present size in bytes. */
+export interface OutputBlock {
+  data: Buffer;
+  size: number;
+}
+
+export interface FileStat {
+  kind: 'file' | 'directory' | 'other' | 'absent';
+  /** Bytes; 0 unless a file. */
+  size: number;
+}
+
+/** One name in a folder, links not followed. */
+export interface DirectoryEntry {
+  name: string;
+  kind: 'file' | 'directory' | 'link' | 'other';
+  /** Bytes; 0 unless a file. */
+  size: number;
+  /** Permission bits. */
+  mode: number;
+  /** Of a link: what it says. */
+  target: string | null;
+}
+
+/** Every method throws ProviderError only: `refused` for what can't be, `unavailable` for a host that can't be reached. */
+export interface Runner {
+  /** Where an absolute path of an application really lies on the host. */
+  path(host: RunnerHost, path: string): string;
+  /** Makes the host ready to take jobs (idempotent): initialisation calls it. */
+  prepare(host: RunnerHost): Promise<void>;
+  /** Throws `unavailable` unless the host answers. */
+  ping(host: RunnerHost): Promise<void>;
+  /** Resolves when the job is started for sure, or was before; then `state` is never `absent`. */
+  start(host: RunnerHost, job: Job): Promise<void>;
+  state(host: RunnerHost, jobId: string): Promise<JobState>;
+  /** Bytes of the job's output from `offset`, at most `limit`; also while it runs. */
+  output(
+    host: RunnerHost,
+    jobId: string,
+    stream: 'stdout' | 'stderr',
+    offset: number,
+    limit: number,
+  ): Promise<OutputBlock>;
+  /** Ends the whole process group, TERM and after `graceMs` KILL; resolves when it is gone; harmless after the end. */
+  kill(host: RunnerHost, jobId: string, graceMs: number): Promise<void>;
+  /** Drops what is kept of an ended job; its id is then as if never used. */
+  forget(host: RunnerHost, jobId: string): Promise<void>;
+  stat(host: RunnerHost, path: string): Promise<FileStat>;
+  /** Entries of a folder, sorted by name (by code unit). */
+  list(host: RunnerHost, path: string): Promise<DirectoryEntry[]>;
+  /** Bytes of a file; past its end there are none. */
+  readBlock(host: RunnerHost, path: string, offset: number, length: number): Promise<OutputBlock>;
+  /** Places `source` (a file on this machine) at `path`: checksum verified there, all or nothing, folders made. */
+  putFile(host: RunnerHost, path: string, source: string, options: { sha256: string; mode?: number }): Promise<void>;
+}

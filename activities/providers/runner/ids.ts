@@ -1,0 +1,34 @@
+import { refused } from '../error.ts';
+
+const hostName = /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
+const jobName = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$/;
+const variable = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** A job's id from its parts: `jobId('deploy-task/42/upgrade/3', 5, 'pre_exec')` is `deploy-task.42.upgrade.3~5~pre_exec`. */
+export function jobId(...parts: (string | number)[]): string {
+  return parts.map((part) => String(part).replaceAll('/', '.')).join('~');
+}
+
+/** Refuses a host name that is no name (it becomes part of paths). */
+export function checkHostName(provider: string, name: string): void {
+  if (!hostName.test(name)) throw refused(provider, `not a host name: ${JSON.stringify(name.slice(0, 80))}`);
+}
+
+/** Refuses a job id that can't be a file name everywhere. */
+export function checkJobId(provider: string, id: string): void {
+  if (!jobName.test(id)) throw refused(provider, `not a job id: ${JSON.stringify(id.slice(0, 80))}`);
+}
+
+/** Refuses environment variables that no system takes; the message names the variable, never its value. */
+export function checkEnvironment(provider: string, env: Record<string, string>): void {
+  for (const [name, value] of Object.entries(env)) {
+    if (!variable.test(name)) throw refused(provider, `not a variable name: ${JSON.stringify(name.slice(0, 80))}`);
+    if (value.includes('\0')) throw refused(provider, `the variable ${name} holds a NUL`);
+  }
+}
+
+/** Refuses a path of an application that is not absolute, climbs, or holds a NUL. */
+export function checkPath(provider: string, path: string): void {
+  const bad = !path.startsWith('/') || path.includes('\0') || path.split('/').includes('..');
+  if (bad) throw refused(provider, `not an absolute path without "..": ${JSON.stringify(path.slice(0, 200))}`);
+}

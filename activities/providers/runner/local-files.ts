@@ -1,0 +1,144 @@
+// Files of a local host. An absolute path of an application is taken below the host's folder; what counts is where it
+// leads once links are followed, so a link out of the folder is refused, a link within it is fine.
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { chmod, lstat, mkdir, open, readdir, readlink, realpath, rename, rm, stat as statOf } from 'node:fs/promises';
+import { basename, dirname, join, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { ProviderError, refused, unavailable } from '../error.ts';
+import type { DirectoryEntry, FileStat, OutputBlock } from './driver.ts';
+import { checkPath } from './ids.ts';
+
+const provider = 'local';
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'failed';
+}
+
+/** The one translation of the system's errors: what can't pass by itself is refused. */
+export function fileError(error: unknown, path: string): ProviderError {
+  if (error instanceof ProviderError) return error;
+  const code = codeOf(error);
+  const final = ['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'ELOOP', 'ENAMETOOLONG', 'EROFS'].includes(code);
+  return (final ? refused : unavailable)(provider, `${path}: ${code}`);
+}
+
+async function realOrNull(path: string): Promise<string | null> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return null;
+    throw fileError(error, path);
+  }
+}
+
+/** Where `path` lies below `root`, by name alone. */
+export function below(root: string, path: string): string {
+  checkPath(provider, path);
+  return join(root, path);
+}
+
+/** The real place of `path`, null when nothing is there; refused when links lead out of `root`. */
+export async function inside(root: string, path: string): Promise<string | null> {
+  const real = await realOrNull(below(root, path));
+  const realRoot = await realpath(root);
+  if (real !== null && real !== realRoot && !real.startsWith(realRoot + sep)) {
+    throw refused(provider, `${path} leads out of the host's folder`);
+  }
+  return real;
+}
+
+function kindOf(stats: Stats): 'file' | 'directory' | 'other' {
+  return stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other';
+}
+
+export async function statFile(real: string | null): Promise<FileStat> {
+  if (real === null) return { kind: 'absent', size: 0 };
+  const stats = await statOf(real);
+  return { kind: kindOf(stats), size: stats.isFile() ? stats.size : 0 };
+}
+
+async function entryOf(folder: string, name: string): Promise<DirectoryEntry> {
+  const path = join(folder, name);
+  const stats = await lstat(path);
+  const isLink = stats.isSymbolicLink();
+  return {
+    name,
+    kind: isLink ? 'link' : kindOf(stats),
+    size: stats.isFile() ? stats.size : 0,
+    mode: stats.mode & 0o7777,
+    target: isLink ? await readlink(path) : null,
+  };
+}
+
+export async function listFolder(real: string): Promise<DirectoryEntry[]> {
+  const names = (await readdir(real)).sort();
+  return Promise.all(names.map((name) => entryOf(real, name)));
+}
+
+/** Reads a part of a regular file (anything else is refused); past the end there is nothing. */
+export async function readPart(real: string, offset: number, length: number): Promise<OutputBlock> {
+  const { kind, size } = await statFile(real);
+  if (kind !== 'file') throw refused(provider, `${basename(real)} is not a file`);
+  const data = Buffer.alloc(Math.max(0, Math.min(length, size - offset)));
+  if (data.length === 0) return { data, size };
+  const file = await open(real, 'r');
+  try {
+    const { bytesRead } = await file.read(data, 0, data.length, offset);
+    return { data: data.subarray(0, bytesRead), size };
+  } finally {
+    await file.close();
+  }
+}
+
+async function checksumOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  await handle.sync().finally(() => handle.close());
+}
+
+/** Makes the folders of `path` that are missing, each checked to lie inside before the next. */
+async function makeFolders(root: string, path: string): Promise<string> {
+  const present = await inside(root, path);
+  if (present !== null) return present;
+  const parent = await makeFolders(root, dirname(path));
+  const folder = join(parent, basename(path));
+  await mkdir(folder, { recursive: true, mode: 0o755 });
+  return folder;
+}
+
+async function copyVerified(source: string, folder: string, target: string, sha256: string, mode: number) {
+  const temporary = join(folder, `.slipway-${randomUUID()}`);
+  try {
+    await pipeline(createReadStream(source), createWriteStream(temporary, { flags: 'wx', mode: 0o600 }));
+    const written = await checksumOf(temporary);
+    if (written !== sha256) throw refused(provider, `${basename(target)}: the checksum is ${written}, not ${sha256}`);
+    await chmod(temporary, mode);
+    await sync(temporary);
+    await rename(temporary, target);
+    await sync(folder);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** Places a file of this machine at `path` below `root`: verified, then renamed into place; a second time is a no-op. */
+export async function putInto(
+  root: string,
+  path: string,
+  source: string,
+  { sha256, mode = 0o644 }: { sha256: string; mode?: number },
+): Promise<void> {
+  const present = await inside(root, path);
+  const { kind } = await statFile(present);
+  if (kind === 'directory' || kind === 'other') throw refused(provider, `${path} is not a file`);
+  if (present !== null && (await checksumOf(present)) === sha256) return chmod(present, mode);
+  const folder = await makeFolders(root, dirname(path));
+  await copyVerified(source, folder, join(folder, basename(path)), sha256, mode);
+}

@@ -1,0 +1,150 @@
+// Jobs of a local host as seen from a worker: start, look, kill. Nothing is kept in memory, all of it is read from the
+// job's folder, so that any worker can do each of them at any time.
+import { spawn } from 'node:child_process';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { refused, unavailable } from '../error.ts';
+import type { Job, JobState } from './driver.ts';
+import { checkEnvironment } from './ids.ts';
+import { inside, statFile } from './local-files.ts';
+import { files, makeFolder, readJson, writeJson } from './local-folder.ts';
+import type { JobOrder, Result, Started } from './local-folder.ts';
+import { groupLives, lives, signalGroup } from './local-process.ts';
+import type { ProcessMark } from './local-process.ts';
+
+const provider = 'local';
+const launcher = join(import.meta.dirname, 'local-job.ts');
+const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const afterKillMs = 5000;
+
+/** The worker's PATH is the one thing handed on: local hosts find the programs that the worker finds. */
+function searchPath(): string {
+  return process.env['PATH'] ?? systemPath;
+}
+
+async function orderOf(root: string, job: Job): Promise<JobOrder> {
+  checkEnvironment(provider, job.env);
+  const cwd = await inside(root, job.cwd);
+  const { kind } = await statFile(cwd);
+  if (cwd === null || kind !== 'directory') throw refused(provider, `${job.cwd} is not a folder on the host`);
+  const env = { PATH: searchPath(), ...job.env, SLIPWAY_HOST_ROOT: root };
+  return { language: job.script.language, cwd, env, user: job.user };
+}
+
+/** Folders that the job's user passes through to reach his script, and cannot list. */
+function makeJobsFolder(root: string): void {
+  for (const folder of [join(root, '.slipway'), join(root, '.slipway', 'jobs')]) {
+    mkdirSync(folder, { recursive: true, mode: 0o711 });
+  }
+}
+
+function fill(folder: string, job: Job, order: JobOrder): void {
+  chmodSync(folder, 0o711);
+  writeJson(folder, files.order, order);
+  writeFileSync(join(folder, files.script), job.script.content, { mode: 0o600 });
+  for (const stream of [files.stdout, files.stderr]) writeFileSync(join(folder, stream), '', { mode: 0o600 });
+}
+
+/** Runs the launcher until it has said that it started, or is gone. */
+async function launch(folder: string): Promise<void> {
+  const log = openSync(join(folder, 'launcher.log'), 'a', 0o600);
+  const child = spawn(process.execPath, [launcher, folder], {
+    env: { PATH: searchPath() },
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', 'pipe', log],
+  });
+  closeSync(log);
+  child.unref();
+  await new Promise<void>((done) => {
+    child.stdout?.once('data', () => done());
+    child.stdout?.once('close', () => done());
+    child.once('error', () => done());
+  });
+  child.stdout?.destroy();
+}
+
+function started(folder: string): Started | null {
+  return readJson<Started>(folder, files.started);
+}
+
+/** Starts the job in `folder` unless it was started before, by whomever. */
+export async function startJob(root: string, folder: string, job: Job): Promise<void> {
+  if (!existsSync(folder)) {
+    const order = await orderOf(root, job);
+    makeJobsFolder(root);
+    makeFolder(folder, 0o711, (temporary) => fill(temporary, job, order));
+  }
+  if (started(folder)) return;
+  await launch(folder);
+  if (started(folder)) return;
+  const log = readFileSync(join(folder, 'launcher.log'), 'utf8').trim().split('\n').at(-1);
+  throw unavailable(provider, `the job ${job.id} could not be started${log ? `: ${log}` : ''}`);
+}
+
+function ended(result: Result, notes: string[]): JobState {
+  return { state: 'exited', ...result, notes };
+}
+
+function lost(folder: string, notes: string[]): JobState {
+  const runs = readJson<ProcessMark>(folder, files.process);
+  const still = runs && lives(runs) ? [`its process ${runs.pid} still runs, its end will not be known`] : [];
+  return {
+    state: 'unknown',
+    exitCode: null,
+    signal: null,
+    notes: [...notes, 'the launcher of the job died', ...still],
+  };
+}
+
+/** What is known of the job now. A launcher that is gone without a result leaves it `unknown`. */
+export function stateOf(folder: string): JobState {
+  const start = started(folder);
+  if (!start) return { state: 'absent', exitCode: null, signal: null, notes: [] };
+  const alive = lives(start);
+  // The result is read after the look at the launcher: it may have ended in between.
+  const result = readJson<Result>(folder, files.result);
+  if (result) return ended(result, start.notes);
+  return alive ? { state: 'running', exitCode: null, signal: null, notes: start.notes } : lost(folder, start.notes);
+}
+
+function group(folder: string, signal: NodeJS.Signals): void {
+  const leader = readJson<ProcessMark>(folder, files.process);
+  if (leader) signalGroup(leader, signal);
+}
+
+/** Whether there is nothing left to wait for: the group is gone and the launcher has said so (or never will). */
+function isOver(folder: string): boolean {
+  const leader = readJson<ProcessMark>(folder, files.process);
+  return stateOf(folder).state !== 'running' && !(leader && groupLives(leader));
+}
+
+async function waitUntilOver(folder: string, ms: number): Promise<boolean> {
+  const until = Date.now() + ms;
+  while (!isOver(folder)) {
+    if (Date.now() >= until) return false;
+    await sleep(20);
+  }
+  return true;
+}
+
+async function endGroup(folder: string, graceMs: number): Promise<void> {
+  group(folder, 'SIGTERM');
+  if (await waitUntilOver(folder, graceMs)) return;
+  group(folder, 'SIGKILL');
+  if (await waitUntilOver(folder, afterKillMs)) return;
+  throw unavailable(provider, 'the job does not end, though killed');
+}
+
+/** Ends the job's group and waits for it. A kill that was cut short (its worker died) is carried through. */
+export async function killJob(folder: string, graceMs: number): Promise<void> {
+  const wasAsked = existsSync(join(folder, files.kill));
+  const before = stateOf(folder).state;
+  if (before === 'absent' || existsSync(join(folder, files.killed)) || (before === 'exited' && !wasAsked)) return;
+  writeFileSync(join(folder, files.kill), '');
+  const { state, signal } = stateOf(folder);
+  // It may have ended by itself meanwhile: what it left running (a service) is then none of our business.
+  if (state !== 'exited' || signal !== null) await endGroup(folder, graceMs);
+  writeFileSync(join(folder, files.killed), '');
+}

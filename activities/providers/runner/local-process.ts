@@ -1,0 +1,87 @@
+// Which process is it? A pid alone is recycled, so a process is its pid and its start: on Linux the boot's id and the
+// start in clock ticks, elsewhere what `ps` says. A zombie counts as dead: nobody may ever reap it in a container.
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+
+export interface ProcessMark {
+  pid: number;
+  start: string;
+}
+
+interface LinuxStat {
+  isDead: boolean;
+  group: number;
+  startTicks: string;
+}
+
+function statOnLinux(pid: number | string): LinuxStat | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { isDead: /[ZX]/.test(fields[0] ?? ''), group: Number(fields[2]), startTicks: fields[19] ?? '' };
+  } catch {
+    return null;
+  }
+}
+
+function startOnLinux(pid: number): string | null {
+  const stat = statOnLinux(pid);
+  if (!stat || stat.isDead) return null;
+  return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}:${stat.startTicks}`;
+}
+
+function startByPs(pid: number): string | null {
+  try {
+    const line = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8', timeout: 5000 });
+    const [status, ...start] = line.trim().split(/\s+/);
+    return !status || status.startsWith('Z') ? null : start.join(' ');
+  } catch {
+    return null;
+  }
+}
+
+/** When the process started, in a form to compare; null when there is no living process of this pid. */
+export function startOf(pid: number): string | null {
+  return process.platform === 'linux' ? startOnLinux(pid) : startByPs(pid);
+}
+
+/** The mark of a process that lives now; an empty start (never equal to a real one) when it is gone already. */
+export function markOf(pid: number): ProcessMark {
+  return { pid, start: startOf(pid) ?? '' };
+}
+
+/** Whether this very process still lives. */
+export function lives(mark: ProcessMark): boolean {
+  return mark.start !== '' && startOf(mark.pid) === mark.start;
+}
+
+function isOurs(leader: ProcessMark): boolean {
+  const present = startOf(leader.pid);
+  return present === null || present === leader.start;
+}
+
+/**
+ * Sends a signal to the group that this process led. A group outlives its leader and keeps the number taken, so it is
+ * ours unless another process has become the number's owner.
+ */
+export function signalGroup(leader: ProcessMark, signal: NodeJS.Signals): void {
+  if (!isOurs(leader)) return;
+  try {
+    process.kill(-leader.pid, signal);
+  } catch {
+    // Nobody is left: that is what a signal is sent for.
+  }
+}
+
+/** Whether somebody of the group that this process led still lives. */
+export function groupLives(leader: ProcessMark): boolean {
+  if (!isOurs(leader)) return false;
+  try {
+    process.kill(-leader.pid, 0);
+  } catch {
+    return false;
+  }
+  if (process.platform !== 'linux') return true;
+  const isMember = (stat: LinuxStat | null): boolean => stat !== null && stat.group === leader.pid && !stat.isDead;
+  return readdirSync('/proc').some((name) => /^\d+$/.test(name) && isMember(statOnLinux(name)));
+}

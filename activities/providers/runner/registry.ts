@@ -1,0 +1,12 @@
+import { refused } from '../error.ts';
+import type { Runner, RunnerHost, RunnerKind } from './driver.ts';
+
+/** The drivers in use; a kind that is left out is refused with its name. */
+export type Runners = Partial<Record<RunnerKind, Runner>>;
+
+/** Finds the driver of a host; refuses a host whose runner is not configured. */
+export function runnerOf(runners: Runners, host: RunnerHost): Runner {
+  const runner = runners[host.runner];
+  if (!runner) throw refused(host.runner, `the runner "${host.runner}" of host ${host.name} is not configured`);
+  return runner;
+}
