@@ -12,6 +12,8 @@ export default {
     ],
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
+  globalSetup: './test/global-setup.ts',
+  globalTeardown: './test/global-teardown.ts',
   testTimeout: 60_000,
   maxWorkers: 2,
 };

@@ -1,0 +1,50 @@
+// One pool per process. Timeouts are set on the connection itself, so that no query, lock or forgotten transaction can
+// hold up the others for longer than a caller would wait anyway; migrations lift them (migrate.ts).
+import { CamelCasePlugin, Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { Database } from './database.ts';
+
+/** What is needed of a logger here. */
+export interface WarningLog {
+  warn(fields: object, message: string): void;
+}
+
+export interface ConnectOptions {
+  /** Most connections of the pool. */
+  max: number;
+  /** Shown in `pg_stat_activity`. */
+  applicationName: string;
+  log?: WarningLog;
+}
+
+const int8 = 20;
+
+// Ids, counts and positions fit a number; other types keep the driver's parsers, and other users of the driver theirs.
+const types = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === int8 && format !== 'binary'
+      ? Number
+      : (pg.types.getTypeParser(oid, format) as unknown)) as typeof pg.types.getTypeParser,
+};
+
+/** Opens a pool on `url` (no connection is made before the first query); close it with `destroy()`. */
+export function connect(url: string, { max, applicationName, log }: ConnectOptions): Kysely<Database> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    application_name: applicationName,
+    types,
+    keepAlive: true,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: 30_000,
+    lock_timeout: 10_000,
+    idle_in_transaction_session_timeout: 60_000,
+  });
+  // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
+  pool.on('error', (error) => log?.warn({ err: error }, 'an idle database connection was lost'));
+  return new Kysely<Database>({
+    dialect: new PostgresDialect({ pool }),
+    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
+  });
+}

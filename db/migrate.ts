@@ -1,0 +1,60 @@
+// Forward only. Each migration commits by itself together with its row in kysely_migration, under an advisory lock that
+// a second migrator waits for; so that any number may start at once, and an interrupted run is taken up where it ended.
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import { configFromEnvironment } from '../kit/config.ts';
+import { connect } from './connect.ts';
+import type { Database } from './database.ts';
+import { migrations } from './migrations/index.ts';
+
+const migrator = (db: Kysely<Database>): Migrator =>
+  new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
+
+/** Applies the migrations that are pending and returns their names; throws the error of the first that fails. */
+export function migrate(db: Kysely<Database>): Promise<string[]> {
+  return db.connection().execute(async (connection) => {
+    await sql`set statement_timeout = 0`.execute(connection);
+    try {
+      return await applyEach(migrator(connection));
+    } finally {
+      await sql`reset statement_timeout`.execute(connection);
+    }
+  });
+}
+
+async function applyEach(one: Migrator): Promise<string[]> {
+  const applied: string[] = [];
+  for (;;) {
+    const { error, results = [] } = await one.migrateUp();
+    if (error !== undefined) throw error instanceof Error ? error : new Error('a migration failed', { cause: error });
+    if (results.length === 0) return applied;
+    applied.push(...results.map(({ migrationName }) => migrationName));
+  }
+}
+
+/** The names of the migrations that this program knows and the database has not. */
+export async function migrationsPending(db: Kysely<Database>): Promise<string[]> {
+  const known = await migrator(db).getMigrations();
+  return known.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name);
+}
+
+async function main(): Promise<void> {
+  const { databaseUrl } = configFromEnvironment();
+  if (databaseUrl === undefined)
+    throw new Error('DATABASE_URL is not set; the embedded database migrates itself at its start');
+  const db = connect(databaseUrl, { max: 1, applicationName: 'slipway-migrate' });
+  try {
+    const applied = await migrate(db);
+    process.stdout.write(applied.length === 0 ? 'nothing to migrate\n' : `${applied.join('\n')}\n`);
+  } finally {
+    await db.destroy();
+  }
+}
+
+if (import.meta.main) {
+  main().catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  });
+}

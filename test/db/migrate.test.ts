@@ -1,0 +1,39 @@
+import { sql } from 'kysely';
+import { migrate, migrationsPending } from '../../db/migrate.ts';
+import { migrations } from '../../db/migrations/index.ts';
+import { testDatabase, type TestDatabase } from '../harness.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await testDatabase();
+});
+afterAll(() => database.close());
+
+const everything = Object.keys(migrations);
+
+async function emptyDatabase(): Promise<void> {
+  await sql.raw('drop schema public cascade; create schema public').execute(database.db);
+}
+
+test('two processes that migrate at once apply every migration once, in order', async () => {
+  await emptyDatabase();
+  const second = database.connect(2);
+  const applied = await Promise.all([migrate(database.db), migrate(second), migrate(second)]);
+  expect(applied.flat().sort()).toEqual(everything);
+  expect(await migrationsPending(database.db)).toEqual([]);
+});
+
+test('migrating a second time changes nothing', async () => {
+  expect(await migrate(database.db)).toEqual([]);
+});
+
+test('a new database is told to lack every migration', async () => {
+  await emptyDatabase();
+  expect(await migrationsPending(database.db)).toEqual(everything);
+});
+
+test('ids and counts arrive as numbers, and keys inside jsonb keep their spelling', async () => {
+  const { rows } = await sql<{ big: number; someJson: object }>`
+    select 9007199254740991::bigint as big, '{"snake_key": 1}'::jsonb as some_json`.execute(database.db);
+  expect(rows).toEqual([{ big: 9007199254740991, someJson: { snake_key: 1 } }]);
+});
