@@ -17,11 +17,18 @@ function codeOf(error: unknown): string {
 }
 
 /** The one translation of the system's errors: what can't pass by itself is refused. */
-export function fileError(error: unknown, path: string): ProviderError {
+function fileError(error: unknown, path: string): ProviderError {
   if (error instanceof ProviderError) return error;
   const code = codeOf(error);
   const final = ['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'ELOOP', 'ENAMETOOLONG', 'EROFS'].includes(code);
   return (final ? refused : unavailable)(provider, `${path}: ${code}`);
+}
+
+/** The result of `work` on `path`, its failure as a ProviderError. */
+export async function translated<T>(path: string, work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw fileError(error, path);
+  });
 }
 
 async function realOrNull(path: string): Promise<string | null> {

@@ -1,8 +1,10 @@
 // Jobs of a local host as seen from a worker: start, look, kill. Nothing is kept in memory, all of it is read from the
 // job's folder, so that any worker can do each of them at any time.
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { refused, unavailable } from '../error.ts';
 import type { Job, JobState } from './driver.ts';
@@ -147,4 +149,13 @@ export async function killJob(folder: string, graceMs: number): Promise<void> {
   // It may have ended by itself meanwhile: what it left running (a service) is then none of our business.
   if (state !== 'exited' || signal !== null) await endGroup(folder, graceMs);
   writeFileSync(join(folder, files.killed), '');
+}
+
+/** Removes what is kept of an ended job; refused while it runs. */
+export async function forgetJob(folder: string): Promise<void> {
+  if (stateOf(folder).state === 'running') throw refused(provider, 'the job still runs');
+  const away = join(dirname(folder), `.${randomUUID()}`);
+  if (!existsSync(folder)) return;
+  await rename(folder, away);
+  await rm(away, { recursive: true, force: true });
 }

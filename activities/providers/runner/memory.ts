@@ -1,0 +1,208 @@
+// An in-memory twin of a runner for tests and benchmarks: the same promises, no processes. What a job does is scripted by
+// a behaviour; a world outlives the drivers made for it, as hosts outlive workers.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { posix } from 'node:path';
+import { refused, unavailable } from '../error.ts';
+import type { ProviderError } from '../error.ts';
+import type { DirectoryEntry, FileStat, Job, JobState, OutputBlock, Runner, RunnerHost } from './driver.ts';
+import { checkEnvironment, checkHostName, checkJobId, checkPath } from './ids.ts';
+
+const provider = 'memory';
+
+/** What a running job can do; it runs until `exit`. */
+export interface JobControl {
+  job: Job;
+  host: string;
+  files: Map<string, MemoryFile>;
+  stdout(text: string): void;
+  stderr(text: string): void;
+  exit(code: number): void;
+}
+
+/** Plays a job: it may exit at once, later, or never (then only a kill ends it). */
+export type Behaviour = (control: JobControl) => void;
+
+export interface MemoryFile {
+  data: Buffer;
+  mode: number;
+}
+
+export interface MemoryJob {
+  state: JobState;
+  stdout: Buffer;
+  stderr: Buffer;
+}
+
+export interface MemoryHost {
+  files: Map<string, MemoryFile>;
+  folders: Set<string>;
+  jobs: Map<string, MemoryJob>;
+}
+
+/** The hosts, their files and jobs, what jobs do, and how often each method was called. */
+export interface MemoryWorld {
+  hosts: Map<string, MemoryHost>;
+  behaviour: Behaviour;
+  /** Calls by method name. */
+  calls: Partial<Record<keyof Runner, number>>;
+  /** How often a behaviour was really run, by job id. */
+  runs: Map<string, number>;
+  /** Thrown by every call while set, as by a host that can't be reached; decides per method and host. */
+  failure: ((method: keyof Runner, host: string) => ProviderError | undefined) | null;
+}
+
+/** A world without hosts in which every job exits with 0 at once. */
+export function createMemoryWorld(behaviour: Behaviour = ({ exit }) => exit(0)): MemoryWorld {
+  return { hosts: new Map(), behaviour, calls: {}, runs: new Map(), failure: null };
+}
+
+function play(world: MemoryWorld, host: string, files: Map<string, MemoryFile>, job: Job): MemoryJob {
+  const entry: MemoryJob = {
+    state: { state: 'running', exitCode: null, signal: null, notes: [] },
+    stdout: Buffer.alloc(0),
+    stderr: Buffer.alloc(0),
+  };
+  const write = (stream: 'stdout' | 'stderr', text: string): void => {
+    if (entry.state.state === 'running') entry[stream] = Buffer.concat([entry[stream], Buffer.from(text)]);
+  };
+  const exit = (exitCode: number): void => {
+    if (entry.state.state === 'running') entry.state = { ...entry.state, state: 'exited', exitCode };
+  };
+  world.runs.set(job.id, (world.runs.get(job.id) ?? 0) + 1);
+  world.behaviour({ job, host, files, stdout: (t) => write('stdout', t), stderr: (t) => write('stderr', t), exit });
+  return entry;
+}
+
+function part(data: Buffer, offset: number, length: number): OutputBlock {
+  return { data: Buffer.from(data.subarray(offset, offset + length)), size: data.length };
+}
+
+function pathOn(path: string): string {
+  checkPath(provider, path);
+  return posix.normalize(path).replace(/(.)\/$/, '$1');
+}
+
+function prefixOf(folder: string): string {
+  return folder === '/' ? '/' : `${folder}/`;
+}
+
+function statIn({ files, folders }: MemoryHost, path: string): FileStat {
+  const name = pathOn(path);
+  const file = files.get(name);
+  if (file) return { kind: 'file', size: file.data.length };
+  const hasEntries = [...files.keys(), ...folders].some((other) => other.startsWith(prefixOf(name)));
+  return { kind: folders.has(name) || hasEntries ? 'directory' : 'absent', size: 0 };
+}
+
+function listIn(host: MemoryHost, path: string): DirectoryEntry[] {
+  if (statIn(host, path).kind !== 'directory') throw refused(provider, `${path} is not a folder`);
+  const below = prefixOf(pathOn(path));
+  const inFolder = [...host.files.keys(), ...host.folders].filter((name) => name.startsWith(below) && name !== below);
+  const names = [...new Set(inFolder.map((name) => name.slice(below.length).split('/')[0] ?? ''))].sort();
+  return names.map((name) => {
+    const file = host.files.get(below + name);
+    if (!file) return { name, kind: 'directory', size: 0, mode: 0o755, target: null };
+    return { name, kind: 'file', size: file.data.length, mode: file.mode, target: null };
+  });
+}
+
+class MemoryRunner implements Runner {
+  readonly #world: MemoryWorld;
+
+  constructor(world: MemoryWorld) {
+    this.#world = world;
+  }
+
+  #enter(method: keyof Runner, host: RunnerHost): MemoryHost {
+    const world = this.#world;
+    world.calls[method] = (world.calls[method] ?? 0) + 1;
+    checkHostName(provider, host.name);
+    const failure = world.failure?.(method, host.name);
+    if (failure) throw failure;
+    const found = world.hosts.get(host.name);
+    if (!found) throw unavailable(provider, `the host ${host.name} does not answer`);
+    return found;
+  }
+
+  #job(method: keyof Runner, host: RunnerHost, id: string): MemoryJob | undefined {
+    const { jobs } = this.#enter(method, host);
+    checkJobId(provider, id);
+    return jobs.get(id);
+  }
+
+  path(host: RunnerHost, path: string): string {
+    checkHostName(provider, host.name);
+    return pathOn(path);
+  }
+
+  async prepare(host: RunnerHost): Promise<void> {
+    checkHostName(provider, host.name);
+    if (!this.#world.hosts.has(host.name)) {
+      this.#world.hosts.set(host.name, { files: new Map(), folders: new Set(['/']), jobs: new Map() });
+    }
+    this.#enter('prepare', host);
+  }
+
+  async ping(host: RunnerHost): Promise<void> {
+    this.#enter('ping', host);
+  }
+
+  async start(host: RunnerHost, job: Job): Promise<void> {
+    if (this.#job('start', host, job.id)) return;
+    const there = this.#enter('start', host);
+    checkEnvironment(provider, job.env);
+    if (statIn(there, job.cwd).kind !== 'directory') throw refused(provider, `${job.cwd} is not a folder`);
+    there.jobs.set(job.id, play(this.#world, host.name, there.files, job));
+  }
+
+  async state(host: RunnerHost, jobId: string): Promise<JobState> {
+    const absent: JobState = { state: 'absent', exitCode: null, signal: null, notes: [] };
+    return structuredClone(this.#job('state', host, jobId)?.state ?? absent);
+  }
+
+  async output(host: RunnerHost, jobId: string, stream: 'stdout' | 'stderr', offset: number, limit: number) {
+    const job = this.#job('output', host, jobId);
+    if (!job) throw refused(provider, `there is no job ${jobId}`);
+    return part(job[stream], offset, limit);
+  }
+
+  async kill(host: RunnerHost, jobId: string): Promise<void> {
+    const job = this.#job('kill', host, jobId);
+    if (job?.state.state === 'running') job.state = { ...job.state, state: 'exited', signal: 'SIGTERM' };
+  }
+
+  async forget(host: RunnerHost, jobId: string): Promise<void> {
+    const job = this.#job('forget', host, jobId);
+    if (job?.state.state === 'running') throw refused(provider, `the job ${jobId} still runs`);
+    this.#world.hosts.get(host.name)?.jobs.delete(jobId);
+  }
+
+  async stat(host: RunnerHost, path: string): Promise<FileStat> {
+    return statIn(this.#enter('stat', host), path);
+  }
+
+  async list(host: RunnerHost, path: string): Promise<DirectoryEntry[]> {
+    return listIn(this.#enter('list', host), path);
+  }
+
+  async readBlock(host: RunnerHost, path: string, offset: number, length: number): Promise<OutputBlock> {
+    const file = this.#enter('readBlock', host).files.get(pathOn(path));
+    if (!file) throw refused(provider, `${path} is not a file`);
+    return part(file.data, offset, length);
+  }
+
+  async putFile(host: RunnerHost, path: string, source: string, options: { sha256: string; mode?: number }) {
+    const there = this.#enter('putFile', host);
+    if (statIn(there, path).kind === 'directory') throw refused(provider, `${path} is not a file`);
+    const data = await readFile(source);
+    const found = createHash('sha256').update(data).digest('hex');
+    if (found !== options.sha256) throw refused(provider, `${path}: the checksum is ${found}, not ${options.sha256}`);
+    there.files.set(pathOn(path), { data, mode: options.mode ?? 0o644 });
+  }
+}
+
+/** A driver over the world; another one over the same world is another worker. */
+export function createMemoryRunner(world: MemoryWorld): Runner {
+  return new MemoryRunner(world);
+}
