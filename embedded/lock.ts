@@ -1,0 +1,99 @@
+// One stack per data folder. The lock is a file that names its holder by process id and start time; it is made by a hard
+// link, so it appears whole and for one of two rivals only. That of a dead process is moved away and looked at
+// once more, since a rival may have renewed it in between; whoever took over checks after a moment that he still holds it.
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isAlive, processIdentity } from '../kit/process-identity.ts';
+
+interface Holder {
+  readonly pid: number;
+  readonly identity: string;
+  readonly address: string;
+  readonly nonce: string;
+}
+
+const settleMs = 100;
+const attempts = 20;
+
+/** Thrown when another process runs on the data folder; it names that process and the address where it serves. */
+export class AlreadyRunning extends Error {
+  readonly pid: number;
+  readonly address: string;
+
+  constructor(dataDir: string, holder: { pid: number; address: string }) {
+    super(
+      `Slipway already runs on ${dataDir}: process ${holder.pid}, ${holder.address}. ` +
+        'Use that one, stop it first, or set SLIPWAY_DATA_DIR to another folder.',
+    );
+    this.name = 'AlreadyRunning';
+    this.pid = holder.pid;
+    this.address = holder.address;
+  }
+}
+
+/** Locks a data folder for this process; returns what unlocks it. Throws `AlreadyRunning` while another holds it. */
+export async function lockDataDir(dataDir: string, address: string): Promise<() => void> {
+  const path = join(dataDir, 'lock');
+  const nonce = randomBytes(8).toString('hex');
+  const identity = processIdentity(process.pid) ?? '';
+  const mine = JSON.stringify({ pid: process.pid, identity, address, nonce } satisfies Holder);
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const present = read(path);
+    const holder = parse(present);
+    if (holder !== undefined && isAlive(holder.pid, holder.identity)) throw new AlreadyRunning(dataDir, holder);
+    if (present !== undefined) moveAway(path, present, nonce);
+    if (!create(path, mine, nonce)) continue;
+    if (present !== undefined) await delay(settleMs);
+    if (read(path) === mine) {
+      return () => {
+        if (read(path) === mine) rmSync(path, { force: true });
+      };
+    }
+  }
+  throw new Error(`the lock ${path} changes all the time; is it on a file system without hard links?`);
+}
+
+function create(path: string, text: string, nonce: string): boolean {
+  const own = `${path}.${nonce}`;
+  writeFileSync(own, text, { mode: 0o644 });
+  try {
+    linkSync(own, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+function moveAway(path: string, stale: string, nonce: string): void {
+  const aside = `${path}.${nonce}.stale`;
+  try {
+    renameSync(path, aside);
+    if (read(aside) !== stale) linkSync(aside, path);
+  } catch (error) {
+    if (!['ENOENT', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function parse(text: string | undefined): Holder | undefined {
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as Holder);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,120 @@
+// The servers that Slipway brings along, as one thing to start and stop: what the configuration replaces by its own
+// database or engine is not started. Whoever holds the lock of the data folder may end what a killed start left behind.
+import { mkdirSync, rmSync } from 'node:fs';
+import type { Config } from '../kit/config.ts';
+import type { Logger } from '../kit/log.ts';
+import { listRunFiles } from '../kit/run-file.ts';
+import { endProcess } from './end-process.ts';
+import { lockDataDir } from './lock.ts';
+import { startPostgres } from './postgres.ts';
+import { startTemporal } from './temporal.ts';
+
+/** The part of the configuration that the stack needs. */
+export type StackConfig = Pick<Config, 'dataDir' | 'host' | 'port'> &
+  Partial<
+    Pick<
+      Config,
+      | 'publicUrl'
+      | 'databaseUrl'
+      | 'pgPort'
+      | 'temporalAddress'
+      | 'temporalNamespace'
+      | 'temporalPort'
+      | 'temporalUiPort'
+      | 'temporalCli'
+    >
+  >;
+
+/** A running stack; `uiUrl` and the process ids are there only for what is embedded. */
+export interface Stack {
+  readonly databaseUrl: string;
+  readonly temporalAddress: string;
+  readonly uiUrl?: string;
+  readonly pids: { readonly postgres?: number; readonly temporal?: number };
+  /** Stops what was started and unlocks the data folder; safe to call twice. */
+  stop(): Promise<void>;
+}
+
+const stopSignals: Readonly<Record<string, NodeJS.Signals>> = { postgres: 'SIGINT', temporal: 'SIGTERM' };
+
+/** Starts what the configuration doesn't replace; throws `AlreadyRunning` when another process uses the data folder. */
+export async function startStack(config: StackConfig, log: Logger): Promise<Stack> {
+  makeDataDir(config.dataDir);
+  const unlock = await lockDataDir(config.dataDir, config.publicUrl ?? `http://${config.host}:${config.port}`);
+  try {
+    await endOrphans(config.dataDir, log);
+    return await startServers(config, log, unlock);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+/** Ends the embedded servers that a killed process left behind and removes the run files of the dead. */
+export async function endOrphans(dataDir: string, log: Logger): Promise<void> {
+  const ended = listRunFiles(dataDir).map(async ({ role, pid, identity, alive, path }) => {
+    const signal = stopSignals[role];
+    if (alive && signal === undefined) return;
+    if (alive && signal !== undefined) {
+      log.warn({ child: pid }, `ending the ${role} that an earlier start left behind`);
+      await endProcess(pid, identity, signal);
+    }
+    rmSync(path, { force: true });
+  });
+  await Promise.all(ended);
+}
+
+async function startServers(config: StackConfig, log: Logger, unlock: () => void): Promise<Stack> {
+  const [database, engine] = await Promise.allSettled([embeddedPostgres(config, log), embeddedTemporal(config, log)]);
+  const started = [database, engine].flatMap((outcome) =>
+    outcome.status === 'fulfilled' && outcome.value !== undefined ? [outcome.value] : [],
+  );
+  const stopAll = async () => {
+    await Promise.all(started.map(async (server) => await server.stop()));
+  };
+  if (database.status === 'rejected' || engine.status === 'rejected') {
+    await stopAll();
+    throw [database, engine].find((outcome) => outcome.status === 'rejected')?.reason;
+  }
+  let stopped: Promise<void> | undefined;
+  return {
+    databaseUrl: database.value?.url ?? config.databaseUrl ?? '',
+    temporalAddress: engine.value?.address ?? config.temporalAddress ?? '',
+    ...(engine.value && { uiUrl: engine.value.uiUrl }),
+    get pids() {
+      return {
+        ...(database.value && { postgres: database.value.pid }),
+        ...(engine.value && { temporal: engine.value.pid }),
+      };
+    },
+    stop: async () => {
+      stopped ??= stopAll().finally(unlock);
+      await stopped;
+    },
+  };
+}
+
+async function embeddedPostgres({ databaseUrl, dataDir, pgPort: port }: StackConfig, log: Logger) {
+  return databaseUrl === undefined ? await startPostgres({ dataDir, port, log }) : undefined;
+}
+
+async function embeddedTemporal(config: StackConfig, log: Logger) {
+  if (config.temporalAddress !== undefined) return undefined;
+  const { dataDir, temporalPort: port, temporalUiPort: uiPort, temporalCli: cli, temporalNamespace } = config;
+  return await startTemporal({
+    dataDir,
+    port,
+    uiPort,
+    cli,
+    log,
+    ...(temporalNamespace && { namespace: temporalNamespace }),
+  });
+}
+
+function makeDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new Error(`the data folder ${dataDir} can't be made; set SLIPWAY_DATA_DIR to another`, { cause: error });
+  }
+}

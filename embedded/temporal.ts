@@ -1,0 +1,105 @@
+// Temporal's development server on a SQLite file. SQLite's default journal makes it six times slower than write-ahead
+// logging, which with `synchronous=NORMAL` still survives a killed server.
+import { mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import type { Logger } from '../kit/log.ts';
+import { SupervisedServer } from './child.ts';
+import { choosePort, freePort, isFree } from './ports.ts';
+import { findTemporalCli, type CliSearch } from './temporal-cli.ts';
+
+/** A running Temporal server; `pid` changes when the server had to be started again, the rest stays. */
+export interface Temporal {
+  readonly address: string;
+  readonly uiUrl: string;
+  readonly port: number;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+/** What a start of the embedded Temporal takes; ports left out are free ones, but for the UI's, which is 8233 if free. */
+export interface TemporalOptions extends CliSearch {
+  readonly port?: number | undefined;
+  readonly uiPort?: number | undefined;
+  readonly namespace?: string;
+  readonly log: Logger;
+}
+
+/** The search attributes of every workflow of Slipway; all are of type Keyword. */
+export const searchAttributes = [
+  'SlipwayKind',
+  'SlipwayStatus',
+  'SlipwayApplication',
+  'SlipwayCreator',
+  'SlipwayLevel',
+] as const;
+
+const defaultUiPort = 8233;
+const probeTimeoutMs = 5_000;
+
+/** Starts the embedded Temporal server of a data folder and keeps it running until `stop`. */
+export async function startTemporal(options: TemporalOptions): Promise<Temporal> {
+  const { dataDir, namespace = 'default', log } = options;
+  const command = await findTemporalCli(options);
+  const port = await choosePort(options.port, 'SLIPWAY_TEMPORAL_PORT');
+  const uiPort = await chooseUiPort(options.uiPort ?? defaultUiPort, log);
+  const address = `127.0.0.1:${port}`;
+  mkdirSync(join(dataDir, 'temporal'), { recursive: true, mode: 0o700 });
+  const supervised = new SupervisedServer({
+    role: 'temporal',
+    dataDir,
+    port,
+    log,
+    command,
+    args: serverArguments(join(dataDir, 'temporal', 'temporal.db'), port, uiPort, namespace),
+    env: { HOME: homedir(), PATH: '/usr/bin:/bin', TZ: 'UTC' },
+    stopSignal: 'SIGTERM',
+    probe: async () => {
+      await probe(address, namespace);
+    },
+  });
+  await supervised.start();
+  return {
+    address,
+    uiUrl: `http://127.0.0.1:${uiPort}`,
+    port,
+    get pid() {
+      return supervised.pid;
+    },
+    stop: async () => {
+      await supervised.stop();
+    },
+  };
+}
+
+async function chooseUiPort(asked: number, log: Logger): Promise<number> {
+  if (await isFree(asked)) return asked;
+  const port = await freePort();
+  log.warn(`port ${asked} is in use, so the Temporal UI listens on ${port}; SLIPWAY_TEMPORAL_UI_PORT sets another`);
+  return port;
+}
+
+function serverArguments(database: string, port: number, uiPort: number, namespace: string): string[] {
+  return [
+    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
+    ...['--db-filename', database, '--log-level', 'error', '--namespace', namespace],
+    ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
+    ...searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+  ];
+}
+
+// The frontend answers before the namespace and its search attributes are there, and a start without them would fail.
+async function probe(address: string, namespace: string): Promise<void> {
+  const connection = await Connection.connect({ address, connectTimeout: probeTimeoutMs });
+  try {
+    await connection.withDeadline(Date.now() + probeTimeoutMs, async () => {
+      await connection.workflowService.describeNamespace({ namespace });
+      const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+      const missing = searchAttributes.filter((name) => customAttributes?.[name] === undefined);
+      if (missing.length > 0) throw new Error(`search attributes are not registered yet: ${missing.join(', ')}`);
+    });
+  } finally {
+    await connection.close();
+  }
+}
