@@ -1,0 +1,232 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { Job, Runner } from '../../activities/providers/runner/driver.ts';
+import { createLocalRunner } from '../../activities/providers/runner/local.ts';
+import { endOf, expectRefusal, jobOf, runnerSuite, said } from './runner.suite.ts';
+import { until } from './until.ts';
+
+const host = { name: 'web-1', runner: 'local' as const, address: null };
+const isRoot = process.getuid?.() === 0;
+
+runnerSuite('local', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'slipway-local-'));
+  await createLocalRunner({ dataDir }).prepare(host);
+  return {
+    host,
+    another: () => createLocalRunner({ dataDir }),
+    teach: () => undefined,
+    close: async () => rmSync(dataDir, { recursive: true, force: true }),
+  };
+});
+
+describe('the local runner alone', () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'slipway-local-'));
+  const root = join(dataDir, 'hosts', host.name);
+  const runner: Runner = createLocalRunner({ dataDir });
+  const folderOf = (job: Job): string => join(root, '.slipway', 'jobs', job.id);
+
+  beforeAll(() => runner.prepare(host));
+  afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+
+  async function start(script: string, over: Partial<Job> = {}): Promise<Job> {
+    const job = jobOf({ script, behaviour: () => undefined }, over);
+    await runner.start(host, job);
+    return job;
+  }
+
+  async function run(script: string, over: Partial<Job> = {}): Promise<string> {
+    const job = await start(script, over);
+    expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'exited', exitCode: 0 });
+    return said(runner, host, job.id);
+  }
+
+  function isAlive(pid: number): boolean {
+    try {
+      return !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    } catch {
+      return false;
+    }
+  }
+
+  async function pidIn(job: Job): Promise<number> {
+    return until(async () => Number(/pid=(\d+)\n/.exec(await said(runner, host, job.id))?.[1]) || null);
+  }
+
+  describe('paths', () => {
+    test('an absolute path lies below the folder of the host', () => {
+      expect(runner.path(host, '/opt/app')).toBe(join(root, 'opt/app'));
+    });
+
+    test('a link out of the folder is refused in every place, a link within it is followed', async () => {
+      mkdirSync(join(root, 'real'), { recursive: true });
+      writeFileSync(join(root, 'real', 'file'), 'inside');
+      writeFileSync(join(dataDir, 'secret'), 'outside');
+      symlinkSync('real', join(root, 'within'));
+      symlinkSync(dataDir, join(root, 'out'));
+      symlinkSync(join(dataDir, 'secret'), join(root, 'out-file'));
+      expect((await runner.readBlock(host, '/within/file', 0, 99)).data.toString()).toBe('inside');
+      const sha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+      const empty = join(dataDir, 'empty');
+      writeFileSync(empty, '');
+      for (const path of ['/out/secret', '/out-file']) {
+        await expectRefusal(runner.readBlock(host, path, 0, 99), 'refused', 'leads out');
+        await expectRefusal(runner.stat(host, path), 'refused', 'leads out');
+        await expectRefusal(runner.putFile(host, path, empty, { sha256 }), 'refused', 'leads out');
+      }
+      await expectRefusal(runner.putFile(host, '/out/new/file', empty, { sha256 }), 'refused', 'leads out');
+      await expectRefusal(runner.list(host, '/out'), 'refused', 'leads out');
+      await expectRefusal(start('true', { cwd: '/out' }), 'refused', 'leads out');
+      expect(readFileSync(join(dataDir, 'secret'), 'utf8')).toBe('outside');
+      expect(existsSync(join(dataDir, 'new'))).toBe(false);
+    });
+
+    test('a pipe is not read', async () => {
+      execFileSync('mkfifo', [join(root, 'pipe')]);
+      expect(await runner.stat(host, '/pipe')).toEqual({ kind: 'other', size: 0 });
+      await expectRefusal(runner.readBlock(host, '/pipe', 0, 1), 'refused', 'not a file');
+    });
+  });
+
+  describe('what a job sees', () => {
+    test('runs in its folder and knows the root of its host', async () => {
+      mkdirSync(join(root, 'srv/app'), { recursive: true });
+      expect(await run('pwd; echo "$SLIPWAY_HOST_ROOT"', { cwd: '/srv/app' })).toBe(`${root}/srv/app\n${root}\n`);
+    });
+
+    test('sees nothing of the worker’s environment but the PATH', async () => {
+      process.env['WORKER_SECRET'] = 'do-not-tell';
+      const seen = await run('env; cat /proc/$PPID/environ 2>/dev/null | tr "\\0" "\\n"');
+      delete process.env['WORKER_SECRET'];
+      const names = new Set(seen.split('\n').map((line) => line.split('=')[0]));
+      expect(seen).not.toContain('do-not-tell');
+      for (const name of ['', 'PATH', 'LANG', 'HOME', 'USER', 'LOGNAME', 'PWD', 'SHLVL', '_', 'SLIPWAY_HOST_ROOT']) {
+        names.delete(name);
+      }
+      expect([...names]).toEqual([]);
+    });
+
+    test('python runs too, and a script with every kind of quote arrives as it is', async () => {
+      const content = 'import os\nprint("""it\'s "$HOME" `x` \\\\""", os.environ["A"])\n';
+      const job = jobOf({ script: '', behaviour: () => undefined });
+      await runner.start(host, { ...job, script: { language: 'python', content }, env: { A: 'b' } });
+      await endOf(runner, host, job.id);
+      expect(await said(runner, host, job.id)).toBe('it\'s "$HOME" `x` \\ b\n');
+    });
+  });
+
+  describe('users', () => {
+    test('a user that does not exist is noted and the job runs as the worker', async () => {
+      const job = await start('id -un', { user: 'no-such-user' });
+      const { notes } = await endOf(runner, host, job.id);
+      expect(notes).toEqual([expect.stringContaining(`runs as ${userInfo().username}: `)]);
+      expect(notes[0]).toContain('no-such-user');
+      expect(await said(runner, host, job.id)).toBe(`${userInfo().username}\n`);
+    });
+
+    test.each(['0', '-x', '$(id)', 'a b'])('the user %j is never taken for one', async (user) => {
+      const job = await start('id -un', { user });
+      expect((await endOf(runner, host, job.id)).notes).toHaveLength(1);
+    });
+
+    test(`${isRoot ? 'root runs' : 'an ordinary user cannot run'} a job as another user`, async () => {
+      execFileSync('chmod', ['0711', dataDir]);
+      const job = await start('id -un; id -gn; echo "$HOME"; echo x >&2', { user: 'nobody' });
+      const { exitCode, notes } = await endOf(runner, host, job.id);
+      expect(exitCode).toBe(0);
+      const lines = (await said(runner, host, job.id)).split('\n');
+      expect(lines[0]).toBe(isRoot ? 'nobody' : userInfo().username);
+      expect(notes).toHaveLength(isRoot ? 0 : 1);
+      if (isRoot) expect(lines[1]).not.toBe('root');
+    });
+  });
+
+  describe('ends', () => {
+    test('a service that a job leaves behind, holding its streams, runs on and does not delay the end', async () => {
+      const job = await start('sleep 600 & echo "pid=$!"; exit 4');
+      expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'exited', exitCode: 4 });
+      const pid = await pidIn(job);
+      await runner.kill(host, job.id, 100);
+      expect(isAlive(pid)).toBe(true);
+      process.kill(pid, 'SIGKILL');
+    });
+
+    test('a kill ends everybody in the group, even who ignores TERM', async () => {
+      const job = await start('(trap "" TERM; sh -c \'echo "pid=$$"; exec sleep 600\') & wait');
+      const pid = await pidIn(job);
+      await runner.kill(host, job.id, 200);
+      expect(isAlive(pid)).toBe(false);
+      expect(await runner.state(host, job.id)).toMatchObject({ state: 'exited', exitCode: null, signal: 'SIGTERM' });
+    });
+
+    test('a job that catches TERM and exits with 0 still counts as killed', async () => {
+      const job = await start('trap "echo bye; exit 0" TERM; echo "pid=$$"; while :; do sleep 0.05; done');
+      await pidIn(job);
+      await runner.kill(host, job.id, 5000);
+      expect(await runner.state(host, job.id)).toMatchObject({ state: 'exited', exitCode: null, signal: 'SIGTERM' });
+      expect(await said(runner, host, job.id)).toContain('bye');
+    });
+
+    test('a job killed by somebody else tells the signal', async () => {
+      const job = await start('kill -9 $$');
+      expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'exited', exitCode: null, signal: 'SIGKILL' });
+    });
+
+    test('a launcher killed with -9 leaves the job unknown, never run again, and killable', async () => {
+      const job = await start('echo "pid=$$"; sleep 600');
+      const pid = await pidIn(job);
+      const launcher = JSON.parse(readFileSync(join(folderOf(job), 'started/launcher.json'), 'utf8')) as {
+        pid: number;
+      };
+      process.kill(launcher.pid, 'SIGKILL');
+      const state = await endOf(runner, host, job.id);
+      expect(state).toMatchObject({ state: 'unknown', exitCode: null, signal: null });
+      expect(state.notes.join()).toContain(`process ${pid} still runs`);
+      await runner.start(host, job);
+      expect(await said(runner, host, job.id)).toBe(`pid=${pid}\n`);
+      await runner.kill(host, job.id, 2000);
+      expect(isAlive(pid)).toBe(false);
+      expect(await runner.state(host, job.id)).toMatchObject({ state: 'unknown' });
+      await runner.forget(host, job.id);
+    });
+
+    test('another process with the launcher’s pid is not taken for it', async () => {
+      const job = await start('true');
+      await endOf(runner, host, job.id);
+      rmSync(join(folderOf(job), 'result.json'));
+      const mark = { pid: process.pid, start: 'another boot:1', notes: [] };
+      writeFileSync(join(folderOf(job), 'started/launcher.json'), JSON.stringify(mark));
+      expect(await runner.state(host, job.id)).toMatchObject({ state: 'unknown' });
+    });
+
+    test('a start that died before its launcher ran is taken up by the next start', async () => {
+      const job = await start('echo once');
+      await endOf(runner, host, job.id);
+      for (const name of ['started', 'result.json', 'process.json', 'stdout']) {
+        rmSync(join(folderOf(job), name), { recursive: true });
+      }
+      expect(await runner.state(host, job.id)).toMatchObject({ state: 'absent' });
+      await runner.start(host, job);
+      await endOf(runner, host, job.id);
+      expect(await said(runner, host, job.id)).toBe('once\n');
+    });
+  });
+
+  test('a job survives kill -9 of the worker that started it, with all of its output', async () => {
+    const job = jobOf({ script: 'echo before; read -r _ < go; echo after; exit 5', behaviour: () => undefined });
+    execFileSync('mkfifo', [join(root, 'go')]);
+    const worker = `
+      import { createLocalRunner } from ${JSON.stringify(join(import.meta.dirname, '../../activities/providers/runner/local.ts'))};
+      await createLocalRunner({ dataDir: ${JSON.stringify(dataDir)} }).start(${JSON.stringify(host)}, ${JSON.stringify(job)});
+      process.kill(process.pid, 'SIGKILL');`;
+    expect(() =>
+      execFileSync(process.execPath, ['--input-type=module', '-e', worker], { stdio: ['ignore', 'ignore', 'inherit'] }),
+    ).toThrow('SIGKILL');
+    expect(await runner.state(host, job.id)).toMatchObject({ state: 'running' });
+    await until(async () => ((await said(runner, host, job.id)) === 'before\n' ? true : null));
+    writeFileSync(join(root, 'go'), 'go\n');
+    expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'exited', exitCode: 5 });
+    expect(await said(runner, host, job.id)).toBe('before\nafter\n');
+  });
+});

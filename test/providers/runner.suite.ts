@@ -1,0 +1,300 @@
+// What every runner promises, whatever is behind it. A driver's test brings a harness; scripts are bash for the real ones,
+// and the same thing as a behaviour for those that run nothing.
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ProviderError } from '../../activities/providers/error.ts';
+import type { Job, JobState, Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
+import type { Behaviour } from '../../activities/providers/runner/memory.ts';
+import { until } from './until.ts';
+
+export interface Scenario {
+  script: string;
+  behaviour: Behaviour;
+}
+
+export interface RunnerHarness {
+  host: RunnerHost;
+  /** Another driver over the same hosts, as another worker has it. */
+  another(): Runner;
+  /** Makes the next job with this id do what the scenario says. */
+  teach(jobId: string, scenario: Scenario): void;
+  close(): Promise<void>;
+}
+
+const hello: Scenario = {
+  script: 'printf "one\\ntwo\\n"; printf "oops\\n" >&2',
+  behaviour: ({ stdout, stderr, exit }) => {
+    stdout('one\ntwo\n');
+    stderr('oops\n');
+    exit(0);
+  },
+};
+const hang: Scenario = {
+  script: 'echo up; sleep 600 & sleep 600',
+  behaviour: ({ stdout }) => stdout('up\n'),
+};
+const fail: Scenario = { script: 'exit 7', behaviour: ({ exit }) => exit(7) };
+const awkward = 'a b"c\'d\n$(e) `f` \\g \u00e9\u4e2d';
+const sayVariable: Scenario = {
+  script: 'printf %s "$AWKWARD"',
+  behaviour: ({ job, stdout, exit }) => {
+    stdout(job.env['AWKWARD'] ?? '');
+    exit(0);
+  },
+};
+
+let made = 0;
+
+/** A job that runs in the host's root. */
+export function jobOf(scenario: Scenario, over: Partial<Job> = {}): Job {
+  const script = { language: 'bash' as const, content: scenario.script };
+  return { id: `suite~${process.pid}~${(made += 1)}`, script, cwd: '/', env: {}, user: null, ...over };
+}
+
+/** Waits for the end of a job. */
+export async function endOf(runner: Runner, host: RunnerHost, jobId: string): Promise<JobState> {
+  return until(async () => {
+    const state = await runner.state(host, jobId);
+    return state.state === 'running' ? null : state;
+  });
+}
+
+/** Everything that a job has said on a stream. */
+export async function said(runner: Runner, host: RunnerHost, jobId: string, stream: 'stdout' | 'stderr' = 'stdout') {
+  return (await runner.output(host, jobId, stream, 0, 1 << 20)).data.toString();
+}
+
+/** Expects a ProviderError of this kind. */
+export async function expectRefusal(work: Promise<unknown>, kind: 'refused' | 'unavailable', text = ''): Promise<void> {
+  const error: unknown = await work.then(() => null).catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(ProviderError);
+  expect(error).toMatchObject({ kind, message: expect.stringContaining(text) });
+}
+
+/** Runs the conformance suite; `open` gives a harness whose host is prepared. */
+export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): void {
+  describe(`the ${name} runner`, () => {
+    let harness: RunnerHarness;
+    let runner: Runner;
+    let host: RunnerHost;
+    let folder: string;
+
+    beforeAll(async () => {
+      harness = await open();
+      runner = harness.another();
+      host = harness.host;
+      folder = mkdtempSync(join(tmpdir(), 'slipway-runner-'));
+    });
+    afterAll(async () => {
+      await harness.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    async function start(scenario: Scenario, over: Partial<Job> = {}): Promise<Job> {
+      const job = jobOf(scenario, over);
+      harness.teach(job.id, scenario);
+      await runner.start(host, job);
+      return job;
+    }
+
+    function source(content: string): { file: string; sha256: string } {
+      const file = join(folder, `source-${(made += 1)}`);
+      writeFileSync(file, content);
+      return { file, sha256: createHash('sha256').update(content).digest('hex') };
+    }
+
+    describe('jobs', () => {
+      test('a job that was never started is absent', async () => {
+        expect(await runner.state(host, 'never')).toEqual({ state: 'absent', exitCode: null, signal: null, notes: [] });
+      });
+
+      test('both streams and the exit code are kept apart', async () => {
+        const job = await start(hello);
+        expect(await endOf(runner, host, job.id)).toEqual({ state: 'exited', exitCode: 0, signal: null, notes: [] });
+        expect(await said(runner, host, job.id)).toBe('one\ntwo\n');
+        expect(await said(runner, host, job.id, 'stderr')).toBe('oops\n');
+      });
+
+      test('an exit code other than 0 is told as it is', async () => {
+        const job = await start(fail);
+        expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'exited', exitCode: 7, signal: null });
+      });
+
+      test('a job is never absent once its start has resolved', async () => {
+        const job = await start(hang);
+        expect(await runner.state(host, job.id)).toMatchObject({ state: 'running', exitCode: null });
+        await runner.kill(host, job.id, 2000);
+      });
+
+      test('twenty starts of one id at once, by two workers, run it once', async () => {
+        const job = jobOf(hello);
+        harness.teach(job.id, hello);
+        const workers = [runner, harness.another()];
+        await Promise.all(Array.from({ length: 20 }, (_, i) => workers[i % 2]?.start(host, job)));
+        await endOf(runner, host, job.id);
+        await runner.start(host, job);
+        expect(await said(runner, host, job.id)).toBe('one\ntwo\n');
+      });
+
+      test('output is read from any byte on, and there is nothing past its end', async () => {
+        const job = await start(hello);
+        await endOf(runner, host, job.id);
+        expect(await runner.output(host, job.id, 'stdout', 2, 3)).toEqual({ data: Buffer.from('e\nt'), size: 8 });
+        expect(await runner.output(host, job.id, 'stdout', 8, 10)).toEqual({ data: Buffer.alloc(0), size: 8 });
+        expect(await runner.output(host, job.id, 'stdout', 99, 10)).toEqual({ data: Buffer.alloc(0), size: 8 });
+      });
+
+      test('output is there while the job runs', async () => {
+        const job = await start(hang);
+        await until(async () => ((await said(runner, host, job.id)) === 'up\n' ? true : null));
+        await runner.kill(host, job.id, 2000);
+      });
+
+      test('another worker finds the running job and its output, and may end it', async () => {
+        const job = await start(hang);
+        const other = harness.another();
+        expect(await other.state(host, job.id)).toMatchObject({ state: 'running' });
+        await until(async () => ((await said(other, host, job.id)) === 'up\n' ? true : null));
+        await other.kill(host, job.id, 2000);
+        expect(await runner.state(host, job.id)).toMatchObject({ state: 'exited', exitCode: null, signal: 'SIGTERM' });
+      });
+
+      test('a kill is harmless the second time, after the end, and for a job that never was', async () => {
+        const job = await start(hang);
+        await runner.kill(host, job.id, 2000);
+        await runner.kill(host, job.id, 2000);
+        expect(await runner.state(host, job.id)).toMatchObject({ state: 'exited', signal: 'SIGTERM' });
+        const ended = await start(fail);
+        await endOf(runner, host, ended.id);
+        await runner.kill(host, ended.id, 2000);
+        expect(await runner.state(host, ended.id)).toMatchObject({ exitCode: 7, signal: null });
+        await runner.kill(host, 'never', 10);
+        expect(await runner.state(host, 'never')).toMatchObject({ state: 'absent' });
+      });
+
+      test('a value of the environment arrives as it is, whatever is in it', async () => {
+        const job = await start(sayVariable, { env: { AWKWARD: awkward } });
+        await endOf(runner, host, job.id);
+        expect(await said(runner, host, job.id)).toBe(awkward);
+      });
+
+      test('a forgotten job is absent, a running one is not forgotten', async () => {
+        const job = await start(hang);
+        await expectRefusal(runner.forget(host, job.id), 'refused');
+        await runner.kill(host, job.id, 2000);
+        await runner.forget(host, job.id);
+        await runner.forget(host, job.id);
+        expect(await runner.state(host, job.id)).toMatchObject({ state: 'absent' });
+        await expectRefusal(runner.output(host, job.id, 'stdout', 0, 1), 'refused');
+      });
+
+      test.each(['../x', 'a/b', '', '.', '..', 'a\nb', 'x'.repeat(300)])('the job id %j is refused', async (id) => {
+        await expectRefusal(runner.start(host, jobOf(hello, { id })), 'refused');
+        await expectRefusal(runner.state(host, id), 'refused');
+      });
+
+      test.each([{ 'A B': 'x' }, { '': 'x' }, { A: 'secret-value\0' }])(
+        'the environment %j is refused',
+        async (env) => {
+          const error: unknown = await runner.start(host, jobOf(hello, { env })).catch((caught: unknown) => caught);
+          expect(error).toMatchObject({ kind: 'refused' });
+          expect(String(error)).not.toContain('secret-value');
+        },
+      );
+
+      test('a job whose folder does not exist is refused and not started', async () => {
+        const job = jobOf(hello, { cwd: '/no/such/folder' });
+        await expectRefusal(runner.start(host, job), 'refused', '/no/such/folder');
+        expect(await runner.state(host, job.id)).toMatchObject({ state: 'absent' });
+      });
+    });
+
+    describe('files', () => {
+      test.each(['/plain.txt', '/deep/er/file', '/with space/"q" $(x)\n\u00e9'])(
+        '%j: put, seen, read',
+        async (path) => {
+          const { file, sha256 } = source('0123456789');
+          await runner.putFile(host, path, file, { sha256 });
+          expect(await runner.stat(host, path)).toEqual({ kind: 'file', size: 10 });
+          expect(await runner.readBlock(host, path, 4, 3)).toEqual({ data: Buffer.from('456'), size: 10 });
+          expect(await runner.readBlock(host, path, 8, 100)).toEqual({ data: Buffer.from('89'), size: 10 });
+          expect(await runner.readBlock(host, path, 10, 5)).toEqual({ data: Buffer.alloc(0), size: 10 });
+          expect(await runner.readBlock(host, path, 50, 5)).toEqual({ data: Buffer.alloc(0), size: 10 });
+        },
+      );
+
+      test('a file is put again without harm, and replaced by another one', async () => {
+        const first = source('first');
+        await runner.putFile(host, '/again', first.file, { sha256: first.sha256 });
+        await runner.putFile(host, '/again', first.file, { sha256: first.sha256 });
+        const second = source('second');
+        await runner.putFile(host, '/again', second.file, { sha256: second.sha256, mode: 0o755 });
+        expect((await runner.readBlock(host, '/again', 0, 99)).data.toString()).toBe('second');
+        expect((await runner.list(host, '/')).find((entry) => entry.name === 'again')).toMatchObject({ mode: 0o755 });
+      });
+
+      test('a file with another checksum is refused and what was there stays', async () => {
+        const good = source('good');
+        await runner.putFile(host, '/checked/file', good.file, { sha256: good.sha256 });
+        const bad = source('bad');
+        await expectRefusal(
+          runner.putFile(host, '/checked/file', bad.file, { sha256: good.sha256.replace(/^../, 'zz') }),
+          'refused',
+          'checksum',
+        );
+        expect((await runner.list(host, '/checked')).map((entry) => entry.name)).toEqual(['file']);
+        expect((await runner.readBlock(host, '/checked/file', 0, 99)).data.toString()).toBe('good');
+      });
+
+      test('folders are listed by name, and nothing is there where nothing was put', async () => {
+        const { file, sha256 } = source('x');
+        for (const name of ['b', 'a', 'c/d']) await runner.putFile(host, `/listed/${name}`, file, { sha256 });
+        const entries = await runner.list(host, '/listed');
+        expect(entries.map(({ name, kind, size }) => [name, kind, size])).toEqual([
+          ['a', 'file', 1],
+          ['b', 'file', 1],
+          ['c', 'directory', 0],
+        ]);
+        expect(await runner.stat(host, '/listed')).toEqual({ kind: 'directory', size: 0 });
+        expect(await runner.stat(host, '/listed/none')).toEqual({ kind: 'absent', size: 0 });
+        expect(await runner.stat(host, '/listed/a/below-a-file')).toEqual({ kind: 'absent', size: 0 });
+        await expectRefusal(runner.list(host, '/listed/none'), 'refused');
+        await expectRefusal(runner.readBlock(host, '/listed/none', 0, 1), 'refused');
+        await expectRefusal(runner.readBlock(host, '/listed', 0, 1), 'refused');
+        await expectRefusal(runner.putFile(host, '/listed', file, { sha256 }), 'refused');
+      });
+
+      test.each(['relative', '/a/../b', '/..', '/a\0b'])('the path %j is refused', async (path) => {
+        const { file, sha256 } = source('x');
+        expect(() => runner.path(host, path)).toThrow(ProviderError);
+        await expectRefusal(runner.stat(host, path), 'refused');
+        await expectRefusal(runner.readBlock(host, path, 0, 1), 'refused');
+        await expectRefusal(runner.list(host, path), 'refused');
+        await expectRefusal(runner.putFile(host, path, file, { sha256 }), 'refused');
+        await expectRefusal(runner.start(host, jobOf(hello, { cwd: path })), 'refused');
+      });
+    });
+
+    describe('hosts', () => {
+      test('a host that is prepared answers, and may be prepared again', async () => {
+        await runner.prepare(host);
+        await runner.ping(host);
+      });
+
+      test('a host that does not exist is unavailable for every method', async () => {
+        const gone = { ...host, name: 'no-such-host' };
+        await expectRefusal(runner.ping(gone), 'unavailable', 'no-such-host');
+        await expectRefusal(runner.start(gone, jobOf(hello)), 'unavailable');
+        await expectRefusal(runner.state(gone, 'never'), 'unavailable');
+        await expectRefusal(runner.stat(gone, '/'), 'unavailable');
+      });
+
+      test.each(['..', '.', '', 'a/b', '../web-1', '-a', 'a b', 'a..b'])('the host name %j is refused', async (bad) => {
+        await expectRefusal(runner.ping({ ...host, name: bad }), 'refused');
+        await expectRefusal(runner.prepare({ ...host, name: bad }), 'refused');
+      });
+    });
+  });
+}
