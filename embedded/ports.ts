@@ -1,7 +1,8 @@
 // Ports are picked below the range from which systems take ports for outgoing connections: otherwise one of those could
 // sit on a server's port at the very moment when the server is to come back on it after a crash.
 import { randomInt } from 'node:crypto';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 
 const lowest = 20_000;
 const highest = 32_000;
@@ -37,4 +38,14 @@ export async function choosePort(asked: number | undefined, variable: string): P
   if (!(await isFree(asked)))
     throw new Error(`port ${asked} is in use: set ${variable} to another one or leave it out`);
   return asked;
+}
+
+/** Resolves when something accepts connections on this port of 127.0.0.1, throws at once when nothing does. */
+export async function accepts(port: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+  } finally {
+    socket.destroy();
+  }
 }

@@ -37,7 +37,7 @@ export function postgresFiles(dataDir: string, log: Logger): PostgresFiles {
     programs,
     folder,
     cluster: join(folder, 'cluster'),
-    password: passwordOf(dataDir),
+    password: passwordOf(dataDir, join(folder, 'cluster')),
     ...(user !== undefined && { user }),
   };
 }
@@ -94,8 +94,12 @@ function runs(programs: string, user: SystemUser): boolean {
   }
 }
 
-function passwordOf(dataDir: string): string {
+function passwordOf(dataDir: string, cluster: string): string {
   const file = join(dataDir, 'postgres-password');
+  if (!existsSync(file) && existsSync(cluster))
+    throw new Error(
+      `${file} is gone, so the database in ${cluster} can't be opened; restore the one or remove the other`,
+    );
   if (!existsSync(file)) writeFileAtomic(file, `${randomBytes(24).toString('base64url')}\n`, 0o600);
   return readFileSync(file, 'utf8').trim();
 }

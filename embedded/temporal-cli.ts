@@ -20,6 +20,8 @@ export interface CliSearch {
   readonly dataDir: string;
   readonly cli?: string | undefined;
   readonly log: Logger;
+  /** Names of the program to be looked up on PATH; `temporal` unless told. */
+  readonly path?: readonly string[];
   /** The user's cache, if another than `~/.cache/slipway`. */
   readonly cacheDir?: string;
   /** The ways of fetching the program into a folder, each answering its path there; the default ones need a network. */
@@ -47,10 +49,10 @@ export async function findTemporalCli(search: CliSearch): Promise<string> {
   const caches = [join(search.dataDir, 'bin'), search.cacheDir ?? join(homedir(), '.cache', 'slipway')];
   const places = caches.map((cache) => join(cache, `temporal-${cliVersion}`));
   const tried: string[] = [];
-  for (const program of ['temporal', ...places]) {
+  for (const program of [...(search.path ?? ['temporal']), ...places]) {
     const failure = await whyNot(program);
     if (failure === undefined) return program;
-    tried.push(program === 'temporal' ? `temporal on PATH: ${failure}` : `${program}: ${failure}`);
+    tried.push(`${program.includes('/') ? program : `${program} on PATH`}: ${failure}`);
   }
   for (const source of search.sources ?? defaultSources) {
     search.log.info(`fetching the Temporal server: ${source.name}`);

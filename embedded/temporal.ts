@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import type { Logger } from '../kit/log.ts';
 import { SupervisedServer } from './child.ts';
-import { choosePort, freePort, isFree } from './ports.ts';
+import { accepts, choosePort, freePort, isFree } from './ports.ts';
 import { findTemporalCli, type CliSearch } from './temporal-cli.ts';
 
 /** A running Temporal server; `pid` changes when the server had to be started again, the rest stays. */
@@ -56,6 +56,8 @@ export async function startTemporal(options: TemporalOptions): Promise<Temporal>
     env: { HOME: homedir(), PATH: '/usr/bin:/bin', TZ: 'UTC' },
     stopSignal: 'SIGTERM',
     probe: async () => {
+      // A refused gRPC connection is only tried again after a second; a bare one tells at once.
+      await accepts(port);
       await probe(address, namespace);
     },
   });
