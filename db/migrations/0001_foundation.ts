@@ -289,6 +289,7 @@ create table tasks (
   area text not null check (area in ('deploy', 'instance', 'host')),
   kind text not null,
   deploy_task_id bigint references deploy_tasks,
+  number integer,
   application_id bigint references applications,
   creator text not null,
   status text not null default 'running' check (status in ('running', 'finished', 'failed')),
@@ -302,7 +303,7 @@ create table tasks (
   output_seq bigint not null default 0,
   output_bytes bigint not null default 0
 );
-create index tasks_deploy on tasks (deploy_task_id, id) where deploy_task_id is not null;
+create unique index tasks_deploy on tasks (deploy_task_id, number) where deploy_task_id is not null;
 create index tasks_area on tasks (area, kind, id);
 create index tasks_application on tasks (application_id, id) where application_id is not null;
 
@@ -316,6 +317,7 @@ create table task_results (
     check (status in ('waiting', 'running', 'finished', 'failed', 'unknown')),
   step text,
   previous_version text,
+  previous_status text,
   error_code integer,
   message text,
   started timestamptz,
@@ -323,6 +325,17 @@ create table task_results (
   primary key (task_id, position)
 );
 create index task_results_host on task_results (host_id, task_id);
+
+-- The hooks of a sub-task as they were rendered for it; position is that of task_results.
+create table task_scripts (
+  task_id bigint not null references tasks,
+  position integer not null,
+  step text not null,
+  language text not null,
+  content text not null,
+  running_user text,
+  primary key (task_id, position, step)
+);
 
 create table task_output (
   task_id bigint not null references tasks,

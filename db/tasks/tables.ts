@@ -1,4 +1,6 @@
 import type { Generated, JSONColumnType, Selectable } from 'kysely';
+import type { InstanceStatus } from '../../workflows/applications/contract.ts';
+import type { ScriptLanguage } from '../../workflows/deploy/contract.ts';
 import type { OutputStream, ResultStatus, TaskArea, TaskStatus } from '../../workflows/tasks.ts';
 
 interface TasksTable {
@@ -6,13 +8,15 @@ interface TasksTable {
   area: TaskArea;
   kind: string;
   deployTaskId: number | null;
+  /** Counts the sub-tasks of a deploy task from 1. */
+  number: number | null;
   applicationId: number | null;
   creator: string;
   status: Generated<TaskStatus>;
   version: string | null;
   updateSource: string | null;
   timeoutSeconds: number;
-  opts: JSONColumnType<object, string | undefined, string>;
+  opts: JSONColumnType<Record<string, unknown>, string | undefined, string>;
   error: string | null;
   createdTime: Generated<Date>;
   finishedTime: Date | null;
@@ -29,10 +33,20 @@ interface TaskResultsTable {
   status: Generated<ResultStatus>;
   step: string | null;
   previousVersion: string | null;
+  previousStatus: InstanceStatus | null;
   errorCode: number | null;
   message: string | null;
   started: Date | null;
   finished: Date | null;
+}
+
+interface TaskScriptsTable {
+  taskId: number;
+  position: number;
+  step: string;
+  language: ScriptLanguage;
+  content: string;
+  runningUser: string | null;
 }
 
 interface TaskOutputTable {
@@ -56,6 +70,7 @@ interface TaskOutputCursorsTable {
 export interface TaskTables {
   tasks: TasksTable;
   taskResults: TaskResultsTable;
+  taskScripts: TaskScriptsTable;
   taskOutput: TaskOutputTable;
   taskOutputCursors: TaskOutputCursorsTable;
 }

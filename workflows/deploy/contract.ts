@@ -1,0 +1,176 @@
+// What outsiders may know of a deploy task and its sub-tasks.
+import { defineUpdate } from '@temporalio/workflow';
+import { requestStatuses } from '../approvals/contract.ts';
+import type { RequestStatus, Vote } from '../approvals/contract.ts';
+import type { Actor } from '../tasks.ts';
+
+export const levels = ['S', 'A', 'B', 'C', 'I'] as const;
+export type Level = (typeof levels)[number];
+
+/** Distinct approvals that each level needs, unless a policy says otherwise. */
+export const approvalsOfLevel: Record<Level, number> = { S: 2, A: 1, B: 1, C: 1, I: 0 };
+
+export const deployTaskStatuses = requestStatuses;
+export type DeployTaskStatus = RequestStatus;
+
+export const hookNames = ['global_pre_exec', 'pre_exec', 'post_exec', 'global_post_exec'] as const;
+export type HookName = (typeof hookNames)[number];
+
+export interface Hook {
+  running_user: string | null;
+  script: { id: number };
+}
+export type LifecycleHooks = { running_user?: string | null } & Partial<Record<HookName, Hook | null>>;
+
+export const scriptLanguages = ['bash', 'python'] as const;
+export type ScriptLanguage = (typeof scriptLanguages)[number];
+
+/** A hook as it was approved: the template, and what it renders to for one instance. */
+export interface PlannedHook {
+  name: HookName;
+  script: { id: number; name: string; language: ScriptLanguage; template: string };
+  runningUser: string | null;
+}
+
+export interface PlannedInstance {
+  instance: number;
+  hostname: string;
+  present_version: string | null;
+  new_version: string;
+  steps: string[];
+  /** Rendered text by hook. */
+  hooks: Partial<Record<HookName, string>>;
+}
+
+export interface PlannedPackage {
+  source: string;
+  sha256: string | null;
+  size: number | null;
+  /** Why there is no checksum (yet). */
+  unread: string | null;
+}
+
+/** What a deploy task will do; its SHA-256 is the plan hash that votes are bound to. */
+export interface DeployPlan {
+  version: string;
+  deploy_path: string;
+  run_user: string;
+  startup_cmd: string;
+  stop_cmd: string;
+  pid_path: string;
+  keep_backups: number;
+  package: PlannedPackage;
+  hooks: PlannedHook[];
+  instances: PlannedInstance[];
+}
+
+/** `deploy-task/42` */
+export const deployTaskWorkflowId = (id: number): string => `deploy-task/${id}`;
+
+/** `deploy-task/42/upgrade/3` */
+export const subTaskWorkflowId = (deployTaskId: number, kind: SubTaskKind, number: number): string =>
+  `${deployTaskWorkflowId(deployTaskId)}/${kind}/${number}`;
+
+export interface DeployTaskInput {
+  taskId: number;
+  application: { id: number; fullName: string };
+  creator: { id: number; username: string };
+  level: Level;
+  version: string;
+  requiredApprovals: number;
+  /** ISO 8601 */
+  plannedExecTime: string;
+  /** What an earlier run of this workflow had reached (continue-as-new). */
+  carried?: DeployTaskCarried;
+}
+
+export interface DeployTaskCarried {
+  status: DeployTaskStatus;
+  owner: { id: number; username: string };
+  planRound: number;
+  planHash: string | null;
+  votes: Vote[];
+  history: { event: string; by: string; time: string; reason: string | null; channel: string }[];
+  seq: number;
+  subTasks: number;
+}
+
+export const subTaskKinds = ['upgrade', 'revert'] as const;
+export type SubTaskKind = (typeof subTaskKinds)[number];
+
+export interface StartInput {
+  actor: Actor;
+  force: boolean;
+  reason?: string | undefined;
+}
+
+export interface ChangeInput {
+  actor: Actor;
+  fields: DeployTaskFields;
+}
+
+/** Fields of a deploy task that its creator may still change while it is under review. */
+export interface DeployTaskFields {
+  version?: string | undefined;
+  description?: string | undefined;
+  level?: Level | undefined;
+  packageSource?: string | undefined;
+  /** ISO 8601 */
+  plannedExecTime?: string | undefined;
+  upgradeChecklist?: string | undefined;
+  upgradeSteps?: string | undefined;
+  rollbackSteps?: string | undefined;
+}
+
+export interface SubTaskRequest {
+  actor: Actor;
+  instanceIds: number[];
+  version: string;
+  /** Upgrades only: where the package lies. */
+  updateSource: string | null;
+  timeoutSeconds: number;
+}
+
+export interface SubTaskRef {
+  taskId: number;
+}
+
+/** Input of `upgradeInstances` and `revertInstances`. */
+export interface SubTaskInput {
+  taskId: number;
+  deployTaskId: number;
+  kind: SubTaskKind;
+  version: string;
+  timeoutSeconds: number;
+  hooks: HookName[];
+  instances: SubTaskInstance[];
+}
+
+export interface SubTaskInstance {
+  position: number;
+  instanceId: number;
+  hostname: string;
+  previousVersion: string | null;
+  /** Whether it has to be stopped first, and started again if the step after fails. */
+  wasRunning: boolean;
+}
+
+export interface SubTaskOutcome {
+  finished: number;
+  failed: number;
+}
+
+export const startUpdate = defineUpdate<void, [StartInput]>('start');
+export const changeUpdate = defineUpdate<void, [ChangeInput]>('change');
+export const upgradeUpdate = defineUpdate<SubTaskRef, [SubTaskRequest]>('upgrade');
+export const revertUpdate = defineUpdate<SubTaskRef, [SubTaskRequest]>('revert');
+
+/** Everything that a host goes through in an upgrade, in this order; hooks that are not set are left out. */
+export const instanceSteps = ['fetch', 'pre_exec', 'stop', 'unpack', 'switch', 'start', 'check', 'post_exec'] as const;
+export type InstanceStep = (typeof instanceSteps)[number];
+
+/** What takes a step back. */
+export const undoSteps = ['stop_new', 'switch_back', 'drop_release', 'start_old'] as const;
+export type UndoStep = (typeof undoSteps)[number];
+
+export type StepName = InstanceStep | UndoStep | 'global_pre_exec' | 'global_post_exec' | 'prune';

@@ -1,0 +1,143 @@
+// A sub-task reads like the runbook: the global hook once, then each instance through its steps with its undo stack,
+// at most ten at a time, then the closing hook. Every step is a command that the host runs once, whoever asks; the
+// timeout covers the whole sub-task, kills what still runs and takes back what was done.
+import { ActivityCancellationType, CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
+import { rootFailure } from '../refuse.ts';
+import { UndoStack } from '../undo.ts';
+import { window } from '../window.ts';
+import type { StepName, SubTaskInput, SubTaskInstance, SubTaskOutcome } from './contract.ts';
+import type { DeployHands } from './ports.ts';
+
+const atOnce = 10;
+
+// No limit on attempts: a host without answer is asked again until the sub-task's own timeout.
+const { runStep, settleInstance, settleSubTask } = proxyActivities<DeployHands>({
+  startToCloseTimeout: '1 day',
+  heartbeatTimeout: '5 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
+});
+
+/** Undoing gets its own time: the sub-task's has run out when it is needed most. */
+const undo = proxyActivities<DeployHands>({
+  startToCloseTimeout: '10 minutes',
+  scheduleToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '5 seconds',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
+});
+
+class StepFailed extends Error {
+  readonly step: StepName;
+
+  constructor(step: StepName, message: string) {
+    super(message);
+    this.step = step;
+  }
+}
+
+/** Brings instances to a new version; `SubTaskInput.hooks` names the hooks that are set. */
+export const upgradeInstances = (input: SubTaskInput): Promise<SubTaskOutcome> => runSubTask(input, upgradeInstance);
+
+/** Switches instances back to a release that they keep. */
+export const revertInstances = (input: SubTaskInput): Promise<SubTaskOutcome> => runSubTask(input, revertInstance);
+
+type OnInstance = (input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack) => Promise<void>;
+
+async function runSubTask(input: SubTaskInput, onInstance: OnInstance): Promise<SubTaskOutcome> {
+  const scope = new CancellationScope({ cancellable: true, timeout: input.timeoutSeconds * 1000 });
+  const results: boolean[] = [];
+  const failure = await scope
+    .run(async () => {
+      await globalStep(input, 'global_pre_exec');
+      results.push(...(await window(input.instances, atOnce, (instance) => settled(input, instance, onInstance))));
+      if (results.every(Boolean)) await globalStep(input, 'global_post_exec');
+    })
+    .then(
+      () => null,
+      (error: unknown) => describeFailure(error, input),
+    );
+  const finished = results.filter(Boolean).length;
+  await CancellationScope.nonCancellable(() => settleSubTask({ taskId: input.taskId, error: failure }));
+  return { finished, failed: input.instances.length - finished };
+}
+
+async function upgradeInstance(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack): Promise<void> {
+  const step = (name: StepName): Promise<void> => run(input, instance, name);
+  const inverse = (name: StepName): void => undoing.push(() => takeBack(input, instance, name));
+
+  await step('fetch');
+  if (input.hooks.includes('pre_exec')) await step('pre_exec');
+  if (instance.wasRunning) {
+    inverse('start_old');
+    await step('stop');
+  }
+  inverse('drop_release');
+  await step('unpack');
+  inverse('switch_back');
+  await step('switch');
+  inverse('stop_new');
+  await step('start');
+  await step('check');
+  if (input.hooks.includes('post_exec')) await step('post_exec');
+}
+
+async function revertInstance(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack): Promise<void> {
+  const step = (name: StepName): Promise<void> => run(input, instance, name);
+  const inverse = (name: StepName): void => undoing.push(() => takeBack(input, instance, name));
+
+  if (input.hooks.includes('pre_exec')) await step('pre_exec');
+  if (instance.wasRunning) {
+    inverse('start_old');
+    await step('stop');
+  }
+  inverse('switch_back');
+  await step('switch');
+  inverse('stop_new');
+  await step('start');
+  await step('check');
+  if (input.hooks.includes('post_exec')) await step('post_exec');
+}
+
+/** Runs one instance to its end and writes what became of it; never throws. */
+async function settled(input: SubTaskInput, instance: SubTaskInstance, onInstance: OnInstance): Promise<boolean> {
+  const { taskId } = input;
+  const { position } = instance;
+  const undoing = new UndoStack();
+  try {
+    await onInstance(input, instance, undoing);
+    await CancellationScope.nonCancellable(() =>
+      settleInstance({ taskId, position, status: 'finished', step: null, message: null, undone: true }),
+    );
+    return true;
+  } catch (error) {
+    const leftovers = await undoing.unwind();
+    const step = error instanceof StepFailed ? error.step : null;
+    const message = [describeFailure(error, input), ...leftovers.map((left) => left.message)].join('; ');
+    const undone = leftovers.length === 0;
+    await CancellationScope.nonCancellable(() =>
+      settleInstance({ taskId, position, status: 'failed', step, message, undone }),
+    );
+    return false;
+  }
+}
+
+async function globalStep(input: SubTaskInput, name: 'global_pre_exec' | 'global_post_exec'): Promise<void> {
+  const [first] = input.instances;
+  if (first && input.hooks.includes(name)) await run(input, first, name);
+}
+
+async function run({ taskId }: SubTaskInput, { position }: SubTaskInstance, step: StepName): Promise<void> {
+  const { ok, message } = await runStep({ taskId, position, step });
+  if (!ok) throw new StepFailed(step, `${step}: ${message ?? 'failed'}`);
+}
+
+async function takeBack({ taskId }: SubTaskInput, { position }: SubTaskInstance, step: StepName): Promise<void> {
+  const { ok, message } = await undo.runStep({ taskId, position, step });
+  if (!ok) throw new StepFailed(step, `${step}: ${message ?? 'failed'}`);
+}
+
+function describeFailure(error: unknown, { timeoutSeconds }: SubTaskInput): string {
+  if (isCancellation(error)) return `timed out after ${timeoutSeconds} s; its commands were killed`;
+  const root = rootFailure(error);
+  return root instanceof Error ? root.message : String(root);
+}

@@ -1,0 +1,3 @@
+export { deployTask } from './deploy/workflow.ts';
+export { revertInstances, upgradeInstances } from './deploy/sub-task.ts';
+export { initHosts } from './hosts/workflow.ts';
