@@ -1,14 +1,18 @@
 /**
- * The text of a jsonb parameter. The driver would write an array as a PostgreSQL array, hence always text; jsonb cannot
- * hold NUL characters, so they become U+FFFD.
+ * The text of a jsonb parameter. The driver would write an array as a PostgreSQL array, hence always text; what jsonb
+ * cannot hold (NUL, halves of surrogate pairs) becomes U+FFFD.
  */
 export function json(value: object): string {
   const text = JSON.stringify(value);
-  return text.includes('\\u0000') ? JSON.stringify(withoutNul(value)) : text;
+  return /\\u(?:0000|d[89a-f])/.test(text) ? JSON.stringify(storable(JSON.parse(text))) : text;
 }
 
-function withoutNul(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value), (_key, item: unknown) =>
-    typeof item === 'string' ? item.replaceAll('\0', '\uFFFD') : item,
-  );
+function storable(value: unknown): unknown {
+  if (typeof value === 'string') return storableText(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(storable);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [storableText(key), storable(item)]));
 }
+
+/** Text that a column can hold: NUL and halves of surrogate pairs become U+FFFD. */
+export const storableText = (text: string): string => text.toWellFormed().replaceAll('\0', '\uFFFD');
