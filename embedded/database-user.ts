@@ -1,7 +1,6 @@
 // PostgreSQL refuses to run as root. Started by root it runs as another user, who must reach its programs and its data. A
 // folder below /root is out of his reach whatever its own mode is; then both go to a folder below /var/lib. The
 // choice is written into the data folder, since the data must be found again.
-import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -13,17 +12,14 @@ export interface SystemUser {
 
 const candidates = ['postgres', 'slipway', 'nobody'];
 
-/** The user who runs the database when Slipway runs as root, made if the system has none; else undefined. */
+/** The user who runs the database when Slipway runs as root, else undefined; data that exists stays its owner's. */
 export function databaseUser(existingData: string): SystemUser | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const owner = statSync(existingData, { throwIfNoEntry: false });
   if (owner !== undefined && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
   const user = findUser();
   if (user !== undefined) return user;
-  execFileSync('useradd', ['--system', '--no-create-home', '--shell', '/bin/false', 'slipway'], { stdio: 'ignore' });
-  const made = findUser();
-  if (made === undefined) throw new Error('no user can be found or made for the embedded PostgreSQL; set DATABASE_URL');
-  return made;
+  throw new Error(`as root, PostgreSQL needs one of the users ${candidates.join(', ')}; add one or set DATABASE_URL`);
 }
 
 function findUser(): SystemUser | undefined {

@@ -2,7 +2,17 @@
 // runs the server can't reach that: see database-user.ts. `postgres-folder` then names the folder where it went.
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -23,6 +33,7 @@ const elsewhere = '/var/lib/slipway';
 
 /** Finds or makes the folders and the password of the PostgreSQL of a data folder. */
 export function postgresFiles(dataDir: string, log: Logger): PostgresFiles {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const note = join(dataDir, 'postgres-folder');
   const noted = existsSync(note) ? readFileSync(note, 'utf8').trim() : undefined;
   const user = databaseUser(join(noted ?? join(dataDir, 'postgres'), 'cluster'));
@@ -44,15 +55,22 @@ export function postgresFiles(dataDir: string, log: Logger): PostgresFiles {
 
 function chooseFolder(dataDir: string, user: SystemUser | undefined): string {
   if (user === undefined || canReach(user, dataDir)) return join(dataDir, 'postgres');
+  makeElsewhere();
   const name = [basename(dirname(dataDir)), basename(dataDir), randomBytes(4).toString('hex')].join('-');
   return join(elsewhere, name.replace(/[^A-Za-z0-9._-]/g, '').replace(/^[.-]+/, ''));
+}
+
+// Whatever the umask is, others must be able to pass through.
+function makeElsewhere(): void {
+  mkdirSync(elsewhere, { recursive: true });
+  chmodSync(elsewhere, 0o755);
 }
 
 // A data folder made for root alone is opened to the database's group, for passing through only.
 function openToGroup(dataDir: string, user: SystemUser): void {
   const { uid, mode } = statSync(dataDir);
   if (uid !== 0 || canReach(user, dataDir) || (mode & 0o070) !== 0) return;
-  execFileSync('chgrp', [String(user.gid), dataDir], { stdio: 'ignore' });
+  chownSync(dataDir, uid, user.gid);
   chmodSync(dataDir, (mode & 0o7777) | 0o010);
 }
 
@@ -74,13 +92,19 @@ function reachablePrograms(user: SystemUser | undefined, log: Logger): string {
   if (user === undefined || runs(folder, user)) return folder;
   const copy = join(elsewhere, `postgresql-${version}`);
   if (existsSync(copy) && runs(copy, user)) return copy;
-  mkdirSync(elsewhere, { recursive: true, mode: 0o755 });
+  makeElsewhere();
   const fresh = `${copy}.${process.pid}.new`;
   cpSync(folder, fresh, { recursive: true, verbatimSymlinks: true });
   execFileSync('chmod', ['-R', 'a+rX', fresh]);
   if (!runs(fresh, user)) throw new Error(`PostgreSQL does not run from ${fresh} either; set DATABASE_URL`);
   rmSync(copy, { recursive: true, force: true });
-  renameSync(fresh, copy);
+  try {
+    renameSync(fresh, copy);
+  } catch (error) {
+    // Another start may have put its copy there meanwhile.
+    rmSync(fresh, { recursive: true, force: true });
+    if (!runs(copy, user)) throw error;
+  }
   log.info({ folder: copy }, `copied PostgreSQL to ${copy}: the user who runs it can't reach ${folder}`);
   return copy;
 }
@@ -94,8 +118,13 @@ function runs(programs: string, user: SystemUser): boolean {
   }
 }
 
+/** The file that holds the password of a data folder's database. */
+export function passwordFile(dataDir: string): string {
+  return join(dataDir, 'postgres-password');
+}
+
 function passwordOf(dataDir: string, cluster: string): string {
-  const file = join(dataDir, 'postgres-password');
+  const file = passwordFile(dataDir);
   if (!existsSync(file) && existsSync(cluster))
     throw new Error(
       `${file} is gone, so the database in ${cluster} can't be opened; restore the one or remove the other`,

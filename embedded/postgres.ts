@@ -62,12 +62,12 @@ export async function startPostgres(options: {
       await removeStalePidFile(files.cluster);
     },
     probe: async () => {
-      await makeDatabase(connectionUrl(files, port, 'postgres'));
+      await makeDatabase(connectionUrl(files.password, port, 'postgres'));
     },
   });
   await supervised.start();
   return {
-    url: connectionUrl(files, port, name),
+    url: connectionUrl(files.password, port),
     port,
     get pid() {
       return supervised.pid;
@@ -80,8 +80,9 @@ export async function startPostgres(options: {
 
 const environment = { LC_ALL: 'C', PATH: '/usr/bin:/bin', TZ: 'UTC' };
 
-function connectionUrl(files: PostgresFiles, port: number, database: string): string {
-  return `postgres://${name}:${files.password}@127.0.0.1:${port}/${database}`;
+/** The address of the embedded database, or of another one on its server. */
+export function connectionUrl(password: string, port: number, database = name): string {
+  return `postgres://${name}:${password}@127.0.0.1:${port}/${database}`;
 }
 
 // The cluster gets its name only when it is complete, so a start that is cut short is begun anew.

@@ -49,13 +49,22 @@ export async function spawnRecorded(program: Program): Promise<Running> {
   });
   const pid = await started(child);
   const identity = processIdentity(pid) ?? '';
-  const forget = writeRunFile(program.dataDir, { role: program.role, port: program.port, pid });
   const unwatch = bindToThisProcess(pid, program.stopSignal);
+  const forget = recordOrKill(program, pid);
   void exited.then(() => {
     unwatch();
     forget();
   });
   return { pid, identity, exited, logTail: () => tail(logPath(program), logStart) };
+}
+
+function recordOrKill({ dataDir, role, port }: Program, pid: number): () => void {
+  try {
+    return writeRunFile(dataDir, { role, port, pid });
+  } catch (error) {
+    process.kill(pid, 'SIGKILL');
+    throw error;
+  }
 }
 
 async function started(child: ChildProcess): Promise<number> {

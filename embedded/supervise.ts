@@ -1,6 +1,6 @@
 // The servers that Slipway brings along, as one thing to start and stop: what the configuration replaces by its own
 // database or engine is not started. Whoever holds the lock of the data folder may end what a killed start left behind.
-import { mkdirSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, rmSync } from 'node:fs';
 import type { Config } from '../kit/config.ts';
 import type { Logger } from '../kit/log.ts';
 import { listRunFiles } from '../kit/run-file.ts';
@@ -39,8 +39,10 @@ const stopSignals: Readonly<Record<string, NodeJS.Signals>> = { postgres: 'SIGIN
 
 /** Starts what the configuration doesn't replace; throws `AlreadyRunning` when another process uses the data folder. */
 export async function startStack(config: StackConfig, log: Logger): Promise<Stack> {
+  if (config.databaseUrl !== undefined && config.temporalAddress !== undefined)
+    return await startServers(config, log, () => undefined);
   makeDataDir(config.dataDir);
-  const unlock = await lockDataDir(config.dataDir, config.publicUrl ?? `http://${config.host}:${config.port}`);
+  const unlock = await lockDataDir(config.dataDir, ownAddress(config));
   try {
     await endOrphans(config.dataDir, log);
     return await startServers(config, log, unlock);
@@ -111,10 +113,17 @@ async function embeddedTemporal(config: StackConfig, log: Logger) {
   });
 }
 
+// A folder of another user would fail somewhere inside, with less to say.
 function makeDataDir(dataDir: string): void {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new Error(`the data folder ${dataDir} can't be made; set SLIPWAY_DATA_DIR to another`, { cause: error });
+    const advice = 'start as the user who made it, or set SLIPWAY_DATA_DIR to another folder';
+    throw new Error(`the data folder ${dataDir} can't be used: ${advice}`, { cause: error });
   }
+}
+
+function ownAddress({ publicUrl, host, port }: StackConfig): string {
+  return publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -30,10 +30,10 @@ export class ConfigError extends Error {
 
 const table: [string, Setting][] = Object.entries(settings);
 
-/** Parses the configuration out of environment variables; throws a `ConfigError` that lists every mistake. */
-export function parseConfig(env: Environment): Config {
+/** Parses environment variables; throws a `ConfigError` that lists every mistake, those `found` before included. */
+export function parseConfig(env: Environment, found: readonly string[] = []): Config {
   const parsed: Record<string, unknown> = {};
-  const mistakes = unknownVariables(env);
+  const mistakes = [...unknownVariables(env), ...found];
   for (const [key, setting] of table) {
     // An empty variable counts as unset: compose files and CI systems pass them on like that.
     const result = setting.schema.safeParse(env[setting.variable] || setting.fallback);
@@ -50,16 +50,10 @@ export function parseConfig(env: Environment): Config {
 /** Reads the environment and `.env` of the working directory (the environment wins), for a process's entry file only. */
 export function configFromEnvironment(): Config {
   const env: Environment = { ...(existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {}), ...process.env };
-  const unreadable = table.flatMap(([, setting]) => unreadableFile(setting, env[setting.variable]));
-  try {
-    const config = parseConfig(env);
-    if (unreadable.length > 0) throw new ConfigError(unreadable);
-    return config;
-  } catch (error) {
-    if (error instanceof ConfigError && error.mistakes !== unreadable)
-      throw new ConfigError([...error.mistakes, ...unreadable]);
-    throw error;
-  }
+  return parseConfig(
+    env,
+    table.flatMap(([, setting]) => unreadableFile(setting, env[setting.variable])),
+  );
 }
 
 function unreadableFile(setting: Setting, path: string | undefined): string[] {

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
+import { findStack } from '../../embedded/find-stack.ts';
 import { endOrphans, startStack, type Stack } from '../../embedded/supervise.ts';
 import { processIdentity } from '../../kit/process-identity.ts';
 import { listRunFiles, writeRunFile } from '../../kit/run-file.ts';
@@ -50,6 +51,15 @@ describe('a running stack', () => {
       { role: 'postgres', pid: postgres, port: Number(new URL(stack.databaseUrl).port), alive: true },
       { role: 'temporal', pid: temporal, port: Number(stack.temporalAddress.split(':')[1]), alive: true },
     ]);
+  });
+
+  test('is found by other processes on its data folder, and not where none runs', () => {
+    const { databaseUrl, temporalAddress } = stack;
+    const none = { databaseUrl: undefined, temporalAddress: undefined };
+    expect(findStack({ dataDir, ...none })).toEqual({ databaseUrl, temporalAddress });
+    expect(() => findStack({ dataDir: join(dataDir, 'other'), ...none })).toThrow(
+      'set DATABASE_URL and TEMPORAL_ADDRESS',
+    );
   });
 
   test('refuses a second start on its data folder', async () => {
@@ -139,16 +149,19 @@ test('after kill -9 of the parent its servers die, and the next start works on t
   }
 });
 
-test('a server left behind is ended by its record; a process that only has its id is not touched', async () => {
+test('a server left behind is ended by its record; a process that was given its id since is not touched', async () => {
   const dataDir = temporaryDataDir();
   const left = spawn('sleep', ['600']);
   const bystander = spawn('sleep', ['600']);
   try {
     writeRunFile(dataDir, { role: 'temporal', port: 1, pid: left.pid ?? 0 });
-    writeRunFile(dataDir, { role: 'api', pid: bystander.pid ?? 0 });
+    writeRunFile(dataDir, { role: 'postgres', port: 2, pid: bystander.pid ?? 0 });
+    const record = listRunFiles(dataDir).find(({ role }) => role === 'postgres');
+    writeFileSync(record?.path ?? '', JSON.stringify({ ...record, identity: 'another-boot/1' }));
     await endOrphans(dataDir, quiet);
     expect(processIdentity(left.pid ?? 0)).toBeUndefined();
-    expect(listRunFiles(dataDir)).toMatchObject([{ role: 'api', alive: true }]);
+    expect(processIdentity(bystander.pid ?? 0)).toBeDefined();
+    expect(listRunFiles(dataDir)).toEqual([]);
   } finally {
     bystander.kill('SIGKILL');
     left.kill('SIGKILL');
@@ -156,7 +169,7 @@ test('a server left behind is ended by its record; a process that only has its i
   }
 });
 
-test('nothing embedded is started for what the configuration replaces', async () => {
+test('nothing is started or locked when database and engine are external', async () => {
   const dataDir = temporaryDataDir();
   const external = { databaseUrl: 'postgres://u:p@db.invalid/slipway', temporalAddress: 'temporal.invalid:7233' };
   const stack = await startStack({ ...config(dataDir), ...external }, quiet);

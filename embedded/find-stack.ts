@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import type { Config } from '../kit/config.ts';
+import { listRunFiles } from '../kit/run-file.ts';
+import { connectionUrl } from './postgres.ts';
+import { passwordFile } from './postgres-files.ts';
+
+/** Where the database and the engine are. */
+export interface Addresses {
+  readonly databaseUrl: string;
+  readonly temporalAddress: string;
+}
+
+/**
+ * The addresses that a process without servers of its own uses: the configured ones, else those of the stack that another
+ * process runs on the data folder; throws when there is neither.
+ */
+export function findStack(config: Pick<Config, 'dataDir' | 'databaseUrl' | 'temporalAddress'>): Addresses {
+  const running = listRunFiles(config.dataDir).filter(({ alive }) => alive);
+  const portOf = (role: string) => running.find((found) => found.role === role)?.port ?? undefined;
+  const [postgres, temporal] = [portOf('postgres'), portOf('temporal')];
+  const databaseUrl =
+    config.databaseUrl ??
+    (postgres && connectionUrl(readFileSync(passwordFile(config.dataDir), 'utf8').trim(), postgres));
+  const temporalAddress = config.temporalAddress ?? (temporal && `127.0.0.1:${temporal}`);
+  const missing = [!databaseUrl && 'DATABASE_URL', !temporalAddress && 'TEMPORAL_ADDRESS'].filter(Boolean);
+  if (databaseUrl && temporalAddress) return { databaseUrl, temporalAddress };
+  throw new Error(`nothing embedded runs on ${config.dataDir}: start it, or set ${missing.join(' and ')}`);
+}
