@@ -1,0 +1,48 @@
+import { PackageRefused } from './refusal.ts';
+
+/** Reads exact numbers of bytes from a stream of chunks, never holding more than a chunk and what was asked for. */
+export class ByteReader {
+  readonly #chunks: AsyncIterator<Buffer>;
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(source: AsyncIterable<Buffer>) {
+    this.#chunks = source[Symbol.asyncIterator]();
+  }
+
+  async #more(): Promise<boolean> {
+    while (this.#rest.length === 0) {
+      const next = await this.#chunks.next();
+      if (next.done) return false;
+      this.#rest = next.value;
+    }
+    return true;
+  }
+
+  /** The next `count` bytes in chunks; refuses a source that ends before. */
+  async *chunks(count: number): AsyncGenerator<Buffer, void> {
+    let left = count;
+    while (left > 0) {
+      if (!(await this.#more())) throw new PackageRefused('corrupt', null, 'the archive is cut short');
+      const chunk = this.#rest.subarray(0, left);
+      this.#rest = this.#rest.subarray(chunk.length);
+      left -= chunk.length;
+      yield chunk;
+    }
+  }
+
+  /** The next `count` bytes in one piece. */
+  async read(count: number): Promise<Buffer> {
+    const parts: Buffer[] = [];
+    for await (const chunk of this.chunks(count)) parts.push(chunk);
+    return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
+  }
+
+  async skip(count: number): Promise<void> {
+    for await (const chunk of this.chunks(count)) void chunk;
+  }
+
+  /** Reads and drops what is left: the checksum at the end of a compressed stream counts too. */
+  async drain(): Promise<void> {
+    while (await this.#more()) this.#rest = Buffer.alloc(0);
+  }
+}

@@ -1,0 +1,113 @@
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { posix } from 'node:path';
+import { TarWriter } from './canonical.ts';
+import { cleanPath, noTime } from './entry.ts';
+import type { PackageEntry } from './entry.ts';
+import { Budget, packageLimits } from './limits.ts';
+import type { PackageLimits } from './limits.ts';
+import { tarEntries } from './tar-entries.ts';
+import { PackageTree } from './tree.ts';
+import { zipEntries } from './zip-entries.ts';
+
+export type PackageFormat = 'zip' | 'tar' | 'tar.gz' | 'plain';
+
+/** What a package is taken for, by its name alone: the content then has to agree. */
+export function formatOf(name: string): PackageFormat {
+  const lower = name.toLowerCase();
+  if (lower.endsWith('.zip')) return 'zip';
+  if (lower.endsWith('.tar.gz') || lower.endsWith('.tgz')) return 'tar.gz';
+  return lower.endsWith('.tar') ? 'tar' : 'plain';
+}
+
+async function isProgram(file: string): Promise<boolean> {
+  const handle = await open(file, 'r');
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
+    const start = buffer.toString('latin1', 0, bytesRead);
+    return start.startsWith('#!') || start === '\x7fELF';
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A plain file has only its bytes here: that it is a program is seen from how it begins. */
+async function* plainEntry(file: string, name: string, size: number): AsyncGenerator<PackageEntry, void> {
+  yield {
+    path: cleanPath(posix.basename(name)),
+    kind: 'file',
+    isExecutable: await isProgram(file),
+    mtime: noTime,
+    size,
+    target: null,
+    content: () => createReadStream(file) as AsyncIterable<Buffer>,
+  };
+}
+
+function entriesOf(file: string, name: string, size: number, budget: Budget): AsyncGenerator<PackageEntry, void> {
+  const format = formatOf(name);
+  if (format === 'zip') return zipEntries(file, budget);
+  if (format === 'plain') return plainEntry(file, name, size);
+  return tarEntries(file, format === 'tar.gz', budget);
+}
+
+/** Checks every entry as it passes, and at the end the tree that they make; throws PackageRefused. */
+export async function* checked(
+  entries: AsyncIterable<PackageEntry>,
+  budget: Budget,
+): AsyncGenerator<PackageEntry, void> {
+  const tree = new PackageTree();
+  for await (const entry of entries) {
+    budget.entry(entry.path);
+    if (tree.add(entry)) yield entry;
+  }
+  tree.finish();
+}
+
+/** Reads a whole package and drops it: refuses what `writeCanonical` would. */
+export async function inspectPackage(
+  file: string,
+  name: string,
+  limits: PackageLimits = packageLimits,
+): Promise<{ kind: 'archive' | 'plain'; entries: number; size: number }> {
+  const { size } = await stat(file);
+  const budget = new Budget(size, limits);
+  let entries = 0;
+  for await (const entry of checked(entriesOf(file, name, size, budget), budget)) {
+    entries += 1;
+    for await (const chunk of entry.content()) void chunk;
+  }
+  return { kind: formatOf(name) === 'plain' ? 'plain' : 'archive', entries, size };
+}
+
+/** Writes entries as a canonical tar to `target` (which must not exist); on a failure the rest of it is the caller's. */
+export async function writeEntries(
+  entries: AsyncIterable<PackageEntry>,
+  target: string,
+  add: (writer: TarWriter, entry: PackageEntry) => Promise<void> = (writer, entry) => writer.add(entry),
+): Promise<{ tarSha256: string; entries: number }> {
+  const writer = new TarWriter(target);
+  let count = 0;
+  try {
+    for await (const entry of entries) {
+      await add(writer, entry);
+      count += 1;
+    }
+    return { tarSha256: await writer.finish(), entries: count };
+  } catch (error) {
+    writer.abandon();
+    throw error;
+  }
+}
+
+/** Turns any accepted package file into a canonical tar at `target`; the same bytes and name give the same tar. */
+export async function writeCanonical(
+  file: string,
+  name: string,
+  target: string,
+  limits: PackageLimits = packageLimits,
+): Promise<{ tarSha256: string; entries: number }> {
+  const { size } = await stat(file);
+  const budget = new Budget(size, limits);
+  return writeEntries(checked(entriesOf(file, name, size, budget), budget), target);
+}

@@ -1,0 +1,113 @@
+// Packages that this worker has read, as canonical tars under <data dir>/packages/, named by the SHA-256 of the source.
+// A tar counts once its record stands beside it; both come by rename, so workers may share the folder. What was read is
+// dropped when its tar is there.
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join, posix, resolve } from 'node:path';
+import { packageLimits } from './limits.ts';
+import type { PackageLimits } from './limits.ts';
+import { formatOf, writeCanonical } from './package.ts';
+
+/** A package as hosts get it. */
+export interface Package {
+  /** Of the source: of the file, or of a folder's sorted manifest. What a plan fixes. */
+  sha256: string;
+  tarSha256: string;
+  /** On this machine. */
+  tarPath: string;
+  /** Bytes of the source. */
+  size: number;
+  entries: number;
+}
+
+type Made = Omit<Package, 'sha256' | 'tarPath'>;
+
+/** The store's name of a package: a plain file's tar holds its name, so it is part of it. */
+function keyOf(sha256: string, name: string): string {
+  if (formatOf(name) !== 'plain') return sha256;
+  return `${sha256}-${createHash('sha256').update(posix.basename(name)).digest('hex').slice(0, 12)}`;
+}
+
+export class PackageStore {
+  readonly #folder: string;
+  readonly #limits: PackageLimits;
+  readonly #running = new Map<string, Promise<unknown>>();
+
+  constructor(dataDir: string, limits: PackageLimits = packageLimits) {
+    this.#folder = join(resolve(dataDir), 'packages');
+    this.#limits = limits;
+  }
+
+  get limits(): PackageLimits {
+    return this.#limits;
+  }
+
+  /** Runs `work` once for all who ask for `key` meanwhile. */
+  async once<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const running = this.#running.get(key) as Promise<T> | undefined;
+    if (running) return running;
+    const mine = work().finally(() => this.#running.delete(key));
+    this.#running.set(key, mine);
+    return mine;
+  }
+
+  /** A path in the store for a file in the making; what is left of it after `work` is removed. */
+  async withTemporary<T>(work: (path: string) => Promise<T>): Promise<T> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    const path = join(this.#folder, `.${randomUUID()}`);
+    try {
+      return await work(path);
+    } finally {
+      await rm(path, { force: true });
+    }
+  }
+
+  async #record(key: string, sha256: string): Promise<Package | null> {
+    const tarPath = join(this.#folder, `${key}.tar`);
+    try {
+      const made = JSON.parse(await readFile(join(this.#folder, `${key}.json`), 'utf8')) as Made;
+      await stat(tarPath);
+      return { sha256, tarPath, ...made };
+    } catch {
+      return null;
+    }
+  }
+
+  /** The package of this checksum, if it was read before; `name` is the last part of its source. */
+  async find(sha256: string, name: string): Promise<Package | null> {
+    return (await this.#record(keyOf(sha256, name), sha256)) ?? (await this.#record(sha256, sha256));
+  }
+
+  /** Takes a finished tar at `temporary` into the store. */
+  async #keep(key: string, sha256: string, temporary: string, made: Made): Promise<Package> {
+    const tarPath = join(this.#folder, `${key}.tar`);
+    await rename(temporary, tarPath);
+    await this.withTemporary(async (record) => {
+      await writeFile(record, JSON.stringify(made), { mode: 0o600, flush: true });
+      await rename(record, join(this.#folder, `${key}.json`));
+    });
+    return { sha256, tarPath, ...made };
+  }
+
+  /** Takes a folder's tar, which `write` makes at the path that it is given. */
+  async keepFolder(write: (path: string) => Promise<Made & { sha256: string }>): Promise<Package> {
+    return this.withTemporary(async (temporary) => {
+      const { sha256, ...made } = await write(temporary);
+      return this.#keep(sha256, sha256, temporary, made);
+    });
+  }
+
+  /** Turns a package file (of this checksum) into its canonical tar, unless that is there already. */
+  async normalise(file: string, name: string, sha256: string): Promise<Package> {
+    const key = keyOf(sha256, name);
+    return this.once(`tar ${key}`, async () => {
+      const present = await this.#record(key, sha256);
+      if (present) return present;
+      const { size } = await stat(file);
+      return this.withTemporary(async (temporary) => {
+        const made = await writeCanonical(file, name, temporary, this.#limits);
+        return this.#keep(key, sha256, temporary, { ...made, size });
+      });
+    });
+  }
+}
