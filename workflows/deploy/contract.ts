@@ -53,6 +53,7 @@ export interface PlannedPackage {
 /** What a deploy task will do; its SHA-256 is the plan hash that votes are bound to. */
 export interface DeployPlan {
   version: string;
+  directory: string;
   deploy_path: string;
   run_user: string;
   startup_cmd: string;

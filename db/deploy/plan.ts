@@ -1,0 +1,227 @@
+// What a deploy task will do, computed from the rows as they are now. The API makes it when a task is created, the
+// worker makes it again before the start: one composition, so that both see the same plan and hash it the same way.
+import { createHash } from 'node:crypto';
+import type { Kysely } from 'kysely';
+import { hookNames, instanceSteps } from '../../workflows/deploy/contract.ts';
+import type {
+  DeployPlan,
+  HookName,
+  Level,
+  PlannedHook,
+  PlannedInstance,
+  PlannedPackage,
+} from '../../workflows/deploy/contract.ts';
+import { Problem } from '../../workflows/problem.ts';
+import type { ProblemDetail } from '../../workflows/problem.ts';
+import { canonicalJson } from '../canonical-json.ts';
+import type { Database } from '../database.ts';
+import type { ApplicationRow } from '../inventory.ts';
+import { scriptIds, settingsInForce, settingsOf } from './settings.ts';
+import type { SettingsInForce } from './settings.ts';
+
+export interface RenderItem {
+  template: string;
+  context: object;
+}
+export type Rendered = { text: string } | { error: { message: string; line: number | null; name: string | null } };
+/** Renders templates where no code can run; given in, since this room reaches no further than PostgreSQL. */
+export type RenderAll = (items: RenderItem[]) => Promise<Rendered[]>;
+
+/** The task as far as its plan and its hooks see it. */
+export interface PlanSubject {
+  id: number;
+  applicationId: number;
+  version: string;
+  description: string;
+  level: Level;
+  creator: string;
+  packageSource: string;
+}
+
+export interface PlanTarget {
+  id: number;
+  version: string | null;
+  status: string;
+  releases: string[];
+  hostId: number;
+  hostname: string;
+  address: string;
+}
+
+/** SHA-256 of the plan's canonical JSON, hex. */
+export const planHash = (plan: DeployPlan): string => createHash('sha256').update(canonicalJson(plan)).digest('hex');
+
+export const unreadPackage = (source: string, unread: string): PlannedPackage => ({
+  source,
+  sha256: null,
+  size: null,
+  unread,
+});
+
+/** The instances of an application with their hosts, by id. */
+export async function planTargets(db: Kysely<Database>, applicationId: number): Promise<PlanTarget[]> {
+  const rows = await db
+    .selectFrom('instances')
+    .innerJoin('hosts', 'hosts.id', 'instances.hostId')
+    .where('instances.applicationId', '=', applicationId)
+    .select(['instances.id', 'instances.version', 'instances.status', 'instances.releases', 'hosts.ipAddress'])
+    .select(['hosts.id as hostId', 'hosts.name as hostname'])
+    .orderBy('instances.id')
+    .execute();
+  return rows.map(({ ipAddress, ...row }) => ({ ...row, address: ipAddress[0]?.address ?? '' }));
+}
+
+/** Throws Problem `invalid` naming script, line and name when a hook cannot be rendered. */
+export async function composePlan(
+  db: Kysely<Database>,
+  renderAll: RenderAll,
+  task: PlanSubject,
+  planned: PlannedPackage,
+): Promise<DeployPlan> {
+  const application = await db
+    .selectFrom('applications')
+    .selectAll()
+    .where('id', '=', task.applicationId)
+    .executeTakeFirstOrThrow();
+  const settings = settingsInForce(await settingsOf(db, task.applicationId), application);
+  const hooks = await plannedHooks(db, settings);
+  const targets = await planTargets(db, task.applicationId);
+  const scope = { task, application, deployPath: settings.deployPath };
+  const rendered = await renderHooks(renderAll, hooks, targets, scope);
+  return {
+    version: task.version,
+    directory: application.directory,
+    deploy_path: settings.deployPath,
+    run_user: application.runUser,
+    startup_cmd: application.startupCmd,
+    stop_cmd: application.stopCmd,
+    pid_path: application.pidPath,
+    keep_backups: settings.keepBackups,
+    package: planned,
+    hooks,
+    instances: targets.map((target, index) => plannedInstance(task.version, target, hooks, rendered[index] ?? {})),
+  };
+}
+
+function plannedInstance(
+  version: string,
+  target: PlanTarget,
+  hooks: PlannedHook[],
+  rendered: Partial<Record<HookName, string>>,
+): PlannedInstance {
+  const named = new Set<string>(hooks.map(({ name }) => name));
+  const skipped = (step: string): boolean =>
+    (step.endsWith('_exec') && !named.has(step)) || (step === 'stop' && target.status !== 'running');
+  return {
+    instance: target.id,
+    hostname: target.hostname,
+    present_version: target.version,
+    new_version: version,
+    steps: instanceSteps.filter((step) => !skipped(step)),
+    hooks: rendered,
+  };
+}
+
+async function plannedHooks(db: Kysely<Database>, settings: SettingsInForce): Promise<PlannedHook[]> {
+  const ids = scriptIds(settings.hooks);
+  if (ids.length === 0) return [];
+  const scripts = await db.selectFrom('deployScripts').selectAll().where('id', 'in', ids).execute();
+  const byId = new Map(scripts.map((script) => [script.id, script]));
+  return hookNames.flatMap((name): PlannedHook[] => {
+    const hook = settings.hooks[name];
+    const script = hook && byId.get(hook.script.id);
+    if (!script) return [];
+    const { id, language, content } = script;
+    return [
+      {
+        name,
+        script: { id, name: script.name, language, template: content },
+        runningUser: hook.running_user ?? settings.hooks.running_user ?? settings.scriptRunningUser,
+      },
+    ];
+  });
+}
+
+export interface HookScope {
+  task: PlanSubject;
+  application: Pick<ApplicationRow, 'id' | 'name' | 'fullName' | 'directory'>;
+  deployPath: string;
+}
+
+/** Per target the text of each hook; the global ones on the first target only. */
+export async function renderHooks(
+  renderAll: RenderAll,
+  hooks: PlannedHook[],
+  targets: PlanTarget[],
+  scope: HookScope,
+): Promise<Partial<Record<HookName, string>>[]> {
+  const wanted = targets.flatMap((target, index) =>
+    hooks.filter(({ name }) => index === 0 || !name.startsWith('global_')).map((hook) => ({ hook, target, index })),
+  );
+  const results: Partial<Record<HookName, string>>[] = targets.map(() => ({}));
+  if (wanted.length === 0) return results;
+  const rendered = await renderAll(
+    wanted.map(({ hook, target }) => ({ template: hook.script.template, context: hookContext(scope, target) })),
+  );
+  const details: ProblemDetail[] = [];
+  wanted.forEach(({ hook, index }, position) => {
+    const result = rendered[position];
+    if (!result) return;
+    if ('text' in result) Object.assign(results[index] ?? {}, { [hook.name]: result.text });
+    else details.push({ field: `lifecycle_hooks.${hook.name}`, message: renderMessage(hook, result.error) });
+  });
+  if (details.length > 0) throw new Problem('invalid', {}, uniqueDetails(details));
+  return results;
+}
+
+const hookContext = ({ task, application, deployPath }: HookScope, target: PlanTarget): object => ({
+  application: {
+    id: application.id,
+    name: application.name,
+    full_name: application.fullName,
+    directory: application.directory,
+  },
+  instance: { id: target.id, hostname: target.hostname },
+  host: { id: target.hostId, name: target.hostname, ip: target.address },
+  task: {
+    id: task.id,
+    version: task.version,
+    description: task.description,
+    level: task.level,
+    creator: task.creator,
+  },
+  version: task.version,
+  previous_version: target.version ?? '',
+  deploy_path: deployPath,
+});
+
+function renderMessage(
+  { script }: PlannedHook,
+  { message, line, name }: { message: string; line: number | null; name: string | null },
+): string {
+  const where = line === null ? `script "${script.name}"` : `script "${script.name}", line ${line}`;
+  return name === null ? `${where}: ${message}` : `${where}: unknown name "${name}"`;
+}
+
+/** A mistake in a script shows once, not once for each instance. */
+function uniqueDetails(details: ProblemDetail[]): ProblemDetail[] {
+  return [...new Map(details.map((detail) => [`${detail.field}\n${detail.message}`, detail])).values()];
+}
+
+/** What differs between two plans, in words for the person who approved the first one; null: nothing. */
+export function planDifference(before: DeployPlan, after: DeployPlan): string | null {
+  if (planHash(before) === planHash(after)) return null;
+  const changed: string[] = [];
+  const plain = ['directory', 'deploy_path', 'run_user', 'startup_cmd', 'stop_cmd', 'pid_path', 'keep_backups'] as const;
+  for (const key of plain) if (before[key] !== after[key]) changed.push(key);
+  if (before.package.sha256 !== after.package.sha256) changed.push('the package');
+  for (const name of hookNames) {
+    const text = (plan: DeployPlan): string =>
+      canonicalJson([plan.hooks.find((hook) => hook.name === name) ?? null, plan.instances.map(({ hooks }) => hooks[name] ?? null)]);
+    if (text(before) !== text(after)) changed.push(`hook ${name}`);
+  }
+  const places = ({ instances }: DeployPlan): string =>
+    canonicalJson(instances.map(({ hooks: _, ...place }) => place));
+  if (places(before) !== places(after)) changed.push('the instances or their versions');
+  return changed.length > 0 ? changed.join(', ') : 'the plan';
+}

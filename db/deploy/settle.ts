@@ -1,0 +1,126 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { SettleInput } from '../../workflows/deploy/ports.ts';
+import type { Database } from '../database.ts';
+import { json } from '../json.ts';
+import { notifyOutput } from '../tasks/output.ts';
+import type { TaskResultRow, TaskRow } from '../tasks/tables.ts';
+import { addEvent, deployTask } from './tasks.ts';
+import { recordDeployStep } from './transitions.ts';
+
+/** Writes what became of an instance and sets it free; a second time it changes nothing. */
+export async function settleInstance(db: Kysely<Database>, input: SettleInput, dropped: string[]): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    const result = await closeResult(tx, input);
+    if (!result) return;
+    const task = await tx.selectFrom('tasks').selectAll().where('id', '=', input.taskId).executeTakeFirstOrThrow();
+    await freeInstance(tx, task, result, input, dropped);
+    await notifyOutput(tx, input.taskId);
+  });
+}
+
+const closeResult = (tx: Transaction<Database>, input: SettleInput): Promise<TaskResultRow | undefined> =>
+  tx
+    .updateTable('taskResults')
+    .set({ status: input.status, step: input.step, message: input.message, finished: new Date() })
+    .where('taskId', '=', input.taskId)
+    .where('position', '=', input.position)
+    .where('status', 'in', ['waiting', 'running'])
+    .returningAll()
+    .executeTakeFirst();
+
+async function freeInstance(
+  tx: Transaction<Database>,
+  task: TaskRow,
+  result: TaskResultRow,
+  { status, undone }: SettleInput,
+  dropped: string[],
+): Promise<void> {
+  const free = { busyKind: null, busyTaskId: null, updatedTime: new Date() };
+  const update = tx.updateTable('instances').where('id', '=', result.instanceId).where('busyTaskId', '=', task.id);
+  if (status === 'failed') {
+    await update.set({ ...free, status: undone ? (result.previousStatus ?? 'stopped') : 'stopped' }).execute();
+    return;
+  }
+  const { releases } = await tx
+    .selectFrom('instances')
+    .select('releases')
+    .where('id', '=', result.instanceId)
+    .executeTakeFirstOrThrow();
+  const kept = keptReleases(releases, task.version ?? '').filter((version) => !dropped.includes(version));
+  await update.set({ ...free, status: 'running', version: task.version, releases: json(kept) }).execute();
+}
+
+/** The present release first, then those before it. */
+export const keptReleases = (releases: string[], present: string): string[] => [
+  present,
+  ...releases.filter((version) => version !== present),
+];
+
+/** Ends a sub-task: `finished` if every instance is; what never began is failed and free again. */
+export async function settleSubTask(db: Kysely<Database>, taskId: number, error: string | null): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    const task = await tx.selectFrom('tasks').selectAll().where('id', '=', taskId).forUpdate().executeTakeFirstOrThrow();
+    if (task.status !== 'running') return;
+    const message = `not begun: ${error ?? 'the sub-task ended before'}`;
+    const open = await tx
+      .selectFrom('taskResults')
+      .select('position')
+      .where('taskId', '=', taskId)
+      .where('status', 'in', ['waiting', 'running'])
+      .execute();
+    for (const { position } of open) {
+      const input: SettleInput = { taskId, position, status: 'failed', step: null, message, undone: true };
+      const result = await closeResult(tx, input);
+      if (result) await freeInstance(tx, task, result, input, []);
+    }
+    const failed = await tx
+      .selectFrom('taskResults')
+      .select('position')
+      .where('taskId', '=', taskId)
+      .where('status', '!=', 'finished')
+      .execute();
+    const status = failed.length === 0 && error === null ? ('finished' as const) : ('failed' as const);
+    await tx.updateTable('tasks').set({ status, error, finishedTime: new Date() }).where('id', '=', taskId).execute();
+    await recordEnd(tx, task, status);
+    await notifyOutput(tx, taskId);
+  });
+}
+
+async function recordEnd(tx: Transaction<Database>, task: TaskRow, status: string): Promise<void> {
+  const deploy = task.deployTaskId === null ? undefined : await deployTask(tx, task.deployTaskId);
+  if (!deploy) return;
+  const reason = `${task.kind} to ${task.version ?? ''}, task ${task.id}: ${status}`;
+  await addEvent(tx, { requestId: deploy.id, event: 'sub_task', by: 'system', reason, channel: 'workflow' });
+  await recordDeployStep(tx, { id: 0, username: 'system', channel: 'workflow' }, deploy, 'sub_task', { reason });
+}
+
+export interface Judgement {
+  /** Every instance of the application runs the version. */
+  complete: boolean;
+  outcome: 'finished' | 'failed';
+}
+
+/** How a running deploy task would end now. */
+export async function judgeDeploy(db: Kysely<Database>, deployTaskId: number): Promise<Judgement> {
+  const task = await db.selectFrom('deployTasks').selectAll().where('id', '=', deployTaskId).executeTakeFirstOrThrow();
+  const instances = await db
+    .selectFrom('instances')
+    .select(['id', 'version', 'status'])
+    .where('applicationId', '=', task.applicationId)
+    .execute();
+  const results = await db
+    .selectFrom('taskResults')
+    .innerJoin('tasks', 'tasks.id', 'taskResults.taskId')
+    .select(['taskResults.instanceId', 'taskResults.status', 'tasks.kind'])
+    .where('tasks.deployTaskId', '=', deployTaskId)
+    .orderBy('tasks.id')
+    .execute();
+  const upgraded = results.some(({ kind, status }) => kind === 'upgrade' && status === 'finished');
+  const last = new Map(results.map(({ instanceId, status }) => [instanceId, status]));
+  const halfWay = [...last.values()].some((status) => status !== 'finished');
+  const onVersion = instances.filter(({ version, status }) => version === task.version && status === 'running');
+  return {
+    complete: upgraded && instances.length > 0 && onVersion.length === instances.length,
+    outcome: upgraded && !halfWay ? 'finished' : 'failed',
+  };
+}

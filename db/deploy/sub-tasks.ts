@@ -1,0 +1,197 @@
+// A sub-task takes its instances, writes down everything it needs to run (commands, rendered hooks, checksum) and gives
+// the instances back one by one. The rows are what its activities work from, so a change of the application or of a
+// script while it runs does not reach it.
+import type { Kysely, Transaction } from 'kysely';
+import { hookNames } from '../../workflows/deploy/contract.ts';
+import type { DeployPlan, HookName, SubTaskInput, SubTaskKind, SubTaskRequest } from '../../workflows/deploy/contract.ts';
+import { Problem } from '../../workflows/problem.ts';
+import type { Database } from '../database.ts';
+import { json } from '../json.ts';
+import { planTargets, renderHooks } from './plan.ts';
+import type { PlanTarget, RenderAll } from './plan.ts';
+import type { NamedDeployTask } from './tasks.ts';
+import { addEvent, deployTask, planSubject, presentPlan } from './tasks.ts';
+import { recordDeployStep } from './transitions.ts';
+
+/** What a sub-task runs with, from its beginning to its end; kept in `tasks.opts`. */
+export interface SubTaskSetup {
+  deployPath: string;
+  runUser: string;
+  startupCmd: string;
+  stopCmd: string;
+  pidPath: string;
+  keepBackups: number;
+  package: { source: string; sha256: string } | null;
+}
+
+export type NewSubTask = SubTaskRequest & {
+  deployTaskId: number;
+  kind: SubTaskKind;
+  number: number;
+  /** SHA-256 of the package as it lies there now; null for a revert. */
+  packageSha256: string | null;
+};
+
+/** Creates a sub-task; the same number again answers the one that is there. Throws Problem when it must not run. */
+export async function createSubTask(db: Kysely<Database>, renderAll: RenderAll, input: NewSubTask): Promise<SubTaskInput> {
+  return db.transaction().execute(async (tx) => {
+    const task = await deployTask(tx, input.deployTaskId);
+    const plan = task && (await presentPlan(tx, task.id, task.planRound));
+    if (!task || !plan) throw new Problem('no_such', { thing: 'deploy task', id: input.deployTaskId });
+    const existing = await findSubTask(tx, input);
+    if (existing !== undefined) return subTaskInput(tx, existing);
+    checkPackage(plan, input);
+    const targets = await lockInstances(tx, task.applicationId, input);
+    const id = await insertSubTask(tx, task, plan, input);
+    await insertResults(tx, id, targets);
+    await insertScripts(tx, renderAll, { id, task, plan, targets, version: input.version });
+    await tx
+      .updateTable('instances')
+      .set({ busyKind: input.kind, busyTaskId: id, status: input.kind === 'upgrade' ? 'updating' : 'reverting' })
+      .where('id', 'in', input.instanceIds)
+      .execute();
+    const reason = `${input.kind} to ${input.version} on ${targets.length} instances, task ${id}`;
+    const { username, channel } = input.actor;
+    await addEvent(tx, { requestId: task.id, event: 'sub_task', by: username, reason, channel });
+    await recordDeployStep(tx, input.actor, task, 'sub_task', { reason });
+    return subTaskInput(tx, id);
+  });
+}
+
+const findSubTask = (tx: Transaction<Database>, input: NewSubTask): Promise<number | undefined> =>
+  tx
+    .selectFrom('tasks')
+    .select('id')
+    .where('deployTaskId', '=', input.deployTaskId)
+    .where('number', '=', input.number)
+    .executeTakeFirst()
+    .then((row) => row?.id);
+
+/** What was approved is what runs: the package by its checksum, or by its place if it could not be read by then. */
+function checkPackage(plan: DeployPlan, { kind, updateSource, packageSha256 }: NewSubTask): void {
+  if (kind === 'revert') return;
+  const { sha256, source } = plan.package;
+  const same = sha256 === null ? updateSource === source : packageSha256 === sha256;
+  if (!same) throw new Problem('package_differs', { expected: sha256 === null ? source : `sha256 ${sha256}` });
+}
+
+async function lockInstances(tx: Transaction<Database>, applicationId: number, input: NewSubTask): Promise<PlanTarget[]> {
+  const locked = await tx
+    .selectFrom('instances')
+    .select(['id', 'busyTaskId'])
+    .where('applicationId', '=', applicationId)
+    .where('id', 'in', input.instanceIds)
+    .orderBy('id')
+    .forUpdate()
+    .execute();
+  const byId = new Map(locked.map((row) => [row.id, row]));
+  for (const id of input.instanceIds) {
+    const row = byId.get(id);
+    if (!row) throw new Problem('instance_elsewhere', { id });
+    if (row.busyTaskId !== null) throw new Problem('instance_busy', { id, task_id: row.busyTaskId });
+  }
+  const wanted = new Set(input.instanceIds);
+  const targets = (await planTargets(tx, applicationId)).filter(({ id }) => wanted.has(id));
+  if (input.kind === 'revert') checkKept(targets, input.version);
+  return targets;
+}
+
+function checkKept(targets: PlanTarget[], version: string): void {
+  if (targets.every(({ releases }) => releases.includes(version))) return;
+  const kept = targets.map(({ id, releases }) => `${id}: ${releases.join(', ') || 'none'}`).join('; ');
+  throw new Problem('release_not_kept', { version, kept });
+}
+
+async function insertSubTask(
+  tx: Transaction<Database>,
+  task: NamedDeployTask,
+  plan: DeployPlan,
+  input: NewSubTask,
+): Promise<number> {
+  const { updateSource, packageSha256 } = input;
+  const setup: SubTaskSetup = {
+    deployPath: plan.deploy_path,
+    runUser: plan.run_user,
+    startupCmd: plan.startup_cmd,
+    stopCmd: plan.stop_cmd,
+    pidPath: plan.pid_path,
+    keepBackups: plan.keep_backups,
+    package: updateSource !== null && packageSha256 !== null ? { source: updateSource, sha256: packageSha256 } : null,
+  };
+  const { id } = await tx
+    .insertInto('tasks')
+    .values({
+      area: 'deploy',
+      kind: input.kind,
+      deployTaskId: task.id,
+      number: input.number,
+      applicationId: task.applicationId,
+      creator: input.actor.username,
+      version: input.version,
+      updateSource,
+      timeoutSeconds: input.timeoutSeconds,
+      opts: json(setup),
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
+}
+
+async function insertResults(tx: Transaction<Database>, taskId: number, targets: PlanTarget[]): Promise<void> {
+  const rows = targets.map((target, position) => ({
+    taskId,
+    position,
+    instanceId: target.id,
+    hostId: target.hostId,
+    hostname: target.hostname,
+    previousVersion: target.version,
+    previousStatus: target.status === 'running' ? ('running' as const) : ('stopped' as const),
+  }));
+  await tx.insertInto('taskResults').values(rows).execute();
+}
+
+interface ScriptsOf {
+  id: number;
+  task: NamedDeployTask;
+  plan: DeployPlan;
+  targets: PlanTarget[];
+  version: string;
+}
+
+/** Rendered from the approved templates; an instance that changed since the plan sees its present version. */
+async function insertScripts(tx: Transaction<Database>, renderAll: RenderAll, sub: ScriptsOf): Promise<void> {
+  const { id: taskId, task, plan, targets, version } = sub;
+  const application = { id: task.applicationId, name: task.applicationName, fullName: task.fullName, directory: plan.directory };
+  const scope = { task: { ...planSubject(task), version }, application, deployPath: plan.deploy_path };
+  const rendered = await renderHooks(renderAll, plan.hooks, targets, scope);
+  const rows = rendered.flatMap((texts, position) =>
+    plan.hooks.flatMap(({ name, script, runningUser }) => {
+      const content = texts[name];
+      const { language } = script;
+      return content === undefined ? [] : [{ taskId, position, step: name, language, content, runningUser }];
+    }),
+  );
+  if (rows.length > 0) await tx.insertInto('taskScripts').values(rows).execute();
+}
+
+async function subTaskInput(tx: Transaction<Database>, taskId: number): Promise<SubTaskInput> {
+  const task = await tx.selectFrom('tasks').selectAll().where('id', '=', taskId).executeTakeFirstOrThrow();
+  const results = await tx.selectFrom('taskResults').selectAll().where('taskId', '=', taskId).orderBy('position').execute();
+  const steps = await tx.selectFrom('taskScripts').select('step').distinct().where('taskId', '=', taskId).execute();
+  const set = new Set(steps.map(({ step }) => step));
+  return {
+    taskId,
+    deployTaskId: task.deployTaskId ?? 0,
+    kind: task.kind === 'upgrade' ? 'upgrade' : 'revert',
+    version: task.version ?? '',
+    timeoutSeconds: task.timeoutSeconds,
+    hooks: hookNames.filter((name: HookName) => set.has(name)),
+    instances: results.map(({ position, instanceId, hostname, previousVersion, previousStatus }) => ({
+      position,
+      instanceId: instanceId ?? 0,
+      hostname,
+      previousVersion,
+      wasRunning: previousStatus === 'running',
+    })),
+  };
+}

@@ -1,0 +1,146 @@
+import { sql } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
+import type { DeployPlan } from '../../workflows/deploy/contract.ts';
+import type { DeployView } from '../../workflows/deploy/policy.ts';
+import type { Database } from '../database.ts';
+import { json } from '../json.ts';
+import { unreadPackage } from './plan.ts';
+import type { PlanSubject } from './plan.ts';
+
+export const requestKind = 'deploy_task';
+
+/** The next id, drawn before the row: hooks may print it, and a plan that can't be made leaves no row behind. */
+export async function nextDeployTaskId(db: Kysely<Database>): Promise<number> {
+  const { rows } = await sql<{ id: number }>`select nextval(pg_get_serial_sequence('deploy_tasks', 'id')) as id`.execute(db);
+  const [row] = rows;
+  if (!row) throw new Error('the sequence of deploy_tasks answered nothing');
+  return row.id;
+}
+
+/** A deploy task with the names that answers and records need. */
+export const deployTasksWithNames = (db: Kysely<Database>) =>
+  db
+    .selectFrom('deployTasks')
+    .innerJoin('applications', 'applications.id', 'deployTasks.applicationId')
+    .innerJoin('users as creator', 'creator.id', 'deployTasks.creatorId')
+    .innerJoin('users as owner', 'owner.id', 'deployTasks.ownerId')
+    .selectAll('deployTasks')
+    .select([
+      'applications.name as applicationName',
+      'applications.fullName',
+      'creator.username as creator',
+      'owner.username as owner',
+    ]);
+
+export type NamedDeployTask = Awaited<ReturnType<typeof deployTask>> & object;
+
+export const deployTask = (db: Kysely<Database>, id: number) =>
+  deployTasksWithNames(db).where('deployTasks.id', '=', id).executeTakeFirst();
+
+export const planSubject = (task: NamedDeployTask): PlanSubject => ({
+  id: task.id,
+  applicationId: task.applicationId,
+  version: task.version,
+  description: task.description,
+  level: task.level,
+  creator: task.creator,
+  packageSource: task.packageSource,
+});
+
+/** The plan of the task's present round. */
+export const presentPlan = (db: Kysely<Database>, taskId: number, round: number): Promise<DeployPlan | undefined> =>
+  db
+    .selectFrom('deployPlans')
+    .select('plan')
+    .where('deployTaskId', '=', taskId)
+    .where('round', '=', round)
+    .executeTakeFirst()
+    .then((row) => row?.plan);
+
+/** Writes the plan of a round, again if it is there. */
+export async function putPlan(db: Kysely<Database>, taskId: number, round: number, plan: DeployPlan): Promise<void> {
+  await db
+    .insertInto('deployPlans')
+    .values({ deployTaskId: taskId, round, plan: json(plan) })
+    .onConflict((conflict) => conflict.columns(['deployTaskId', 'round']).doUpdateSet({ plan: json(plan) }))
+    .execute();
+}
+
+export const packageToRead = (source: string) => unreadPackage(source, 'it is being read');
+
+export interface RoundVote {
+  requestId: number;
+  userId: number;
+  user: string;
+  time: Date;
+  planHash: string | null;
+  channel: string;
+}
+
+/** The votes of each task's present round. */
+export const votesOf = (db: Kysely<Database>, tasks: { id: number; planRound: number }[]): Promise<RoundVote[]> =>
+  tasks.length === 0
+    ? Promise.resolve([])
+    : db
+        .selectFrom('votes')
+        .innerJoin('users', 'users.id', 'votes.userId')
+        .select(['votes.requestId', 'votes.userId', 'users.username as user', 'votes.time', 'votes.planHash', 'votes.channel'])
+        .where('votes.kind', '=', requestKind)
+        .where((eb) =>
+          eb.or(tasks.map(({ id, planRound }) => eb.and([eb('votes.requestId', '=', id), eb('votes.round', '=', planRound)]))),
+        )
+        .orderBy('votes.time')
+        .execute();
+
+/** Sub-tasks that are running, by deploy task. */
+export const runningSubTasks = (db: Kysely<Database>, ids: number[]): Promise<{ id: number; deployTaskId: number | null }[]> =>
+  ids.length === 0
+    ? Promise.resolve([])
+    : db
+        .selectFrom('tasks')
+        .select(['id', 'deployTaskId'])
+        .where('deployTaskId', 'in', ids)
+        .where('status', '=', 'running')
+        .orderBy('id')
+        .execute();
+
+/** What the gates of workflows/deploy/policy.ts look at, from the rows. */
+export function deployView(task: NamedDeployTask, votes: { userId: number }[], running: number[]): DeployView {
+  return {
+    status: task.status,
+    creatorId: task.creatorId,
+    ownerId: task.ownerId,
+    planHash: task.planHash,
+    requiredApprovals: task.requiredApprovals,
+    votes,
+    plannedExecTime: task.plannedExecTime,
+    version: task.version,
+    runningSubTasks: running,
+  };
+}
+
+/** The same for one task, with everything read. */
+export async function loadDeployView(db: Kysely<Database>, task: NamedDeployTask): Promise<DeployView> {
+  const [votes, running] = await Promise.all([votesOf(db, [task]), runningSubTasks(db, [task.id])]);
+  return deployView(task, votes, running.map(({ id }) => id));
+}
+
+/** Whether a reviewer has let this user review this one task. */
+export const isDelegatedReviewer = (db: Kysely<Database>, taskId: number, userId: number): Promise<boolean> =>
+  db
+    .selectFrom('delegations')
+    .select('id')
+    .where('kind', '=', requestKind)
+    .where('requestId', '=', taskId)
+    .where('phase', '=', 'review')
+    .where('toId', '=', userId)
+    .executeTakeFirst()
+    .then((row) => row !== undefined);
+
+export async function addEvent(
+  tx: Transaction<Database>,
+  event: { requestId: number; event: string; by: string; reason?: string | null | undefined; channel: string },
+): Promise<void> {
+  const reason = event.reason ?? null;
+  await tx.insertInto('requestEvents').values({ ...event, kind: requestKind, reason }).execute();
+}

@@ -1,0 +1,202 @@
+// The row of a deploy task follows its workflow: one transaction per transition with votes, history and audit record.
+// `seq` makes it safe to repeat: an activity that is tried again after its commit changes nothing.
+import type { Kysely, Transaction, Updateable } from 'kysely';
+import { approvalsOfLevel } from '../../workflows/deploy/contract.ts';
+import type { DeployPlan, DeployTaskFields, DeployTaskStatus } from '../../workflows/deploy/contract.ts';
+import type { DeployTransition } from '../../workflows/deploy/ports.ts';
+import { Problem } from '../../workflows/problem.ts';
+import type { Actor } from '../../workflows/tasks.ts';
+import { record } from '../audit/record.ts';
+import type { AuditChanges } from '../audit/tables.ts';
+import { quote } from '../audit/text.ts';
+import type { Database } from '../database.ts';
+import { isUniqueViolation } from '../errors.ts';
+import type { DeployTables } from './tables.ts';
+import { addEvent, deployTask, putPlan, requestKind } from './tasks.ts';
+import type { NamedDeployTask } from './tasks.ts';
+
+const eventZh: Record<string, string> = {
+  created: '创建',
+  changed: '修改',
+  plan_changed: '计划变更',
+  approved: '批准',
+  rejected: '拒绝',
+  delegated: '委托',
+  started: '开始',
+  sub_task: '子任务',
+  finished: '完成',
+  failed: '失败',
+  closed: '关闭',
+};
+
+/** The audit record of one step of a deploy task. */
+export async function recordDeployStep(
+  tx: Transaction<Database>,
+  by: Actor,
+  task: Pick<NamedDeployTask, 'id' | 'version' | 'fullName'>,
+  event: string,
+  more: { reason?: string | null | undefined; changes?: AuditChanges | null | undefined } = {},
+): Promise<void> {
+  const suffix = more.reason ? `: ${quote(more.reason)}` : '';
+  await record(tx, by, [
+    {
+      view: 'app',
+      area: 'deploy',
+      opType: 'update',
+      targetType: requestKind,
+      targetId: task.id,
+      targetName: task.fullName,
+      detail: {
+        en: `deploy task ${task.id} (version ${task.version}): ${event.replace('_', ' ')}${suffix}`,
+        zh: `发布任务 ${task.id} (版本 ${task.version}): ${eventZh[event] ?? event}${suffix}`,
+      },
+      changes: more.changes ?? null,
+    },
+  ]);
+}
+
+/** Throws Problem `another_running` when a second task of the application would run. */
+export async function recordTransition(db: Kysely<Database>, input: DeployTransition): Promise<void> {
+  try {
+    await db.transaction().execute((tx) => writeTransition(tx, input));
+  } catch (error) {
+    if (!isUniqueViolation(error, 'deploy_tasks_one_running')) throw error;
+    throw await anotherRunning(db, input.taskId);
+  }
+}
+
+async function writeTransition(tx: Transaction<Database>, input: DeployTransition): Promise<void> {
+  const { taskId, seq, actor, event, reason, status, vote, delegation } = input;
+  const task = await lockTask(tx, taskId);
+  if (task.seq >= seq) return;
+  if (vote) {
+    const { channel } = actor;
+    const ballot = { kind: requestKind, requestId: taskId, userId: actor.id, channel, ...vote };
+    await tx.insertInto('votes').values(ballot).execute();
+  }
+  if (delegation) {
+    const row = { kind: requestKind, requestId: taskId, fromId: actor.id, ...delegation };
+    await tx.insertInto('delegations').values({ ...row, phase: delegation.phase, toId: delegation.toId }).execute();
+  }
+  await tx
+    .updateTable('deployTasks')
+    .set({
+      seq,
+      ...(status && statusColumns(status)),
+      ...(delegation?.phase === 'ownership' && { ownerId: delegation.toId }),
+      ...(input.planRound !== undefined && { planRound: input.planRound, planHash: input.planHash ?? null }),
+    })
+    .where('id', '=', taskId)
+    .execute();
+  await addEvent(tx, { requestId: taskId, event, by: actor.username, reason, channel: actor.channel });
+  const changes: AuditChanges | null = status && status !== task.status ? { status: [task.status, status] } : null;
+  await recordDeployStep(tx, actor, task, event, { reason, changes });
+}
+
+function statusColumns(status: DeployTaskStatus): Updateable<DeployTables['deployTasks']> {
+  switch (status) {
+    case 'running':
+      return { status, startedTime: new Date() };
+    case 'finished':
+    case 'failed':
+    case 'rejected':
+    case 'closed':
+      return { status, finishedTime: new Date() };
+    case 'wait_review':
+    case 'approved':
+      return { status };
+  }
+}
+
+async function anotherRunning(db: Kysely<Database>, taskId: number): Promise<Problem> {
+  const other = await db
+    .selectFrom('deployTasks')
+    .select('id')
+    .where('status', '=', 'running')
+    .where('applicationId', '=', (eb) =>
+      eb.selectFrom('deployTasks').select('applicationId').where('id', '=', taskId),
+    )
+    .executeTakeFirst();
+  return other ? new Problem('another_running', { id: other.id }) : new Problem('conflict');
+}
+
+async function lockTask(tx: Transaction<Database>, taskId: number): Promise<NamedDeployTask> {
+  await tx.selectFrom('deployTasks').select('id').where('id', '=', taskId).forUpdate().execute();
+  const task = await deployTask(tx, taskId);
+  if (!task) throw new Problem('no_such', { thing: 'deploy task', id: taskId });
+  return task;
+}
+
+export interface ChangedTask {
+  status: DeployTaskStatus;
+  level: NamedDeployTask['level'];
+  version: string;
+  requiredApprovals: number;
+  plannedExecTime: string;
+}
+
+/** New fields in a new round; `compose` makes the plan of the changed task inside the same transaction. */
+export async function recordChange(
+  db: Kysely<Database>,
+  input: { taskId: number; seq: number; round: number; actor: Actor; fields: DeployTaskFields },
+  compose: (tx: Transaction<Database>, task: NamedDeployTask) => Promise<DeployPlan>,
+): Promise<ChangedTask> {
+  return db.transaction().execute(async (tx) => {
+    const { taskId, seq, round, actor, fields } = input;
+    const before = await lockTask(tx, taskId);
+    if (before.seq < seq) {
+      const { plannedExecTime, level, ...plain } = fields;
+      const requiredApprovals = level ? approvalsOfLevel[level] : before.requiredApprovals;
+      await tx
+        .updateTable('deployTasks')
+        .set({
+          ...present(plain),
+          ...(level && { level, requiredApprovals }),
+          ...(plannedExecTime && { plannedExecTime: new Date(plannedExecTime) }),
+          seq,
+          planRound: round,
+          planHash: null,
+          status: requiredApprovals === 0 ? 'approved' : 'wait_review',
+        })
+        .where('id', '=', taskId)
+        .execute();
+      const changed = await lockTask(tx, taskId);
+      await putPlan(tx, taskId, round, await compose(tx, changed));
+      await addEvent(tx, { requestId: taskId, event: 'changed', by: actor.username, channel: actor.channel });
+      await recordDeployStep(tx, actor, changed, 'changed', { changes: changesOf(before, changed) });
+    }
+    const { status, level, version, requiredApprovals, plannedExecTime } = await lockTask(tx, taskId);
+    return { status, level, version, requiredApprovals, plannedExecTime: plannedExecTime.toISOString() };
+  });
+}
+
+type Plain = Omit<DeployTaskFields, 'plannedExecTime' | 'level'>;
+
+const present = (fields: Plain): Updateable<DeployTables['deployTasks']> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
+function changesOf(before: NamedDeployTask, after: NamedDeployTask): AuditChanges {
+  const keys = ['version', 'description', 'level', 'packageSource', 'upgradeChecklist', 'upgradeSteps', 'rollbackSteps'] as const;
+  const times: AuditChanges =
+    before.plannedExecTime.getTime() === after.plannedExecTime.getTime()
+      ? {}
+      : { plannedExecTime: [before.plannedExecTime.toISOString(), after.plannedExecTime.toISOString()] };
+  const changed = keys.filter((key) => before[key] !== after[key]);
+  return { ...times, ...Object.fromEntries(changed.map((key) => [key, [before[key], after[key]] as [unknown, unknown]])) };
+}
+
+/** Fixes the plan of a round, and its hash if that round is still the present one. */
+export async function fixPlan(
+  db: Kysely<Database>,
+  { taskId, round, plan, hash }: { taskId: number; round: number; plan: DeployPlan; hash: string },
+): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await putPlan(tx, taskId, round, plan);
+    await tx
+      .updateTable('deployTasks')
+      .set({ planHash: hash })
+      .where('id', '=', taskId)
+      .where('planRound', '=', round)
+      .execute();
+  });
+}
