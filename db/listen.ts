@@ -138,9 +138,11 @@ class ReconnectingListener implements Listener {
   }
 
   #call(handler: NotificationHandler, payload: string | null): void {
-    Promise.try(handler, payload).catch((error: unknown) => {
-      this.#log.warn({ err: error }, 'a notification handler failed');
-    });
+    Promise.resolve()
+      .then(() => handler(payload))
+      .catch((error: unknown) => {
+        this.#log.warn({ err: error }, 'a notification handler failed');
+      });
   }
 
   #tellWaiting(): void {

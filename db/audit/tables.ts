@@ -1,4 +1,5 @@
 import type { Generated, JSONColumnType, Selectable } from 'kysely';
+import type { Actor } from '../../workflows/tasks.ts';
 
 export const auditViews = ['dns', 'host', 'app', 'modules', 'resources', 'operations'] as const;
 export type AuditView = (typeof auditViews)[number];
@@ -51,11 +52,21 @@ interface AuditAnchorsTable {
   time: Generated<Date>;
 }
 
-/** The append-only record, its hash chain, and the anchors of the chain. */
+interface AuditRefusalsTable {
+  key: string;
+  actor: JSONColumnType<Actor>;
+  /** An AuditEntry. */
+  entry: JSONColumnType<object>;
+  count: Generated<number>;
+  since: Generated<Date>;
+}
+
+/** The append-only record, its hash chain, the anchors of the chain, and the refusals that are only counted. */
 export interface AuditTables {
   auditRecords: AuditRecordsTable;
   auditChain: AuditChainTable;
   auditAnchors: AuditAnchorsTable;
+  auditRefusals: AuditRefusalsTable;
 }
 
 export type AuditRecordRow = Selectable<AuditRecordsTable>;

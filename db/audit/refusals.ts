@@ -1,0 +1,71 @@
+// A refusal has no transaction of a change to be part of. Somebody who tries the same thing again and again would fill a
+// log that is never cut, so within an hour 100 identical ones are written out and the rest is counted; one record with
+// the count follows when the hour is over.
+import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Kysely, Selectable, Transaction } from 'kysely';
+import type { Actor } from '../../workflows/tasks.ts';
+import type { Database } from '../database.ts';
+import { json } from '../json.ts';
+import { record } from './record.ts';
+import type { AuditEntry } from './record.ts';
+import type { AuditTables } from './tables.ts';
+
+const writtenOut = 100;
+const overBefore = sql<Date>`now() - interval '1 hour'`;
+
+/** Records that something was refused, in a transaction of its own. */
+export async function recordRefusal(db: Kysely<Database>, by: Actor, entry: AuditEntry): Promise<void> {
+  const refused: AuditEntry = { ...entry, outcome: 'refused' };
+  const key = keyOf(by, refused);
+  await db.transaction().execute(async (tx) => {
+    await tellCount(
+      tx,
+      await tx
+        .deleteFrom('auditRefusals')
+        .where('key', '=', key)
+        .where('since', '<', overBefore)
+        .returningAll()
+        .execute(),
+    );
+    const { count } = await tx
+      .insertInto('auditRefusals')
+      .values({ key, actor: json(by), entry: json(refused) })
+      .onConflict((on) => on.column('key').doUpdateSet({ count: sql`audit_refusals.count + 1` }))
+      .returning('count')
+      .executeTakeFirstOrThrow();
+    if (count <= writtenOut) await record(tx, by, [refused]);
+  });
+}
+
+/** Writes the counts of hours that are over; to be called every few minutes by any process. */
+export async function tellRefusalCounts(db: Kysely<Database>): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await tellCount(tx, await tx.deleteFrom('auditRefusals').where('since', '<', overBefore).returningAll().execute());
+  });
+}
+
+async function tellCount(
+  tx: Transaction<Database>,
+  over: readonly Selectable<AuditTables['auditRefusals']>[],
+): Promise<void> {
+  for (const { actor, entry: stored, count } of over) {
+    const entry = stored as AuditEntry;
+    const more = count - writtenOut;
+    if (more <= 0) continue;
+    const detail = {
+      en: `${entry.detail.en} (${more} more times within the hour)`,
+      zh: `${entry.detail.zh} (一小时内另有 ${more} 次)`,
+    };
+    await record(tx, { ...actor, requestId: null }, [{ ...entry, detail }]);
+  }
+}
+
+// Identical: the same one tries the same on the same object from the same address; request and time differ.
+function keyOf(by: Actor, entry: AuditEntry): string {
+  const same = [by.username, by.channel, by.remoteAddr ?? null, entry.view, entry.area, entry.opType];
+  const object = [entry.opTarget ?? null, entry.targetType, entry.targetId, entry.targetName ?? null];
+  return createHash('sha256')
+    .update(JSON.stringify([...same, ...object, entry.permName ?? null]))
+    .digest('hex');
+}

@@ -1,0 +1,115 @@
+// Appends committed records to the chain, one sealer at a time (advisory lock). Sealing inside the changes' transactions
+// would put every write of the system into one queue. Ids are not the order of commits: a record with a smaller id
+// may appear after a larger one was sealed, so each round looks again from `floor`, below which nothing can appear.
+import { sql } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
+import type { Database } from '../database.ts';
+import { genesisHash, linkHash, sealerLock } from './chain.ts';
+import type { AuditRecordRow } from './tables.ts';
+
+/** The last link of the chain; position 0 and 64 zeros when there is none. */
+export interface ChainHead {
+  position: number;
+  hash: string;
+}
+
+/** Seals what is committed; keeps where it has to look from, so one object serves a process. */
+export interface Sealer {
+  /** Returns how many records it sealed; 0 also when another process is sealing. */
+  seal(): Promise<number>;
+}
+
+// All ids up to `id` were drawn before transaction `xmax` began; when every older transaction has ended, each of them
+// has its record visible or never will. A transaction gets its number a moment after it drew the id, hence `settleMs`.
+interface Mark {
+  id: number;
+  xmax: string;
+  time: number;
+}
+
+const batchSize = 1_000;
+const settleMs = 60_000;
+
+/** A sealer that looks through the whole table in its first round. */
+export function createSealer(db: Kysely<Database>): Sealer {
+  let floor = 0;
+  let mark: Mark | undefined;
+  return {
+    seal: async () => {
+      const settled = mark && Date.now() - mark.time > settleMs && (await haveEnded(db, mark.xmax)) ? mark : undefined;
+      const next = mark === undefined || settled ? await takeMark(db) : mark;
+      const sealed = await sealFrom(db, floor);
+      if (sealed === undefined) return 0;
+      floor = settled?.id ?? floor;
+      mark = next;
+      return sealed;
+    },
+  };
+}
+
+async function haveEnded(db: Kysely<Database>, xmax: string): Promise<boolean> {
+  const { rows } = await sql<{ ended: boolean }>`
+    select pg_snapshot_xmin(pg_current_snapshot()) >= ${xmax}::xid8 as ended`.execute(db);
+  return rows[0]?.ended ?? false;
+}
+
+async function takeMark(db: Kysely<Database>): Promise<Mark> {
+  const { rows } = await sql<{ id: number | null; xmax: string }>`
+    select (select max(id) from audit_records) as id, pg_snapshot_xmax(pg_current_snapshot())::text as xmax`.execute(
+    db,
+  );
+  return { id: rows[0]?.id ?? 0, xmax: rows[0]?.xmax ?? '0', time: Date.now() };
+}
+
+// Batch after batch; undefined when another process holds the lock. Within one go the ids only rise: what appears behind
+// is found by the next.
+async function sealFrom(db: Kysely<Database>, floor: number): Promise<number | undefined> {
+  let sealed = 0;
+  for (let after = floor; ;) {
+    const batch = await db.transaction().execute((tx) => sealBatch(tx, after));
+    if (batch === undefined) return undefined;
+    sealed += batch.length;
+    after = batch.at(-1)?.id ?? after;
+    if (batch.length < batchSize) return sealed;
+  }
+}
+
+async function sealBatch(tx: Transaction<Database>, after: number): Promise<AuditRecordRow[] | undefined> {
+  const { rows } = await sql<{ mine: boolean }>`select pg_try_advisory_xact_lock(${sealerLock}) as mine`.execute(tx);
+  if (!rows[0]?.mine) return undefined;
+  const batch = await unsealed(tx, after);
+  if (batch.length === 0) return batch;
+  let { position, hash } = await chainHead(tx);
+  const links = batch.map((record) => {
+    const prevHash = hash;
+    position += 1;
+    hash = linkHash(prevHash, record, position);
+    return { position, recordId: record.id, opTime: record.opTime, prevHash, hash };
+  });
+  await tx.insertInto('auditChain').values(links).execute();
+  return batch;
+}
+
+function unsealed(tx: Transaction<Database>, after: number): Promise<AuditRecordRow[]> {
+  return tx
+    .selectFrom('auditRecords as record')
+    .selectAll()
+    .where('record.id', '>', after)
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('auditChain').select('position').whereRef('recordId', '=', 'record.id'))),
+    )
+    .orderBy('record.id')
+    .limit(batchSize)
+    .execute();
+}
+
+/** The head of the chain as `db` sees it. */
+export async function chainHead(db: Kysely<Database>): Promise<ChainHead> {
+  const head = await db
+    .selectFrom('auditChain')
+    .select(['position', 'hash'])
+    .orderBy('position', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return head ?? { position: 0, hash: genesisHash };
+}
