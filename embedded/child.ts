@@ -59,6 +59,10 @@ export class SupervisedServer {
     await this.#end();
   }
 
+  #isStopped(): boolean {
+    return this.#stopped.signal.aborted;
+  }
+
   async #end(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
@@ -69,7 +73,7 @@ export class SupervisedServer {
   #watch(running: Running): void {
     const since = Date.now();
     void running.exited.then((how) => {
-      if (this.#stopped.signal.aborted) return;
+      if (this.#isStopped()) return;
       this.#server.log.warn({ child: running.pid, how }, `${this.#server.role} ended by itself; starting it again`);
       if (Date.now() - since > stableMs) this.#pauseMs = shortestPauseMs;
       this.#healing = this.#heal();
@@ -77,36 +81,35 @@ export class SupervisedServer {
   }
 
   async #heal(): Promise<void> {
-    while (!this.#stopped.signal.aborted) {
+    while (!this.#isStopped()) {
       await delay(this.#pauseMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
-      if (this.#stopped.signal.aborted) return;
+      if (this.#isStopped()) return;
       this.#pauseMs = Math.min(this.#pauseMs * 2, longestPauseMs);
       try {
         await this.start();
         this.#server.log.info({ child: this.pid }, `${this.#server.role} is back`);
         return;
       } catch (error) {
-        if (!this.#stopped.signal.aborted)
-          this.#server.log.error({ err: error }, `${this.#server.role} did not come back`);
+        if (!this.#isStopped()) this.#server.log.error({ err: error }, `${this.#server.role} did not come back`);
       }
     }
   }
 
   async #untilAnswering(running: Running): Promise<void> {
-    const { role, probe } = this.#server;
+    const { role } = this.#server;
     const deadline = Date.now() + startTimeoutMs;
     const end: { how?: string } = {};
     void running.exited.then((how) => {
       end.how = how;
     });
     for (;;) {
-      const failure = await probe().then(
+      const failure = await this.#server.probe().then(
         () => undefined,
         (error: unknown) => error,
       );
       if (end.how !== undefined) throw new Error(`${role} ended at its start (${end.how}): ${running.logTail()}`);
       if (failure === undefined) return;
-      if (this.#stopped.signal.aborted) throw new Error(`${role} was stopped`);
+      if (this.#isStopped()) throw new Error(`${role} was stopped`);
       if (Date.now() > deadline)
         throw new Error(`${role} did not answer in ${startTimeoutMs / 1000} s: ${running.logTail()}`, {
           cause: failure,

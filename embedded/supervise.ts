@@ -40,7 +40,7 @@ const stopSignals: Readonly<Record<string, NodeJS.Signals>> = { postgres: 'SIGIN
 /** Starts what the configuration doesn't replace; throws `AlreadyRunning` when another process uses the data folder. */
 export async function startStack(config: StackConfig, log: Logger): Promise<Stack> {
   if (config.databaseUrl !== undefined && config.temporalAddress !== undefined)
-    return await startServers(config, log, () => undefined);
+    return await startServers(config, log, nothingToUnlock);
   makeDataDir(config.dataDir);
   const unlock = await lockDataDir(config.dataDir, ownAddress(config));
   try {
@@ -50,6 +50,10 @@ export async function startStack(config: StackConfig, log: Logger): Promise<Stac
     unlock();
     throw error;
   }
+}
+
+function nothingToUnlock(): void {
+  return;
 }
 
 /** Ends the embedded servers that a killed process left behind and removes the run files of the dead. */
@@ -72,11 +76,15 @@ async function startServers(config: StackConfig, log: Logger, unlock: () => void
     outcome.status === 'fulfilled' && outcome.value !== undefined ? [outcome.value] : [],
   );
   const stopAll = async () => {
-    await Promise.all(started.map(async (server) => await server.stop()));
+    await Promise.all(
+      started.map(async (server) => {
+        await server.stop();
+      }),
+    );
   };
   if (database.status === 'rejected' || engine.status === 'rejected') {
     await stopAll();
-    throw [database, engine].find((outcome) => outcome.status === 'rejected')?.reason;
+    throw [database, engine].find((outcome) => outcome.status === 'rejected')?.reason as Error;
   }
   let stopped: Promise<void> | undefined;
   return {

@@ -98,7 +98,7 @@ async function probe(address: string, namespace: string): Promise<void> {
     await connection.withDeadline(Date.now() + probeTimeoutMs, async () => {
       await connection.workflowService.describeNamespace({ namespace });
       const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-      const missing = searchAttributes.filter((name) => customAttributes?.[name] === undefined);
+      const missing = searchAttributes.filter((name) => customAttributes[name] === undefined);
       if (missing.length > 0) throw new Error(`search attributes are not registered yet: ${missing.join(', ')}`);
     });
   } finally {

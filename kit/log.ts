@@ -37,7 +37,7 @@ function safeArguments(args: readonly unknown[]): unknown[] {
 
 // Pino does not format the fields of child loggers; children inherit this method, so theirs are covered too.
 function withRedactedChildren(logger: Logger): Logger {
-  const child = logger.child;
+  const child = Reflect.get<Logger, 'child'>(logger, 'child');
   logger.child = function (this: Logger, bindings, options) {
     return child.call(this, redactedFields(bindings), options);
   } as typeof child;
@@ -47,6 +47,7 @@ function withRedactedChildren(logger: Logger): Logger {
 function pretty(): DestinationStream {
   return PinoPretty({
     sync: true,
+    singleLine: true,
     ignore: 'pid,hostname,role',
     translateTime: 'SYS:HH:MM:ss',
     messageFormat: '{role}: {msg}',
