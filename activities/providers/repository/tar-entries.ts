@@ -21,7 +21,8 @@ const kinds: Partial<Record<string, PackageEntry['kind']>> = {
   Link: 'hardlink',
 };
 
-type Extension = NonNullable<ConstructorParameters<typeof Header>[2]>;
+/** What an extended header says of the next entry, over its own header. */
+type Extension = { path?: string; linkpath?: string; size?: number; mtime?: Date };
 
 function corrupt(text: string): PackageRefused {
   return new PackageRefused('corrupt', null, text);
@@ -77,9 +78,10 @@ async function readExtension(bytes: ByteReader, header: Header): Promise<Extensi
 
 function entryOf(header: Header, bytes: ByteReader): PackageEntry {
   const name = header.path ?? '';
-  const kind = kinds[header.type];
+  const kind = name.endsWith('/') && header.type === 'File' ? 'directory' : kinds[header.type];
   if (!kind) throw new PackageRefused('special', name, `a ${header.type} is not taken`);
   const size = kind === 'file' ? (header.size ?? 0) : 0;
+  if (kind.endsWith('link') && header.size) throw new PackageRefused('corrupt', name, 'a link with a content');
   const seconds = Math.floor((header.mtime?.getTime() ?? NaN) / 1000);
   return {
     path: cleanPath(name),
@@ -93,26 +95,40 @@ function entryOf(header: Header, bytes: ByteReader): PackageEntry {
   };
 }
 
-function headerOf(block: Buffer, extension: Extension | undefined): Header {
-  const header = new Header(block, 0, extension);
-  if (header.nullBlock) return header;
-  if (!header.cksumValid) throw corrupt('this is not a tar archive, or it is damaged');
+function decode(block: Buffer): Header {
+  try {
+    return new Header(block);
+  } catch {
+    throw corrupt('this is not a tar archive, or it is damaged');
+  }
+}
+
+function checkSize(header: Header): void {
   const size = header.size ?? 0;
   if (!Number.isSafeInteger(size) || size < 0) throw corrupt('an entry of an impossible size');
+}
+
+function headerOf(block: Buffer): Header {
+  const header = decode(block);
+  if (header.nullBlock) return header;
+  if (!header.cksumValid) throw corrupt('this is not a tar archive, or it is damaged');
+  checkSize(header);
   return header;
 }
 
 async function* entriesOf(bytes: ByteReader): AsyncGenerator<PackageEntry, void> {
-  let pending: Extension | undefined;
+  let pending: Extension = {};
   for (;;) {
-    const header = headerOf(await bytes.read(blockSize), pending);
+    const header = headerOf(await bytes.read(blockSize));
     if (header.nullBlock) break;
     const extension = await readExtension(bytes, header);
     if (extension) {
       pending = { ...pending, ...extension };
       continue;
     }
-    pending = undefined;
+    // Not left to the header's constructor: that puts the header's own prefix before an extended path.
+    checkSize(Object.assign(header, pending));
+    pending = {};
     const entry = entryOf(header, bytes);
     let hasBeenRead = false;
     const content = entry.content;
@@ -128,9 +144,14 @@ async function* entriesOf(bytes: ByteReader): AsyncGenerator<PackageEntry, void>
 }
 
 async function* counted(source: AsyncIterable<Buffer>, budget: Budget): AsyncGenerator<Buffer, void> {
-  for await (const chunk of source) {
-    budget.bytes(chunk.length, null);
-    yield chunk;
+  try {
+    for await (const chunk of source) {
+      budget.bytes(chunk.length, null);
+      yield chunk;
+    }
+  } catch (error) {
+    const isPacking = String((error as NodeJS.ErrnoException).code ?? '').startsWith('Z_');
+    throw isPacking ? corrupt('the compressed data is damaged or cut short') : error;
   }
 }
 
@@ -144,10 +165,6 @@ export async function* tarEntries(
   const source = isGzipped ? pipeline(raw, createGunzip(), () => undefined) : raw;
   try {
     yield* entriesOf(new ByteReader(counted(source as AsyncIterable<Buffer>, budget)));
-  } catch (error) {
-    const code = String((error as NodeJS.ErrnoException).code ?? '');
-    if (code.startsWith('Z_')) throw corrupt('the compressed data is damaged or cut short');
-    throw error;
   } finally {
     source.destroy();
     raw.destroy();

@@ -12,11 +12,24 @@ const unixSystems = [3, 19];
 const formats = { mask: 0o170000, link: 0o120000, directory: 0o040000, file: 0o100000 };
 const maximumTarget = 4096;
 
+/** What the libraries say of a zip holds no secret; errors of the file system are passed on. */
+function translated(error: unknown, entry: string | null): unknown {
+  const isSystems = error instanceof Error && 'syscall' in error;
+  if (error instanceof PackageRefused || isSystems) return error;
+  const text = error instanceof Error ? error.message : 'unreadable';
+  const reason = /relative path|absolute path|invalid characters/.test(text) ? 'path' : 'corrupt';
+  return new PackageRefused(reason, entry, `the zip archive is not taken: ${text}`);
+}
+
 async function* contentOf(zip: ZipFile, entry: Entry): AsyncGenerator<Buffer, void> {
   let sum = 0;
-  for await (const chunk of (await zip.openReadStreamPromise(entry)) as AsyncIterable<Buffer>) {
-    sum = crc32(chunk, sum);
-    yield chunk;
+  try {
+    for await (const chunk of (await zip.openReadStreamPromise(entry)) as AsyncIterable<Buffer>) {
+      sum = crc32(chunk, sum);
+      yield chunk;
+    }
+  } catch (error) {
+    throw translated(error, entry.fileName);
   }
   if (sum !== entry.crc32) throw new PackageRefused('corrupt', entry.fileName, 'the checksum is wrong');
 }
@@ -62,15 +75,6 @@ async function entryOf(zip: ZipFile, entry: Entry): Promise<PackageEntry> {
   };
 }
 
-/** What a library says of a zip: its words name the entry, and there is no secret in them. */
-function translate(error: unknown): unknown {
-  const isSystems = error instanceof Error && 'syscall' in error;
-  if (error instanceof PackageRefused || isSystems) return error;
-  const text = error instanceof Error ? error.message : 'unreadable';
-  const reason = /relative path|absolute path|invalid characters/.test(text) ? 'path' : 'corrupt';
-  return new PackageRefused(reason, null, `the zip archive is not taken: ${text}`);
-}
-
 /** The entries of a zip file; each one's content is read at once, before the next, or not at all. */
 export async function* zipEntries(file: string, budget: Budget): AsyncGenerator<PackageEntry, void> {
   let zip: ZipFile | null = null;
@@ -82,7 +86,7 @@ export async function* zipEntries(file: string, budget: Budget): AsyncGenerator<
       if (found.path !== '') yield found;
     }
   } catch (error) {
-    throw translate(error);
+    throw translated(error, null);
   } finally {
     zip?.close();
   }
