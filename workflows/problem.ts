@@ -51,6 +51,9 @@ const keys = {
 const access = {
   undefined_permission: define(30001, 400, 'undefined permission {name}', '未定义的权限 {name}'),
   no_right_to_grant: define(30002, 400, 'no right to grant {name}', '没有授权权限 {name}'),
+  weak_password: invalid('password too weak', '密码强度不足'),
+  wrong_original_password: define(300001, 400, 'original password is wrong', '原始密码错误'),
+  link_invalid: invalid('link invalid or expired', '链接无效或已过期'),
   exists: conflict('already exists', '已存在'),
   name_taken: conflict('the name "{name}" is taken', '名称 "{name}" 已存在'),
   builtin_role: conflict('the role {name} is built in', '内置角色 {name} 不可修改'),
@@ -106,6 +109,7 @@ const deploy = {
     'this is not the package that was approved: {expected}',
     '不是已批准的安装包: {expected}',
   ),
+  package_unread: conflict('the package cannot be read: {reason}', '无法读取安装包: {reason}'),
   release_not_kept: conflict('version {version} is not kept; kept are: {kept}', '版本 {version} 未保留; 已保留: {kept}'),
   not_rolling: conflict('the deploy task is not rolling', '发布任务不是滚动模式'),
 } as const;

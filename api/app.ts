@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { Hono } from 'hono';
+import type { Context } from 'hono';
+import { endpoints as allEndpoints } from './areas.ts';
+import { clientOf } from './client.ts';
+import type { AppDeps } from './context.ts';
+import { mountDocs } from './docs.ts';
+import type { Endpoint } from './endpoint.ts';
+import { handle, type Incoming, type Kernel } from './kernel.ts';
+import type { AnswerCheck } from './outcome.ts';
+import type { Outcome } from './reply.ts';
+import { languageOf, problemOf, respond } from './respond.ts';
+import { Routes } from './routes.ts';
+
+export interface AppOptions {
+  /** All areas by default. */
+  endpoints?: readonly Endpoint[];
+  /** `log` by default. */
+  answerCheck?: AnswerCheck;
+}
+
+/**
+ * The API as a web application. What is not an operation (health, metrics, console, WebSockets) is mounted on it
+ * afterwards: operations answer whatever no such route has taken.
+ */
+export function createApp(deps: AppDeps, options: AppOptions = {}): Hono {
+  const { endpoints = allEndpoints, answerCheck = 'log' } = options;
+  const kernel: Kernel = { deps, routes: new Routes(endpoints), answerCheck };
+  const app = new Hono();
+  mountDocs(app, endpoints);
+  app.notFound((c) => serve(kernel, c));
+  return app;
+}
+
+async function serve(kernel: Kernel, c: Context): Promise<Response> {
+  const started = performance.now();
+  const request = c.req.raw;
+  const incoming: Incoming = {
+    request,
+    client: clientOf(request, peerOf(c.env), kernel.deps.config),
+    requestId: requestIdOf(request),
+    language: languageOf(request.headers.get('accept-language')),
+    note: {},
+  };
+  const response = await answered(kernel, incoming);
+  const { requestId, client, note } = incoming;
+  kernel.deps.log.info(
+    {
+      ...{ requestId, method: request.method, path: new URL(request.url).pathname, status: response.status },
+      ...{ ...note, remoteAddr: client.remoteAddr, durationMs: Math.round(performance.now() - started) },
+    },
+    'request',
+  );
+  return response;
+}
+
+async function answered(kernel: Kernel, incoming: Incoming): Promise<Response> {
+  const { request, requestId, language } = incoming;
+  try {
+    return toResponse(await handle(kernel, incoming), request, requestId);
+  } catch (error) {
+    const problem = problemOf(error);
+    if (problem !== error) kernel.deps.log.error({ err: error, requestId }, problem?.message ?? 'internal error');
+    return toResponse(respond(error, requestId, language), request, requestId);
+  }
+}
+
+function toResponse(outcome: Outcome, request: Request, requestId: string): Response {
+  const { status, body, headers, contentType } = outcome;
+  const content =
+    contentType === undefined
+      ? JSON.stringify(body)
+      : (body as string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>);
+  return new Response(request.method === 'HEAD' ? null : content, {
+    status,
+    headers: {
+      'content-type': contentType ?? 'application/json; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'x-request-id': requestId,
+      ...headers,
+    },
+  });
+}
+
+function requestIdOf(request: Request): string {
+  const given = request.headers.get('x-request-id');
+  return given !== null && /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID();
+}
+
+/** The address at the other end of the connection, as the Node server passes it on. */
+function peerOf(env: unknown): string | undefined {
+  return (env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming?.socket?.remoteAddress;
+}

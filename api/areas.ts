@@ -1,0 +1,5 @@
+import { accessEndpoints } from './access/index.ts';
+import type { Endpoint } from './endpoint.ts';
+
+/** Every operation of the API; an area adds its list here. */
+export const endpoints: readonly Endpoint[] = [...accessEndpoints];

@@ -1,0 +1,80 @@
+// Credentials become a caller here, for HTTP and for WebSockets. A request with an Authorization header is judged by that
+// alone; a session cookie goes with any request of a browser, so its requests must come from our own pages and, where
+// they change something, carry the session's CSRF token.
+import { timingSafeEqual } from 'node:crypto';
+import { secretHash } from '../db/access/credentials.ts';
+import { useSession } from '../db/access/sessions.ts';
+import { useToken } from '../db/access/tokens.ts';
+import { Problem } from '../workflows/problem.ts';
+import type { AppDeps, Caller, Client } from './context.ts';
+
+export const sessionCookie = 'slipway_session';
+
+type Deps = Pick<AppDeps, 'db' | 'now'>;
+
+/** Nobody in particular: the caller of a public operation. */
+export const anonymous: Caller = {
+  user: { id: 0, username: 'anonymous', name: '' },
+  channel: 'console',
+  tokenId: null,
+  tokenExpires: null,
+  sessionHash: null,
+  csrfToken: null,
+  mustChangePassword: false,
+};
+
+/** The caller of a request; throws `unauthenticated` when its credentials are missing or worth nothing. */
+export async function callerOf(request: Request, client: Client, deps: Deps): Promise<Caller> {
+  const authorization = request.headers.get('authorization');
+  const caller = authorization === null ? await bySession(request, client, deps) : await byToken(authorization, deps);
+  if (!caller) throw new Problem('unauthenticated');
+  return caller;
+}
+
+async function byToken(authorization: string, { db, now }: Deps): Promise<Caller | undefined> {
+  const value = /^(?:token|bearer) +([0-9a-f]{40})$/i.exec(authorization.trim())?.[1];
+  const token = value === undefined ? undefined : await useToken(db, value.toLowerCase(), now());
+  if (!token) return undefined;
+  const { mustChangePassword, ...user } = token.user;
+  return {
+    ...{ user, mustChangePassword, channel: 'token', tokenId: token.id, tokenExpires: token.expiresTime },
+    ...{ sessionHash: null, csrfToken: null },
+  };
+}
+
+async function bySession(request: Request, client: Client, { db, now }: Deps): Promise<Caller | undefined> {
+  const value = cookie(request, sessionCookie);
+  const session = value === undefined ? undefined : await useSession(db, value, now());
+  if (!session) return undefined;
+  refuseForeignOrigin(request, client);
+  if (changesSomething(request) && !equal(request.headers.get('x-csrf-token') ?? '', session.csrfToken))
+    throw new Problem('csrf_token');
+  const { mustChangePassword, ...user } = session.user;
+  return {
+    ...{ user, mustChangePassword, channel: 'console', sessionHash: session.idHash, csrfToken: session.csrfToken },
+    ...{ tokenId: null, tokenExpires: null },
+  };
+}
+
+const changesSomething = ({ method }: Request): boolean => method !== 'GET' && method !== 'HEAD';
+
+/** Refuses pages of other sites, and pages without an origin (`Origin: null`: sandboxed frames, local files). */
+export function refuseForeignOrigin(request: Request, { publicUrl }: Client): void {
+  const origin = request.headers.get('origin');
+  // Hosts are compared, not schemes: behind a proxy that is not configured we see http where the browser sees https.
+  if (origin !== null && (!URL.canParse(origin) || new URL(origin).host !== new URL(publicUrl).host))
+    throw new Problem('not_allowed', { permission: 'foreign origin' });
+}
+
+function cookie(request: Request, name: string): string | undefined {
+  const pairs = (request.headers.get('cookie') ?? '').split(';').map((pair) => pair.trim());
+  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
+}
+
+const equal = (a: string, b: string): boolean => timingSafeEqual(secretHash(a), secretHash(b));
+
+/** The Set-Cookie header that begins a session, or with an empty value ends it. */
+export function sessionCookieHeader(value: string, client: Client, maxAgeSeconds: number): string {
+  const secure = client.publicUrl.startsWith('https:') ? '; Secure' : '';
+  return `${sessionCookie}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${secure}`;
+}

@@ -1,0 +1,71 @@
+// A change in PostgreSQL is one transaction: the claim of its Idempotency-Key, the change, its audit records and the
+// answer kept for repetitions. So a repetition finds all of it or nothing, and no change is without its record.
+import type { z } from 'zod';
+import { record, type AuditEntry } from '../db/audit/record.ts';
+import { claimInChange } from '../db/idempotency.ts';
+import { Problem } from '../workflows/problem.ts';
+import type { ChangeCtx, Ctx } from './context.ts';
+import { operation } from './endpoint.ts';
+import type { Answer, Call, Declaration, Endpoint, Input, NoQuery, PathIds } from './endpoint.ts';
+import { keep, repeated } from './repetition.ts';
+import type { Outcome } from './reply.ts';
+import { problemOf } from './respond.ts';
+
+/** A mutation in PostgreSQL. Its handler works with `ctx.tx` alone; problems and errors undo everything. */
+export function change<
+  const Path extends string,
+  R extends z.ZodType,
+  P extends z.ZodObject = PathIds<Path>,
+  Q extends z.ZodObject = NoQuery,
+  B extends z.ZodType = z.ZodUndefined,
+>(
+  declaration: Declaration<Path, P, Q, B, R> & {
+    handle(input: Input<P, Q, B>, ctx: ChangeCtx): Promise<Answer<R>> | Answer<R>;
+  },
+): Endpoint {
+  const work = (input: Call['input'], ctx: ChangeCtx) => declaration.handle(input as Input<P, Q, B>, ctx);
+  const secret = declaration.secretAnswer ?? false;
+  return operation(declaration, { idempotent: true, run: (call) => inTransaction(call, secret, work) });
+}
+
+async function inTransaction(
+  { ctx, input, finish, key }: Call,
+  secret: boolean,
+  work: (input: Call['input'], ctx: ChangeCtx) => unknown,
+): Promise<Outcome> {
+  const later: (() => Promise<void>)[] = [];
+  const outcome = await ctx.db.transaction().execute(async (tx) => {
+    const kept = key && (await claimInChange(tx, key));
+    if (kept) return repeated(ctx, key, kept);
+    const entries: AuditEntry[] = [];
+    const answer = await work(input, {
+      ...ctx,
+      tx,
+      audit: (...more) => void entries.push(...more),
+      afterCommit: (one) => void later.push(one),
+    });
+    const made = finish(answer);
+    await audited(ctx, () => record(tx, ctx.by, entries));
+    if (key) await keep(tx, ctx, key, made, secret);
+    return made;
+  });
+  for (const one of later) await hasten(ctx, one);
+  return outcome;
+}
+
+async function audited(ctx: Ctx, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    ctx.log.error({ err: error }, 'the audit records of a change could not be written; the change is undone');
+    throw problemOf(error)?.problem === 'unavailable' ? error : new Problem('unavailable', { dependency: 'audit log' });
+  }
+}
+
+async function hasten(ctx: Ctx, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    ctx.log.warn({ err: error }, 'work after a commit failed; what has to happen is in the outbox');
+  }
+}

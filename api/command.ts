@@ -1,0 +1,45 @@
+// A mutation that the workflow engine carries out: its row and audit records are written by the workflow's own activity,
+// so the API has no transaction. Repetitions find the kept answer; one whose answer was lost runs again under the same
+// `operationId`, by which the engine knows it.
+import type { z } from 'zod';
+import { claimCommand, releaseCommand } from '../db/idempotency.ts';
+import type { Ctx } from './context.ts';
+import { operation } from './endpoint.ts';
+import type { Answer, Call, Declaration, Endpoint, Input, NoQuery, PathIds } from './endpoint.ts';
+import { keep, repeated } from './repetition.ts';
+import type { Outcome } from './reply.ts';
+
+/** A mutation through the engine. */
+export function command<
+  const Path extends string,
+  R extends z.ZodType,
+  P extends z.ZodObject = PathIds<Path>,
+  Q extends z.ZodObject = NoQuery,
+  B extends z.ZodType = z.ZodUndefined,
+>(
+  declaration: Declaration<Path, P, Q, B, R> & {
+    handle(input: Input<P, Q, B>, ctx: Ctx): Promise<Answer<R>> | Answer<R>;
+  },
+): Endpoint {
+  const secret = declaration.secretAnswer ?? false;
+  return operation(declaration, {
+    idempotent: true,
+    run: (call) => once(call, secret, () => declaration.handle(call.input as Input<P, Q, B>, call.ctx)),
+  });
+}
+
+async function once({ ctx, finish, key }: Call, secret: boolean, work: () => unknown): Promise<Outcome> {
+  if (!key) return finish(await work());
+  const kept = await claimCommand(ctx.db, key);
+  if (kept) return repeated(ctx, key, kept);
+  try {
+    const outcome = finish(await work());
+    await keep(ctx.db, ctx, key, outcome, secret);
+    return outcome;
+  } catch (error) {
+    await releaseCommand(ctx.db, key).catch((failure: unknown) => {
+      ctx.log.warn({ err: failure }, 'the Idempotency-Key of a failed command could not be given back');
+    });
+    throw error;
+  }
+}

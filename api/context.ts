@@ -1,0 +1,65 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { Subject } from '../db/access/rights.ts';
+import type { AuditEntry } from '../db/audit/record.ts';
+import type { Database } from '../db/database.ts';
+import type { Listener } from '../db/listen.ts';
+import type { Secrets } from '../db/secrets.ts';
+import type { Config } from '../kit/config.ts';
+import type { Jinja } from '../kit/jinja.ts';
+import type { Logger } from '../kit/log.ts';
+import type { Language } from '../workflows/problem.ts';
+import type { Actor } from '../workflows/tasks.ts';
+import type { Engine } from './engine.ts';
+
+/** What a process gives to its API. */
+export interface AppDeps {
+  db: Kysely<Database>;
+  engine: Engine;
+  jinja: Jinja;
+  secrets: Secrets;
+  config: Config;
+  log: Logger;
+  listen: Listener;
+  now(): Date;
+}
+
+/** Who is calling, and by what credential. An anonymous caller of a public operation has user id 0. */
+export interface Caller {
+  user: { id: number; username: string; name: string };
+  channel: 'console' | 'token';
+  tokenId: number | null;
+  tokenExpires: Date | null;
+  sessionHash: Buffer | null;
+  csrfToken: string | null;
+  mustChangePassword: boolean;
+}
+
+/** Where a request came from, as far as trusted proxies say. */
+export interface Client {
+  remoteAddr: string | null;
+  /** Base of absolute addresses, without a slash at the end. */
+  publicUrl: string;
+}
+
+/** What a handler knows of its request. */
+export interface Ctx extends AppDeps, Client {
+  actor: Caller;
+  subject: Subject;
+  /** The actor as audit records and workflows carry him. */
+  by: Actor;
+  requestId: string;
+  language: Language;
+  /** The same for every repetition of a request under one Idempotency-Key: an update id, a client token. */
+  operationId: string;
+  /** The canonical address, for the links of a list. */
+  address: { path: string; query: Record<string, string> };
+}
+
+/** What a change works with: everything done by `tx`, its audit records included, happens or does not. */
+export interface ChangeCtx extends Ctx {
+  tx: Transaction<Database>;
+  /** Adds records that are written with the change. */
+  audit(...entries: AuditEntry[]): void;
+  /** Work for after the commit that hastens things only: when it fails, the change stands. */
+  afterCommit(work: () => Promise<void>): void;
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { invalidField, Problem, type Language, type ProblemDetail } from '../workflows/problem.ts';
+import { canonicalValue } from './aliases.ts';
+import type { Endpoint } from './endpoint.ts';
+import { shaped } from './shape.ts';
+
+const locales = { en: z.locales.en(), zh: z.locales.zhCN() } as const;
+
+interface RawInput {
+  params: Readonly<Record<string, string>>;
+  query: URLSearchParams;
+  /** Undefined when there is none. */
+  body: unknown;
+}
+
+/** The input of an endpoint, validated; throws one problem that lists everything that is wrong with it. */
+export function validate(
+  endpoint: Endpoint,
+  raw: RawInput,
+  language: Language,
+): { params: unknown; query: Record<string, unknown>; body: unknown; given: Record<string, string> } {
+  const params = endpoint.params.safeParse(raw.params);
+  if (!params.success) throw new Problem('not_found');
+  const details: ProblemDetail[] = [];
+  const given = queryObject(raw.query, details);
+  const walk = { path: endpoint.path, details };
+  const named = shaped(given, endpoint.query, walk) as Record<string, string>;
+  const canonical = Object.fromEntries(Object.entries(named).map(([key, value]) => [key, canonicalValue(key, value)]));
+  const query = parsed(endpoint.query, canonical, language, details);
+  const body = parsedBody(endpoint, raw.body, language, walk);
+  if (details.length > 0) throw new Problem('invalid', {}, details);
+  return { params: params.data, query: query as Record<string, unknown>, body, given: canonical };
+}
+
+function queryObject(query: URLSearchParams, details: ProblemDetail[]): Record<string, string> {
+  const given = new Map<string, string>();
+  for (const [key, value] of query) {
+    if (given.has(key)) details.push({ field: key, message: 'is given twice' });
+    if (value.includes('\0')) details.push({ field: key, message: 'holds a NUL character' });
+    given.set(key, value);
+  }
+  return Object.fromEntries(given);
+}
+
+// No body is the same as an empty object, so that actions need none; a list has to be there.
+function parsedBody(
+  endpoint: Endpoint,
+  raw: unknown,
+  language: Language,
+  walk: { path: string; details: ProblemDetail[] },
+): unknown {
+  if (endpoint.body) {
+    const body = raw === undefined ? {} : raw;
+    return parsed(endpoint.body, shaped(body, endpoint.body, walk), language, walk.details);
+  }
+  if (raw !== undefined) shaped(raw, z.object({}), walk);
+  if (raw !== undefined && (typeof raw !== 'object' || raw === null || Array.isArray(raw)))
+    throw invalidField('', 'must be empty');
+  return undefined;
+}
+
+function parsed(schema: z.ZodType, value: unknown, language: Language, details: ProblemDetail[]): unknown {
+  const result = schema.safeParse(value, { error: locales[language].localeError });
+  if (result.success) return result.data;
+  details.push(...result.error.issues.flatMap((issue) => detailsOf(issue, [])).filter((one) => !isKnown(details, one)));
+  return undefined;
+}
+
+const isKnown = (details: readonly ProblemDetail[], { field }: ProblemDetail): boolean =>
+  details.some((known) => known.field === field && known.message === 'unknown field');
+
+function detailsOf(issue: z.core.$ZodIssue, at: readonly PropertyKey[]): ProblemDetail[] {
+  const path = [...at, ...issue.path];
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ field: [...path, key].map(String).join('.'), message: 'unknown field' }));
+  return [{ field: path.map(String).join('.'), message: issue.message }];
+}

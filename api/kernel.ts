@@ -1,0 +1,127 @@
+// Every request takes the same steps in the same order: size, route, caller, permission, input, operation, answer. The
+// permission goes before the input, so that messages about the input tell nothing to those who may not be there.
+import { createHash, randomUUID } from 'node:crypto';
+import { canonicalJson } from '../db/canonical-json.ts';
+import { loadSubject, type Subject } from '../db/access/rights.ts';
+import { Problem, type Language } from '../workflows/problem.ts';
+import type { Actor } from '../workflows/tasks.ts';
+import { parseBody, readBody, type Body } from './body.ts';
+import { anonymous, callerOf, refuseForeignOrigin } from './caller.ts';
+import type { AppDeps, Caller, Client, Ctx } from './context.ts';
+import type { Endpoint } from './endpoint.ts';
+import { validate } from './input.ts';
+import { finish, type AnswerCheck } from './outcome.ts';
+import { fillPath } from './paths.ts';
+import { auditRefusal } from './refusals.ts';
+import type { Outcome } from './reply.ts';
+import type { Routes } from './routes.ts';
+
+export interface Kernel {
+  deps: AppDeps;
+  routes: Routes;
+  answerCheck: AnswerCheck;
+}
+
+/** A request on its way in, and what the log wants to know of it. */
+export interface Incoming {
+  request: Request;
+  client: Client;
+  requestId: string;
+  language: Language;
+  note: { endpoint?: string; user?: string };
+}
+
+/** Handles a request; throws what `respond` turns into an answer. */
+export async function handle(kernel: Kernel, incoming: Incoming): Promise<Outcome> {
+  const { request, note } = incoming;
+  const url = new URL(request.url);
+  const bytes = await readBody(request);
+  const match = kernel.routes.match(request.method === 'HEAD' ? 'GET' : request.method, url.pathname);
+  if (!match) throw new Problem('not_found');
+  if ('allow' in match) throw new Problem('method_not_allowed', { allow: match.allow.join(', ') });
+  const { endpoint } = match;
+  note.endpoint = endpoint.id;
+  const ctx = await contextOf(kernel, incoming, endpoint);
+  note.user = ctx.actor.user.username;
+  const body = parseBody(bytes, request.headers.get('content-type'));
+  const params = match.fromBody === undefined ? match.params : takeId(match.params, match.fromBody, body);
+  try {
+    return await carryOut(kernel, { request, endpoint, ctx, params, body });
+  } catch (error) {
+    if (error instanceof Problem) await auditRefusal(endpoint, ctx, params, error);
+    throw error;
+  }
+}
+
+interface Routed {
+  request: Request;
+  endpoint: Endpoint;
+  ctx: Ctx;
+  params: Record<string, string>;
+  body: Body;
+}
+
+async function carryOut(kernel: Kernel, { request, endpoint, ctx, params, body }: Routed): Promise<Outcome> {
+  if (endpoint.permission !== 'public')
+    await endpoint.permission.check({ ctx, params, body: 'value' in body ? body.value : undefined });
+  if ('problem' in body) throw body.problem;
+  const url = new URL(request.url);
+  const { given, ...input } = validate(endpoint, { params, query: url.searchParams, body: body.value }, ctx.language);
+  ctx.address = { path: fillPath(endpoint.path, params), query: given };
+  const key = idempotencyKey(endpoint, ctx, request, input.body);
+  if (key) ctx.operationId = createHash('sha256').update(`${key.userId}/${key.key}`).digest('hex').slice(0, 32);
+  const done = (answer: unknown): Outcome => finish(endpoint, answer, kernel.answerCheck, ctx.log);
+  return endpoint.run({ ctx, input, key, finish: done });
+}
+
+const nobody: Subject = { userId: 0, roleIds: [], isAdmin: false, system: new Set() };
+
+async function contextOf({ deps }: Kernel, incoming: Incoming, endpoint: Endpoint): Promise<Ctx> {
+  const { request, client, requestId, language } = incoming;
+  const isPublic = endpoint.permission === 'public';
+  if (isPublic && request.method !== 'GET') refuseForeignOrigin(request, client);
+  const actor = isPublic ? anonymous : await callerOf(request, client, deps);
+  if (actor.mustChangePassword && !endpoint.whilePasswordDue) throw new Problem('password_change_due');
+  return {
+    ...deps,
+    ...client,
+    ...{ actor, requestId, language, by: byOf(actor, client, requestId) },
+    subject: isPublic ? nobody : await loadSubject(deps.db, actor.user.id),
+    log: deps.log.child({ requestId }),
+    operationId: randomUUID(),
+    address: { path: endpoint.path, query: {} },
+  };
+}
+
+const byOf = (actor: Caller, { remoteAddr }: Client, requestId: string): Actor => ({
+  id: actor.user.id,
+  username: actor.user.username,
+  channel: actor.channel,
+  ...{ remoteAddr, requestId, tokenId: actor.tokenId },
+});
+
+/** Moves the id of an operation that is documented without one from the body to the path's parameters. */
+function takeId(params: Record<string, string>, name: string, body: Body): Record<string, string> {
+  if ('problem' in body) throw body.problem;
+  const { value } = body;
+  const id: unknown = typeof value === 'object' && value !== null && 'id' in value ? value.id : undefined;
+  if (typeof id !== 'number' && typeof id !== 'string')
+    throw new Problem('invalid', {}, [{ field: 'id', message: 'is missing' }]);
+  const rest = Object.entries(value as object).filter(([field]) => field !== 'id');
+  body.value = rest.length > 0 ? Object.fromEntries(rest) : undefined;
+  return { ...params, [name]: String(id) };
+}
+
+function idempotencyKey(
+  endpoint: Endpoint,
+  ctx: Ctx,
+  request: Request,
+  body: unknown,
+): { userId: number; key: string; requestHash: string } | undefined {
+  const key = request.headers.get('idempotency-key');
+  if (key === null || !endpoint.idempotent) return undefined;
+  if (!/^[\x21-\x7e]{1,255}$/.test(key))
+    throw new Problem('invalid', {}, [{ field: 'Idempotency-Key', message: 'must be 1-255 visible characters' }]);
+  const whole = canonicalJson(JSON.parse(JSON.stringify([endpoint.method, ctx.address, body ?? null])));
+  return { userId: ctx.actor.user.id, key, requestHash: createHash('sha256').update(whole).digest('hex') };
+}

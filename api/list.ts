@@ -1,0 +1,89 @@
+import type { SelectQueryBuilder } from 'kysely';
+import { z } from 'zod';
+import { paginate, type Order } from '../db/page.ts';
+import type { Ctx } from './context.ts';
+import { operation } from './endpoint.ts';
+import type { Declaration, Endpoint, Input, NoQuery, PathIds } from './endpoint.ts';
+import { pageOf, paging } from './schemas.ts';
+
+type ListDeclaration<Path extends string, P extends z.ZodObject, F extends z.ZodObject, Item extends z.ZodType> = Omit<
+  Declaration<Path, P, F, z.ZodUndefined, Item>,
+  'method' | 'query' | 'returns' | 'body'
+> & {
+  /** Query parameters besides paging. */
+  filter?: F;
+  item: Item;
+};
+
+/** The page asked for. */
+export interface PageRequest {
+  page: number;
+  pageSize: number;
+}
+
+/** A list whose rows do not come from one query; `load` gives the items of a page and the count of all. */
+export function loadedList<
+  const Path extends string,
+  Item extends z.ZodType,
+  P extends z.ZodObject = PathIds<Path>,
+  F extends z.ZodObject = NoQuery,
+>(
+  declaration: ListDeclaration<Path, P, F, Item> & {
+    load(
+      input: Input<P, F, z.ZodUndefined>,
+      ctx: Ctx,
+      page: PageRequest,
+    ): Promise<{ items: z.input<Item>[]; count: number }>;
+  },
+): Endpoint {
+  const { filter, item, load, ...rest } = declaration;
+  const query = z.object({ ...filter?.shape, ...paging });
+  return operation(
+    { ...rest, method: 'get', query, returns: pageOf(item) },
+    {
+      idempotent: false,
+      run: async ({ input, ctx, finish }) => {
+        const { page, page_size: pageSize } = input.query as z.output<typeof query>;
+        const { items, count } = await load(input as Input<P, F, z.ZodUndefined>, ctx, { page, pageSize });
+        const pages = Math.ceil(count / pageSize);
+        return finish({
+          prev: page > 1 && pages > 0 ? link(ctx, Math.min(page - 1, pages)) : null,
+          next: page < pages ? link(ctx, page + 1) : null,
+          count,
+          results: items,
+        });
+      },
+    },
+  );
+}
+
+function link({ address: { path, query } }: Ctx, page: number): string {
+  return `${path}?${new URLSearchParams({ ...query, page: String(page) }).toString()}`;
+}
+
+/** A list by one query, from which count, page and order come, so that they cannot disagree. */
+export function list<
+  const Path extends string,
+  Item extends z.ZodType,
+  DB,
+  TB extends keyof DB,
+  Row,
+  P extends z.ZodObject = PathIds<Path>,
+  F extends z.ZodObject = NoQuery,
+>(
+  declaration: ListDeclaration<Path, P, F, Item> & {
+    query(input: Input<P, F, z.ZodUndefined>, ctx: Ctx): SelectQueryBuilder<DB, TB, Row>;
+    /** `oldest` (by id) by default. */
+    order?: Order;
+    present(rows: Row[], ctx: Ctx): Promise<z.input<Item>[]> | z.input<Item>[];
+  },
+): Endpoint {
+  const { query, order = 'oldest', present, ...rest } = declaration;
+  return loadedList<Path, Item, P, F>({
+    ...rest,
+    load: async (input, ctx, page) => {
+      const { rows, count } = await paginate(query(input, ctx), { ...page, order });
+      return { items: await present(rows, ctx), count };
+    },
+  });
+}

@@ -1,0 +1,118 @@
+// The vocabulary of permissions. They are checked before the body is validated, so that nobody learns by error messages
+// about what he may not touch: an object that he may not see is not found, one that he may not change is refused.
+import {
+  switchOf,
+  type ApplicationPermission,
+  type HostPermission,
+  type SystemPermission,
+} from '../db/access/catalogue.ts';
+import { adminRole, holds, mayOn, type Scope, type ScopePermissions, type Subject } from '../db/access/rights.ts';
+import { Problem } from '../workflows/problem.ts';
+import type { Ctx } from './context.ts';
+import { id as idSchema } from './schemas.ts';
+
+/** What a permission is decided by; the body is not validated yet. */
+export interface PermissionRequest {
+  ctx: Ctx;
+  params: Readonly<Record<string, string>>;
+  body: unknown;
+}
+
+/** Who may call an operation: names for the documentation, and a check that throws `not_allowed` or `not_found`. */
+export interface Permission {
+  readonly names: readonly string[];
+  check(request: PermissionRequest): Promise<void>;
+}
+
+/** A permission of an area's own. */
+export const permission = (definition: Permission): Permission => definition;
+
+export const notAllowed = (name: string): Problem => new Problem('not_allowed', { permission: name });
+export const notFound = (): Problem => new Problem('not_found');
+
+/** Anybody who is logged in. */
+export const signedIn: Permission = { names: [], check: () => Promise.resolve() };
+
+/** The `admin` role. */
+export const admin: Permission = {
+  names: [adminRole],
+  check: ({ ctx }) => (ctx.subject.isAdmin ? Promise.resolve() : Promise.reject(notAllowed(adminRole))),
+};
+
+/** The name of what a user lacks for a system permission: itself, or its module's switch. */
+function lacking(subject: Subject, name: SystemPermission): string {
+  const moduleSwitch = switchOf(name);
+  return holds(subject, moduleSwitch) ? name : moduleSwitch;
+}
+
+/** Throws `not_allowed` unless the caller holds a system permission. */
+export function demandSystem(ctx: Ctx, name: SystemPermission): void {
+  if (!holds(ctx.subject, name)) throw notAllowed(lacking(ctx.subject, name));
+}
+
+/** A permission of a module. */
+export const system = (name: SystemPermission): Permission => ({
+  names: [name],
+  check: async ({ ctx }) => Promise.resolve(demandSystem(ctx, name)),
+});
+
+/** Throws `not_found` or `not_allowed` unless the caller holds a permission on an object. */
+export async function demandOn<S extends Scope>(
+  ctx: Ctx,
+  scope: S,
+  name: ScopePermissions[S],
+  id: number,
+): Promise<void> {
+  const answer = await mayOn(ctx.db, ctx.subject, scope, name, id);
+  if (answer === 'hidden') throw notFound();
+  if (answer === 'no') throw notAllowed(name);
+}
+
+/** Where the id of the object is: a path parameter's name, or a function. */
+export type IdSource = string | ((request: PermissionRequest) => unknown);
+
+/** An id out of a request; anything that is none is not found. */
+export function requestedId(request: PermissionRequest, from: IdSource): number {
+  const parsed = idSchema.safeParse(typeof from === 'string' ? request.params[from] : from(request));
+  if (!parsed.success) throw notFound();
+  return parsed.data;
+}
+
+const onObject =
+  <S extends Scope>(scope: S) =>
+  (name: ScopePermissions[S], from: IdSource = 'id'): Permission => ({
+    names: [name],
+    check: (request) => Promise.resolve().then(() => demandOn(request.ctx, scope, name, requestedId(request, from))),
+  });
+
+/** A permission on the application with the id in the path (or elsewhere: `from`). */
+export const application: (name: ApplicationPermission, from?: IdSource) => Permission = onObject('application');
+
+/** A permission on the host with the id in the path (or elsewhere: `from`). */
+export const host: (name: HostPermission, from?: IdSource) => Permission = onObject('host');
+
+/** Any one of several is enough; when none is given, being refused goes before not finding. */
+export const anyOf = (...permissions: Permission[]): Permission => ({
+  names: permissions.flatMap((one) => one.names),
+  async check(request) {
+    let refusal: Problem | undefined;
+    for (const one of permissions) {
+      try {
+        await one.check(request);
+        return;
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        if (!refusal || error.problem === 'not_allowed') refusal = error;
+      }
+    }
+    throw refusal ?? notAllowed('');
+  },
+});
+
+/** All of several. */
+export const allOf = (...permissions: Permission[]): Permission => ({
+  names: permissions.flatMap((one) => one.names),
+  async check(request) {
+    for (const one of permissions) await one.check(request);
+  },
+});

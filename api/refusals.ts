@@ -1,0 +1,57 @@
+import { recordRefusal } from '../db/audit/refusals.ts';
+import type { AuditEntry } from '../db/audit/record.ts';
+import type { AuditView } from '../db/audit/tables.ts';
+import { problems, problemText, type Problem } from '../workflows/problem.ts';
+import type { Ctx } from './context.ts';
+import type { Endpoint } from './endpoint.ts';
+
+const views: Readonly<Record<string, AuditView>> = { dns: 'dns', hosts: 'host', applications: 'app', deploy: 'app' };
+const typesOfViews = { POST: 'add', PATCH: 'update', PUT: 'update', DELETE: 'delete' } as const;
+const types = { ...typesOfViews, POST: 'create' } as const;
+const refusedGrants: ReadonlySet<string> = new Set(['undefined_permission', 'no_right_to_grant']);
+
+/** Whether a problem is a refused decision that belongs into the audit log: anything forbidden, and refused grants. */
+export const isRefusal = ({ problem }: Problem): boolean =>
+  problems[problem].status === 403 || refusedGrants.has(problem);
+
+/** Records that a mutation was refused; reads are not audited. */
+export async function auditRefusal(
+  endpoint: Endpoint,
+  ctx: Ctx,
+  params: Readonly<Record<string, string>>,
+  problem: Problem,
+): Promise<void> {
+  if (endpoint.method === 'GET' || !isRefusal(problem)) return;
+  await recordRefusal(ctx.db, ctx.by, entryOf(endpoint, params, problem));
+}
+
+function entryOf(endpoint: Endpoint, params: Readonly<Record<string, string>>, problem: Problem): AuditEntry {
+  const view = views[endpoint.area] ?? 'operations';
+  const named = view === 'dns' || view === 'host' || view === 'app';
+  const method = endpoint.method as keyof typeof types;
+  const action = /\/actions\/([\w-]+)\/$/.exec(endpoint.path)?.[1]?.replaceAll('-', '_');
+  const id = Number(Object.values(params).at(-1));
+  return {
+    ...{ view, area: endpoint.area, outcome: 'refused' },
+    opType: named ? (action === undefined ? typesOfViews[method] : 'update') : (action ?? types[method]),
+    targetType: targetTypes[endpoint.path.split('/')[1] ?? ''] ?? endpoint.area,
+    targetId: Number.isSafeInteger(id) ? id : null,
+    ...(view === 'dns' && { opTarget: dnsTarget(endpoint.path) }),
+    detail: {
+      en: `${endpoint.summary}: ${problemText(problem.problem, problem.params, 'en')}`,
+      zh: `${endpoint.summary}: ${problemText(problem.problem, problem.params, 'zh')}`,
+    },
+  };
+}
+
+const targetTypes: Readonly<Record<string, string>> = {
+  users: 'user',
+  roles: 'role',
+  applications: 'application',
+  hosts: 'host',
+  productions: 'production',
+  'auth-tokens': 'token',
+};
+
+const dnsTarget = (path: string): string =>
+  path.includes('/records/') ? 'record' : path.includes('/domains/') ? 'domain' : 'server';

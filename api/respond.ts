@@ -1,0 +1,64 @@
+// The one place where a refusal or a failure becomes an answer. What is not a Problem is an internal error: its text stays
+// in the log, the caller gets the request id that finds it there.
+import { Problem, problems, problemText, type Language, type ProblemDetail } from '../workflows/problem.ts';
+
+/** The body of every error. */
+export interface ErrorBody {
+  error_code: number;
+  message: string;
+  details?: ProblemDetail[];
+}
+
+const notReachable = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT', 'EPIPE'],
+  ...['57P01', '57P02', '57P03', '08000', '08001', '08003', '08004', '08006', '53300'],
+]);
+const lostConnection = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
+const grpcUnavailable = 14;
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
+
+/** What a thrown thing is to the caller; undefined for an internal error. */
+export function problemOf(error: unknown): Problem | undefined {
+  if (error instanceof Problem) return error;
+  if (!(error instanceof Error)) return undefined;
+  const code = codeOf(error);
+  if (code === grpcUnavailable) return new Problem('unavailable', { dependency: 'the workflow engine' });
+  if ((typeof code === 'string' && notReachable.has(code)) || lostConnection.test(error.message))
+    return new Problem('unavailable', { dependency: 'the database' });
+  if (code === '23505') return new Problem('exists');
+  if (code === '40P01' || code === '55P03' || code === '23503') return new Problem('conflict');
+  return error.cause === undefined ? undefined : problemOf(error.cause);
+}
+
+/** Status, headers and body of a refusal or failure. */
+export function respond(
+  error: unknown,
+  requestId: string,
+  language: Language,
+): { status: number; headers: Record<string, string>; body: ErrorBody } {
+  const problem = problemOf(error) ?? new Problem('internal', { request_id: requestId });
+  const { code, status } = problems[problem.problem];
+  const headers: Record<string, string> = {};
+  if (status === 429) headers['retry-after'] = String(problem.params['retry_after'] ?? 60);
+  if (status === 405) headers['allow'] = String(problem.params['allow'] ?? '');
+  if (status === 401) headers['www-authenticate'] = 'Token';
+  const message = problemText(problem.problem, problem.params, language);
+  return {
+    status,
+    headers,
+    body: { error_code: code, message, ...(problem.details.length > 0 && { details: problem.details }) },
+  };
+}
+
+/** The language of a request: Chinese when its Accept-Language prefers it to English. */
+export function languageOf(acceptLanguage: string | null): Language {
+  const weighted = (acceptLanguage ?? '').split(',').map((part, index) => {
+    const [tag = '', ...parameters] = part.trim().toLowerCase().split(';');
+    const quality = Number(parameters.find((one) => one.trim().startsWith('q='))?.split('=')[1] ?? 1);
+    return { tag, rank: (Number.isFinite(quality) ? quality : 0) - index / 1000 };
+  });
+  const best = (prefix: string): number =>
+    Math.max(0, ...weighted.filter(({ tag }) => tag === prefix || tag.startsWith(`${prefix}-`)).map((one) => one.rank));
+  return best('zh') > best('en') ? 'zh' : 'en';
+}

@@ -1,0 +1,36 @@
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import { record } from '../audit/record.ts';
+import type { Database } from '../database.ts';
+import { generatePassword, hashPassword } from './passwords.ts';
+import { adminRole } from './rights.ts';
+
+/**
+ * Makes the user `admin` when nobody has the admin role yet, with the given password or a generated one. Returns a
+ * generated password, once; any number of processes may call it at the same time.
+ */
+export async function ensureAdmin(db: Kysely<Database>, password?: string): Promise<string | undefined> {
+  return db.transaction().execute(async (tx) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended('first administrator', 0))`.execute(tx);
+    const role = await tx.selectFrom('roles').where('name', '=', adminRole).select('id').executeTakeFirstOrThrow();
+    const someone = await tx.selectFrom('userRoles').where('roleId', '=', role.id).select('userId').executeTakeFirst();
+    if (someone) return undefined;
+    const generated = password === undefined ? generatePassword() : undefined;
+    const passwordHash = await hashPassword(generated ?? password ?? '');
+    const user = { username: 'admin', name: 'admin', email: 'admin@localhost' };
+    const { id } = await tx
+      .insertInto('users')
+      .values({ ...user, passwordHash, lastLoginTime: null })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    await tx.insertInto('userRoles').values({ userId: id, roleId: role.id }).execute();
+    await record(tx, { id: 0, username: 'system', channel: 'cli' }, [
+      {
+        ...{ view: 'operations', area: 'access', opType: 'create', targetType: 'user', targetId: id },
+        ...{ targetName: user.username },
+        detail: { en: 'first administrator created', zh: '创建首个管理员' },
+      },
+    ]);
+    return generated;
+  });
+}

@@ -1,0 +1,139 @@
+// Rights are decided in SQL, by one expression that lists, counts and checks share: a list cannot show what a check would
+// refuse. What a person may do is the union of his own grants, his roles', and system permissions that cover all objects.
+import { sql } from 'kysely';
+import type { Expression, Kysely, SqlBool } from 'kysely';
+import type { Database } from '../database.ts';
+import {
+  applicationPermissions,
+  coveredBy,
+  effectiveSystem,
+  grantedBy,
+  hostPermissions,
+  type ApplicationPermission,
+  type HostPermission,
+  type SystemPermission,
+} from './catalogue.ts';
+
+/** Kinds of objects that rights are granted on, and the permissions of each. */
+export interface ScopePermissions {
+  application: ApplicationPermission;
+  host: HostPermission;
+}
+export type Scope = keyof ScopePermissions;
+
+/** The permissions of a scope, and the one that shows an object. */
+export const scopes = {
+  application: { permissions: applicationPermissions, view: 'view_app', table: 'applications' },
+  host: { permissions: hostPermissions, view: 'view_host', table: 'hosts' },
+} as const;
+
+/** A user with what he is and holds, loaded once a request. */
+export interface Subject {
+  userId: number;
+  roleIds: number[];
+  isAdmin: boolean;
+  /** Effective system permissions; everything for an administrator. */
+  system: Set<SystemPermission>;
+}
+
+/** The name of the built-in role that holds everything. */
+export const adminRole = 'admin';
+
+/** Loads what a user holds. */
+export async function loadSubject(db: Kysely<Database>, userId: number): Promise<Subject> {
+  const roles = await db
+    .selectFrom('userRoles')
+    .innerJoin('roles', 'roles.id', 'userRoles.roleId')
+    .where('userRoles.userId', '=', userId)
+    .select(['roles.id', 'roles.name', 'roles.builtin'])
+    .execute();
+  const roleIds = roles.map((role) => role.id);
+  const isAdmin = roles.some((role) => role.builtin && role.name === adminRole);
+  const grants = await db
+    .selectFrom('grants')
+    .where('scope', '=', 'system')
+    .where(heldBy({ userId, roleIds }))
+    .select('permission')
+    .distinct()
+    .execute();
+  return { userId, roleIds, isAdmin, system: effectiveSystem(grants.map((grant) => grant.permission)) };
+}
+
+/** Whether a user holds a system permission (its module being enabled for him). */
+export const holds = (subject: Subject, permission: SystemPermission): boolean =>
+  subject.isAdmin || subject.system.has(permission);
+
+/** A where-expression: grants that are the user's own or his roles'. */
+export function heldBy({ userId, roleIds }: Pick<Subject, 'userId' | 'roleIds'>): Expression<SqlBool> {
+  return sql<SqlBool>`(grants.user_id = ${userId} or grants.role_id = any(${roleIds}::bigint[]))`;
+}
+
+const everywhere = (subject: Subject, permission: ApplicationPermission | HostPermission): boolean =>
+  subject.isAdmin || coveredBy(permission).some((covering) => subject.system.has(covering));
+
+/**
+ * A where-expression that is true for objects on which the user holds a permission; `idRef` is the column (such as
+ * `applications.id`) with the object's id. It can stand in any list and its count.
+ */
+export function visible<S extends Scope>(
+  subject: Subject,
+  scope: S,
+  permission: ScopePermissions[S],
+  idRef: string,
+): Expression<SqlBool> {
+  if (everywhere(subject, permission)) return sql<SqlBool>`true`;
+  return sql<SqlBool>`${sql.ref(idRef)} in (
+    select grants.object_id from grants
+    where grants.scope = ${scope} and grants.permission = any(${grantedBy(permission)}::text[]) and ${heldBy(subject)}
+  )`;
+}
+
+/** What a user may do with each of these objects, in one query for a whole page; every id has its set. */
+export async function actionsFor<S extends Scope>(
+  db: Kysely<Database>,
+  subject: Subject,
+  scope: S,
+  ids: readonly number[],
+): Promise<Map<number, Set<ScopePermissions[S]>>> {
+  const rows =
+    subject.isAdmin || ids.length === 0
+      ? []
+      : await db
+          .selectFrom('grants')
+          .where('scope', '=', scope)
+          .where('objectId', 'in', ids)
+          .where(heldBy(subject))
+          .select(['objectId', 'permission'])
+          .execute();
+  const granted = new Map<number, Set<string>>();
+  for (const { objectId, permission } of rows)
+    granted.set(objectId, (granted.get(objectId) ?? new Set()).add(permission));
+  const all: readonly ScopePermissions[S][] = scopes[scope].permissions as readonly (
+    ApplicationPermission | HostPermission
+  )[] as readonly ScopePermissions[S][];
+  return new Map(
+    ids.map((id) => [
+      id,
+      new Set(all.filter((p) => everywhere(subject, p) || grantedBy(p).some((grant) => granted.get(id)?.has(grant)))),
+    ]),
+  );
+}
+
+/** Whether a user may do something with one object; `hidden` when he may not even see it, or there is none. */
+export async function mayOn<S extends Scope>(
+  db: Kysely<Database>,
+  subject: Subject,
+  scope: S,
+  permission: ScopePermissions[S],
+  id: number,
+): Promise<'yes' | 'no' | 'hidden'> {
+  const { table, view } = scopes[scope];
+  const { rows } = await sql<{ may: boolean; sees: boolean }>`
+    select ${visible(subject, scope, permission, 'objects.id')} as may,
+      ${visible<Scope>(subject, scope, view, 'objects.id')} as sees
+    from ${sql.table(table)} as objects
+    where objects.id = ${id} and objects.deleted_time is null`.execute(db);
+  const [object] = rows;
+  if (!object?.sees) return 'hidden';
+  return object.may ? 'yes' : 'no';
+}

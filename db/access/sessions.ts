@@ -1,0 +1,80 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../database.ts';
+import { newSessionSecret, secretHash, type CredentialUser } from './credentials.ts';
+
+const idleMs = 12 * 3_600_000;
+const wholeMs = 7 * 24 * 3_600_000;
+const noteMs = 60_000;
+
+/** A session that was just begun; `value` is the cookie's and is not stored. */
+export interface NewSession {
+  value: string;
+  csrfToken: string;
+  expiresTime: Date;
+}
+
+/** Begins a session of at most seven days, 12 hours idle. */
+export async function beginSession(
+  db: Kysely<Database>,
+  { userId, remoteAddr, now }: { userId: number; remoteAddr: string | null; now: Date },
+): Promise<NewSession> {
+  const session = {
+    value: newSessionSecret(),
+    csrfToken: newSessionSecret(),
+    expiresTime: new Date(now.getTime() + wholeMs),
+  };
+  await db
+    .insertInto('sessions')
+    .values({
+      idHash: secretHash(session.value),
+      csrfToken: session.csrfToken,
+      expiresTime: session.expiresTime,
+      ...{ userId, remoteAddr, createdTime: now, lastSeenTime: now },
+    })
+    .execute();
+  return session;
+}
+
+/** The session of a cookie and its enabled user; undefined when it has ended. Notes that it was seen, to the minute. */
+export async function useSession(
+  db: Kysely<Database>,
+  value: string,
+  now: Date,
+): Promise<{ idHash: Buffer; csrfToken: string; expiresTime: Date; user: CredentialUser } | undefined> {
+  const idHash = secretHash(value);
+  const row = await db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.userId')
+    .where('sessions.idHash', '=', idHash)
+    .where('sessions.expiresTime', '>', now)
+    .where('sessions.lastSeenTime', '>', new Date(now.getTime() - idleMs))
+    .where('users.status', '=', 'enabled')
+    .select(['sessions.csrfToken', 'sessions.expiresTime', 'sessions.lastSeenTime'])
+    .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword'])
+    .executeTakeFirst();
+  if (!row) return undefined;
+  const { csrfToken, expiresTime, lastSeenTime, ...user } = row;
+  if (now.getTime() - lastSeenTime.getTime() >= noteMs)
+    await db.updateTable('sessions').set({ lastSeenTime: now }).where('idHash', '=', idHash).execute();
+  return { idHash, csrfToken, expiresTime, user };
+}
+
+/** Ends one session. */
+export async function endSession(db: Kysely<Database>, idHash: Buffer): Promise<void> {
+  await db.deleteFrom('sessions').where('idHash', '=', idHash).execute();
+}
+
+/** Ends all sessions of a user, but for one that may stay. */
+export async function endSessions(db: Kysely<Database>, userId: number, except: Buffer | null = null): Promise<void> {
+  let query = db.deleteFrom('sessions').where('userId', '=', userId);
+  if (except) query = query.where('idHash', '!=', except);
+  await query.execute();
+}
+
+/** Removes sessions that have ended by themselves. */
+export async function removeEndedSessions(db: Kysely<Database>, now: Date): Promise<void> {
+  await db
+    .deleteFrom('sessions')
+    .where((eb) => eb.or([eb('expiresTime', '<=', now), eb('lastSeenTime', '<=', new Date(now.getTime() - idleMs))]))
+    .execute();
+}

@@ -1,0 +1,70 @@
+import { sql } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
+import type { Database } from '../database.ts';
+import { newTokenValue, secretHash, type CredentialUser } from './credentials.ts';
+import type { AccessTables } from './tables.ts';
+
+/** Most tokens that one user may have. */
+export const maxTokens = 100;
+
+export type TokenRow = Selectable<AccessTables['authTokens']> & { username: string };
+
+/** The token of a value and its enabled user; undefined when it is unknown or expired. Notes its use, to the minute. */
+export async function useToken(
+  db: Kysely<Database>,
+  value: string,
+  now: Date,
+): Promise<{ id: number; expiresTime: Date | null; user: CredentialUser } | undefined> {
+  const row = await db
+    .selectFrom('authTokens')
+    .innerJoin('users', 'users.id', 'authTokens.userId')
+    .where('authTokens.valueHash', '=', secretHash(value))
+    .where('users.status', '=', 'enabled')
+    .select(['authTokens.id as tokenId', 'authTokens.expiresTime', 'authTokens.lastUsedTime'])
+    .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword'])
+    .executeTakeFirst();
+  if (!row || (row.expiresTime && row.expiresTime <= now)) return undefined;
+  const { tokenId, expiresTime, lastUsedTime, ...user } = row;
+  const minute = new Date(Math.floor(now.getTime() / 60_000) * 60_000);
+  if (!lastUsedTime || lastUsedTime < minute)
+    await db
+      .updateTable('authTokens')
+      .set({ lastUsedTime: minute })
+      .where('id', '=', tokenId)
+      .where((eb) => eb.or([eb('lastUsedTime', 'is', null), eb('lastUsedTime', '<', minute)]))
+      .execute();
+  return { id: tokenId, expiresTime, user };
+}
+
+/** Tokens with their users' names; the base of every list and look-up. */
+export const selectTokens = (db: Kysely<Database>) =>
+  db
+    .selectFrom('authTokens')
+    .innerJoin('users', 'users.id', 'authTokens.userId')
+    .selectAll('authTokens')
+    .select('users.username');
+
+/** How many tokens a user has; his row is locked, so that two creations cannot both be the last one allowed. */
+export async function countTokens(tx: Kysely<Database>, userId: number): Promise<number> {
+  await tx.selectFrom('users').where('id', '=', userId).select('id').forUpdate().execute();
+  const { count } = await tx
+    .selectFrom('authTokens')
+    .where('userId', '=', userId)
+    .select(sql<number>`count(*)`.as('count'))
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
+/** Makes a token and returns its value, which is stored hashed and never known again. */
+export async function createToken(
+  tx: Kysely<Database>,
+  token: { userId: number; name: string; description: string; expiresTime: Date | null },
+): Promise<{ id: number; value: string }> {
+  const value = newTokenValue();
+  const { id } = await tx
+    .insertInto('authTokens')
+    .values({ ...token, valueHash: secretHash(value), lastFour: value.slice(-4) })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return { id, value };
+}
