@@ -114,6 +114,17 @@ describe('what is taken', () => {
     }
   });
 
+  test('a long name that is cut at a slash in the old field is still a file', async () => {
+    const source = mkdtempSync(join(folder, 'in-'));
+    const path = `${'d'.repeat(97)}/${'f'.repeat(20)}`;
+    mkdirSync(join(source, 'd'.repeat(97)));
+    writeFileSync(join(source, path), 'content');
+    const file = join(folder, 'cut.tar');
+    execFileSync('tar', ['-cf', file, '--format=gnu', '-C', source, `./${path}`]);
+    const { target } = await unpack('cut.tar', readFileSync(file));
+    expect(readFileSync(join(target, path), 'utf8')).toBe('content');
+  });
+
   test.each(['app.war', 'server', 'odd name "$x"'])('the plain file %j is placed as it is', async (name) => {
     const bytes = randomBytes(100_000);
     const { made, target } = await unpack(`/srv/${name}`, bytes);

@@ -1,28 +1,34 @@
-// Entries of a tar, plain or gzipped, read block by block: headers are decoded by npm `tar`, the walk is ours, because
-// its parser skips what it does not know, and here whatever is not understood has to be refused.
+// Entries of a tar, plain or gzipped, read block by block. The walk is ours: npm `tar` skips what it does not know, and
+// here whatever is not understood has to be refused.
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { Header } from 'tar';
 import { ByteReader } from './bytes.ts';
 import { cleanPath, noTime, nothing } from './entry.ts';
 import type { PackageEntry } from './entry.ts';
 import type { Budget } from './limits.ts';
 import { PackageRefused } from './refusal.ts';
+import { decodeHeader } from './tar-header.ts';
+import type { TarHeader } from './tar-header.ts';
 
 const blockSize = 512;
 const maximumMeta = 1024 * 1024;
 const kinds: Partial<Record<string, PackageEntry['kind']>> = {
-  File: 'file',
-  OldFile: 'file',
-  ContiguousFile: 'file',
-  Directory: 'directory',
-  SymbolicLink: 'symlink',
-  Link: 'hardlink',
+  '0': 'file',
+  '1': 'hardlink',
+  '2': 'symlink',
+  '5': 'directory',
+  '7': 'file',
+};
+const specials: Partial<Record<string, string>> = {
+  '3': 'a character device',
+  '4': 'a block device',
+  '6': 'a pipe',
+  S: 'a sparse file',
 };
 
 /** What an extended header says of the next entry, over its own header. */
-type Extension = { path?: string; linkpath?: string; size?: number; mtime?: Date };
+type Extension = Partial<Pick<TarHeader, 'path' | 'linkpath' | 'size' | 'mtime'>>;
 
 function corrupt(text: string): PackageRefused {
   return new PackageRefused('corrupt', null, text);
@@ -42,7 +48,7 @@ function parsePax(body: Buffer): Extension {
     if (key.startsWith('GNU.sparse.')) throw new PackageRefused('special', found.path ?? null, 'a sparse file');
     if (key === 'path' || key === 'linkpath') found[key] = value;
     if (key === 'size') found.size = Number(value);
-    if (key === 'mtime') found.mtime = new Date(Number(value) * 1000);
+    if (key === 'mtime') found.mtime = Math.floor(Number(value));
     at += length;
   }
   return found;
@@ -56,80 +62,61 @@ async function readMeta(bytes: ByteReader, size: number): Promise<Buffer> {
 }
 
 /** Reads a header that only describes the next entry; null when `header` is an entry of its own. */
-async function readExtension(bytes: ByteReader, header: Header): Promise<Extension | null> {
+async function readExtension(bytes: ByteReader, header: TarHeader): Promise<Extension | null> {
   const text = (body: Buffer): string => body.toString('utf8').replace(/\0[^]*$/, '');
   switch (header.type) {
-    case 'ExtendedHeader':
-    case 'OldExtendedHeader':
-      return parsePax(await readMeta(bytes, header.size ?? 0));
-    case 'GlobalExtendedHeader':
+    case 'x':
+    case 'X':
+      return parsePax(await readMeta(bytes, header.size));
+    case 'g':
       // What git and others say of the whole archive (a comment); it may not rename anything.
-      parsePax(await readMeta(bytes, header.size ?? 0));
+      parsePax(await readMeta(bytes, header.size));
       return {};
-    case 'NextFileHasLongPath':
-    case 'OldGnuLongPath':
-      return { path: text(await readMeta(bytes, header.size ?? 0)) };
-    case 'NextFileHasLongLinkpath':
-      return { linkpath: text(await readMeta(bytes, header.size ?? 0)) };
+    case 'L':
+      return { path: text(await readMeta(bytes, header.size)) };
+    case 'K':
+      return { linkpath: text(await readMeta(bytes, header.size)) };
     default:
       return null;
   }
 }
 
-function entryOf(header: Header, bytes: ByteReader): PackageEntry {
-  const name = header.path ?? '';
-  const kind = name.endsWith('/') && header.type === 'File' ? 'directory' : kinds[header.type];
-  if (!kind) throw new PackageRefused('special', name, `a ${header.type} is not taken`);
-  const size = kind === 'file' ? (header.size ?? 0) : 0;
-  if (kind.endsWith('link') && header.size) throw new PackageRefused('corrupt', name, 'a link with a content');
-  const seconds = Math.floor((header.mtime?.getTime() ?? NaN) / 1000);
+function kindOf({ type, path, size }: TarHeader): PackageEntry['kind'] {
+  // Before there was a type for folders they were empty files whose name ends with a slash.
+  const kind = type === '0' && path.endsWith('/') ? 'directory' : kinds[type];
+  if (!kind)
+    throw new PackageRefused('special', path, `${specials[type] ?? 'an entry of an unknown type'} is not taken`);
+  if (!Number.isSafeInteger(size) || size < 0) throw new PackageRefused('corrupt', path, 'an impossible size');
+  if (kind !== 'file' && size !== 0) throw new PackageRefused('corrupt', path, `a ${kind} with a content`);
+  return kind;
+}
+
+function entryOf(header: TarHeader, bytes: ByteReader): PackageEntry {
+  const { path, size, mtime } = header;
+  const kind = kindOf(header);
   return {
-    path: cleanPath(name),
+    path: cleanPath(path),
     kind,
-    isExecutable: ((header.mode ?? 0) & 0o111) !== 0,
-    mtime: seconds >= 0 && seconds < 2 ** 33 ? seconds : noTime,
+    isExecutable: (header.mode & 0o111) !== 0,
+    mtime: mtime >= 0 && mtime < 2 ** 33 ? mtime : noTime,
     size,
-    target:
-      kind === 'symlink' ? (header.linkpath ?? '') : kind === 'hardlink' ? cleanPath(header.linkpath ?? '') : null,
+    target: kind === 'symlink' ? header.linkpath : kind === 'hardlink' ? cleanPath(header.linkpath) : null,
     content: size > 0 ? () => bytes.chunks(size) : nothing,
   };
-}
-
-function decode(block: Buffer): Header {
-  try {
-    return new Header(block);
-  } catch {
-    throw corrupt('this is not a tar archive, or it is damaged');
-  }
-}
-
-function checkSize(header: Header): void {
-  const size = header.size ?? 0;
-  if (!Number.isSafeInteger(size) || size < 0) throw corrupt('an entry of an impossible size');
-}
-
-function headerOf(block: Buffer): Header {
-  const header = decode(block);
-  if (header.nullBlock) return header;
-  if (!header.cksumValid) throw corrupt('this is not a tar archive, or it is damaged');
-  checkSize(header);
-  return header;
 }
 
 async function* entriesOf(bytes: ByteReader): AsyncGenerator<PackageEntry, void> {
   let pending: Extension = {};
   for (;;) {
-    const header = headerOf(await bytes.read(blockSize));
-    if (header.nullBlock) break;
+    const header = decodeHeader(await bytes.read(blockSize));
+    if (!header) break;
     const extension = await readExtension(bytes, header);
     if (extension) {
       pending = { ...pending, ...extension };
       continue;
     }
-    // Not left to the header's constructor: that puts the header's own prefix before an extended path.
-    checkSize(Object.assign(header, pending));
+    const entry = entryOf({ ...header, ...pending }, bytes);
     pending = {};
-    const entry = entryOf(header, bytes);
     let hasBeenRead = false;
     const content = entry.content;
     entry.content = () => {
