@@ -1,0 +1,60 @@
+// From a stream's bytes to lines that a database takes. Where a piece ends depends on the bytes since the last end only,
+// never on how they arrived: a worker that goes on from a line's `end` finds the lines that the first would have found.
+
+/** Longest piece of a line, in bytes; what is longer comes in several. */
+export const maximumLineBytes = 16 * 1024;
+
+const newline = 0x0a;
+const carriageReturn = 0x0d;
+
+export interface Line {
+  /** Without its end; what is no UTF-8, and NUL (which PostgreSQL refuses), is U+FFFD. */
+  text: string;
+  /** The stream's offset after it, its newline included. */
+  end: number;
+}
+
+/** How far a piece of at most `limit` bytes may go from `start` without cutting a character. */
+function cut(buffer: Buffer, start: number, limit: number): number {
+  const end = start + limit;
+  for (let at = end; at > end - 4; at -= 1) {
+    // A byte of the form 10xxxxxx goes on with the character before it.
+    if (((buffer[at] ?? 0) & 0xc0) !== 0x80) return at;
+  }
+  return end;
+}
+
+function textOf(buffer: Buffer, start: number, end: number): string {
+  return buffer.toString('utf8', start, end).replaceAll('\0', '\u{fffd}');
+}
+
+/**
+ * Splits what was read of a stream from `offset` on. The rest without a newline waits for more, unless `final`: then it
+ * is a line too. `consumed`: bytes of `buffer` that the lines cover.
+ */
+export function splitLines(
+  buffer: Buffer,
+  { offset = 0, final }: { offset?: number; final: boolean },
+): { lines: Line[]; consumed: number } {
+  const lines: Line[] = [];
+  let start = 0;
+  const take = (end: number, next: number): void => {
+    lines.push({ text: textOf(buffer, start, end), end: offset + next });
+    start = next;
+  };
+  while (start < buffer.length) {
+    const at = buffer.indexOf(newline, start);
+    const end = at < 0 ? buffer.length : at;
+    if (end - start > maximumLineBytes) {
+      const next = cut(buffer, start, maximumLineBytes);
+      take(next, next);
+    } else if (at >= 0) {
+      take(buffer[at - 1] === carriageReturn && at > start ? at - 1 : at, at + 1);
+    } else if (final) {
+      take(end, end);
+    } else {
+      break;
+    }
+  }
+  return { lines, consumed: start };
+}
