@@ -49,6 +49,8 @@ export interface ApprovalState {
   votes: Vote[];
   history: RequestState['history'];
   seq: number;
+  /** Ids of the chat messages that were acted on. */
+  messages: string[];
 }
 
 export interface Transition {
@@ -65,7 +67,8 @@ export interface Transition {
 /** What a lifecycle tells the engine about itself. */
 export interface ApprovalTable {
   record(transition: Transition & { seq: number }): Promise<void>;
-  authorize(decide: DecideInput): Promise<Actor | null>;
+  /** The actor of a message; throws Problem when he may not decide. */
+  authorize(decide: DecideInput): Promise<Actor>;
   recordRefused(decide: DecideInput, problem: string): Promise<void>;
   canClose(): Problem | undefined;
   /** The status that closing leads to from the present one. */
@@ -189,9 +192,10 @@ export class Approval {
   /** A signal has no answer, so a refusal must leave its trace in the audit record. */
   async #decide(decide: DecideInput): Promise<void> {
     try {
+      const { decision, reason, messageId } = decide;
+      ensure(this.state.messages.includes(messageId) ? new Problem('message_repeated') : undefined);
+      this.state.messages.push(messageId);
       const actor = await this.#table.authorize(decide);
-      if (!actor) return;
-      const { decision, reason } = decide;
       if (decision === 'approve') await this.#approve({ actor, reason });
       else if (decision === 'reject') await this.#reject({ actor, reason });
       else await this.#close({ actor, reason });

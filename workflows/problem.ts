@@ -111,6 +111,10 @@ const deploy = {
   ),
   package_unread: conflict('the package cannot be read: {reason}', '无法读取安装包: {reason}'),
   release_not_kept: conflict('version {version} is not kept; kept are: {kept}', '版本 {version} 未保留; 已保留: {kept}'),
+  workflow_lost: conflict(
+    'its workflow is gone from the engine; nothing can be decided any more',
+    '工作流已丢失; 无法继续操作',
+  ),
   not_rolling: conflict('the deploy task is not rolling', '发布任务不是滚动模式'),
 } as const;
 
@@ -121,6 +125,7 @@ const decisions = {
   request_closed: define(30002, 409, 'closed', '任务已关闭'),
   request_finished: define(30003, 409, 'finished', '任务已完成'),
   request_rejected: define(30004, 409, 'rejected', '任务已拒绝'),
+  message_repeated: conflict('this message was acted on before', '该消息已处理'),
   not_approved_yet: define(30005, 409, 'not approved yet', '任务尚未批准'),
 } as const;
 

@@ -24,8 +24,13 @@ export interface RenderItem {
   context: object;
 }
 export type Rendered = { text: string } | { error: { message: string; line: number | null; name: string | null } };
-/** Renders templates where no code can run; given in, since this room reaches no further than PostgreSQL. */
-export type RenderAll = (items: RenderItem[]) => Promise<Rendered[]>;
+/** What a plan needs from outside; given in, since this room reaches no further than PostgreSQL. */
+export interface Renderer {
+  /** Renders templates where no code can run. */
+  renderAll(items: RenderItem[]): Promise<Rendered[]>;
+  /** Where an absolute path of an application lies on a host. */
+  hostPath(host: { name: string; runner: string }, path: string): string;
+}
 
 /** The task as far as its plan and its hooks see it. */
 export interface PlanSubject {
@@ -45,6 +50,7 @@ export interface PlanTarget {
   releases: string[];
   hostId: number;
   hostname: string;
+  runner: string;
   address: string;
 }
 
@@ -65,7 +71,7 @@ export async function planTargets(db: Kysely<Database>, applicationId: number): 
     .innerJoin('hosts', 'hosts.id', 'instances.hostId')
     .where('instances.applicationId', '=', applicationId)
     .select(['instances.id', 'instances.version', 'instances.status', 'instances.releases', 'hosts.ipAddress'])
-    .select(['hosts.id as hostId', 'hosts.name as hostname'])
+    .select(['hosts.id as hostId', 'hosts.name as hostname', 'hosts.runner'])
     .orderBy('instances.id')
     .execute();
   return rows.map(({ ipAddress, ...row }) => ({ ...row, address: ipAddress[0]?.address ?? '' }));
@@ -74,7 +80,7 @@ export async function planTargets(db: Kysely<Database>, applicationId: number): 
 /** Throws Problem `invalid` naming script, line and name when a hook cannot be rendered. */
 export async function composePlan(
   db: Kysely<Database>,
-  renderAll: RenderAll,
+  renderer: Renderer,
   task: PlanSubject,
   planned: PlannedPackage,
 ): Promise<DeployPlan> {
@@ -87,7 +93,7 @@ export async function composePlan(
   const hooks = await plannedHooks(db, settings);
   const targets = await planTargets(db, task.applicationId);
   const scope = { task, application, deployPath: settings.deployPath };
-  const rendered = await renderHooks(renderAll, hooks, targets, scope);
+  const rendered = await renderHooks(renderer, hooks, targets, scope);
   return {
     version: task.version,
     directory: application.directory,
@@ -150,7 +156,7 @@ export interface HookScope {
 
 /** Per target the text of each hook; the global ones on the first target only. */
 export async function renderHooks(
-  renderAll: RenderAll,
+  renderer: Renderer,
   hooks: PlannedHook[],
   targets: PlanTarget[],
   scope: HookScope,
@@ -160,8 +166,8 @@ export async function renderHooks(
   );
   const results: Partial<Record<HookName, string>>[] = targets.map(() => ({}));
   if (wanted.length === 0) return results;
-  const rendered = await renderAll(
-    wanted.map(({ hook, target }) => ({ template: hook.script.template, context: hookContext(scope, target) })),
+  const rendered = await renderer.renderAll(
+    wanted.map(({ hook, target }) => ({ template: hook.script.template, context: hookContext(renderer, scope, target) })),
   );
   const details: ProblemDetail[] = [];
   wanted.forEach(({ hook, index }, position) => {
@@ -174,7 +180,7 @@ export async function renderHooks(
   return results;
 }
 
-const hookContext = ({ task, application, deployPath }: HookScope, target: PlanTarget): object => ({
+const hookContext = (renderer: Renderer, { task, application, deployPath }: HookScope, target: PlanTarget): object => ({
   application: {
     id: application.id,
     name: application.name,
@@ -192,7 +198,7 @@ const hookContext = ({ task, application, deployPath }: HookScope, target: PlanT
   },
   version: task.version,
   previous_version: target.version ?? '',
-  deploy_path: deployPath,
+  deploy_path: renderer.hostPath({ name: target.hostname, runner: target.runner }, deployPath),
 });
 
 function renderMessage(

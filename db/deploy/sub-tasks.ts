@@ -8,7 +8,7 @@ import { Problem } from '../../workflows/problem.ts';
 import type { Database } from '../database.ts';
 import { json } from '../json.ts';
 import { planTargets, renderHooks } from './plan.ts';
-import type { PlanTarget, RenderAll } from './plan.ts';
+import type { PlanTarget, Renderer } from './plan.ts';
 import type { NamedDeployTask } from './tasks.ts';
 import { addEvent, deployTask, planSubject, presentPlan } from './tasks.ts';
 import { recordDeployStep } from './transitions.ts';
@@ -21,19 +21,19 @@ export interface SubTaskSetup {
   stopCmd: string;
   pidPath: string;
   keepBackups: number;
-  package: { source: string; sha256: string } | null;
+  package: { source: string; sha256: string; tarSha256: string } | null;
 }
 
 export type NewSubTask = SubTaskRequest & {
   deployTaskId: number;
   kind: SubTaskKind;
   number: number;
-  /** SHA-256 of the package as it lies there now; null for a revert. */
-  packageSha256: string | null;
+  /** The package as it lies there now; null for a revert. */
+  package: { sha256: string; tarSha256: string } | null;
 };
 
 /** Creates a sub-task; the same number again answers the one that is there. Throws Problem when it must not run. */
-export async function createSubTask(db: Kysely<Database>, renderAll: RenderAll, input: NewSubTask): Promise<SubTaskInput> {
+export async function createSubTask(db: Kysely<Database>, renderer: Renderer, input: NewSubTask): Promise<SubTaskInput> {
   return db.transaction().execute(async (tx) => {
     const task = await deployTask(tx, input.deployTaskId);
     const plan = task && (await presentPlan(tx, task.id, task.planRound));
@@ -44,7 +44,7 @@ export async function createSubTask(db: Kysely<Database>, renderAll: RenderAll, 
     const targets = await lockInstances(tx, task.applicationId, input);
     const id = await insertSubTask(tx, task, plan, input);
     await insertResults(tx, id, targets);
-    await insertScripts(tx, renderAll, { id, task, plan, targets, version: input.version });
+    await insertScripts(tx, renderer, { id, task, plan, targets, version: input.version });
     await tx
       .updateTable('instances')
       .set({ busyKind: input.kind, busyTaskId: id, status: input.kind === 'upgrade' ? 'updating' : 'reverting' })
@@ -68,10 +68,10 @@ const findSubTask = (tx: Transaction<Database>, input: NewSubTask): Promise<numb
     .then((row) => row?.id);
 
 /** What was approved is what runs: the package by its checksum, or by its place if it could not be read by then. */
-function checkPackage(plan: DeployPlan, { kind, updateSource, packageSha256 }: NewSubTask): void {
+function checkPackage(plan: DeployPlan, { kind, updateSource, package: found }: NewSubTask): void {
   if (kind === 'revert') return;
   const { sha256, source } = plan.package;
-  const same = sha256 === null ? updateSource === source : packageSha256 === sha256;
+  const same = sha256 === null ? updateSource === source : found?.sha256 === sha256;
   if (!same) throw new Problem('package_differs', { expected: sha256 === null ? source : `sha256 ${sha256}` });
 }
 
@@ -108,7 +108,7 @@ async function insertSubTask(
   plan: DeployPlan,
   input: NewSubTask,
 ): Promise<number> {
-  const { updateSource, packageSha256 } = input;
+  const { updateSource } = input;
   const setup: SubTaskSetup = {
     deployPath: plan.deploy_path,
     runUser: plan.run_user,
@@ -116,7 +116,7 @@ async function insertSubTask(
     stopCmd: plan.stop_cmd,
     pidPath: plan.pid_path,
     keepBackups: plan.keep_backups,
-    package: updateSource !== null && packageSha256 !== null ? { source: updateSource, sha256: packageSha256 } : null,
+    package: updateSource !== null && input.package ? { source: updateSource, ...input.package } : null,
   };
   const { id } = await tx
     .insertInto('tasks')
@@ -159,11 +159,11 @@ interface ScriptsOf {
 }
 
 /** Rendered from the approved templates; an instance that changed since the plan sees its present version. */
-async function insertScripts(tx: Transaction<Database>, renderAll: RenderAll, sub: ScriptsOf): Promise<void> {
+async function insertScripts(tx: Transaction<Database>, renderer: Renderer, sub: ScriptsOf): Promise<void> {
   const { id: taskId, task, plan, targets, version } = sub;
   const application = { id: task.applicationId, name: task.applicationName, fullName: task.fullName, directory: plan.directory };
   const scope = { task: { ...planSubject(task), version }, application, deployPath: plan.deploy_path };
-  const rendered = await renderHooks(renderAll, plan.hooks, targets, scope);
+  const rendered = await renderHooks(renderer, plan.hooks, targets, scope);
   const rows = rendered.flatMap((texts, position) =>
     plan.hooks.flatMap(({ name, script, runningUser }) => {
       const content = texts[name];

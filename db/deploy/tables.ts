@@ -98,13 +98,6 @@ interface RequestEventsTable {
   time: Generated<Date>;
 }
 
-interface DecisionMessagesTable {
-  kind: string;
-  requestId: number;
-  messageId: string;
-  time: Generated<Date>;
-}
-
 /** Deploys, and what every approved request shares: votes, delegations, events. */
 export interface DeployTables {
   deployScripts: DeployScriptsTable;
@@ -115,7 +108,6 @@ export interface DeployTables {
   votes: VotesTable;
   delegations: DelegationsTable;
   requestEvents: RequestEventsTable;
-  decisionMessages: DecisionMessagesTable;
 }
 
 export type DeployTaskRow = Selectable<DeployTasksTable>;

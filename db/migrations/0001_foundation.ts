@@ -272,13 +272,6 @@ create table request_events (
   time timestamptz not null default now()
 );
 create index request_events_request on request_events (kind, request_id, id);
-create table decision_messages (
-  kind text not null,
-  request_id bigint not null,
-  message_id text not null,
-  time timestamptz not null default now(),
-  primary key (kind, request_id, message_id)
-);
 `;
 
 const tasks = `

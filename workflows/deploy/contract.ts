@@ -93,6 +93,7 @@ export interface DeployTaskCarried {
   votes: Vote[];
   history: { event: string; by: string; time: string; reason: string | null; channel: string }[];
   seq: number;
+  messages: string[];
   subTasks: number;
 }
 

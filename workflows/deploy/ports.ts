@@ -47,8 +47,8 @@ export interface DeployRecords {
   createSubTask(input: SubTaskRequest & { deployTaskId: number; kind: SubTaskKind; number: number }): Promise<SubTaskInput>;
   /** Ends a running deploy task: `finished` if an upgrade succeeded and no instance is left half-way, else `failed`. */
   judgeDeploy(input: { deployTaskId: number }): Promise<{ complete: boolean; outcome: 'finished' | 'failed' }>;
-  /** The actor of a chat message, if he may decide; a duplicate message or a refusal is audited and answers null. */
-  authorizeDecision(input: { taskId: number; decide: DecideInput }): Promise<Actor | null>;
+  /** The actor of a chat message; throws Problem when he may not decide. */
+  authorizeDecision(input: { taskId: number; decide: DecideInput }): Promise<Actor>;
   recordRefusedDecision(input: { taskId: number; decide: DecideInput; problem: string }): Promise<void>;
 }
 

@@ -255,5 +255,6 @@ function initialState({ creator, requiredApprovals, carried }: DeployTaskInput):
     votes: [],
     history: [],
     seq: 0,
+    messages: [],
   };
 }

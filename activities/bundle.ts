@@ -1,0 +1,34 @@
+// The workflow code as one bundle, made once: bundling takes a second or two, which a start need not pay. A bundle is
+// used only if it was made of exactly the sources that are there now.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bundleWorkflowCode } from '@temporalio/worker';
+import { writeFileAtomic } from '../kit/atomic-file.ts';
+
+const root = join(import.meta.dirname, '..');
+const sources = join(root, 'workflows');
+const bundleFolder = join(root, 'dist');
+
+/** Path of a bundle of the present sources; made when there is none. */
+export async function workflowBundle(): Promise<string> {
+  const path = join(bundleFolder, `workflows-${sourceHash()}.js`);
+  if (existsSync(path)) return path;
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(sources, 'index.ts'),
+    logger: { log: () => undefined, trace: silent, debug: silent, info: silent, warn: silent, error: console.error },
+  });
+  writeFileAtomic(path, code);
+  return path;
+}
+
+const silent = (): void => undefined;
+
+function sourceHash(): string {
+  const hash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json')));
+  const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  for (const name of files.sort()) hash.update(`\n${name}\n`).update(readFileSync(join(sources, name)));
+  return hash.digest('hex').slice(0, 16);
+}
+
+if (import.meta.main) void workflowBundle().then((path) => process.stdout.write(`${path}\n`));

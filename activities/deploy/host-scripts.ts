@@ -1,0 +1,111 @@
+// What Slipway itself runs on a host, as scripts for the runner. They take everything from the environment, so nothing
+// that a user typed is ever part of a script's text, and each of them may be run again with the same end.
+
+/** Unpacks beside the present release; a release of the same name is set aside until the sub-task has succeeded. */
+export const unpack = `set -eu
+release="$SLIPWAY_DEPLOY_PATH/releases/$SLIPWAY_VERSION"
+state="$SLIPWAY_DEPLOY_PATH/.slipway/tasks/$SLIPWAY_TASK"
+mkdir -p "$SLIPWAY_DEPLOY_PATH/releases" "$state"
+rm -rf "$state/release"
+mkdir "$state/release"
+tar -xf "$SLIPWAY_PACKAGE" -C "$state/release"
+if [ "$(id -u)" = 0 ] && id "$SLIPWAY_RUN_USER" >/dev/null 2>&1; then
+  chown -R "$SLIPWAY_RUN_USER" "$state/release"
+fi
+if [ -e "$release" ]; then mv "$release" "$state/replaced"; else : > "$state/created"; fi
+mv "$state/release" "$release"
+echo "unpacked to releases/$SLIPWAY_VERSION"
+`;
+
+/** Takes \`unpack\` back, also when it ended half-way. */
+export const dropRelease = `set -eu
+release="$SLIPWAY_DEPLOY_PATH/releases/$SLIPWAY_VERSION"
+state="$SLIPWAY_DEPLOY_PATH/.slipway/tasks/$SLIPWAY_TASK"
+if [ -e "$state/replaced" ]; then
+  rm -rf "$release"
+  mv "$state/replaced" "$release"
+elif [ -e "$state/created" ]; then
+  rm -rf "$release"
+fi
+rm -rf "$state"
+`;
+
+const link = `link() {
+  rm -f .current.new
+  ln -s "$1" .current.new
+  mv -fT .current.new current 2>/dev/null || mv -fh .current.new current
+}
+`;
+
+/** Switches the link \`current\` in one rename, so that there is no moment without a release. */
+export const switchRelease = `set -eu
+cd "$SLIPWAY_DEPLOY_PATH"
+${link}
+if [ ! -d "releases/$SLIPWAY_VERSION" ]; then
+  echo "release $SLIPWAY_VERSION is not on this host" >&2
+  exit 1
+fi
+if [ -e current ] && [ ! -L current ]; then
+  echo "$SLIPWAY_DEPLOY_PATH/current is not a link; move it away and try again" >&2
+  exit 1
+fi
+link "releases/$SLIPWAY_VERSION"
+echo "current is releases/$SLIPWAY_VERSION"
+`;
+
+export const switchBack = `set -eu
+cd "$SLIPWAY_DEPLOY_PATH" 2>/dev/null || exit 0
+${link}
+if [ -n "$SLIPWAY_PREVIOUS_VERSION" ] && [ -d "releases/$SLIPWAY_PREVIOUS_VERSION" ]; then
+  link "releases/$SLIPWAY_PREVIOUS_VERSION"
+  echo "current is releases/$SLIPWAY_PREVIOUS_VERSION again"
+elif [ -L current ]; then
+  rm current
+fi
+`;
+
+/** Drops what a finished sub-task leaves: its package, its state, releases beyond those kept (one a line). */
+export const prune = `set -u
+cd "$SLIPWAY_DEPLOY_PATH" || exit 0
+rm -rf ".slipway/tasks/$SLIPWAY_TASK" "$SLIPWAY_PACKAGE"
+printf '%s\\n' "$SLIPWAY_DROPPED" | while IFS= read -r version; do
+  if [ -n "$version" ] && [ "$(readlink current)" != "releases/$version" ]; then
+    rm -rf "releases/$version" && echo "release $version is dropped"
+  fi
+done
+`;
+
+const lives = `lives() {
+  pid=$(cat "$SLIPWAY_PID_FILE" 2>/dev/null) || return 1
+  case "$pid" in ''|*[!0-9]*) return 1 ;; esac
+  [ -d "/proc/$pid" ] || kill -0 "$pid" 2>/dev/null
+}
+`;
+
+/** The process of the pid file must come up within 10 s and still be there a second later. */
+export const checkLives = `set -u
+${lives}
+for _ in $(seq 100); do
+  if lives; then
+    first=$pid
+    sleep 1
+    if lives && [ "$pid" = "$first" ]; then echo "process $pid runs"; exit 0; fi
+    echo "process $first ended right after its start" >&2
+    exit 1
+  fi
+  sleep 0.1
+done
+echo "no process of $SLIPWAY_PID_FILE runs" >&2
+exit 1
+`;
+
+/** The process of the pid file must be gone within 30 s. */
+export const checkGone = `set -u
+${lives}
+for _ in $(seq 300); do
+  lives || exit 0
+  sleep 0.1
+done
+echo "process $pid of $SLIPWAY_PID_FILE still runs" >&2
+exit 1
+`;

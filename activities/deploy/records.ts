@@ -1,0 +1,87 @@
+import { isDelegatedReviewer, deployTask, packageToRead, planSubject, requestKind } from '../../db/deploy/tasks.ts';
+import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
+import { composePlan } from '../../db/deploy/plan.ts';
+import { judgeDeploy } from '../../db/deploy/settle.ts';
+import { createSubTask } from '../../db/deploy/sub-tasks.ts';
+import { recordChange, recordTransition } from '../../db/deploy/transitions.ts';
+import { recordRefusal } from '../../db/audit/refusals.ts';
+import { loadSubject, mayOn } from '../../db/access/rights.ts';
+import { quote } from '../../db/audit/text.ts';
+import type { DecideInput } from '../../workflows/approvals/contract.ts';
+import type { DeployRecords } from '../../workflows/deploy/ports.ts';
+import { Problem } from '../../workflows/problem.ts';
+import type { Actor } from '../../workflows/tasks.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { readPackage } from './package.ts';
+
+/** What a deploy task writes: a transaction each. */
+export function createDeployRecords(deps: ActivityDeps): DeployRecords {
+  const { db, renderer } = deps;
+  return {
+    recordTransition: (input) => recordTransition(db, input),
+
+    recordChange: (input) =>
+      recordChange(db, input, (tx, task) =>
+        composePlan(tx, renderer, planSubject(task), packageToRead(task.packageSource)),
+      ),
+
+    async createSubTask(input) {
+      const { updateSource, instanceIds } = input;
+      const found = updateSource === null ? null : await readPackage(deps, instanceIds[0] ?? 0, updateSource);
+      if (found && 'unread' in found) throw new Problem('package_unread', { reason: found.unread });
+      return createSubTask(db, renderer, { ...input, package: found });
+    },
+
+    judgeDeploy: ({ deployTaskId }) => judgeDeploy(db, deployTaskId),
+
+    async authorizeDecision({ taskId, decide }) {
+      const task = await deployTask(db, taskId);
+      const actor = task && (await actorOf(deps, decide));
+      const allowed = actor && (await mayDecide(deps, task, actor, decide));
+      if (!allowed) throw new Problem('not_allowed', { permission: 'review_app_deploy_task' });
+      return actor;
+    },
+
+    async recordRefusedDecision({ taskId, decide, problem }) {
+      const task = await deployTask(db, taskId);
+      if (task) await refusedDecision(deps, task, decide, problem);
+    },
+  };
+}
+
+async function actorOf({ db }: ActivityDeps, { actor, messageId }: DecideInput): Promise<Actor | null> {
+  const user = await db
+    .selectFrom('users')
+    .select(['id', 'username'])
+    .where('username', '=', actor)
+    .where('status', '=', 'enabled')
+    .executeTakeFirst();
+  return user ? { ...user, channel: 'chat-ops', messageId } : null;
+}
+
+async function mayDecide({ db }: ActivityDeps, task: NamedDeployTask, actor: Actor, { decision }: DecideInput) {
+  const mine = task.creatorId === actor.id || task.ownerId === actor.id;
+  if (decision === 'close' && mine) return true;
+  const subject = await loadSubject(db, actor.id);
+  const right = await mayOn(db, subject, 'application', 'review_app_deploy_task', task.applicationId);
+  return right === 'yes' || isDelegatedReviewer(db, task.id, actor.id);
+}
+
+const refusedDecision = ({ db }: ActivityDeps, task: NamedDeployTask, decide: DecideInput, problem: string) =>
+  recordRefusal(
+    db,
+    { id: 0, username: decide.actor, channel: 'chat-ops', messageId: decide.messageId },
+    {
+      view: 'app',
+      area: 'deploy',
+      opType: 'update',
+      targetType: requestKind,
+      targetId: task.id,
+      targetName: task.fullName,
+      outcome: 'refused',
+      detail: {
+        en: `deploy task ${task.id}: ${decide.decision} by message refused: ${quote(problem)}`,
+        zh: `发布任务 ${task.id}: 消息审批 ${decide.decision} 被拒绝: ${quote(problem)}`,
+      },
+    },
+  );

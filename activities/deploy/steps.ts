@@ -1,0 +1,105 @@
+// Which commands a step is made of. A step is a list of jobs, each with an id of its own that the host runs once; the
+// application's own commands run as its user inside the present release, Slipway's own as the runner's user.
+import type { SubTaskSetup } from '../../db/deploy/sub-tasks.ts';
+import type { StepName } from '../../workflows/deploy/contract.ts';
+import type { Job } from '../providers/runner/driver.ts';
+import * as host from './host-scripts.ts';
+
+export interface StepContext {
+  taskId: number;
+  position: number;
+  version: string;
+  previousVersion: string | null;
+  setup: SubTaskSetup;
+  /** Where an absolute path lies on this host. */
+  path(absolute: string): string;
+  /** The release folder that commands run in: `current`, or the host's root before a first release. */
+  workingDirectory: string;
+  hook: Job['script'] | null;
+  hookUser: string | null;
+  /** Releases that `prune` removes. */
+  dropped: string[];
+}
+
+export interface StepJob extends Job {
+  /** What the command says of itself does not matter, only what the next one finds. */
+  mayFail?: boolean;
+}
+
+/** The jobs of a step in their order; none: there is nothing to do. */
+export function jobsOf(step: StepName, context: StepContext): StepJob[] {
+  const { setup } = context;
+  const jobs = (): StepBody[] => {
+    switch (step) {
+      case 'global_pre_exec':
+      case 'pre_exec':
+      case 'post_exec':
+      case 'global_post_exec':
+        return context.hook ? [{ script: context.hook, user: context.hookUser }] : [];
+      case 'stop':
+        return [...command(setup.stopCmd, setup), ...whenPid(setup, host.checkGone)];
+      case 'unpack':
+        return [own(host.unpack)];
+      case 'switch':
+        return [own(host.switchRelease)];
+      case 'start':
+        return command(setup.startupCmd, setup);
+      case 'check':
+        return setup.startupCmd ? whenPid(setup, host.checkLives) : [];
+      case 'stop_new':
+        return [
+          ...command(setup.stopCmd, setup).map((job) => ({ ...job, mayFail: true })),
+          ...(setup.stopCmd ? whenPid(setup, host.checkGone) : []),
+        ];
+      case 'switch_back':
+        return [own(host.switchBack)];
+      case 'drop_release':
+        return [own(host.dropRelease)];
+      case 'start_old':
+        return [...command(setup.startupCmd, setup), ...(setup.startupCmd ? whenPid(setup, host.checkLives) : [])];
+      case 'prune':
+        return [own(host.prune)];
+      case 'fetch':
+        return [];
+    }
+  };
+  return jobs().map((body, index) => ({
+    ...body,
+    id: `t${context.taskId}-p${context.position}-${step}-${index}`,
+    cwd: body.inRelease === false ? '/' : context.workingDirectory,
+    env: environment(context),
+  }));
+}
+
+interface StepBody {
+  script: Job['script'];
+  user: string | null;
+  inRelease?: boolean;
+  mayFail?: boolean;
+}
+
+const bash = (content: string): Job['script'] => ({ language: 'bash', content });
+
+const own = (content: string): StepBody => ({ script: bash(content), user: null, inRelease: false });
+
+const command = (line: string, { runUser }: SubTaskSetup): StepBody[] =>
+  line === '' ? [] : [{ script: bash(`${line}\n`), user: runUser }];
+
+const whenPid = ({ pidPath }: SubTaskSetup, content: string): StepBody[] => (pidPath === '' ? [] : [own(content)]);
+
+/** Where a package lies on a host while its sub-task runs. */
+export const packagePath = ({ deployPath, package: source }: SubTaskSetup): string =>
+  `${deployPath}/.slipway/packages/${source?.tarSha256 ?? 'none'}.tar`;
+
+function environment({ setup, path, ...context }: StepContext): Record<string, string> {
+  return {
+    SLIPWAY_TASK: String(context.taskId),
+    SLIPWAY_VERSION: context.version,
+    SLIPWAY_PREVIOUS_VERSION: context.previousVersion ?? '',
+    SLIPWAY_DEPLOY_PATH: path(setup.deployPath),
+    SLIPWAY_PACKAGE: path(packagePath(setup)),
+    SLIPWAY_PID_FILE: setup.pidPath ? path(setup.pidPath) : '',
+    SLIPWAY_RUN_USER: setup.runUser,
+    SLIPWAY_DROPPED: context.dropped.join('\n'),
+  };
+}

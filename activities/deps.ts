@@ -1,0 +1,26 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/database.ts';
+import type { Renderer } from '../db/deploy/plan.ts';
+import type { StepRow } from '../db/deploy/steps.ts';
+import type { Logger } from '../kit/log.ts';
+import type { PathPackages } from './providers/repository/path.ts';
+import type { RunnerHost } from './providers/runner/driver.ts';
+import type { Runners } from './providers/runner/registry.ts';
+
+/** What a worker gives to its activities. */
+export interface ActivityDeps {
+  db: Kysely<Database>;
+  runners: Runners;
+  packages: PathPackages;
+  renderer: Renderer;
+  /** Bytes of output that one task may keep. */
+  outputLimitBytes: number;
+  log: Logger;
+}
+
+/** A host of the inventory as its runner knows it: Salt by minion id, SSH by address. */
+export const runnerHost = ({ name, runner, minionId, ipAddress }: StepRow['host']): RunnerHost => ({
+  name: runner === 'salt' ? (minionId ?? name) : name,
+  runner,
+  address: ipAddress[0]?.address ?? null,
+});

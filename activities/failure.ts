@@ -1,0 +1,44 @@
+// The one place where what an activity throws becomes what the engine carries: a Problem is final and keeps its name, a
+// provider's refusal is final, anything else is tried again.
+import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
+import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
+import { Problem, problemFailureType, toWire } from '../workflows/problem.ts';
+import { ProviderError } from './providers/error.ts';
+
+/** The failure that the engine is given for `error`. */
+export function toFailure(error: unknown): unknown {
+  if (error instanceof Problem) {
+    return ApplicationFailure.create({
+      type: problemFailureType,
+      message: error.message,
+      nonRetryable: true,
+      details: [toWire(error)],
+    });
+  }
+  if (error instanceof ProviderError) {
+    const { kind, provider, message } = error;
+    return ApplicationFailure.create({ type: `${provider}.${kind}`, message, nonRetryable: kind === 'refused' });
+  }
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
+  // A driver's or database's text may quote what it was given; its kind is enough for the history.
+  const name = error instanceof Error ? error.name : 'Error';
+  return ApplicationFailure.create({ type: name, message: describe(error) });
+}
+
+function describe(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : null;
+  return code ? `an activity failed (${code}); see the worker's log` : "an activity failed; see the worker's log";
+}
+
+/** Translates every failure of every activity; `report` gets what is not a refusal, for the log. */
+export const failureInterceptor = (report: (error: unknown) => void): ActivityInboundCallsInterceptor => ({
+  async execute(input, next) {
+    try {
+      return await next(input);
+    } catch (error) {
+      const expected = error instanceof Problem || error instanceof ApplicationFailure || error instanceof CancelledFailure;
+      if (!expected) report(error);
+      throw toFailure(error);
+    }
+  },
+});

@@ -1,0 +1,17 @@
+import type { ActivityDeps } from './deps.ts';
+import { createDeployHands } from './deploy/hands.ts';
+import { createDeployRecords } from './deploy/records.ts';
+import { createHostActivities } from './hosts.ts';
+
+type Activities = Record<string, (input: never) => Promise<unknown>>;
+
+/** Every area's activities in one object; a name that two areas use is refused. */
+export function createActivities(deps: ActivityDeps): Activities {
+  const areas = [createDeployRecords(deps), createDeployHands(deps), createHostActivities(deps)];
+  const all: Activities = {};
+  for (const [name, activity] of areas.flatMap((area) => Object.entries(area) as [string, Activities[string]][])) {
+    if (name in all) throw new Error(`two areas define the activity ${name}`);
+    all[name] = activity;
+  }
+  return all;
+}

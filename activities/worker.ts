@@ -1,0 +1,104 @@
+// The worker process: configuration, dependencies, one Worker. It drains on SIGTERM: running steps are handed over as
+// they are (their commands go on on the hosts) and the process ends.
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { connect } from '../db/connect.ts';
+import { configFromEnvironment } from '../kit/config.ts';
+import type { Config } from '../kit/config.ts';
+import { engineAddress } from '../kit/engine-address.ts';
+import { hostPathIn } from '../kit/host-path.ts';
+import { createJinja } from '../kit/jinja/index.ts';
+import { createLogger } from '../kit/log.ts';
+import type { Logger } from '../kit/log.ts';
+import { writeRunFile } from '../kit/run-file.ts';
+import { findStack } from '../embedded/find-stack.ts';
+import type { Addresses } from '../embedded/find-stack.ts';
+import { workflowBundle } from './bundle.ts';
+import { failureInterceptor } from './failure.ts';
+import { createActivities } from './index.ts';
+import { PathPackages } from './providers/repository/path.ts';
+import { createLocalRunner } from './providers/runner/local.ts';
+import type { Runners } from './providers/runner/registry.ts';
+
+export interface RunningWorker {
+  /** Resolves when the worker has stopped; rejects when it failed. */
+  done: Promise<void>;
+  /** Takes no new work, hands over what runs, and resolves when that is done. */
+  stop(): Promise<void>;
+}
+
+const graceTime = '1 second';
+const forceTime = '20 seconds';
+
+/** Starts a worker in this process; there is one a process. */
+export async function startWorker(config: Config, log: Logger, at: Addresses): Promise<RunningWorker> {
+  const db = connect(at.databaseUrl, { max: config.databasePool, applicationName: 'slipway-worker', log });
+  const connection = await NativeConnection.connect(engineAddress(config, at.temporalAddress));
+  const runners: Runners = config.localRunner ? { local: createLocalRunner({ dataDir: config.dataDir }) } : {};
+  const worker = await Worker.create({
+    connection,
+    namespace: config.temporalNamespace,
+    taskQueue: config.taskQueue,
+    workflowBundle: { codePath: await workflowBundle() },
+    activities: createActivities({
+      db,
+      runners,
+      packages: new PathPackages(config.dataDir),
+      renderer: { renderAll: createJinja().renderAll, hostPath: hostPathIn(config.dataDir) },
+      outputLimitBytes: config.outputLimitBytes,
+      log,
+    }),
+    interceptors: {
+      activity: [() => ({ inbound: failureInterceptor((err) => log.error({ err }, 'an activity failed')) })],
+    },
+    maxCachedWorkflows: config.maxCachedWorkflows,
+    shutdownGraceTime: graceTime,
+    shutdownForceTime: forceTime,
+  });
+  const done = worker.run().finally(async () => {
+    await connection.close();
+    await db.destroy();
+  });
+  return {
+    done,
+    stop: async () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await done;
+    },
+  };
+}
+
+/** Sends the engine's own log lines to ours. */
+export function logRuntimeTo(log: Logger): void {
+  Runtime.install({
+    shutdownSignals: [],
+    logger: {
+      log: (level, message, meta) => log[levels[level]](meta ?? {}, message),
+      trace: (message, meta) => log.trace(meta ?? {}, message),
+      debug: (message, meta) => log.debug(meta ?? {}, message),
+      info: (message, meta) => log.debug(meta ?? {}, message),
+      warn: (message, meta) => log.warn(meta ?? {}, message),
+      error: (message, meta) => log.error(meta ?? {}, message),
+    },
+  });
+}
+
+const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
+
+async function main(): Promise<void> {
+  const config = configFromEnvironment();
+  const log = createLogger(config, 'worker');
+  logRuntimeTo(log);
+  const worker = await startWorker(config, log, findStack(config));
+  const gone = writeRunFile(config.dataDir, { role: 'worker' });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void worker.stop());
+  log.info({ taskQueue: config.taskQueue }, 'worker is running');
+  await worker.done.finally(gone);
+  log.info({}, 'worker has stopped');
+}
+
+if (import.meta.main) {
+  main().catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  });
+}

@@ -1,0 +1,114 @@
+// The API's only way to the workflow engine: start, update, look. Failures become Problems here; what cannot be known
+// (a deadline, a lost connection after the request went out) is said as unknown, never as "nothing happened".
+import {
+  isGrpcServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import type { UpdateDefinition } from '@temporalio/common';
+import { ApplicationFailure, WorkflowIdReusePolicy } from '@temporalio/common';
+import type { Acknowledger } from '../db/outbox.ts';
+import { fromWire, Problem, problemFailureType } from '../workflows/problem.ts';
+
+/** A workflow to be started, as the outbox keeps it; starting it twice is starting it once. */
+export interface WorkflowStart {
+  /** The workflow function's name. */
+  workflow: string;
+  workflowId: string;
+  input: object;
+  /** What the Temporal UI shows in words. */
+  summary: string;
+  attributes: { kind: string; status: string; application?: string; creator: string; level?: string };
+}
+
+/** The workflow does not run: it has ended, was never started, or is gone. */
+export class WorkflowMissing extends Error {}
+
+export interface Engine {
+  /** Resolves when the workflow runs, or has run. With `outboxId` that row is acknowledged. */
+  start(start: WorkflowStart, outboxId?: number): Promise<void>;
+  /** Throws Problem as the workflow refused it, or WorkflowMissing. `updateId` makes a repetition the same update. */
+  update<R, I>(workflowId: string, update: UpdateDefinition<R, [I]>, input: I, updateId: string): Promise<R>;
+  /** Whether a workflow is open; null: the engine knows no such id. */
+  isOpen(workflowId: string): Promise<boolean | null>;
+  /** Throws unless the engine answers. */
+  ping(): Promise<void>;
+}
+
+const callMs = 10_000;
+const unknownOutcome = (): Problem => new Problem('outcome_unknown', { dependency: 'the workflow engine' });
+
+const searchAttributes = ({ kind, status, application, creator, level }: WorkflowStart['attributes']) => ({
+  SlipwayKind: [kind],
+  SlipwayStatus: [status],
+  SlipwayCreator: [creator],
+  ...(application !== undefined && { SlipwayApplication: [application] }),
+  ...(level !== undefined && { SlipwayLevel: [level] }),
+});
+
+/** `client` may not be connected yet: every call says so by itself. */
+export function createEngine(client: Client, taskQueue: string, acks: Pick<Acknowledger, 'add'>): Engine {
+  const within = <T>(call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + callMs, call);
+  return {
+    async start({ workflow, workflowId, input, summary, attributes }, outboxId) {
+      try {
+        await within(() =>
+          client.workflow.start(workflow, {
+            workflowId,
+            taskQueue,
+            args: [input],
+            staticSummary: summary,
+            searchAttributes: searchAttributes(attributes),
+            workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+          }),
+        );
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      }
+      if (outboxId !== undefined) acks.add(outboxId);
+    },
+
+    async update(workflowId, update, input, updateId) {
+      try {
+        const handle = client.workflow.getHandle(workflowId);
+        return await within(() => handle.executeUpdate(update, { args: [input], updateId }));
+      } catch (error) {
+        throw updateProblem(error);
+      }
+    },
+
+    async isOpen(workflowId) {
+      try {
+        const { status } = await within(() => client.workflow.getHandle(workflowId).describe());
+        return status.name === 'RUNNING';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return null;
+        throw error;
+      }
+    },
+
+    async ping() {
+      await client.withDeadline(Date.now() + 2_000, () => client.workflowService.getSystemInfo({}));
+    },
+  };
+}
+
+function updateProblem(error: unknown): unknown {
+  if (error instanceof WorkflowUpdateFailedError) {
+    const { cause } = error;
+    const wire = cause instanceof ApplicationFailure && cause.type === problemFailureType ? cause.details?.[0] : null;
+    return fromWire(wire) ?? (isCompletion(cause) ? new WorkflowMissing() : error);
+  }
+  if (error instanceof WorkflowNotFoundError) return new WorkflowMissing();
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return unknownOutcome();
+  if (isGrpcServiceError(error)) return unknownOutcome();
+  if (error instanceof Error && isGrpcServiceError(error.cause)) return unknownOutcome();
+  return error;
+}
+
+/** An accepted update whose workflow ended before its handler could: the decision was made by another. */
+const isCompletion = (cause: unknown): boolean =>
+  cause instanceof ApplicationFailure && cause.type === 'AcceptedUpdateCompletedWorkflow';

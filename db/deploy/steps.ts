@@ -1,0 +1,67 @@
+import type { Kysely } from 'kysely';
+import type { StepName } from '../../workflows/deploy/contract.ts';
+import type { Database } from '../database.ts';
+import type { HostRow } from '../inventory.ts';
+import type { SubTaskSetup } from './sub-tasks.ts';
+
+export interface StepRow {
+  taskId: number;
+  version: string;
+  previousVersion: string | null;
+  instanceId: number | null;
+  releases: string[];
+  host: Pick<HostRow, 'name' | 'runner' | 'minionId' | 'ipAddress'>;
+  setup: SubTaskSetup;
+}
+
+/** Everything that a step on one host works from. */
+export async function loadStep(db: Kysely<Database>, taskId: number, position: number): Promise<StepRow> {
+  const row = await db
+    .selectFrom('taskResults')
+    .innerJoin('tasks', 'tasks.id', 'taskResults.taskId')
+    .innerJoin('hosts', 'hosts.id', 'taskResults.hostId')
+    .leftJoin('instances', 'instances.id', 'taskResults.instanceId')
+    .select(['tasks.version', 'tasks.opts', 'taskResults.previousVersion', 'taskResults.instanceId', 'instances.releases'])
+    .select(['hosts.name', 'hosts.runner', 'hosts.minionId', 'hosts.ipAddress'])
+    .where('taskResults.taskId', '=', taskId)
+    .where('taskResults.position', '=', position)
+    .executeTakeFirstOrThrow();
+  const { name, runner, minionId, ipAddress } = row;
+  return {
+    taskId,
+    version: row.version ?? '',
+    previousVersion: row.previousVersion,
+    instanceId: row.instanceId,
+    releases: row.releases ?? [],
+    host: { name, runner, minionId, ipAddress },
+    setup: row.opts as unknown as SubTaskSetup,
+  };
+}
+
+export const loadScript = (db: Kysely<Database>, taskId: number, position: number, step: string) =>
+  db
+    .selectFrom('taskScripts')
+    .select(['language', 'content', 'runningUser'])
+    .where('taskId', '=', taskId)
+    .where('position', '=', position)
+    .where('step', '=', step)
+    .executeTakeFirst();
+
+/** Shows where an instance stands; `message` says why it does not go on, if it does not. */
+export async function markStep(
+  db: Kysely<Database>,
+  at: { taskId: number; position: number; step: StepName; message: string | null },
+): Promise<void> {
+  await db
+    .updateTable('taskResults')
+    .set((eb) => ({
+      step: at.step,
+      status: 'running',
+      message: at.message,
+      started: eb.fn.coalesce('started', eb.val(new Date())),
+    }))
+    .where('taskId', '=', at.taskId)
+    .where('position', '=', at.position)
+    .where('status', 'in', ['waiting', 'running'])
+    .execute();
+}
