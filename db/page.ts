@@ -45,7 +45,9 @@ export async function paginate<DB, TB extends keyof DB, Row>(
   const all = matching.clearSelect().select(sql<number>`1`.as('one'));
   const counting = sql<number>`(select count(*) from (${all.limit(countCap + 1)}) as capped)`.as(countColumn);
   const found = (await slice.select(counting).execute()) as Counted<Row>[];
-  const exact = found[0]?.[countColumn] ?? (await countAlone(matching.clearSelect().select(counting)));
+  // A page past the end has no row that could carry the count: any row of the query does, and without one it is 0.
+  const carrier = found[0] ?? (await matching.clearSelect().select(counting).limit(1).execute())[0];
+  const exact = (carrier as Counted<unknown> | undefined)?.[countColumn] ?? 0;
   const rows = found.map(withoutCount);
   if (exact <= countCap) return { rows, count: exact, countIsEstimate: false };
   const estimate = await estimatedRows(all);
@@ -57,14 +59,6 @@ function orderOf(order: Order) {
   if (order === 'oldest') return { id: sql.ref<number>('id'), direction: 'asc' } as const;
   if ('newest' in order) return { id: sql.ref<number>(order.newest), direction: 'desc' } as const;
   return { id: sql.ref<number>(order.oldest), direction: 'asc' } as const;
-}
-
-// A page past the end has no row that could carry the count: any row of the query does, and without one it is 0.
-async function countAlone<DB, TB extends keyof DB>(
-  query: SelectQueryBuilder<DB, TB, { [countColumn]: number }>,
-): Promise<number> {
-  const [row] = (await query.limit(1).execute()) as { [countColumn]: number }[];
-  return row?.[countColumn] ?? 0;
 }
 
 function withoutCount<Row>({ [countColumn]: _count, ...row }: Counted<Row>): Row {

@@ -6,6 +6,7 @@ import { withoutCredentials } from '../kit/redact.ts';
 import type { WarningLog } from './connect.ts';
 import type { Database } from './database.ts';
 import type { Listener } from './listen.ts';
+import { startLoop } from './loop.ts';
 import { acknowledge, outboxChannel } from './outbox.ts';
 
 /** Does the work of one row; may be called again for the same row. `signal` aborts when its time (30 s) is over. */
@@ -36,40 +37,25 @@ const longestBackoffSeconds = 300;
 /** Starts a relay; `stop` waits for the handlers under way. */
 export function relay({ db, handlers, listen, log, pollMs = 1_000 }: RelayOptions): { stop(): Promise<void> } {
   const topics = Object.keys(handlers);
-  let stopped = false;
-  let wake = Promise.withResolvers<void>();
-  const off = listen.on(outboxChannel, () => {
-    wake.resolve();
+  const loop = startLoop({
+    everyMs: pollMs,
+    log,
+    failure: 'the outbox could not be read',
+    round: async () => {
+      const rows = await lease(db, topics);
+      const done = await Promise.all(rows.map((row) => attempt(db, row, handlers[row.topic], log)));
+      await acknowledge(
+        db,
+        done.filter((id) => id !== undefined),
+      );
+      return rows.length === rowsAtOnce;
+    },
   });
-  const round = async (): Promise<boolean> => {
-    const rows = await lease(db, topics);
-    const done = await Promise.all(rows.map((row) => attempt(db, row, handlers[row.topic], log)));
-    await acknowledge(
-      db,
-      done.filter((id) => id !== undefined),
-    );
-    return rows.length === rowsAtOnce;
-  };
-  const loop = async (): Promise<void> => {
-    while (!stopped) {
-      const more = await round().catch((error: unknown) => {
-        log.warn({ err: error }, 'the outbox could not be read');
-        return false;
-      });
-      if (more || stopped) continue;
-      const timer = setTimeout(wake.resolve, pollMs);
-      await wake.promise;
-      clearTimeout(timer);
-      wake = Promise.withResolvers();
-    }
-  };
-  const running = loop();
+  const off = listen.on(outboxChannel, loop.wake);
   return {
-    stop: async () => {
-      stopped = true;
+    stop: () => {
       off();
-      wake.resolve();
-      await running;
+      return loop.stop();
     },
   };
 }

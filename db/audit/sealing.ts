@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
 import type { Listener } from '../listen.ts';
+import { startLoop } from '../loop.ts';
 import { anchor } from './anchor.ts';
 import type { AnchorLog } from './anchor.ts';
 import { tellRefusalCounts } from './refusals.ts';
@@ -25,37 +26,27 @@ export function startSealing({ db, listen, log, anchorUrl, everyMs = 1_000 }: Se
   stop(): Promise<void>;
 } {
   const sealer = createSealer(db);
-  let stopped = false;
-  let wake = Promise.withResolvers<void>();
   let countsDue = 0;
-  const off = listen.on(channel, () => {
-    wake.resolve();
+  const loop = startLoop({
+    everyMs,
+    log,
+    failure: 'audit records could not be sealed; the next round tries again',
+    round: async () => {
+      const sealed = await sealer.seal();
+      const minuteIsOver = Date.now() >= countsDue;
+      if (sealed > 0 || minuteIsOver) await anchor(db, { log, url: anchorUrl });
+      if (minuteIsOver) {
+        countsDue = Date.now() + countsEveryMs;
+        await tellRefusalCounts(db);
+      }
+      return false;
+    },
   });
-  const round = async (): Promise<void> => {
-    if ((await sealer.seal()) > 0) await anchor(db, { log, url: anchorUrl });
-    if (Date.now() < countsDue) return;
-    countsDue = Date.now() + countsEveryMs;
-    await tellRefusalCounts(db);
-    await anchor(db, { log, url: anchorUrl });
-  };
-  const loop = async (): Promise<void> => {
-    while (!stopped) {
-      await round().catch((error: unknown) => {
-        log.warn({ err: error }, 'audit records could not be sealed; the next round tries again');
-      });
-      const timer = setTimeout(wake.resolve, everyMs);
-      await wake.promise;
-      clearTimeout(timer);
-      wake = Promise.withResolvers();
-    }
-  };
-  const running = loop();
+  const off = listen.on(channel, loop.wake);
   return {
-    stop: async () => {
-      stopped = true;
+    stop: () => {
       off();
-      wake.resolve();
-      await running;
+      return loop.stop();
     },
   };
 }
