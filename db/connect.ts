@@ -41,8 +41,12 @@ export function connect(url: string, { max, applicationName, log }: ConnectOptio
     lock_timeout: 10_000,
     idle_in_transaction_session_timeout: 60_000,
   });
-  // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
-  pool.on('error', (error) => log?.warn({ err: error }, 'an idle database connection was lost'));
+  // Without listeners a broken connection would end the process, idle or in the middle of a transaction; the statement
+  // that needs it fails by itself.
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => {
+    client.on('error', (error) => log?.warn({ err: error }, 'a database connection was lost'));
+  });
   return new Kysely<Database>({
     dialect: new PostgresDialect({ pool }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],

@@ -9,7 +9,7 @@ export function onTeardown(work: Work): void {
 /** Ends what the set-up began, all of it even when a part fails. */
 export default async function globalTeardown(): Promise<void> {
   const failures: unknown[] = [];
-  for (const work of works.reverse()) {
+  for (const work of works.splice(0).reverse()) {
     try {
       await work();
     } catch (failure) {

@@ -1,0 +1,38 @@
+import { sql } from 'kysely';
+import { connect } from '../../db/connect.ts';
+import { eventually, testDatabase, type TestDatabase } from '../harness.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await testDatabase();
+});
+afterAll(() => database.close());
+
+const terminate = (name: string) =>
+  sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = ${name}`.execute(database.db);
+
+test('a connection lost while idle or within a transaction ends no process; the pool goes on', async () => {
+  const warn = jest.fn();
+  const db = connect(database.url, { max: 2, applicationName: 'to-be-lost', log: { warn } });
+  await sql`select 1`.execute(db);
+  await terminate('to-be-lost');
+  await eventually(() => expect(warn).toHaveBeenCalledTimes(1));
+  const open = await db.startTransaction().execute();
+  await sql`select 1`.execute(open);
+  await terminate('to-be-lost');
+  await eventually(() => expect(warn.mock.calls.length).toBeGreaterThan(1));
+  await expect(sql`select 1`.execute(open)).rejects.toThrow();
+  await open
+    .rollback()
+    .execute()
+    .catch(() => undefined);
+  expect((await sql<{ one: number }>`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }]);
+  await db.destroy();
+});
+
+test('no statement, lock or idle transaction may last for ever', async () => {
+  const { rows } = await sql<{ name: string; setting: string }>`
+    select name, setting from pg_settings where name in
+      ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') order by name`.execute(database.db);
+  expect(rows.map(({ setting }) => setting)).toEqual(['60000', '10000', '30000']);
+});
