@@ -11,34 +11,43 @@ import { keep, repeated } from './repetition.ts';
 import type { Outcome } from './reply.ts';
 import { problemOf } from './respond.ts';
 
-/** A mutation in PostgreSQL. Its handler works with `ctx.tx` alone; problems and errors undo everything. */
+/**
+ * A mutation in PostgreSQL. Its handler works with `ctx.tx` alone; problems and errors undo everything. What must not
+ * hold a transaction open, or must outlive it (hashing, counted attempts), is for `prepare`, which goes before it.
+ */
 export function change<
   const Path extends string,
   R extends z.ZodType,
   P extends z.ZodObject = PathIds<Path>,
   Q extends z.ZodObject = NoQuery,
   B extends z.ZodType = z.ZodUndefined,
+  Prepared = undefined,
 >(
   declaration: Declaration<Path, P, Q, B, R> & {
-    handle(input: Input<P, Q, B>, ctx: ChangeCtx): Promise<Answer<R>> | Answer<R>;
+    prepare?(input: Input<P, Q, B>, ctx: Ctx): Promise<Prepared>;
+    handle(input: Input<P, Q, B>, ctx: ChangeCtx, prepared: Prepared): Promise<Answer<R>> | Answer<R>;
   },
 ): Endpoint {
-  const work = (input: Call['input'], ctx: ChangeCtx) => declaration.handle(input as Input<P, Q, B>, ctx);
   const secret = declaration.secretAnswer ?? false;
-  return operation(declaration, { idempotent: true, run: (call) => inTransaction(call, secret, work) });
+  const run = async (call: Call): Promise<Outcome> => {
+    const input = call.input as Input<P, Q, B>;
+    const prepared = (await declaration.prepare?.(input, call.ctx)) as Prepared;
+    return inTransaction(call, secret, (ctx) => declaration.handle(input, ctx, prepared));
+  };
+  return operation(declaration, { idempotent: true, run });
 }
 
 async function inTransaction(
-  { ctx, input, finish, key }: Call,
+  { ctx, finish, key }: Call,
   secret: boolean,
-  work: (input: Call['input'], ctx: ChangeCtx) => unknown,
+  work: (ctx: ChangeCtx) => unknown,
 ): Promise<Outcome> {
   const later: (() => Promise<void>)[] = [];
   const outcome = await ctx.db.transaction().execute(async (tx) => {
     const kept = key && (await claimInChange(tx, key));
     if (kept) return repeated(ctx, key, kept);
     const entries: AuditEntry[] = [];
-    const answer = await work(input, {
+    const answer = await work({
       ...ctx,
       tx,
       audit: (...more) => void entries.push(...more),

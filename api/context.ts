@@ -5,7 +5,7 @@ import type { Database } from '../db/database.ts';
 import type { Listener } from '../db/listen.ts';
 import type { Secrets } from '../db/secrets.ts';
 import type { Config } from '../kit/config.ts';
-import type { Jinja } from '../kit/jinja.ts';
+import type { Jinja } from '../kit/jinja/index.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Language } from '../workflows/problem.ts';
 import type { Actor } from '../workflows/tasks.ts';

@@ -72,18 +72,21 @@ export function list<
   F extends z.ZodObject = NoQuery,
 >(
   declaration: ListDeclaration<Path, P, F, Item> & {
-    query(input: Input<P, F, z.ZodUndefined>, ctx: Ctx): SelectQueryBuilder<DB, TB, Row>;
+    query(
+      input: Input<P, F, z.ZodUndefined>,
+      ctx: Ctx,
+    ): SelectQueryBuilder<DB, TB, Row> | Promise<SelectQueryBuilder<DB, TB, Row>>;
     /** `oldest` (by id) by default. */
     order?: Order;
-    present(rows: Row[], ctx: Ctx): Promise<z.input<Item>[]> | z.input<Item>[];
+    present(rows: Row[], ctx: Ctx, input: Input<P, F, z.ZodUndefined>): Promise<z.input<Item>[]> | z.input<Item>[];
   },
 ): Endpoint {
   const { query, order = 'oldest', present, ...rest } = declaration;
   return loadedList<Path, Item, P, F>({
     ...rest,
     load: async (input, ctx, page) => {
-      const { rows, count } = await paginate(query(input, ctx), { ...page, order });
-      return { items: await present(rows, ctx), count };
+      const { rows, count } = await paginate(await query(input, ctx), { ...page, order });
+      return { items: await present(rows, ctx, input), count };
     },
   });
 }

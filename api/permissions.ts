@@ -6,7 +6,7 @@ import {
   type HostPermission,
   type SystemPermission,
 } from '../db/access/catalogue.ts';
-import { adminRole, holds, mayOn, type Scope, type ScopePermissions, type Subject } from '../db/access/rights.ts';
+import { adminRole, holds, mayOnEach, type Scope, type ScopePermissions, type Subject } from '../db/access/rights.ts';
 import { Problem } from '../workflows/problem.ts';
 import type { Ctx } from './context.ts';
 import { id as idSchema } from './schemas.ts';
@@ -56,17 +56,23 @@ export const system = (name: SystemPermission): Permission => ({
   check: async ({ ctx }) => Promise.resolve(demandSystem(ctx, name)),
 });
 
-/** Throws `not_found` or `not_allowed` unless the caller holds a permission on an object. */
-export async function demandOn<S extends Scope>(
+/** Throws `no_such` or `not_allowed` unless the caller holds a permission on every one of these objects. */
+export async function demandOnEach<S extends Scope>(
   ctx: Ctx,
   scope: S,
   name: ScopePermissions[S],
-  id: number,
+  ids: readonly number[],
 ): Promise<void> {
-  const answer = await mayOn(ctx.db, ctx.subject, scope, name, id);
-  if (answer === 'hidden') throw notFound();
-  if (answer === 'no') throw notAllowed(name);
+  if (ids.length === 0) return;
+  const answers = [...(await mayOnEach(ctx.db, ctx.subject, scope, name, ids))];
+  const hidden = answers.find(([, may]) => may === 'hidden');
+  if (hidden) throw new Problem('no_such', { thing: scope, id: hidden[0] });
+  if (answers.some(([, may]) => may === 'no')) throw notAllowed(name);
 }
+
+/** Throws `no_such` or `not_allowed` unless the caller holds a permission on an object. */
+export const demandOn = <S extends Scope>(ctx: Ctx, scope: S, name: ScopePermissions[S], id: number): Promise<void> =>
+  demandOnEach(ctx, scope, name, [id]);
 
 /** Where the id of the object is: a path parameter's name, or a function. */
 export type IdSource = string | ((request: PermissionRequest) => unknown);
@@ -90,6 +96,29 @@ export const application: (name: ApplicationPermission, from?: IdSource) => Perm
 
 /** A permission on the host with the id in the path (or elsewhere: `from`). */
 export const host: (name: HostPermission, from?: IdSource) => Permission = onObject('host');
+
+const onObjects =
+  <S extends Scope>(scope: S) =>
+  (name: ScopePermissions[S], ids: (body: unknown) => readonly unknown[]): Permission => ({
+    names: [name],
+    check: ({ ctx, body }) => {
+      const parsed = ids(body).map((one) => idSchema.safeParse(one));
+      // What is no id is for the validation to name; it comes next.
+      return demandOnEach(ctx, scope, name, [...new Set(parsed.flatMap((one) => (one.success ? [one.data] : [])))]);
+    },
+  });
+
+/** A permission on every application that the body names. */
+export const applications: (name: ApplicationPermission, ids: (body: unknown) => readonly unknown[]) => Permission =
+  onObjects('application');
+
+/** A permission on every host that the body names. */
+export const hosts: (name: HostPermission, ids: (body: unknown) => readonly unknown[]) => Permission =
+  onObjects('host');
+
+/** The ids of a body that is a list of `{id}`. */
+export const idsOfEntries = (body: unknown): unknown[] =>
+  Array.isArray(body) ? body.map((entry: unknown) => (entry as { id?: unknown } | null)?.id) : [];
 
 /** Any one of several is enough; when none is given, being refused goes before not finding. */
 export const anyOf = (...permissions: Permission[]): Permission => ({

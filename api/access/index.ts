@@ -1,5 +1,23 @@
 import type { Endpoint } from '../endpoint.ts';
+import { authorizationEndpoints } from './authorizations.ts';
 import { loginEndpoints } from './login.ts';
+import { membershipEndpoints } from './memberships.ts';
+import { objectGrantEndpoints } from './object-grants.ts';
+import { roleEndpoints } from './roles.ts';
+import { systemGrantEndpoints } from './system-grants.ts';
+import { tokenEndpoints } from './tokens.ts';
+import { userActionEndpoints } from './user-actions.ts';
+import { userEndpoints } from './users.ts';
 
 /** Users, roles, permissions, tokens, login. */
-export const accessEndpoints: readonly Endpoint[] = [...loginEndpoints];
+export const accessEndpoints: readonly Endpoint[] = [
+  ...userEndpoints,
+  ...userActionEndpoints,
+  ...membershipEndpoints,
+  ...roleEndpoints,
+  ...objectGrantEndpoints,
+  ...systemGrantEndpoints,
+  ...authorizationEndpoints,
+  ...tokenEndpoints,
+  ...loginEndpoints,
+];

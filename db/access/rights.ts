@@ -119,21 +119,34 @@ export async function actionsFor<S extends Scope>(
   );
 }
 
-/** Whether a user may do something with one object; `hidden` when he may not even see it, or there is none. */
+/** What a check of one object finds; `hidden` when the user may not even see it, or there is none. */
+export type May = 'yes' | 'no' | 'hidden';
+
+/** Whether a user may do something with each of these objects, in one query; every id has its answer. */
+export async function mayOnEach<S extends Scope>(
+  db: Kysely<Database>,
+  subject: Subject,
+  scope: S,
+  permission: ScopePermissions[S],
+  ids: readonly number[],
+): Promise<Map<number, May>> {
+  const { table, view } = scopes[scope];
+  const { rows } = await sql<{ id: number; may: boolean; sees: boolean }>`
+    select objects.id, ${visible(subject, scope, permission, 'objects.id')} as may,
+      ${visible<Scope>(subject, scope, view, 'objects.id')} as sees
+    from ${sql.table(table)} as objects
+    where objects.id = any(${ids}::bigint[]) and objects.deleted_time is null`.execute(db);
+  const found = new Map(rows.map(({ id, may, sees }): [number, May] => [id, sees ? (may ? 'yes' : 'no') : 'hidden']));
+  return new Map(ids.map((id) => [id, found.get(id) ?? 'hidden']));
+}
+
+/** Whether a user may do something with one object. */
 export async function mayOn<S extends Scope>(
   db: Kysely<Database>,
   subject: Subject,
   scope: S,
   permission: ScopePermissions[S],
   id: number,
-): Promise<'yes' | 'no' | 'hidden'> {
-  const { table, view } = scopes[scope];
-  const { rows } = await sql<{ may: boolean; sees: boolean }>`
-    select ${visible(subject, scope, permission, 'objects.id')} as may,
-      ${visible<Scope>(subject, scope, view, 'objects.id')} as sees
-    from ${sql.table(table)} as objects
-    where objects.id = ${id} and objects.deleted_time is null`.execute(db);
-  const [object] = rows;
-  if (!object?.sees) return 'hidden';
-  return object.may ? 'yes' : 'no';
+): Promise<May> {
+  return (await mayOnEach(db, subject, scope, permission, [id])).get(id) ?? 'hidden';
 }

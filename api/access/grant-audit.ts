@@ -1,0 +1,49 @@
+import type { Kysely } from 'kysely';
+import { modules, type ModuleName } from '../../db/access/catalogue.ts';
+import type { GrantChange, Grantee, GrantScope } from '../../db/access/grants.ts';
+import type { AuditEntry } from '../../db/audit/record.ts';
+import { quote } from '../../db/audit/text.ts';
+import type { Database } from '../../db/database.ts';
+
+/** Names of applications (full) or hosts by id, those that are gone included. */
+export async function objectNames(
+  db: Kysely<Database>,
+  scope: GrantScope,
+  ids: readonly number[],
+): Promise<Map<number, string>> {
+  if (scope === 'system' || ids.length === 0) return new Map();
+  const rows =
+    scope === 'application'
+      ? await db.selectFrom('applications').where('id', 'in', ids).select(['id', 'fullName as name']).execute()
+      : await db.selectFrom('hosts').where('id', 'in', ids).select(['id', 'name']).execute();
+  return new Map(rows.map((row) => [row.id, row.name]));
+}
+
+const moduleOf = (permission: string): ModuleName | undefined =>
+  (Object.keys(modules) as ModuleName[]).find((name) =>
+    (modules[name].permissions as readonly string[]).includes(permission),
+  );
+
+/** One record for each permission that was given or taken back. */
+export const auditGrants = (
+  grantee: Grantee & { name: string },
+  scope: GrantScope,
+  changes: readonly GrantChange[],
+  names: ReadonlyMap<number, string>,
+): AuditEntry[] =>
+  changes.map(({ objectId, permission, enable }) => {
+    const where = scope === 'system' ? '' : ` ${scope} ${quote(names.get(objectId) ?? String(objectId))}`;
+    const whom = `${grantee.kind} ${quote(grantee.name)}`;
+    return {
+      ...{ view: scope === 'system' ? 'modules' : 'resources', area: 'access', opType: enable ? 'enable' : 'disable' },
+      action: enable ? 'enable' : 'disable',
+      ...(scope === 'system'
+        ? { targetType: 'module', targetId: null, moduleName: moduleOf(permission) ?? null }
+        : { targetType: scope, targetId: objectId, targetName: names.get(objectId) ?? null }),
+      permName: permission,
+      ...{ authorizedTargetType: grantee.kind, authorizedTargetName: grantee.name },
+      detail: enable
+        ? { en: `${permission}${where && ` on${where}`} granted to ${whom}`, zh: `授予 ${whom}${where} ${permission}` }
+        : { en: `${permission}${where && ` on${where}`} taken from ${whom}`, zh: `收回 ${whom}${where} ${permission}` },
+    };
+  });

@@ -1,0 +1,94 @@
+// Giving and taking roles, the same from the user's side and from the role's. Nobody hands on by a role what he does not
+// hold himself; administrators may, and are never left without an enabled one.
+import { grantsOfRoles, giveRole, lackingOfRoles, takeRole } from '../../db/access/roles.ts';
+import { otherAdministrators } from '../../db/access/users.ts';
+import { quote } from '../../db/audit/text.ts';
+import { invalidField, Problem } from '../../workflows/problem.ts';
+import type { ChangeCtx } from '../context.ts';
+import { accessEntry } from './text.ts';
+
+interface Role {
+  id: number;
+  name: string;
+  builtin: boolean;
+}
+
+/** Ids of a body, each once. */
+export function eachOnce(entries: readonly { id: number }[]): number[] {
+  const ids = entries.map((entry) => entry.id);
+  const twice = ids.findIndex((one, index) => ids.indexOf(one) !== index);
+  if (twice >= 0) throw invalidField(`${twice}.id`, 'is there twice');
+  return ids;
+}
+
+/** The roles with these ids, which the caller must be allowed to hand on. */
+async function grantableRoles(ctx: ChangeCtx, roleIds: readonly number[]): Promise<Role[]> {
+  const roles = await ctx.tx
+    .selectFrom('roles')
+    .where('id', 'in', roleIds)
+    .select(['id', 'name', 'builtin'])
+    .orderBy('id')
+    .execute();
+  const missing = roleIds.find((one) => !roles.some((role) => role.id === one));
+  if (missing !== undefined) throw new Problem('no_such', { thing: 'role', id: missing });
+  await demandGrantable(ctx, roles);
+  return roles;
+}
+
+/** Throws unless the caller may hand on these roles. */
+export async function demandGrantable(ctx: ChangeCtx, roles: readonly Role[]): Promise<void> {
+  const [lacking] = (await lackingOfRoles(ctx.tx, ctx.subject, roles)).values();
+  if (lacking !== undefined) throw new Problem('no_right_to_grant', { name: lacking });
+}
+
+/** Users by id; throws for the first that is not there. */
+async function usersOf(ctx: ChangeCtx, userIds: readonly number[]): Promise<Map<number, string>> {
+  const rows = await ctx.tx.selectFrom('users').where('id', 'in', userIds).select(['id', 'username']).execute();
+  const users = new Map(rows.map((row) => [row.id, row.username]));
+  const missing = userIds.find((one) => !users.has(one));
+  if (missing !== undefined) throw new Problem('no_such', { thing: 'user', id: missing });
+  return users;
+}
+
+type Direction = 'given' | 'taken';
+
+async function move(ctx: ChangeCtx, roles: readonly Role[], users: Map<number, string>, direction: Direction) {
+  const grants = await grantsOfRoles(
+    ctx.tx,
+    roles.map((role) => role.id),
+  );
+  const ids = [...users.keys()];
+  for (const role of roles) {
+    const guarded = role.builtin && direction === 'taken';
+    if (guarded && (await otherAdministrators(ctx.tx, ids)) === 0) throw new Problem('last_administrator');
+    const moved = direction === 'given' ? await giveRole(ctx.tx, role.id, ids) : await takeRole(ctx.tx, role.id, ids);
+    const permissions = grants.filter((grant) => grant.roleId === role.id).map((grant) => grant.permission);
+    const pair = (value: unknown): [unknown, unknown] => (direction === 'given' ? [null, value] : [value, null]);
+    const changes = { role: pair(role.name), permissions: pair(role.builtin ? ['*'] : [...new Set(permissions)]) };
+    for (const userId of moved) {
+      const username = users.get(userId) ?? '';
+      const name = quote(role.name);
+      const detail =
+        direction === 'given'
+          ? { en: `role ${name} given to ${username}`, zh: `授予 ${username} 角色 ${name}` }
+          : { en: `role ${name} taken from ${username}`, zh: `收回 ${username} 的角色 ${name}` };
+      ctx.audit(accessEntry('update', 'user', { id: userId, name: username }, detail, changes));
+    }
+  }
+}
+
+/** Gives roles to a user; those that he has stay. */
+export const assignRoles = async (ctx: ChangeCtx, userId: number, roleIds: readonly number[]): Promise<void> =>
+  move(ctx, await grantableRoles(ctx, roleIds), await usersOf(ctx, [userId]), 'given');
+
+/** Takes roles from a user; those that he does not have are ignored. */
+export const removeRoles = async (ctx: ChangeCtx, userId: number, roleIds: readonly number[]): Promise<void> =>
+  move(ctx, await grantableRoles(ctx, roleIds), await usersOf(ctx, [userId]), 'taken');
+
+/** Gives a role to users. */
+export const addMembers = async (ctx: ChangeCtx, roleId: number, userIds: readonly number[]): Promise<void> =>
+  move(ctx, await grantableRoles(ctx, [roleId]), await usersOf(ctx, userIds), 'given');
+
+/** Takes a role from users. */
+export const removeMembers = async (ctx: ChangeCtx, roleId: number, userIds: readonly number[]): Promise<void> =>
+  move(ctx, await grantableRoles(ctx, [roleId]), await usersOf(ctx, userIds), 'taken');

@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import { secretHash } from '../../db/access/credentials.ts';
+import { countTokens, createToken, maxTokens, selectTokens, type TokenRow } from '../../db/access/tokens.ts';
+import { diff } from '../../db/audit/changes.ts';
+import { quote } from '../../db/audit/text.ts';
+import { isUniqueViolation } from '../../db/errors.ts';
+import { invalidField, Problem } from '../../workflows/problem.ts';
+import { change } from '../change.ts';
+import type { Ctx } from '../context.ts';
+import { endpoint } from '../endpoint.ts';
+import { list } from '../list.ts';
+import { notFound, permission, requestedId, signedIn } from '../permissions.ts';
+import { actions, done, iso, moment, success, time } from '../schemas.ts';
+import { accessEntry, containing } from './text.ts';
+
+const token = z.object({
+  id: z.int(),
+  name: z.string(),
+  value: z.string(),
+  description: z.string(),
+  creator: z.string(),
+  created_time: time,
+  last_used_time: time.nullable(),
+  expires_time: time.nullable(),
+  available_actions: actions('edit', 'delete'),
+});
+
+const name = z.string().trim().min(1).max(64);
+const description = z.string().max(500);
+
+/** A token as answers show it; its value only where it is given, in the answer to its creation. */
+const present = (row: TokenRow, value = `****${row.lastFour}`): z.input<typeof token> => ({
+  ...{ id: row.id, name: row.name, value, description: row.description, creator: row.username },
+  created_time: iso(row.createdTime),
+  last_used_time: iso(row.lastUsedTime),
+  expires_time: iso(row.expiresTime),
+  available_actions: { edit: true, delete: true },
+});
+
+/** One's own token; for the admin role any. Others' are not found. */
+const ownToken = permission({
+  names: [],
+  async check(request) {
+    const { db, subject } = request.ctx;
+    const found = await db
+      .selectFrom('authTokens')
+      .where('id', '=', requestedId(request, 'id'))
+      .select('userId')
+      .executeTakeFirst();
+    if (!found || (found.userId !== subject.userId && !subject.isAdmin)) throw notFound();
+  },
+});
+
+const find = (db: Ctx['db'], tokenId: number): Promise<TokenRow> =>
+  selectTokens(db).where('authTokens.id', '=', tokenId).executeTakeFirstOrThrow(notFound);
+
+const listTokens = list({
+  path: '/auth-tokens/',
+  id: 'listAuthTokens',
+  area: 'access',
+  summary: 'List auth tokens',
+  description: 'Own tokens; those of all users for the admin role.',
+  permission: signedIn,
+  filter: z.object({
+    name: z.string().optional(),
+    description: z.string().optional(),
+    value: z.string().optional(),
+    creator: z.string().optional(),
+  }),
+  item: token,
+  order: { oldest: 'authTokens.id' },
+  query({ query }, { db, subject }) {
+    let tokens = selectTokens(db);
+    if (!subject.isAdmin) tokens = tokens.where('authTokens.userId', '=', subject.userId);
+    if (query.name) tokens = tokens.where('authTokens.name', 'ilike', containing(query.name));
+    if (query.description) tokens = tokens.where('authTokens.description', 'ilike', containing(query.description));
+    if (query.value) tokens = tokens.where('authTokens.valueHash', '=', secretHash(query.value.toLowerCase()));
+    if (query.creator) tokens = tokens.where('users.username', '=', query.creator);
+    return tokens;
+  },
+  present: (rows) => rows.map((row) => present(row)),
+});
+
+/** When a new token expires: one made with a token cannot outlive that. */
+function expiryOf(wanted: Date | null, { actor, now }: Ctx): Date | null {
+  if (wanted && wanted <= now()) throw invalidField('expires_time', 'must be in the future');
+  const limit = actor.tokenExpires;
+  if (limit && wanted && wanted > limit) throw invalidField('expires_time', `must not be after ${limit.toISOString()}`);
+  return wanted ?? limit;
+}
+
+const nameTaken = (taken: string) => (error: unknown) => {
+  throw isUniqueViolation(error) ? new Problem('name_taken', { name: taken }) : error;
+};
+
+const createAuthToken = change({
+  method: 'post',
+  path: '/auth-tokens/',
+  id: 'createAuthToken',
+  area: 'access',
+  summary: 'Create an auth token',
+  description: 'The answer is the only one with the whole value.',
+  permission: signedIn,
+  body: z.object({ name, description: description.default(''), expires_time: moment.nullable().default(null) }),
+  returns: token,
+  status: 201,
+  secretAnswer: true,
+  problems: ['too_many_tokens', 'name_taken'],
+  async handle({ body }, ctx) {
+    const userId = ctx.actor.user.id;
+    const expiresTime = expiryOf(body.expires_time, ctx);
+    if ((await countTokens(ctx.tx, userId)) >= maxTokens) throw new Problem('too_many_tokens', { n: maxTokens });
+    const wanted = { userId, name: body.name, description: body.description, expiresTime };
+    const made = await createToken(ctx.tx, wanted).catch(nameTaken(body.name));
+    const shown = { en: `token ${quote(body.name)} created`, zh: `创建令牌 ${quote(body.name)}` };
+    const changes = diff(null, { name: body.name, description: body.description, expires_time: expiresTime });
+    ctx.audit(accessEntry('create', 'token', { id: made.id, name: body.name }, shown, changes));
+    return present(await find(ctx.tx, made.id), made.value);
+  },
+});
+
+const getAuthToken = endpoint({
+  method: 'get',
+  path: '/auth-tokens/{id}/',
+  id: 'getAuthToken',
+  area: 'access',
+  summary: 'One auth token',
+  permission: ownToken,
+  returns: token,
+  handle: async ({ params }, { db }) => present(await find(db, params.id)),
+});
+
+const changeAuthToken = change({
+  method: 'patch',
+  path: '/auth-tokens/{id}/',
+  id: 'changeAuthToken',
+  area: 'access',
+  summary: 'Change an auth token',
+  permission: ownToken,
+  body: z.object({ name: name.optional(), description: description.optional() }),
+  returns: token,
+  problems: ['name_taken'],
+  async handle({ params, body }, ctx) {
+    const before = await find(ctx.tx, params.id);
+    const after = { name: body.name ?? before.name, description: body.description ?? before.description };
+    await ctx.tx
+      .updateTable('authTokens')
+      .set(after)
+      .where('id', '=', params.id)
+      .execute()
+      .catch(nameTaken(after.name));
+    const changes = diff({ name: before.name, description: before.description }, after);
+    const shown = { en: `token ${quote(after.name)} changed`, zh: `修改令牌 ${quote(after.name)}` };
+    if (changes) ctx.audit(accessEntry('update', 'token', { id: params.id, name: after.name }, shown, changes));
+    return present({ ...before, ...after });
+  },
+});
+
+const deleteAuthToken = change({
+  method: 'delete',
+  path: '/auth-tokens/{id}/',
+  id: 'deleteAuthToken',
+  area: 'access',
+  summary: 'Delete an auth token',
+  permission: ownToken,
+  returns: success,
+  async handle({ params }, ctx) {
+    const before = await find(ctx.tx, params.id);
+    await ctx.tx.deleteFrom('authTokens').where('id', '=', params.id).execute();
+    const shown = { en: `token ${quote(before.name)} deleted`, zh: `删除令牌 ${quote(before.name)}` };
+    const changes = diff({ name: before.name, description: before.description }, null);
+    ctx.audit(accessEntry('delete', 'token', { id: params.id, name: before.name }, shown, changes));
+    return done;
+  },
+});
+
+export const tokenEndpoints = [listTokens, createAuthToken, getAuthToken, changeAuthToken, deleteAuthToken];

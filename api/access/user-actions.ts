@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import { hashPassword, verifyPassword } from '../../db/access/passwords.ts';
+import { endSessions } from '../../db/access/sessions.ts';
+import { otherAdministrators } from '../../db/access/users.ts';
+import { clearRate, takeRate } from '../../db/rates.ts';
+import { Problem } from '../../workflows/problem.ts';
+import { change } from '../change.ts';
+import type { ChangeCtx, Ctx } from '../context.ts';
+import { admin, system } from '../permissions.ts';
+import { done, success } from '../schemas.ts';
+import { accessEntry } from './text.ts';
+import { demandManage, demandStrong, mustFind, self } from './users.ts';
+
+async function setStatus(ctx: ChangeCtx, userId: number, status: 'enabled' | 'disabled') {
+  const user = await mustFind(ctx.tx, userId);
+  demandManage(ctx, user);
+  if (status === 'disabled') {
+    if (user.isAdmin && (await otherAdministrators(ctx.tx, [userId])) === 0) throw new Problem('last_administrator');
+    // Tokens stay and are worth nothing while their user is disabled; sessions end for good.
+    await endSessions(ctx.tx, userId);
+  }
+  if (user.status === status) return done;
+  await ctx.tx.updateTable('users').set({ status }).where('id', '=', userId).execute();
+  const detail = {
+    en: `user ${user.username} ${status}`,
+    zh: `${status === 'enabled' ? '启用' : '停用'}用户 ${user.username}`,
+  };
+  const target = { id: userId, name: user.username };
+  ctx.audit(accessEntry('update', 'user', target, detail, { status: [user.status, status] }));
+  return done;
+}
+
+const disableUser = change({
+  method: 'post',
+  path: '/users/{id}/actions/disable/',
+  id: 'disableUser',
+  area: 'access',
+  summary: 'Disable a user',
+  description: 'His sessions and tokens stop at once. A user of the admin role: only for that role.',
+  permission: system('manage_user'),
+  returns: success,
+  problems: ['last_administrator'],
+  handle: ({ params }, ctx) => setStatus(ctx, params.id, 'disabled'),
+});
+
+const enableUser = change({
+  method: 'post',
+  path: '/users/{id}/actions/enable/',
+  id: 'enableUser',
+  area: 'access',
+  summary: 'Enable a user',
+  permission: system('manage_user'),
+  returns: success,
+  handle: ({ params }, ctx) => setStatus(ctx, params.id, 'enabled'),
+});
+
+const wrongOriginals = { limit: 5, windowSeconds: 15 * 60 };
+
+/** A new password, hashed before the transaction begins, and what was found out about the present one. */
+interface NewPassword {
+  hash: string;
+  /** The present password is right (change) or the same as the new one (set). */
+  matches: boolean;
+  retryAfterSeconds: number;
+}
+
+const storedHash = async ({ db }: Ctx, userId: number): Promise<string | null> => {
+  const row = await db.selectFrom('users').where('id', '=', userId).select('passwordHash').executeTakeFirst();
+  return row?.passwordHash ?? null;
+};
+
+const changePassword = change({
+  method: 'post',
+  path: '/users/{id}/actions/change-password/',
+  id: 'changePassword',
+  area: 'access',
+  summary: 'Change own password',
+  description: 'Other sessions end, tokens stay.',
+  permission: self,
+  whilePasswordDue: true,
+  body: z.object({ original_password: z.string().max(512), new_password: z.string() }),
+  returns: success,
+  problems: ['wrong_original_password', 'weak_password', 'too_many_requests'],
+  async prepare({ params, body }, ctx): Promise<NewPassword> {
+    const key = `change-password/${params.id}`;
+    const { allowed, retryAfterSeconds } = await takeRate(ctx.db, key, wrongOriginals);
+    if (!allowed) return { hash: '', matches: false, retryAfterSeconds };
+    const matches = await verifyPassword(body.original_password, await storedHash(ctx, params.id));
+    if (matches) await clearRate(ctx.db, key);
+    return { hash: matches ? await hashPassword(body.new_password) : '', matches, retryAfterSeconds: 0 };
+  },
+  async handle({ params, body }, ctx, { hash, matches, retryAfterSeconds }) {
+    if (retryAfterSeconds > 0) throw new Problem('too_many_requests', { retry_after: retryAfterSeconds });
+    if (!matches) throw new Problem('wrong_original_password');
+    demandStrong('new_password', body.new_password, await mustFind(ctx.tx, params.id));
+    if (body.new_password === body.original_password) throw samePassword();
+    const password = { passwordHash: hash, mustChangePassword: false };
+    await ctx.tx.updateTable('users').set(password).where('id', '=', params.id).execute();
+    await endSessions(ctx.tx, params.id, ctx.actor.sessionHash);
+    const target = { id: params.id, name: ctx.actor.user.username };
+    ctx.audit(accessEntry('password_changed', 'user', target, { en: 'password changed', zh: '修改密码' }));
+    return done;
+  },
+});
+
+const samePassword = (): Problem =>
+  new Problem('weak_password', {}, [{ field: 'new_password', message: 'is the present password' }]);
+
+const setPassword = change({
+  method: 'post',
+  path: '/users/{id}/actions/set-password/',
+  id: 'setPassword',
+  area: 'access',
+  summary: 'Set the password of a user',
+  description: 'He must change it at his next login; his sessions end.',
+  permission: admin,
+  body: z.object({ new_password: z.string() }),
+  returns: success,
+  problems: ['weak_password'],
+  prepare: async ({ params, body }, ctx): Promise<NewPassword> => ({
+    hash: await hashPassword(body.new_password),
+    matches: await verifyPassword(body.new_password, await storedHash(ctx, params.id)),
+    retryAfterSeconds: 0,
+  }),
+  async handle({ params, body }, ctx, { hash, matches }) {
+    const user = await mustFind(ctx.tx, params.id);
+    demandStrong('new_password', body.new_password, user);
+    if (matches) throw samePassword();
+    const password = { passwordHash: hash, mustChangePassword: true };
+    await ctx.tx.updateTable('users').set(password).where('id', '=', user.id).execute();
+    await endSessions(ctx.tx, user.id);
+    const detail = { en: `password of ${user.username} set`, zh: `设置 ${user.username} 的密码` };
+    ctx.audit(accessEntry('password_set', 'user', { id: user.id, name: user.username }, detail));
+    return done;
+  },
+});
+
+export const userActionEndpoints = [disableUser, enableUser, changePassword, setPassword];

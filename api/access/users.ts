@@ -1,0 +1,216 @@
+import { z } from 'zod';
+import { hashPassword, isStrongPassword, verifyPassword } from '../../db/access/passwords.ts';
+import { findUser, selectUsers, type UserRow } from '../../db/access/users.ts';
+import { holds } from '../../db/access/rights.ts';
+import { diff } from '../../db/audit/changes.ts';
+import { quote } from '../../db/audit/text.ts';
+import { isUniqueViolation } from '../../db/errors.ts';
+import { invalidField, Problem } from '../../workflows/problem.ts';
+import { change } from '../change.ts';
+import type { Ctx } from '../context.ts';
+import { endpoint } from '../endpoint.ts';
+import { list } from '../list.ts';
+import {
+  anyOf,
+  demandSystem,
+  notAllowed,
+  notFound,
+  permission,
+  requestedId,
+  signedIn,
+  system,
+} from '../permissions.ts';
+import { id, idEntry } from '../schemas.ts';
+import { forgetAttempts, takeAttempt } from './login.ts';
+import { assignRoles } from './role-assignment.ts';
+import { accessEntry, containing } from './text.ts';
+import { mayManage, presentUser, userObject, userReference } from './user-object.ts';
+
+/** The user himself. */
+export const self = permission({
+  names: ['self'],
+  check: (request) =>
+    Promise.resolve().then(() => {
+      if (requestedId(request, 'id') !== request.ctx.actor.user.id) throw notAllowed('self');
+    }),
+});
+
+const listUsers = list({
+  path: '/users/',
+  id: 'listUsers',
+  area: 'access',
+  summary: 'List users',
+  description: 'Without view_user: id, username and name only.',
+  permission: signedIn,
+  filter: z.object({
+    username: z.string().optional(),
+    name: z.string().optional(),
+    email: z.string().optional(),
+    phone: z.string().optional(),
+    status: z.enum(['enabled', 'disabled']).optional(),
+    role: id.optional(),
+  }),
+  item: z.union([userObject, userReference]),
+  query({ query }, ctx) {
+    if (query.email !== undefined || query.phone !== undefined) demandSystem(ctx, 'view_user');
+    let users = selectUsers(ctx.db);
+    for (const field of ['username', 'name', 'email', 'phone'] as const)
+      if (query[field]) users = users.where(`users.${field}`, 'ilike', containing(query[field]));
+    if (query.status) users = users.where('users.status', '=', query.status);
+    const { role } = query;
+    if (role !== undefined)
+      users = users.where('users.id', 'in', (eb) =>
+        eb.selectFrom('userRoles').where('roleId', '=', role).select('userId'),
+      );
+    return users;
+  },
+  order: { oldest: 'users.id' },
+  present: (rows, ctx) =>
+    holds(ctx.subject, 'view_user')
+      ? rows.map((row) => presentUser(row, ctx))
+      : rows.map((row) => ({ id: row.id, username: row.username, name: row.name })),
+});
+
+const email = z.email().max(254);
+const phone = z
+  .string()
+  .regex(/^\+?\d{5,20}$/, 'must be 5-20 digits, with or without +')
+  .or(z.literal(''));
+const displayName = z.string().trim().min(1).max(64);
+
+const taken = (error: unknown): never => {
+  throw isUniqueViolation(error) ? new Problem('exists') : error;
+};
+
+/** Throws unless a password may be used by this user; `field` is the input's. */
+export function demandStrong(field: string, password: string, user: { username: string; email: string }): void {
+  if (!isStrongPassword(password, user))
+    throw new Problem('weak_password', {}, [{ field, message: '10-128 characters, neither common nor your name' }]);
+}
+
+const createUser = change({
+  method: 'post',
+  path: '/users/',
+  id: 'createUser',
+  area: 'access',
+  summary: 'Create a user',
+  permission: system('manage_user'),
+  body: z.object({
+    username: z
+      .string()
+      .toLowerCase()
+      .regex(/^[a-z][a-z0-9._-]{1,63}$/, 'must be 2-64 letters, digits, dots, dashes, underscores, a letter first'),
+    email,
+    name: displayName.optional(),
+    phone: phone.default(''),
+    password: z.string().optional(),
+    roles: z
+      .array(z.union([idEntry, id.transform((one) => ({ id: one }))]))
+      .max(100)
+      .default([]),
+  }),
+  returns: userObject,
+  status: 201,
+  problems: ['exists', 'weak_password', 'no_right_to_grant', 'no_such'],
+  prepare: async ({ body: { password } }) => (password === undefined ? null : await hashPassword(password)),
+  async handle({ body: { password, roles, ...rest } }, ctx, passwordHash) {
+    if (password !== undefined) demandStrong('password', password, rest);
+    const user = { ...rest, name: rest.name ?? rest.username };
+    const made = await ctx.tx
+      .insertInto('users')
+      .values({ ...user, passwordHash, lastLoginTime: null, createdTime: ctx.now() })
+      .returning('id')
+      .executeTakeFirstOrThrow()
+      .catch(taken);
+    const detail = { en: `user ${user.username} created`, zh: `创建用户 ${user.username}` };
+    ctx.audit(accessEntry('create', 'user', { id: made.id, name: user.username }, detail, diff(null, user)));
+    if (roles.length > 0) {
+      demandSystem(ctx, 'manage_role');
+      await assignRoles(
+        ctx,
+        made.id,
+        roles.map((role) => role.id),
+      );
+    }
+    return presentUser(await mustFind(ctx.tx, made.id), ctx);
+  },
+});
+
+/** One user, who must be there. */
+export async function mustFind(db: Ctx['db'], userId: number): Promise<UserRow> {
+  const user = await findUser(db, userId);
+  if (!user) throw notFound();
+  return user;
+}
+
+const getUser = endpoint({
+  method: 'get',
+  path: '/users/{id}/',
+  id: 'getUser',
+  area: 'access',
+  summary: 'One user',
+  permission: anyOf(self, system('view_user')),
+  returns: userObject,
+  handle: async ({ params }, ctx) => presentUser(await mustFind(ctx.db, params.id), ctx),
+});
+
+/** Throws unless this caller may administer this user. */
+export function demandManage(ctx: Ctx, user: UserRow): void {
+  if (!mayManage(ctx.subject, user)) throw notAllowed(user.isAdmin ? 'admin' : 'manage_user');
+}
+
+const changeUser = change({
+  method: 'patch',
+  path: '/users/{id}/',
+  id: 'changeUser',
+  area: 'access',
+  summary: 'Change a user',
+  description: 'A new email of oneself needs the password.',
+  permission: anyOf(self, system('manage_user')),
+  body: z.object({
+    email: email.optional(),
+    phone: phone.optional(),
+    name: displayName.optional(),
+    password: z.string().optional(),
+  }),
+  returns: userObject,
+  problems: ['exists', 'too_many_requests'],
+  prepare: ({ params, body }, ctx) => passwordState(ctx, params.id, body.password),
+  async handle({ params, body: { password: _password, ...wanted } }, ctx, state) {
+    const before = await mustFind(ctx.tx, params.id);
+    const isSelf = before.id === ctx.actor.user.id;
+    if (!isSelf) demandManage(ctx, before);
+    const after = { email: before.email, phone: before.phone, name: before.name, ...defined(wanted) };
+    if (isSelf && after.email !== before.email) {
+      if (state === 'missing') throw invalidField('password', 'is needed for a new email');
+      if (state === 'wrong') throw notAllowed('password');
+    }
+    await ctx.tx.updateTable('users').set(after).where('id', '=', before.id).execute().catch(taken);
+    const changes = diff({ email: before.email, phone: before.phone, name: before.name }, after);
+    const detail = { en: `user ${quote(before.username)} changed`, zh: `修改用户 ${quote(before.username)}` };
+    if (changes) ctx.audit(accessEntry('update', 'user', { id: before.id, name: before.username }, detail, changes));
+    return presentUser({ ...before, ...after }, ctx);
+  },
+});
+
+const defined = <T extends object>(object: T) =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+
+/** Whether a given password is the caller's own; a wrong one counts towards the limit of logins. */
+async function passwordState(
+  ctx: Ctx,
+  userId: number,
+  password: string | undefined,
+): Promise<'missing' | 'wrong' | 'right'> {
+  if (password === undefined || userId !== ctx.actor.user.id) return 'missing';
+  const { username } = ctx.actor.user;
+  await takeAttempt(ctx, username);
+  const query = ctx.db.selectFrom('users').where('id', '=', userId).select('passwordHash');
+  if (!(await verifyPassword(password, (await query.executeTakeFirst())?.passwordHash ?? null))) return 'wrong';
+  await forgetAttempts(ctx, username);
+  return 'right';
+}
+
+export const userEndpoints = [listUsers, createUser, getUser, changeUser];
