@@ -1,0 +1,212 @@
+// The house's rules that a linter can check. Each room says once what it may import; house.test.ts checks the same
+// again on resolved paths, and what needs the whole tree (cycles, sizes, endpoints).
+import tseslint from 'typescript-eslint';
+
+const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+
+/** Matches the packages that are not listed; `node:` modules are told apart. */
+const otherPackagesThan = (names) => `^(?!\\.|node:${names.map((name) => `|${escaped(name)}(?:/|$)`).join('')})`;
+const rooms = (...names) => `^(?:\\.\\./)+(?:${names.join('|')})/`;
+
+const builtins = { regex: '^node:', message: 'workflows are deterministic: no Node built-ins' };
+const engineRoom = (allowed, message, types = true) => ({
+  regex: `^(?:\\.\\./)+workflows/(?!(?:.*/)?(?:${allowed.join('|')})\\.ts$)`,
+  allowTypeImports: types,
+  message,
+});
+const refuseRooms = (...names) => ({
+  regex: rooms(...names),
+  message: 'this room may not import that one (house.test.ts)',
+});
+const refusePackages = (names, allowTypeImports = false) => ({
+  regex: otherPackagesThan(names),
+  allowTypeImports,
+  message: 'this room may not use that package',
+});
+
+const activityProxies = {
+  name: '@temporalio/workflow',
+  importNames: ['proxyActivities', 'proxyLocalActivities'],
+  message: 'activities are called by workflow.ts and sub-task.ts only',
+};
+
+const imports = (patterns, paths = []) => ({
+  '@typescript-eslint/no-restricted-imports': ['error', { paths, patterns }],
+});
+
+const workflowImports = [
+  builtins,
+  refuseRooms('activities', 'api', 'db', 'kit', 'embedded', 'bench', 'test'),
+  refusePackages(['@temporalio/workflow']),
+];
+
+const worker = ['@temporalio/worker', '@temporalio/common'];
+const activityImports = [
+  refuseRooms('api', 'bench', 'test'),
+  engineRoom(
+    ['contract', 'policy', 'problem', 'ports', 'tasks'],
+    'activities know contracts, policies, problems and ports',
+  ),
+];
+
+// A process without servers of its own asks the embedded stack for their addresses; nothing else in these rooms does.
+const noEmbedded = { regex: rooms('embedded'), message: 'the entry files of processes may use embedded/find-stack.ts' };
+const embeddedAddresses = { ...noEmbedded, regex: `${rooms('embedded')}(?!find-stack\\.ts$)` };
+
+const apiPackages = [
+  ...['hono', '@hono/node-server', '@hono/zod-openapi', 'zod', '@temporalio/client', '@temporalio/common'],
+  ...['ws', 'prom-client', 'swagger-ui-dist'],
+];
+
+const apiImports = [
+  refuseRooms('activities', 'bench', 'test'),
+  engineRoom(
+    ['contract', 'policy', 'problem'],
+    'the API knows contracts, policies and problems; of the rest the types',
+  ),
+  refusePackages(apiPackages, true),
+];
+
+const houseImports = [
+  {
+    files: ['workflows/**/*.ts'],
+    rules: imports(workflowImports, [activityProxies]),
+  },
+  {
+    files: ['workflows/**/{workflow,sub-task}.ts'],
+    rules: imports(workflowImports),
+  },
+  {
+    files: ['db/**/*.ts'],
+    rules: imports([
+      refuseRooms('activities', 'api', 'embedded', 'bench', 'test'),
+      { regex: '/policy\\.ts$', allowTypeImports: true, message: 'of policies the database may know the types only' },
+      engineRoom(['contract', 'problem', 'tasks', 'policy'], 'the database knows contracts and problems only', false),
+      refusePackages(['kysely', 'pg']),
+    ]),
+  },
+  {
+    files: ['activities/**/*.ts'],
+    rules: imports([
+      ...activityImports,
+      noEmbedded,
+      refusePackages(['@temporalio/activity', '@temporalio/common'], true),
+    ]),
+  },
+  {
+    files: ['activities/{worker,bundle}.ts'],
+    rules: imports([...activityImports, embeddedAddresses, refusePackages(['@temporalio/activity', ...worker])]),
+  },
+  {
+    files: ['activities/providers/**/*.ts'],
+    rules: imports([...activityImports, noEmbedded]),
+  },
+  {
+    files: ['api/**/*.ts'],
+    rules: imports([...apiImports, noEmbedded]),
+  },
+  {
+    files: ['api/server.ts'],
+    rules: imports([...apiImports, embeddedAddresses]),
+  },
+  {
+    files: ['kit/**/*.ts'],
+    rules: imports([refuseRooms('workflows', 'activities', 'api', 'db', 'embedded', 'bench', 'test')]),
+  },
+  {
+    files: ['embedded/**/*.ts'],
+    rules: imports([refuseRooms('bench', 'test')]),
+  },
+];
+
+const notInWorkflows = [
+  ...['process', 'Buffer', 'fetch', 'console', 'require', 'setImmediate', 'setInterval', 'performance'],
+  ...['WeakRef', 'FinalizationRegistry'],
+].map((name) => ({ name, message: 'the workflow sandbox has it not, or it is not deterministic' }));
+
+const waitFor = 'wait for a condition with eventually() of harness.ts';
+const everyTestRuns = [
+  {
+    selector:
+      'CallExpression MemberExpression[object.name=/^(it|test|describe)$/][property.name=/^(only|skip|todo|failing)$/]',
+    message: 'every test runs',
+  },
+  { selector: 'CallExpression[callee.name=/^(xit|xtest|xdescribe|fit|fdescribe)$/]', message: 'every test runs' },
+  {
+    selector: "CallExpression[callee.name='setTimeout']",
+    message: waitFor,
+  },
+];
+
+export default tseslint.config(
+  { ignores: ['dist/', 'coverage/', '.slipway/', 'test/histories/'] },
+  { linterOptions: { noInlineConfig: true } },
+  ...tseslint.configs.strictTypeChecked,
+  { languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } } },
+  {
+    files: ['**/*.ts'],
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/consistent-type-imports': ['error', { disallowTypeAnnotations: false }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
+      // Counting code points is what we spread strings for.
+      '@typescript-eslint/no-misused-spread': ['error', { allow: ['string'] }],
+      // Interfaces here are kept by closures, and asynchronous ones by functions that need not wait.
+      '@typescript-eslint/unbound-method': 'off',
+      '@typescript-eslint/require-await': 'off',
+      // The engine's SDK is called with void as a type argument: defineUpdate<void, [Input]>.
+      '@typescript-eslint/no-invalid-void-type': 'off',
+      'max-lines': ['error', { max: 400 }],
+      'max-lines-per-function': ['error', { max: 50, skipBlankLines: true, skipComments: true }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'the environment is read once, by kit/config.ts' },
+      ],
+    },
+  },
+  ...houseImports,
+  {
+    files: ['workflows/**/*.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...notInWorkflows],
+      'no-restricted-syntax': [
+        'error',
+        { selector: "CallExpression[callee.name='setTimeout']", message: "use Temporal's sleep or condition" },
+      ],
+    },
+  },
+  {
+    files: ['kit/config.ts'],
+    rules: { 'no-restricted-properties': 'off' },
+  },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      'no-restricted-properties': 'off',
+      'no-restricted-syntax': ['error', ...everyTestRuns, noSleep],
+      ...imports([{ regex: '^(?:node:)?timers(?:/promises)?$', message: waitFor }]),
+      // expect.any() and its kin are typed any.
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+    },
+  },
+  {
+    files: ['test/**/*.test.ts', 'test/**/*.suite.ts'],
+    // A describe block is one function.
+    rules: { 'max-lines-per-function': 'off' },
+  },
+  {
+    files: ['test/harness.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...everyTestRuns] },
+  },
+  {
+    files: ['**/*.js'],
+    ...tseslint.configs.disableTypeChecked,
+  },
+);
