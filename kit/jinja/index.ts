@@ -1,0 +1,106 @@
+// Templates come from users and are rendered apart: in a process that lives for one batch, with bounded memory and time,
+// no environment, no access to files. An item that ends its process is an error, and the rest go on in a new one.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { limits } from './protocol.ts';
+import type { RenderItem, Rendered, Reply, TemplateError, Work } from './protocol.ts';
+
+export type { RenderItem, Rendered, TemplateError } from './protocol.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const maximumDeaths = 5;
+
+const options = [
+  `--max-old-space-size=${limits.heapMib}`,
+  `--wasm-max-mem-pages=${limits.memoryPages}`,
+  '--disallow-code-generation-from-strings',
+  '--disable-proto=delete',
+  '--no-warnings',
+  '--permission',
+  `--allow-fs-read=${join(root, 'package.json')}`,
+  `--allow-fs-read=${import.meta.dirname}`,
+  `--allow-fs-read=${join(root, 'node_modules', 'minijinja-js')}`,
+];
+
+function failure(message: string): Rendered {
+  return { error: { message, line: null, name: null } };
+}
+
+function begin(work: Work): ChildProcess {
+  const child = spawn(process.execPath, [...options, join(import.meta.dirname, 'child.ts')], {
+    env: {},
+    cwd: '/',
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(JSON.stringify(work));
+  return child;
+}
+
+/** Runs one child over the items: its results as far as it came, and why it came no further. */
+async function runOnce(work: Work): Promise<{ results: Rendered[]; isReady: boolean; isLate: boolean }> {
+  const child = begin(work);
+  const ended = new Promise<void>((done) => child.once('close', done).once('error', () => done()));
+  const results: Rendered[] = [];
+  let [isReady, isLate] = [false, false];
+  const stop = (): void => {
+    isLate = true;
+    child.kill('SIGKILL');
+  };
+  let timer = setTimeout(stop, limits.startMs);
+  if (child.stdout) {
+    for await (const line of createInterface({ input: child.stdout })) {
+      const reply = JSON.parse(line) as Reply;
+      if ('ready' in reply) isReady = true;
+      else results.push(reply);
+      clearTimeout(timer);
+      timer = setTimeout(stop, limits.itemMs);
+    }
+  }
+  await ended;
+  clearTimeout(timer);
+  return { results, isReady, isLate };
+}
+
+async function runAll({ mode, items }: Work): Promise<Rendered[]> {
+  const results: Rendered[] = [];
+  for (let deaths = 0; results.length < items.length; deaths += 1) {
+    const run = await runOnce({ mode, items: items.slice(results.length) });
+    results.push(...run.results);
+    if (results.length >= items.length) break;
+    // Not the item's fault: the caller may try again, and must not take it for a broken template.
+    if (!run.isReady) throw new Error('the renderer of templates could not be started');
+    if (run.isLate) results.push(failure(`the template takes longer than ${limits.itemMs} ms`));
+    else if (run.results.length === 0) results.push(failure('the template ended its renderer'));
+    if (deaths >= maximumDeaths) {
+      while (results.length < items.length) results.push(failure('not rendered: too many others failed'));
+    }
+  }
+  return results;
+}
+
+/**
+ * Renders every item, results in the order of the items; one item's error does not touch the others. Contexts are JSON
+ * and nothing else. Throws only when no renderer can be started.
+ */
+export async function renderAll(items: RenderItem[]): Promise<Rendered[]> {
+  return items.length === 0 ? [] : runAll({ mode: 'render', items });
+}
+
+/** Null when the template can be rendered given the right names; else what is wrong with it and in which line. */
+export async function checkSyntax(template: string): Promise<TemplateError | null> {
+  const [result] = await runAll({ mode: 'syntax', items: [{ template, context: {} }] });
+  return result && 'error' in result ? result.error : null;
+}
+
+/** The renderer as processes hand it to those who need it. */
+export interface Jinja {
+  renderAll: typeof renderAll;
+  checkSyntax: typeof checkSyntax;
+}
+
+export function createJinja(): Jinja {
+  return { renderAll, checkSyntax };
+}

@@ -1,0 +1,40 @@
+/** Why a template was not rendered. Nothing of the context is in it. */
+export interface TemplateError {
+  message: string;
+  /** From 1; null where there is no telling. */
+  line: number | null;
+  /** The unknown name as written (`host.nmae`), if that is what is wrong. */
+  name: string | null;
+}
+
+export interface RenderItem {
+  template: string;
+  /** What JSON can say; anything else in it does not arrive. */
+  context: object;
+}
+
+export type Rendered = { text: string } | { error: TemplateError };
+
+/** What the child reads; a syntax check renders nothing. */
+export interface Work {
+  mode: 'render' | 'syntax';
+  items: RenderItem[];
+}
+
+/** A line that the child writes: first `ready`, then a result per item in order. */
+export type Reply = { ready: true } | Rendered;
+
+export const limits = {
+  /** Bytes of a rendered text. */
+  outputBytes: 256 * 1024,
+  /** Steps of the engine per template: far more than a script of 64 KiB needs, a few hundredths of a second. */
+  fuel: 500_000,
+  /** Memory of the engine, in pages of 64 KiB. */
+  memoryPages: 1024,
+  /** JavaScript heap of the child. */
+  heapMib: 128,
+  /** For one template. */
+  itemMs: 1000,
+  /** For the child to begin, on a busy machine. */
+  startMs: 20_000,
+} as const;
