@@ -132,11 +132,8 @@ const everyTestRuns = [
     message: 'every test runs',
   },
   { selector: 'CallExpression[callee.name=/^(xit|xtest|xdescribe|fit|fdescribe)$/]', message: 'every test runs' },
-  {
-    selector: "CallExpression[callee.name='setTimeout']",
-    message: waitFor,
-  },
 ];
+const noSleep = { selector: "CallExpression[callee.name='setTimeout']", message: waitFor };
 
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', '.slipway/', 'test/histories/'] },
