@@ -1,5 +1,6 @@
 import { accessEndpoints } from './access/index.ts';
+import { deployEndpoints } from './deploy/index.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** Every operation of the API; an area adds its list here. */
-export const endpoints: readonly Endpoint[] = [...accessEndpoints];
+export const endpoints: readonly Endpoint[] = [...accessEndpoints, ...deployEndpoints];

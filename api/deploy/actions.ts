@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { loadSubject, mayOn } from '../../db/access/rights.ts';
+import { deployTask } from '../../db/deploy/tasks.ts';
+import { approveUpdate, closeUpdate, delegateUpdate, rejectUpdate } from '../../workflows/approvals/contract.ts';
+import { canApprove, canReject } from '../../workflows/approvals/policy.ts';
+import { startUpdate } from '../../workflows/deploy/contract.ts';
+import { canClose, canDelegate, canStart } from '../../workflows/deploy/policy.ts';
+import { invalidField } from '../../workflows/problem.ts';
+import { command } from '../command.ts';
+import type { Ctx } from '../context.ts';
+import { done, id, success } from '../schemas.ts';
+import { closer, delegator, owner, reviewer } from './access.ts';
+import { decide } from './decide.ts';
+
+const area = 'deploy';
+const reason = z.string().max(1000).optional();
+const decided = ['already_approved', 'request_closed', 'request_finished', 'request_rejected'] as const;
+const engine = ['workflow_lost', 'outcome_unknown'] as const;
+
+const approve = command({
+  method: 'post',
+  path: '/application/deploy-tasks/{id}/actions/approve/',
+  id: 'approveDeployTask',
+  area,
+  summary: 'Approve a deploy task',
+  permission: reviewer,
+  body: z.strictObject({ plan_hash: z.string().max(64).optional(), reason }).optional(),
+  returns: success,
+  problems: [...decided, ...engine, 'own_request', 'plan_differs', 'plan_pending'],
+  async handle({ params, body }, ctx) {
+    const input = { actor: ctx.by, planHash: body?.plan_hash, reason: body?.reason };
+    await decide(ctx, params.id, approveUpdate, input, (view) => canApprove(view, input));
+    return done;
+  },
+});
+
+const reject = command({
+  method: 'post',
+  path: '/application/deploy-tasks/{id}/actions/reject/',
+  id: 'rejectDeployTask',
+  area,
+  summary: 'Reject a deploy task',
+  permission: reviewer,
+  body: z.strictObject({ reason }).optional(),
+  returns: success,
+  problems: [...decided, ...engine, 'own_request'],
+  async handle({ params, body }, ctx) {
+    const input = { actor: ctx.by, reason: body?.reason };
+    await decide(ctx, params.id, rejectUpdate, input, (view) => canReject(view, ctx.by));
+    return done;
+  },
+});
+
+const start = command({
+  method: 'post',
+  path: '/application/deploy-tasks/{id}/actions/start/',
+  id: 'startDeployTask',
+  area,
+  summary: 'Start a deploy task',
+  permission: owner,
+  body: z.strictObject({ force: z.boolean().default(false), override: z.literal(false).optional(), reason }).optional(),
+  returns: success,
+  problems: [
+    ...engine,
+    ...(['already_started', 'request_closed', 'request_finished', 'request_rejected', 'not_approved_yet'] as const),
+    ...(['before_planned_time', 'another_running', 'settings_disabled', 'no_deploy_path', 'no_instances'] as const),
+    'back_to_review',
+  ],
+  async handle({ params, body }, ctx) {
+    const input = { actor: ctx.by, force: body?.force ?? false, reason: body?.reason };
+    await decide(ctx, params.id, startUpdate, input, (view) => canStart(view, ctx.by, input.force, ctx.now()));
+    return done;
+  },
+});
+
+const close = command({
+  method: 'post',
+  path: '/application/deploy-tasks/{id}/actions/close/',
+  id: 'closeDeployTask',
+  area,
+  summary: 'Close a deploy task',
+  permission: closer,
+  body: z.strictObject({ reason }).optional(),
+  returns: success,
+  problems: [...engine, 'request_closed', 'request_finished', 'request_rejected', 'sub_task_running'],
+  async handle({ params, body }, ctx) {
+    const input = { actor: ctx.by, reason: body?.reason };
+    await decide(ctx, params.id, closeUpdate, input, canClose);
+    return done;
+  },
+});
+
+const delegate = command({
+  method: 'post',
+  path: '/application/deploy-tasks/{id}/actions/delegate/',
+  id: 'delegateDeployTask',
+  area,
+  summary: 'Hand the next step of a deploy task to another user',
+  permission: delegator,
+  body: z.strictObject({ user_id: id }),
+  returns: success,
+  problems: [...engine, 'request_closed', 'request_finished', 'request_rejected'],
+  async handle({ params, body }, ctx) {
+    const { user_id: userId } = body;
+    const username = await delegateOf(ctx, params.id, userId);
+    const input = { actor: ctx.by, userId, username };
+    await decide(ctx, params.id, delegateUpdate, input, (view) => canDelegate(view, ctx.by, userId));
+    return done;
+  },
+});
+
+/** The user that may take over: enabled, and able to view the application. */
+async function delegateOf(ctx: Ctx, taskId: number, userId: number): Promise<string> {
+  const unfit = invalidField('user_id', 'must be an enabled user who may view the application');
+  const user = await ctx.db.selectFrom('users').select(['username', 'status']).where('id', '=', userId).executeTakeFirst();
+  const task = await deployTask(ctx.db, taskId);
+  if (!task || user?.status !== 'enabled') throw unfit;
+  const subject = await loadSubject(ctx.db, userId);
+  if ((await mayOn(ctx.db, subject, 'application', 'view_app', task.applicationId)) !== 'yes') throw unfit;
+  return user.username;
+}
+
+export const actionEndpoints = [approve, reject, start, close, delegate];

@@ -1,0 +1,71 @@
+import type { UpdateDefinition } from '@temporalio/common';
+import { deployTask, loadDeployView } from '../../db/deploy/tasks.ts';
+import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
+import { deployTaskWorkflowId } from '../../workflows/deploy/contract.ts';
+import type { DeployTaskInput } from '../../workflows/deploy/contract.ts';
+import type { DeployView } from '../../workflows/deploy/policy.ts';
+import { Problem } from '../../workflows/problem.ts';
+import type { Ctx } from '../context.ts';
+import { WorkflowMissing } from '../engine.ts';
+import type { WorkflowStart } from '../engine.ts';
+import { notFound } from '../permissions.ts';
+
+/** The workflow of a deploy task as it was created. */
+export function deployTaskStart(task: NamedDeployTask): WorkflowStart {
+  const { id, fullName, creator, level, version } = task;
+  const input: DeployTaskInput = {
+    taskId: id,
+    application: { id: task.applicationId, fullName },
+    creator: { id: task.creatorId, username: creator },
+    level,
+    version,
+    requiredApprovals: task.requiredApprovals,
+    plannedExecTime: task.plannedExecTime.toISOString(),
+  };
+  return {
+    workflow: 'deployTask',
+    workflowId: deployTaskWorkflowId(id),
+    input,
+    summary: `deploy ${fullName} ${version} (level ${level}) by ${creator}`,
+    attributes: { kind: 'deploy_task', status: task.status, application: fullName, creator, level },
+  };
+}
+
+type Gate = (view: DeployView) => Problem | undefined;
+
+/**
+ * Puts a decision to a deploy task's workflow. The gate is asked of the row first, which refuses most of what must be
+ * refused without the engine; the workflow asks the same gate again and has the last word.
+ */
+export async function decide<R, I>(
+  ctx: Ctx,
+  taskId: number,
+  update: UpdateDefinition<R, [I]>,
+  input: I,
+  gate: Gate,
+): Promise<R> {
+  const task = await gated(ctx, taskId, gate);
+  const ask = (): Promise<R> => ctx.engine.update(deployTaskWorkflowId(taskId), update, input, ctx.operationId);
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof WorkflowMissing)) throw error;
+  }
+  // It ended meanwhile (then the gate says how), or the engine was away when it was created.
+  const now = await gated(ctx, taskId, gate);
+  if (now.seq > 0) throw new Problem('workflow_lost');
+  await ctx.engine.start(deployTaskStart(task));
+  try {
+    return await ask();
+  } catch (error) {
+    throw error instanceof WorkflowMissing ? new Problem('workflow_lost') : error;
+  }
+}
+
+async function gated(ctx: Ctx, taskId: number, gate: Gate): Promise<NamedDeployTask> {
+  const task = await deployTask(ctx.db, taskId);
+  if (!task) throw notFound();
+  const refused = gate(await loadDeployView(ctx.db, task));
+  if (refused) throw refused;
+  return task;
+}

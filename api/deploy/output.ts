@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { readOutput } from '../../db/tasks/output.ts';
+import type { TaskOutputRow } from '../../db/tasks/tables.ts';
+import { outputStreams, taskStatuses } from '../../workflows/tasks.ts';
+import { endpoint } from '../endpoint.ts';
+import { notFound } from '../permissions.ts';
+import { id, iso, time } from '../schemas.ts';
+import { onTask } from './access.ts';
+
+/** One line of output, the same over HTTP and WebSocket. */
+export const lineObject = z.object({
+  seq: z.int(),
+  time,
+  instance: z.int().nullable(),
+  host: z.string(),
+  step: z.string(),
+  stream: z.enum(outputStreams),
+  text: z.string(),
+});
+
+export const presentLine = (row: TaskOutputRow): z.input<typeof lineObject> => ({
+  seq: row.seq,
+  time: iso(row.time),
+  instance: row.instanceId,
+  host: row.host,
+  step: row.step,
+  stream: row.stream,
+  text: row.text,
+});
+
+/** Who may read the output of a sub-task. */
+export const outputReader = onTask('view_app_log', 'deploy_app', 'review_app_deploy_task');
+
+const getOutput = endpoint({
+  method: 'get',
+  path: '/application/deploy-tasks/{id}/sub-tasks/{task_id}/output/',
+  id: 'getSubTaskOutput',
+  area: 'deploy',
+  summary: 'Output of a sub-task',
+  permission: outputReader,
+  query: z.object({
+    after: z.coerce.number().int().min(0).default(0),
+    limit: z.coerce.number().int().min(1).max(10_000).default(1000),
+    instance: id.optional(),
+    stream: z.enum(outputStreams).optional(),
+  }),
+  returns: z.object({
+    results: z.array(lineObject),
+    next_after: z.int(),
+    ended: z.boolean(),
+    status: z.enum(taskStatuses),
+  }),
+  async handle({ params, query }, { db }) {
+    const task = await db
+      .selectFrom('tasks')
+      .select('status')
+      .where('id', '=', params.task_id)
+      .where('deployTaskId', '=', params.id)
+      .executeTakeFirst();
+    if (!task) throw notFound();
+    // The status is read first: a task that had ended then has written all its lines.
+    const rows = await readOutput(db, params.task_id, query);
+    const last = rows.at(-1)?.seq ?? query.after;
+    const { status } = task;
+    return { results: rows.map(presentLine), next_after: last, ended: status !== 'running', status };
+  },
+});
+
+export const outputEndpoints = [getOutput];

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { planDifference } from '../../db/deploy/plan.ts';
+import { presentPlan } from '../../db/deploy/tasks.ts';
+import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
+import { hookNames, scriptLanguages } from '../../workflows/deploy/contract.ts';
+import type { DeployPlan } from '../../workflows/deploy/contract.ts';
+import type { Ctx } from '../context.ts';
+
+const hookTexts = z.partialRecord(z.enum(hookNames), z.string());
+
+/** What a deploy task will do. */
+export const planObject = z.object({
+  plan_hash: z.string().nullable(),
+  version: z.string(),
+  deploy_path: z.string(),
+  run_user: z.string(),
+  startup_cmd: z.string(),
+  stop_cmd: z.string(),
+  pid_path: z.string(),
+  keep_backups: z.int(),
+  package: z.object({
+    source: z.string(),
+    sha256: z.string().nullable(),
+    size: z.int().nullable(),
+    unread: z.string().nullable(),
+  }),
+  hooks: z.array(
+    z.object({
+      name: z.enum(hookNames),
+      script: z.object({ id: z.int(), name: z.string(), language: z.enum(scriptLanguages), template: z.string() }),
+      running_user: z.string().nullable(),
+    }),
+  ),
+  instances: z.array(
+    z.object({
+      instance: z.int(),
+      hostname: z.string(),
+      present_version: z.string().nullable(),
+      new_version: z.string(),
+      steps: z.array(z.string()),
+      hooks: hookTexts,
+    }),
+  ),
+  batches: z.array(z.array(z.int())),
+  changed_since_approval: z.string().nullable(),
+});
+
+/** The plan of the present round; `changed_since_approval` says what another round before it had otherwise. */
+export async function presentPlanObject(
+  { db }: Ctx,
+  task: NamedDeployTask,
+  plan: DeployPlan,
+): Promise<z.input<typeof planObject>> {
+  const before = task.planRound > 1 ? await presentPlan(db, task.id, task.planRound - 1) : undefined;
+  const { directory: _, hooks, ...rest } = plan;
+  return {
+    plan_hash: task.planHash,
+    ...rest,
+    hooks: hooks.map(({ runningUser, ...hook }) => ({ ...hook, running_user: runningUser })),
+    batches: [plan.instances.map(({ instance }) => instance)],
+    changed_since_approval: before ? planDifference(before, plan) : null,
+  };
+}

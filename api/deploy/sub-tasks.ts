@@ -1,0 +1,127 @@
+import type { Kysely } from 'kysely';
+import { z } from 'zod';
+import type { Database } from '../../db/database.ts';
+import { revertUpdate, upgradeUpdate } from '../../workflows/deploy/contract.ts';
+import type { SubTaskKind } from '../../workflows/deploy/contract.ts';
+import { canRunSubTask } from '../../workflows/deploy/policy.ts';
+import { taskStatuses } from '../../workflows/tasks.ts';
+import { command } from '../command.ts';
+import type { Ctx } from '../context.ts';
+import { endpoint } from '../endpoint.ts';
+import { list } from '../list.ts';
+import { notFound } from '../permissions.ts';
+import { idEntry } from '../schemas.ts';
+import { outputAddress } from '../ticket.ts';
+import { onTask, owner } from './access.ts';
+import { decide } from './decide.ts';
+import { presentSubTasks, subTaskObject } from './sub-task-object.ts';
+import { packageSource, version } from './task-input.ts';
+
+const area = 'deploy';
+const refusals = [
+  ...(['not_running', 'instance_elsewhere', 'instance_busy', 'workflow_lost', 'outcome_unknown'] as const),
+];
+
+const instances = z
+  .array(idEntry)
+  .min(1)
+  .max(500)
+  .refine((given) => new Set(given.map(({ id }) => id)).size === given.length, 'names an instance twice');
+const timeout = z.int().min(1).max(86_400).default(120);
+const created = z.object({ task_id: z.string(), task_output: z.string() });
+
+interface Wanted {
+  instances: { id: number }[];
+  version: string;
+  timeout: number;
+}
+
+async function begin(ctx: Ctx, taskId: number, kind: SubTaskKind, wanted: Wanted, updateSource: string | null) {
+  const input = {
+    actor: ctx.by,
+    instanceIds: wanted.instances.map(({ id }) => id),
+    version: wanted.version,
+    updateSource,
+    timeoutSeconds: wanted.timeout,
+  };
+  const expected = kind === 'upgrade' ? wanted.version : null;
+  const update = kind === 'upgrade' ? upgradeUpdate : revertUpdate;
+  const made = await decide(ctx, taskId, update, input, (view) => canRunSubTask(view, ctx.by, expected));
+  return { task_id: String(made.taskId), task_output: outputAddress(ctx, made.taskId) };
+}
+
+const upgrade = command({
+  method: 'post',
+  path: '/application/deploy-tasks/{id}/sub-upgrade-tasks/',
+  id: 'upgradeInstances',
+  area,
+  summary: 'Upgrade instances',
+  permission: owner,
+  body: z.strictObject({ instances, update_source: packageSource, version, timeout }),
+  returns: created,
+  status: 202,
+  problems: [...refusals, 'version_differs', 'package_differs', 'package_unread'],
+  handle: ({ params, body }, ctx) => begin(ctx, params.id, 'upgrade', body, body.update_source),
+});
+
+const revert = command({
+  method: 'post',
+  path: '/application/deploy-tasks/{id}/sub-revert-tasks/',
+  id: 'revertInstances',
+  area,
+  summary: 'Revert instances to a release that they keep',
+  permission: owner,
+  body: z.strictObject({ instances, version, timeout }),
+  returns: created,
+  status: 202,
+  problems: [...refusals, 'release_not_kept'],
+  handle: ({ params, body }, ctx) => begin(ctx, params.id, 'revert', body, null),
+});
+
+const subTasks = (db: Kysely<Database>, deployTaskId: number, kind: SubTaskKind) =>
+  db.selectFrom('tasks').selectAll().where('deployTaskId', '=', deployTaskId).where('kind', '=', kind);
+
+const filter = z.object({ status: z.enum(taskStatuses).optional() });
+
+const listOf = (kind: SubTaskKind, id: string) =>
+  list({
+    path: `/application/deploy-tasks/{id}/sub-${kind}-tasks/`,
+    id,
+    area,
+    summary: `List sub-${kind} tasks`,
+    permission: onTask('view_app'),
+    filter,
+    item: subTaskObject,
+    order: 'newest',
+    query({ params, query }, { db }) {
+      const found = subTasks(db, params.id, kind);
+      return query.status === undefined ? found : found.where('status', '=', query.status);
+    },
+    present: presentSubTasks,
+  });
+
+const oneOf = (kind: SubTaskKind, id: string) =>
+  endpoint({
+    method: 'get',
+    path: `/application/deploy-tasks/{id}/sub-${kind}-tasks/{task_id}/`,
+    id,
+    area,
+    summary: `One sub-${kind} task`,
+    permission: onTask('view_app'),
+    returns: subTaskObject,
+    async handle({ params }, ctx) {
+      const row = await subTasks(ctx.db, params.id, kind).where('id', '=', params.task_id).executeTakeFirst();
+      const [item] = row ? await presentSubTasks([row], ctx) : [];
+      if (!item) throw notFound();
+      return item;
+    },
+  });
+
+export const subTaskEndpoints = [
+  upgrade,
+  revert,
+  listOf('upgrade', 'listSubUpgradeTasks'),
+  listOf('revert', 'listSubRevertTasks'),
+  oneOf('upgrade', 'getSubUpgradeTask'),
+  oneOf('revert', 'getSubRevertTask'),
+];

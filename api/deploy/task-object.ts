@@ -1,0 +1,255 @@
+import { z } from 'zod';
+import { actionsFor } from '../../db/access/rights.ts';
+import { deployView, requestKind, runningSubTasks, votesOf } from '../../db/deploy/tasks.ts';
+import type { NamedDeployTask, RoundVote } from '../../db/deploy/tasks.ts';
+import { hasEnded } from '../../workflows/approvals/policy.ts';
+import { deployTaskStatuses, levels } from '../../workflows/deploy/contract.ts';
+import { waitingOn } from '../../workflows/deploy/policy.ts';
+import { waitingKinds } from '../../workflows/tasks.ts';
+import type { Ctx } from '../context.ts';
+import { actions, iso, time } from '../schemas.ts';
+
+export const waitingObject = z
+  .object({
+    kind: z.enum(waitingKinds),
+    text: z.string(),
+    users: z.array(z.string()),
+    until: time.nullable(),
+  })
+  .nullable();
+
+/** A deploy task as lists show it. */
+export const taskObject = z.object({
+  id: z.int(),
+  application: z.object({ id: z.int(), name: z.string(), full_name: z.string() }),
+  creator: z.string(),
+  owner: z.string(),
+  version: z.string(),
+  description: z.string(),
+  level: z.enum(levels),
+  package_source: z.string(),
+  planned_exec_time: time,
+  upgrade_checklist: z.string(),
+  upgrade_steps: z.string(),
+  rollback_steps: z.string(),
+  auto_start: z.boolean(),
+  strategy: z.object({ mode: z.literal('manual') }),
+  status: z.enum(deployTaskStatuses),
+  paused: z.boolean(),
+  held_by: z.int().nullable(),
+  error: z.string().nullable(),
+  plan_hash: z.string().nullable(),
+  waiting_on: waitingObject,
+  approvals: z.object({
+    required: z.int(),
+    given: z.array(
+      z.object({ user: z.string(), time, plan_hash: z.string().nullable(), channel: z.string() }),
+    ),
+    missing: z.string(),
+  }),
+  progress: z.object({
+    instances: z.int(),
+    on_version: z.int(),
+    failed: z.int(),
+    sub_tasks_running: z.int(),
+  }),
+  created_time: time,
+  started_time: time.nullable(),
+  finished_time: time.nullable(),
+  available_actions: actions(
+    ...(['edit', 'approve', 'reject', 'start', 'pause', 'resume', 'close', 'delegate', 'upgrade', 'revert'] as const),
+  ),
+});
+
+export const taskDetail = taskObject.extend({
+  delegations: z.array(
+    z.object({ from: z.string(), to: z.string(), time, phase: z.enum(['review', 'ownership']) }),
+  ),
+  history: z.array(
+    z.object({ event: z.string(), by: z.string(), time, reason: z.string().nullable(), channel: z.string() }),
+  ),
+});
+
+type TaskItem = z.input<typeof taskObject>;
+
+interface Progress {
+  id: number;
+  instances: number;
+  onVersion: number;
+  failed: number;
+}
+
+/** A page of deploy tasks, everything besides the rows read once for the whole page. */
+export async function presentTasks(tasks: NamedDeployTask[], ctx: Ctx): Promise<TaskItem[]> {
+  const ids = tasks.map(({ id }) => id);
+  const applications = [...new Set(tasks.map(({ applicationId }) => applicationId))];
+  const [votes, running, progress, rights, delegated] = await Promise.all([
+    votesOf(ctx.db, tasks),
+    runningSubTasks(ctx.db, ids),
+    progressOf(ctx, ids),
+    actionsFor(ctx.db, ctx.subject, 'application', applications),
+    delegatedReviews(ctx, ids),
+  ]);
+  return tasks.map((task) => {
+    const given = votes.filter(({ requestId }) => requestId === task.id);
+    const subTasks = running.filter(({ deployTaskId }) => deployTaskId === task.id).map(({ id }) => id);
+    const held = rights.get(task.applicationId) ?? new Set();
+    const reviews = held.has('review_app_deploy_task') || delegated.has(task.id);
+    const may: Rights = { userId: ctx.subject.userId, deploys: held.has('deploy_app'), reviews };
+    return presentTask(task, given, subTasks, progress.get(task.id), may, ctx.now());
+  });
+}
+
+interface Rights {
+  userId: number;
+  deploys: boolean;
+  reviews: boolean;
+}
+
+function presentTask(
+  task: NamedDeployTask,
+  votes: RoundVote[],
+  subTasks: number[],
+  progress: Progress | undefined,
+  rights: Rights,
+  now: Date,
+): TaskItem {
+  const view = deployView(task, votes, subTasks);
+  const missing = Math.max(0, task.requiredApprovals - votes.length);
+  const inReview = task.status === 'wait_review';
+  return {
+    id: task.id,
+    application: { id: task.applicationId, name: task.applicationName, full_name: task.fullName },
+    creator: task.creator,
+    owner: task.owner,
+    version: task.version,
+    description: task.description,
+    level: task.level,
+    package_source: task.packageSource,
+    planned_exec_time: iso(task.plannedExecTime),
+    upgrade_checklist: task.upgradeChecklist,
+    upgrade_steps: task.upgradeSteps,
+    rollback_steps: task.rollbackSteps,
+    auto_start: false,
+    strategy: { mode: 'manual' },
+    status: task.status,
+    paused: false,
+    held_by: null,
+    error: task.error,
+    plan_hash: task.planHash,
+    waiting_on: waitingOn({ ...view, creator: task.creator, owner: task.owner, engineError: task.error }, now),
+    approvals: {
+      required: task.requiredApprovals,
+      given: votes.map((vote) => ({
+        user: vote.user,
+        time: iso(vote.time),
+        plan_hash: vote.planHash,
+        channel: vote.channel,
+      })),
+      missing: inReview && missing > 0 ? `${missing} more by holders of review_app_deploy_task` : '',
+    },
+    progress: {
+      instances: progress?.instances ?? 0,
+      on_version: progress?.onVersion ?? 0,
+      failed: progress?.failed ?? 0,
+      sub_tasks_running: subTasks.length,
+    },
+    created_time: iso(task.createdTime),
+    started_time: iso(task.startedTime),
+    finished_time: iso(task.finishedTime),
+    available_actions: availableActions(task, votes, subTasks, rights),
+  };
+}
+
+function availableActions(
+  task: NamedDeployTask,
+  votes: RoundVote[],
+  subTasks: number[],
+  { userId, deploys, reviews }: Rights,
+): TaskItem['available_actions'] {
+  const isCreator = task.creatorId === userId;
+  const isOwner = task.ownerId === userId;
+  const inReview = task.status === 'wait_review';
+  const decides = inReview && reviews && !isCreator;
+  const works = task.status === 'running' && isOwner && deploys;
+  return {
+    edit: inReview && isCreator && deploys,
+    approve: decides && !votes.some((vote) => vote.userId === userId),
+    reject: decides,
+    start: task.status === 'approved' && isOwner && deploys,
+    pause: false,
+    resume: false,
+    close: !hasEnded(task.status) && subTasks.length === 0 && (isCreator || isOwner || reviews),
+    delegate: !hasEnded(task.status) && (inReview ? reviews : isOwner),
+    upgrade: works,
+    revert: works,
+  };
+}
+
+async function progressOf({ db }: Ctx, ids: number[]): Promise<Map<number, Progress>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('deployTasks')
+    .innerJoin('instances', 'instances.applicationId', 'deployTasks.applicationId')
+    .where('deployTasks.id', 'in', ids)
+    .groupBy('deployTasks.id')
+    .select((eb) => [
+      'deployTasks.id',
+      eb.fn.countAll<number>().as('instances'),
+      eb.fn
+        .countAll<number>()
+        .filterWhereRef('instances.version', '=', 'deployTasks.version')
+        .as('onVersion'),
+    ])
+    .execute();
+  const failed = await db
+    .selectFrom('taskResults')
+    .innerJoin('tasks', 'tasks.id', 'taskResults.taskId')
+    .where('tasks.deployTaskId', 'in', ids)
+    .where('taskResults.status', '=', 'failed')
+    .groupBy('tasks.deployTaskId')
+    .select((eb) => ['tasks.deployTaskId', eb.fn.count<number>('taskResults.instanceId').distinct().as('failed')])
+    .execute();
+  const failedOf = new Map(failed.map((row) => [row.deployTaskId, row.failed]));
+  return new Map(rows.map((row) => [row.id, { ...row, failed: failedOf.get(row.id) ?? 0 }]));
+}
+
+async function delegatedReviews({ db, subject }: Ctx, ids: number[]): Promise<Set<number>> {
+  if (ids.length === 0) return new Set();
+  const rows = await db
+    .selectFrom('delegations')
+    .select('requestId')
+    .where('kind', '=', requestKind)
+    .where('requestId', 'in', ids)
+    .where('phase', '=', 'review')
+    .where('toId', '=', subject.userId)
+    .execute();
+  return new Set(rows.map(({ requestId }) => requestId));
+}
+
+/** One deploy task with its delegations and history. */
+export async function presentTaskDetail(task: NamedDeployTask, ctx: Ctx): Promise<z.input<typeof taskDetail>> {
+  const [item] = await presentTasks([task], ctx);
+  if (!item) throw new Error('a task was presented as none');
+  const delegations = await ctx.db
+    .selectFrom('delegations')
+    .innerJoin('users as from', 'from.id', 'delegations.fromId')
+    .innerJoin('users as to', 'to.id', 'delegations.toId')
+    .select(['from.username as from', 'to.username as to', 'delegations.time', 'delegations.phase'])
+    .where('kind', '=', requestKind)
+    .where('requestId', '=', task.id)
+    .orderBy('delegations.id')
+    .execute();
+  const history = await ctx.db
+    .selectFrom('requestEvents')
+    .select(['event', 'by', 'time', 'reason', 'channel'])
+    .where('kind', '=', requestKind)
+    .where('requestId', '=', task.id)
+    .orderBy('id')
+    .execute();
+  return {
+    ...item,
+    delegations: delegations.map((one) => ({ ...one, time: iso(one.time) })),
+    history: history.map((one) => ({ ...one, time: iso(one.time) })),
+  };
+}

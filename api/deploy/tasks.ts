@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import { visible } from '../../db/access/rights.ts';
+import { composePlan } from '../../db/deploy/plan.ts';
+import type { Renderer } from '../../db/deploy/plan.ts';
+import { settingsOf } from '../../db/deploy/settings.ts';
+import {
+  addEvent,
+  deployTask,
+  deployTasksWithNames,
+  nextDeployTaskId,
+  packageToRead,
+  planSubject,
+  presentPlan,
+  putPlan,
+} from '../../db/deploy/tasks.ts';
+import { recordDeployStep } from '../../db/deploy/transitions.ts';
+import { hostPathIn } from '../../kit/host-path.ts';
+import { canChange } from '../../workflows/approvals/policy.ts';
+import { approvalsOfLevel, changeUpdate, deployTaskStatuses } from '../../workflows/deploy/contract.ts';
+import { Problem } from '../../workflows/problem.ts';
+import { change } from '../change.ts';
+import { command } from '../command.ts';
+import type { Ctx } from '../context.ts';
+import { endpoint } from '../endpoint.ts';
+import { launch } from '../launch.ts';
+import { list } from '../list.ts';
+import { application, notFound, signedIn } from '../permissions.ts';
+import { creator, onTask } from './access.ts';
+import { decide, deployTaskStart } from './decide.ts';
+import { changedFields, newTask } from './task-input.ts';
+import { planObject, presentPlanObject } from './plan-object.ts';
+import { taskFilter, taskQuery } from './task-filter.ts';
+import { presentTaskDetail, presentTasks, taskDetail, taskObject } from './task-object.ts';
+
+const area = 'deploy';
+
+/** What a plan is composed with, in this process. */
+export const rendererOf = ({ jinja, config }: Pick<Ctx, 'jinja' | 'config'>): Renderer => ({
+  renderAll: jinja.renderAll,
+  hostPath: hostPathIn(config.dataDir),
+});
+
+async function loadTask(ctx: Pick<Ctx, 'db'>, taskId: number) {
+  const task = await deployTask(ctx.db, taskId);
+  if (!task) throw notFound();
+  return task;
+}
+
+const listTasks = list({
+  path: '/application/deploy-tasks/',
+  id: 'listDeployTasks',
+  area,
+  summary: 'List deploy tasks',
+  permission: signedIn,
+  filter: taskFilter,
+  item: taskObject,
+  order: { newest: 'deployTasks.id' },
+  query: ({ query }, ctx) =>
+    taskQuery(deployTasksWithNames(ctx.db), query, ctx).where(
+      visible(ctx.subject, 'application', 'view_app', 'deployTasks.applicationId'),
+    ),
+  present: presentTasks,
+});
+
+const createTask = change({
+  method: 'post',
+  path: '/application/deploy-tasks/',
+  id: 'createDeployTask',
+  area,
+  summary: 'Create a deploy task',
+  permission: application('deploy_app', ({ body }) => (body as { application_id?: unknown } | null)?.application_id),
+  body: newTask,
+  returns: z.object({ message: z.literal('success'), id: z.int(), status: z.enum(deployTaskStatuses) }),
+  status: 201,
+  problems: ['settings_disabled'],
+  async handle({ body }, ctx) {
+    const { tx, actor } = ctx;
+    const { application_id: applicationId, ...fields } = body;
+    const { enabled } = await settingsOf(tx, applicationId);
+    if (!enabled) throw new Problem('settings_disabled');
+    const requiredApprovals = approvalsOfLevel[body.level];
+    const status = requiredApprovals === 0 ? ('approved' as const) : ('wait_review' as const);
+    const taskId = await nextDeployTaskId(tx);
+    await tx
+      .insertInto('deployTasks')
+      .values({
+        id: taskId,
+        applicationId,
+        creatorId: actor.user.id,
+        ownerId: actor.user.id,
+        ...columnsOf(fields),
+        level: body.level,
+        version: body.version,
+        packageSource: body.package_source,
+        plannedExecTime: body.planned_exec_time,
+        status,
+        requiredApprovals,
+      })
+      .execute();
+    const task = await loadTask({ db: tx }, taskId);
+    const plan = await composePlan(tx, rendererOf(ctx), planSubject(task), packageToRead(task.packageSource));
+    await putPlan(tx, taskId, 1, plan);
+    await addEvent(tx, { requestId: taskId, event: 'created', by: ctx.by.username, channel: ctx.by.channel });
+    await recordDeployStep(tx, ctx.by, task, 'created');
+    await launch(ctx, deployTaskStart(task));
+    return { message: 'success' as const, id: taskId, status };
+  },
+});
+
+const columnsOf = (fields: z.output<typeof changedFields>) => ({
+  ...(fields.description !== undefined && { description: fields.description }),
+  ...(fields.upgrade_checklist !== undefined && { upgradeChecklist: fields.upgrade_checklist }),
+  ...(fields.upgrade_steps !== undefined && { upgradeSteps: fields.upgrade_steps }),
+  ...(fields.rollback_steps !== undefined && { rollbackSteps: fields.rollback_steps }),
+});
+
+const getTask = endpoint({
+  method: 'get',
+  path: '/application/deploy-tasks/{id}/',
+  id: 'getDeployTask',
+  area,
+  summary: 'One deploy task',
+  permission: onTask('view_app'),
+  returns: taskDetail,
+  handle: async ({ params }, ctx) => presentTaskDetail(await loadTask(ctx, params.id), ctx),
+});
+
+const changeTask = command({
+  method: 'patch',
+  path: '/application/deploy-tasks/{id}/',
+  id: 'changeDeployTask',
+  area,
+  summary: 'Change a deploy task under review; approvals so far are void',
+  permission: creator,
+  body: changedFields.refine((fields) => Object.keys(fields).length > 0, 'give at least one field'),
+  returns: taskDetail,
+  problems: ['not_in_review', 'workflow_lost', 'outcome_unknown'],
+  async handle({ params, body }, ctx) {
+    const fields = {
+      ...columnsOf(body),
+      ...(body.level !== undefined && { level: body.level }),
+      ...(body.version !== undefined && { version: body.version }),
+      ...(body.package_source !== undefined && { packageSource: body.package_source }),
+      ...(body.planned_exec_time !== undefined && { plannedExecTime: body.planned_exec_time.toISOString() }),
+    };
+    const input = { actor: ctx.by, fields };
+    await decide(ctx, params.id, changeUpdate, input, (view) => canChange(view, ctx.by));
+    return presentTaskDetail(await loadTask(ctx, params.id), ctx);
+  },
+});
+
+const getPlan = endpoint({
+  method: 'get',
+  path: '/application/deploy-tasks/{id}/plan/',
+  id: 'getDeployPlan',
+  area,
+  summary: 'What a deploy task will do; votes are bound to its hash',
+  permission: onTask('view_app'),
+  returns: planObject,
+  async handle({ params }, ctx) {
+    const task = await loadTask(ctx, params.id);
+    const plan = await presentPlan(ctx.db, task.id, task.planRound);
+    if (!plan) throw notFound();
+    return presentPlanObject(ctx, task, plan);
+  },
+});
+
+export const taskEndpoints = [listTasks, createTask, getTask, changeTask, getPlan];

@@ -1,0 +1,87 @@
+import type { Hono } from 'hono';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { migrationsPending } from '../db/migrate.ts';
+import { clientOf } from './client.ts';
+import type { AppDeps } from './context.ts';
+
+const okText = 'ok';
+
+/** What a process counts about itself. */
+export function createMetrics({ db }: Pick<AppDeps, 'db'>) {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const requests = new Counter({
+    name: 'slipway_http_requests_total',
+    help: 'requests by method and status',
+    labelNames: ['method', 'status'],
+    registers: [registry],
+  });
+  const duration = new Histogram({
+    name: 'slipway_http_request_seconds',
+    help: 'time to answer, in seconds',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers: [registry],
+  });
+  const gauge = (name: string, help: string, read: () => Promise<number>): Gauge =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      async collect() {
+        this.set(await read().catch(() => Number.NaN));
+      },
+    });
+  gauge('slipway_outbox_pending', 'workflow starts that are still to be done', async () => {
+    const { n } = await db.selectFrom('outbox').select((eb) => eb.fn.countAll<number>().as('n')).executeTakeFirstOrThrow();
+    return n;
+  });
+  gauge('slipway_deploy_tasks_open', 'deploy tasks that have not ended', async () => {
+    const { n } = await db
+      .selectFrom('deployTasks')
+      .where('status', 'in', ['wait_review', 'approved', 'running'])
+      .select((eb) => eb.fn.countAll<number>().as('n'))
+      .executeTakeFirstOrThrow();
+    return n;
+  });
+  return { registry, requests, duration };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+type Check = readonly [name: string, run: () => Promise<void>];
+
+const text = (status: number, lines: string[]): Response =>
+  new Response(`${lines.join('\n')}\n`, { status, headers: { 'content-type': 'text/plain; charset=utf-8' } });
+
+/** Mounts `/healthz` (the process), `/readyz` (what it depends on, each named) and `/metrics` (Prometheus). */
+export function mountHealth(app: Hono, deps: AppDeps, metrics: Metrics): void {
+  const { db, engine, config } = deps;
+  const checks: readonly Check[] = [
+    ['database', async () => void (await db.selectNoFrom((eb) => eb.lit(1).as('one')).execute())],
+    ['engine', () => engine.ping()],
+    ['migrations', async () => demandNone(await migrationsPending(db))],
+  ];
+  app.get('/healthz', () => text(200, [okText]));
+  app.get('/readyz', async () => {
+    const results = await Promise.allSettled(checks.map(([, run]) => run()));
+    const lines = results.map(({ status }, index) => `${checks[index]?.[0] ?? ''}: ${status === 'fulfilled' ? okText : 'failed'}`);
+    return text(results.every(({ status }) => status === 'fulfilled') ? 200 : 503, lines);
+  });
+  app.get('/metrics', async (c) => {
+    const env = c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
+    const { remoteAddr } = clientOf(c.req.raw, env?.incoming?.socket?.remoteAddress, config);
+    const given = c.req.header('authorization');
+    const allowed =
+      config.metricsToken === undefined ? isLoopback(remoteAddr) : given === `Bearer ${config.metricsToken}`;
+    if (!allowed) return text(403, ['not allowed: set SLIPWAY_METRICS_TOKEN and send it as a bearer token']);
+    const body = await metrics.registry.metrics();
+    return new Response(body, { headers: { 'content-type': metrics.registry.contentType } });
+  });
+}
+
+function demandNone(pending: string[]): void {
+  if (pending.length > 0) throw new Error(`${pending.length} migrations are pending`);
+}
+
+const isLoopback = (address: string | null): boolean =>
+  address !== null && (address === '::1' || address.startsWith('127.'));

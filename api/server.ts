@@ -1,0 +1,111 @@
+// The API process: configuration, database, engine, then the application on a port. Beside the API it keeps the house:
+// it starts workflows that the engine missed, seals the audit chain, and compares open tasks with the engine.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { serve } from '@hono/node-server';
+import type { ServerType } from '@hono/node-server';
+import { Client, Connection } from '@temporalio/client';
+import { WebSocketServer } from 'ws';
+import { startSealing } from '../db/audit/sealing.ts';
+import { connect } from '../db/connect.ts';
+import { createListener } from '../db/listen.ts';
+import { loadMasterKey } from '../db/master-key.ts';
+import { createAcknowledger } from '../db/outbox.ts';
+import { relay } from '../db/relay.ts';
+import { createSecrets } from '../db/secrets.ts';
+import { findStack } from '../embedded/find-stack.ts';
+import type { Addresses } from '../embedded/find-stack.ts';
+import { configFromEnvironment } from '../kit/config.ts';
+import type { Config } from '../kit/config.ts';
+import { engineAddress } from '../kit/engine-address.ts';
+import { createJinja } from '../kit/jinja/index.ts';
+import { createLogger } from '../kit/log.ts';
+import type { Logger } from '../kit/log.ts';
+import { writeRunFile } from '../kit/run-file.ts';
+import { createApp } from './app.ts';
+import type { AppDeps } from './context.ts';
+import { createEngine } from './engine.ts';
+import { createMetrics, mountHealth } from './health.ts';
+import { startHandler, startTopic } from './launch.ts';
+import { mountLive } from './live.ts';
+import { startReconciling } from './reconcile.ts';
+
+export interface RunningApi {
+  port: number;
+  /** Takes no new requests, says goodbye to WebSockets, finishes what runs. */
+  stop(): Promise<void>;
+}
+
+const drainMs = 10_000;
+
+/** Starts the API in this process. */
+export async function startApi(config: Config, log: Logger, at: Addresses): Promise<RunningApi> {
+  const db = connect(at.databaseUrl, { max: config.databasePool, applicationName: 'slipway-api', log });
+  const connection = Connection.lazy(engineAddress(config, at.temporalAddress));
+  const acks = createAcknowledger(db, log);
+  const client = new Client({ connection, namespace: config.temporalNamespace });
+  const engine = createEngine(client, config.taskQueue, acks);
+  const listen = createListener(at.databaseUrl, log);
+  const secrets = createSecrets({ masterKey: loadMasterKey(config) });
+  const deps: AppDeps = { db, engine, jinja: createJinja(), secrets, config, log, listen, now: () => new Date() };
+
+  const metrics = createMetrics(deps);
+  const app = createApp(deps, { metrics });
+  mountHealth(app, deps, metrics);
+  const live = mountLive(app, deps);
+  const keepers = [
+    relay({ db, handlers: { [startTopic]: startHandler(engine) }, listen, log }),
+    startSealing({ db, listen, log, anchorUrl: config.auditAnchorUrl }),
+    startReconciling(db, engine, log),
+  ];
+  const server = await listenOn(app.fetch, config);
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop: async () => {
+      live.closeAll();
+      await closed(server);
+      await Promise.all(keepers.map((keeper) => keeper.stop()));
+      await acks.stop();
+      await listen.close();
+      await connection.close();
+      await db.destroy();
+    },
+  };
+}
+
+function listenOn(fetch: Parameters<typeof serve>[0]['fetch'], { host, port }: Config): Promise<ServerType> {
+  return new Promise((resolve, reject) => {
+    const websocket = { server: new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 }) };
+    const options = { fetch, hostname: host, port, createServer, websocket };
+    const server = serve(options, () => resolve(server));
+    server.once('error', reject);
+  });
+}
+
+async function closed(server: ServerType): Promise<void> {
+  const done = new Promise<void>((resolve) => server.close(() => resolve()));
+  if ('closeIdleConnections' in server) server.closeIdleConnections();
+  const timer = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), drainMs);
+  await done;
+  clearTimeout(timer);
+}
+
+async function main(): Promise<void> {
+  const config = configFromEnvironment();
+  const log = createLogger(config, 'api');
+  const api = await startApi(config, log, findStack(config));
+  const gone = writeRunFile(config.dataDir, { role: 'api', port: api.port });
+  log.info({ host: config.host, port: api.port }, 'API is listening');
+  const stop = (): void => {
+    log.info({}, 'API is leaving');
+    void api.stop().finally(gone);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
+}
+
+if (import.meta.main) {
+  main().catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  });
+}
