@@ -32,7 +32,10 @@ export function createMetrics({ db }: Pick<AppDeps, 'db'>) {
       },
     });
   gauge('slipway_outbox_pending', 'workflow starts that are still to be done', async () => {
-    const { n } = await db.selectFrom('outbox').select((eb) => eb.fn.countAll<number>().as('n')).executeTakeFirstOrThrow();
+    const { n } = await db
+      .selectFrom('outbox')
+      .select((eb) => eb.fn.countAll<number>().as('n'))
+      .executeTakeFirstOrThrow();
     return n;
   });
   gauge('slipway_deploy_tasks_open', 'deploy tasks that have not ended', async () => {
@@ -61,10 +64,18 @@ export function mountHealth(app: Hono, deps: AppDeps, metrics: Metrics): void {
     ['engine', () => engine.ping()],
     ['migrations', async () => demandNone(await migrationsPending(db))],
   ];
+  app.use('*', async (c, next) => {
+    const ended = metrics.duration.startTimer();
+    await next();
+    ended();
+    metrics.requests.inc({ method: c.req.method, status: c.res.status });
+  });
   app.get('/healthz', () => text(200, [okText]));
   app.get('/readyz', async () => {
     const results = await Promise.allSettled(checks.map(([, run]) => run()));
-    const lines = results.map(({ status }, index) => `${checks[index]?.[0] ?? ''}: ${status === 'fulfilled' ? okText : 'failed'}`);
+    const lines = results.map(
+      ({ status }, index) => `${checks[index]?.[0] ?? ''}: ${status === 'fulfilled' ? okText : 'failed'}`,
+    );
     return text(results.every(({ status }) => status === 'fulfilled') ? 200 : 503, lines);
   });
   app.get('/metrics', async (c) => {

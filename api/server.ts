@@ -1,6 +1,5 @@
 // The API process: configuration, database, engine, then the application on a port. Beside the API it keeps the house:
 // it starts workflows that the engine missed, seals the audit chain, and compares open tasks with the engine.
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import type { ServerType } from '@hono/node-server';
@@ -50,7 +49,7 @@ export async function startApi(config: Config, log: Logger, at: Addresses): Prom
   const deps: AppDeps = { db, engine, jinja: createJinja(), secrets, config, log, listen, now: () => new Date() };
 
   const metrics = createMetrics(deps);
-  const app = createApp(deps, { metrics });
+  const app = createApp(deps);
   mountHealth(app, deps, metrics);
   const live = mountLive(app, deps);
   const keepers = [
@@ -76,8 +75,7 @@ export async function startApi(config: Config, log: Logger, at: Addresses): Prom
 function listenOn(fetch: Parameters<typeof serve>[0]['fetch'], { host, port }: Config): Promise<ServerType> {
   return new Promise((resolve, reject) => {
     const websocket = { server: new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 }) };
-    const options = { fetch, hostname: host, port, createServer, websocket };
-    const server = serve(options, () => resolve(server));
+    const server = serve({ fetch, hostname: host, port, websocket }, () => resolve(server));
     server.once('error', reject);
   });
 }

@@ -1,0 +1,100 @@
+// The whole of Slipway in one process: the embedded servers, a worker and the API. `demo.ts` builds on it.
+import { connect } from '../db/connect.ts';
+import { ensureAdmin } from '../db/access/first-admin.ts';
+import { migrate } from '../db/migrate.ts';
+import { logRuntimeTo, startWorker } from '../activities/worker.ts';
+import { startApi } from '../api/server.ts';
+import { writeFileAtomic } from '../kit/atomic-file.ts';
+import { configFromEnvironment } from '../kit/config.ts';
+import type { Config } from '../kit/config.ts';
+import { createLogger } from '../kit/log.ts';
+import type { Logger } from '../kit/log.ts';
+import { writeRunFile } from '../kit/run-file.ts';
+import { startStack } from './supervise.ts';
+import type { Addresses } from './find-stack.ts';
+import { join } from 'node:path';
+
+export interface RunningSlipway extends Addresses {
+  url: string;
+  uiUrl: string | undefined;
+  /** The generated password of `admin`, at the first start only. */
+  adminPassword: string | undefined;
+  stop(): Promise<void>;
+}
+
+/** Brings everything up, in the order in which each needs the other; a part that fails takes the rest down again. */
+export async function startSlipway(config: Config, log: Logger): Promise<RunningSlipway> {
+  logRuntimeTo(log);
+  const stack = await startStack(config, log);
+  const undo: (() => Promise<void>)[] = [() => stack.stop()];
+  const stop = async (): Promise<void> => {
+    for (let step = undo.pop(); step; step = undo.pop()) await step();
+  };
+  try {
+    const adminPassword = await prepareDatabase(config, stack.databaseUrl, log);
+    const worker = await startWorker(config, log, stack);
+    undo.push(() => worker.stop());
+    const api = await startApi(config, log, stack);
+    undo.push(() => api.stop());
+    const files = [writeRunFile(config.dataDir, { role: 'server', port: api.port })];
+    undo.push(() => Promise.resolve(files.forEach((remove) => remove())));
+    const url = config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${api.port}`;
+    const { databaseUrl, temporalAddress, uiUrl } = stack;
+    return { url, uiUrl, databaseUrl, temporalAddress, adminPassword, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+export const adminPasswordFile = (config: Pick<Config, 'dataDir'>): string => join(config.dataDir, 'admin-password');
+
+async function prepareDatabase(config: Config, url: string, log: Logger): Promise<string | undefined> {
+  const db = connect(url, { max: 2, applicationName: 'slipway-start', log });
+  try {
+    await migrate(db);
+    const generated = await ensureAdmin(db, config.adminPassword);
+    if (generated !== undefined) writeFileAtomic(adminPasswordFile(config), `${generated}\n`, 0o600);
+    return generated;
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** Stops once on SIGINT or SIGTERM; a second signal changes nothing, the stop is bounded by itself. */
+export function stopOnSignal(stop: () => Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop().then(resolve, reject));
+  });
+}
+
+async function main(): Promise<void> {
+  const config = configFromEnvironment();
+  const log = createLogger(config, 'server');
+  const slipway = await startSlipway(config, log);
+  process.stdout.write(greeting(config, slipway));
+  await stopOnSignal(() => slipway.stop());
+}
+
+/** Where to go from here, for the person who started it. */
+export function greeting(config: Config, { url, uiUrl, adminPassword }: RunningSlipway): string {
+  const lines = [
+    `Slipway            ${url}`,
+    `API reference      ${url}/docs`,
+    ...(uiUrl === undefined ? [] : [`Temporal UI        ${uiUrl}`]),
+    adminPassword === undefined
+      ? `admin's password   in ${adminPasswordFile(config)}`
+      : `admin's password   ${adminPassword} (said once; kept in ${adminPasswordFile(config)})`,
+  ];
+  return `\n${lines.map((line) => `  ${line}`).join('\n')}\n\n`;
+}
+
+if (import.meta.main) {
+  main().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+      process.exit(1);
+    },
+  );
+}
