@@ -15,7 +15,7 @@ type ParamNames<Path extends string> = Path extends `${string}{${infer Name}}${i
 
 /** Path parameters are ids unless an endpoint says otherwise. */
 export type PathIds<Path extends string> = z.ZodObject<{ [Name in ParamNames<Path>]: z.ZodType<number> }>;
-export type NoQuery = z.ZodObject<Record<never, never>>;
+export type NoQuery = z.ZodObject<Record<string, never>>;
 
 /** What a handler is given. */
 export interface Input<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
@@ -52,6 +52,8 @@ export interface Declaration<
   problems?: readonly ProblemName[];
   /** Also allowed to somebody who has to change his password first. */
   whilePasswordDue?: boolean;
+  /** Of an answer that is not JSON; the handler gives a `Reply.content`. */
+  contentType?: string;
   /** The answer holds a secret: it is encrypted where it is kept for a repetition. */
   secretAnswer?: boolean;
 }
@@ -85,6 +87,7 @@ export interface Endpoint {
   readonly status: number;
   readonly problems: readonly ProblemName[];
   readonly whilePasswordDue: boolean;
+  readonly contentType: string;
   readonly secretAnswer: boolean;
   /** A POST that takes an Idempotency-Key. */
   readonly idempotent: boolean;
@@ -112,6 +115,7 @@ export function operation<
     status: declaration.status ?? 200,
     problems: declaration.problems ?? [],
     whilePasswordDue: declaration.whilePasswordDue ?? false,
+    contentType: declaration.contentType ?? 'application/json',
     secretAnswer: declaration.secretAnswer ?? false,
     idempotent: kind.idempotent && method === 'post' && permission !== 'public',
     run: kind.run,

@@ -53,7 +53,7 @@ export function demandSystem(ctx: Ctx, name: SystemPermission): void {
 /** A permission of a module. */
 export const system = (name: SystemPermission): Permission => ({
   names: [name],
-  check: async ({ ctx }) => Promise.resolve(demandSystem(ctx, name)),
+  check: async ({ ctx }) => demandSystem(ctx, name),
 });
 
 /** Throws `no_such` or `not_allowed` unless the caller holds a permission on every one of these objects. */

@@ -30,7 +30,7 @@ export class Reply<T = unknown> {
     return new Reply(body, options);
   }
 
-  /** Content that is not JSON; its endpoint has `returns: content('text/csv', …)`. */
+  /** Content that is not JSON; its endpoint says so by `contentType`. */
   static content(
     contentType: string,
     body: ReadableStream<Uint8Array> | Uint8Array | string,

@@ -1,11 +1,11 @@
 // `/applications|hosts/{id}/authorization/users|roles/`: the same grants, seen from the object. Four times two operations.
-import { sql } from 'kysely';
 import { z } from 'zod';
+import { granteesOn } from '../../db/access/grantees.ts';
 import { directGrants, grantsOn, type Grantee } from '../../db/access/grants.ts';
 import { scopes, type Scope } from '../../db/access/rights.ts';
 import { invalidField } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
-import type { ChangeCtx, Ctx } from '../context.ts';
+import type { ChangeCtx } from '../context.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
 import { application, host } from '../permissions.ts';
@@ -28,7 +28,7 @@ function authorized(scope: Scope, kind: Grantee['kind']): Endpoint {
     summary: `${titles[kind]}s authorised on one of the ${scope}s`,
     permission: permissionOf(scope),
     item: z.object({ [kind]: z.object({ id: z.int(), [nameField]: z.string() }), permission: flags }),
-    query: ({ params }, ctx) => granteesOn(ctx, scope, kind, params.id),
+    query: ({ params }, { db }) => granteesOn(db, scope, kind, params.id),
     order: { oldest: 'grantees.id' },
     async present(rows: { id: number; name: string }[], { db }, { params }) {
       const ids = rows.map((row) => row.id);
@@ -40,19 +40,6 @@ function authorized(scope: Scope, kind: Grantee['kind']): Endpoint {
     },
   });
 }
-
-const granteesOn = ({ db }: Ctx, scope: Scope, kind: Grantee['kind'], objectId: number) =>
-  db
-    .selectFrom((eb) =>
-      kind === 'user'
-        ? eb.selectFrom('users').select(['id', 'username as name']).as('grantees')
-        : eb.selectFrom('roles').select(['id', 'name']).as('grantees'),
-    )
-    .select(['grantees.id', 'grantees.name'])
-    .where(
-      sql<boolean>`grantees.id in (select ${sql.ref(`${kind}_id`)} from grants
-        where scope = ${scope} and object_id = ${objectId})`,
-    );
 
 const entry = {
   permission: flags.optional(),
@@ -78,7 +65,7 @@ function authorize(scope: Scope, kind: Grantee['kind']): Endpoint {
     summary: `Change what ${kind}s may do on one of the ${scope}s`,
     description: 'The action delete takes back all direct grants; each permission changed must be held by the caller.',
     permission: permissionOf(scope),
-    body: bodies[kind] as typeof bodies.user | typeof bodies.role,
+    body: bodies[kind],
     returns: success,
     problems: ['undefined_permission', 'no_right_to_grant', 'no_such', 'builtin_role'],
     async handle({ params, body }, ctx) {

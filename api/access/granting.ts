@@ -1,7 +1,7 @@
 // The one way in which grants change, whatever the path: whoever gives or takes must hold each permission himself (or the
 // admin role), the permissions must exist, and every grant that changed has its record.
-import { sql } from 'kysely';
 import { modules, permissionAliases, type ModuleName, type SystemPermission } from '../../db/access/catalogue.ts';
+import { findGrantee } from '../../db/access/grantees.ts';
 import { changeGrants, type GrantChange, type Grantee, type GrantScope } from '../../db/access/grants.ts';
 import { actionsFor, holds, scopes, type Scope } from '../../db/access/rights.ts';
 import { invalidField, Problem } from '../../workflows/problem.ts';
@@ -13,14 +13,7 @@ export type NamedGrantee = Grantee & { name: string; builtin: boolean };
 
 /** Whom a path names; throws `no_such`. */
 export async function granteeOf({ db }: Pick<Ctx, 'db'>, kind: Grantee['kind'], id: number): Promise<NamedGrantee> {
-  const row =
-    kind === 'user'
-      ? await db
-          .selectFrom('users')
-          .where('id', '=', id)
-          .select(['username as name', sql<boolean>`false`.as('builtin')])
-          .executeTakeFirst()
-      : await db.selectFrom('roles').where('id', '=', id).select(['name', 'builtin']).executeTakeFirst();
+  const row = await findGrantee(db, { kind, id });
   if (!row) throw new Problem('no_such', { thing: kind, id });
   return { kind, id, name: row.name, builtin: row.builtin };
 }

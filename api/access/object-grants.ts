@@ -1,11 +1,11 @@
 // `/users|roles/{id}/application|host/perms/`: what somebody is granted on objects. Four times the same two operations.
-import { sql } from 'kysely';
 import { z } from 'zod';
+import { grantedDirectly, viewableObjects } from '../../db/access/grantees.ts';
 import { directGrants, type Grantee } from '../../db/access/grants.ts';
 import { actionsFor, loadSubject, scopes, visible, type Scope } from '../../db/access/rights.ts';
 import { invalidField } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
-import type { ChangeCtx, Ctx } from '../context.ts';
+import type { ChangeCtx } from '../context.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
 import { anyOf, applications, hosts, notAllowed, permission, requestedId, system } from '../permissions.ts';
@@ -27,8 +27,7 @@ const member = permission({
 });
 
 const nameFields = { application: 'app_name', host: 'hostname' } as const;
-const titles = { application: 'Application', host: 'Host' } as const;
-const capital = (text: string): string => text[0]?.toUpperCase() + text.slice(1);
+const titles = { application: 'Application', host: 'Host', user: 'User', role: 'Role' } as const;
 const flags = z.record(z.string(), z.boolean());
 
 function idsOfAuthorizations(body: unknown): unknown[] {
@@ -61,11 +60,11 @@ interface Entry {
 
 function grant(kind: Grantee['kind'], scope: Scope): Endpoint {
   const nameField = nameFields[scope];
-  const entry: z.ZodType<Entry> = z.object({ id, permission: flags, [nameField]: z.string().optional() });
+  const entry = z.object({ id, permission: flags, [nameField]: z.string().optional() }) as unknown as z.ZodType<Entry>;
   return change({
     method: 'post',
     path: `/${kind}s/{id}/${scope}/perms/`,
-    id: `grant${titles[scope]}To${capital(kind)}`,
+    id: `grant${titles[scope]}To${titles[kind]}`,
     area: 'access',
     summary: `Grant ${scope} permissions to a ${kind}`,
     description: 'true gives, false takes back, what is left out stays. Each permission must be held by the caller.',
@@ -96,7 +95,7 @@ function grants(kind: Grantee['kind'], scope: Scope): Endpoint {
   if (kind === 'user') filter['effective'] = flag.optional();
   return list({
     path: `/${kind}s/{id}/${scope}/perms/`,
-    id: `list${titles[scope]}GrantsOf${capital(kind)}`,
+    id: `list${titles[scope]}GrantsOf${titles[kind]}`,
     area: 'access',
     summary: `${titles[scope]} permissions of a ${kind}`,
     description: 'Objects with a direct grant that the caller may view; effective=true adds roles and system grants.',
@@ -105,15 +104,12 @@ function grants(kind: Grantee['kind'], scope: Scope): Endpoint {
     item: z.object({ id: z.int(), [nameField]: z.string(), permission: z.record(z.string(), z.boolean()) }),
     async query({ params, query }, ctx) {
       await granteeOf(ctx, kind, params.id);
-      const objects = objectsOf(ctx, scope, query[nameField] as string | undefined);
-      if (query['effective'] !== true)
-        return objects.where(
-          sql<boolean>`objects.id in (select object_id from grants
-            where scope = ${scope} and ${sql.ref(`${kind}_id`)} = ${params.id})`,
-        );
-      return objects.where(
-        visible<Scope>(await loadSubject(ctx.db, params.id), scope, scopes[scope].view, 'objects.id'),
-      );
+      const name = query[nameField] as string | undefined;
+      const all = viewableObjects(ctx.db, ctx.subject, scope);
+      const objects = name ? all.where('objects.name', 'ilike', containing(name)) : all;
+      if (query['effective'] !== true) return objects.where(grantedDirectly({ kind, id: params.id }, scope));
+      const subject = await loadSubject(ctx.db, params.id);
+      return objects.where(visible<Scope>(subject, scope, scopes[scope].view, 'objects.id'));
     },
     order: { oldest: 'objects.id' },
     async present(rows: ObjectRow[], ctx, { params, query }) {
@@ -128,23 +124,6 @@ function grants(kind: Grantee['kind'], scope: Scope): Endpoint {
       }));
     },
   });
-}
-
-/** Objects that the caller may view, by name. */
-function objectsOf({ db, subject }: Ctx, scope: Scope, name: string | undefined) {
-  const objects = db
-    .selectFrom((eb) =>
-      scope === 'application'
-        ? eb
-            .selectFrom('applications')
-            .select(['id', 'fullName as name'])
-            .where('deletedTime', 'is', null)
-            .as('objects')
-        : eb.selectFrom('hosts').select(['id', 'name']).where('deletedTime', 'is', null).as('objects'),
-    )
-    .select(['objects.id', 'objects.name'])
-    .where(visible<Scope>(subject, scope, scopes[scope].view, 'objects.id'));
-  return name ? objects.where('objects.name', 'ilike', containing(name)) : objects;
 }
 
 export const objectGrantEndpoints = (['user', 'role'] as const).flatMap((kind) =>

@@ -60,12 +60,15 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
-const absent = <T extends object>(what: string): T =>
-  new Proxy({} as T, {
-    get: (_target, name) => {
-      throw new Error(`this test has no ${what} (${String(name)})`);
+const absent = (what: string): never =>
+  new Proxy(
+    {},
+    {
+      get: (_target, name) => {
+        throw new Error(`this test has no ${what} (${String(name)})`);
+      },
     },
-  });
+  ) as never;
 
 /** The API on a database of its own; `deps` replaces any part of it. */
 export async function testApp(deps: Partial<AppDeps> = {}, options: AppOptions = {}): Promise<TestApp> {
