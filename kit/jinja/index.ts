@@ -1,9 +1,10 @@
 // Templates come from users and are rendered apart: in a process that lives for one batch, with bounded memory and time,
 // no environment, no access to files. An item that ends its process is an error, and the rest go on in a new one.
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcessByStdio } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { limits } from './protocol.ts';
 import type { RenderItem, Rendered, Reply, TemplateError, Work } from './protocol.ts';
 
@@ -28,14 +29,14 @@ function failure(message: string): Rendered {
   return { error: { message, line: null, name: null } };
 }
 
-function begin(work: Work): ChildProcess {
+function begin(work: Work): ChildProcessByStdio<Writable, Readable, null> {
   const child = spawn(process.execPath, [...options, join(import.meta.dirname, 'child.ts')], {
     env: {},
     cwd: '/',
     stdio: ['pipe', 'pipe', 'ignore'],
   });
-  child.stdin?.on('error', () => undefined);
-  child.stdin?.end(JSON.stringify(work));
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(JSON.stringify(work));
   return child;
 }
 
@@ -50,14 +51,12 @@ async function runOnce(work: Work): Promise<{ results: Rendered[]; isReady: bool
     child.kill('SIGKILL');
   };
   let timer = setTimeout(stop, limits.startMs);
-  if (child.stdout) {
-    for await (const line of createInterface({ input: child.stdout })) {
-      const reply = JSON.parse(line) as Reply;
-      if ('ready' in reply) isReady = true;
-      else results.push(reply);
-      clearTimeout(timer);
-      timer = setTimeout(stop, limits.itemMs);
-    }
+  for await (const line of createInterface({ input: child.stdout })) {
+    const reply = JSON.parse(line) as Reply;
+    if ('ready' in reply) isReady = true;
+    else results.push(reply);
+    clearTimeout(timer);
+    timer = setTimeout(stop, limits.itemMs);
   }
   await ended;
   clearTimeout(timer);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { ProviderError } from '../../activities/providers/error.ts';
 import type { Job, JobState, Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
 import type { Behaviour } from '../../activities/providers/runner/memory.ts';
-import { until } from './until.ts';
+import { eventually } from '../harness.ts';
 
 export interface Scenario {
   script: string;
@@ -55,10 +55,13 @@ export function jobOf(scenario: Scenario, over: Partial<Job> = {}): Job {
 
 /** Waits for the end of a job. */
 export async function endOf(runner: Runner, host: RunnerHost, jobId: string): Promise<JobState> {
-  return until(async () => {
-    const state = await runner.state(host, jobId);
-    return state.state === 'running' ? null : state;
-  });
+  return eventually(
+    async () => {
+      const state = await runner.state(host, jobId);
+      return state.state !== 'running' && state;
+    },
+    { timeout: 15_000 },
+  );
 }
 
 /** Everything that a job has said on a stream. */
@@ -131,8 +134,8 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
       test('twenty starts of one id at once, by two workers, run it once', async () => {
         const job = jobOf(hello);
         harness.teach(job.id, hello);
-        const workers = [runner, harness.another()];
-        await Promise.all(Array.from({ length: 20 }, (_, i) => workers[i % 2]?.start(host, job)));
+        const other = harness.another();
+        await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? runner : other).start(host, job)));
         await endOf(runner, host, job.id);
         await runner.start(host, job);
         expect(await said(runner, host, job.id)).toBe('one\ntwo\n');
@@ -148,7 +151,7 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
 
       test('output is there while the job runs', async () => {
         const job = await start(hang);
-        await until(async () => ((await said(runner, host, job.id)) === 'up\n' ? true : null));
+        await eventually(async () => (await said(runner, host, job.id)) === 'up\n');
         await runner.kill(host, job.id, 2000);
       });
 
@@ -156,7 +159,7 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
         const job = await start(hang);
         const other = harness.another();
         expect(await other.state(host, job.id)).toMatchObject({ state: 'running' });
-        await until(async () => ((await said(other, host, job.id)) === 'up\n' ? true : null));
+        await eventually(async () => (await said(other, host, job.id)) === 'up\n');
         await other.kill(host, job.id, 2000);
         expect(await runner.state(host, job.id)).toMatchObject({ state: 'exited', exitCode: null, signal: 'SIGTERM' });
       });

@@ -1,5 +1,11 @@
 import { PackageRefused } from './refusal.ts';
 
+/** Reads to the end and drops it. */
+export async function exhaust(source: AsyncIterable<unknown>): Promise<void> {
+  const chunks = source[Symbol.asyncIterator]();
+  while (!(await chunks.next()).done);
+}
+
 /** Reads exact numbers of bytes from a stream of chunks, never holding more than a chunk and what was asked for. */
 export class ByteReader {
   readonly #chunks: AsyncIterator<Buffer>;
@@ -38,7 +44,7 @@ export class ByteReader {
   }
 
   async skip(count: number): Promise<void> {
-    for await (const chunk of this.chunks(count)) void chunk;
+    await exhaust(this.chunks(count));
   }
 
   /** Reads and drops what is left: the checksum at the end of a compressed stream counts too. */

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { posix } from 'node:path';
+import { exhaust } from './bytes.ts';
 import { TarWriter } from './canonical.ts';
 import { cleanPath, noTime } from './entry.ts';
 import type { PackageEntry } from './entry.ts';
@@ -75,7 +76,7 @@ export async function inspectPackage(
   let entries = 0;
   for await (const entry of checked(entriesOf(file, name, size, budget), budget)) {
     entries += 1;
-    for await (const chunk of entry.content()) void chunk;
+    await exhaust(entry.content());
   }
   return { kind: formatOf(name) === 'plain' ? 'plain' : 'archive', entries, size };
 }

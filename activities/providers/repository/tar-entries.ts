@@ -117,14 +117,14 @@ async function* entriesOf(bytes: ByteReader): AsyncGenerator<PackageEntry, void>
     }
     const entry = entryOf({ ...header, ...pending }, bytes);
     pending = {};
-    let hasBeenRead = false;
-    const content = entry.content;
+    const seen = { isRead: false };
+    const { content } = entry;
     entry.content = () => {
-      hasBeenRead = true;
+      seen.isRead = true;
       return content();
     };
     if (entry.path !== '') yield entry;
-    if (!hasBeenRead) await bytes.skip(entry.size);
+    if (!seen.isRead) await bytes.skip(entry.size);
     await bytes.skip(-entry.size & (blockSize - 1));
   }
   await bytes.drain();
@@ -137,7 +137,7 @@ async function* counted(source: AsyncIterable<Buffer>, budget: Budget): AsyncGen
       yield chunk;
     }
   } catch (error) {
-    const isPacking = String((error as NodeJS.ErrnoException).code ?? '').startsWith('Z_');
+    const isPacking = (error as NodeJS.ErrnoException).code?.startsWith('Z_');
     throw isPacking ? corrupt('the compressed data is damaged or cut short') : error;
   }
 }

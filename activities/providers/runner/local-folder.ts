@@ -39,9 +39,9 @@ export const files = {
 } as const;
 
 /** Reads a JSON file of the folder; null when it isn't there. */
-export function readJson<T>(folder: string, name: string): T | null {
+export function readJson(folder: string, name: string): unknown {
   try {
-    return JSON.parse(readFileSync(join(folder, name), 'utf8')) as T;
+    return JSON.parse(readFileSync(join(folder, name), 'utf8'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

@@ -62,7 +62,7 @@ function run(folder: string, order: JobOrder, as: RunAs): void {
 }
 
 function main(folder: string): void {
-  const order = readJson<JobOrder>(folder, files.order);
+  const order = readJson(folder, files.order) as JobOrder | null;
   if (!order) throw new Error('no job in this folder');
   const as = chooseUser(order.user);
   const started: Started = { ...markOf(process.pid), notes: as.note === null ? [] : [as.note] };

@@ -17,20 +17,21 @@ import type { ProcessMark } from './local-process.ts';
 
 const provider = 'local';
 const launcher = join(import.meta.dirname, 'local-job.ts');
-const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const afterKillMs = 5000;
 
-/** The worker's PATH is the one thing handed on: local hosts find the programs that the worker finds. */
-function searchPath(): string {
-  return process.env['PATH'] ?? systemPath;
+/** Where a job lives, and where it finds programs. */
+export interface JobPlace {
+  root: string;
+  folder: string;
+  searchPath: string;
 }
 
-async function orderOf(root: string, job: Job): Promise<JobOrder> {
+async function orderOf({ root, searchPath }: JobPlace, job: Job): Promise<JobOrder> {
   checkEnvironment(provider, job.env);
   const cwd = await inside(root, job.cwd);
   const { kind } = await statFile(cwd);
   if (cwd === null || kind !== 'directory') throw refused(provider, `${job.cwd} is not a folder on the host`);
-  const env = { PATH: searchPath(), ...job.env, SLIPWAY_HOST_ROOT: root };
+  const env = { PATH: searchPath, ...job.env, SLIPWAY_HOST_ROOT: root };
   return { language: job.script.language, cwd, env, user: job.user };
 }
 
@@ -49,10 +50,10 @@ function fill(folder: string, job: Job, order: JobOrder): void {
 }
 
 /** Runs the launcher until it has said that it started, or is gone. */
-async function launch(folder: string): Promise<void> {
+async function launch({ folder, searchPath }: JobPlace): Promise<void> {
   const log = openSync(join(folder, 'launcher.log'), 'a', 0o600);
   const child = spawn(process.execPath, [launcher, folder], {
-    env: { PATH: searchPath() },
+    env: { PATH: searchPath },
     cwd: '/',
     detached: true,
     stdio: ['ignore', 'pipe', log],
@@ -68,18 +69,19 @@ async function launch(folder: string): Promise<void> {
 }
 
 function started(folder: string): Started | null {
-  return readJson<Started>(folder, files.started);
+  return readJson(folder, files.started) as Started | null;
 }
 
 /** Starts the job in `folder` unless it was started before, by whomever. */
-export async function startJob(root: string, folder: string, job: Job): Promise<void> {
+export async function startJob(place: JobPlace, job: Job): Promise<void> {
+  const { root, folder } = place;
   if (!existsSync(folder)) {
-    const order = await orderOf(root, job);
+    const order = await orderOf(place, job);
     makeJobsFolder(root);
     makeFolder(folder, 0o711, (temporary) => fill(temporary, job, order));
   }
   if (started(folder)) return;
-  await launch(folder);
+  await launch(place);
   if (started(folder)) return;
   const log = readFileSync(join(folder, 'launcher.log'), 'utf8').trim().split('\n').at(-1);
   throw unavailable(provider, `the job ${job.id} could not be started${log ? `: ${log}` : ''}`);
@@ -90,7 +92,7 @@ function ended(result: Result, notes: string[]): JobState {
 }
 
 function lost(folder: string, notes: string[]): JobState {
-  const runs = readJson<ProcessMark>(folder, files.process);
+  const runs = readJson(folder, files.process) as ProcessMark | null;
   const still = runs && lives(runs) ? [`its process ${runs.pid} still runs, its end will not be known`] : [];
   return {
     state: 'unknown',
@@ -106,19 +108,19 @@ export function stateOf(folder: string): JobState {
   if (!start) return { state: 'absent', exitCode: null, signal: null, notes: [] };
   const alive = lives(start);
   // The result is read after the look at the launcher: it may have ended in between.
-  const result = readJson<Result>(folder, files.result);
+  const result = readJson(folder, files.result) as Result | null;
   if (result) return ended(result, start.notes);
   return alive ? { state: 'running', exitCode: null, signal: null, notes: start.notes } : lost(folder, start.notes);
 }
 
 function group(folder: string, signal: NodeJS.Signals): void {
-  const leader = readJson<ProcessMark>(folder, files.process);
+  const leader = readJson(folder, files.process) as ProcessMark | null;
   if (leader) signalGroup(leader, signal);
 }
 
 /** Whether there is nothing left to wait for: the group is gone and the launcher has said so (or never will). */
 function isOver(folder: string): boolean {
-  const leader = readJson<ProcessMark>(folder, files.process);
+  const leader = readJson(folder, files.process) as ProcessMark | null;
   return stateOf(folder).state !== 'running' && !(leader && groupLives(leader));
 }
 

@@ -1,7 +1,7 @@
 // The `local` runner: a host is the folder <data dir>/hosts/<name>/ on the worker's machine. It is a convenience for
 // development and the embedded stack, not a sandbox. Jobs run under a launcher of their own (local-job.ts).
 import { mkdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { refused, unavailable } from '../error.ts';
 import type { DirectoryEntry, FileStat, Job, JobState, OutputBlock, Runner, RunnerHost } from './driver.ts';
 import { checkHostName, checkJobId } from './ids.ts';
@@ -11,10 +11,24 @@ import { forgetJob, killJob, startJob, stateOf } from './local-jobs.ts';
 
 const provider = 'local';
 
+/** The system's usual folders, and that of our own Node; nothing of the worker's environment. */
+const usualPath = [
+  dirname(process.execPath),
+  '/usr/local/sbin',
+  '/usr/local/bin',
+  '/opt/homebrew/bin',
+  '/usr/sbin',
+  '/usr/bin',
+  '/sbin',
+  '/bin',
+].join(':');
+
 class LocalRunner implements Runner {
   readonly #hosts: string;
+  readonly #searchPath: string;
 
-  constructor(dataDir: string) {
+  constructor(dataDir: string, searchPath: string) {
+    this.#searchPath = searchPath;
     this.#hosts = join(resolve(dataDir), 'hosts');
   }
 
@@ -57,7 +71,10 @@ class LocalRunner implements Runner {
 
   async start(host: RunnerHost, job: Job): Promise<void> {
     const folder = await this.#jobFolder(host, job.id);
-    await translated(`job ${job.id}`, startJob(await this.#present(host), folder, job));
+    await translated(
+      `job ${job.id}`,
+      startJob({ root: await this.#present(host), folder, searchPath: this.#searchPath }, job),
+    );
   }
 
   async state(host: RunnerHost, jobId: string): Promise<JobState> {
@@ -95,7 +112,13 @@ class LocalRunner implements Runner {
   }
 }
 
-/** Makes the `local` driver; any number of them, in any process of this machine, may share one data folder. */
-export function createLocalRunner({ dataDir }: { dataDir: string }): Runner {
-  return new LocalRunner(dataDir);
+/** Makes the `local` driver; `searchPath` is the PATH of its jobs. Any number of them, in any process of this machine, may share one data folder. */
+export function createLocalRunner({
+  dataDir,
+  searchPath = usualPath,
+}: {
+  dataDir: string;
+  searchPath?: string;
+}): Runner {
+  return new LocalRunner(dataDir, searchPath);
 }
