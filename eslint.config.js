@@ -61,7 +61,7 @@ const apiPackages = [
 const apiImports = [
   refuseRooms('activities', 'bench', 'test'),
   engineRoom(
-    ['contract', 'policy', 'problem'],
+    ['contract', 'policy', 'problem', 'tasks'],
     'the API knows contracts, policies and problems; of the rest the types',
   ),
   refusePackages(apiPackages, true),

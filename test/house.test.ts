@@ -1,0 +1,91 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { importCycles } from './house/cycles.ts';
+import { refusedImports } from './house/import-rules.ts';
+import { root, sourceTree, type SourceFile } from './house/source-tree.ts';
+
+const files = sourceTree();
+const read = (name: string): string => readFileSync(join(root, name), 'utf8');
+const json = (name: string): Record<string, unknown> => JSON.parse(read(name)) as Record<string, unknown>;
+
+function sizes(): number[] {
+  return files.map(({ lines }) => lines).sort((a, b) => a - b);
+}
+
+function importing(name: string): string[] {
+  return files
+    .filter(({ room }) => room === 'workflows')
+    .filter(({ imports }) => imports.some(({ names }) => names.includes(name)))
+    .map(({ path }) => path);
+}
+
+describe('the source tree', () => {
+  it('imports in every room only what the table of the house allows', () => {
+    const refused = files.flatMap((file) => refusedImports(file).map(({ target }) => `${file.path} -> ${target}`));
+    expect(refused).toEqual([]);
+  });
+
+  it('has no import of a file that does not exist', () => {
+    const missing = files.flatMap(({ path, imports }) =>
+      imports
+        .filter(({ own, target }) => own && !existsSync(join(root, target)))
+        .map(({ target }) => `${path} -> ${target}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('has no circle of imports', () => {
+    expect(importCycles(files).map((cycle) => cycle.join(' -> '))).toEqual([]);
+  });
+
+  it('has no file over 400 lines', () => {
+    const long = files.filter(({ lines }) => lines > 400).map(({ path, lines }) => `${path}: ${lines}`);
+    expect(long).toEqual([]);
+  });
+
+  it('has nine files of ten under 200 lines, and half of them under 80', () => {
+    const sorted = sizes();
+    expect(sorted[Math.floor(sorted.length * 0.9)]).toBeLessThan(200);
+    expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(80);
+  });
+});
+
+describe('the workflows', () => {
+  const workflowFile = /^workflows\/.+\/(?:workflow|sub-task)\.ts$/;
+
+  it('call activities in workflow.ts and sub-task.ts only', () => {
+    const callers = [...importing('proxyActivities'), ...importing('proxyLocalActivities')];
+    expect(callers.filter((path) => !workflowFile.test(path))).toEqual([]);
+    expect(callers.length).toBeGreaterThan(0);
+  });
+
+  it('are all exported by the entry of the bundle, which exports nothing else', () => {
+    const entry = files.find(({ path }) => path === 'workflows/index.ts') as SourceFile;
+    const workflows = files.filter(({ path }) => workflowFile.test(path)).flatMap(({ functions }) => functions);
+    expect([...entry.reexports].sort()).toEqual(workflows.sort());
+    expect(entry.functions).toEqual([]);
+  });
+});
+
+describe('the packages', () => {
+  it('are pinned to exact versions', () => {
+    const { dependencies, devDependencies } = json('package.json') as Record<string, Record<string, string>>;
+    const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(
+      ([, version]) => !/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version),
+    );
+    expect(loose).toEqual([]);
+  });
+
+  it('are locked without the address of any registry', () => {
+    const text = read('package-lock.json');
+    expect(text).not.toMatch(/"resolved":/);
+    expect(text.match(/https?:\/\/[^"]*\.tgz/g) ?? []).toEqual([]);
+  });
+
+  it('are locked for every platform, not only for the one that wrote the lock', () => {
+    const { packages } = json('package-lock.json') as { packages: Record<string, Record<string, unknown>> };
+    const locked = new Set(Object.keys(packages).map((path) => path.replace(/^.*node_modules\//, '')));
+    const optional = Object.values(packages).flatMap((one) => Object.keys(one['optionalDependencies'] ?? {}));
+    expect(optional.filter((name) => !locked.has(name))).toEqual([]);
+  });
+});
