@@ -1,0 +1,50 @@
+// The sample services are no children of Slipway: they live on their hosts. The demo ends them with itself, and at the
+// next run starts those again that were running.
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { localHostFolder } from '../../kit/host-path.ts';
+import type { Instance } from './estate.ts';
+import { eventually } from './wait.ts';
+
+const run = promisify(execFile);
+
+const current = (root: string): string => join(root, 'srv', 'web', 'current');
+
+async function command(dataDir: string, hostname: string, name: 'start' | 'stop'): Promise<void> {
+  const root = localHostFolder(dataDir, hostname);
+  const program = join(current(root), 'bin', name);
+  if (!existsSync(program)) return;
+  await run(program, [], { cwd: current(root), env: { PATH: process.env['PATH'], SLIPWAY_HOST_ROOT: root } });
+}
+
+const pidOf = (dataDir: string, hostname: string): number => {
+  const file = join(localHostFolder(dataDir, hostname), 'run', 'web.pid');
+  return existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
+};
+
+function lives(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Starts the services of instances that are running, unless they do. */
+export async function startServices(dataDir: string, instances: Instance[]): Promise<void> {
+  for (const { hostname, status } of instances) {
+    if (status === 'running' && !lives(pidOf(dataDir, hostname))) await command(dataDir, hostname, 'start');
+  }
+}
+
+/** Stops every sample service and waits until it is gone. */
+export async function stopServices(dataDir: string, hostnames: readonly string[]): Promise<void> {
+  for (const hostname of hostnames) {
+    const pid = pidOf(dataDir, hostname);
+    if (!lives(pid)) continue;
+    await command(dataDir, hostname, 'stop');
+    await eventually(`the service on ${hostname} stops`, () => Promise.resolve(!lives(pid)));
+  }
+}
