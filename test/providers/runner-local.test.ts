@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Job, Runner } from '../../activities/providers/runner/driver.ts';
@@ -27,7 +36,10 @@ describe('the local runner alone', () => {
   const runner: Runner = createLocalRunner({ dataDir });
   const folderOf = (job: Job): string => join(root, '.slipway', 'jobs', job.id);
 
-  beforeAll(() => runner.prepare(host));
+  beforeAll(async () => {
+    chmodSync(dataDir, 0o711);
+    await runner.prepare(host);
+  });
   afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
   async function start(script: string, over: Partial<Job> = {}): Promise<Job> {
@@ -116,6 +128,20 @@ describe('the local runner alone', () => {
     });
   });
 
+  test('a tight umask of the worker neither locks users out nor reaches the job', async () => {
+    const before = process.umask(0o077);
+    const tight = { ...host, name: 'tight' };
+    try {
+      await runner.prepare(tight);
+      const job = jobOf({ script: 'umask', behaviour: () => undefined }, { user: 'nobody' });
+      await runner.start(tight, job);
+      expect(await endOf(runner, tight, job.id)).toMatchObject({ exitCode: 0 });
+      expect(await said(runner, tight, job.id)).toBe('0022\n');
+    } finally {
+      process.umask(before);
+    }
+  });
+
   describe('users', () => {
     test('a user that does not exist is noted and the job runs as the worker', async () => {
       const job = await start('id -un', { user: 'no-such-user' });
@@ -131,7 +157,6 @@ describe('the local runner alone', () => {
     });
 
     test(`${isRoot ? 'root runs' : 'an ordinary user cannot run'} a job as another user`, async () => {
-      execFileSync('chmod', ['0711', dataDir]);
       const job = await start('id -un; id -gn; echo "$HOME"; echo x >&2', { user: 'nobody' });
       const { exitCode, notes } = await endOf(runner, host, job.id);
       expect(exitCode).toBe(0);

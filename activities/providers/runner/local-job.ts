@@ -73,5 +73,7 @@ function main(folder: string): void {
   report();
 }
 
+// Steps make files that others serve; what is private here says so itself.
+process.umask(0o022);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
 main(process.argv[2] ?? '');

@@ -38,7 +38,8 @@ async function orderOf({ root, searchPath }: JobPlace, job: Job): Promise<JobOrd
 /** Folders that the job's user passes through to reach his script, and cannot list. */
 function makeJobsFolder(root: string): void {
   for (const folder of [join(root, '.slipway'), join(root, '.slipway', 'jobs')]) {
-    mkdirSync(folder, { recursive: true, mode: 0o711 });
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, 0o711);
   }
 }
 

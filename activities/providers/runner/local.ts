@@ -1,6 +1,6 @@
 // The `local` runner: a host is the folder <data dir>/hosts/<name>/ on the worker's machine. It is a convenience for
 // development and the embedded stack, not a sandbox. Jobs run under a launcher of their own (local-job.ts).
-import { mkdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { refused, unavailable } from '../error.ts';
 import type { DirectoryEntry, FileStat, Job, JobState, OutputBlock, Runner, RunnerHost } from './driver.ts';
@@ -62,7 +62,11 @@ class LocalRunner implements Runner {
   }
 
   async prepare(host: RunnerHost): Promise<void> {
-    await translated(this.#hosts, mkdir(this.#rootOf(host), { recursive: true }));
+    const root = this.#rootOf(host);
+    await translated(this.#hosts, mkdir(root, { recursive: true }));
+    // Whatever the umask: users of steps pass through here to what is theirs.
+    await translated(this.#hosts, chmod(this.#hosts, 0o711));
+    await translated(root, chmod(root, 0o755));
   }
 
   async ping(host: RunnerHost): Promise<void> {
