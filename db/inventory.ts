@@ -1,5 +1,5 @@
 import type { Generated, JSONColumnType, Selectable } from 'kysely';
-import type { InstanceStatus } from '../workflows/applications/contract.ts';
+import type { InstanceStatus, ResponseType } from '../workflows/applications/contract.ts';
 import type { HostStatus, HostType, IpAddress, OsStatus, RunnerName } from '../workflows/hosts/contract.ts';
 
 interface ProductionsTable {
@@ -71,14 +71,28 @@ interface InstancesTable {
   updatedTime: Generated<Date>;
 }
 
+interface ResponsePersonsTable {
+  applicationId: number;
+  userId: number;
+  type: ResponseType;
+}
+
+interface RequiredAppsTable {
+  applicationId: number;
+  requiredId: number;
+}
+
 /** What the company runs, and where. */
 export interface InventoryTables {
   productions: ProductionsTable;
   applications: ApplicationsTable;
   hosts: HostsTable;
   instances: InstancesTable;
+  responsePersons: ResponsePersonsTable;
+  requiredApps: RequiredAppsTable;
 }
 
+export type ProductionRow = Selectable<ProductionsTable>;
 export type ApplicationRow = Selectable<ApplicationsTable>;
 export type HostRow = Selectable<HostsTable>;
 export type InstanceRow = Selectable<InstancesTable>;

@@ -62,7 +62,11 @@ const access = {
 } as const;
 
 const inventory = {
-  application_has: conflict('the application still has {n} {things}', '应用仍有 {n} 个{things}'),
+  cycle: conflict('this link would close a cycle: {path}', '会形成循环依赖: {path}'),
+  too_deep: conflict('applications nest at most {n} levels deep', '应用层级最多 {n} 层'),
+  belongs_elsewhere: conflict('{name} already belongs to {other}', '{name} 已属于 {other}'),
+  application_has: conflict('the application still has {n} {things}', '应用仍有 {n} 个{things_zh}'),
+  production_has: conflict('the production still has {n} applications', '产品线仍有 {n} 个应用'),
   instance_exists: conflict('the application has an instance on {host} already', '应用在 {host} 上已有实例'),
   instance_busy: conflict('instance {id} is busy with task {task_id}', '实例 {id} 正被任务 {task_id} 占用'),
   instance_is: conflict('instance {id} is {status}', '实例 {id} 当前状态为 {status}'),

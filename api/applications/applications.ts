@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import { diff } from '../../db/audit/changes.ts';
+import { quote } from '../../db/audit/text.ts';
+import { applicationsOfUsers, findApplication, matching, selectApplications } from '../../db/applications/find.ts';
+import { lockTree } from '../../db/applications/tree.ts';
+import { change } from '../change.ts';
+import type { ChangeCtx, Ctx } from '../context.ts';
+import { grantToCreator } from '../creator-grants.ts';
+import { endpoint } from '../endpoint.ts';
+import { eachOnce, noSuch, withMore } from '../entries.ts';
+import { list } from '../list.ts';
+import { application, demandSystem, notFound, signedIn, system } from '../permissions.ts';
+import { done, id, success } from '../schemas.ts';
+import { nameTaken, unlessTaken } from '../taken.ts';
+import { changes, columnsOf, creation } from './fields.ts';
+import { allFilters } from './filters.ts';
+import { applyLists, applyPlace } from './links.ts';
+import { applicationObject, applicationSummary, presentApplications, presentSummaries } from './object.ts';
+import type { ApplicationObject } from './object.ts';
+import { applicationEntry, updateEntries } from './text.ts';
+
+const area = 'applications';
+
+/** An application as the caller sees it; throws when he does not. */
+async function seen(ctx: Ctx | ChangeCtx, applicationId: number): Promise<ApplicationObject> {
+  const db = 'tx' in ctx ? ctx.tx : ctx.db;
+  const row = await findApplication(db, ctx.subject, applicationId);
+  const [shown] = row ? await presentApplications([row], ctx, db) : [];
+  if (!shown) throw notFound();
+  return shown;
+}
+
+const listApplications = list({
+  ...{ path: '/applications/', id: 'listApplications', area, summary: 'List applications', permission: signedIn },
+  filter: allFilters,
+  item: applicationSummary,
+  query: ({ query }, ctx) => selectApplications(ctx.db, ctx.subject).where(matching(query)),
+  present: (rows, ctx) => presentSummaries(rows, ctx),
+});
+
+const createApplication = change({
+  ...{ method: 'post', path: '/applications/', id: 'createApplication', area, summary: 'Create an application' },
+  permission: withMore(system('create_app'), 'edit_app', 'view_app', 'add_business'),
+  body: creation,
+  returns: applicationObject,
+  status: 201,
+  problems: ['name_taken', 'cycle', 'too_deep', 'belongs_elsewhere'],
+  async handle({ body }, ctx) {
+    await lockTree(ctx.tx);
+    const { username: creator } = ctx.actor.user;
+    const now = ctx.now();
+    // It begins as a root under a name that no application can have, and then takes its place like any other.
+    const { id: created } = await ctx.tx
+      .insertInto('applications')
+      .values({ ...columnsOf(body), name: `/${ctx.operationId}`, fullName: '', creator })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    await ctx.tx.insertInto('deploySettings').values({ applicationId: created, creator }).execute();
+    const blank = { id: created, name: '', parent_app: null, child_apps: [], required_apps: [], production: null };
+    await applyPlace(ctx, blank, body);
+    await grantToCreator(ctx, 'application', { id: created, name: await fullNameOf(ctx, created) });
+    await applyLists(ctx, blank, body);
+    await ctx.tx
+      .updateTable('applications')
+      .set({ createdTime: now, updatedTime: now })
+      .where('id', '=', created)
+      .execute();
+    const shown = await seen(ctx, created);
+    const name = quote(shown.full_name);
+    const detail = { en: `created application ${name}`, zh: `创建应用 ${name}` };
+    ctx.audit(applicationEntry('add', { id: created, fullName: shown.full_name }, detail, diff(null, written(shown))));
+    return shown;
+  },
+});
+
+async function fullNameOf({ tx }: ChangeCtx, applicationId: number): Promise<string> {
+  const row = await tx
+    .selectFrom('applications')
+    .where('id', '=', applicationId)
+    .select('fullName')
+    .executeTakeFirstOrThrow();
+  return row.fullName;
+}
+
+const getApplication = endpoint({
+  ...{ method: 'get', path: '/applications/{id}/', id: 'getApplication', area, summary: 'Get an application' },
+  permission: application('view_app'),
+  returns: applicationObject,
+  handle: ({ params }, ctx) => seen(ctx, params.id),
+});
+
+/** What somebody wrote, without what follows from it or from who is looking. */
+function written({
+  available_actions: _actions,
+  has_child: _child,
+  updated_time: _time,
+  ...fields
+}: ApplicationObject) {
+  return fields;
+}
+
+const changeApplication = change({
+  ...{ method: 'patch', path: '/applications/{id}/', id: 'changeApplication', area, summary: 'Change an application' },
+  permission: withMore(application('edit_app'), 'view_app', 'add_business'),
+  body: changes,
+  returns: success,
+  problems: ['name_taken', 'cycle', 'too_deep', 'belongs_elsewhere'],
+  async handle({ params, body }, ctx) {
+    await lockTree(ctx.tx);
+    const before = await seen(ctx, params.id);
+    await applyPlace(ctx, before, body);
+    await applyLists(ctx, before, body);
+    const { name = before.name, ...columns } = columnsOf(body);
+    const saved = ctx.tx
+      .updateTable('applications')
+      .set({ ...columns, name })
+      .where('id', '=', params.id)
+      .execute();
+    await unlessTaken(saved, 'applications_sibling', nameTaken(name));
+    const after = await seen(ctx, params.id);
+    const changed = diff(written(before), written(after));
+    if (changed)
+      await ctx.tx.updateTable('applications').set({ updatedTime: ctx.now() }).where('id', '=', params.id).execute();
+    ctx.audit(...updateEntries({ id: params.id, fullName: after.full_name }, changed));
+    return done;
+  },
+});
+
+const applicationsByUsers = endpoint({
+  ...{ method: 'post', path: '/applications/get-by-users/', id: 'getApplicationsByUsers', area },
+  summary: 'Applications that concern users',
+  permission: withMore(signedIn, 'view_user'),
+  body: z
+    .array(z.looseObject({ id }))
+    .min(1)
+    .max(100)
+    .superRefine(eachOnce((user) => user.id)),
+  returns: z.array(z.object({ user_id: z.int(), applications: z.array(applicationObject) })),
+  async handle({ body }, ctx) {
+    const ids = body.map((user) => user.id);
+    if (ids.some((one) => one !== ctx.actor.user.id)) demandSystem(ctx, 'view_user');
+    const users = await ctx.db.selectFrom('users').where('id', 'in', ids).select('id').execute();
+    noSuch('user', ids, (one) => !users.some((user) => user.id === one));
+    const rows = await applicationsOfUsers(ctx.db, ctx.subject, ids);
+    const shown = new Map((await presentApplications(rows, ctx)).map((one) => [one.id, one]));
+    return ids.map((user) => ({
+      user_id: user,
+      applications: rows.flatMap((row) => (row.userId === user ? (shown.get(row.id) ?? []) : [])),
+    }));
+  },
+});
+
+export const applicationEndpoints = [
+  listApplications,
+  createApplication,
+  getApplication,
+  changeApplication,
+  applicationsByUsers,
+];

@@ -1,0 +1,107 @@
+import type { Kysely } from 'kysely';
+import { lockRequirements } from '../../db/applications/relations.ts';
+import { lockTree } from '../../db/applications/tree.ts';
+import { quote } from '../../db/audit/text.ts';
+import { mayOnEach } from '../../db/access/rights.ts';
+import type { Database } from '../../db/database.ts';
+import { Problem } from '../../workflows/problem.ts';
+import { change } from '../change.ts';
+import type { ChangeCtx } from '../context.ts';
+import { application } from '../permissions.ts';
+import { done, success } from '../schemas.ts';
+import { lockedApplication } from './locked.ts';
+import { applicationEntry } from './text.ts';
+
+interface Holding {
+  things: [en: string, zh: string];
+  /** What is in the way; applications are named only to those who may view them. */
+  find(tx: Kysely<Database>, applicationId: number): Promise<{ id: number; name: string }[]>;
+  applications?: true;
+}
+
+const holdings: readonly Holding[] = [
+  {
+    things: ['instances', '实例'],
+    find: (tx, id) =>
+      tx
+        .selectFrom('instances')
+        .innerJoin('hosts', 'hosts.id', 'instances.hostId')
+        .where('applicationId', '=', id)
+        .select(['instances.id', 'hosts.name'])
+        .orderBy('instances.id')
+        .execute(),
+  },
+  {
+    things: ['children', '子应用'],
+    applications: true,
+    find: (tx, id) =>
+      tx
+        .selectFrom('applications')
+        .where('parentId', '=', id)
+        .where('deletedTime', 'is', null)
+        .select(['id', 'fullName as name'])
+        .orderBy('id')
+        .execute(),
+  },
+  {
+    things: ['applications that require it', '依赖它的应用'],
+    applications: true,
+    find: (tx, id) =>
+      tx
+        .selectFrom('requiredApps')
+        .innerJoin('applications', 'applications.id', 'requiredApps.applicationId')
+        .where('requiredId', '=', id)
+        .where('deletedTime', 'is', null)
+        .select(['applications.id', 'applications.fullName as name'])
+        .orderBy('applications.id')
+        .execute(),
+  },
+  {
+    things: ['open deploy tasks', '未结束的发布任务'],
+    find: (tx, id) =>
+      tx
+        .selectFrom('deployTasks')
+        .where('applicationId', '=', id)
+        .where('status', 'in', ['wait_review', 'approved', 'running'])
+        .select(['id', 'version as name'])
+        .orderBy('id')
+        .execute(),
+  },
+];
+
+const mostNamed = 10;
+
+async function refuseWhatHolds(ctx: ChangeCtx, applicationId: number): Promise<void> {
+  for (const { things, find, applications } of holdings) {
+    const found = await find(ctx.tx, applicationId);
+    if (found.length === 0) continue;
+    const ids = found.map((one) => one.id);
+    const may = applications && (await mayOnEach(ctx.tx, ctx.subject, 'application', 'view_app', ids));
+    const named = found.filter((one) => !may || may.get(one.id) === 'yes').map((one) => one.name);
+    const shown = [...named.slice(0, mostNamed), ...(named.length > mostNamed ? ['…'] : [])].join(', ');
+    const names = shown === '' ? '' : `: ${shown}`;
+    const [en, zh] = things;
+    throw new Problem('application_has', { n: found.length, things: en + names, things_zh: zh + names });
+  }
+}
+
+/** Hides an application; its row stays for the history of its tasks, its name is free again. */
+export const deleteApplication = change({
+  ...{ method: 'delete', path: '/applications/{id}/', id: 'deleteApplication', area: 'applications' },
+  summary: 'Delete an application',
+  permission: application('delete_app'),
+  returns: success,
+  problems: ['application_has'],
+  async handle({ params: { id } }, ctx) {
+    await lockTree(ctx.tx);
+    await lockRequirements(ctx.tx);
+    const row = await lockedApplication(ctx, id);
+    await refuseWhatHolds(ctx, id);
+    await ctx.tx.deleteFrom('requiredApps').where('applicationId', '=', id).execute();
+    const gone = { deletedTime: ctx.now(), parentId: null, productionId: null };
+    await ctx.tx.updateTable('applications').set(gone).where('id', '=', id).execute();
+    const name = quote(row.fullName);
+    ctx.audit(applicationEntry('delete', row, { en: `deleted application ${name}`, zh: `删除应用 ${name}` }));
+    return done;
+  },
+});

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { responseTypes } from '../../workflows/applications/contract.ts';
+import { eachOnce, idList } from '../entries.ts';
+import { id } from '../schemas.ts';
+
+const control = /[\u0000-\u001f\u007f]/;
+
+/** An absolute path on a host that cannot lead out of where it points; `""` where `optional`. */
+export const absolutePath = ({ optional = false, root = true } = {}) =>
+  z
+    .string()
+    .max(255)
+    .refine((path) => (optional && path === '') || path.startsWith('/'), 'must be an absolute path')
+    .refine((path) => !path.includes('..') && !control.test(path), 'must hold neither .. nor control characters')
+    .refine((path) => root || !/^\/[/.]*$/.test(path), 'must not be the root folder');
+
+/** A user of the operating system. */
+export const systemUser = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be a system user');
+
+const commandLine = z
+  .string()
+  .max(1000)
+  .refine((line) => !control.test(line), 'must be one line');
+
+/** An id or null; 0 means null, as the documented API writes it. */
+const optionalId = z.union([id, z.null(), z.literal([0, '0']).transform(() => null)]);
+
+const responsePerson = z.union([id.transform((one) => ({ id: one })), z.object({ id, type: z.enum(responseTypes) })]);
+export type WantedPerson = z.output<typeof responsePerson>;
+
+const name = z
+  .string()
+  .max(64)
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N}\p{M}_-]*$/u, 'must be letters, digits, _ or -, and begin with a letter or digit');
+
+const own = {
+  name,
+  description: z.string().max(2000),
+  application_type: z.union([z.string(), z.number().transform(String)]).pipe(z.string().max(32)),
+  run_user: systemUser,
+  directory: absolutePath({ optional: true, root: false }),
+  startup_cmd: commandLine,
+  stop_cmd: commandLine,
+  stdout_path: absolutePath({ optional: true }),
+  stderr_path: absolutePath({ optional: true }),
+  pid_path: absolutePath({ optional: true }),
+};
+
+const links = {
+  parent_app: optionalId,
+  child_apps: idList(1000),
+  required_apps: idList(200),
+  response_person: z
+    .array(responsePerson)
+    .max(50)
+    .superRefine(eachOnce<WantedPerson>((one) => `${one.id}/${'type' in one ? one.type : ''}`, '')),
+  production: optionalId,
+};
+
+const every = z.object({ ...own, ...links }).partial();
+
+/** What can be written, to create an application and to change one. */
+export const creation = every.required({ name: true });
+export const changes = every.refine((body) => Object.keys(body).length > 0, 'at least one field is needed');
+export type Fields = z.output<typeof every>;
+
+const columns = {
+  name: 'name',
+  description: 'description',
+  application_type: 'applicationType',
+  run_user: 'runUser',
+  directory: 'directory',
+  startup_cmd: 'startupCmd',
+  stop_cmd: 'stopCmd',
+  stdout_path: 'stdoutPath',
+  stderr_path: 'stderrPath',
+  pid_path: 'pidPath',
+} as const satisfies Record<keyof typeof own, string>;
+
+type OwnField = keyof typeof columns;
+type Columns = { [Field in OwnField as (typeof columns)[Field]]?: string };
+
+/** The columns of the fields that a body gives. */
+export const columnsOf = (fields: Fields): Columns =>
+  Object.fromEntries(
+    (Object.keys(columns) as OwnField[]).flatMap((field) =>
+      fields[field] === undefined ? [] : [[columns[field], fields[field]]],
+    ),
+  );

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { flag, id } from '../schemas.ts';
+
+const text = z.string().max(512);
+
+/** Ids separated by commas. */
+const ids = z
+  .string()
+  .max(2000)
+  .transform((list) => list.split(',').map((one) => one.trim()))
+  .pipe(
+    z.array(
+      z
+        .string()
+        .regex(/^[1-9]\d{0,14}$/, 'must be ids separated by commas')
+        .transform(Number),
+    ),
+  );
+
+/** Filters that every list of applications has. */
+export const commonFilters = z.object({
+  name: text.optional(),
+  full_name: text.optional(),
+  user: text.optional(),
+  role: text.optional(),
+});
+
+/** Filters of the list of all applications. */
+export const allFilters = commonFilters.extend({
+  response_persons: ids.optional(),
+  has_parent: flag.optional(),
+  production: id.optional(),
+  parent_app: id.optional(),
+  application_type: text.optional(),
+});

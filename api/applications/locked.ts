@@ -1,0 +1,16 @@
+import type { ChangeCtx } from '../context.ts';
+import { notFound } from '../permissions.ts';
+import type { NamedApplication } from './text.ts';
+
+/** Locks an application, so that two changes of what belongs to it follow one another; throws when it is gone. */
+export async function lockedApplication({ tx }: ChangeCtx, id: number): Promise<NamedApplication> {
+  const row = await tx
+    .selectFrom('applications')
+    .where('id', '=', id)
+    .where('deletedTime', 'is', null)
+    .select(['id', 'fullName'])
+    .forUpdate()
+    .executeTakeFirst();
+  if (!row) throw notFound();
+  return row;
+}

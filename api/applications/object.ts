@@ -1,0 +1,85 @@
+import type { Kysely } from 'kysely';
+import { z } from 'zod';
+import { applicationPermissions } from '../../db/access/catalogue.ts';
+import { actionsFor } from '../../db/access/rights.ts';
+import type { SeenApplication } from '../../db/applications/find.ts';
+import { relationsOf } from '../../db/applications/relations.ts';
+import type { Database } from '../../db/database.ts';
+import type { Ctx } from '../context.ts';
+import { actions, iso, time } from '../schemas.ts';
+
+/** An application in lists. */
+export const applicationSummary = z.object({
+  id: z.int(),
+  name: z.string(),
+  full_name: z.string(),
+  has_child: z.boolean(),
+  production: z.int().nullable(),
+  parent_app: z.int().nullable(),
+  available_actions: actions(...applicationPermissions),
+});
+
+/** An application with everything. */
+export const applicationObject = applicationSummary.extend({
+  description: z.string(),
+  application_type: z.string(),
+  run_user: z.string(),
+  directory: z.string(),
+  startup_cmd: z.string(),
+  stop_cmd: z.string(),
+  stdout_path: z.string(),
+  stderr_path: z.string(),
+  pid_path: z.string(),
+  child_apps: z.array(z.int()),
+  required_apps: z.array(z.int()),
+  response_person: z.array(z.int()),
+  creator: z.string(),
+  created_time: time,
+  updated_time: time,
+});
+export type ApplicationObject = z.output<typeof applicationObject>;
+
+const idsOf = (rows: readonly { id: number }[]): number[] => [...new Set(rows.map((row) => row.id))];
+
+async function actionsOf(db: Kysely<Database>, { subject }: Ctx, rows: readonly { id: number }[]) {
+  const may = await actionsFor(db, subject, 'application', idsOf(rows));
+  return (id: number) =>
+    Object.fromEntries(applicationPermissions.map((name) => [name, may.get(id)?.has(name) ?? false])) as Record<
+      (typeof applicationPermissions)[number],
+      boolean
+    >;
+}
+
+const summary = (row: SeenApplication) => ({
+  ...{ id: row.id, name: row.name, full_name: row.fullName, has_child: row.hasChild },
+  ...{ production: row.productionId, parent_app: row.parentId },
+});
+
+/** Applications as lists show them to this caller. */
+export async function presentSummaries(rows: readonly SeenApplication[], ctx: Ctx, db: Kysely<Database> = ctx.db) {
+  const may = await actionsOf(db, ctx, rows);
+  return rows.map((row) => ({ ...summary(row), available_actions: may(row.id) }));
+}
+
+/** Applications with everything that this caller may see of them. */
+export async function presentApplications(
+  rows: readonly SeenApplication[],
+  ctx: Ctx,
+  db: Kysely<Database> = ctx.db,
+): Promise<ApplicationObject[]> {
+  const may = await actionsOf(db, ctx, rows);
+  const relations = await relationsOf(db, ctx.subject, idsOf(rows));
+  return rows.map((row) => ({
+    ...summary(row),
+    ...{ description: row.description, application_type: row.applicationType, run_user: row.runUser },
+    ...{ directory: row.directory, startup_cmd: row.startupCmd, stop_cmd: row.stopCmd },
+    ...{ stdout_path: row.stdoutPath, stderr_path: row.stderrPath, pid_path: row.pidPath },
+    child_apps: relations.get(row.id)?.children ?? [],
+    required_apps: relations.get(row.id)?.required ?? [],
+    response_person: relations.get(row.id)?.responsePersons ?? [],
+    creator: row.creator,
+    created_time: iso(row.createdTime),
+    updated_time: iso(row.updatedTime),
+    available_actions: may(row.id),
+  }));
+}

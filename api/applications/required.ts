@@ -1,0 +1,37 @@
+import {
+  addRequirements,
+  dropRequirements,
+  lockRequirements,
+  requirementPath,
+} from '../../db/applications/relations.ts';
+import { Problem } from '../../workflows/problem.ts';
+import type { ChangeCtx } from '../context.ts';
+import { demandEntries, type FieldOf } from '../entries.ts';
+import { pathText } from './place.ts';
+
+/** Lets an application require others; throws when that would close a cycle. */
+export async function addRequired(ctx: ChangeCtx, id: number, requiredIds: readonly number[], field?: FieldOf) {
+  await demandEntries(ctx, 'application', 'view_app', requiredIds, field);
+  await lockRequirements(ctx.tx);
+  for (const one of requiredIds) {
+    const back = one === id ? [id] : await requirementPath(ctx.tx, one, id);
+    if (back) throw new Problem('cycle', { path: await pathText(ctx, [id, ...back]) });
+  }
+  await addRequirements(ctx.tx, id, requiredIds);
+}
+
+/** Replaces those requirements that the caller can see. */
+export async function replaceRequired(
+  ctx: ChangeCtx,
+  id: number,
+  seen: readonly number[],
+  wanted: readonly number[],
+  field: FieldOf,
+): Promise<void> {
+  await addRequired(ctx, id, wanted, field);
+  await dropRequirements(
+    ctx.tx,
+    id,
+    seen.filter((one) => !wanted.includes(one)),
+  );
+}

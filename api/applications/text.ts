@@ -1,0 +1,28 @@
+import type { AuditEntry } from '../../db/audit/record.ts';
+import { quote } from '../../db/audit/text.ts';
+
+/** An application as audit records name it. */
+export interface NamedApplication {
+  id: number;
+  fullName: string;
+}
+
+/** A record of the view of applications. */
+export const applicationEntry = (
+  opType: 'add' | 'update' | 'delete' | 'attach_host' | 'detach_host' | 'change_deploy_setting',
+  { id, fullName }: NamedApplication,
+  detail: AuditEntry['detail'],
+  changes: AuditEntry['changes'] = null,
+): AuditEntry => ({
+  ...{ view: 'app', area: 'applications', opType, targetType: 'application' },
+  ...{ targetId: id, targetName: fullName, detail, changes },
+});
+
+/** The record of changed fields; none when nothing changed. */
+export const updateEntries = (application: NamedApplication, changes: AuditEntry['changes']): AuditEntry[] => {
+  if (!changes) return [];
+  const name = quote(application.fullName);
+  const fields = Object.keys(changes).join(', ');
+  const detail = { en: `changed ${fields} of application ${name}`, zh: `修改应用 ${name} 的 ${fields}` };
+  return [applicationEntry('update', application, detail, changes)];
+};

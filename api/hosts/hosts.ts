@@ -1,0 +1,172 @@
+import { z } from 'zod';
+import { diff } from '../../db/audit/changes.ts';
+import { quote } from '../../db/audit/text.ts';
+import { anywhere } from '../../db/like.ts';
+import { selectApplications } from '../../db/applications/find.ts';
+import { lockHosts } from '../../db/applications/instances.ts';
+import { findHost, instancesOn, matchingHosts, selectHosts } from '../../db/hosts/find.ts';
+import type { HostRow } from '../../db/inventory.ts';
+import { json } from '../../db/json.ts';
+import { hostStatuses, hostTypes, osStatuses } from '../../workflows/hosts/contract.ts';
+import { Problem } from '../../workflows/problem.ts';
+import { applicationSummary, presentSummaries } from '../applications/object.ts';
+import { change } from '../change.ts';
+import type { ChangeCtx, Ctx } from '../context.ts';
+import { grantToCreator } from '../creator-grants.ts';
+import { endpoint } from '../endpoint.ts';
+import { list } from '../list.ts';
+import { host, notFound, signedIn, system } from '../permissions.ts';
+import { done, id, success } from '../schemas.ts';
+import { nameTaken, unlessTaken } from '../taken.ts';
+import { changes, creation, type HostFields } from './fields.ts';
+import { hostObject, presentHosts, type HostObject } from './object.ts';
+import { demandRunner, refuseFields, saveHost } from './save.ts';
+import { hostEntry } from './text.ts';
+
+const area = 'hosts';
+
+async function seen(ctx: Ctx | ChangeCtx, hostId: number): Promise<HostObject> {
+  const db = 'tx' in ctx ? ctx.tx : ctx.db;
+  const row = await findHost(db, ctx.subject, hostId);
+  const [shown] = row ? await presentHosts([row], ctx, db) : [];
+  if (!shown) throw notFound();
+  return shown;
+}
+
+async function locked(ctx: ChangeCtx, hostId: number): Promise<HostRow> {
+  const [row] = await lockHosts(ctx.tx, [hostId]);
+  if (!row) throw notFound();
+  return row;
+}
+
+/** What somebody wrote, without what follows from it or from who is looking. */
+function written({ available_actions: _actions, updated_time: _time, busy: _busy, ...fields }: HostObject) {
+  return fields;
+}
+
+const text = z.string().max(253);
+
+const listHosts = list({
+  ...{ path: '/hosts/', id: 'listHosts', area, summary: 'List hosts', permission: signedIn },
+  filter: z.object({
+    name: text.optional(),
+    host_type: z.enum(hostTypes).optional(),
+    status: z.enum(hostStatuses).optional(),
+    os_status: z.enum(osStatuses).optional(),
+    ip: text.optional(),
+    location: text.optional(),
+    application: id.optional(),
+  }),
+  item: hostObject,
+  query: ({ query }, ctx) => selectHosts(ctx.db, ctx.subject).where(matchingHosts(query, ctx.subject)),
+  present: (rows, ctx) => presentHosts(rows, ctx),
+});
+
+const getHost = endpoint({
+  ...{ method: 'get', path: '/hosts/{id}/', id: 'getHost', area, summary: 'Get a host' },
+  permission: host('view_host'),
+  returns: hostObject,
+  handle: ({ params }, ctx) => seen(ctx, params.id),
+});
+
+const createHost = change({
+  ...{ method: 'post', path: '/hosts/', id: 'createHost', area, summary: 'Create a host' },
+  permission: system('add_host'),
+  body: creation,
+  returns: hostObject,
+  status: 201,
+  problems: ['name_taken', 'provider_id_taken'],
+  async handle({ body }, ctx) {
+    demandRunner(ctx, body);
+    refuseFields(body);
+    const { name, host_type: hostType } = body;
+    const [now, creator] = [ctx.now(), ctx.actor.user.username];
+    const row = { name, hostType, creator, createdTime: now, updatedTime: now, ipAddress: json([]) };
+    const inserted = ctx.tx.insertInto('hosts').values(row).returningAll().executeTakeFirstOrThrow();
+    const created = await unlessTaken(inserted, 'hosts_name', nameTaken(name));
+    await saveHost(ctx, created, body);
+    await grantToCreator(ctx, 'host', created);
+    const shown = await seen(ctx, created.id);
+    const detail = { en: `added host ${quote(name)}`, zh: `添加主机 ${quote(name)}` };
+    ctx.audit(hostEntry('add', created, detail, diff(null, written(shown))));
+    return shown;
+  },
+});
+
+const steadyWhileBusy = ['name', 'host_type', 'runner', 'minion_id', 'provider_id'] as const;
+
+/** Refuses what would take a host away from under its task, or a local host's folder from under its releases. */
+async function refuseChange(ctx: ChangeCtx, row: HostRow, before: HostObject, fields: HostFields): Promise<void> {
+  const differs = (field: keyof HostFields & keyof HostObject) =>
+    fields[field] !== undefined && fields[field] !== before[field];
+  if (row.busyTaskId !== null && steadyWhileBusy.some(differs))
+    throw new Problem('host_busy', { name: row.name, task_id: row.busyTaskId });
+  const leavesFolder = row.runner === 'local' && (differs('name') || differs('runner'));
+  const n = leavesFolder ? await instancesOn(ctx.tx, row.id) : 0;
+  if (n > 0) throw new Problem('host_has_instances', { name: row.name, n });
+  if (differs('runner')) demandRunner(ctx, fields);
+}
+
+const changeHost = change({
+  ...{ method: 'patch', path: '/hosts/{id}/', id: 'changeHost', area, summary: 'Change a host' },
+  permission: host('edit_host'),
+  body: changes,
+  returns: hostObject,
+  problems: ['name_taken', 'provider_id_taken', 'host_busy', 'host_has_instances'],
+  async handle({ params, body }, ctx) {
+    const row = await locked(ctx, params.id);
+    const before = await seen(ctx, params.id);
+    const { host_type, provider_id, ipmi } = before;
+    const whole = { host_type, provider_id, ...(ipmi && { ipmi }), ...body };
+    refuseFields(whole);
+    await refuseChange(ctx, row, before, body);
+    await saveHost(ctx, row, body);
+    const after = await seen(ctx, params.id);
+    const secret = body.ipmi && body.ipmi.password !== '******' ? { 'ipmi.password': ['******', '******'] } : {};
+    const changed = { ...diff(written(before), written(after)), ...secret } as Record<string, [unknown, unknown]>;
+    const fields = Object.keys(changed).join(', ');
+    const name = quote(after.name);
+    const detail = { en: `changed ${fields} of host ${name}`, zh: `修改主机 ${name} 的 ${fields}` };
+    if (fields !== '') ctx.audit(hostEntry('update', after, detail, changed));
+    return after;
+  },
+});
+
+const deleteHost = change({
+  ...{ method: 'delete', path: '/hosts/{id}/', id: 'deleteHost', area },
+  summary: 'Delete a host; the machine is not touched',
+  permission: host('delete_host'),
+  returns: success,
+  problems: ['host_has_instances', 'host_busy'],
+  async handle({ params }, ctx) {
+    const row = await locked(ctx, params.id);
+    if (row.busyTaskId !== null) throw new Problem('host_busy', { name: row.name, task_id: row.busyTaskId });
+    const n = await instancesOn(ctx.tx, row.id);
+    if (n > 0) throw new Problem('host_has_instances', { name: row.name, n });
+    await ctx.tx.updateTable('hosts').set({ deletedTime: ctx.now(), ipmi: null }).where('id', '=', row.id).execute();
+    const name = quote(row.name);
+    ctx.audit(hostEntry('delete', row, { en: `deleted host ${name}`, zh: `删除主机 ${name}` }));
+    return done;
+  },
+});
+
+const listHostApplications = list({
+  ...{
+    path: '/hosts/{id}/applications/',
+    id: 'listHostApplications',
+    area,
+    summary: 'List the applications on a host',
+  },
+  permission: host('view_host'),
+  filter: z.object({ name: z.string().max(64).optional() }),
+  item: applicationSummary,
+  query: ({ params, query: { name } }, ctx) =>
+    selectApplications(ctx.db, ctx.subject)
+      .where('applications.id', 'in', (eb) =>
+        eb.selectFrom('instances').where('hostId', '=', params.id).select('applicationId'),
+      )
+      .$if(name !== undefined, (q) => q.where('applications.name', 'ilike', anywhere(name ?? ''))),
+  present: (rows, ctx) => presentSummaries(rows, ctx),
+});
+
+export const hostEndpoints = [listHosts, createHost, getHost, changeHost, deleteHost, listHostApplications];

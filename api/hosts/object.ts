@@ -1,0 +1,77 @@
+import type { Kysely } from 'kysely';
+import { z } from 'zod';
+import { hostPermissions } from '../../db/access/catalogue.ts';
+import { actionsFor } from '../../db/access/rights.ts';
+import type { Database } from '../../db/database.ts';
+import type { HostRow } from '../../db/inventory.ts';
+import { hostStatuses, hostTypes, osStatuses, runnerNames } from '../../workflows/hosts/contract.ts';
+import { busy, presentBusy } from '../applications/instance-object.ts';
+import type { Ctx } from '../context.ts';
+import { actions, iso, time } from '../schemas.ts';
+import { ipAddressObject } from './addresses.ts';
+import { masked } from './fields.ts';
+
+export const hostObject = z.object({
+  id: z.int(),
+  name: z.string(),
+  host_type: z.enum(hostTypes),
+  status: z.enum(hostStatuses),
+  os_status: z.enum(osStatuses).nullable(),
+  os_type: z.string(),
+  cpu: z.int().nullable(),
+  memory: z.int().nullable(),
+  location: z.string(),
+  ip_address: z.array(ipAddressObject),
+  description: z.string(),
+  provider_id: z.string().nullable(),
+  runner: z.enum(runnerNames),
+  minion_id: z.string(),
+  ipmi: z.object({ address: z.string(), username: z.string(), password: z.literal(masked) }).nullable(),
+  zabbix_groups: z.array(z.string()),
+  zabbix_templates: z.array(z.string()),
+  busy,
+  expires_at: time.nullable(),
+  creator: z.string(),
+  created_time: time,
+  updated_time: time,
+  available_actions: actions(...hostPermissions),
+});
+export type HostObject = z.output<typeof hostObject>;
+
+/** The IPMI access of a host as it is stored; the password is an envelope. */
+export interface StoredIpmi {
+  address: string;
+  username: string;
+  password: object;
+}
+
+/** Hosts as the API shows them to this caller. */
+export async function presentHosts(
+  rows: readonly HostRow[],
+  ctx: Ctx,
+  db: Kysely<Database> = ctx.db,
+): Promise<HostObject[]> {
+  const may = await actionsFor(
+    db,
+    ctx.subject,
+    'host',
+    rows.map((row) => row.id),
+  );
+  return rows.map((row) => {
+    const ipmi = row.ipmi as StoredIpmi | null;
+    const allowed = may.get(row.id);
+    return {
+      ...{ id: row.id, name: row.name, host_type: row.hostType, status: row.status, os_status: row.osStatus },
+      ...{ os_type: row.osType, cpu: row.cpu, memory: row.memory, location: row.location },
+      ...{ ip_address: row.ipAddress, description: row.description, provider_id: row.providerId },
+      ...{ runner: row.runner, minion_id: row.minionId ?? row.name },
+      ipmi: ipmi && { address: ipmi.address, username: ipmi.username, password: masked },
+      ...{ zabbix_groups: row.zabbixGroups, zabbix_templates: row.zabbixTemplates, busy: presentBusy(row) },
+      ...{ expires_at: iso(row.expiresAt), creator: row.creator },
+      ...{ created_time: iso(row.createdTime), updated_time: iso(row.updatedTime) },
+      available_actions: Object.fromEntries(
+        hostPermissions.map((name) => [name, allowed?.has(name) ?? false]),
+      ) as HostObject['available_actions'],
+    };
+  });
+}

@@ -1,0 +1,60 @@
+// What a body of a host means for its row, checked as a whole: the type decides which fields there may be.
+import type { HostRow } from '../../db/inventory.ts';
+import { json } from '../../db/json.ts';
+import { Problem, type ProblemDetail } from '../../workflows/problem.ts';
+import type { ChangeCtx, Ctx } from '../context.ts';
+import { notAllowed } from '../permissions.ts';
+import { nameTaken, unlessTaken } from '../taken.ts';
+import { numbered } from './addresses.ts';
+import { columnsOf, masked, type HostFields, type WantedIpmi } from './fields.ts';
+import type { StoredIpmi } from './object.ts';
+
+const ipmiPurpose = (hostId: number): string => `hosts/ipmi/${hostId}`;
+
+/** Local hosts run commands on the worker's own machine: an administrator's decision, and only where that is on. */
+export function demandRunner({ subject, config }: Ctx, { runner }: HostFields): void {
+  if (runner !== 'local') return;
+  if (!subject.isAdmin) throw notAllowed('admin');
+  const message = 'the local runner is off here; SLIPWAY_LOCAL_RUNNER turns it on';
+  if (!config.localRunner) throw new Problem('invalid', {}, [{ field: 'runner', message }]);
+}
+
+/** Refuses fields that a host of this type cannot have. */
+export function refuseFields({ host_type: type, provider_id, ipmi }: HostFields): void {
+  const details: ProblemDetail[] = [];
+  if (type === 'PHY_HOST' && typeof provider_id === 'string')
+    details.push({ field: 'provider_id', message: 'a PHY_HOST has none' });
+  if (type !== 'PHY_HOST' && ipmi) details.push({ field: 'ipmi', message: 'is for a PHY_HOST only' });
+  if (details.length > 0) throw new Problem('invalid', {}, details);
+}
+
+/** The stored form of a host's IPMI access; a password sent back masked stays, unless the machine is another. */
+function sealedIpmi(ctx: ChangeCtx, host: Pick<HostRow, 'id' | 'ipmi'>, { address, username, password }: WantedIpmi) {
+  const stored = host.ipmi as StoredIpmi | null;
+  if (password !== masked) return { address, username, password: ctx.secrets.seal(ipmiPurpose(host.id), password) };
+  const message = 'is needed: there is none stored for this address';
+  if (stored?.address !== address) throw new Problem('invalid', {}, [{ field: 'ipmi.password', message }]);
+  return { address, username, password: stored.password };
+}
+
+/** Writes the fields that a body gives into a row that is there. */
+export async function saveHost(
+  ctx: ChangeCtx,
+  host: Pick<HostRow, 'id' | 'name' | 'ipmi' | 'ipAddress'>,
+  fields: HostFields,
+): Promise<void> {
+  const { ipmi, ip_address: addresses } = fields;
+  const update = ctx.tx
+    .updateTable('hosts')
+    .set({
+      ...columnsOf(fields),
+      updatedTime: ctx.now(),
+      ...(ipmi !== undefined && { ipmi: ipmi && json(sealedIpmi(ctx, host, ipmi)) }),
+      ...(addresses && { ipAddress: json(await numbered(ctx.tx, addresses, host.ipAddress)) }),
+    })
+    .where('id', '=', host.id)
+    .execute();
+  const id = fields.provider_id ?? '';
+  const named = unlessTaken(update, 'hosts_name', nameTaken(fields.name ?? host.name));
+  await unlessTaken(named, 'hosts_provider', new Problem('provider_id_taken', { id }));
+}

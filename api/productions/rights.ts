@@ -1,0 +1,35 @@
+import { holds } from '../../db/access/rights.ts';
+import type { ProductionRow } from '../../db/inventory.ts';
+import { findProduction, type Asker } from '../../db/productions.ts';
+import { Problem } from '../../workflows/problem.ts';
+import type { ChangeCtx, Ctx } from '../context.ts';
+import { notAllowed, permission, requestedId } from '../permissions.ts';
+
+const systemOf = { edit: 'add_business', delete: 'delete_business' } as const;
+
+/** Who is asking about productions. */
+export const asker = ({ subject, actor }: Ctx): Asker => ({ subject, username: actor.user.username });
+
+/** What the caller may do with a production that he sees. */
+export const mayWith = (ctx: Ctx, production: Pick<ProductionRow, 'creator'>, what: 'edit' | 'delete'): boolean =>
+  production.creator === ctx.actor.user.username || holds(ctx.subject, systemOf[what]);
+
+/** Throws `no_such` or `not_allowed` unless the caller may do this with a production. */
+export async function demandProduction(
+  ctx: Ctx | ChangeCtx,
+  what: 'view' | 'edit' | 'delete',
+  id: number,
+  field?: string,
+): Promise<void> {
+  const production = await findProduction('tx' in ctx ? ctx.tx : ctx.db, asker(ctx), id);
+  const details = field === undefined ? [] : [{ field, message: `no such production: ${id}` }];
+  if (!production) throw new Problem('no_such', { thing: 'production', id }, details);
+  if (what !== 'view' && !mayWith(ctx, production, what)) throw notAllowed(systemOf[what]);
+}
+
+/** A permission on the production in the path. */
+export const production = (what: 'view' | 'edit' | 'delete') =>
+  permission({
+    names: what === 'view' ? ['view_business'] : [systemOf[what]],
+    check: (request) => demandProduction(request.ctx, what, requestedId(request, 'id')),
+  });

@@ -1,0 +1,83 @@
+// What a caller sees of applications: every list, look-up and count begins with `selectApplications`, so that an
+// application that he may not view shows nowhere.
+import { sql } from 'kysely';
+import type { Expression, Kysely, RawBuilder, SqlBool } from 'kysely';
+import { grantedBy } from '../access/catalogue.ts';
+import { visible, type Subject } from '../access/rights.ts';
+import type { Database } from '../database.ts';
+import type { ApplicationRow } from '../inventory.ts';
+import { anywhere } from '../like.ts';
+
+/** Applications that the caller may view. */
+export const selectApplications = (db: Kysely<Database>, subject: Subject) =>
+  db
+    .selectFrom('applications')
+    .selectAll('applications')
+    .select(
+      sql<boolean>`exists (
+        select from applications as child where child.parent_id = applications.id and child.deleted_time is null
+        and ${visible(subject, 'application', 'view_app', 'child.id')})`.as('hasChild'),
+    )
+    .where('applications.deletedTime', 'is', null)
+    .where(visible(subject, 'application', 'view_app', 'applications.id'));
+
+export type SeenApplication = ApplicationRow & { hasChild: boolean };
+
+/** An application that the caller may view. */
+export const findApplication = (db: Kysely<Database>, subject: Subject, id: number) =>
+  selectApplications(db, subject).where('applications.id', '=', id).executeTakeFirst();
+
+/** Filters of lists of applications; texts match anywhere, regardless of case. */
+export interface ApplicationFilter {
+  name?: string | undefined;
+  full_name?: string | undefined;
+  response_persons?: number[] | undefined;
+  has_parent?: boolean | undefined;
+  user?: string | undefined;
+  role?: string | undefined;
+  production?: number | undefined;
+  parent_app?: number | null | undefined;
+  application_type?: string | undefined;
+}
+
+/** An expression that is true when all given filters hold of a row of `applications`. */
+export function matching(filter: ApplicationFilter): Expression<SqlBool> {
+  const conditions: RawBuilder<SqlBool>[] = [sql`true`];
+  const add = (condition: RawBuilder<SqlBool>): void => void conditions.push(condition);
+  const { name, full_name, response_persons, has_parent, user, role, production, parent_app, application_type } =
+    filter;
+  if (name !== undefined) add(sql`applications.name ilike ${anywhere(name)}`);
+  if (full_name !== undefined) add(sql`applications.full_name ilike ${anywhere(full_name)}`);
+  if (application_type !== undefined) add(sql`applications.application_type ilike ${anywhere(application_type)}`);
+  if (response_persons !== undefined) add(hasResponsePerson(sql`any(${response_persons}::bigint[])`));
+  if (has_parent !== undefined) add(has_parent ? sql`parent_id is not null` : sql`parent_id is null`);
+  if (user !== undefined) add(concerns(sql`(select users.id from users where username = ${user})`));
+  if (role !== undefined)
+    add(viewedBy(sql`grants.role_id = (select roles.id from roles where lower(roles.name) = lower(${role}))`));
+  if (production !== undefined) add(sql`production_id = ${production}`);
+  if (parent_app !== undefined) add(sql`parent_id is not distinct from ${parent_app}`);
+  return sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
+}
+
+const hasResponsePerson = (userId: RawBuilder<unknown>): RawBuilder<SqlBool> => sql`exists (
+  select from response_persons where response_persons.application_id = applications.id
+  and response_persons.user_id = ${userId})`;
+
+const viewedBy = (holder: RawBuilder<SqlBool>): RawBuilder<SqlBool> => sql`exists (
+  select from grants where grants.scope = 'application' and grants.object_id = applications.id
+  and grants.permission = any(${grantedBy('view_app')}::text[]) and ${holder})`;
+
+/** True when a user has to do with an application: granted directly or by a role, or as a response person. */
+const concerns = (userId: RawBuilder<unknown>): RawBuilder<SqlBool> => sql`(
+  ${viewedBy(sql`(grants.user_id = ${userId} or grants.role_id in (
+    select user_roles.role_id from user_roles where user_roles.user_id = ${userId}))`)}
+  or ${hasResponsePerson(userId)})`;
+
+/** Pairs of a user and an application that concerns him, as far as the caller may view it. */
+export const applicationsOfUsers = (db: Kysely<Database>, subject: Subject, userIds: readonly number[]) =>
+  selectApplications(db, subject)
+    .innerJoin('users', (join) => join.on(concerns(sql.ref('users.id'))))
+    .where('users.id', 'in', userIds)
+    .select('users.id as userId')
+    .orderBy('applications.id')
+    .execute();

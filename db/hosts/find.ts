@@ -1,0 +1,65 @@
+import { sql } from 'kysely';
+import type { Expression, Kysely, RawBuilder, SqlBool } from 'kysely';
+import { visible, type Subject } from '../access/rights.ts';
+import type { Database } from '../database.ts';
+import { anywhere } from '../like.ts';
+
+/** Hosts that the caller may view. */
+export const selectHosts = (db: Kysely<Database>, subject: Subject) =>
+  db
+    .selectFrom('hosts')
+    .selectAll('hosts')
+    .where('hosts.deletedTime', 'is', null)
+    .where(visible(subject, 'host', 'view_host', 'hosts.id'));
+
+/** A host that the caller may view. */
+export const findHost = (db: Kysely<Database>, subject: Subject, id: number) =>
+  selectHosts(db, subject).where('hosts.id', '=', id).executeTakeFirst();
+
+/** Filters of the list of hosts; texts match anywhere, regardless of case. */
+export interface HostFilter {
+  name?: string | undefined;
+  host_type?: string | undefined;
+  status?: string | undefined;
+  os_status?: string | undefined;
+  ip?: string | undefined;
+  location?: string | undefined;
+  application?: number | undefined;
+}
+
+/** An expression that is true when all given filters hold of a row of `hosts`. */
+export function matchingHosts(filter: HostFilter, subject: Subject): Expression<SqlBool> {
+  const conditions: RawBuilder<SqlBool>[] = [sql`true`];
+  const add = (condition: RawBuilder<SqlBool>): void => void conditions.push(condition);
+  const { name, host_type, status, os_status, ip, location, application } = filter;
+  if (name !== undefined) add(sql`hosts.name ilike ${anywhere(name)}`);
+  if (location !== undefined) add(sql`hosts.location ilike ${anywhere(location)}`);
+  if (host_type !== undefined) add(sql`hosts.host_type = ${host_type}`);
+  if (status !== undefined) add(sql`hosts.status = ${status}`);
+  if (os_status !== undefined) add(sql`hosts.os_status = ${os_status}`);
+  if (ip !== undefined)
+    add(sql`exists (
+      select from jsonb_array_elements(hosts.ip_address) as ip where ip ->> 'address' ilike ${anywhere(ip)})`);
+  if (application !== undefined)
+    add(sql`exists (
+      select from instances where instances.host_id = hosts.id and instances.application_id = ${application}
+      and ${visible(subject, 'application', 'view_app', 'instances.application_id')})`);
+  return sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
+}
+
+/** How many instances a host has. */
+export async function instancesOn(db: Kysely<Database>, hostId: number): Promise<number> {
+  const { count } = await db
+    .selectFrom('instances')
+    .where('hostId', '=', hostId)
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
+/** Ids for IP addresses, drawn before they are written. */
+export async function ipAddressIds(db: Kysely<Database>, count: number): Promise<number[]> {
+  const { rows } = await sql<{ id: number }>`
+    select nextval('ip_address_ids') as id from generate_series(1, ${count}::integer)`.execute(db);
+  return rows.map((row) => row.id);
+}
