@@ -2,7 +2,7 @@
 // it starts workflows that the engine missed, seals the audit chain, and compares open tasks with the engine.
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
-import type { ServerType } from '@hono/node-server';
+import type { ServerType, WebSocketServerLike } from '@hono/node-server';
 import { Client, Connection } from '@temporalio/client';
 import { WebSocketServer } from 'ws';
 import { startSealing } from '../db/audit/sealing.ts';
@@ -74,7 +74,9 @@ export async function startApi(config: Config, log: Logger, at: Addresses): Prom
 
 function listenOn(fetch: Parameters<typeof serve>[0]['fetch'], { host, port }: Config): Promise<ServerType> {
   return new Promise((resolve, reject) => {
-    const websocket = { server: new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 }) };
+    const sockets = new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 });
+    // The two packages disagree only on whether an option that is set may be undefined.
+    const websocket = { server: sockets as unknown as WebSocketServerLike };
     const server = serve({ fetch, hostname: host, port, websocket }, () => resolve(server));
     server.once('error', reject);
   });

@@ -1,0 +1,96 @@
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { localHostFolder } from '../../kit/host-path.ts';
+import { endedTask, makeEstate, makeTask, packagePath, startedTask, taskOf, testWorld } from '../world.ts';
+import type { TestEstate, World } from '../world.ts';
+import { eventually } from '../harness.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await testWorld();
+});
+afterAll(() => world.close());
+
+const currentOf = (hostname: string): string =>
+  readlinkSync(join(localHostFolder(world.config.dataDir, hostname), 'srv/web/current'));
+
+async function upgrade(estate: TestEstate, id: number, version: string): Promise<number> {
+  const update_source = packagePath(version);
+  const instances = estate.instanceIds.map((one) => ({ id: one }));
+  const path = `/application/deploy-tasks/${id}/sub-upgrade-tasks/`;
+  const { body, status } = await estate.manager.post<{ task_id: string }>(path, { instances, update_source, version });
+  expect([status, body]).toEqual([202, expect.objectContaining({ task_id: expect.any(String) as string })]);
+  return Number(body.task_id);
+}
+
+test('a deploy task goes from request through approval, start and upgrade to its end', async () => {
+  const estate = await makeEstate(world);
+  const id = await makeTask(world, estate);
+  const path = `/application/deploy-tasks/${id}`;
+  expect((await estate.manager.post(`${path}/actions/start/`)).body).toMatchObject({ error_code: 30005 });
+  expect((await estate.manager.post(`${path}/actions/approve/`)).status).toBe(403);
+  expect((await estate.reviewer.post(`${path}/actions/approve/`)).status).toBe(200);
+  expect((await taskOf(world, id)).status).toBe('approved');
+  expect((await estate.manager.post(`${path}/actions/start/`)).status).toBe(200);
+  const task = await endedTask(world, await upgrade(estate, id, '1.0.0'));
+  expect(task).toMatchObject({ status: 'finished', error: null });
+  for (const hostname of estate.hostnames) expect(currentOf(hostname)).toBe('releases/1.0.0');
+  await eventually(async () => (await taskOf(world, id)).status === 'finished', { timeout: 10_000 });
+  const { body } = await estate.manager.get<{ history: { event: string }[] }>(`${path}/`);
+  expect(body.history.map(({ event }) => event)).toEqual([
+    'created',
+    'approved',
+    'started',
+    'sub_task',
+    'sub_task',
+    'finished',
+  ]);
+});
+
+test('output lines have numbers from 1 without a gap and name their step', async () => {
+  const estate = await makeEstate(world);
+  const id = await startedTask(world, estate);
+  const subTask = await upgrade(estate, id, '1.0.0');
+  await endedTask(world, subTask);
+  const { body } = await estate.manager.get<{ results: { seq: number; step: string; text: string }[]; ended: boolean }>(
+    `/application/deploy-tasks/${id}/sub-tasks/${subTask}/output/`,
+  );
+  expect(body.ended).toBe(true);
+  expect(body.results.map(({ seq }) => seq)).toEqual(body.results.map((_, index) => index + 1));
+  expect(body.results.filter(({ step }) => step === 'start').map(({ text }) => text)).toEqual(['started', 'started']);
+});
+
+test('a failing check switches back, starts the old release and fails that instance', async () => {
+  const estate = await makeEstate(world, 1);
+  const [hostname = ''] = estate.hostnames;
+  const first = await startedTask(world, estate, { version: '1.0.0' });
+  await endedTask(world, await upgrade(estate, first, '1.0.0'));
+  await eventually(async () => (await taskOf(world, first)).status === 'finished');
+  await world.db
+    .updateTable('applications')
+    .set({ startupCmd: 'if [ "$SLIPWAY_VERSION" = 2.0.0 ] && grep -q 2.0.0 VERSION; then exit 3; fi; ' + startOld })
+    .where('id', '=', estate.applicationId)
+    .execute();
+  const second = await startedTask(world, estate, { version: '2.0.0' });
+  const subTask = await upgrade(estate, second, '2.0.0');
+  expect(await endedTask(world, subTask)).toMatchObject({ status: 'failed' });
+  expect(currentOf(hostname)).toBe('releases/1.0.0');
+  const root = localHostFolder(world.config.dataDir, hostname);
+  expect(existsSync(join(root, 'srv/web/releases/2.0.0'))).toBe(false);
+  expect(readFileSync(join(root, 'calls'), 'utf8').trim().split('\n')).toEqual([
+    'start 1.0.0',
+    'stop',
+    'stop',
+    'start 1.0.0',
+  ]);
+  const instance = await world.db
+    .selectFrom('instances')
+    .selectAll()
+    .where('applicationId', '=', estate.applicationId)
+    .executeTakeFirstOrThrow();
+  expect(instance).toMatchObject({ status: 'running', version: '1.0.0', busyTaskId: null });
+});
+
+const startOld =
+  'echo "start $(cat VERSION)" >> "$SLIPWAY_HOST_ROOT/calls"; ' +
+  'nohup sleep 600 >/dev/null 2>&1 & echo $! > "$SLIPWAY_PID_FILE"';
