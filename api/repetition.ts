@@ -4,10 +4,9 @@ import type { Database } from '../db/database.ts';
 import type { Ctx } from './context.ts';
 import type { Outcome } from './reply.ts';
 
+/** The body is kept as text, since jsonb would reorder it; sealed when it shows a secret. */
 interface Kept {
-  body?: unknown;
-  /** In place of `body` when that shows a secret. */
-  sealed?: unknown;
+  body: { text: string } | { sealed: unknown };
   headers: Record<string, string>;
 }
 
@@ -15,12 +14,12 @@ const purpose = ({ userId, key }: KeyedRequest): string => `idempotency_keys/res
 
 /** The first answer of a request that is repeated. */
 export function repeated({ secrets }: Ctx, key: KeyedRequest, { status, response }: StoredAnswer): Outcome {
-  const { body, sealed, headers } = response as Kept;
-  const whole: unknown = sealed === undefined ? body : JSON.parse(secrets.open(purpose(key), sealed));
-  return { status, body: whole, headers };
+  const { body, headers } = response as Kept;
+  const text = 'text' in body ? body.text : secrets.open(purpose(key), body.sealed);
+  return { status, body: JSON.parse(text), headers };
 }
 
-/** Keeps an answer for repetitions; sealed when it shows a secret. */
+/** Keeps an answer for repetitions. */
 export function keep(
   db: Kysely<Database>,
   { secrets }: Ctx,
@@ -28,6 +27,7 @@ export function keep(
   { status, body, headers }: Outcome,
   secret: boolean,
 ): Promise<void> {
-  const kept: Kept = secret ? { sealed: secrets.seal(purpose(key), JSON.stringify(body)), headers } : { body, headers };
+  const text = JSON.stringify(body);
+  const kept: Kept = { body: secret ? { sealed: secrets.seal(purpose(key), text) } : { text }, headers };
   return storeAnswer(db, key, { status, response: kept });
 }

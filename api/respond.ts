@@ -1,6 +1,7 @@
 // The one place where a refusal or a failure becomes an answer. What is not a Problem is an internal error: its text stays
 // in the log, the caller gets the request id that finds it there.
 import { Problem, problems, problemText, type Language, type ProblemDetail } from '../workflows/problem.ts';
+import { detailText } from './detail-texts.ts';
 
 /** The body of every error. */
 export interface ErrorBody {
@@ -44,11 +45,8 @@ export function respond(
   if (status === 405) headers['allow'] = String(problem.params['allow'] ?? '');
   if (status === 401) headers['www-authenticate'] = 'Token';
   const message = problemText(problem.problem, problem.params, language);
-  return {
-    status,
-    headers,
-    body: { error_code: code, message, ...(problem.details.length > 0 && { details: problem.details }) },
-  };
+  const details = problem.details.map((one) => ({ ...one, message: detailText(one.message, language) }));
+  return { status, headers, body: { error_code: code, message, ...(details.length > 0 && { details }) } };
 }
 
 /** The language of a request: Chinese when its Accept-Language prefers it to English. */
