@@ -25,6 +25,7 @@ import { createApp } from './app.ts';
 import type { AppDeps } from './context.ts';
 import { createEngine } from './engine.ts';
 import { createMetrics, mountHealth } from './health.ts';
+import { startHousekeeping } from './housekeeping.ts';
 import { startHandler, startTopic } from './launch.ts';
 import { mountLive } from './live.ts';
 import { startReconciling } from './reconcile.ts';
@@ -56,6 +57,7 @@ export async function startApi(config: Config, log: Logger, at: Addresses): Prom
     relay({ db, handlers: { [startTopic]: startHandler(engine) }, listen, log }),
     startSealing({ db, listen, log, anchorUrl: config.auditAnchorUrl }),
     startReconciling(db, engine, log),
+    startHousekeeping(db, config, log),
   ];
   const server = await listenOn(app.fetch, config);
   return {

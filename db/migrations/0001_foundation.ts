@@ -316,6 +316,7 @@ create table tasks (
   output_bytes bigint not null default 0
 );
 create unique index tasks_deploy on tasks (deploy_task_id, number) where deploy_task_id is not null;
+create index tasks_finished on tasks (finished_time) where finished_time is not null;
 create index tasks_area on tasks (area, kind, id);
 create index tasks_application on tasks (application_id, id) where application_id is not null;
 
