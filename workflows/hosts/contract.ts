@@ -20,6 +20,9 @@ export type HostType = (typeof hostTypes)[number];
 export const runnerNames = ['salt', 'ssh', 'local'] as const;
 export type RunnerName = (typeof runnerNames)[number];
 
+export const hostTaskKinds = ['start', 'stop', 'restart', 'init', 'change_status', 'change_zabbix_opts'] as const;
+export type HostTaskKind = (typeof hostTaskKinds)[number];
+
 export interface IpAddress {
   id: number;
   owner: 'HOST' | 'LB' | null;

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { matchingTasks, selectHostTasks } from '../../db/hosts/tasks.ts';
+import { hostTaskKinds, type HostTaskKind } from '../../workflows/hosts/contract.ts';
+import { taskStatuses } from '../../workflows/tasks.ts';
+import type { Ctx } from '../context.ts';
+import { endpoint } from '../endpoint.ts';
+import { list } from '../list.ts';
+import { notFound, signedIn } from '../permissions.ts';
+import { id, moment } from '../schemas.ts';
+import { hostTaskDetail, hostTaskObject, presentTaskDetails, presentTasks } from './task-object.ts';
+
+const area = 'hosts';
+
+const filters = z.object({
+  hostname: z.string().max(253).optional(),
+  creator: z.string().max(64).optional(),
+  status: z.enum(taskStatuses).optional(),
+  time__gt: moment.optional(),
+  time__lt: moment.optional(),
+});
+
+const asker = ({ subject, actor }: Ctx) => ({ subject, username: actor.user.username });
+
+async function taskOf(ctx: Ctx, taskId: number, kind?: HostTaskKind) {
+  const tasks = selectHostTasks(ctx.db, asker(ctx)).where('tasks.id', '=', taskId);
+  const row = await (kind ? tasks.where('tasks.kind', '=', kind) : tasks).executeTakeFirst();
+  const [shown] = row ? await presentTaskDetails([row], ctx, ctx.db) : [];
+  if (!shown) throw notFound();
+  return shown;
+}
+
+const listTasks = list({
+  ...{ path: '/hosts/tasks/', id: 'listHostTasks', area, summary: 'List host tasks of every kind' },
+  permission: signedIn,
+  filter: filters.extend({ kind: z.enum(hostTaskKinds).optional(), host: id.optional() }),
+  item: hostTaskObject,
+  order: { newest: 'tasks.id' },
+  query: ({ query }, ctx) => selectHostTasks(ctx.db, asker(ctx)).where(matchingTasks(query, ctx.subject)),
+  present: (rows, ctx) => presentTasks(rows, ctx),
+});
+
+const getTask = endpoint({
+  ...{ method: 'get', path: '/hosts/tasks/{task_id}/', id: 'getHostTask', area, summary: 'Get a host task' },
+  permission: signedIn,
+  returns: hostTaskDetail,
+  handle: ({ params }, ctx) => taskOf(ctx, params.task_id),
+});
+
+/** The list and the look-up of one kind of host task. */
+const ofKind = (kind: 'init' | 'start' | 'stop' | 'restart') => {
+  const path = `/hosts/${kind}-tasks/` as const;
+  const name = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
+  return [
+    list({
+      ...{ path, id: `list${name}Tasks`, area, summary: `List ${kind} tasks`, permission: signedIn },
+      filter: filters,
+      item: hostTaskObject,
+      order: { newest: 'tasks.id' },
+      query: ({ query }, ctx) =>
+        selectHostTasks(ctx.db, asker(ctx)).where(matchingTasks({ ...query, kind }, ctx.subject)),
+      present: (rows, ctx) => presentTasks(rows, ctx),
+    }),
+    endpoint({
+      ...{ method: 'get', path: `${path}{task_id}/`, id: `get${name}Task`, area, summary: `Get a ${kind} task` },
+      permission: signedIn,
+      returns: hostTaskDetail,
+      handle: ({ params }, ctx) => taskOf(ctx, params.task_id, kind),
+    }),
+  ];
+};
+
+export const hostTaskEndpoints = [listTasks, getTask, ...ofKind('init')];

@@ -1,0 +1,95 @@
+import { sql } from 'kysely';
+import type { Expression, Kysely, RawBuilder, SqlBool } from 'kysely';
+import type { HostTaskKind } from '../../workflows/hosts/contract.ts';
+import { visible, type Subject } from '../access/rights.ts';
+import type { Database } from '../database.ts';
+import type { HostRow } from '../inventory.ts';
+import { json } from '../json.ts';
+import { anywhere } from '../like.ts';
+
+/** Who is asking: what he holds, and the name by which he is a creator. */
+export interface Asker {
+  subject: Subject;
+  username: string;
+}
+
+const onSeenHost = (subject: Subject, more: RawBuilder<SqlBool> = sql`true`): RawBuilder<SqlBool> => sql`exists (
+  select from task_results where task_results.task_id = tasks.id and ${more}
+  and ${visible(subject, 'host', 'view_host', 'task_results.host_id')})`;
+
+/** Host tasks that somebody may view: his own, and those on a host that he sees. */
+export const selectHostTasks = (db: Kysely<Database>, { subject, username }: Asker) =>
+  db
+    .selectFrom('tasks')
+    .selectAll('tasks')
+    .where('tasks.area', '=', 'host')
+    .where(sql<SqlBool>`(tasks.creator = ${username} or ${onSeenHost(subject)})`);
+
+export interface HostTaskFilter {
+  kind?: HostTaskKind | undefined;
+  creator?: string | undefined;
+  status?: string | undefined;
+  hostname?: string | undefined;
+  host?: number | undefined;
+  time__gt?: Date | undefined;
+  time__lt?: Date | undefined;
+}
+
+/** An expression that is true when all given filters hold of a row of `tasks`. */
+export function matchingTasks(filter: HostTaskFilter, subject: Subject): Expression<SqlBool> {
+  const conditions: RawBuilder<SqlBool>[] = [sql`true`];
+  const add = (condition: RawBuilder<SqlBool>): void => void conditions.push(condition);
+  const { kind, creator, status, hostname, host } = filter;
+  if (kind !== undefined) add(sql`tasks.kind = ${kind}`);
+  if (creator !== undefined) add(sql`tasks.creator = ${creator}`);
+  if (status !== undefined) add(sql`tasks.status = ${status}`);
+  if (filter.time__gt !== undefined) add(sql`tasks.created_time > ${filter.time__gt}`);
+  if (filter.time__lt !== undefined) add(sql`tasks.created_time < ${filter.time__lt}`);
+  if (hostname !== undefined) add(onSeenHost(subject, sql`task_results.hostname ilike ${anywhere(hostname)}`));
+  if (host !== undefined) add(onSeenHost(subject, sql`task_results.host_id = ${host}`));
+  return sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
+}
+
+/** Results of tasks on hosts that somebody may view. */
+export async function hostResults(db: Kysely<Database>, subject: Subject, taskIds: readonly number[]) {
+  if (taskIds.length === 0) return [];
+  return await db
+    .selectFrom('taskResults')
+    .selectAll()
+    .where('taskId', 'in', taskIds)
+    .where(visible(subject, 'host', 'view_host', 'task_results.host_id'))
+    .orderBy('taskId')
+    .orderBy('position')
+    .execute();
+}
+
+export interface NewHostTask {
+  kind: HostTaskKind;
+  creator: string;
+  timeoutSeconds: number;
+  opts: object;
+  hosts: readonly HostRow[];
+  now: Date;
+}
+
+/** Writes a task with a waiting result per host, and makes the hosts busy with it; they are locked. */
+export async function beginHostTask(tx: Kysely<Database>, task: NewHostTask): Promise<number> {
+  const { kind, creator, timeoutSeconds, opts, hosts, now } = task;
+  const { id } = await tx
+    .insertInto('tasks')
+    .values({ area: 'host', kind, creator, timeoutSeconds, opts: json(opts), createdTime: now })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  const results = hosts.map((host, position) => ({ taskId: id, position, hostId: host.id, hostname: host.name }));
+  await tx.insertInto('taskResults').values(results).execute();
+  await tx
+    .updateTable('hosts')
+    .set({ busyKind: kind, busyTaskId: id, updatedTime: now })
+    .where(
+      'id',
+      'in',
+      hosts.map((host) => host.id),
+    )
+    .execute();
+  return id;
+}
