@@ -69,7 +69,11 @@ async function carryOut(kernel: Kernel, { request, endpoint, ctx, params, body }
   const { given, ...input } = validate(endpoint, { params, query: url.searchParams, body: body.value }, ctx.language);
   ctx.address = { path: fillPath(endpoint.path, params), query: given };
   const key = idempotencyKey(endpoint, ctx, request, input.body);
-  if (key) ctx.operationId = createHash('sha256').update(`${key.userId}/${key.key}`).digest('hex').slice(0, 32);
+  if (key)
+    ctx.operationId = createHash('sha256')
+      .update(`${key.userId}/${key.key}/${key.requestHash}`)
+      .digest('hex')
+      .slice(0, 32);
   const done = (answer: unknown): Outcome => finish(endpoint, answer, kernel.answerCheck, ctx.log);
   return endpoint.run({ ctx, input, key, finish: done });
 }
@@ -123,5 +127,5 @@ function idempotencyKey(
   if (!/^[\x21-\x7e]{1,255}$/.test(key))
     throw new Problem('invalid', {}, [{ field: 'Idempotency-Key', message: 'must be 1-255 visible characters' }]);
   const whole = canonicalJson(JSON.parse(JSON.stringify([endpoint.method, ctx.address, body ?? null])));
-  return { userId: ctx.actor.user.id, key, requestHash: createHash('sha256').update(whole).digest('hex') };
+  return { userId: ctx.actor.user.id, key, requestHash: ctx.secrets.mac('idempotency', whole) };
 }

@@ -1,6 +1,6 @@
 // Envelope encryption: every secret has a data key of its own, wrapped with the master key, so that changing the master
 // key rewraps small keys only. The purpose (table/column/row) is authenticated: an envelope moved elsewhere won't open.
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 
 /** A sealed secret as it is stored (jsonb). */
 export interface SecretEnvelope {
@@ -17,6 +17,8 @@ export interface Secrets {
   /** `purpose` names the place, such as `repository_credentials/secret/7`; the same one is needed to open. */
   seal(purpose: string, plaintext: string): SecretEnvelope;
   open(purpose: string, envelope: unknown): string;
+  /** A keyed hash, hex: for comparing what may hold a secret without keeping a hash that can be guessed at. */
+  mac(purpose: string, text: string): string;
 }
 
 /** A secret cannot be opened; the message says what to do and never holds any of it. */
@@ -41,6 +43,7 @@ export function createSecrets({ masterKey }: { masterKey: string }): Secrets {
   if (master.length !== keyBytes) throw new Error('the master key must be 32 bytes in base64');
   const kid = createHash('sha256').update('slipway master key\n').update(master).digest('hex').slice(0, 12);
   return {
+    mac: (purpose, text) => createHmac('sha256', master).update(`mac\n${purpose}\n${text}`).digest('hex'),
     seal: (purpose, plaintext) => {
       const dataKey = randomBytes(keyBytes);
       return {

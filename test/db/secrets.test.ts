@@ -99,3 +99,15 @@ describe('the master key', () => {
     expect(() => loadMasterKey({ ...config, dataDir, masterKeyFile: file })).toThrow(file);
   });
 });
+
+test('a keyed hash is the same for the same text, and another for another text, purpose or master key', () => {
+  const other = createSecrets({ masterKey: randomBytes(32).toString('base64') });
+  const hash = secrets.mac('idempotency', plaintext);
+  expect(secrets.mac('idempotency', plaintext)).toBe(hash);
+  for (const another of [
+    secrets.mac('idempotency', 'x'),
+    secrets.mac('y', plaintext),
+    other.mac('idempotency', plaintext),
+  ])
+    expect(another).not.toBe(hash);
+});
