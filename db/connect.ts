@@ -17,14 +17,14 @@ export interface ConnectOptions {
   log?: WarningLog;
 }
 
-const int8 = 20;
+type GetTypeParser = typeof pg.types.getTypeParser;
 
 // Ids, counts and positions fit a number; other types keep the driver's parsers, and other users of the driver theirs.
 const types = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    oid === int8 && format !== 'binary'
+  getTypeParser: ((oid: Parameters<GetTypeParser>[0], format?: 'text' | 'binary') =>
+    oid === pg.types.builtins.INT8 && format !== 'binary'
       ? Number
-      : (pg.types.getTypeParser(oid, format) as unknown)) as typeof pg.types.getTypeParser,
+      : (pg.types.getTypeParser(oid, format) as unknown)) as GetTypeParser,
 };
 
 /** Opens a pool on `url` (no connection is made before the first query); close it with `destroy()`. */

@@ -75,7 +75,6 @@ class ReconnectingListener implements Listener {
       } catch (error) {
         this.#log.warn({ err: error, pauseMs: pause }, 'the listening database connection failed');
       }
-      if (this.#closed) return;
       await this.#sleep(pause);
       pause = Math.min(pause * 2, longestPauseMs);
     }

@@ -55,9 +55,12 @@ async function settledSessions(server: string, name: string, condition: string):
       [name],
     );
   try {
-    await eventually(async () => {
-      if ((await find()).length > 0) throw new Error('sessions are left');
-    });
+    await eventually(
+      async () => {
+        if ((await find()).length > 0) throw new Error('sessions are left');
+      },
+      { timeout: 2_000 },
+    );
     return [];
   } catch {
     return await find();

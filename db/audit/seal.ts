@@ -20,29 +20,44 @@ export interface Sealer {
 }
 
 // All ids up to `id` were drawn before transaction `xmax` began; when every older transaction has ended, each of them
-// has its record visible or never will. A transaction gets its number a moment after it drew the id, hence `settleMs`.
+// has its record visible or never will. A transaction gets its number a moment after it drew the id, hence the wait.
 interface Mark {
   id: number;
   xmax: string;
   time: number;
 }
 
+export interface SealerOptions {
+  /** Between rounds that look through everything above the floor; default 20 s. */
+  thoroughEveryMs?: number;
+  /** How many ids before the mark the other rounds look back; default 10,000. */
+  lookBack?: number;
+}
+
 const batchSize = 1_000;
-const settleMs = 60_000;
 
 /** A sealer that looks through the whole table in its first round. */
-export function createSealer(db: Kysely<Database>): Sealer {
+export function createSealer(
+  db: Kysely<Database>,
+  { thoroughEveryMs = 20_000, lookBack = 10_000 }: SealerOptions = {},
+): Sealer {
   let floor = 0;
   let mark: Mark | undefined;
+  const thorough = async (): Promise<number | undefined> => {
+    const settled = mark && (await haveEnded(db, mark.xmax)) ? mark.id : undefined;
+    const next =
+      mark === undefined || settled !== undefined ? await takeMark(db) : { ...mark, time: performance.now() };
+    const sealed = await sealFrom(db, floor);
+    if (sealed === undefined) return undefined;
+    floor = settled ?? floor;
+    mark = next;
+    return sealed;
+  };
   return {
     seal: async () => {
-      const settled = mark && Date.now() - mark.time > settleMs && (await haveEnded(db, mark.xmax)) ? mark : undefined;
-      const next = mark === undefined || settled ? await takeMark(db) : mark;
-      const sealed = await sealFrom(db, floor);
-      if (sealed === undefined) return 0;
-      floor = settled?.id ?? floor;
-      mark = next;
-      return sealed;
+      const due = mark === undefined || performance.now() - mark.time >= thoroughEveryMs;
+      const sealed = due ? await thorough() : await sealFrom(db, Math.max(floor, (mark?.id ?? 0) - lookBack));
+      return sealed ?? 0;
     },
   };
 }
@@ -58,7 +73,7 @@ async function takeMark(db: Kysely<Database>): Promise<Mark> {
     select (select max(id) from audit_records) as id, pg_snapshot_xmax(pg_current_snapshot())::text as xmax`.execute(
     db,
   );
-  return { id: rows[0]?.id ?? 0, xmax: rows[0]?.xmax ?? '0', time: Date.now() };
+  return { id: rows[0]?.id ?? 0, xmax: rows[0]?.xmax ?? '0', time: performance.now() };
 }
 
 // Batch after batch; undefined when another process holds the lock. Within one go the ids only rise: what appears behind

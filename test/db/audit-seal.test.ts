@@ -74,6 +74,18 @@ test('a record committed late, with a smaller id than sealed ones, is sealed all
   expect(await verify(db)).toMatchObject({ ok: true, unsealed: 0 });
 });
 
+test('one that is committed very late is found by the next thorough round', async () => {
+  const { db } = database;
+  const slow = await db.startTransaction().execute();
+  await record(slow, ann, [entry('very slow')]);
+  await record(db, ann, [entry('quick')]);
+  const later = createSealer(db, { thoroughEveryMs: 0, lookBack: 0 });
+  for (let round = 0; round < 3; round++) await later.seal();
+  await slow.commit().execute();
+  expect(await later.seal()).toBe(1);
+  expect(await verify(db)).toMatchObject({ ok: true, unsealed: 0 });
+});
+
 test('a record that rolls back leaves nothing to seal, and the next round does not wait for it', async () => {
   const { db } = database;
   const sealer = createSealer(db);

@@ -1,12 +1,21 @@
 import { sql } from 'kysely';
-import { createListener } from '../../db/listen.ts';
+import { createListener, type Listener } from '../../db/listen.ts';
 import { eventually, testDatabase, type TestDatabase } from '../harness.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
   database = await testDatabase();
 });
+afterEach(() => Promise.all(listeners.splice(0).map((listener) => listener.close())));
 afterAll(() => database.close());
+
+const listeners: Listener[] = [];
+
+function listenOn(url: string, warn: jest.Mock): Listener {
+  const listener = createListener(url, { warn });
+  listeners.push(listener);
+  return listener;
+}
 
 const notify = (channel: string, payload: string) => sql`select pg_notify(${channel}, ${payload})`.execute(database.db);
 const sessions = async () =>
@@ -17,7 +26,7 @@ const sessions = async () =>
 
 test('a lost connection is replaced, and every handler is told that it may have missed something', async () => {
   const warn = jest.fn();
-  const listener = createListener(database.url, { warn });
+  const listener = listenOn(database.url, warn);
   const heard: (string | null)[] = [];
   const other: (string | null)[] = [];
   listener.on('One', (payload) => void heard.push(payload));
@@ -38,7 +47,7 @@ test('a lost connection is replaced, and every handler is told that it may have 
 
 test('all channels share one connection; a handler that fails harms no other; off ends it', async () => {
   const warn = jest.fn();
-  const listener = createListener(database.url, { warn });
+  const listener = listenOn(database.url, warn);
   const heard: (string | null)[] = [];
   listener.on('one', () => Promise.reject(new Error('handler')));
   listener.on('one', () => {
@@ -61,7 +70,7 @@ test('all channels share one connection; a handler that fails harms no other; of
 
 test('an unreachable database is tried again until close, without ending the process', async () => {
   const warn = jest.fn();
-  const listener = createListener('postgres://nobody:secret@127.0.0.1:1/none', { warn });
+  const listener = listenOn('postgres://nobody:secret@127.0.0.1:1/none', warn);
   listener.on('one', () => undefined);
   await eventually(() => expect(warn.mock.calls.length).toBeGreaterThan(1));
   await listener.close();

@@ -15,7 +15,10 @@ beforeAll(async () => {
   db = database.db;
   listen = createListener(database.url, log);
 });
-afterEach(() => db.deleteFrom('outbox').execute());
+afterEach(async () => {
+  await Promise.all(relays.splice(0).map((one) => one.stop()));
+  await db.deleteFrom('outbox').execute();
+});
 afterAll(async () => {
   await listen.close();
   await database.close();
@@ -27,37 +30,40 @@ const makeDue = () =>
     .updateTable('outbox')
     .set({ nextAttemptTime: sql`now() - interval '1 s'` })
     .execute();
-const start = (handler: OutboxHandler, pollMs = 50) => relay({ db, listen, log, pollMs, handlers: { start: handler } });
+const relays: { stop(): Promise<void> }[] = [];
+
+function start(handler: OutboxHandler, pollMs = 50) {
+  const running = relay({ db, listen, log, pollMs, handlers: { start: handler } });
+  relays.push(running);
+  return running;
+}
 
 test('work that rolled back is never done, work that committed is', async () => {
   const done: unknown[] = [];
-  const running = start((payload) => Promise.resolve(void done.push(payload)));
+  start((payload) => Promise.resolve(void done.push(payload)));
   const undone = await db.startTransaction().execute();
   await enqueue(undone, 'start', { id: 1 });
   await undone.rollback().execute();
   await db.transaction().execute((tx) => enqueue(tx, 'start', { id: 2 }));
   await eventually(async () => expect(await rows()).toEqual([]));
   expect(done).toEqual([{ id: 2 }]);
-  await running.stop();
 });
 
 test('an enqueued row is taken on NOTIFY, long before the next poll', async () => {
   const done: unknown[] = [];
-  const running = start((payload) => Promise.resolve(void done.push(payload)), 3_600_000);
+  start((payload) => Promise.resolve(void done.push(payload)), 3_600_000);
   await listen.ready();
   await enqueue(db, 'start', { id: 3 });
   await eventually(() => expect(done).toEqual([{ id: 3 }]));
-  await running.stop();
 });
 
 test('when the creator dies between commit and start, the relay starts it after two seconds, not before', async () => {
   const started: number[] = [];
-  const running = start(() => Promise.resolve(void started.push(Date.now())));
+  start(() => Promise.resolve(void started.push(Date.now())));
   const committed = Date.now();
   await enqueue(db, 'start', { id: 4 }, { byCaller: true });
   await eventually(() => expect(started).toHaveLength(1));
   expect((started[0] ?? 0) - committed).toBeGreaterThanOrEqual(1_900);
-  await running.stop();
 });
 
 test('what the creator acknowledged is not done again', async () => {
@@ -78,15 +84,14 @@ test('two relays share the work and do none of it twice', async () => {
   const done: number[] = [];
   for (let n = 0; n < 100; n++) await enqueue(db, 'start', { n }, { byCaller: true });
   await makeDue();
-  const relays = [1, 2].map(() => start(({ n }) => Promise.resolve(void done.push(n as number))));
+  for (let relayed = 0; relayed < 2; relayed++) start(({ n }) => Promise.resolve(void done.push(n as number)));
   await eventually(async () => expect(await rows()).toEqual([]));
   expect(done.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, n) => n));
-  await Promise.all(relays.map((one) => one.stop()));
 });
 
 test('failed work is tried again later and later, its error kept without credentials', async () => {
   let failures = 2;
-  const running = start(() => {
+  start(() => {
     if (failures-- > 0) throw new Error('no answer from postgres://slipway:hunter2@db/slipway');
     return Promise.resolve();
   });
@@ -103,7 +108,6 @@ test('failed work is tried again later and later, its error kept without credent
     await makeDue();
   });
   await eventually(async () => expect(await rows()).toEqual([]));
-  await running.stop();
 });
 
 test('a row leased by a relay that died comes due again; topics of others are left alone', async () => {
