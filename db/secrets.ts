@@ -1,6 +1,6 @@
 // Envelope encryption: every secret has a data key of its own, wrapped with the master key, so that changing the master
 // key rewraps small keys only. The purpose (table/column/row) is authenticated: an envelope moved elsewhere won't open.
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 
 /** A sealed secret as it is stored (jsonb). */
 export interface SecretEnvelope {
@@ -43,7 +43,10 @@ export function createSecrets({ masterKey }: { masterKey: string }): Secrets {
   if (master.length !== keyBytes) throw new Error('the master key must be 32 bytes in base64');
   const kid = createHash('sha256').update('slipway master key\n').update(master).digest('hex').slice(0, 12);
   return {
-    mac: (purpose, text) => createHmac('sha256', master).update(`mac\n${purpose}\n${text}`).digest('hex'),
+    mac: (purpose, text) => {
+      const key = hkdfSync('sha256', master, '', `mac\n${purpose}`, keyBytes);
+      return createHmac('sha256', Buffer.from(key)).update(text).digest('hex');
+    },
     seal: (purpose, plaintext) => {
       const dataKey = randomBytes(keyBytes);
       return {
