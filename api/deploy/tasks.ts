@@ -13,6 +13,7 @@ import {
   presentPlan,
   putPlan,
 } from '../../db/deploy/tasks.ts';
+import { taskQuery } from '../../db/deploy/task-filter.ts';
 import { recordDeployStep } from '../../db/deploy/transitions.ts';
 import { hostPathIn } from '../../kit/host-path.ts';
 import { canChange } from '../../workflows/approvals/policy.ts';
@@ -29,7 +30,7 @@ import { creator, onTask } from './access.ts';
 import { decide, deployTaskStart } from './decide.ts';
 import { changedFields, newTask } from './task-input.ts';
 import { planObject, presentPlanObject } from './plan-object.ts';
-import { taskFilter, taskQuery } from './task-filter.ts';
+import { taskFilter } from './task-filter.ts';
 import { presentTaskDetail, presentTasks, taskDetail, taskObject } from './task-object.ts';
 
 const area = 'deploy';
@@ -55,10 +56,13 @@ const listTasks = list({
   filter: taskFilter,
   item: taskObject,
   order: { newest: 'deployTasks.id' },
-  query: ({ query }, ctx) =>
-    taskQuery(deployTasksWithNames(ctx.db), query, ctx).where(
-      visible(ctx.subject, 'application', 'view_app', 'deployTasks.applicationId'),
-    ),
+  query({ query }, { db, subject }) {
+    const { time__gt: after, time__lt: before, awaiting_me: awaitingMe, ...rest } = query;
+    const filter = { ...rest, after, before, awaitingMe };
+    return taskQuery(deployTasksWithNames(db), filter, subject).where(
+      visible(subject, 'application', 'view_app', 'deployTasks.applicationId'),
+    );
+  },
   present: presentTasks,
 });
 

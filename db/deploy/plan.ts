@@ -167,7 +167,10 @@ export async function renderHooks(
   const results: Partial<Record<HookName, string>>[] = targets.map(() => ({}));
   if (wanted.length === 0) return results;
   const rendered = await renderer.renderAll(
-    wanted.map(({ hook, target }) => ({ template: hook.script.template, context: hookContext(renderer, scope, target) })),
+    wanted.map(({ hook, target }) => ({
+      template: hook.script.template,
+      context: hookContext(renderer, scope, target),
+    })),
   );
   const details: ProblemDetail[] = [];
   wanted.forEach(({ hook, index }, position) => {
@@ -218,16 +221,26 @@ function uniqueDetails(details: ProblemDetail[]): ProblemDetail[] {
 export function planDifference(before: DeployPlan, after: DeployPlan): string | null {
   if (planHash(before) === planHash(after)) return null;
   const changed: string[] = [];
-  const plain = ['directory', 'deploy_path', 'run_user', 'startup_cmd', 'stop_cmd', 'pid_path', 'keep_backups'] as const;
+  const plain = [
+    'directory',
+    'deploy_path',
+    'run_user',
+    'startup_cmd',
+    'stop_cmd',
+    'pid_path',
+    'keep_backups',
+  ] as const;
   for (const key of plain) if (before[key] !== after[key]) changed.push(key);
   if (before.package.sha256 !== after.package.sha256) changed.push('the package');
   for (const name of hookNames) {
     const text = (plan: DeployPlan): string =>
-      canonicalJson([plan.hooks.find((hook) => hook.name === name) ?? null, plan.instances.map(({ hooks }) => hooks[name] ?? null)]);
+      canonicalJson([
+        plan.hooks.find((hook) => hook.name === name) ?? null,
+        plan.instances.map(({ hooks }) => hooks[name] ?? null),
+      ]);
     if (text(before) !== text(after)) changed.push(`hook ${name}`);
   }
-  const places = ({ instances }: DeployPlan): string =>
-    canonicalJson(instances.map(({ hooks: _, ...place }) => place));
+  const places = ({ instances }: DeployPlan): string => canonicalJson(instances.map(({ hooks: _, ...place }) => place));
   if (places(before) !== places(after)) changed.push('the instances or their versions');
   return changed.length > 0 ? changed.join(', ') : 'the plan';
 }

@@ -35,11 +35,7 @@ export function settingsInForce(
 
 /** The settings of an application; the row is there from its creation. */
 export const settingsOf = (db: Kysely<Database>, applicationId: number): Promise<DeploySettingsRow> =>
-  db
-    .selectFrom('deploySettings')
-    .selectAll()
-    .where('applicationId', '=', applicationId)
-    .executeTakeFirstOrThrow();
+  db.selectFrom('deploySettings').selectAll().where('applicationId', '=', applicationId).executeTakeFirstOrThrow();
 
 /** Ids of the scripts that hooks name, each once. */
 export const scriptIds = (hooks: LifecycleHooks): number[] => [

@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
-import type { SettleInput } from '../../workflows/deploy/ports.ts';
+import type { SettleInput } from '../../workflows/deploy/contract.ts';
 import type { Database } from '../database.ts';
 import { json } from '../json.ts';
 import { notifyOutput } from '../tasks/output.ts';
@@ -59,7 +59,12 @@ export const keptReleases = (releases: string[], present: string): string[] => [
 /** Ends a sub-task: `finished` if every instance is; what never began is failed and free again. */
 export async function settleSubTask(db: Kysely<Database>, taskId: number, error: string | null): Promise<void> {
   await db.transaction().execute(async (tx) => {
-    const task = await tx.selectFrom('tasks').selectAll().where('id', '=', taskId).forUpdate().executeTakeFirstOrThrow();
+    const task = await tx
+      .selectFrom('tasks')
+      .selectAll()
+      .where('id', '=', taskId)
+      .forNoKeyUpdate()
+      .executeTakeFirstOrThrow();
     if (task.status !== 'running') return;
     const message = `not begun: ${error ?? 'the sub-task ended before'}`;
     const open = await tx

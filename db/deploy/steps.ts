@@ -21,7 +21,13 @@ export async function loadStep(db: Kysely<Database>, taskId: number, position: n
     .innerJoin('tasks', 'tasks.id', 'taskResults.taskId')
     .innerJoin('hosts', 'hosts.id', 'taskResults.hostId')
     .leftJoin('instances', 'instances.id', 'taskResults.instanceId')
-    .select(['tasks.version', 'tasks.opts', 'taskResults.previousVersion', 'taskResults.instanceId', 'instances.releases'])
+    .select([
+      'tasks.version',
+      'tasks.opts',
+      'taskResults.previousVersion',
+      'taskResults.instanceId',
+      'instances.releases',
+    ])
     .select(['hosts.name', 'hosts.runner', 'hosts.minionId', 'hosts.ipAddress'])
     .where('taskResults.taskId', '=', taskId)
     .where('taskResults.position', '=', position)

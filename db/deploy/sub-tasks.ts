@@ -3,7 +3,13 @@
 // script while it runs does not reach it.
 import type { Kysely, Transaction } from 'kysely';
 import { hookNames } from '../../workflows/deploy/contract.ts';
-import type { DeployPlan, HookName, SubTaskInput, SubTaskKind, SubTaskRequest } from '../../workflows/deploy/contract.ts';
+import type {
+  DeployPlan,
+  HookName,
+  SubTaskInput,
+  SubTaskKind,
+  SubTaskRequest,
+} from '../../workflows/deploy/contract.ts';
 import { Problem } from '../../workflows/problem.ts';
 import type { Database } from '../database.ts';
 import { json } from '../json.ts';
@@ -33,7 +39,11 @@ export type NewSubTask = SubTaskRequest & {
 };
 
 /** Creates a sub-task; the same number again answers the one that is there. Throws Problem when it must not run. */
-export async function createSubTask(db: Kysely<Database>, renderer: Renderer, input: NewSubTask): Promise<SubTaskInput> {
+export async function createSubTask(
+  db: Kysely<Database>,
+  renderer: Renderer,
+  input: NewSubTask,
+): Promise<SubTaskInput> {
   return db.transaction().execute(async (tx) => {
     const task = await deployTask(tx, input.deployTaskId);
     const plan = task && (await presentPlan(tx, task.id, task.planRound));
@@ -75,14 +85,18 @@ function checkPackage(plan: DeployPlan, { kind, updateSource, package: found }: 
   if (!same) throw new Problem('package_differs', { expected: sha256 === null ? source : `sha256 ${sha256}` });
 }
 
-async function lockInstances(tx: Transaction<Database>, applicationId: number, input: NewSubTask): Promise<PlanTarget[]> {
+async function lockInstances(
+  tx: Transaction<Database>,
+  applicationId: number,
+  input: NewSubTask,
+): Promise<PlanTarget[]> {
   const locked = await tx
     .selectFrom('instances')
     .select(['id', 'busyTaskId'])
     .where('applicationId', '=', applicationId)
     .where('id', 'in', input.instanceIds)
     .orderBy('id')
-    .forUpdate()
+    .forNoKeyUpdate()
     .execute();
   const byId = new Map(locked.map((row) => [row.id, row]));
   for (const id of input.instanceIds) {
@@ -161,7 +175,12 @@ interface ScriptsOf {
 /** Rendered from the approved templates; an instance that changed since the plan sees its present version. */
 async function insertScripts(tx: Transaction<Database>, renderer: Renderer, sub: ScriptsOf): Promise<void> {
   const { id: taskId, task, plan, targets, version } = sub;
-  const application = { id: task.applicationId, name: task.applicationName, fullName: task.fullName, directory: plan.directory };
+  const application = {
+    id: task.applicationId,
+    name: task.applicationName,
+    fullName: task.fullName,
+    directory: plan.directory,
+  };
   const scope = { task: { ...planSubject(task), version }, application, deployPath: plan.deploy_path };
   const rendered = await renderHooks(renderer, plan.hooks, targets, scope);
   const rows = rendered.flatMap((texts, position) =>
@@ -176,7 +195,12 @@ async function insertScripts(tx: Transaction<Database>, renderer: Renderer, sub:
 
 async function subTaskInput(tx: Transaction<Database>, taskId: number): Promise<SubTaskInput> {
   const task = await tx.selectFrom('tasks').selectAll().where('id', '=', taskId).executeTakeFirstOrThrow();
-  const results = await tx.selectFrom('taskResults').selectAll().where('taskId', '=', taskId).orderBy('position').execute();
+  const results = await tx
+    .selectFrom('taskResults')
+    .selectAll()
+    .where('taskId', '=', taskId)
+    .orderBy('position')
+    .execute();
   const steps = await tx.selectFrom('taskScripts').select('step').distinct().where('taskId', '=', taskId).execute();
   const set = new Set(steps.map(({ step }) => step));
   return {

@@ -11,7 +11,9 @@ export const requestKind = 'deploy_task';
 
 /** The next id, drawn before the row: hooks may print it, and a plan that can't be made leaves no row behind. */
 export async function nextDeployTaskId(db: Kysely<Database>): Promise<number> {
-  const { rows } = await sql<{ id: number }>`select nextval(pg_get_serial_sequence('deploy_tasks', 'id')) as id`.execute(db);
+  const { rows } = await sql<{
+    id: number;
+  }>`select nextval(pg_get_serial_sequence('deploy_tasks', 'id')) as id`.execute(db);
   const [row] = rows;
   if (!row) throw new Error('the sequence of deploy_tasks answered nothing');
   return row.id;
@@ -84,16 +86,30 @@ export const votesOf = (db: Kysely<Database>, tasks: { id: number; planRound: nu
     : db
         .selectFrom('votes')
         .innerJoin('users', 'users.id', 'votes.userId')
-        .select(['votes.requestId', 'votes.userId', 'users.username as user', 'votes.time', 'votes.planHash', 'votes.channel'])
+        .select([
+          'votes.requestId',
+          'votes.userId',
+          'users.username as user',
+          'votes.time',
+          'votes.planHash',
+          'votes.channel',
+        ])
         .where('votes.kind', '=', requestKind)
         .where((eb) =>
-          eb.or(tasks.map(({ id, planRound }) => eb.and([eb('votes.requestId', '=', id), eb('votes.round', '=', planRound)]))),
+          eb.or(
+            tasks.map(({ id, planRound }) =>
+              eb.and([eb('votes.requestId', '=', id), eb('votes.round', '=', planRound)]),
+            ),
+          ),
         )
         .orderBy('votes.time')
         .execute();
 
 /** Sub-tasks that are running, by deploy task. */
-export const runningSubTasks = (db: Kysely<Database>, ids: number[]): Promise<{ id: number; deployTaskId: number | null }[]> =>
+export const runningSubTasks = (
+  db: Kysely<Database>,
+  ids: number[],
+): Promise<{ id: number; deployTaskId: number | null }[]> =>
   ids.length === 0
     ? Promise.resolve([])
     : db
@@ -122,7 +138,11 @@ export function deployView(task: NamedDeployTask, votes: { userId: number }[], r
 /** The same for one task, with everything read. */
 export async function loadDeployView(db: Kysely<Database>, task: NamedDeployTask): Promise<DeployView> {
   const [votes, running] = await Promise.all([votesOf(db, [task]), runningSubTasks(db, [task.id])]);
-  return deployView(task, votes, running.map(({ id }) => id));
+  return deployView(
+    task,
+    votes,
+    running.map(({ id }) => id),
+  );
 }
 
 /** Whether a reviewer has let this user review this one task. */
@@ -142,5 +162,8 @@ export async function addEvent(
   event: { requestId: number; event: string; by: string; reason?: string | null | undefined; channel: string },
 ): Promise<void> {
   const reason = event.reason ?? null;
-  await tx.insertInto('requestEvents').values({ ...event, kind: requestKind, reason }).execute();
+  await tx
+    .insertInto('requestEvents')
+    .values({ ...event, kind: requestKind, reason })
+    .execute();
 }

@@ -2,8 +2,12 @@
 // `seq` makes it safe to repeat: an activity that is tried again after its commit changes nothing.
 import type { Kysely, Transaction, Updateable } from 'kysely';
 import { approvalsOfLevel } from '../../workflows/deploy/contract.ts';
-import type { DeployPlan, DeployTaskFields, DeployTaskStatus } from '../../workflows/deploy/contract.ts';
-import type { DeployTransition } from '../../workflows/deploy/ports.ts';
+import type {
+  DeployPlan,
+  DeployTaskFields,
+  DeployTaskStatus,
+  DeployTransition,
+} from '../../workflows/deploy/contract.ts';
 import { Problem } from '../../workflows/problem.ts';
 import type { Actor } from '../../workflows/tasks.ts';
 import { record } from '../audit/record.ts';
@@ -76,7 +80,10 @@ async function writeTransition(tx: Transaction<Database>, input: DeployTransitio
   }
   if (delegation) {
     const row = { kind: requestKind, requestId: taskId, fromId: actor.id, ...delegation };
-    await tx.insertInto('delegations').values({ ...row, phase: delegation.phase, toId: delegation.toId }).execute();
+    await tx
+      .insertInto('delegations')
+      .values({ ...row, phase: delegation.phase, toId: delegation.toId })
+      .execute();
   }
   await tx
     .updateTable('deployTasks')
@@ -113,15 +120,13 @@ async function anotherRunning(db: Kysely<Database>, taskId: number): Promise<Pro
     .selectFrom('deployTasks')
     .select('id')
     .where('status', '=', 'running')
-    .where('applicationId', '=', (eb) =>
-      eb.selectFrom('deployTasks').select('applicationId').where('id', '=', taskId),
-    )
+    .where('applicationId', '=', (eb) => eb.selectFrom('deployTasks').select('applicationId').where('id', '=', taskId))
     .executeTakeFirst();
   return other ? new Problem('another_running', { id: other.id }) : new Problem('conflict');
 }
 
 async function lockTask(tx: Transaction<Database>, taskId: number): Promise<NamedDeployTask> {
-  await tx.selectFrom('deployTasks').select('id').where('id', '=', taskId).forUpdate().execute();
+  await tx.selectFrom('deployTasks').select('id').where('id', '=', taskId).forNoKeyUpdate().execute();
   const task = await deployTask(tx, taskId);
   if (!task) throw new Problem('no_such', { thing: 'deploy task', id: taskId });
   return task;
@@ -176,13 +181,24 @@ const present = (fields: Plain): Updateable<DeployTables['deployTasks']> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 function changesOf(before: NamedDeployTask, after: NamedDeployTask): AuditChanges {
-  const keys = ['version', 'description', 'level', 'packageSource', 'upgradeChecklist', 'upgradeSteps', 'rollbackSteps'] as const;
+  const keys = [
+    'version',
+    'description',
+    'level',
+    'packageSource',
+    'upgradeChecklist',
+    'upgradeSteps',
+    'rollbackSteps',
+  ] as const;
   const times: AuditChanges =
     before.plannedExecTime.getTime() === after.plannedExecTime.getTime()
       ? {}
       : { plannedExecTime: [before.plannedExecTime.toISOString(), after.plannedExecTime.toISOString()] };
   const changed = keys.filter((key) => before[key] !== after[key]);
-  return { ...times, ...Object.fromEntries(changed.map((key) => [key, [before[key], after[key]] as [unknown, unknown]])) };
+  return {
+    ...times,
+    ...Object.fromEntries(changed.map((key) => [key, [before[key], after[key]] as [unknown, unknown]])),
+  };
 }
 
 /** Fixes the plan of a round, and its hash if that round is still the present one. */

@@ -69,11 +69,12 @@ async function moveCursor(tx: Transaction<Database>, { taskId, source, from, to 
 }
 
 async function insertLines(tx: Transaction<Database>, { taskId, lines, limitBytes }: OutputBatch): Promise<void> {
+  // Not FOR UPDATE: two batches that both hold the cursor's foreign key on this row would wait for each other.
   const { outputSeq, outputBytes } = await tx
     .selectFrom('tasks')
     .select(['outputSeq', 'outputBytes'])
     .where('id', '=', taskId)
-    .forUpdate()
+    .forNoKeyUpdate()
     .executeTakeFirstOrThrow();
   const { kept, bytes } = withinLimit(lines, outputBytes, limitBytes);
   const rows = kept.map((line, index) => ({ taskId, seq: outputSeq + index + 1, ...line }));

@@ -176,3 +176,29 @@ export const undoSteps = ['stop_new', 'switch_back', 'drop_release', 'start_old'
 export type UndoStep = (typeof undoSteps)[number];
 
 export type StepName = InstanceStep | UndoStep | 'global_pre_exec' | 'global_post_exec' | 'prune';
+
+/** One transition of a deploy task, as the row, its history and the audit record it. */
+export interface DeployTransition {
+  taskId: number;
+  /** Ascending; a late or repeated one changes nothing. */
+  seq: number;
+  event: string;
+  actor: Actor;
+  reason?: string | null | undefined;
+  status?: DeployTaskStatus | undefined;
+  vote?: { round: number; planHash: string } | undefined;
+  delegation?: { phase: 'review' | 'ownership'; toId: number } | undefined;
+  /** Opens another round: the votes of the present one are void. */
+  planRound?: number | undefined;
+  planHash?: string | undefined;
+}
+
+export interface SettleInput {
+  taskId: number;
+  position: number;
+  status: 'finished' | 'failed';
+  step: string | null;
+  message: string | null;
+  /** Whether the old release could be brought back. */
+  undone: boolean;
+}
