@@ -1,9 +1,11 @@
 // A whole Slipway for one test file: the API, a worker of its own task queue, the run's engine, local hosts in a folder
 // of their own. Estates are made straight in the database: what a test is not about need not go through the API.
+import { randomInt } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import { sql } from 'kysely';
 import { create } from 'tar';
 import { logRuntimeTo, startWorker } from '../activities/worker.ts';
 import type { RunningWorker } from '../activities/worker.ts';
@@ -36,6 +38,7 @@ export async function testWorld({ workers = 1 }: { workers?: 0 | 1 } = {}): Prom
   const acknowledged: { add?: (id: number) => void } = {};
   const engine = createEngine(temporal, config.taskQueue, { add: (id) => acknowledged.add?.(id) });
   const app = await testApp({ config, engine, jinja: createJinja() });
+  await ownIds(app);
   const acks = createAcknowledger(app.db, log);
   acknowledged.add = acks.add;
   quietRuntime();
@@ -55,6 +58,13 @@ export async function testWorld({ workers = 1 }: { workers?: 0 | 1 } = {}): Prom
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** Ids name workflows, and the engine is shared: every world counts from a number of its own. */
+async function ownIds({ db }: TestApp): Promise<void> {
+  const first = randomInt(1, 2 ** 40);
+  for (const table of ['deploy_tasks', 'tasks'])
+    await sql`select setval(pg_get_serial_sequence(${table}, 'id'), ${first})`.execute(db);
 }
 
 let installed = false;
