@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { configFromEnvironment } from '../kit/config.ts';
+import { ensureAdmin } from './access/first-admin.ts';
 import { connect } from './connect.ts';
 import type { Database } from './database.ts';
 import { migrations } from './migrations/index.ts';
@@ -40,13 +41,15 @@ export async function migrationsPending(db: Kysely<Database>): Promise<string[]>
 }
 
 async function main(): Promise<void> {
-  const { databaseUrl } = configFromEnvironment();
+  const { databaseUrl, adminPassword } = configFromEnvironment();
   if (databaseUrl === undefined)
     throw new Error('DATABASE_URL is not set; the embedded database migrates itself at its start');
   const db = connect(databaseUrl, { max: 1, applicationName: 'slipway-migrate' });
   try {
     const applied = await migrate(db);
     process.stdout.write(applied.length === 0 ? 'nothing to migrate\n' : `${applied.join('\n')}\n`);
+    const generated = await ensureAdmin(db, adminPassword);
+    if (generated !== undefined) process.stdout.write(`password of admin, shown this once: ${generated}\n`);
   } finally {
     await db.destroy();
   }

@@ -50,6 +50,34 @@ describe('the source tree', () => {
   });
 });
 
+describe('the rules of imports', () => {
+  const file = (path: string, ...targets: string[]): SourceFile => ({
+    ...{ path, room: path.split('/')[0] as SourceFile['room'], lines: 1, functions: [], reexports: [] },
+    imports: targets.map((target) => ({ target, own: target.endsWith('.ts'), typeOnly: false, names: [] })),
+  });
+  const refused = (path: string, target: string): boolean => refusedImports(file(path, target)).length > 0;
+
+  it.each([
+    ['workflows/deploy/workflow.ts', 'node:fs'],
+    ['workflows/deploy/workflow.ts', 'db/page.ts'],
+    ['db/page.ts', 'workflows/deploy/policy.ts'],
+    ['db/page.ts', 'zod'],
+    ['activities/hosts.ts', 'api/app.ts'],
+    ['activities/hosts.ts', '@temporalio/worker'],
+    ['api/list.ts', 'workflows/deploy/workflow.ts'],
+    ['api/list.ts', 'embedded/find-stack.ts'],
+    ['kit/log.ts', 'db/page.ts'],
+  ])('%s may not import %s', (path, target) => {
+    expect(refused(path, target)).toBe(true);
+  });
+
+  it('finds a circle through any number of files', () => {
+    const [a, b, c] = ['db/a.ts', 'db/b.ts', 'db/c.ts'] as const;
+    expect(importCycles([file(a, b), file(b, c), file(c, a)])).toEqual([[a, b, c, a]]);
+    expect(importCycles([file(a, b, c), file(b, c), file(c)])).toEqual([]);
+  });
+});
+
 describe('the workflows', () => {
   const workflowFile = /^workflows\/.+\/(?:workflow|sub-task)\.ts$/;
 
