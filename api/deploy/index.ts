@@ -1,6 +1,17 @@
 import { actionEndpoints } from './actions.ts';
+import { credentialEndpoints } from './credentials.ts';
 import { outputEndpoints } from './output.ts';
+import { scriptEndpoints } from './scripts.ts';
+import { settingsEndpoints } from './settings.ts';
 import { subTaskEndpoints } from './sub-tasks.ts';
 import { taskEndpoints } from './tasks.ts';
 
-export const deployEndpoints = [...taskEndpoints, ...actionEndpoints, ...subTaskEndpoints, ...outputEndpoints];
+export const deployEndpoints = [
+  ...taskEndpoints,
+  ...actionEndpoints,
+  ...subTaskEndpoints,
+  ...outputEndpoints,
+  ...scriptEndpoints,
+  ...settingsEndpoints,
+  ...credentialEndpoints,
+];

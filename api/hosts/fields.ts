@@ -25,9 +25,6 @@ const ipmi = z.object({
 });
 export type WantedIpmi = z.output<typeof ipmi>;
 
-/** What stands for a secret in answers, and keeps it when it is sent back. */
-export const masked = '******';
-
 const every = z
   .object({
     name: hostName,

@@ -15,6 +15,7 @@ import type { ChangeCtx, Ctx } from '../context.ts';
 import { grantToCreator } from '../creator-grants.ts';
 import { endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
+import { masked } from '../masked.ts';
 import { host, notFound, signedIn, system } from '../permissions.ts';
 import { done, id, success } from '../schemas.ts';
 import { nameTaken, unlessTaken } from '../taken.ts';
@@ -122,7 +123,7 @@ const changeHost = change({
     await refuseChange(ctx, row, before, body);
     await saveHost(ctx, row, body);
     const after = await seen(ctx, params.id);
-    const secret = body.ipmi && body.ipmi.password !== '******' ? { 'ipmi.password': ['******', '******'] } : {};
+    const secret = body.ipmi && body.ipmi.password !== masked ? { 'ipmi.password': [masked, masked] } : {};
     const changed = { ...diff(written(before), written(after)), ...secret } as Record<string, [unknown, unknown]>;
     const fields = Object.keys(changed).join(', ');
     const name = quote(after.name);

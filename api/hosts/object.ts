@@ -7,9 +7,9 @@ import type { HostRow } from '../../db/inventory.ts';
 import { hostStatuses, hostTypes, osStatuses, runnerNames } from '../../workflows/hosts/contract.ts';
 import { busy, presentBusy } from '../applications/instance-object.ts';
 import type { Ctx } from '../context.ts';
+import { masked } from '../masked.ts';
 import { actions, iso, time } from '../schemas.ts';
 import { ipAddressObject } from './addresses.ts';
-import { masked } from './fields.ts';
 
 export const hostObject = z.object({
   id: z.int(),

@@ -3,10 +3,11 @@ import type { HostRow } from '../../db/inventory.ts';
 import { json } from '../../db/json.ts';
 import { Problem, type ProblemDetail } from '../../workflows/problem.ts';
 import type { ChangeCtx, Ctx } from '../context.ts';
+import { masked } from '../masked.ts';
 import { notAllowed } from '../permissions.ts';
 import { nameTaken, unlessTaken } from '../taken.ts';
 import { numbered } from './addresses.ts';
-import { columnsOf, masked, type HostFields, type WantedIpmi } from './fields.ts';
+import { columnsOf, type HostFields, type WantedIpmi } from './fields.ts';
 import type { StoredIpmi } from './object.ts';
 
 const ipmiPurpose = (hostId: number): string => `hosts/ipmi/${hostId}`;

@@ -1,0 +1,193 @@
+import { z } from 'zod';
+import { diff } from '../../db/audit/changes.ts';
+import { credentialPurpose, repositoriesUsing, selectCredentials } from '../../db/deploy/credentials.ts';
+import type { RepositoryCredentialRow } from '../../db/deploy/tables.ts';
+import { json } from '../../db/json.ts';
+import { anywhere } from '../../db/like.ts';
+import { invalidField, Problem } from '../../workflows/problem.ts';
+import { change } from '../change.ts';
+import type { ChangeCtx, Ctx } from '../context.ts';
+import { endpoint } from '../endpoint.ts';
+import { list } from '../list.ts';
+import { masked } from '../masked.ts';
+import { notFound } from '../permissions.ts';
+import { done, success } from '../schemas.ts';
+import { operationEntry } from './operation-entry.ts';
+import { passwordSecret, privateKeySecret, userName } from './repository-fields.ts';
+import { factsOf } from './ssh-key.ts';
+import { templateUser } from './template-user.ts';
+
+const area = 'deploy';
+
+interface Fields {
+  name?: string | undefined;
+  username?: string | undefined;
+  secret?: string | undefined;
+}
+
+/** What the two kinds of credentials differ in. */
+interface Kind {
+  type: RepositoryCredentialRow['type'];
+  segment: 'password' | 'ssh-private-key';
+  id: string;
+  secretField: 'password' | 'private_key';
+}
+
+const own = (ctx: Ctx | ChangeCtx, { type }: Kind, id: number) =>
+  selectCredentials('tx' in ctx ? ctx.tx : ctx.db, ctx.actor.user.id, type).where('id', '=', id);
+
+async function locked(ctx: ChangeCtx, kind: Kind, id: number): Promise<RepositoryCredentialRow> {
+  const row = await own(ctx, kind, id).forUpdate().executeTakeFirst();
+  if (!row) throw notFound();
+  return row;
+}
+
+/** The columns that follow from a secret. */
+function sealed(ctx: ChangeCtx, { type, secretField }: Kind, id: number, secret: string) {
+  const facts = type === 'PASSWORD' ? { fingerprint: null, publicKey: null } : factsOf(secret, secretField);
+  return { secret: json(ctx.secrets.seal(credentialPurpose(id), secret)), ...facts };
+}
+
+async function create(ctx: ChangeCtx, kind: Kind, { name, username = 'git', secret = '' }: Fields) {
+  if (secret === masked) throw invalidField(kind.secretField, 'must be the secret itself');
+  const { id: userId } = ctx.actor.user;
+  const row = { userId, type: kind.type, username, name: name ?? username.slice(0, 64), secret: json({}) };
+  const { id } = await ctx.tx.insertInto('repositoryCredentials').values(row).returning('id').executeTakeFirstOrThrow();
+  const made = await ctx.tx
+    .updateTable('repositoryCredentials')
+    .set(sealed(ctx, kind, id, secret))
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  ctx.audit(operationEntry('create', 'credential', made, diff(null, { ...made, secret: masked, userId: undefined })));
+  return made;
+}
+
+async function update(ctx: ChangeCtx, kind: Kind, id: number, { name, username, secret }: Fields) {
+  const before = await locked(ctx, kind, id);
+  const isNew = secret !== undefined && secret !== masked;
+  const after = await ctx.tx
+    .updateTable('repositoryCredentials')
+    .set({
+      ...{ name: name ?? before.name, username: username ?? before.username },
+      ...(isNew && sealed(ctx, kind, id, secret)),
+    })
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  const shown = { name: after.name, username: after.username, fingerprint: after.fingerprint };
+  const changed = {
+    ...diff(before, shown),
+    ...(isNew && { [kind.secretField]: [masked, masked] as [string, string] }),
+  };
+  if (Object.keys(changed).length > 0) ctx.audit(operationEntry('update', 'credential', after, changed));
+  return after;
+}
+
+async function remove(ctx: ChangeCtx, kind: Kind, id: number) {
+  const row = await locked(ctx, kind, id);
+  const n = await repositoriesUsing(ctx.tx, id);
+  if (n > 0) throw new Problem('credential_used', { n });
+  await ctx.tx.deleteFrom('repositoryCredentials').where('id', '=', id).execute();
+  ctx.audit(operationEntry('delete', 'credential', row));
+  return done;
+}
+
+const name = z.string().min(1).max(64);
+
+/** The five operations of a kind of credentials. */
+function operations<Item extends z.ZodType, New extends z.ZodType<Fields>, Changed extends z.ZodType<Fields>>(
+  kind: Kind,
+  schemas: { item: Item; creation: New; changes: Changed; present(row: RepositoryCredentialRow): z.input<Item> },
+) {
+  const { segment, id: suffix, type } = kind;
+  const { item, creation, changes, present } = schemas;
+  const path = `/application/repository-credentials/${segment}/` as const;
+  const one = `${path}{id}/` as const;
+  const permission = templateUser;
+  return [
+    list({
+      ...{ path, id: `list${suffix}s`, area, summary: `List one's own ${segment} credentials`, permission, item },
+      filter: z.object({ name: z.string().max(64).optional(), username: z.string().max(128).optional() }),
+      query: ({ query: filter }, ctx) =>
+        selectCredentials(ctx.db, ctx.actor.user.id, type)
+          .$if(filter.name !== undefined, (q) => q.where('name', 'ilike', anywhere(filter.name ?? '')))
+          .$if(filter.username !== undefined, (q) => q.where('username', 'ilike', anywhere(filter.username ?? ''))),
+      present: (rows) => rows.map(present),
+    }),
+    change({
+      ...{ method: 'post', path, id: `create${suffix}`, area, summary: `Create a ${segment} credential`, permission },
+      ...{ body: creation, returns: item, status: 201 },
+      handle: async ({ body }, ctx) => present(await create(ctx, kind, body)),
+    }),
+    endpoint({
+      ...{ method: 'get', path: one, id: `get${suffix}`, area, summary: `Get a ${segment} credential`, permission },
+      returns: item,
+      async handle({ params }, ctx) {
+        const row = await own(ctx, kind, params.id).executeTakeFirst();
+        if (!row) throw notFound();
+        return present(row);
+      },
+    }),
+    change({
+      ...{ method: 'patch', path: one, id: `change${suffix}`, area, summary: `Change a ${segment} credential` },
+      ...{ permission, body: changes, returns: item },
+      handle: async ({ params, body }, ctx) => present(await update(ctx, kind, params.id, body)),
+    }),
+    change({
+      ...{ method: 'delete', path: one, id: `delete${suffix}`, area, summary: `Delete a ${segment} credential` },
+      ...{ permission, returns: success, problems: ['credential_used'] },
+      handle: ({ params }, ctx) => remove(ctx, kind, params.id),
+    }),
+  ];
+}
+
+const common = { id: z.int(), name: z.string(), username: z.string() };
+const shown = (row: RepositoryCredentialRow) => ({ id: row.id, name: row.name, username: row.username });
+const atLeastOne = (body: object): boolean => Object.keys(body).length > 0;
+const needed = 'at least one field is needed';
+
+const passwordType = z.literal('PASSWORD');
+const passwords = operations(
+  { type: 'PASSWORD', segment: 'password', id: 'PasswordCredential', secretField: 'password' },
+  {
+    item: z.object({ ...common, type: passwordType, password: z.literal(masked) }),
+    creation: z
+      .object({ name: name.optional(), type: passwordType.optional(), username: userName, password: passwordSecret })
+      .transform(({ password: secret, ...rest }) => ({ ...rest, secret })),
+    changes: z
+      .object({ name, type: passwordType, username: userName, password: passwordSecret })
+      .partial()
+      .refine(atLeastOne, needed)
+      .transform(({ password: secret, ...rest }) => ({ ...rest, secret })),
+    present: (row) => ({ ...shown(row), type: 'PASSWORD' as const, password: masked }),
+  },
+);
+
+const keyType = z.literal('SSH_PRIVATE_KEY');
+const keys = operations(
+  { type: 'SSH_PRIVATE_KEY', segment: 'ssh-private-key', id: 'SshKeyCredential', secretField: 'private_key' },
+  {
+    item: z.object({
+      ...{ ...common, type: keyType, private_key: z.literal(masked) },
+      ...{ fingerprint: z.string(), public_key: z.string() },
+    }),
+    creation: z
+      .object({
+        ...{ name: name.optional(), type: keyType.optional() },
+        ...{ username: userName.default('git'), private_key: privateKeySecret },
+      })
+      .transform(({ private_key: secret, ...rest }) => ({ ...rest, secret })),
+    changes: z
+      .object({ name, type: keyType, username: userName, private_key: privateKeySecret })
+      .partial()
+      .refine(atLeastOne, needed)
+      .transform(({ private_key: secret, ...rest }) => ({ ...rest, secret })),
+    present: (row) => ({
+      ...{ ...shown(row), type: 'SSH_PRIVATE_KEY' as const, private_key: masked },
+      ...{ fingerprint: row.fingerprint ?? '', public_key: row.publicKey ?? '' },
+    }),
+  },
+);
+
+export const credentialEndpoints = [...passwords, ...keys];

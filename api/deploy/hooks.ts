@@ -1,0 +1,78 @@
+import type { Kysely } from 'kysely';
+import { z } from 'zod';
+import type { Database } from '../../db/database.ts';
+import { holdScripts, selectScripts } from '../../db/deploy/scripts.ts';
+import { scriptIds } from '../../db/deploy/settings.ts';
+import { hookNames, type HookName, type LifecycleHooks } from '../../workflows/deploy/contract.ts';
+import { Problem } from '../../workflows/problem.ts';
+import { systemUser } from '../applications/fields.ts';
+import type { ChangeCtx } from '../context.ts';
+import { id } from '../schemas.ts';
+import { presentScript, scriptObject } from './script-object.ts';
+
+/** A script by its id; what else an answer says of it may be sent back, and counts for nothing. */
+const script = z.union([id, z.object({ ...scriptObject.partial().shape, id }).transform((sent) => sent.id)]);
+const hook = z.object({ running_user: systemUser.nullable().optional(), script });
+const hookInput = hook.nullable().optional();
+
+export const hooksInput = z.object({
+  running_user: systemUser.nullable().optional(),
+  global_pre_exec: hookInput,
+  pre_exec: hookInput,
+  post_exec: hookInput,
+  global_post_exec: hookInput,
+});
+export type HooksInput = z.output<typeof hooksInput>;
+
+const hookObject = z.object({ running_user: z.string().nullable(), script: scriptObject }).nullable();
+
+export const hooksObject = z.object({
+  running_user: z.string().nullable(),
+  global_pre_exec: hookObject,
+  pre_exec: hookObject,
+  post_exec: hookObject,
+  global_post_exec: hookObject,
+});
+
+/** What is to be stored when this is sent and that is stored, hook by hook; throws for scripts that are not there. */
+export async function mergedHooks(ctx: ChangeCtx, sent: HooksInput, stored: LifecycleHooks): Promise<LifecycleHooks> {
+  const merged: LifecycleHooks = { ...stored };
+  if (sent.running_user !== undefined) merged.running_user = sent.running_user;
+  for (const name of hookNames) {
+    const one = sent[name];
+    if (one !== undefined) merged[name] = one && { running_user: one.running_user ?? null, script: { id: one.script } };
+  }
+  await refuseMissing(ctx, merged);
+  return merged;
+}
+
+async function refuseMissing({ tx }: ChangeCtx, hooks: LifecycleHooks): Promise<void> {
+  const found = new Set((await holdScripts(tx, scriptIds(hooks))).map((row) => row.id));
+  const missing = hookNames.flatMap((name) => {
+    const used = hooks[name]?.script.id;
+    const field = `lifecycle_hooks.${name}.script`;
+    return used === undefined || found.has(used) ? [] : [{ id: used, field, message: `no such script: ${used}` }];
+  });
+  const [first] = missing;
+  const details = missing.map(({ field, message }) => ({ field, message }));
+  if (first) throw new Problem('no_such', { thing: 'script', id: first.id }, details);
+}
+
+/** Hooks with their whole scripts. */
+export async function presentHooks(db: Kysely<Database>, hooks: LifecycleHooks): Promise<z.input<typeof hooksObject>> {
+  const ids = scriptIds(hooks);
+  const rows = ids.length === 0 ? [] : await selectScripts(db).where('id', 'in', ids).execute();
+  const scripts = new Map(rows.map((row) => [row.id, presentScript(row)]));
+  const shown = (name: HookName) => {
+    const one = hooks[name];
+    const used = one && scripts.get(one.script.id);
+    return used ? { running_user: one.running_user, script: used } : null;
+  };
+  return {
+    running_user: hooks.running_user ?? null,
+    global_pre_exec: shown('global_pre_exec'),
+    pre_exec: shown('pre_exec'),
+    post_exec: shown('post_exec'),
+    global_post_exec: shown('global_post_exec'),
+  };
+}

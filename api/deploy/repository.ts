@@ -1,0 +1,142 @@
+// The repository of deploy settings as it is stored: a credential by id, or an inline one whose secret is sealed with the
+// settings. Nobody leads a stored secret to a server of his choice: another place needs the credential anew.
+import type { Kysely } from 'kysely';
+import { z } from 'zod';
+import type { Database } from '../../db/database.ts';
+import { invalidField, Problem } from '../../workflows/problem.ts';
+import type { ChangeCtx } from '../context.ts';
+import { masked } from '../masked.ts';
+import { credentialTypes, fits, repositoryTypes, targetOf } from './repository-fields.ts';
+import type { CredentialInput, CredentialType, RepositoryInput, RepositoryType } from './repository-fields.ts';
+import { factsOf } from './ssh-key.ts';
+
+type StoredCredential = null | { id: number } | { type: CredentialType; username: string; secret: object };
+export interface StoredRepository {
+  type: RepositoryType;
+  url: string;
+  branch?: string;
+  credential: StoredCredential;
+}
+
+const credentialObject = z
+  .object({
+    id: z.int().nullable(),
+    name: z.string().nullable(),
+    type: z.enum(credentialTypes),
+    username: z.string(),
+    password: z.literal(masked).optional(),
+    private_key: z.literal(masked).optional(),
+  })
+  .nullable();
+
+export const repositoryObject = z
+  .object({
+    type: z.enum(repositoryTypes),
+    url: z.string(),
+    branch: z.string().optional(),
+    credential: credentialObject,
+  })
+  .nullable();
+
+const maskedSecret = (type: CredentialType) => (type === 'PASSWORD' ? { password: masked } : { private_key: masked });
+
+async function presentCredential(db: Kysely<Database>, stored: StoredCredential) {
+  if (!stored) return null;
+  if ('secret' in stored) {
+    const { type, username } = stored;
+    return { id: null, name: null, type, username, ...maskedSecret(type) };
+  }
+  const row = await db
+    .selectFrom('repositoryCredentials')
+    .where('id', '=', stored.id)
+    .select(['id', 'name', 'type', 'username'])
+    .executeTakeFirst();
+  return row ? { ...row, ...maskedSecret(row.type) } : null;
+}
+
+/** A stored repository as answers show it. */
+export async function presentRepository(
+  db: Kysely<Database>,
+  stored: StoredRepository | null,
+): Promise<z.input<typeof repositoryObject>> {
+  if (!stored) return null;
+  return { ...stored, credential: await presentCredential(db, stored.credential) };
+}
+
+/** The purpose under which an inline secret is sealed. */
+export const inlinePurpose = (applicationId: number): string => `deploy_settings/repository/${applicationId}`;
+
+const at = (field: string): string => `repository.${field}`;
+
+/** What is to be stored when this is sent and that is stored; throws for what cannot be a repository. */
+export async function mergedRepository(
+  ctx: ChangeCtx,
+  applicationId: number,
+  input: RepositoryInput,
+  stored: StoredRepository | null,
+): Promise<StoredRepository> {
+  const before = stored?.type === input.type ? stored : null;
+  const url = input.url ?? before?.url;
+  if (url === undefined) throw invalidField(at('url'), 'is needed');
+  const target = targetOf(input.type, url);
+  if (!target) throw invalidField(at('url'), `must be an address for ${input.type} without user and password`);
+  const branch = branchOf(input, before);
+  if (stored && !before && input.credential === undefined)
+    throw invalidField(at('credential'), 'is needed with another type');
+  const isSamePlace = before !== null && targetOf(before.type, before.url)?.place === target.place;
+  const kept = isSamePlace ? before.credential : undefined;
+  if (input.credential === undefined && before?.credential && !isSamePlace)
+    throw invalidField(at('credential'), 'is needed anew for another host');
+  const credential =
+    input.credential === undefined ? (kept ?? null) : await credentialOf(ctx, applicationId, input.credential, kept);
+  const type = await typeOf(ctx, credential);
+  if (type && !fits(type, target.scheme)) throw invalidField(at('credential'), `${type} does not fit this address`);
+  return { type: input.type, url, ...(branch !== undefined && { branch }), credential };
+}
+
+function branchOf({ type, branch }: RepositoryInput, before: StoredRepository | null): string | undefined {
+  if (type === 'FTP' && branch !== undefined) throw invalidField(at('branch'), 'is for GIT only');
+  const wanted = branch ?? before?.branch;
+  if (type === 'GIT' && wanted === undefined) throw invalidField(at('branch'), 'is needed');
+  return wanted;
+}
+
+/** The stored form of a credential that was sent; `kept` is the one stored for the same place. */
+async function credentialOf(
+  ctx: ChangeCtx,
+  applicationId: number,
+  sent: CredentialInput,
+  kept: StoredCredential | undefined,
+): Promise<StoredCredential> {
+  if (!sent) return null;
+  if (!('type' in sent)) return ownCredential(ctx, sent.id);
+  const [field, secret] = sent.type === 'PASSWORD' ? ['password', sent.password] : ['private_key', sent.private_key];
+  if (secret === masked) {
+    if (typeof sent.id === 'number')
+      return kept && 'id' in kept && kept.id === sent.id ? kept : ownCredential(ctx, sent.id);
+    if (kept && 'secret' in kept && kept.type === sent.type) return { ...kept, username: sent.username };
+    throw invalidField(at(`credential.${field}`), 'is needed: none is stored for this address');
+  }
+  if (sent.type === 'SSH_PRIVATE_KEY') factsOf(secret, at(`credential.${field}`));
+  const sealed = ctx.secrets.seal(inlinePurpose(applicationId), secret);
+  return { type: sent.type, username: sent.username, secret: sealed };
+}
+
+async function ownCredential({ tx, actor }: ChangeCtx, id: number): Promise<{ id: number }> {
+  const row = await tx
+    .selectFrom('repositoryCredentials')
+    .where('id', '=', id)
+    .where('userId', '=', actor.user.id)
+    .select('id')
+    .forKeyShare()
+    .executeTakeFirst();
+  const details = [{ field: at('credential'), message: `no such credential: ${id}` }];
+  if (!row) throw new Problem('no_such', { thing: 'credential', id }, details);
+  return row;
+}
+
+async function typeOf({ tx }: ChangeCtx, credential: StoredCredential): Promise<CredentialType | undefined> {
+  if (!credential || 'type' in credential) return credential?.type;
+  const rows = tx.selectFrom('repositoryCredentials').where('id', '=', credential.id).select('type');
+  return (await rows.executeTakeFirst())?.type;
+}

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import type { DeployScriptRow } from '../../db/deploy/tables.ts';
+import { scriptLanguages } from '../../workflows/deploy/contract.ts';
+import { iso, time } from '../schemas.ts';
+
+export const scriptObject = z.object({
+  id: z.int(),
+  name: z.string(),
+  creator: z.string(),
+  language: z.enum(scriptLanguages),
+  content: z.string(),
+  template_engine: z.string(),
+  created_time: time,
+  update_time: time,
+});
+
+/** A script as the API shows it. */
+export const presentScript = (row: DeployScriptRow): z.input<typeof scriptObject> => ({
+  ...{ id: row.id, name: row.name, creator: row.creator, language: row.language, content: row.content },
+  template_engine: row.templateEngine,
+  created_time: iso(row.createdTime),
+  update_time: iso(row.updateTime),
+});
