@@ -1,9 +1,15 @@
 import type { Migration } from 'kysely/migration';
 import * as foundation from './0001_foundation.ts';
 import * as auditRefusals from './0002_audit_refusals.ts';
+import * as tools from './0003_tools.ts';
+import * as passwordLinks from './0004_password_links.ts';
+import * as auditVerifications from './0005_audit_verifications.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
 export const migrations: Record<string, Migration> = {
   '0001_foundation': foundation,
   '0002_audit_refusals': auditRefusals,
+  '0003_tools': tools,
+  '0004_password_links': passwordLinks,
+  '0005_audit_verifications': auditVerifications,
 };
