@@ -1,6 +1,6 @@
 // The one place where what an activity throws becomes what the engine carries: a Problem is final and keeps its name, a
 // provider's refusal is final, anything else is tried again.
-import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
 import { Problem, problemFailureType, toWire } from '../workflows/problem.ts';
 import { ProviderError } from './providers/error.ts';
@@ -22,13 +22,32 @@ export function toFailure(error: unknown): unknown {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
   // A driver's or database's text may quote what it was given; its kind is enough for the history.
   const name = error instanceof Error ? error.name : 'Error';
-  return ApplicationFailure.create({ type: name, message: describe(error) });
+  return ApplicationFailure.create({ type: name, message: describe(error), nonRetryable: isRefusedByDatabase(error) });
 }
+
+/** Data that PostgreSQL does not take (classes 22 and 23) it will not take the next time either. */
+const isRefusedByDatabase = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' && /^2[23][0-9A-Z]{3}$/.test(error.code);
 
 function describe(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : null;
   return code ? `an activity failed (${code}); see the worker's log` : "an activity failed; see the worker's log";
 }
+
+const heartbeatMs = 1_000;
+
+/** Says every second that this worker lives, however long a single call of an activity takes. */
+export const heartbeatInterceptor: ActivityInboundCallsInterceptor = {
+  async execute(input, next) {
+    const context = Context.current();
+    const timer = setInterval(() => context.heartbeat(), heartbeatMs);
+    try {
+      return await next(input);
+    } finally {
+      clearInterval(timer);
+    }
+  },
+};
 
 /** Translates every failure of every activity; `report` gets what is not a refusal, for the log. */
 export const failureInterceptor = (report: (error: unknown) => void): ActivityInboundCallsInterceptor => ({
@@ -36,7 +55,8 @@ export const failureInterceptor = (report: (error: unknown) => void): ActivityIn
     try {
       return await next(input);
     } catch (error) {
-      const expected = error instanceof Problem || error instanceof ApplicationFailure || error instanceof CancelledFailure;
+      const expected =
+        error instanceof Problem || error instanceof ApplicationFailure || error instanceof CancelledFailure;
       if (!expected) report(error);
       throw toFailure(error);
     }

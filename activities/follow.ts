@@ -26,8 +26,10 @@ export interface Followed {
 
 /** Starts the job unless the host has it already, and answers how it ended. */
 export async function runJob(to: Followed, runner: Runner, host: RunnerHost, job: Job): Promise<JobState> {
-  await runner.start(host, job);
   const { cancellationSignal } = Context.current();
+  const isLeaving = (): boolean => cancellationSignal.aborted;
+  if (isLeaving()) throw leaving();
+  await runner.start(host, job);
   for (let pause = firstPollMs; ; pause = Math.min(pause * 2, longestPollMs)) {
     const state = await runner.state(host, job.id);
     const copied = await copyOutput(to, runner, host, job.id, state.state !== 'running');
@@ -35,23 +37,42 @@ export async function runJob(to: Followed, runner: Runner, host: RunnerHost, job
       await addSystemLines(to, `${job.id} notes`, state.notes);
       return state;
     }
-    Context.current().heartbeat({ job: job.id });
-    if (cancellationSignal.aborted) await leave(to, runner, host, job.id);
+    if (isLeaving()) {
+      const why = leaving();
+      if (why instanceof CancelledFailure) await killJob(to, runner, host, job.id);
+      throw why;
+    }
     if (copied) pause = firstPollMs;
     await sleep(pause, undefined, { signal: cancellationSignal }).catch(() => undefined);
   }
 }
 
 /** A worker that goes hands its job over as it is; only a cancelled step takes its commands along. */
-async function leave(to: Followed, runner: Runner, host: RunnerHost, jobId: string): Promise<never> {
-  const { cancellationDetails } = Context.current();
-  if (!cancellationDetails?.cancelRequested) {
-    throw ApplicationFailure.create({ type: 'HandedOver', message: 'this worker is leaving', nextRetryDelay: '100ms' });
-  }
+function leaving(): CancelledFailure | ApplicationFailure {
+  return Context.current().cancellationDetails?.cancelRequested
+    ? new CancelledFailure('the step was cancelled and its command killed')
+    : ApplicationFailure.create({ type: 'HandedOver', message: 'this worker is leaving', nextRetryDelay: '100ms' });
+}
+
+/** Waits for work that needs no end of its own: an activity that is cancelled or handed over leaves it behind. */
+export async function unlessLeaving<T>(work: Promise<T>): Promise<T> {
+  const { cancellationSignal } = Context.current();
+  const left = new Promise<never>((_resolve, reject) => {
+    const leave = (): void => reject(leaving());
+    if (cancellationSignal.aborted) leave();
+    else cancellationSignal.addEventListener('abort', leave, { once: true });
+  });
+  return Promise.race([work, left]);
+}
+
+/** Ends a job on its host, whoever started it, and copies what it has written; one that has ended stays as it is. */
+export async function killJob(to: Followed, runner: Runner, host: RunnerHost, jobId: string): Promise<void> {
+  const { state } = await runner.state(host, jobId);
+  if (state === 'absent') return;
   await runner.kill(host, jobId, graceMs);
   await copyOutput(to, runner, host, jobId, true);
-  await addSystemLines(to, `${jobId} killed`, ['cancelled: the command was killed']);
-  throw new CancelledFailure('the step was cancelled and its command killed');
+  const { signal } = await runner.state(host, jobId);
+  if (signal !== null) await addSystemLines(to, `${jobId} killed`, ['cancelled: the command was killed']);
 }
 
 /** Copies what is new in both streams; answers whether anything was. */

@@ -13,7 +13,7 @@ import { writeRunFile } from '../kit/run-file.ts';
 import { findStack } from '../embedded/find-stack.ts';
 import type { Addresses } from '../embedded/find-stack.ts';
 import { workflowBundle } from './bundle.ts';
-import { failureInterceptor } from './failure.ts';
+import { failureInterceptor, heartbeatInterceptor } from './failure.ts';
 import { createActivities } from './index.ts';
 import { PathPackages } from './providers/repository/path.ts';
 import { createLocalRunner } from './providers/runner/local.ts';
@@ -28,6 +28,8 @@ export interface RunningWorker {
 
 const graceTime = '1 second';
 const forceTime = '20 seconds';
+/** A cancelled step learns of it with the answer to a heartbeat. */
+const heartbeatThrottle = '1 second';
 
 /** Starts a worker in this process; there is one a process. */
 export async function startWorker(config: Config, log: Logger, at: Addresses): Promise<RunningWorker> {
@@ -48,8 +50,12 @@ export async function startWorker(config: Config, log: Logger, at: Addresses): P
       log,
     }),
     interceptors: {
-      activity: [() => ({ inbound: failureInterceptor((err) => log.error({ err }, 'an activity failed')) })],
+      activity: [
+        () => ({ inbound: failureInterceptor((err) => log.error({ err }, 'an activity failed')) }),
+        () => ({ inbound: heartbeatInterceptor }),
+      ],
     },
+    maxHeartbeatThrottleInterval: heartbeatThrottle,
     maxCachedWorkflows: config.maxCachedWorkflows,
     shutdownGraceTime: graceTime,
     shutdownForceTime: forceTime,

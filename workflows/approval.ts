@@ -21,6 +21,7 @@ import {
 import type {
   ApprovalView,
   ApproveInput,
+  DecideAttempt,
   DecideInput,
   DelegateInput,
   ReasonInput,
@@ -28,7 +29,7 @@ import type {
   RequestStatus,
   Vote,
 } from './approvals/contract.ts';
-import { canApprove, canReject, satisfiedBy } from './approvals/policy.ts';
+import { canApprove, canReject, readDecide, satisfiedBy } from './approvals/policy.ts';
 import { Mutex } from './mutex.ts';
 import { Problem } from './problem.ts';
 import { ensure, rootFailure, unwrapped } from './refuse.ts';
@@ -69,7 +70,7 @@ export interface ApprovalTable {
   record(transition: Transition & { seq: number }): Promise<void>;
   /** The actor of a message; throws Problem when he may not decide. */
   authorize(decide: DecideInput): Promise<Actor>;
-  recordRefused(decide: DecideInput, problem: string): Promise<void>;
+  recordRefused(attempt: DecideAttempt, problem: string): Promise<void>;
   canClose(): Problem | undefined;
   /** The status that closing leads to from the present one. */
   closesTo(): Promise<RequestStatus>;
@@ -149,12 +150,18 @@ export class Approval {
     setHandler(delegateUpdate, (input) => this.#delegate(input), {
       validator: ({ actor, userId }) => ensure(this.#table.canDelegate(actor, userId)),
     });
-    setHandler(decideSignal, (decide) => this.#decide(decide));
+    setHandler(decideSignal, (message) => this.#decide(message));
     setHandler(stateQuery, () => this.#answer());
   }
 
+  /** A plan that is just being made is worth a moment's patience. */
+  async planned(): Promise<void> {
+    const { status } = this.state;
+    await condition(() => this.state.planHash !== null || this.state.status !== status, planPatience);
+  }
+
   async #approve(input: ApproveInput): Promise<void> {
-    await condition(() => this.state.planHash !== null || this.state.status !== 'wait_review', planPatience);
+    await this.planned();
     await this.alone(async () => {
       const { planHash, planRound } = this.state;
       ensure(canApprove(this.view(), input));
@@ -190,8 +197,10 @@ export class Approval {
   }
 
   /** A signal has no answer, so a refusal must leave its trace in the audit record. */
-  async #decide(decide: DecideInput): Promise<void> {
+  async #decide(message: unknown): Promise<void> {
+    const { attempt, decide } = readDecide(message);
     try {
+      if (!decide) return ensure(new Problem('message_unreadable'));
       const { decision, reason, messageId } = decide;
       ensure(this.state.messages.includes(messageId) ? new Problem('message_repeated') : undefined);
       this.state.messages.push(messageId);
@@ -203,7 +212,7 @@ export class Approval {
       const refused = rootFailure(error);
       const problem = refused instanceof Error ? refused.message : String(refused);
       log.warn('decision refused', { workflowId: workflowInfo().workflowId, problem });
-      await this.#table.recordRefused(decide, problem);
+      await this.#table.recordRefused(attempt, problem);
     }
   }
 

@@ -129,6 +129,7 @@ const decisions = {
   request_closed: define(30002, 409, 'closed', '任务已关闭'),
   request_finished: define(30003, 409, 'finished', '任务已完成'),
   request_rejected: define(30004, 409, 'rejected', '任务已拒绝'),
+  message_unreadable: invalid('this message is not a decision', '该消息不是审批决定'),
   message_repeated: conflict('this message was acted on before', '该消息已处理'),
   not_approved_yet: define(30005, 409, 'not approved yet', '任务尚未批准'),
 } as const;

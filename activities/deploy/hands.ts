@@ -1,23 +1,17 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import { composePlan, planDifference, planHash, planTargets } from '../../db/deploy/plan.ts';
 import { keptReleases, settleInstance, settleSubTask } from '../../db/deploy/settle.ts';
 import { loadScript, loadStep, markStep } from '../../db/deploy/steps.ts';
 import type { StepRow } from '../../db/deploy/steps.ts';
-import { settingsInForce, settingsOf } from '../../db/deploy/settings.ts';
-import { deployTask, planSubject, presentPlan } from '../../db/deploy/tasks.ts';
-import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
-import { fixPlan } from '../../db/deploy/transitions.ts';
-import type { DeployPlan, StepName } from '../../workflows/deploy/contract.ts';
-import type { DeployHands, SettleInput, StepInput, StepOutcome } from '../../workflows/deploy/ports.ts';
-import { Problem } from '../../workflows/problem.ts';
+import type { SettleInput, StepName } from '../../workflows/deploy/contract.ts';
+import type { DeployHands, StepInput, StepOutcome } from '../../workflows/deploy/ports.ts';
 import { runnerHost } from '../deps.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { addSystemLines, runJob } from '../follow.ts';
+import { addSystemLines, killJob, runJob, unlessLeaving } from '../follow.ts';
 import type { Followed } from '../follow.ts';
 import { ProviderError } from '../providers/error.ts';
 import type { JobState, Runner, RunnerHost } from '../providers/runner/driver.ts';
 import { runnerOf } from '../providers/runner/registry.ts';
-import { readPackage } from './package.ts';
+import { createPlans } from './plans.ts';
 import { jobsOf, packagePath } from './steps.ts';
 import type { StepContext } from './steps.ts';
 
@@ -25,49 +19,16 @@ import type { StepContext } from './steps.ts';
 export function createDeployHands(deps: ActivityDeps): DeployHands {
   const { db } = deps;
   return {
-    async completePlan({ taskId, round }) {
-      const { plan } = await presentPlanOf(deps, taskId);
-      const hash = planHash(plan);
-      await fixPlan(db, { taskId, round, plan, hash });
-      return { planHash: hash };
-    },
-
-    async remakePlan({ taskId, round }) {
-      const { plan, task } = await presentPlanOf(deps, taskId);
-      await ensureStartable(deps, task, plan);
-      const approved = await presentPlan(db, taskId, round);
-      const difference = approved ? planDifference(approved, plan) : 'the plan';
-      const hash = planHash(plan);
-      if (difference !== null) await fixPlan(db, { taskId, round: round + 1, plan, hash });
-      return { planHash: hash, difference };
-    },
+    ...createPlans(deps),
 
     runStep: (input) => runStep(deps, input),
+
+    killStep: (input) => killStep(deps, input),
 
     settleInstance: (input) => settle(deps, input),
 
     settleSubTask: ({ taskId, error }) => settleSubTask(db, taskId, error),
   };
-}
-
-async function presentPlanOf(deps: ActivityDeps, taskId: number): Promise<{ plan: DeployPlan; task: NamedDeployTask }> {
-  const { db, renderer } = deps;
-  const task = await deployTask(db, taskId);
-  if (!task) throw new Problem('no_such', { thing: 'deploy task', id: taskId });
-  const [first] = await planTargets(db, task.applicationId);
-  const found = await readPackage(deps, first?.id ?? 0, task.packageSource);
-  const unread = 'unread' in found ? found.unread : null;
-  const { sha256, size } = 'unread' in found ? { sha256: null, size: null } : found;
-  const plan = await composePlan(db, renderer, planSubject(task), { source: task.packageSource, sha256, size, unread });
-  return { plan, task };
-}
-
-async function ensureStartable({ db }: ActivityDeps, task: NamedDeployTask, plan: DeployPlan): Promise<void> {
-  const own = await settingsOf(db, task.applicationId);
-  const { enabled } = settingsInForce(own, { directory: '', runUser: '' });
-  if (!enabled) throw new Problem('settings_disabled');
-  if (plan.deploy_path === '') throw new Problem('no_deploy_path');
-  if (plan.instances.length === 0) throw new Problem('no_instances');
 }
 
 /** A host out of reach is shown where people look, and asked again by the engine. */
@@ -85,14 +46,25 @@ async function runStep(deps: ActivityDeps, input: StepInput): Promise<StepOutcom
   }
 }
 
-async function doStep(deps: ActivityDeps, { taskId, position, step }: StepInput): Promise<StepOutcome> {
+interface Work {
+  row: StepRow;
+  host: RunnerHost;
+  runner: Runner;
+  to: Followed;
+}
+
+async function workOf(deps: ActivityDeps, { taskId, position, step }: StepInput): Promise<Work> {
   const row = await loadStep(deps.db, taskId, position);
   const host = runnerHost(row.host);
-  const runner = runnerOf(deps.runners, host);
-  const to = followedBy(deps, row, step);
-  if (step === 'fetch') return fetchPackage(deps, to, runner, host, row);
-  const context = await stepContext(deps, row, position, step, runner, host);
-  for (const job of jobsOf(step, context)) {
+  return { row, host, runner: runnerOf(deps.runners, host), to: followedBy(deps, row, step) };
+}
+
+async function doStep(deps: ActivityDeps, input: StepInput): Promise<StepOutcome> {
+  const { step } = input;
+  const work = await workOf(deps, input);
+  const { runner, host, to } = work;
+  if (step === 'fetch') return unlessLeaving(fetchPackage(deps, work));
+  for (const job of jobsOf(step, await stepContext(deps, input, work))) {
     const state = await runJob(to, runner, host, job);
     const message = failureOf(state);
     if (message !== null && !job.mayFail) {
@@ -101,6 +73,12 @@ async function doStep(deps: ActivityDeps, { taskId, position, step }: StepInput)
     }
   }
   return { ok: true, message: null };
+}
+
+async function killStep(deps: ActivityDeps, input: StepInput): Promise<void> {
+  const work = await workOf(deps, input);
+  const jobs = input.step === 'fetch' ? [] : jobsOf(input.step, await stepContext(deps, input, work));
+  for (const { id } of jobs) await killJob(work.to, work.runner, work.host, id);
 }
 
 const followedBy = ({ db, outputLimitBytes }: ActivityDeps, row: StepRow, step: StepName): Followed => ({
@@ -112,11 +90,8 @@ const followedBy = ({ db, outputLimitBytes }: ActivityDeps, row: StepRow, step: 
 
 async function stepContext(
   { db }: ActivityDeps,
-  row: StepRow,
-  position: number,
-  step: StepName,
-  runner: Runner,
-  host: RunnerHost,
+  { position, step }: StepInput,
+  { row, runner, host }: Work,
 ): Promise<StepContext> {
   const hook = await loadScript(db, row.taskId, position, step);
   const { setup, version, previousVersion, taskId } = row;
@@ -143,13 +118,7 @@ function failureOf({ state, exitCode, signal }: JobState): string | null {
   return exitCode === 0 ? null : `exit status ${exitCode}`;
 }
 
-async function fetchPackage(
-  deps: ActivityDeps,
-  to: Followed,
-  runner: Runner,
-  host: RunnerHost,
-  { setup }: StepRow,
-): Promise<StepOutcome> {
+async function fetchPackage(deps: ActivityDeps, { to, runner, host, row: { setup } }: Work): Promise<StepOutcome> {
   if (!setup.package) return { ok: false, message: 'the sub-task has no package' };
   const { source, sha256 } = setup.package;
   const found = await deps.packages.fetch(runner, host, source);

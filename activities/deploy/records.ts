@@ -2,12 +2,12 @@ import { isDelegatedReviewer, deployTask, packageToRead, planSubject, requestKin
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { composePlan } from '../../db/deploy/plan.ts';
 import { judgeDeploy } from '../../db/deploy/settle.ts';
-import { createSubTask } from '../../db/deploy/sub-tasks.ts';
+import { beginSubTask, createSubTask } from '../../db/deploy/sub-tasks.ts';
 import { recordChange, recordTransition } from '../../db/deploy/transitions.ts';
 import { recordRefusal } from '../../db/audit/refusals.ts';
 import { loadSubject, mayOn } from '../../db/access/rights.ts';
 import { quote } from '../../db/audit/text.ts';
-import type { DecideInput } from '../../workflows/approvals/contract.ts';
+import type { DecideAttempt, DecideInput } from '../../workflows/approvals/contract.ts';
 import type { DeployRecords } from '../../workflows/deploy/ports.ts';
 import { Problem } from '../../workflows/problem.ts';
 import type { Actor } from '../../workflows/tasks.ts';
@@ -27,6 +27,9 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
 
     async createSubTask(input) {
       const { updateSource, instanceIds } = input;
+      // Before the package is looked at: another application's hosts are none of this task's business.
+      const existing = await beginSubTask(db, input);
+      if (existing) return existing;
       const found = updateSource === null ? null : await readPackage(deps, instanceIds[0] ?? 0, updateSource);
       if (found && 'unread' in found) throw new Problem('package_unread', { reason: found.unread });
       return createSubTask(db, renderer, { ...input, package: found });
@@ -42,9 +45,9 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
       return actor;
     },
 
-    async recordRefusedDecision({ taskId, decide, problem }) {
+    async recordRefusedDecision({ taskId, attempt, problem }) {
       const task = await deployTask(db, taskId);
-      if (task) await refusedDecision(deps, task, decide, problem);
+      if (task) await refusedDecision(deps, task, attempt, problem);
     },
   };
 }
@@ -61,16 +64,17 @@ async function actorOf({ db }: ActivityDeps, { actor, messageId }: DecideInput):
 
 async function mayDecide({ db }: ActivityDeps, task: NamedDeployTask, actor: Actor, { decision }: DecideInput) {
   const mine = task.creatorId === actor.id || task.ownerId === actor.id;
-  if (decision === 'close' && mine) return true;
   const subject = await loadSubject(db, actor.id);
+  if ((await mayOn(db, subject, 'application', 'view_app', task.applicationId)) !== 'yes') return false;
+  if (decision === 'close' && mine) return true;
   const right = await mayOn(db, subject, 'application', 'review_app_deploy_task', task.applicationId);
   return right === 'yes' || isDelegatedReviewer(db, task.id, actor.id);
 }
 
-const refusedDecision = ({ db }: ActivityDeps, task: NamedDeployTask, decide: DecideInput, problem: string) =>
+const refusedDecision = ({ db }: ActivityDeps, task: NamedDeployTask, attempt: DecideAttempt, problem: string) =>
   recordRefusal(
     db,
-    { id: 0, username: decide.actor, channel: 'chat-ops', messageId: decide.messageId },
+    { id: 0, username: attempt.actor || 'unknown', channel: 'chat-ops', messageId: attempt.messageId || null },
     {
       view: 'app',
       area: 'deploy',
@@ -80,8 +84,8 @@ const refusedDecision = ({ db }: ActivityDeps, task: NamedDeployTask, decide: De
       targetName: task.fullName,
       outcome: 'refused',
       detail: {
-        en: `deploy task ${task.id}: ${decide.decision} by message refused: ${quote(problem)}`,
-        zh: `发布任务 ${task.id}: 消息审批 ${decide.decision} 被拒绝: ${quote(problem)}`,
+        en: `deploy task ${task.id}: ${quote(attempt.decision)} by message refused: ${quote(problem)}`,
+        zh: `发布任务 ${task.id}: 消息审批 ${quote(attempt.decision)} 被拒绝: ${quote(problem)}`,
       },
     },
   );

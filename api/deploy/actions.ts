@@ -13,7 +13,11 @@ import { closer, delegator, owner, reviewer } from './access.ts';
 import { decide } from './decide.ts';
 
 const area = 'deploy';
-const reason = z.string().max(1000).optional();
+const reason = z
+  .string()
+  .max(1000)
+  .refine((value) => !value.includes('\0'), 'must not contain NUL')
+  .optional();
 const decided = ['already_approved', 'request_closed', 'request_finished', 'request_rejected'] as const;
 const engine = ['workflow_lost', 'outcome_unknown'] as const;
 
@@ -112,7 +116,11 @@ const delegate = command({
 /** The user that may take over: enabled, and able to view the application. */
 async function delegateOf(ctx: Ctx, taskId: number, userId: number): Promise<string> {
   const unfit = invalidField('user_id', 'must be an enabled user who may view the application');
-  const user = await ctx.db.selectFrom('users').select(['username', 'status']).where('id', '=', userId).executeTakeFirst();
+  const user = await ctx.db
+    .selectFrom('users')
+    .select(['username', 'status'])
+    .where('id', '=', userId)
+    .executeTakeFirst();
   const task = await deployTask(ctx.db, taskId);
   if (!task || user?.status !== 'enabled') throw unfit;
   const subject = await loadSubject(ctx.db, userId);

@@ -38,6 +38,21 @@ export type NewSubTask = SubTaskRequest & {
   package: { sha256: string; tarSha256: string } | null;
 };
 
+/** The sub-task of this number if it is there; else throws Problem when its instances must not be taken. */
+export async function beginSubTask(
+  db: Kysely<Database>,
+  input: Omit<NewSubTask, 'package'>,
+): Promise<SubTaskInput | undefined> {
+  return db.transaction().execute(async (tx) => {
+    const existing = await findSubTask(tx, input);
+    if (existing !== undefined) return subTaskInput(tx, existing);
+    const task = await deployTask(tx, input.deployTaskId);
+    if (!task) throw new Problem('no_such', { thing: 'deploy task', id: input.deployTaskId });
+    await lockInstances(tx, task.applicationId, input);
+    return undefined;
+  });
+}
+
 /** Creates a sub-task; the same number again answers the one that is there. Throws Problem when it must not run. */
 export async function createSubTask(
   db: Kysely<Database>,
@@ -68,7 +83,10 @@ export async function createSubTask(
   });
 }
 
-const findSubTask = (tx: Transaction<Database>, input: NewSubTask): Promise<number | undefined> =>
+const findSubTask = (
+  tx: Transaction<Database>,
+  input: Pick<NewSubTask, 'deployTaskId' | 'number'>,
+): Promise<number | undefined> =>
   tx
     .selectFrom('tasks')
     .select('id')
@@ -88,7 +106,7 @@ function checkPackage(plan: DeployPlan, { kind, updateSource, package: found }: 
 async function lockInstances(
   tx: Transaction<Database>,
   applicationId: number,
-  input: NewSubTask,
+  input: Pick<NewSubTask, 'instanceIds' | 'kind' | 'version'>,
 ): Promise<PlanTarget[]> {
   const locked = await tx
     .selectFrom('instances')

@@ -57,6 +57,14 @@ export interface DelegateInput {
   username: string;
 }
 
+/** What a message asked for, as far as it could be read: it comes from outside and may be anything. */
+export interface DecideAttempt {
+  decision: string;
+  actor: string;
+  channel: string;
+  messageId: string;
+}
+
 /** The signal of chat-ops: news without an answer; the workflow checks the actor's permission itself. */
 export interface DecideInput {
   decision: Decision;
@@ -82,5 +90,5 @@ export const approveUpdate = defineUpdate<void, [ApproveInput]>('approve');
 export const rejectUpdate = defineUpdate<void, [ReasonInput]>('reject');
 export const closeUpdate = defineUpdate<void, [ReasonInput]>('close');
 export const delegateUpdate = defineUpdate<void, [DelegateInput]>('delegate');
-export const decideSignal = defineSignal<[DecideInput]>('decide');
+export const decideSignal = defineSignal<[unknown]>('decide');
 export const stateQuery = defineQuery<RequestState>('state');

@@ -1,8 +1,8 @@
 // Who may decide what, and when: pure, asked by the API (to refuse early) and by the workflow (which decides).
 import { Problem } from '../problem.ts';
 import type { Actor } from '../tasks.ts';
-import { endedStatuses } from './contract.ts';
-import type { ApprovalView, ApproveInput, RequestStatus } from './contract.ts';
+import { decisions, endedStatuses } from './contract.ts';
+import type { ApprovalView, ApproveInput, DecideAttempt, DecideInput, RequestStatus } from './contract.ts';
 
 /** The documented code of an ended request (30002 closed, 30003 finished or failed, 30004 rejected). */
 export function endedProblem(status: RequestStatus): Problem | undefined {
@@ -51,3 +51,28 @@ export const satisfiedBy = (view: ApprovalView, moreVotes: number): boolean =>
   view.votes.length + moreVotes >= view.requiredApprovals;
 
 export const hasEnded = (status: RequestStatus): boolean => endedStatuses.includes(status);
+
+const longestText = 1000;
+
+/**
+ * A message that came as a signal, which nobody has validated before. Without `decide` it is no decision: what could be
+ * read of it is for the audit record alone.
+ */
+export function readDecide(given: unknown): { attempt: DecideAttempt; decide?: DecideInput } {
+  const fields = typeof given === 'object' && given !== null ? (given as Record<string, unknown>) : {};
+  const text = (name: string): string => {
+    const value = fields[name];
+    return typeof value === 'string' ? value.slice(0, longestText).toWellFormed().replaceAll('\0', '\u{fffd}') : '';
+  };
+  const attempt = {
+    decision: text('decision'),
+    actor: text('actor'),
+    channel: text('channel'),
+    messageId: text('messageId'),
+  };
+  const decision = decisions.find((name) => name === attempt.decision);
+  const { reason } = fields;
+  const readable = typeof reason === 'string' || reason === undefined || reason === null;
+  if (!decision || !attempt.actor || !attempt.messageId || !readable) return { attempt };
+  return { attempt, decide: { ...attempt, decision, ...(typeof reason === 'string' && { reason: text('reason') }) } };
+}

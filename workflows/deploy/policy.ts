@@ -79,7 +79,12 @@ export function waitingOn(view: WaitingView, now: Date): WaitingOn | null {
   if (view.status === 'approved') {
     if (now < view.plannedExecTime) {
       const until = view.plannedExecTime.toISOString();
-      return on('planned_time', `planned for ${until}; ${view.owner} may start it earlier with force`, [view.owner], until);
+      return on(
+        'planned_time',
+        `planned for ${until}; ${view.owner} may start it earlier with force`,
+        [view.owner],
+        until,
+      );
     }
     return on('start', `${view.owner} can start it`, [view.owner]);
   }

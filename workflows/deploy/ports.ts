@@ -1,30 +1,16 @@
-import type { DecideInput } from '../approvals/contract.ts';
+import type { DecideAttempt, DecideInput } from '../approvals/contract.ts';
 import type { Actor } from '../tasks.ts';
 import type {
   DeployTaskFields,
   DeployTaskStatus,
+  DeployTransition,
   Level,
+  SettleInput,
   StepName,
   SubTaskInput,
   SubTaskKind,
   SubTaskRequest,
 } from './contract.ts';
-
-/** One transition of a deploy task, as the row, its history and the audit record it. */
-export interface DeployTransition {
-  taskId: number;
-  /** Ascending; a late or repeated one changes nothing. */
-  seq: number;
-  event: string;
-  actor: Actor;
-  reason?: string | null | undefined;
-  status?: DeployTaskStatus | undefined;
-  vote?: { round: number; planHash: string } | undefined;
-  delegation?: { phase: 'review' | 'ownership'; toId: number } | undefined;
-  /** Opens another round: the votes of the present one are void. */
-  planRound?: number | undefined;
-  planHash?: string | undefined;
-}
 
 export interface RemadePlan {
   planHash: string;
@@ -44,22 +30,26 @@ export interface DeployRecords {
     plannedExecTime: string;
   }>;
   /** Takes the instances, writes the task with its scripts; the same number again answers the same task. */
-  createSubTask(input: SubTaskRequest & { deployTaskId: number; kind: SubTaskKind; number: number }): Promise<SubTaskInput>;
+  createSubTask(
+    input: SubTaskRequest & { deployTaskId: number; kind: SubTaskKind; number: number },
+  ): Promise<SubTaskInput>;
   /** Ends a running deploy task: `finished` if an upgrade succeeded and no instance is left half-way, else `failed`. */
   judgeDeploy(input: { deployTaskId: number }): Promise<{ complete: boolean; outcome: 'finished' | 'failed' }>;
   /** The actor of a chat message; throws Problem when he may not decide. */
   authorizeDecision(input: { taskId: number; decide: DecideInput }): Promise<Actor>;
-  recordRefusedDecision(input: { taskId: number; decide: DecideInput; problem: string }): Promise<void>;
+  recordRefusedDecision(input: { taskId: number; attempt: DecideAttempt; problem: string }): Promise<void>;
 }
 
 /** Activities that go to a host and may take as long as the sub-task's timeout. */
 export interface DeployHands {
-  /** Reads the package for its checksum and fixes the plan of this round. */
+  /** Reads the package for its checksum and fixes the plan of this round, made when the task was created or changed. */
   completePlan(input: { taskId: number; round: number }): Promise<{ planHash: string }>;
   /** Makes the plan again, now. */
   remakePlan(input: { taskId: number; round: number }): Promise<RemadePlan>;
   /** One step on one host: starts its command or finds it running, copies its output, answers when it has ended. */
   runStep(input: StepInput): Promise<StepOutcome>;
+  /** Ends what may still run of a step whose worker could not do so itself. */
+  killStep(input: StepInput): Promise<void>;
   settleInstance(input: SettleInput): Promise<void>;
   /** Ends a sub-task; instances that never began are released as failed with `error`. */
   settleSubTask(input: { taskId: number; error: string | null }): Promise<void>;
@@ -75,14 +65,4 @@ export interface StepOutcome {
   ok: boolean;
   /** For a person, when it failed. */
   message: string | null;
-}
-
-export interface SettleInput {
-  taskId: number;
-  position: number;
-  status: 'finished' | 'failed';
-  step: string | null;
-  message: string | null;
-  /** Whether the old release could be brought back. */
-  undone: boolean;
 }

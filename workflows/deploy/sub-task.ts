@@ -41,6 +41,14 @@ export const upgradeInstances = (input: SubTaskInput): Promise<SubTaskOutcome> =
 /** Switches instances back to a release that they keep. */
 export const revertInstances = (input: SubTaskInput): Promise<SubTaskOutcome> => runSubTask(input, revertInstance);
 
+/** What runs on one instance: its steps, and how each is taken back. */
+function stepsOf(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack) {
+  return {
+    step: (name: StepName): Promise<void> => run(input, instance, name, undoing),
+    inverse: (name: StepName): void => undoing.push(() => takeBack(input, instance, name)),
+  };
+}
+
 type OnInstance = (input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack) => Promise<void>;
 
 async function runSubTask(input: SubTaskInput, onInstance: OnInstance): Promise<SubTaskOutcome> {
@@ -62,9 +70,7 @@ async function runSubTask(input: SubTaskInput, onInstance: OnInstance): Promise<
 }
 
 async function upgradeInstance(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack): Promise<void> {
-  const step = (name: StepName): Promise<void> => run(input, instance, name);
-  const inverse = (name: StepName): void => undoing.push(() => takeBack(input, instance, name));
-
+  const { step, inverse } = stepsOf(input, instance, undoing);
   await step('fetch');
   if (input.hooks.includes('pre_exec')) await step('pre_exec');
   if (instance.wasRunning) {
@@ -82,9 +88,7 @@ async function upgradeInstance(input: SubTaskInput, instance: SubTaskInstance, u
 }
 
 async function revertInstance(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack): Promise<void> {
-  const step = (name: StepName): Promise<void> => run(input, instance, name);
-  const inverse = (name: StepName): void => undoing.push(() => takeBack(input, instance, name));
-
+  const { step, inverse } = stepsOf(input, instance, undoing);
   if (input.hooks.includes('pre_exec')) await step('pre_exec');
   if (instance.wasRunning) {
     inverse('start_old');
@@ -123,11 +127,27 @@ async function settled(input: SubTaskInput, instance: SubTaskInstance, onInstanc
 
 async function globalStep(input: SubTaskInput, name: 'global_pre_exec' | 'global_post_exec'): Promise<void> {
   const [first] = input.instances;
-  if (first && input.hooks.includes(name)) await run(input, first, name);
+  if (!first || !input.hooks.includes(name)) return;
+  const undoing = new UndoStack();
+  try {
+    await run(input, first, name, undoing);
+  } catch (error) {
+    await undoing.unwind();
+    throw error;
+  }
 }
 
-async function run({ taskId }: SubTaskInput, { position }: SubTaskInstance, step: StepName): Promise<void> {
-  const { ok, message } = await runStep({ taskId, position, step });
+async function run(
+  { taskId }: SubTaskInput,
+  { position }: SubTaskInstance,
+  step: StepName,
+  undoing: UndoStack,
+): Promise<void> {
+  const { ok, message } = await runStep({ taskId, position, step }).catch((error: unknown) => {
+    // Cancelled while no worker had it, nobody has ended its command.
+    undoing.push(() => undo.killStep({ taskId, position, step }));
+    throw error;
+  });
   if (!ok) throw new StepFailed(step, `${step}: ${message ?? 'failed'}`);
 }
 

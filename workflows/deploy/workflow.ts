@@ -67,7 +67,7 @@ class DeployTask {
     this.#approval = new Approval(initialState(input), {
       record: (transition) => records.recordTransition({ taskId, ...transition }),
       authorize: (decide) => records.authorizeDecision({ taskId, decide }),
-      recordRefused: (decide, problem) => records.recordRefusedDecision({ taskId, decide, problem }),
+      recordRefused: (attempt, problem) => records.recordRefusedDecision({ taskId, attempt, problem }),
       canClose: () => canClose(this.#view()),
       closesTo: () => this.#closesTo(),
       canDelegate: (actor, toId) => canDelegate(this.#view(), actor, toId),
@@ -130,9 +130,10 @@ class DeployTask {
     });
   }
 
-  #start({ actor, force, reason }: StartInput): Promise<void> {
+  async #start({ actor, force, reason }: StartInput): Promise<void> {
     const approval = this.#approval;
-    return approval.alone(async () => {
+    await approval.planned();
+    await approval.alone(async () => {
       ensure(canStart(this.#view(), actor, force, new Date()));
       const { taskId } = this.#input;
       const { state } = approval;
@@ -188,7 +189,10 @@ class DeployTask {
         },
       });
     } catch (error) {
-      await hands.settleSubTask({ taskId: subTask.taskId, error: error instanceof Error ? error.message : String(error) });
+      await hands.settleSubTask({
+        taskId: subTask.taskId,
+        error: error instanceof Error ? error.message : String(error),
+      });
     }
     this.#running.delete(subTask.taskId);
     await this.#approval.alone(() => this.#afterSubTask());

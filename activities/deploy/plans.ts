@@ -1,0 +1,61 @@
+import { composePlan, planDifference, planHash } from '../../db/deploy/plan.ts';
+import { settingsInForce, settingsOf } from '../../db/deploy/settings.ts';
+import { deployTask, planSubject, packageToRead, presentPlan } from '../../db/deploy/tasks.ts';
+import { fixPlan } from '../../db/deploy/transitions.ts';
+import type { DeployPlan, PlannedPackage } from '../../workflows/deploy/contract.ts';
+import type { DeployHands } from '../../workflows/deploy/ports.ts';
+import { Problem } from '../../workflows/problem.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { readPackage } from './package.ts';
+
+/** The two moments at which a plan is made besides the writing of its task. */
+export function createPlans(deps: ActivityDeps): Pick<DeployHands, 'completePlan' | 'remakePlan'> {
+  const { db, renderer } = deps;
+  return {
+    async completePlan({ taskId, round }) {
+      const plan = await withPackage(deps, await planOf(deps, taskId, round));
+      const hash = planHash(plan);
+      await fixPlan(db, { taskId, round, plan, hash });
+      return { planHash: hash };
+    },
+
+    async remakePlan({ taskId, round }) {
+      const task = await deployTask(db, taskId);
+      if (!task) throw noSuchTask(taskId);
+      const composed = await composePlan(db, renderer, planSubject(task), packageToRead(task.packageSource));
+      await ensureStartable(deps, task.applicationId, composed);
+      const plan = await withPackage(deps, composed);
+      const difference = planDifference(await planOf(deps, taskId, round), plan);
+      const hash = planHash(plan);
+      if (difference !== null) await fixPlan(db, { taskId, round: round + 1, plan, hash });
+      return { planHash: hash, difference };
+    },
+  };
+}
+
+const noSuchTask = (id: number): Problem => new Problem('no_such', { thing: 'deploy task', id });
+
+async function planOf({ db }: ActivityDeps, taskId: number, round: number): Promise<DeployPlan> {
+  const plan = await presentPlan(db, taskId, round);
+  if (!plan) throw noSuchTask(taskId);
+  return plan;
+}
+
+/** The plan with its package as it lies on the first instance's host now. */
+async function withPackage(deps: ActivityDeps, plan: DeployPlan): Promise<DeployPlan> {
+  const { source } = plan.package;
+  const found = await readPackage(deps, plan.instances[0]?.instance ?? 0, source);
+  const read: PlannedPackage =
+    'unread' in found
+      ? { source, sha256: null, size: null, unread: found.unread }
+      : { source, sha256: found.sha256, size: found.size, unread: null };
+  return { ...plan, package: read };
+}
+
+async function ensureStartable({ db }: ActivityDeps, applicationId: number, plan: DeployPlan): Promise<void> {
+  const own = await settingsOf(db, applicationId);
+  const { enabled } = settingsInForce(own, { directory: '', runUser: '' });
+  if (!enabled) throw new Problem('settings_disabled');
+  if (plan.deploy_path === '') throw new Problem('no_deploy_path');
+  if (plan.instances.length === 0) throw new Problem('no_instances');
+}
