@@ -29,7 +29,7 @@ import type {
   RequestStatus,
   Vote,
 } from './approvals/contract.ts';
-import { canApprove, canReject, readDecide, satisfiedBy } from './approvals/policy.ts';
+import { canApprove, canReject, endedProblem, readDecide, satisfiedBy } from './approvals/policy.ts';
 import { Mutex } from './mutex.ts';
 import { Problem } from './problem.ts';
 import { ensure, rootFailure, unwrapped } from './refuse.ts';
@@ -72,6 +72,8 @@ export interface ApprovalTable {
   authorize(decide: DecideInput): Promise<Actor>;
   recordRefused(attempt: DecideAttempt, problem: string): Promise<void>;
   canClose(): Problem | undefined;
+  /** Waits a moment for work that has ended on its rows already, and that the workflow is about to hear of. */
+  settled(): Promise<void>;
   /** The status that closing leads to from the present one. */
   closesTo(): Promise<RequestStatus>;
   canDelegate(actor: Actor, toId: number): Problem | undefined;
@@ -145,7 +147,7 @@ export class Approval {
       validator: (input) => ensure(canReject(this.view(), input.actor)),
     });
     setHandler(closeUpdate, (input) => this.#close(input), {
-      validator: (_input) => ensure(this.#table.canClose()),
+      validator: (_input) => ensure(endedProblem(this.state.status)),
     });
     setHandler(delegateUpdate, (input) => this.#delegate(input), {
       validator: ({ actor, userId }) => ensure(this.#table.canDelegate(actor, userId)),
@@ -179,8 +181,9 @@ export class Approval {
     });
   }
 
-  #close({ actor, reason }: ReasonInput): Promise<void> {
-    return this.alone(async () => {
+  async #close({ actor, reason }: ReasonInput): Promise<void> {
+    await this.#table.settled();
+    await this.alone(async () => {
       ensure(this.#table.canClose());
       const status = await this.#table.closesTo();
       await this.transition({ event: 'closed', actor, reason, status });

@@ -40,7 +40,7 @@ export async function estate({ admin, mei, li }: People, dataDir: string, versio
     for (const version of versions) await placePackage(dataDir, name, version);
   }
   await hooks(admin, applicationId);
-  await grant(admin, mei.id, applicationId, ['view_app', 'deploy_app', 'view_app_log']);
+  await grant(admin, mei.id, applicationId, ['view_app', 'deploy_app', 'review_app_deploy_task']);
   await grant(admin, li.id, applicationId, ['view_app', 'review_app_deploy_task']);
   return { applicationId, instances: await instances(admin, applicationId, hostIds) };
 }
@@ -84,7 +84,11 @@ async function initialise(admin: Client, hostIds: number[]): Promise<void> {
   const { id } = await admin.post<{ id: number }>('/hosts/init-tasks/', { hosts: raw, opts: {} });
   await eventually(`init task ${id} ends`, async () => {
     const task = await admin.get<{ status: string }>(`/hosts/init-tasks/${id}/`);
-    return task.status === 'finished' ? true : task.status === 'failed' ? Promise.reject(new Error('it failed')) : false;
+    return task.status === 'finished'
+      ? true
+      : task.status === 'failed'
+        ? Promise.reject(new Error('it failed'))
+        : false;
   });
 }
 
@@ -126,7 +130,7 @@ const scripts = {
   pre_exec: 'echo "{{ host.name }}: from {{ previous_version or "nothing" }} to {{ version }}"\n',
   post_exec: [
     'port=$(cat "$SLIPWAY_HOST_ROOT/etc/web-port")',
-    'node -e "fetch(process.argv[1]).then((r) => r.text()).then(console.log)" "http://{{ host.ip }}:$port/"',
+    'node -e "fetch(process.argv[1]).then((r) => r.json()).then(console.log)" "http://{{ host.ip }}:$port/"',
     '',
   ].join('\n'),
 };
@@ -139,7 +143,8 @@ async function hooks(admin: Client, applicationId: number): Promise<void> {
     const query = new URLSearchParams({ name });
     const { results } = await admin.get<Page<{ id: number }>>(`/application/deploy-scripts/?${query.toString()}`);
     const script =
-      results[0] ?? (await admin.post<{ id: number }>('/application/deploy-scripts/', { name, language: 'bash', content }));
+      results[0] ??
+      (await admin.post<{ id: number }>('/application/deploy-scripts/', { name, language: 'bash', content }));
     ids[hook] = { script: { id: script.id } };
   }
   await admin.patch(settings, { lifecycle_hooks: ids });

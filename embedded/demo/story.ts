@@ -104,7 +104,9 @@ async function showPlan(mei: Person, path: string): Promise<void> {
     const made = await mei.get<Plan>(`${path}/plan/`);
     return made.plan_hash === null ? false : made;
   });
-  say(`plan ${plan.plan_hash?.slice(0, 12) ?? ''}: ${plan.package.source}, sha256 ${plan.package.sha256?.slice(0, 12) ?? '-'}`);
+  say(
+    `plan ${plan.plan_hash?.slice(0, 12) ?? ''}: ${plan.package.source}, sha256 ${plan.package.sha256?.slice(0, 12) ?? '-'}`,
+  );
   for (const { hostname, present_version: from, new_version: to, steps } of plan.instances) {
     say(`  ${hostname}: ${from ?? 'nothing'} -> ${to}: ${steps.join(', ')}`);
   }
@@ -140,7 +142,8 @@ async function follow(mei: Person, path: string, body: object): Promise<void> {
 async function revert(stage: Stage, instance: Instance): Promise<void> {
   const wish = { version: first, level: 'I', purpose: `rollback of ${instance.hostname}` };
   const { mei } = stage.people;
-  if ((await tasksFor(stage, wish)).some(({ status }) => ['finished', 'failed'].includes(status))) return say('done before');
+  if ((await tasksFor(stage, wish)).some(({ status }) => ['finished', 'failed'].includes(status)))
+    return say('done before');
   const task = await ask(stage, wish);
   const path = `/application/deploy-tasks/${task.id}`;
   await showPlan(mei, path);

@@ -42,6 +42,7 @@ const hands = proxyActivities<DeployHands>({
   retry: { initialInterval: '500 milliseconds', maximumInterval: '10 seconds' },
 });
 
+const settlePatience = '2 seconds';
 const workflowActor: Actor = { id: 0, username: 'system', channel: 'workflow' };
 
 /** The lifecycle of one deploy task; ends with its terminal status. */
@@ -69,6 +70,7 @@ class DeployTask {
       authorize: (decide) => records.authorizeDecision({ taskId, decide }),
       recordRefused: (attempt, problem) => records.recordRefusedDecision({ taskId, attempt, problem }),
       canClose: () => canClose(this.#view()),
+      settled: async () => void (await condition(() => this.#running.size === 0, settlePatience)),
       closesTo: () => this.#closesTo(),
       canDelegate: (actor, toId) => canDelegate(this.#view(), actor, toId),
       waitingOn: () => this.#waitingOn(),
