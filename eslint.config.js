@@ -204,7 +204,7 @@ export default tseslint.config(
     rules: { 'no-restricted-syntax': ['error', ...everyTestRuns] },
   },
   {
-    files: ['**/*.js'],
+    files: ['**/*.{js,mjs}'],
     ...tseslint.configs.disableTypeChecked,
   },
 );

@@ -41,14 +41,14 @@ interface HostsTable {
   cpu: number | null;
   memory: number | null;
   location: Generated<string>;
-  ipAddress: JSONColumnType<IpAddress[], string | undefined, string>;
+  ipAddress: JSONColumnType<IpAddress[], string | undefined>;
   description: Generated<string>;
   providerId: string | null;
   runner: Generated<RunnerName>;
   minionId: string | null;
   ipmi: JSONColumnType<object> | null;
-  zabbixGroups: JSONColumnType<string[], string | undefined, string>;
-  zabbixTemplates: JSONColumnType<string[], string | undefined, string>;
+  zabbixGroups: JSONColumnType<string[], string | undefined>;
+  zabbixTemplates: JSONColumnType<string[], string | undefined>;
   busyKind: string | null;
   busyTaskId: number | null;
   expiresAt: Date | null;
@@ -64,7 +64,7 @@ interface InstancesTable {
   hostId: number;
   status: Generated<InstanceStatus>;
   version: string | null;
-  releases: JSONColumnType<string[], string | undefined, string>;
+  releases: JSONColumnType<string[], string | undefined>;
   busyKind: string | null;
   busyTaskId: number | null;
   createdTime: Generated<Date>;

@@ -20,7 +20,8 @@ export function engineAddress(config: EngineConfig, address: string): EngineAddr
   const { temporalApiKey: apiKey, temporalTlsCa: ca, temporalTlsCert: cert, temporalTlsKey: key } = config;
   const tls: Tls = {
     ...(ca !== undefined && { serverRootCACertificate: readFileSync(ca) }),
-    ...(cert !== undefined && key !== undefined && { clientCertPair: { crt: readFileSync(cert), key: readFileSync(key) } }),
+    ...(cert !== undefined &&
+      key !== undefined && { clientCertPair: { crt: readFileSync(cert), key: readFileSync(key) } }),
   };
   if (Object.keys(tls).length > 0) return { address, tls, ...(apiKey !== undefined && { apiKey }) };
   return apiKey === undefined ? { address } : { address, tls: true, apiKey };

@@ -33,7 +33,7 @@ interface DeploySettingsTable {
   scriptRunningUser: string | null;
   timeoutSeconds: number | null;
   keepBackups: number | null;
-  lifecycleHooks: JSONColumnType<LifecycleHooks, string | undefined, string>;
+  lifecycleHooks: JSONColumnType<LifecycleHooks, string | undefined>;
 }
 
 interface DeployTasksTable {

@@ -16,7 +16,7 @@ interface TasksTable {
   version: string | null;
   updateSource: string | null;
   timeoutSeconds: number;
-  opts: JSONColumnType<Record<string, unknown>, string | undefined, string>;
+  opts: JSONColumnType<Record<string, unknown>, string | undefined>;
   error: string | null;
   createdTime: Generated<Date>;
   finishedTime: Date | null;

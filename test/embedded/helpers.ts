@@ -1,8 +1,8 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger } from '../../kit/log.ts';
+import { eventually } from '../harness.ts';
 
 export const quiet = createLogger({ logLevel: 'silent' }, 'test');
 
@@ -13,16 +13,16 @@ export function temporaryDataDir(): string {
 
 /** Tries until `attempt` answers something true without throwing; throws its last failure after `milliseconds`. */
 export async function until<T>(what: string, attempt: () => Promise<T> | T, milliseconds = 20_000): Promise<T> {
-  const deadline = Date.now() + milliseconds;
-  let cause: unknown;
-  while (Date.now() < deadline) {
-    try {
-      const result = await attempt();
-      if (result) return result;
-    } catch (error) {
-      cause = error;
-    }
-    await delay(20);
+  try {
+    const found = await eventually(
+      async () => {
+        const result = await attempt();
+        return result ? { result } : false;
+      },
+      { timeout: milliseconds },
+    );
+    return found.result;
+  } catch (cause) {
+    throw new Error(`waited ${milliseconds} ms for ${what}`, { cause });
   }
-  throw new Error(`waited ${milliseconds} ms for ${what}`, { cause });
 }
