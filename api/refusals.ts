@@ -34,7 +34,7 @@ function entryOf(endpoint: Endpoint, params: Readonly<Record<string, string>>, p
   return {
     ...{ view, area: endpoint.area, outcome: 'refused' },
     opType: named ? (action === undefined ? typesOfViews[method] : 'update') : (action ?? types[method]),
-    targetType: targetTypes[endpoint.path.split('/')[1] ?? ''] ?? endpoint.area,
+    targetType: targetTypeOf(endpoint),
     targetId: Number.isSafeInteger(id) ? id : null,
     ...(view === 'dns' && { opTarget: dnsTarget(endpoint.path) }),
     detail: {
@@ -52,6 +52,9 @@ const targetTypes: Readonly<Record<string, string>> = {
   productions: 'production',
   'auth-tokens': 'token',
 };
+
+const targetTypeOf = ({ path, area }: Endpoint): string =>
+  path.startsWith('/application/deploy-tasks/') ? 'deploy_task' : (targetTypes[path.split('/')[1] ?? ''] ?? area);
 
 const dnsTarget = (path: string): string =>
   path.includes('/records/') ? 'record' : path.includes('/domains/') ? 'domain' : 'server';

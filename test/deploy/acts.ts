@@ -1,0 +1,82 @@
+// What people do to a deploy task, as short calls of the API.
+import type { Answer, TestUser } from '../api/app.ts';
+import { packagePath } from '../world.ts';
+import type { TestEstate, World } from '../world.ts';
+
+const root = '/application/deploy-tasks';
+
+export const taskPath = (id: number, rest = ''): string => `${root}/${id}/${rest}`;
+
+export type Action = 'approve' | 'reject' | 'start' | 'close' | 'delegate';
+
+export const act = (
+  user: TestUser,
+  id: number,
+  action: Action,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> => user.post(taskPath(id, `actions/${action}/`), body, headers);
+
+/** Status and code of an answer; a success has code 0. */
+export const outcome = ({ status, body }: Answer): [number, number] => [status, Number(body['error_code'] ?? 0)];
+
+export interface SubTaskWish {
+  version?: string;
+  instances?: { id: number }[];
+  timeout?: number;
+  update_source?: string;
+}
+
+/** Asks for an upgrade of every instance of the estate. */
+export function upgrade(estate: TestEstate, id: number, wish: SubTaskWish = {}): Promise<Answer> {
+  const { version = '1.0.0' } = wish;
+  return estate.manager.post(taskPath(id, 'sub-upgrade-tasks/'), {
+    instances: estate.instanceIds.map((one) => ({ id: one })),
+    update_source: packagePath(version),
+    ...wish,
+    version,
+  });
+}
+
+export function revert(estate: TestEstate, id: number, wish: SubTaskWish = {}): Promise<Answer> {
+  return estate.manager.post(taskPath(id, 'sub-revert-tasks/'), {
+    instances: estate.instanceIds.map((one) => ({ id: one })),
+    version: '1.0.0',
+    ...wish,
+  });
+}
+
+/** The task id of an accepted sub-task. */
+export function accepted({ status, body }: Answer): number {
+  if (status !== 202) throw new Error(`the sub-task was refused: ${status} ${JSON.stringify(body)}`);
+  return Number(body['task_id']);
+}
+
+/** Further reviewers of an estate. */
+export const reviewers = (world: World, { applicationId }: TestEstate, count: number): Promise<TestUser[]> =>
+  Promise.all(
+    Array.from({ length: count }, () =>
+      world.user({ application: { [applicationId]: ['view_app', 'review_app_deploy_task'] } }),
+    ),
+  );
+
+/** What a deploy task has left in the database so far. */
+export async function traces({ db }: World, id: number) {
+  const [votes, events, audit] = await Promise.all([
+    db.selectFrom('votes').select(['userId', 'round', 'planHash']).where('requestId', '=', id).execute(),
+    db
+      .selectFrom('requestEvents')
+      .select(['event', 'by', 'reason'])
+      .where('requestId', '=', id)
+      .orderBy('id')
+      .execute(),
+    db
+      .selectFrom('auditRecords')
+      .select(['operator', 'outcome', 'detailEn'])
+      .where('targetType', '=', 'deploy_task')
+      .where('targetId', '=', id)
+      .orderBy('id')
+      .execute(),
+  ]);
+  return { votes, events, audit };
+}
