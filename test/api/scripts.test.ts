@@ -1,0 +1,127 @@
+import { createJinja } from '../../kit/jinja/index.ts';
+import { unique } from '../harness.ts';
+import { testApp, type TestApp, type TestUser } from './app.ts';
+import { anApplication, made, recordsOf, refusal, type Page } from './inventory.ts';
+
+let t: TestApp;
+let manager: TestUser;
+let admin: TestUser;
+beforeAll(async () => {
+  t = await testApp({ jinja: createJinja() });
+  manager = await t.user({ system: ['enable_deploy_template_mgmt', 'create_app'] });
+  admin = await t.user({ admin: true });
+});
+afterAll(() => t.close());
+
+interface Script {
+  id: number;
+  name: string;
+  content: string;
+  [field: string]: unknown;
+}
+
+const path = '/application/deploy-scripts/';
+const fields = (more: object = {}) => ({
+  ...{ name: `script-${unique()}`, language: 'bash', content: 'echo {{ version }}' },
+  ...more,
+});
+const make = (by: TestUser, more: object = {}) => made<Script>(by, path, fields(more));
+
+describe('deploy scripts', () => {
+  test('are made, changed, shown and deleted, each with its record', async () => {
+    const script = await make(manager);
+    expect(script).toMatchObject({ creator: manager.username, language: 'bash', template_engine: 'jinja' });
+    const changed = await manager.patch<Script>(`${path}${script.id}/`, { language: 'python', content: 'print(1)' });
+    expect(changed.body).toMatchObject({ id: script.id, language: 'python', content: 'print(1)' });
+    expect((await manager.get(`${path}${script.id}/`)).body).toEqual(changed.body);
+    await manager.patch(`${path}${script.id}/`, { language: 'python' });
+    expect((await manager.delete(`${path}${script.id}/`)).body).toEqual({ message: 'success' });
+    expect((await manager.get(`${path}${script.id}/`)).status).toBe(404);
+    const records = await recordsOf(t.db, 'script', script.id);
+    expect(records.map((one) => `${one.view} ${one.opType}`)).toEqual([
+      ...['operations create', 'operations update', 'operations delete'],
+    ]);
+    expect(records[1]?.changes).toMatchObject({ language: ['bash', 'python'] });
+  });
+
+  test('the documented codes: name 30001, language 30002, engine 30003', async () => {
+    const { name } = await make(manager);
+    const other = await make(manager);
+    expect(refusal(await manager.post(path, fields({ name })))).toEqual([500, 30001]);
+    expect(refusal(await manager.patch(`${path}${other.id}/`, { name }))).toEqual([500, 30001]);
+    expect(refusal(await manager.post(path, fields({ language: 'perl' })))).toEqual([500, 30002]);
+    expect(refusal(await manager.post(path, fields({ template_engine: 'erb' })))).toEqual([500, 30003]);
+  });
+
+  test.each([
+    ['name', ''],
+    ['name', 'x'.repeat(129)],
+    ['language', undefined],
+    ['language', 7],
+    ['content', ''],
+    ['content', undefined],
+    ['content', 'é'.repeat(32 * 1024 + 1)],
+    ['content', ['echo']],
+    ['id', 4],
+    ['update_time', '2026-01-01T00:00:00Z'],
+  ])('a bad %s is 10001 (%#)', async (field, value) => {
+    expect(refusal(await manager.post(path, fields({ [field]: value })))).toEqual([400, 10001, field]);
+  });
+
+  test('a syntax error of the template is 10001 with its line, and nothing is kept', async () => {
+    const body = fields({ content: 'echo a\n{% if x %}\necho {{ y }' });
+    const answer = await manager.post<{ details: { field: string; message: string }[] }>(path, body);
+    expect(refusal(answer)).toEqual([400, 10001, 'content']);
+    expect(answer.body.details[0]?.message).toMatch(/^line 3: /);
+    expect((await manager.get<Page>(`${path}?name=${body.name}`)).body.count).toBe(0);
+  });
+
+  test('template users may look, managers make, creators and administrators change', async () => {
+    const script = await make(manager);
+    const app = await anApplication(manager);
+    const deployer = await t.user({ application: { [app]: ['deploy_app'] } });
+    const viewer = await t.user({ application: { [app]: ['view_app'] } });
+    const other = await t.user({ system: ['enable_deploy_template_mgmt'] });
+    const one = `${path}${script.id}/`;
+    expect((await deployer.get(one)).status).toBe(200);
+    expect(refusal(await viewer.get(one))).toEqual([403, 10003]);
+    expect(refusal(await viewer.get(path))).toEqual([403, 10003]);
+    expect(refusal(await deployer.post(path, fields()))).toEqual([403, 10003]);
+    for (const call of [other.patch(one, { name: 'x' }), other.delete(one)])
+      expect(refusal(await call)).toEqual([403, 10003]);
+    expect((await admin.patch(one, { content: 'true' })).status).toBe(200);
+    expect(refusal(await manager.patch(`${path}99999/`, { name: 'x' }))).toEqual([404, 10004]);
+  });
+
+  test('a creator is named by an administrator only', async () => {
+    expect(refusal(await manager.post(path, fields({ creator: admin.username })))).toEqual([403, 10003]);
+    expect((await make(admin, { creator: manager.username }))['creator']).toBe(manager.username);
+    expect(refusal(await admin.post(path, fields({ creator: 'nobody-there' })))).toEqual([400, 10001, 'creator']);
+  });
+
+  test('filters: creator exact, name and content anywhere', async () => {
+    const script = await make(manager, { content: `echo needle-${unique()}` });
+    const count = async (query: string) => (await manager.get<Page>(`${path}?${query}`)).body.count;
+    expect(await count(`content=${script.content.slice(5)}&language=bash&creator=${manager.username}`)).toBe(1);
+    expect(await count(`name=${script.name}&creator=${manager.username.slice(1)}`)).toBe(0);
+    expect((await manager.get(`${path}?language=perl`)).status).toBe(400);
+  });
+
+  test('one in use is not deleted; who uses it is shown as far as the caller may view it', async () => {
+    const script = await make(manager);
+    const [own, hidden] = [await anApplication(manager), await anApplication(admin)];
+    for (const [by, app] of [
+      [manager, own],
+      [admin, hidden],
+    ] as const) {
+      const hooks = { lifecycle_hooks: { pre_exec: { script: script.id } } };
+      expect((await by.patch(`/applications/${app}/deploy-settings/`, hooks)).status).toBe(200);
+    }
+    const used = await manager.get<Page>(`${path}${script.id}/applications/`);
+    expect(used.body).toMatchObject({ count: 1, results: [{ id: own }] });
+    const refused = await manager.delete(`${path}${script.id}/`);
+    expect([...refusal(refused), refused.body['message']]).toEqual([
+      ...[409, 10005, 'the script is used by 2 settings or templates'],
+    ]);
+  });
+});
