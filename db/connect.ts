@@ -45,7 +45,7 @@ export function connect(url: string, { max, applicationName, log }: ConnectOptio
   // that needs it fails by itself.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => {
-    client.on('error', (error) => log?.warn({ err: error }, 'a database connection was lost'));
+    client.on('error', (error) => log?.warn({ err: error, pool: applicationName }, 'a database connection was lost'));
   });
   return new Kysely<Database>({
     dialect: new PostgresDialect({ pool }),

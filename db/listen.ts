@@ -34,6 +34,7 @@ class ReconnectingListener implements Listener {
   #running: Promise<void> | undefined;
   #stop = Promise.withResolvers<void>();
   #closed = false;
+  #said: Promise<unknown> = Promise.resolve();
 
   constructor(url: string, log: WarningLog) {
     this.#url = url;
@@ -97,11 +98,12 @@ class ReconnectingListener implements Listener {
       this.#tell(channel, payload ?? '');
     });
     // A connection that a firewall forgot looks alive until something is sent over it.
-    const probe = setInterval(() => void client.query('select 1').catch(() => client.end()), probeEveryMs);
+    const probe = setInterval(() => void this.#say('select 1')?.catch(() => client.end()), probeEveryMs);
     try {
       await client.connect();
       connected();
       this.#client = client;
+      this.#said = Promise.resolve();
       for (const channel of this.#handlers.keys()) this.#begin(channel);
       await Promise.race([lost.promise, this.#stop.promise]);
     } finally {
@@ -115,21 +117,30 @@ class ReconnectingListener implements Listener {
   // When the statement fails, so does the connection; the next one listens to everything again.
   #begin(channel: string): void {
     const client = this.#client;
-    client?.query(`listen ${pg.escapeIdentifier(channel)}`).then(
+    this.#say(`listen ${pg.escapeIdentifier(channel)}`)?.then(
       () => {
         if (this.#client !== client) return;
         this.#listening.add(channel);
         this.#tellWaiting();
         this.#tell(channel, null);
       },
-      () => client.end().catch(() => undefined),
+      () => client?.end().catch(() => undefined),
     );
+  }
+
+  // A connection takes one statement at a time.
+  #say(statement: string): Promise<unknown> | undefined {
+    const client = this.#client;
+    if (!client) return undefined;
+    const said = this.#said.then(() => client.query(statement));
+    this.#said = said.catch(() => undefined);
+    return said;
   }
 
   #end(channel: string): void {
     this.#handlers.delete(channel);
     this.#listening.delete(channel);
-    this.#client?.query(`unlisten ${pg.escapeIdentifier(channel)}`).catch(() => undefined);
+    this.#say(`unlisten ${pg.escapeIdentifier(channel)}`)?.catch(() => undefined);
   }
 
   #tell(channel: string, payload: string | null): void {

@@ -43,13 +43,16 @@ export async function story(stage: Stage): Promise<void> {
   });
   await step(`${people.mei.username} asks for ${second} (level A needs one approval by somebody else)`, async () => {
     await deploy(stage, { version: second, level: 'A', purpose: 'the new release' });
-    await answers(stage, estate.instances, second);
   });
   const [, last] = estate.instances;
   if (!last) throw new Error('the sample estate has no second instance');
   await step(`${people.mei.username} takes ${last.hostname} back to ${first}`, async () => {
     await revert(stage, last);
-    await answers(stage, [last], first);
+  });
+  await step('What the services answer is what Slipway says', async () => {
+    const path = `/applications/${estate.applicationId}/instances/`;
+    const { results } = await people.mei.get<Page<Instance>>(path);
+    for (const instance of results) await answers(stage, instance, instance.version ?? 'nothing');
   });
 }
 
@@ -97,6 +100,7 @@ async function deploy(stage: Stage, wish: Wish): Promise<void> {
     return status === 'finished';
   });
   say(`deploy task ${task.id} is finished: every instance has ${wish.version}`);
+  for (const instance of stage.estate.instances) await answers(stage, instance, wish.version);
 }
 
 async function showPlan(mei: Person, path: string): Promise<void> {
@@ -150,15 +154,14 @@ async function revert(stage: Stage, instance: Instance): Promise<void> {
   await start(mei, path);
   const body = { instances: [{ id: instance.id }], version: first };
   await follow(mei, `${path}/sub-revert-tasks/`, body);
+  await answers(stage, instance, first);
   await mei.post(`${path}/actions/close/`, { reason: 'rolled back' });
 }
 
 /** The running service itself says which version it is. */
-async function answers({ dataDir }: Stage, instances: Instance[], version: string): Promise<void> {
-  for (const { hostname } of instances) {
-    const url = `http://127.0.0.1:${readFileSync(portFile(dataDir, hostname), 'utf8').trim()}/`;
-    const { version: running } = (await (await fetch(url)).json()) as { version: string };
-    if (running !== version) throw new Error(`${url} on ${hostname} answers ${running} and not ${version}`);
-    say(`${url} on ${hostname} answers ${running}`);
-  }
+async function answers({ dataDir }: Stage, { hostname }: Instance, version: string): Promise<void> {
+  const url = `http://127.0.0.1:${readFileSync(portFile(dataDir, hostname), 'utf8').trim()}/`;
+  const { version: running } = (await (await fetch(url)).json()) as { version: string };
+  if (running !== version) throw new Error(`${url} on ${hostname} answers ${running} and not ${version}`);
+  say(`${url} on ${hostname} answers ${running}`);
 }
