@@ -12,6 +12,7 @@ import type { UpdateDefinition } from '@temporalio/common';
 import { ApplicationFailure, WorkflowIdReusePolicy } from '@temporalio/common';
 import type { Acknowledger } from '../db/outbox.ts';
 import { fromWire, Problem, problemFailureType } from '../workflows/problem.ts';
+import { Turns } from './turns.ts';
 
 /** A workflow to be started, as the outbox keeps it; starting it twice is starting it once. */
 export interface WorkflowStart {
@@ -39,6 +40,9 @@ export interface Engine {
 }
 
 const callMs = 10_000;
+// The engine takes ten updates of one workflow at a time and lets the rest try again for seconds; two API processes at
+// most are expected to be asked about the same one.
+const updatesAtOnce = 4;
 const unknownOutcome = (): Problem => new Problem('outcome_unknown', { dependency: 'the workflow engine' });
 
 const searchAttributes = ({ kind, status, application, creator, level }: WorkflowStart['attributes']) => ({
@@ -51,6 +55,7 @@ const searchAttributes = ({ kind, status, application, creator, level }: Workflo
 
 /** `client` may not be connected yet: every call says so by itself. */
 export function createEngine(client: Client, taskQueue: string, acks: Pick<Acknowledger, 'add'>): Engine {
+  const turns = new Turns(updatesAtOnce);
   const within = <T>(call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + callMs, call);
   return {
     async start({ workflow, workflowId, input, summary, attributes }, outboxId) {
@@ -71,13 +76,17 @@ export function createEngine(client: Client, taskQueue: string, acks: Pick<Ackno
       if (outboxId !== undefined) acks.add(outboxId);
     },
 
-    async update(workflowId, update, input, updateId) {
-      try {
-        const handle = client.workflow.getHandle(workflowId);
-        return await within(() => handle.executeUpdate(update, { args: [input], updateId }));
-      } catch (error) {
-        throw updateProblem(error);
-      }
+    update(workflowId, update, input, updateId) {
+      const deadline = Date.now() + callMs;
+      return turns.take(workflowId, async () => {
+        if (Date.now() >= deadline) throw new Problem('unavailable', { dependency: 'the workflow engine' });
+        try {
+          const handle = client.workflow.getHandle(workflowId);
+          return await client.withDeadline(deadline, () => handle.executeUpdate(update, { args: [input], updateId }));
+        } catch (error) {
+          throw updateProblem(error);
+        }
+      });
     },
 
     async isOpen(workflowId) {
