@@ -1,0 +1,29 @@
+import type { Runner, RunnerHost } from '../providers/runner/driver.ts';
+
+/** A file as it was when reading began. Throws `Changed` when it has become shorter since. */
+export interface LogSource {
+  /** Bytes. */
+  readonly size: number;
+  /** Exactly the bytes [from, to). */
+  read(from: number, to: number): Promise<Buffer>;
+}
+
+/** The file was cut or replaced while it was read. */
+export class Changed extends Error {}
+
+/** Nobody waits for the answer any more. */
+export class TooLate extends Error {}
+
+/** A file on a host; reading ends at `deadline` (ms since 1970). */
+export function fileOnHost(runner: Runner, host: RunnerHost, file: { path: string; size: number }, deadline: number) {
+  const { path, size } = file;
+  return {
+    size,
+    async read(from: number, to: number): Promise<Buffer> {
+      if (Date.now() > deadline) throw new TooLate();
+      const { data } = await runner.readBlock(host, path, from, to - from);
+      if (data.length < to - from) throw new Changed();
+      return data;
+    },
+  } satisfies LogSource;
+}
