@@ -79,6 +79,12 @@ describe('the local runner alone', () => {
       symlinkSync(dataDir, join(root, 'out'));
       symlinkSync(join(dataDir, 'secret'), join(root, 'out-file'));
       expect((await runner.readBlock(host, '/within/file', 0, 99)).data.toString()).toBe('inside');
+      expect(await runner.realPaths(host, ['/within/file', '/out/secret', '/out-file', '/out/none'])).toEqual([
+        { kind: 'path', path: '/real/file' },
+        { kind: 'outside' },
+        { kind: 'outside' },
+        { kind: 'absent' },
+      ]);
       const sha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
       const empty = join(dataDir, 'empty');
       writeFileSync(empty, '');
@@ -113,6 +119,8 @@ describe('the local runner alone', () => {
       delete process.env['WORKER_SECRET'];
       const names = new Set(seen.split('\n').map((line) => line.split('=')[0]));
       expect(seen).not.toContain('do-not-tell');
+      // The launcher's own, not the job's.
+      names.delete('NODE_COMPILE_CACHE');
       for (const name of ['', 'PATH', 'LANG', 'HOME', 'USER', 'LOGNAME', 'PWD', 'SHLVL', '_', 'SLIPWAY_HOST_ROOT']) {
         names.delete(name);
       }

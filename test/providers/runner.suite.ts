@@ -36,6 +36,23 @@ const hang: Scenario = {
   behaviour: ({ stdout }) => stdout('up\n'),
 };
 const fail: Scenario = { script: 'exit 7', behaviour: ({ exit }) => exit(7) };
+const reopen: Scenario = {
+  script: 'echo 1; echo 2 > /dev/stdout; echo 3; echo a >&2; echo b > /dev/stderr; echo c >&2',
+  behaviour: ({ stdout, stderr, exit }) => {
+    stdout('1\n2\n3\n');
+    stderr('a\nb\nc\n');
+    exit(0);
+  },
+};
+const manyLines = Array.from({ length: 10_000 }, (_, i) => `line ${i + 1}\n`).join('');
+const talk: Scenario = {
+  script: 'for ((i = 1; i <= 10000; i++)); do echo "line $i"; echo "line $i" >&2; done',
+  behaviour: ({ stdout, stderr, exit }) => {
+    stdout(manyLines);
+    stderr(manyLines);
+    exit(0);
+  },
+};
 const awkward = 'a b"c\'d\n$(e) `f` \\g \u00e9\u4e2d';
 const sayVariable: Scenario = {
   script: 'printf %s "$AWKWARD"',
@@ -147,6 +164,20 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
         expect(await runner.output(host, job.id, 'stdout', 2, 3)).toEqual({ data: Buffer.from('e\nt'), size: 8 });
         expect(await runner.output(host, job.id, 'stdout', 8, 10)).toEqual({ data: Buffer.alloc(0), size: 8 });
         expect(await runner.output(host, job.id, 'stdout', 99, 10)).toEqual({ data: Buffer.alloc(0), size: 8 });
+      });
+
+      test('a script that opens its streams anew adds to them and loses no line', async () => {
+        const job = await start(reopen);
+        await endOf(runner, host, job.id);
+        expect(await said(runner, host, job.id)).toBe('1\n2\n3\n');
+        expect(await said(runner, host, job.id, 'stderr')).toBe('a\nb\nc\n');
+      });
+
+      test('10,000 lines written right before the end are all there as soon as the end is known', async () => {
+        const job = await start(talk);
+        await endOf(runner, host, job.id);
+        expect(await said(runner, host, job.id)).toBe(manyLines);
+        expect(await said(runner, host, job.id, 'stderr')).toBe(manyLines);
       });
 
       test('output is there while the job runs', async () => {
@@ -263,6 +294,12 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
         expect(await runner.stat(host, '/listed')).toEqual({ kind: 'directory', size: 0 });
         expect(await runner.stat(host, '/listed/none')).toEqual({ kind: 'absent', size: 0 });
         expect(await runner.stat(host, '/listed/a/below-a-file')).toEqual({ kind: 'absent', size: 0 });
+        expect(await runner.realPaths(host, ['/listed', '/listed//a', '/listed/none', '/'])).toEqual([
+          { kind: 'path', path: '/listed' },
+          { kind: 'path', path: '/listed/a' },
+          { kind: 'absent' },
+          { kind: 'path', path: '/' },
+        ]);
         await expectRefusal(runner.list(host, '/listed/none'), 'refused');
         await expectRefusal(runner.readBlock(host, '/listed/none', 0, 1), 'refused');
         await expectRefusal(runner.readBlock(host, '/listed', 0, 1), 'refused');

@@ -61,6 +61,9 @@ export interface DirectoryEntry {
   target: string | null;
 }
 
+/** Where a path really leads; `outside`: to where the runner does not go. */
+export type RealPath = { kind: 'path'; path: string } | { kind: 'absent' } | { kind: 'outside' };
+
 /** Every method throws ProviderError only: `refused` for what can't be, `unavailable` for a host that can't be reached. */
 export interface Runner {
   /** Where an absolute path of an application really lies on the host. */
@@ -72,7 +75,10 @@ export interface Runner {
   /** Resolves when the job is started for sure, or was before; then `state` is never `absent`. */
   start(host: RunnerHost, job: Job): Promise<void>;
   state(host: RunnerHost, jobId: string): Promise<JobState>;
-  /** Bytes of the job's output from `offset`, at most `limit`; also while it runs. */
+  /**
+   * Bytes of the job's output from `offset`, at most `limit`; also while it runs. It only ever grows (`> /dev/stderr` adds to
+   * it), has all that the command wrote once `state` is `exited` or `kill` resolved, and then what services left behind add.
+   */
   output(
     host: RunnerHost,
     jobId: string,
@@ -85,6 +91,8 @@ export interface Runner {
   /** Drops what is kept of an ended job; its id is then as if never used. */
   forget(host: RunnerHost, jobId: string): Promise<void>;
   stat(host: RunnerHost, path: string): Promise<FileStat>;
+  /** Where these paths lead once every link is followed, as the application would write them; one answer for each. */
+  realPaths(host: RunnerHost, paths: readonly string[]): Promise<RealPath[]>;
   /** Entries of a folder, sorted by name (by code unit). */
   list(host: RunnerHost, path: string): Promise<DirectoryEntry[]>;
   /** Bytes of a file; past its end there are none. */

@@ -7,7 +7,7 @@ import { chmod, lstat, mkdir, open, readdir, readlink, realpath, rename, rm, sta
 import { basename, dirname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ProviderError, refused, unavailable } from '../error.ts';
-import type { DirectoryEntry, FileStat, OutputBlock } from './driver.ts';
+import type { DirectoryEntry, FileStat, OutputBlock, RealPath } from './driver.ts';
 import { checkPath } from './ids.ts';
 
 const provider = 'local';
@@ -44,6 +44,15 @@ async function realOrNull(path: string): Promise<string | null> {
 export function below(root: string, path: string): string {
   checkPath(provider, path);
   return join(root, path);
+}
+
+/** Where `path` leads once links are followed, as seen from `root`. */
+export async function realPathIn(root: string, path: string): Promise<RealPath> {
+  const real = await realOrNull(below(root, path));
+  if (real === null) return { kind: 'absent' };
+  const realRoot = await realpath(root);
+  if (real === realRoot) return { kind: 'path', path: '/' };
+  return real.startsWith(realRoot + sep) ? { kind: 'path', path: real.slice(realRoot.length) } : { kind: 'outside' };
 }
 
 /** The real place of `path`, null when nothing is there; refused when links lead out of `root`. */

@@ -3,9 +3,9 @@
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { refused, unavailable } from '../error.ts';
-import type { DirectoryEntry, FileStat, Job, JobState, OutputBlock, Runner, RunnerHost } from './driver.ts';
+import type { DirectoryEntry, FileStat, Job, JobState, OutputBlock, RealPath, Runner, RunnerHost } from './driver.ts';
 import { checkHostName, checkJobId } from './ids.ts';
-import { below, inside, listFolder, putInto, readPart, statFile, translated } from './local-files.ts';
+import { below, inside, listFolder, putInto, readPart, realPathIn, statFile, translated } from './local-files.ts';
 import { files } from './local-folder.ts';
 import { forgetJob, killJob, startJob, stateOf } from './local-jobs.ts';
 
@@ -101,6 +101,11 @@ class LocalRunner implements Runner {
 
   async stat(host: RunnerHost, path: string): Promise<FileStat> {
     return translated(path, statFile(await inside(await this.#present(host), path)));
+  }
+
+  async realPaths(host: RunnerHost, paths: readonly string[]): Promise<RealPath[]> {
+    const root = await this.#present(host);
+    return Promise.all(paths.map((path) => translated(path, realPathIn(root, path))));
   }
 
   async list(host: RunnerHost, path: string): Promise<DirectoryEntry[]> {

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { refused, unavailable } from '../error.ts';
 import type { ProviderError } from '../error.ts';
-import type { DirectoryEntry, FileStat, Job, JobState, OutputBlock, Runner, RunnerHost } from './driver.ts';
+import type { DirectoryEntry, FileStat, Job, JobState, OutputBlock, RealPath, Runner, RunnerHost } from './driver.ts';
 import { checkEnvironment, checkHostName, checkJobId, checkPath } from './ids.ts';
 
 const provider = 'memory';
@@ -180,6 +180,13 @@ class MemoryRunner implements Runner {
 
   async stat(host: RunnerHost, path: string): Promise<FileStat> {
     return statIn(this.#enter('stat', host), path);
+  }
+
+  async realPaths(host: RunnerHost, paths: readonly string[]): Promise<RealPath[]> {
+    const there = this.#enter('realPaths', host);
+    return paths.map((path) =>
+      statIn(there, path).kind === 'absent' ? { kind: 'absent' } : { kind: 'path', path: pathOn(path) },
+    );
   }
 
   async list(host: RunnerHost, path: string): Promise<DirectoryEntry[]> {
