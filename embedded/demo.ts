@@ -18,8 +18,7 @@ async function main(): Promise<void> {
     startSlipway(config, log),
   );
   let stopped: Promise<void> | undefined;
-  const stop = (): Promise<void> =>
-    (stopped ??= stopServices(config.dataDir, hostnames).finally(() => slipway.stop()));
+  const stop = (): Promise<void> => (stopped ??= stopServices(config.dataDir, hostnames).finally(() => slipway.stop()));
   const signalled = stopOnSignal(stop);
   try {
     await play(config, slipway.url);

@@ -38,7 +38,8 @@ export async function startSlipway(config: Config, log: Logger): Promise<Running
     undo.push(() => api.stop());
     const files = [writeRunFile(config.dataDir, { role: 'server', port: api.port })];
     undo.push(() => Promise.resolve(files.forEach((remove) => remove())));
-    const url = config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${api.port}`;
+    const url =
+      config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${api.port}`;
     const { databaseUrl, temporalAddress, uiUrl } = stack;
     return { url, uiUrl, databaseUrl, temporalAddress, adminPassword, stop };
   } catch (error) {

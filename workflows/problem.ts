@@ -26,7 +26,12 @@ const common = {
   conflict: conflict('conflicts with the present state', '与资源当前状态冲突'),
   too_many_requests: define(10006, 429, 'too many requests', '请求过于频繁'),
   too_large: define(10007, 413, 'body too large: at most {limit} bytes', '请求体过大: 最多 {limit} 字节'),
-  unavailable: define(10008, 503, '{dependency} is unavailable; nothing was changed', '{dependency} 不可用; 未作任何修改'),
+  unavailable: define(
+    10008,
+    503,
+    '{dependency} is unavailable; nothing was changed',
+    '{dependency} 不可用; 未作任何修改',
+  ),
   outcome_unknown: define(
     10008,
     503,
@@ -70,10 +75,7 @@ const inventory = {
   instance_exists: conflict('the application has an instance on {host} already', '应用在 {host} 上已有实例'),
   instance_busy: conflict('instance {id} is busy with task {task_id}', '实例 {id} 正被任务 {task_id} 占用'),
   instance_is: conflict('instance {id} is {status}', '实例 {id} 当前状态为 {status}'),
-  instance_elsewhere: conflict(
-    'instance {id} does not belong to the application',
-    '实例 {id} 不属于该应用',
-  ),
+  instance_elsewhere: conflict('instance {id} does not belong to the application', '实例 {id} 不属于该应用'),
   host_busy: conflict('host {name} is busy with task {task_id}', '主机 {name} 正被任务 {task_id} 占用'),
   host_is: conflict('host {name} is {status}', '主机 {name} 当前状态为 {status}'),
   host_has_instances: conflict('host {name} still has {n} instances', '主机 {name} 仍有 {n} 个应用实例'),
@@ -109,12 +111,12 @@ const deploy = {
     '计划在批准后已变更; 任务已退回审批: {difference}',
   ),
   version_differs: conflict('the version of this task is {version}', '该任务的版本为 {version}'),
-  package_differs: conflict(
-    'this is not the package that was approved: {expected}',
-    '不是已批准的安装包: {expected}',
-  ),
+  package_differs: conflict('this is not the package that was approved: {expected}', '不是已批准的安装包: {expected}'),
   package_unread: conflict('the package cannot be read: {reason}', '无法读取安装包: {reason}'),
-  release_not_kept: conflict('version {version} is not kept; kept are: {kept}', '版本 {version} 未保留; 已保留: {kept}'),
+  release_not_kept: conflict(
+    'version {version} is not kept; kept are: {kept}',
+    '版本 {version} 未保留; 已保留: {kept}',
+  ),
   workflow_lost: conflict(
     'its workflow is gone from the engine; nothing can be decided any more',
     '工作流已丢失; 无法继续操作',

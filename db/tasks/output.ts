@@ -98,7 +98,8 @@ function withinLimit(lines: OutputLine[], before: number, limit: number): { kept
       kept.push(line);
       bytes += size;
     } else {
-      if (bytes <= limit) kept.push({ ...line, stream: 'system', text: `output is cut here: it is over ${limit} bytes` });
+      if (bytes <= limit)
+        kept.push({ ...line, stream: 'system', text: `output is cut here: it is over ${limit} bytes` });
       return { kept, bytes: limit + 1 };
     }
   }

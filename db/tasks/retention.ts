@@ -11,7 +11,11 @@ export async function forgetOutput(db: Kysely<Database>, before: Date): Promise<
     .select('id')
     .where('finishedTime', '<', before)
     .where(({ exists, selectFrom }) =>
-      exists(selectFrom('taskOutput').select(sql`1`.as('one')).whereRef('taskOutput.taskId', '=', 'tasks.id')),
+      exists(
+        selectFrom('taskOutput')
+          .select(sql`1`.as('one'))
+          .whereRef('taskOutput.taskId', '=', 'tasks.id'),
+      ),
     )
     .orderBy('finishedTime')
     .limit(tasksAtOnce)
