@@ -20,6 +20,11 @@ export interface Started extends ProcessMark {
   notes: string[];
 }
 
+/** The leader of the job's group, and who reads its output (process.json). */
+export interface Running extends ProcessMark {
+  readers: ProcessMark[];
+}
+
 /** How it ended (result.json). */
 export interface Result {
   exitCode: number | null;
@@ -48,8 +53,9 @@ export function readJson(folder: string, name: string): unknown {
   }
 }
 
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r');
+/** Makes a file or folder durable. */
+export function sync(path: string): void {
+  const fd = openSync(path, 'r');
   try {
     fsyncSync(fd);
   } finally {
@@ -68,7 +74,7 @@ export function writeJson(folder: string, name: string, value: object): void {
     closeSync(fd);
   }
   renameSync(temporary, join(folder, name));
-  syncFolder(folder);
+  sync(folder);
 }
 
 /** Makes `folder` with what `fill` puts into it in one step; false when it exists already (then nothing changes). */
@@ -77,9 +83,9 @@ export function makeFolder(folder: string, mode: number, fill: (folder: string) 
   mkdirSync(temporary, { mode });
   try {
     fill(temporary);
-    syncFolder(temporary);
+    sync(temporary);
     renameSync(temporary, folder);
-    syncFolder(dirname(folder));
+    sync(dirname(folder));
     return true;
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });

@@ -1,14 +1,16 @@
 // The launcher of one job on a local host, a process of its own: `node local-job.ts <job folder>`. It outlives the worker
-// (own session, files instead of pipes), so a worker that dies loses nothing. The end of a job is the result that this
+// (own session, nothing shared but files), so a worker that dies loses nothing. The end of a job is the result that this
 // process writes, never the end of a stream: a service started by the job may keep the streams open for ever.
 import { spawn } from 'node:child_process';
-import { chownSync, closeSync, fchownSync, existsSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { appendFileSync, chownSync, closeSync, existsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { files, makeFolder, readJson, writeJson } from './local-folder.ts';
-import type { JobOrder, Result, Started } from './local-folder.ts';
+import { files, makeFolder, readJson, sync, writeJson } from './local-folder.ts';
+import type { JobOrder, Result, Running, Started } from './local-folder.ts';
 import { markOf } from './local-process.ts';
+import { openPipes, settled, startReaders } from './local-streams.ts';
+import type { Pipes, Readers } from './local-streams.ts';
 import { chooseUser, commandAs } from './local-user.ts';
-import type { RunAs, SystemUser } from './local-user.ts';
+import type { RunAs } from './local-user.ts';
 
 const interpreters: Record<JobOrder['language'], string> = { bash: 'bash', python: 'python3' };
 
@@ -20,56 +22,53 @@ function report(): void {
   }
 }
 
-function finish(folder: string, streams: number[], result: Result): void {
-  for (const fd of streams) {
-    fsyncSync(fd);
-    closeSync(fd);
-  }
+function finish(folder: string, result: Result, complaints: string[]): void {
+  for (const complaint of complaints) appendFileSync(join(folder, files.stderr), `${complaint}\n`);
+  for (const name of [files.stdout, files.stderr]) sync(join(folder, name));
   const wasKilled = existsSync(join(folder, files.kill));
   const ended = wasKilled ? { exitCode: null, signal: result.signal ?? 'SIGTERM' } : result;
   writeJson(folder, files.result, ended satisfies Result);
 }
 
-function giveTo(user: SystemUser, file: string | number): void {
-  if (typeof file === 'number') fchownSync(file, user.uid, user.gid);
-  else chownSync(file, user.uid, user.gid);
+/** Waits for what the command has said to be in the files, then says how it ended. */
+async function end(folder: string, readers: Readers, result: Result, error?: Error): Promise<void> {
+  await Promise.race([readers.ended, settled(folder, readers.marks)]);
+  const complaints = readers.failures.map((failure) => `output of the step was lost, ${failure}`);
+  if (error) complaints.push(`the step could not be started: ${error.message}`);
+  finish(folder, result, complaints);
 }
 
-function run(folder: string, order: JobOrder, as: RunAs): void {
-  const stdout = openSync(join(folder, files.stdout), 'a');
-  const stderr = openSync(join(folder, files.stderr), 'a');
-  const done = (result: Result): void => finish(folder, [stdout, stderr], result);
-  const failed = (error: Error): void => {
-    writeSync(stderr, `the step could not be started: ${error.message}\n`);
-    done({ exitCode: 127, signal: null });
-  };
-  if (existsSync(join(folder, files.kill))) return done({ exitCode: null, signal: 'SIGTERM' });
-
+function run(folder: string, order: JobOrder, as: RunAs, { stdout, stderr }: Pipes): void {
+  if (existsSync(join(folder, files.kill))) return finish(folder, { exitCode: null, signal: 'SIGTERM' }, []);
   const script = join(folder, files.script);
-  if (as.user) for (const file of [script, stdout, stderr]) giveTo(as.user, file);
+  if (as.user) chownSync(script, as.user.uid, as.user.gid);
   const { program, args, ...ids } = commandAs(as.user, [interpreters[order.language], script]);
   const env = { LANG: 'C.UTF-8', HOME: as.home, USER: as.name, LOGNAME: as.name, ...order.env };
+  const readers = startReaders(folder, { stdout, stderr });
   const child = spawn(program, args, {
     cwd: order.cwd,
     env,
     detached: true,
-    stdio: ['ignore', stdout, stderr],
+    stdio: ['ignore', stdout.sink, stderr.sink],
     ...ids,
   });
-  child.once('error', failed);
-  child.once('exit', (exitCode, signal) => done({ exitCode, signal }));
-  if (child.pid !== undefined) writeJson(folder, files.process, markOf(child.pid));
+  for (const { sink } of [stdout, stderr]) closeSync(sink);
+  child.once('error', (error) => void end(folder, readers, { exitCode: 127, signal: null }, error));
+  child.once('exit', (exitCode, signal) => void end(folder, readers, { exitCode, signal }));
+  if (child.pid === undefined) return;
+  writeJson(folder, files.process, { ...markOf(child.pid), readers: readers.marks } satisfies Running);
 }
 
 function main(folder: string): void {
   const order = readJson(folder, files.order) as JobOrder | null;
   if (!order) throw new Error('no job in this folder');
+  const pipes = openPipes(folder);
   const as = chooseUser(order.user);
   const started: Started = { ...markOf(process.pid), notes: as.note === null ? [] : [as.note] };
   const isFirst = makeFolder(join(folder, 'started'), 0o700, (temporary) =>
     writeJson(temporary, 'launcher.json', started),
   );
-  if (isFirst) run(folder, order, as);
+  if (isFirst) run(folder, order, as, pipes);
   report();
 }
 

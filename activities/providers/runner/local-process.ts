@@ -9,6 +9,7 @@ export interface ProcessMark {
 }
 
 interface LinuxStat {
+  state: string;
   isDead: boolean;
   group: number;
   startTicks: string;
@@ -18,7 +19,8 @@ function statOnLinux(pid: number | string): LinuxStat | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { isDead: /[ZX]/.test(fields[0] ?? ''), group: Number(fields[2]), startTicks: fields[19] ?? '' };
+    const state = fields[0] ?? '';
+    return { state, isDead: /[ZX]/.test(state), group: Number(fields[2]), startTicks: fields[19] ?? '' };
   } catch {
     return null;
   }
@@ -30,14 +32,18 @@ function startOnLinux(pid: number): string | null {
   return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}:${stat.startTicks}`;
 }
 
-function startByPs(pid: number): string | null {
+function fieldsByPs(pid: number): string[] {
   try {
     const line = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8', timeout: 5000 });
-    const [status, ...start] = line.trim().split(/\s+/);
-    return !status || status.startsWith('Z') ? null : start.join(' ');
+    return line.trim().split(/\s+/);
   } catch {
-    return null;
+    return [];
   }
+}
+
+function startByPs(pid: number): string | null {
+  const [status, ...start] = fieldsByPs(pid);
+  return !status || status.startsWith('Z') ? null : start.join(' ');
 }
 
 /** When the process started, in a form to compare; null when there is no living process of this pid. */
@@ -53,6 +59,12 @@ export function markOf(pid: number): ProcessMark {
 /** Whether this very process still lives. */
 export function lives(mark: ProcessMark): boolean {
   return mark.start !== '' && startOf(mark.pid) === mark.start;
+}
+
+/** Whether it has nothing to do now: it sleeps until something comes, or has ended. */
+export function isIdle(mark: ProcessMark): boolean {
+  const state = process.platform === 'linux' ? statOnLinux(mark.pid)?.state : fieldsByPs(mark.pid)[0];
+  return /^[SI]/.test(state ?? '') || !lives(mark);
 }
 
 function isOurs(leader: ProcessMark): boolean {

@@ -1,0 +1,141 @@
+import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Job } from '../../activities/providers/runner/driver.ts';
+import { createLocalRunner } from '../../activities/providers/runner/local.ts';
+import { lives } from '../../activities/providers/runner/local-process.ts';
+import type { ProcessMark } from '../../activities/providers/runner/local-process.ts';
+import { endOf, jobOf, said } from './runner.suite.ts';
+import { eventually } from '../harness.ts';
+
+const host = { name: 'web-1', runner: 'local' as const, address: null };
+const isRoot = process.getuid?.() === 0;
+const count = 'for ((i = 1; i <= 10000; i++)); do echo "line $i"; done';
+const counted = Array.from({ length: 10_000 }, (_, i) => `line ${i + 1}\n`).join('');
+
+describe('what a job of the local runner says', () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'slipway-streams-'));
+  const root = join(dataDir, 'hosts', host.name);
+  const runner = createLocalRunner({ dataDir });
+  const folderOf = (job: Job): string => join(root, '.slipway', 'jobs', job.id);
+
+  beforeAll(async () => {
+    chmodSync(dataDir, 0o711);
+    await runner.prepare(host);
+  });
+  afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+
+  async function start(content: string, over: Partial<Job> = {}): Promise<Job> {
+    const job = jobOf({ script: content, behaviour: () => undefined }, over);
+    await runner.start(host, job);
+    return job;
+  }
+
+  function readersOf(job: Job): ProcessMark[] {
+    const { readers } = JSON.parse(readFileSync(join(folderOf(job), 'process.json'), 'utf8')) as {
+      readers: ProcessMark[];
+    };
+    expect(readers).toHaveLength(2);
+    return readers;
+  }
+
+  async function untilReadersEnd(job: Job): Promise<void> {
+    await eventually(async () => !readersOf(job).some(lives));
+  }
+
+  async function untilThere(name: string): Promise<void> {
+    await eventually(async () => existsSync(join(root, name)));
+  }
+
+  const bash = `echo 1; echo 2 > /dev/stdout; echo a >&2; echo b > /dev/stderr; sh -c 'echo c > /dev/stderr'; echo 3`;
+  const python = `
+import sys
+print(1, flush=True)
+print('a', file=sys.stderr, flush=True)
+for path, text in (('/dev/stdout', '2'), ('/dev/stderr', 'b')):
+    with open(path, 'w') as stream: print(text, file=stream)
+with open('/dev/stderr', 'a') as stream: print('c', file=stream)
+print(3)`;
+  const users = isRoot ? [null, 'nobody'] : [null];
+
+  test.each(
+    users.flatMap((user) => [
+      { language: 'bash' as const, content: bash, user },
+      { language: 'python' as const, content: python, user },
+    ]),
+  )(
+    'is kept when a $language script of the user $user writes to /dev/stdout and /dev/stderr',
+    async ({ language, content, user }) => {
+      const job = await start('', { script: { language, content }, user });
+      expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'exited', exitCode: 0, notes: [] });
+      expect(await said(runner, host, job.id)).toBe('1\n2\n3\n');
+      expect(await said(runner, host, job.id, 'stderr')).toBe('a\nb\nc\n');
+    },
+  );
+
+  test('leaves no pipe and no reader behind', async () => {
+    const job = await start('true');
+    await endOf(runner, host, job.id);
+    await untilReadersEnd(job);
+    expect(readdirSync(folderOf(job)).filter((name) => /^std(out|err)\./.test(name))).toEqual([]);
+  });
+
+  test('is whole at the end though a service holds the streams', async () => {
+    const job = await start(`sleep 600 & echo $! > holder; ${count}; exit 3`);
+    expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'exited', exitCode: 3 });
+    expect(await said(runner, host, job.id)).toBe(counted);
+    process.kill(Number(readFileSync(join(root, 'holder'), 'utf8')), 'SIGKILL');
+    await untilReadersEnd(job);
+  });
+
+  test('goes on when a service goes on, which is not disturbed by the end of the job', async () => {
+    const service = 'until [ -e stop ]; do echo tick; sleep 0.01; done; echo bye; touch stopped';
+    const job = await start(`(${service}) & echo up`);
+    expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'exited', exitCode: 0 });
+    for (const { pid } of readersOf(job)) process.kill(pid, 'SIGTERM');
+    const { length } = await said(runner, host, job.id);
+    await eventually(async () => (await said(runner, host, job.id)).length > length + 100);
+    writeFileSync(join(root, 'stop'), '');
+    await untilThere('stopped');
+    await untilReadersEnd(job);
+    expect(await said(runner, host, job.id)).toMatch(/^(up\n|tick\n)+bye\n$/);
+  });
+
+  test('is whole after a kill with TERM', async () => {
+    const job = await start(`${count}; touch counted; while :; do sleep 0.05; done`);
+    await untilThere('counted');
+    await runner.kill(host, job.id, 5000);
+    expect(await said(runner, host, job.id)).toBe(counted);
+  });
+
+  test('is whole after a kill with KILL, the words said after TERM among it', async () => {
+    const job = await start(`trap '${count}; touch deaf' TERM; touch ready; while :; do sleep 0.05; done`);
+    await untilThere('ready');
+    const killed = runner.kill(host, job.id, 3000);
+    await untilThere('deaf');
+    await killed;
+    expect(await runner.state(host, job.id)).toMatchObject({ state: 'exited', signal: 'SIGKILL' });
+    expect(await said(runner, host, job.id)).toBe(counted);
+  });
+
+  test('goes on after kill -9 of the launcher', async () => {
+    const job = await start(`touch begun; until [ -e go ]; do sleep 0.05; done; ${count}`);
+    await untilThere('begun');
+    const { pid } = JSON.parse(readFileSync(join(folderOf(job), 'started/launcher.json'), 'utf8')) as ProcessMark;
+    process.kill(pid, 'SIGKILL');
+    expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'unknown' });
+    writeFileSync(join(root, 'go'), '');
+    await eventually(async () => (await said(runner, host, job.id)) === counted);
+  });
+
+  test('tells of its loss when its reader is killed', async () => {
+    const job = await start('touch waiting; until [ -e proceed ]; do sleep 0.05; done; echo lost');
+    await untilThere('waiting');
+    const [stdout] = readersOf(job);
+    process.kill(stdout?.pid ?? 0, 'SIGKILL');
+    await eventually(async () => !(stdout && lives(stdout)));
+    writeFileSync(join(root, 'proceed'), '');
+    await endOf(runner, host, job.id);
+    expect(await said(runner, host, job.id, 'stderr')).toContain('output of the step was lost, the reader of stdout');
+  });
+});
