@@ -1,13 +1,17 @@
 import { accessEndpoints } from './access/index.ts';
 import { applicationAreaEndpoints } from './applications/index.ts';
+import { auditEndpoints } from './audit/index.ts';
 import { deployEndpoints } from './deploy/index.ts';
 import type { Endpoint } from './endpoint.ts';
 import { hostAreaEndpoints } from './hosts/index.ts';
+import { productionAreaEndpoints } from './productions/index.ts';
 
 /** Every operation of the API; an area adds its list here. */
 export const endpoints: readonly Endpoint[] = [
   ...accessEndpoints,
   ...applicationAreaEndpoints,
+  ...productionAreaEndpoints,
   ...hostAreaEndpoints,
   ...deployEndpoints,
+  ...auditEndpoints,
 ];

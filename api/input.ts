@@ -22,7 +22,7 @@ export function validate(
   const params = endpoint.params.safeParse(raw.params);
   if (!params.success) throw new Problem('not_found');
   const details: ProblemDetail[] = [];
-  const given = queryObject(raw.query, details);
+  const given = queryObject(raw.query, endpoint.query, details);
   const walk = { path: endpoint.path, details };
   const named = shaped(given, endpoint.query, walk) as Record<string, string>;
   const canonical = Object.fromEntries(Object.entries(named).map(([key, value]) => [key, canonicalValue(key, value)]));
@@ -32,15 +32,21 @@ export function validate(
   return { params: params.data, query: query as Record<string, unknown>, body, given: canonical };
 }
 
-function queryObject(query: URLSearchParams, details: ProblemDetail[]): Record<string, string> {
+function queryObject(query: URLSearchParams, schema: z.ZodObject, details: ProblemDetail[]): Record<string, string> {
   const given = new Map<string, string>();
   for (const [key, value] of query) {
-    if (given.has(key)) details.push({ field: key, message: 'is given twice' });
+    const before = given.get(key);
+    const repeats = isRepeatable(schema, key);
+    if (before !== undefined && !repeats) details.push({ field: key, message: 'is given twice' });
     if (value.includes('\0')) details.push({ field: key, message: 'holds a NUL character' });
-    given.set(key, value);
+    given.set(key, before !== undefined && repeats ? `${before},${value}` : value);
   }
   return Object.fromEntries(given);
 }
+
+/** Whether a parameter may be there several times, which means the same as its values separated by commas. */
+const isRepeatable = ({ shape }: z.ZodObject, key: string): boolean =>
+  Object.hasOwn(shape, key) && (shape[key] as z.ZodType).meta()?.['repeatable'] === true;
 
 // No body is the same as an empty object, so that actions need none; a list has to be there.
 function parsedBody(

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { diff } from '../../db/audit/changes.ts';
 import { quote } from '../../db/audit/text.ts';
 import { applicationsOfUsers, findApplication, matching, selectApplications } from '../../db/applications/find.ts';
+import { lockRequirements } from '../../db/applications/relations.ts';
 import { lockTree } from '../../db/applications/tree.ts';
 import { change } from '../change.ts';
 import type { ChangeCtx, Ctx } from '../context.ts';
@@ -47,6 +48,7 @@ const createApplication = change({
   problems: ['name_taken', 'cycle', 'too_deep', 'belongs_elsewhere'],
   async handle({ body }, ctx) {
     await lockTree(ctx.tx);
+    if (body.required_apps) await lockRequirements(ctx.tx);
     const { username: creator } = ctx.actor.user;
     const now = ctx.now();
     // It begins as a root under a name that no application can have, and then takes its place like any other.
@@ -107,6 +109,7 @@ const changeApplication = change({
   problems: ['name_taken', 'cycle', 'too_deep', 'belongs_elsewhere'],
   async handle({ params, body }, ctx) {
     await lockTree(ctx.tx);
+    if (body.required_apps) await lockRequirements(ctx.tx);
     const before = await seen(ctx, params.id);
     await applyPlace(ctx, before, body);
     await applyLists(ctx, before, body);

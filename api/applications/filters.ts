@@ -3,7 +3,7 @@ import { flag, id } from '../schemas.ts';
 
 const text = z.string().max(512);
 
-/** Ids separated by commas. */
+/** Ids separated by commas, or the parameter repeated. */
 const ids = z
   .string()
   .max(2000)
@@ -27,7 +27,7 @@ export const commonFilters = z.object({
 
 /** Filters of the list of all applications. */
 export const allFilters = commonFilters.extend({
-  response_persons: ids.optional(),
+  response_persons: ids.optional().meta({ repeatable: true }),
   has_parent: flag.optional(),
   production: id.optional(),
   parent_app: id.optional(),
