@@ -140,7 +140,8 @@ export async function placePackage(world: World, { hostnames }: TestEstate, vers
   const folder = mkdtempSync(join(tmpdir(), 'slipway-package-'));
   writeFileSync(join(folder, 'VERSION'), `${version}\n`);
   const made = `${folder}.tar.gz`;
-  await create({ file: made, cwd: folder, gzip: true }, ['.']);
+  // The same version is the same package, whenever it is made.
+  await create({ file: made, cwd: folder, gzip: true, portable: true, mtime: new Date(0) }, ['.']);
   const path = packagePath(version);
   for (const hostname of hostnames) {
     const file = join(localHostFolder(world.config.dataDir, hostname), path);

@@ -79,10 +79,10 @@ async function writeTransition(tx: Transaction<Database>, input: DeployTransitio
     await tx.insertInto('votes').values(ballot).execute();
   }
   if (delegation) {
-    const row = { kind: requestKind, requestId: taskId, fromId: actor.id, ...delegation };
+    const { phase, toId } = delegation;
     await tx
       .insertInto('delegations')
-      .values({ ...row, phase: delegation.phase, toId: delegation.toId })
+      .values({ kind: requestKind, requestId: taskId, fromId: actor.id, phase, toId })
       .execute();
   }
   await tx

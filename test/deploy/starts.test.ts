@@ -1,0 +1,288 @@
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { localHostFolder } from '../../kit/host-path.ts';
+import { makeEstate, makeTask, packagePath, placePackage, startedTask, taskOf, testWorld } from '../world.ts';
+import type { TestEstate, World } from '../world.ts';
+import { eventually } from '../harness.ts';
+import { act, outcome, reviewers, taskPath, traces } from './acts.ts';
+import { makeScript, setHooks } from './hooks.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await testWorld();
+});
+afterAll(() => world.close());
+
+async function approvedTask(estate: TestEstate, wish: Record<string, unknown> = {}): Promise<number> {
+  const id = await makeTask(world, estate, wish);
+  expect(outcome(await act(estate.reviewer, id, 'approve'))).toEqual([200, 0]);
+  return id;
+}
+
+const start = (estate: TestEstate, id: number, body?: unknown) => act(estate.manager, id, 'start', body);
+
+describe('one running deploy task per application', () => {
+  test('of two starts at once one runs, the other is refused with 10005 naming the first', async () => {
+    const estate = await makeEstate(world, 1);
+    const ids = [await approvedTask(estate), await approvedTask(estate)];
+    const answers = await Promise.all(ids.map((id) => start(estate, id)));
+    expect(answers.map((answer) => outcome(answer).join(' ')).sort()).toEqual(['200 0', '409 10005']);
+    const running = ids[answers.findIndex(({ status }) => status === 200)] ?? 0;
+    const refused = ids.find((id) => id !== running) ?? 0;
+    const message = `deploy task ${running} of this application is running`;
+    expect(answers.find(({ status }) => status === 409)?.body).toMatchObject({ message });
+    expect(await taskOf(world, running)).toMatchObject({ status: 'running' });
+    expect(await taskOf(world, refused)).toMatchObject({ status: 'approved', startedTime: null });
+    // The one that waits may start as soon as the other has ended.
+    expect(outcome(await act(estate.manager, running, 'close'))).toEqual([200, 0]);
+    expect(outcome(await start(estate, refused))).toEqual([200, 0]);
+  });
+
+  test('tasks of two applications run side by side', async () => {
+    for (const estate of [await makeEstate(world, 1), await makeEstate(world, 1)]) {
+      expect(await taskOf(world, await startedTask(world, estate))).toMatchObject({ status: 'running' });
+    }
+  });
+
+  test('of twenty starts of one task at once one succeeds, the others are refused with 30001', async () => {
+    const estate = await makeEstate(world, 1);
+    const id = await approvedTask(estate);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => start(estate, id)));
+    const codes = answers.map((answer) => outcome(answer).join(' ')).sort();
+    expect(codes).toEqual(['200 0', ...Array.from({ length: 19 }, () => '409 30001')]);
+    expect((await traces(world, id)).events.filter(({ event }) => event === 'started')).toHaveLength(1);
+  });
+});
+
+describe('when a task may start', () => {
+  test('before its planned time it is refused with 10005 saying when, and started with force', async () => {
+    const estate = await makeEstate(world, 1);
+    const planned = Math.floor(Date.now() / 1000) + 3600;
+    const id = await approvedTask(estate, { planned_exec_time: planned });
+    const early = await start(estate, id);
+    expect(outcome(early)).toEqual([409, 10005]);
+    expect(early.body['message']).toContain(new Date(planned * 1000).toISOString());
+    expect((await estate.manager.get(taskPath(id))).body['waiting_on']).toMatchObject({ kind: 'planned_time' });
+    expect(outcome(await start(estate, id, { force: true }))).toEqual([200, 0]);
+  });
+
+  test('in review it is refused with 30005', async () => {
+    const estate = await makeEstate(world, 1);
+    expect(outcome(await start(estate, await makeTask(world, estate)))).toEqual([409, 30005]);
+  });
+
+  test('without instances it is refused with 10005', async () => {
+    const estate = await makeEstate(world, 0);
+    const id = await makeTask(world, estate, { level: 'I' });
+    const answer = await start(estate, id);
+    expect([...outcome(answer), answer.body['message']]).toEqual([409, 10005, 'the application has no instances']);
+  });
+
+  test('with disabled settings it is refused with 10005, and so is another task', async () => {
+    const estate = await makeEstate(world, 1);
+    const id = await approvedTask(estate);
+    await settings(estate, { enabled: false });
+    expect(outcome(await start(estate, id))).toEqual([409, 10005]);
+    expect(await taskOf(world, id)).toMatchObject({ status: 'approved', planRound: 1 });
+    await expect(makeTask(world, estate)).rejects.toThrow('deploying is disabled');
+    await settings(estate, { enabled: true });
+    expect(outcome(await start(estate, id))).toEqual([200, 0]);
+  });
+
+  test('without a deploy path it is refused with 10005', async () => {
+    const estate = await makeEstate(world, 1);
+    await world.db.updateTable('applications').set({ directory: '' }).where('id', '=', estate.applicationId).execute();
+    const id = await makeTask(world, estate, { level: 'I' });
+    const answer = await start(estate, id);
+    expect([...outcome(answer), answer.body['message']]).toEqual([409, 10005, 'the application has no deploy path']);
+  });
+});
+
+const settings = (
+  { applicationId }: TestEstate,
+  set: { enabled?: boolean; keepBackups?: number; deployPath?: string },
+) => world.db.updateTable('deploySettings').set(set).where('applicationId', '=', applicationId).execute();
+
+describe('what changed since the approval', () => {
+  async function refusedStart(estate: TestEstate, id: number, difference: string): Promise<void> {
+    const before = await taskOf(world, id);
+    const answer = await start(estate, id);
+    expect(outcome(answer)).toEqual([409, 10005]);
+    expect(answer.body['message']).toContain(`back in review: ${difference}`);
+    const after = await taskOf(world, id);
+    expect(after).toMatchObject({ status: 'wait_review', planRound: before.planRound + 1, startedTime: null });
+    expect(after.planHash).not.toBe(before.planHash);
+    const { body } = await estate.manager.get(taskPath(id));
+    expect(body['approvals']).toMatchObject({ given: [] });
+    const plan = await estate.manager.get(taskPath(id, 'plan/'));
+    expect(plan.body).toMatchObject({ plan_hash: after.planHash, changed_since_approval: difference });
+    expect((await traces(world, id)).events.at(-1)).toEqual({
+      event: 'plan_changed',
+      by: 'system',
+      reason: difference,
+    });
+    // Approved as it is now, it starts.
+    expect(outcome(await act(estate.reviewer, id, 'approve', { plan_hash: after.planHash }))).toEqual([200, 0]);
+    expect(outcome(await start(estate, id))).toEqual([200, 0]);
+  }
+
+  test('a hook edited after the approval sends the task back to review with its votes void', async () => {
+    const estate = await makeEstate(world, 1);
+    const script = await makeScript(world, 'echo {{ version }}');
+    await setHooks(world, estate, { pre_exec: script });
+    const id = await approvedTask(estate);
+    await world.db.updateTable('deployScripts').set({ content: 'echo worse' }).where('id', '=', script).execute();
+    await refusedStart(estate, id, 'hook pre_exec');
+    const plan = await estate.manager.get<{ instances: { hooks: object }[] }>(taskPath(id, 'plan/'));
+    expect(plan.body.instances[0]?.hooks).toEqual({ pre_exec: 'echo worse' });
+  });
+
+  test('a package replaced after the approval does', async () => {
+    const estate = await makeEstate(world, 1);
+    const id = await approvedTask(estate);
+    await placePackage(world, estate, '9.9.9');
+    const [hostname = ''] = estate.hostnames;
+    const root = localHostFolder(world.config.dataDir, hostname);
+    copyFileSync(join(root, packagePath('9.9.9')), join(root, packagePath('1.0.0')));
+    await refusedStart(estate, id, 'the package');
+  });
+
+  test('another deploy path, another running user and another instance do', async () => {
+    const estate = await makeEstate(world, 1);
+    const path = await approvedTask(estate);
+    await settings(estate, { deployPath: '/srv/other' });
+    await refusedStart(estate, path, 'deploy_path');
+    await act(estate.manager, path, 'close');
+    const user = await approvedTask(estate);
+    await world.db
+      .updateTable('applications')
+      .set({ runUser: 'daemon' })
+      .where('id', '=', estate.applicationId)
+      .execute();
+    await refusedStart(estate, user, 'run_user');
+    await act(estate.manager, user, 'close');
+    const instance = await approvedTask(estate);
+    await world.db.updateTable('instances').set({ status: 'running' }).where('id', 'in', estate.instanceIds).execute();
+    await refusedStart(estate, instance, 'the instances or their versions');
+  });
+
+  test('a hook that cannot be rendered any more is refused with 10001 naming script, line and name', async () => {
+    const estate = await makeEstate(world, 1);
+    const script = await makeScript(world, 'echo one');
+    await setHooks(world, estate, { pre_exec: script });
+    const id = await approvedTask(estate);
+    const content = 'echo one\necho {{ nothing_known }}';
+    const { name } = await world.db
+      .updateTable('deployScripts')
+      .set({ content })
+      .where('id', '=', script)
+      .returning('name')
+      .executeTakeFirstOrThrow();
+    const answer = await start(estate, id);
+    expect(outcome(answer)).toEqual([400, 10001]);
+    expect(answer.body['details']).toEqual([
+      { field: 'lifecycle_hooks.pre_exec', message: `script "${name}", line 2: unknown name "nothing_known"` },
+    ]);
+    expect(await taskOf(world, id)).toMatchObject({ status: 'approved', planRound: 1 });
+    await world.db.updateTable('deployScripts').set({ content: 'echo one' }).where('id', '=', script).execute();
+    expect(outcome(await start(estate, id))).toEqual([200, 0]);
+  });
+
+  test('at level I the change is shown and recorded, and the task starts', async () => {
+    const estate = await makeEstate(world, 1);
+    const id = await makeTask(world, estate, { level: 'I' });
+    await settings(estate, { keepBackups: 1 });
+    expect(outcome(await start(estate, id))).toEqual([200, 0]);
+    const { events } = await traces(world, id);
+    expect(events.map(({ event }) => event)).toEqual(['created', 'plan_changed', 'started']);
+    const plan = await estate.manager.get(taskPath(id, 'plan/'));
+    expect(plan.body['changed_since_approval']).toBe('keep_backups');
+  });
+
+  test('a package that could not be read by then, and can be now, does', async () => {
+    const estate = await makeEstate(world, 1);
+    const [hostname = ''] = estate.hostnames;
+    const file = join(localHostFolder(world.config.dataDir, hostname), packagePath('1.0.0'));
+    const id = await makeTask(world, estate, { package_source: '/packages/later.txt' });
+    const plan = await estate.manager.get<{ package: { sha256: null; unread: string } }>(taskPath(id, 'plan/'));
+    expect(plan.body.package).toMatchObject({ sha256: null, unread: expect.stringContaining('no package') as string });
+    expect(outcome(await act(estate.reviewer, id, 'approve'))).toEqual([200, 0]);
+    writeFileSync(join(file, '../later.txt'), 'here it is');
+    await refusedStart(estate, id, 'the package');
+    rmSync(join(file, '../later.txt'));
+  });
+});
+
+describe('delegating', () => {
+  test('lets a user review this one task, who could not before', async () => {
+    const estate = await makeEstate(world, 1);
+    const [id, other] = [await makeTask(world, estate), await makeTask(world, estate)];
+    const friend = await world.user({ application: { [estate.applicationId]: ['view_app'] } });
+    expect(outcome(await act(friend, id, 'approve'))).toEqual([403, 10003]);
+    expect(outcome(await act(estate.reviewer, id, 'delegate', { user_id: friend.id }))).toEqual([200, 0]);
+    expect(outcome(await act(friend, other, 'approve'))).toEqual([403, 10003]);
+    expect(outcome(await act(friend, id, 'approve'))).toEqual([200, 0]);
+    const { body } = await estate.manager.get(taskPath(id));
+    expect(body['delegations']).toEqual([
+      {
+        from: estate.reviewer.username,
+        to: friend.username,
+        phase: 'review',
+        time: expect.any(String) as string,
+      },
+    ]);
+    expect(body).toMatchObject({ owner: estate.manager.username, status: 'approved' });
+  });
+
+  test('hands the ownership on, along a chain that is shown; who gave it away may not start', async () => {
+    const estate = await makeEstate(world, 1);
+    const id = await approvedTask(estate);
+    const rights = { application: { [estate.applicationId]: ['view_app', 'deploy_app'] } };
+    const [second, third] = [await world.user(rights), await world.user(rights)];
+    expect(outcome(await act(second, id, 'delegate', { user_id: third.id }))).toEqual([403, 10003]);
+    expect(outcome(await act(estate.manager, id, 'delegate', { user_id: second.id }))).toEqual([200, 0]);
+    expect(outcome(await start(estate, id))).toEqual([403, 10003]);
+    expect(outcome(await act(second, id, 'delegate', { user_id: third.id }))).toEqual([200, 0]);
+    expect(outcome(await act(third, id, 'start'))).toEqual([200, 0]);
+    const { body } = await estate.manager.get<{ owner: string; delegations: { from: string; to: string }[] }>(
+      taskPath(id),
+    );
+    expect(body.owner).toBe(third.username);
+    expect(body.delegations.map(({ from, to }) => [from, to])).toEqual([
+      [estate.manager.username, second.username],
+      [second.username, third.username],
+    ]);
+    expect(outcome(await act(third, id, 'delegate', { user_id: estate.manager.id }))).toEqual([200, 0]);
+    expect(outcome(await act(estate.manager, id, 'close'))).toEqual([200, 0]);
+  });
+
+  test('of ownership does not give deploy_app', async () => {
+    const estate = await makeEstate(world, 1);
+    const id = await approvedTask(estate);
+    const viewer = await world.user({ application: { [estate.applicationId]: ['view_app'] } });
+    expect(outcome(await act(estate.manager, id, 'delegate', { user_id: viewer.id }))).toEqual([200, 0]);
+    expect(outcome(await act(viewer, id, 'start'))).toEqual([403, 10003]);
+    expect(outcome(await act(viewer, id, 'close'))).toEqual([200, 0]);
+  });
+
+  test('to oneself, to the creator in review, to the disabled, to strangers and to nobody is refused with 10001', async () => {
+    const estate = await makeEstate(world, 1);
+    const id = await makeTask(world, estate);
+    const stranger = await world.user();
+    const [disabled] = await reviewers(world, estate, 1);
+    await world.db
+      .updateTable('users')
+      .set({ status: 'disabled' })
+      .where('id', '=', disabled?.id ?? 0)
+      .execute();
+    const unfit = [estate.reviewer.id, estate.manager.id, stranger.id, disabled?.id, 10 ** 12, 0, -1, 'x', null];
+    for (const userId of unfit) {
+      const answer = await act(estate.reviewer, id, 'delegate', { user_id: userId });
+      expect([userId, ...outcome(answer)]).toEqual([userId, 400, 10001]);
+    }
+    expect(outcome(await act(estate.reviewer, id, 'delegate', {}))).toEqual([400, 10001]);
+    expect(await world.db.selectFrom('delegations').selectAll().where('requestId', '=', id).execute()).toEqual([]);
+    expect(outcome(await act(estate.manager, id, 'delegate', { user_id: estate.reviewer.id }))).toEqual([403, 10003]);
+    await eventually(async () => (await taskOf(world, id)).status === 'wait_review');
+  });
+});
