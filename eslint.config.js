@@ -37,14 +37,14 @@ const imports = (patterns, paths = []) => ({
 const workflowImports = [
   builtins,
   refuseRooms('activities', 'api', 'db', 'kit', 'embedded', 'bench', 'test'),
-  refusePackages(['@temporalio/workflow']),
+  refusePackages(['@temporalio/workflow', '@temporalio/common']),
 ];
 
 const worker = ['@temporalio/worker', '@temporalio/common'];
 const activityImports = [
   refuseRooms('api', 'bench', 'test'),
   engineRoom(
-    ['contract', 'policy', 'problem', 'ports', 'tasks'],
+    ['contract', 'policy', 'problem', 'ports', 'tasks', 'search-attributes'],
     'activities know contracts, policies, problems and ports',
   ),
 ];
@@ -61,7 +61,7 @@ const apiPackages = [
 const apiImports = [
   refuseRooms('activities', 'bench', 'test'),
   engineRoom(
-    ['contract', 'policy', 'problem', 'tasks'],
+    ['contract', 'policy', 'problem', 'tasks', 'search-attributes'],
     'the API knows contracts, policies and problems; of the rest the types',
   ),
   refusePackages(apiPackages, true),

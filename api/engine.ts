@@ -11,6 +11,8 @@ import type { Client } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
 import { ApplicationFailure, WorkflowIdReusePolicy } from '@temporalio/common';
 import type { Acknowledger } from '../db/outbox.ts';
+import { searchAttributes } from '../workflows/search-attributes.ts';
+import type { Attributes } from '../workflows/search-attributes.ts';
 import { fromWire, Problem, problemFailureType } from '../workflows/problem.ts';
 import { Turns } from './turns.ts';
 
@@ -22,7 +24,7 @@ export interface WorkflowStart {
   input: object;
   /** What the Temporal UI shows in words. */
   summary: string;
-  attributes: { kind: string; status: string; application?: string; creator: string; level?: string };
+  attributes: Attributes & { kind: string; status: string; creator: string };
 }
 
 /** The workflow does not run: it has ended, was never started, or is gone. */
@@ -45,14 +47,6 @@ const callMs = 10_000;
 const updatesAtOnce = 4;
 const unknownOutcome = (): Problem => new Problem('outcome_unknown', { dependency: 'the workflow engine' });
 
-const searchAttributes = ({ kind, status, application, creator, level }: WorkflowStart['attributes']) => ({
-  SlipwayKind: [kind],
-  SlipwayStatus: [status],
-  SlipwayCreator: [creator],
-  ...(application !== undefined && { SlipwayApplication: [application] }),
-  ...(level !== undefined && { SlipwayLevel: [level] }),
-});
-
 /** `client` may not be connected yet: every call says so by itself. */
 export function createEngine(client: Client, taskQueue: string, acks: Pick<Acknowledger, 'add'>): Engine {
   const turns = new Turns(updatesAtOnce);
@@ -66,7 +60,7 @@ export function createEngine(client: Client, taskQueue: string, acks: Pick<Ackno
             taskQueue,
             args: [input],
             staticSummary: summary,
-            searchAttributes: searchAttributes(attributes),
+            typedSearchAttributes: searchAttributes(attributes),
             workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
           }),
         );

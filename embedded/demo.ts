@@ -23,7 +23,10 @@ async function main(): Promise<void> {
   try {
     await play(config, slipway.url);
     process.stdout.write(greeting(config, slipway));
-    if (once) return await stop();
+    if (once) {
+      await stop();
+      return;
+    }
     say('Ctrl-C stops everything; another `npm run demo` goes on from here.\n');
   } catch (error) {
     await stop();

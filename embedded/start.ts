@@ -36,8 +36,8 @@ export async function startSlipway(config: Config, log: Logger): Promise<Running
     undo.push(() => worker.stop());
     const api = await startApi(config, log, stack);
     undo.push(() => api.stop());
-    const files = [writeRunFile(config.dataDir, { role: 'server', port: api.port })];
-    undo.push(() => Promise.resolve(files.forEach((remove) => remove())));
+    const gone = writeRunFile(config.dataDir, { role: 'server', port: api.port });
+    undo.push(async () => gone());
     const url =
       config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${api.port}`;
     const { databaseUrl, temporalAddress, uiUrl } = stack;

@@ -32,7 +32,8 @@ import type {
 import { canApprove, canReject, endedProblem, readDecide, satisfiedBy } from './approvals/policy.ts';
 import { Mutex } from './mutex.ts';
 import { Problem } from './problem.ts';
-import { ensure, rootFailure, unwrapped } from './refuse.ts';
+import { ensure, failureOf, rootFailure, unwrapped } from './refuse.ts';
+import { searchAttributes } from './search-attributes.ts';
 import type { Actor, WaitingOn } from './tasks.ts';
 
 interface Person {
@@ -73,7 +74,7 @@ export interface ApprovalTable {
   recordRefused(attempt: DecideAttempt, problem: string): Promise<void>;
   canClose(): Problem | undefined;
   /** Waits a moment for work that has ended on its rows already, and that the workflow is about to hear of. */
-  settled(): Promise<void>;
+  settled(): Promise<unknown>;
   /** The status that closing leads to from the present one. */
   closesTo(): Promise<RequestStatus>;
   canDelegate(actor: Actor, toId: number): Problem | undefined;
@@ -128,7 +129,7 @@ export class Approval {
     if (delegation?.phase === 'ownership') state.owner = { id: delegation.toId, username: delegation.username };
     if (status && status !== state.status) {
       state.status = status;
-      upsertSearchAttributes({ SlipwayStatus: [status] });
+      upsertSearchAttributes(searchAttributes({ status }));
     }
     this.describe();
   }
@@ -141,16 +142,16 @@ export class Approval {
 
   bind(): void {
     setHandler(approveUpdate, (input) => this.#approve(input), {
-      validator: (input) => ensure(canApprove(this.view(), input)),
+      validator: (input: ApproveInput) => ensure(canApprove(this.view(), input)),
     });
     setHandler(rejectUpdate, (input) => this.#reject(input), {
-      validator: (input) => ensure(canReject(this.view(), input.actor)),
+      validator: ({ actor }: ReasonInput) => ensure(canReject(this.view(), actor)),
     });
     setHandler(closeUpdate, (input) => this.#close(input), {
-      validator: (_input) => ensure(endedProblem(this.state.status)),
+      validator: (_input: ReasonInput) => ensure(endedProblem(this.state.status)),
     });
     setHandler(delegateUpdate, (input) => this.#delegate(input), {
-      validator: ({ actor, userId }) => ensure(this.#table.canDelegate(actor, userId)),
+      validator: ({ actor, userId }: DelegateInput) => ensure(this.#table.canDelegate(actor, userId)),
     });
     setHandler(decideSignal, (message) => this.#decide(message));
     setHandler(stateQuery, () => this.#answer());
@@ -167,7 +168,7 @@ export class Approval {
     await this.alone(async () => {
       const { planHash, planRound } = this.state;
       ensure(canApprove(this.view(), input));
-      if (planHash === null) return ensure(new Problem('plan_pending', { reason: 'its package is being read' }));
+      if (planHash === null) throw failureOf(new Problem('plan_pending', { reason: 'its package is being read' }));
       const { actor, reason } = input;
       const status = satisfiedBy(this.view(), 1) ? 'approved' : undefined;
       await this.transition({ event: 'approved', actor, reason, status, vote: { round: planRound, planHash } });
@@ -203,7 +204,7 @@ export class Approval {
   async #decide(message: unknown): Promise<void> {
     const { attempt, decide } = readDecide(message);
     try {
-      if (!decide) return ensure(new Problem('message_unreadable'));
+      if (!decide) throw failureOf(new Problem('message_unreadable'));
       const { decision, reason, messageId } = decide;
       ensure(this.state.messages.includes(messageId) ? new Problem('message_repeated') : undefined);
       this.state.messages.push(messageId);

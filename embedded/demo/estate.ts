@@ -115,7 +115,10 @@ async function placePackage(dataDir: string, hostname: string, version: string):
   const made = join(localHostFolder(dataDir, first), packagePath(version));
   mkdirSync(join(target, '..'), { recursive: true });
   if (existsSync(target)) return;
-  if (hostname !== first) return copyFileSync(made, target);
+  if (hostname !== first) {
+    copyFileSync(made, target);
+    return;
+  }
   const folder = mkdtempSync(join(dataDir, 'sample-'));
   try {
     cpSync(service, folder, { recursive: true });

@@ -35,10 +35,14 @@ export function printOutput(address: string): Promise<string> {
     let seq = 0;
     socket.onmessage = ({ data }) => {
       const message = JSON.parse(String(data)) as Message;
-      if ('event' in message) return resolve(message.status);
-      if (message.seq !== seq + 1) return reject(new Error(`output line ${message.seq} came after ${seq}`));
-      seq = message.seq;
-      say(`${dim(`${message.host} ${message.step.padEnd(9)}`)} ${message.text}`);
+      if ('event' in message) {
+        resolve(message.status);
+      } else if (message.seq !== seq + 1) {
+        reject(new Error(`output line ${message.seq} came after ${seq}`));
+      } else {
+        seq = message.seq;
+        say(`${dim(`${message.host} ${message.step.padEnd(9)}`)} ${message.text}`);
+      }
     };
     socket.onerror = () => reject(new Error('the live output broke off'));
   });

@@ -2,7 +2,7 @@
 // next run starts those again that were running.
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { localHostFolder } from '../../kit/host-path.ts';
 import type { Instance } from './estate.ts';
@@ -10,13 +10,16 @@ import { eventually } from './wait.ts';
 
 const run = promisify(execFile);
 
+// The runtime that runs Slipway, and what every system has.
+const searchPath = [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(':');
+
 const current = (root: string): string => join(root, 'srv', 'web', 'current');
 
 async function command(dataDir: string, hostname: string, name: 'start' | 'stop'): Promise<void> {
   const root = localHostFolder(dataDir, hostname);
   const program = join(current(root), 'bin', name);
   if (!existsSync(program)) return;
-  await run(program, [], { cwd: current(root), env: { PATH: process.env['PATH'], SLIPWAY_HOST_ROOT: root } });
+  await run(program, [], { cwd: current(root), env: { PATH: searchPath, SLIPWAY_HOST_ROOT: root } });
 }
 
 const pidOf = (dataDir: string, hostname: string): number => {

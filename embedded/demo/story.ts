@@ -86,7 +86,10 @@ async function ask(stage: Stage, wish: Wish): Promise<Task> {
 
 async function deploy(stage: Stage, wish: Wish): Promise<void> {
   const { mei, li } = stage.people;
-  if (finished(await tasksFor(stage, wish))) return say('done before');
+  if (finished(await tasksFor(stage, wish))) {
+    say('done before');
+    return;
+  }
   const task = await ask(stage, wish);
   const path = `/application/deploy-tasks/${task.id}`;
   await showPlan(mei, path);
@@ -146,8 +149,10 @@ async function follow(mei: Person, path: string, body: object): Promise<void> {
 async function revert(stage: Stage, instance: Instance): Promise<void> {
   const wish = { version: first, level: 'I', purpose: `rollback of ${instance.hostname}` };
   const { mei } = stage.people;
-  if ((await tasksFor(stage, wish)).some(({ status }) => ['finished', 'failed'].includes(status)))
-    return say('done before');
+  if ((await tasksFor(stage, wish)).some(({ status }) => ['finished', 'failed'].includes(status))) {
+    say('done before');
+    return;
+  }
   const task = await ask(stage, wish);
   const path = `/application/deploy-tasks/${task.id}`;
   await showPlan(mei, path);

@@ -34,7 +34,7 @@ const rules: Record<Room, RoomRule> = {
   workflows: {
     rooms: ['workflows'],
     engine: 'all',
-    packages: (_file, { target }) => target === '@temporalio/workflow',
+    packages: (_file, { target }) => ['@temporalio/workflow', '@temporalio/common'].includes(target),
   },
   db: {
     rooms: ['db', 'kit'],
@@ -54,7 +54,7 @@ const rules: Record<Room, RoomRule> = {
   },
   api: {
     rooms: ['api', 'db', 'kit'],
-    engine: { values: shared('contract', 'problem', 'tasks', 'policy'), types: anything },
+    engine: { values: shared('contract', 'problem', 'tasks', 'policy', 'search-attributes'), types: anything },
     packages: listed(apiPackages),
   },
   kit: { rooms: ['kit'], engine: 'none' },

@@ -16,6 +16,7 @@ import type { ApprovalState } from '../approval.ts';
 import { canChange, hasEnded } from '../approvals/policy.ts';
 import { Problem } from '../problem.ts';
 import { ensure, unwrapped } from '../refuse.ts';
+import { searchAttributes } from '../search-attributes.ts';
 import type { Actor } from '../tasks.ts';
 import { changeUpdate, revertUpdate, startUpdate, subTaskWorkflowId, upgradeUpdate } from './contract.ts';
 import type {
@@ -70,7 +71,7 @@ class DeployTask {
       authorize: (decide) => records.authorizeDecision({ taskId, decide }),
       recordRefused: (attempt, problem) => records.recordRefusedDecision({ taskId, attempt, problem }),
       canClose: () => canClose(this.#view()),
-      settled: async () => void (await condition(() => this.#running.size === 0, settlePatience)),
+      settled: () => condition(() => this.#running.size === 0, settlePatience),
       closesTo: () => this.#closesTo(),
       canDelegate: (actor, toId) => canDelegate(this.#view(), actor, toId),
       waitingOn: () => this.#waitingOn(),
@@ -93,16 +94,16 @@ class DeployTask {
 
   #bind(): void {
     setHandler(startUpdate, (start) => this.#start(start), {
-      validator: ({ actor, force }) => ensure(canStart(this.#view(), actor, force, new Date())),
+      validator: ({ actor, force }: StartInput) => ensure(canStart(this.#view(), actor, force, new Date())),
     });
     setHandler(changeUpdate, (change) => this.#change(change), {
-      validator: ({ actor }) => ensure(canChange(this.#view(), actor)),
+      validator: ({ actor }: ChangeInput) => ensure(canChange(this.#view(), actor)),
     });
     setHandler(upgradeUpdate, (request) => this.#runSubTask('upgrade', request), {
-      validator: ({ actor, version }) => ensure(canRunSubTask(this.#view(), actor, version)),
+      validator: ({ actor, version }: SubTaskRequest) => ensure(canRunSubTask(this.#view(), actor, version)),
     });
     setHandler(revertUpdate, (request) => this.#runSubTask('revert', request), {
-      validator: ({ actor }) => ensure(canRunSubTask(this.#view(), actor, null)),
+      validator: ({ actor }: SubTaskRequest) => ensure(canRunSubTask(this.#view(), actor, null)),
     });
   }
 
@@ -126,7 +127,7 @@ class DeployTask {
       this.#version = changed.version;
       this.#plannedExecTime = new Date(changed.plannedExecTime);
       state.requiredApprovals = changed.requiredApprovals;
-      upsertSearchAttributes({ SlipwayLevel: [changed.level] });
+      upsertSearchAttributes(searchAttributes({ level: changed.level }));
       approval.adopt({ event: 'changed', actor, planRound: round, status: changed.status });
       await this.#completePlan();
     });
@@ -182,13 +183,13 @@ class DeployTask {
         args: [subTask],
         parentClosePolicy: ParentClosePolicy.ABANDON,
         staticSummary: `${kind} ${application.fullName} to ${subTask.version} on ${subTask.instances.length} instances`,
-        searchAttributes: {
-          SlipwayKind: [`sub_${kind}`],
-          SlipwayStatus: ['running'],
-          SlipwayApplication: [application.fullName],
-          SlipwayCreator: [creator.username],
-          SlipwayLevel: [level],
-        },
+        typedSearchAttributes: searchAttributes({
+          kind: `sub_${kind}`,
+          status: 'running',
+          application: application.fullName,
+          creator: creator.username,
+          level,
+        }),
       });
     } catch (error) {
       await hands.settleSubTask({

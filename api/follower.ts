@@ -1,0 +1,82 @@
+import type { WSContext } from 'hono/ws';
+import { readOutput } from '../db/tasks/output.ts';
+import type { AppDeps } from './context.ts';
+import { presentLine } from './deploy/output.ts';
+
+const batch = 1_000;
+const normal = 1000;
+const lookAgainMs = 2_000;
+// What a slow reader may leave unread before he is waited for, instead of keeping everything for him in memory.
+const unreadBytes = 4 * 1024 * 1024;
+const drainPauseMs = 20;
+
+/** Sends one reader the lines of one task after `seq`, then those that come, then the end. */
+export class Follower {
+  readonly #deps: Pick<AppDeps, 'db' | 'log'>;
+  readonly #socket: WSContext;
+  readonly #taskId: number;
+  readonly #timer: NodeJS.Timeout;
+  #seq: number;
+  #wanted = false;
+  #running = false;
+  #stopped = false;
+
+  constructor(deps: Pick<AppDeps, 'db' | 'log'>, socket: WSContext, taskId: number, seq: number) {
+    this.#deps = deps;
+    this.#socket = socket;
+    this.#taskId = taskId;
+    this.#seq = seq;
+    // A notification that was lost with a broken connection is made good by looking.
+    this.#timer = setInterval(() => this.wake(), lookAgainMs);
+    this.wake();
+  }
+
+  /** There may be something new. */
+  wake(): void {
+    this.#wanted = true;
+    if (!this.#running) void this.#run();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    try {
+      while (this.#wanted && !this.#stopped) {
+        this.#wanted = false;
+        await this.#send();
+      }
+    } catch (error) {
+      this.#deps.log.warn({ err: error, taskId: this.#taskId }, 'live output stopped for a moment');
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** The status is read before the lines: a task that had ended then has written all of them. */
+  async #send(): Promise<void> {
+    const { db } = this.#deps;
+    const task = await db.selectFrom('tasks').select('status').where('id', '=', this.#taskId).executeTakeFirst();
+    for (;;) {
+      const rows = await readOutput(db, this.#taskId, { after: this.#seq, limit: batch });
+      if (this.#stopped) return;
+      for (const row of rows) this.#socket.send(JSON.stringify(presentLine(row)));
+      this.#seq = rows.at(-1)?.seq ?? this.#seq;
+      if (rows.length < batch) break;
+      await this.#drained();
+    }
+    if (task?.status === 'running') return;
+    this.#socket.send(JSON.stringify({ event: 'end', status: task?.status ?? 'gone' }));
+    this.#socket.close(normal, 'end');
+    this.stop();
+  }
+
+  async #drained(): Promise<void> {
+    const raw = this.#socket.raw as { bufferedAmount?: number } | undefined;
+    while (!this.#stopped && (raw?.bufferedAmount ?? 0) > unreadBytes)
+      await new Promise((resolve) => setTimeout(resolve, drainPauseMs));
+  }
+}

@@ -1,0 +1,20 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
+import type { SearchAttributePair } from '@temporalio/common';
+
+const keys = {
+  kind: defineSearchAttributeKey('SlipwayKind', 'KEYWORD'),
+  status: defineSearchAttributeKey('SlipwayStatus', 'KEYWORD'),
+  application: defineSearchAttributeKey('SlipwayApplication', 'KEYWORD'),
+  creator: defineSearchAttributeKey('SlipwayCreator', 'KEYWORD'),
+  level: defineSearchAttributeKey('SlipwayLevel', 'KEYWORD'),
+};
+
+/** What the Temporal UI filters by; `status` is the request's or task's own, not the workflow's. */
+export type Attributes = Partial<Record<keyof typeof keys, string>>;
+
+/** Search attributes as the engine takes them; what is left out is left alone. */
+export const searchAttributes = (attributes: Attributes): SearchAttributePair[] =>
+  (Object.keys(keys) as (keyof typeof keys)[]).flatMap((name) => {
+    const value = attributes[name];
+    return value === undefined ? [] : [{ key: keys[name], value }];
+  });
