@@ -71,7 +71,10 @@ function toResponse(outcome: Outcome, request: Request, requestId: string): Resp
     contentType === undefined
       ? JSON.stringify(body)
       : (body as string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>);
-  return new Response(request.method === 'HEAD' ? null : content, {
+  const isHead = request.method === 'HEAD';
+  // Nobody will read it, and what it reads from has to be let go.
+  if (isHead && content instanceof ReadableStream) void content.cancel();
+  return new Response(isHead ? null : content, {
     status,
     headers: {
       'content-type': contentType ?? 'application/json; charset=utf-8',

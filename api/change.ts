@@ -62,11 +62,12 @@ async function inTransaction(
   return outcome;
 }
 
-async function audited(ctx: Ctx, write: () => Promise<void>): Promise<void> {
+/** Writes audit records; throws `unavailable` when that fails, so that what they are about does not happen. */
+export async function audited(ctx: Ctx, write: () => Promise<void>): Promise<void> {
   try {
     await write();
   } catch (error) {
-    ctx.log.error({ err: error }, 'the audit records of a change could not be written; the change is undone');
+    ctx.log.error({ err: error }, 'audit records could not be written, so nothing was done');
     throw problemOf(error)?.problem === 'unavailable' ? error : new Problem('unavailable', { dependency: 'audit log' });
   }
 }

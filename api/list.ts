@@ -21,6 +21,13 @@ export interface PageRequest {
   pageSize: number;
 }
 
+interface Loaded<Item> {
+  items: Item[];
+  count: number;
+  /** What the links to other pages carry besides the query: where the list stood. */
+  linked?: Record<string, string>;
+}
+
 /** A list whose rows do not come from one query; `load` gives the items of a page and the count of all. */
 export function loadedList<
   const Path extends string,
@@ -29,11 +36,7 @@ export function loadedList<
   F extends z.ZodObject = NoQuery,
 >(
   declaration: ListDeclaration<Path, P, F, Item> & {
-    load(
-      input: Input<P, F, z.ZodUndefined>,
-      ctx: Ctx,
-      page: PageRequest,
-    ): Promise<{ items: z.input<Item>[]; count: number }>;
+    load(input: Input<P, F, z.ZodUndefined>, ctx: Ctx, page: PageRequest): Promise<Loaded<z.input<Item>>>;
   },
 ): Endpoint {
   const { filter, item, load, ...rest } = declaration;
@@ -44,11 +47,11 @@ export function loadedList<
       idempotent: false,
       run: async ({ input, ctx, finish }) => {
         const { page, page_size: pageSize } = input.query as z.output<typeof query>;
-        const { items, count } = await load(input as Input<P, F, z.ZodUndefined>, ctx, { page, pageSize });
+        const { items, count, linked } = await load(input as Input<P, F, z.ZodUndefined>, ctx, { page, pageSize });
         const pages = Math.ceil(count / pageSize);
         return finish({
-          prev: page > 1 && pages > 0 ? link(ctx, Math.min(page - 1, pages)) : null,
-          next: page < pages ? link(ctx, page + 1) : null,
+          prev: page > 1 && pages > 0 ? link(ctx, Math.min(page - 1, pages), linked) : null,
+          next: page < pages ? link(ctx, page + 1, linked) : null,
           count,
           results: items,
         });
@@ -57,8 +60,8 @@ export function loadedList<
   );
 }
 
-function link({ address: { path, query } }: Ctx, page: number): string {
-  return `${path}?${new URLSearchParams({ ...query, page: String(page) }).toString()}`;
+function link({ address: { path, query } }: Ctx, page: number, linked: Record<string, string> = {}): string {
+  return `${path}?${new URLSearchParams({ ...query, ...linked, page: String(page) }).toString()}`;
 }
 
 /** A list by one query, from which count, page and order come, so that they cannot disagree. */

@@ -6,6 +6,7 @@ import type { ServerType, WebSocketServerLike } from '@hono/node-server';
 import { Client, Connection } from '@temporalio/client';
 import { WebSocketServer } from 'ws';
 import { startSealing } from '../db/audit/sealing.ts';
+import { startNightlyVerification } from '../db/audit/verifications.ts';
 import { connect } from '../db/connect.ts';
 import { createListener } from '../db/listen.ts';
 import { loadMasterKey } from '../db/master-key.ts';
@@ -56,6 +57,7 @@ export async function startApi(config: Config, log: Logger, at: Addresses): Prom
   const keepers = [
     relay({ db, handlers: { [startTopic]: startHandler(engine) }, listen, log }),
     startSealing({ db, listen, log, anchorUrl: config.auditAnchorUrl }),
+    startNightlyVerification(db, log),
     startReconciling(db, engine, log),
     startHousekeeping(db, config, log),
   ];

@@ -27,7 +27,7 @@ export type HostPermission = (typeof hostPermissions)[number];
 interface Module {
   /** The first is the module's own switch. */
   permissions: readonly [string, ...string[]];
-  label: string;
+  label: { en: string; zh: string };
   aliases: readonly string[];
 }
 
@@ -40,32 +40,32 @@ export const modules = {
       'approve_domain_req',
       'approve_ssl_cert_req',
     ],
-    label: '资源申请',
+    label: { en: 'Resource requests', zh: '资源申请' },
     aliases: [],
   },
   app_mgmt: {
     permissions: ['enable_app_mgmt', 'view_app', 'edit_app', 'delete_app', 'create_app', 'override_freeze'],
-    label: '应用管理',
+    label: { en: 'Applications', zh: '应用管理' },
     aliases: ['application'],
   },
   dns_mgmt: {
     permissions: ['enable_dns_mgmt', 'manage_dns_server', 'manage_dns_record'],
-    label: 'DNS管理',
+    label: { en: 'DNS', zh: 'DNS管理' },
     aliases: ['dns'],
   },
   host_mgmt: {
     permissions: ['enable_host_mgmt', 'view_host', 'add_host', 'edit_host', 'delete_host', 'manage_host'],
-    label: '主机管理',
+    label: { en: 'Hosts', zh: '主机管理' },
     aliases: ['host'],
   },
   business_mgmt: {
     permissions: ['enable_business_mgmt', 'view_business', 'add_business', 'delete_business'],
-    label: '产品线管理',
+    label: { en: 'Production lines', zh: '产品线管理' },
     aliases: ['business'],
   },
   navigator: {
     permissions: ['enable_navigator', 'view_navigator', 'manage_navigator'],
-    label: '导航管理',
+    label: { en: 'Navigators', zh: '导航管理' },
     aliases: [],
   },
   common_tools: {
@@ -76,16 +76,20 @@ export const modules = {
       'manage_cdn_config',
       'ingest_jump_server_log',
     ],
-    label: '常用工具',
+    label: { en: 'Common tools', zh: '常用工具' },
     aliases: [],
   },
-  deploy_template_mgmt: { permissions: ['enable_deploy_template_mgmt'], label: '部署模板管理', aliases: [] },
+  deploy_template_mgmt: {
+    permissions: ['enable_deploy_template_mgmt'],
+    label: { en: 'Deploy templates', zh: '部署模板管理' },
+    aliases: [],
+  },
   user_mgmt: {
     permissions: ['enable_user_mgmt', 'view_user', 'manage_user', 'manage_role'],
-    label: '用户管理',
+    label: { en: 'Users', zh: '用户管理' },
     aliases: [],
   },
-  audit: { permissions: ['enable_audit', 'export_audit'], label: '审计', aliases: [] },
+  audit: { permissions: ['enable_audit', 'export_audit'], label: { en: 'Audit', zh: '审计' }, aliases: [] },
 } as const satisfies Record<string, Module>;
 
 export type ModuleName = keyof typeof modules;

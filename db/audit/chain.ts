@@ -42,8 +42,11 @@ export function sealedFields(record: AuditRecordRow, position: number): Record<s
 }
 
 /** The hash (64 hex digits) of a record at its position in the chain. */
-export function linkHash(prevHash: string, record: AuditRecordRow, position: number): string {
-  return createHash('sha256')
-    .update(`${prevHash}\n${canonicalJson(sealedFields(record, position))}`)
+export const linkHash = (prevHash: string, record: AuditRecordRow, position: number): string =>
+  fieldsHash(prevHash, sealedFields(record, position));
+
+/** The hash of a record that is given by its fields, the position among them. */
+export const fieldsHash = (prevHash: string, fields: Record<string, unknown>): string =>
+  createHash('sha256')
+    .update(`${prevHash}\n${canonicalJson(fields)}`)
     .digest('hex');
-}

@@ -61,12 +61,23 @@ interface AuditRefusalsTable {
   since: Generated<Date>;
 }
 
-/** The append-only record, its hash chain, the anchors of the chain, and the refusals that are only counted. */
+interface AuditVerificationsTable {
+  id: Generated<number>;
+  ok: boolean;
+  /** From the first record to the head. */
+  whole: boolean;
+  /** A Verification. */
+  result: JSONColumnType<object>;
+  time: Generated<Date>;
+}
+
+/** The append-only record, its hash chain, anchors and verifications, and the refusals that are only counted. */
 export interface AuditTables {
   auditRecords: AuditRecordsTable;
   auditChain: AuditChainTable;
   auditAnchors: AuditAnchorsTable;
   auditRefusals: AuditRefusalsTable;
+  auditVerifications: AuditVerificationsTable;
 }
 
 export type AuditRecordRow = Selectable<AuditRecordsTable>;

@@ -1,0 +1,11 @@
+import type { Endpoint } from '../endpoint.ts';
+import { auditExportEndpoints } from './export.ts';
+import { auditListEndpoints } from './lists.ts';
+import { auditVerifyEndpoints } from './verify.ts';
+
+/** Who did what, provably. */
+export const auditEndpoints: readonly Endpoint[] = [
+  ...auditListEndpoints,
+  ...auditVerifyEndpoints,
+  ...auditExportEndpoints,
+];

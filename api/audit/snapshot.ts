@@ -1,0 +1,18 @@
+import { openSnapshot } from '../../db/snapshot.ts';
+import { Problem } from '../../workflows/problem.ts';
+import type { Ctx } from '../context.ts';
+
+const atOnceOfUser = 2;
+// Exports must not take all connections of a process from the other requests.
+const partOfPool = 0.6;
+const retryAfterSeconds = 10;
+
+/** A snapshot of the whole log, to be ended by `rollback`; throws `too_many_requests` when too many are open. */
+export async function readLog({ db, actor, config }: Pick<Ctx, 'db' | 'actor' | 'config'>) {
+  const snapshot = await openSnapshot(db, [
+    { purpose: `audit log, read by ${actor.user.id}`, atOnce: atOnceOfUser },
+    { purpose: 'audit log, read by all', atOnce: Math.max(1, Math.floor(config.databasePool * partOfPool)) },
+  ]);
+  if (!snapshot) throw new Problem('too_many_requests', { retry_after: retryAfterSeconds });
+  return snapshot;
+}
