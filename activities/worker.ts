@@ -14,6 +14,7 @@ import { findStack } from '../embedded/find-stack.ts';
 import type { Addresses } from '../embedded/find-stack.ts';
 import { workflowBundle } from './bundle.ts';
 import { failureInterceptor, heartbeatInterceptor } from './failure.ts';
+import { startHostReads } from './host-reads.ts';
 import { createActivities } from './index.ts';
 import { PathPackages } from './providers/repository/path.ts';
 import { createLocalRunner } from './providers/runner/local.ts';
@@ -60,7 +61,9 @@ export async function startWorker(config: Config, log: Logger, at: Addresses): P
     shutdownGraceTime: graceTime,
     shutdownForceTime: forceTime,
   });
+  const reads = startHostReads({ db, databaseUrl: at.databaseUrl, runners, log });
   const done = worker.run().finally(async () => {
+    await reads.stop();
     await connection.close();
     await db.destroy();
   });

@@ -3,6 +3,7 @@
 
 const prefixes: readonly (readonly [RegExp, string])[] = [
   [/^application(?=\/|$)/, 'applications'],
+  [/^applications\/([^/]+)\/instance(?=\/)/, 'applications/$1/instances'],
   [/^host(?=\/|$)/, 'hosts'],
   [/^common-utils\/jump-server-log(?=\/|$)/, 'common-utils/jump-server-logs'],
 ];

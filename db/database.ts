@@ -2,6 +2,7 @@ import type { Generated, JSONColumnType } from 'kysely';
 import type { AccessTables } from './access/tables.ts';
 import type { AuditTables } from './audit/tables.ts';
 import type { DeployTables } from './deploy/tables.ts';
+import type { HostReadTables } from './host-reads/tables.ts';
 import type { InventoryTables } from './inventory.ts';
 import type { TaskTables } from './tasks/tables.ts';
 
@@ -30,7 +31,7 @@ interface UsedTicketsTable {
 }
 
 /** Every table, as queries see it (camelCase; the CamelCasePlugin maps names). */
-export interface Database extends AccessTables, InventoryTables, DeployTables, TaskTables, AuditTables {
+export interface Database extends AccessTables, InventoryTables, DeployTables, TaskTables, AuditTables, HostReadTables {
   outbox: OutboxTable;
   idempotencyKeys: IdempotencyKeysTable;
   usedTickets: UsedTicketsTable;

@@ -63,6 +63,25 @@ const addresses = z
   )
   .pipe(z.array(z.string().refine((part) => isIP(part) !== 0, 'must be IP addresses separated by commas')));
 
+const folders = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim().replace(/(.)\/+$/, '$1'))
+      .filter((part) => part !== ''),
+  )
+  .pipe(
+    z.array(
+      z
+        .string()
+        .refine(
+          (part) => part.startsWith('/') && !part.split('/').includes('..'),
+          'must be absolute paths separated by commas',
+        ),
+    ),
+  );
+
 const name = (most: number) =>
   z
     .string()
@@ -167,6 +186,12 @@ export const settings = {
     whole('bytes', 1024, 2 ** 31),
     String(50 * 2 ** 20),
     'most output kept of one task, in bytes',
+  ),
+  logRoots: required(
+    'SLIPWAY_LOG_ROOTS',
+    folders,
+    '/data,/var/log,/opt,/srv,/home',
+    "folders of hosts that logs are read from, separated by commas; an application's deploy path is one by itself",
   ),
   metricsToken: optional(
     'SLIPWAY_METRICS_TOKEN',

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../endpoint.ts';
 import { applicationEndpoints } from './applications.ts';
 import { deleteApplication } from './delete.ts';
+import { getInstanceLog } from './instance-log.ts';
 import { instanceEndpoints } from './instances.ts';
 import { relationEndpoints } from './relations.ts';
 import { responsePersonEndpoints } from './response-persons.ts';
@@ -10,6 +11,7 @@ export const applicationAreaEndpoints: readonly Endpoint[] = [
   ...applicationEndpoints,
   deleteApplication,
   ...instanceEndpoints,
+  getInstanceLog,
   ...relationEndpoints,
   ...responsePersonEndpoints,
 ];

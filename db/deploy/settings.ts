@@ -37,6 +37,19 @@ export function settingsInForce(
 export const settingsOf = (db: Kysely<Database>, applicationId: number): Promise<DeploySettingsRow> =>
   db.selectFrom('deploySettings').selectAll().where('applicationId', '=', applicationId).executeTakeFirstOrThrow();
 
+/** Where an application is deployed; empty: nowhere. */
+export async function deployPathOf(
+  db: Kysely<Database>,
+  application: Pick<ApplicationRow, 'id' | 'directory' | 'runUser'>,
+): Promise<string> {
+  const own = await db
+    .selectFrom('deploySettings')
+    .selectAll()
+    .where('applicationId', '=', application.id)
+    .executeTakeFirst();
+  return own ? settingsInForce(own, application).deployPath : application.directory;
+}
+
 /** Ids of the scripts that hooks name, each once. */
 export const scriptIds = (hooks: LifecycleHooks): number[] => [
   ...new Set(hookNames.flatMap((name) => hooks[name]?.script.id ?? [])),

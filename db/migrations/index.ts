@@ -4,6 +4,7 @@ import * as auditRefusals from './0002_audit_refusals.ts';
 import * as tools from './0003_tools.ts';
 import * as passwordLinks from './0004_password_links.ts';
 import * as auditVerifications from './0005_audit_verifications.ts';
+import * as instances from './0006_instances.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -12,4 +13,5 @@ export const migrations: Record<string, Migration> = {
   '0003_tools': tools,
   '0004_password_links': passwordLinks,
   '0005_audit_verifications': auditVerifications,
+  '0006_instances': instances,
 };
