@@ -1,8 +1,6 @@
-import type { Expression, SqlBool } from 'kysely';
-import { sql } from 'kysely';
 import { z } from 'zod';
 import { diff } from '../../db/audit/changes.ts';
-import { matching, selectApplications } from '../../db/applications/find.ts';
+import { linkedTo, matching, selectApplications } from '../../db/applications/find.ts';
 import { dropRequirements, lockRequirements, relationsOf } from '../../db/applications/relations.ts';
 import { lockTree } from '../../db/applications/tree.ts';
 import { change } from '../change.ts';
@@ -10,7 +8,7 @@ import type { ChangeCtx } from '../context.ts';
 import { idEntries, noSuch, withMore } from '../entries.ts';
 import { list } from '../list.ts';
 import { application } from '../permissions.ts';
-import { done, success } from '../schemas.ts';
+import { done, id, success } from '../schemas.ts';
 import { addChildren, dropChildren } from './children.ts';
 import { commonFilters } from './filters.ts';
 import { lockedApplication } from './locked.ts';
@@ -21,20 +19,13 @@ import { updateEntries, type NamedApplication } from './text.ts';
 const area = 'applications';
 
 /** The list of applications that are linked to one in some way. */
-const linkedList = <const Path extends string>(
-  declaration: { path: Path; id: string; summary: string },
-  linked: (applicationId: number) => Expression<SqlBool>,
-) =>
+const linkedList = (link: keyof typeof linkedTo, declaration: { path: string; id: string; summary: string }) =>
   list({
     ...declaration,
-    area,
-    permission: application('view_app'),
-    filter: commonFilters,
+    ...{ area, permission: application('view_app'), params: z.object({ id }), filter: commonFilters },
     item: applicationSummary,
     query: ({ params, query }, ctx) =>
-      selectApplications(ctx.db, ctx.subject)
-        .where(matching(query))
-        .where(linked((params as unknown as { id: number }).id)),
+      selectApplications(ctx.db, ctx.subject).where(matching(query)).where(linkedTo[link](params.id)),
     present: (rows, ctx) => presentSummaries(rows, ctx),
   });
 
@@ -62,10 +53,9 @@ async function recorded(
 }
 
 const childrenPath = '/applications/{id}/child-apps/';
-const listChildren = linkedList(
-  { path: childrenPath, id: 'listChildApps', summary: 'List the children of an application' },
-  (id) => sql<SqlBool>`applications.parent_id = ${id}`,
-);
+const listChildren = linkedList('children', {
+  ...{ path: childrenPath, id: 'listChildApps', summary: 'List the children of an application' },
+});
 
 const addChildApps = change({
   ...{ method: 'post', path: childrenPath, id: 'addChildApps', area, summary: 'Make applications children' },
@@ -100,15 +90,14 @@ const dropChildApps = change({
 });
 
 const requiredPath = '/applications/{id}/required-apps/';
-const listRequired = linkedList(
-  { path: requiredPath, id: 'listRequiredApps', summary: 'List what an application requires' },
-  (id) => sql<SqlBool>`applications.id in (select required_id from required_apps where application_id = ${id})`,
-);
+const listRequired = linkedList('required', {
+  ...{ path: requiredPath, id: 'listRequiredApps', summary: 'List what an application requires' },
+});
 
-const listRequiredBy = linkedList(
-  { path: '/applications/{id}/required-by-apps/', id: 'listRequiredByApps', summary: 'List what requires it' },
-  (id) => sql<SqlBool>`applications.id in (select application_id from required_apps where required_id = ${id})`,
-);
+const listRequiredBy = linkedList('requiredBy', {
+  path: '/applications/{id}/required-by-apps/',
+  ...{ id: 'listRequiredByApps', summary: 'List what requires an application' },
+});
 
 const addRequiredApps = change({
   ...{ method: 'post', path: requiredPath, id: 'addRequiredApps', area, summary: 'Require applications' },

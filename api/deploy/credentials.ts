@@ -96,9 +96,14 @@ async function remove(ctx: ChangeCtx, kind: Kind, id: number) {
 const name = z.string().min(1).max(64);
 
 /** The five operations of a kind of credentials. */
-function operations<Item extends z.ZodType, New extends z.ZodType<Fields>, Changed extends z.ZodType<Fields>>(
+function operations<Item extends z.ZodType>(
   kind: Kind,
-  schemas: { item: Item; creation: New; changes: Changed; present(row: RepositoryCredentialRow): z.input<Item> },
+  schemas: {
+    item: Item;
+    creation: z.ZodType<Fields>;
+    changes: z.ZodType<Fields>;
+    present(row: RepositoryCredentialRow): z.input<Item>;
+  },
 ) {
   const { segment, id: suffix, type } = kind;
   const { item, creation, changes, present } = schemas;

@@ -81,3 +81,12 @@ export const applicationsOfUsers = (db: Kysely<Database>, subject: Subject, user
     .select('users.id as userId')
     .orderBy('applications.id')
     .execute();
+
+/** Expressions that are true for applications linked to the one with this id. */
+export const linkedTo = {
+  children: (id: number) => sql<SqlBool>`applications.parent_id = ${id}`,
+  required: (id: number) =>
+    sql<SqlBool>`applications.id in (select required_id from required_apps where application_id = ${id})`,
+  requiredBy: (id: number) =>
+    sql<SqlBool>`applications.id in (select application_id from required_apps where required_id = ${id})`,
+};
