@@ -31,10 +31,14 @@ describe('what a job of the local runner says', () => {
     return job;
   }
 
+  function markIn(job: Job, name: string): ProcessMark {
+    return JSON.parse(readFileSync(join(folderOf(job), name), 'utf8')) as ProcessMark;
+  }
+  const leaderOf = (job: Job): ProcessMark => markIn(job, 'process.json');
+  const launcherOf = (job: Job): ProcessMark => markIn(job, 'started/launcher.json');
+
   function readersOf(job: Job): ProcessMark[] {
-    const { readers } = JSON.parse(readFileSync(join(folderOf(job), 'process.json'), 'utf8')) as {
-      readers: ProcessMark[];
-    };
+    const { readers } = markIn(job, 'process.json') as ProcessMark & { readers: ProcessMark[] };
     expect(readers).toHaveLength(2);
     return readers;
   }
@@ -88,6 +92,38 @@ print(3)`;
     await untilReadersEnd(job);
   });
 
+  test('is awaited before the end is told, however slow its reader is and though a service holds the streams', async () => {
+    const job = await start('sleep 600 & echo $! > slow; until [ -e finish ]; do sleep 0.05; done; echo last');
+    await untilThere('slow');
+    const [stdout] = readersOf(job) as [ProcessMark, ProcessMark];
+    process.kill(stdout.pid, 'SIGSTOP');
+    writeFileSync(join(root, 'finish'), '');
+    await eventually(async () => !lives(leaderOf(job)));
+    // Another job's whole life is time enough for the end of this one to be told.
+    await endOf(runner, host, (await start('true')).id);
+    expect(await runner.state(host, job.id)).toMatchObject({ state: 'running' });
+    process.kill(stdout.pid, 'SIGCONT');
+    expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'exited', exitCode: 0 });
+    expect(await said(runner, host, job.id)).toBe('last\n');
+    process.kill(Number(readFileSync(join(root, 'slow'), 'utf8')), 'SIGKILL');
+  });
+
+  test('is awaited by a kill too, though nobody is left to tell the end', async () => {
+    const job = await start(`touch here; until [ -e talk ]; do sleep 0.05; done; echo last; touch talked; sleep 600`);
+    await untilThere('here');
+    const [stdout] = readersOf(job) as [ProcessMark, ProcessMark];
+    process.kill(launcherOf(job).pid, 'SIGKILL');
+    await eventually(async () => !lives(launcherOf(job)));
+    process.kill(stdout.pid, 'SIGSTOP');
+    writeFileSync(join(root, 'talk'), '');
+    await untilThere('talked');
+    const killed = runner.kill(host, job.id, 5000);
+    await eventually(async () => !lives(leaderOf(job)));
+    process.kill(stdout.pid, 'SIGCONT');
+    await killed;
+    expect(await said(runner, host, job.id)).toBe('last\n');
+  });
+
   test('goes on when a service goes on, which is not disturbed by the end of the job', async () => {
     const service = 'until [ -e stop ]; do echo tick; sleep 0.01; done; echo bye; touch stopped';
     const job = await start(`(${service}) & echo up`);
@@ -121,8 +157,7 @@ print(3)`;
   test('goes on after kill -9 of the launcher', async () => {
     const job = await start(`touch begun; until [ -e go ]; do sleep 0.05; done; ${count}`);
     await untilThere('begun');
-    const { pid } = JSON.parse(readFileSync(join(folderOf(job), 'started/launcher.json'), 'utf8')) as ProcessMark;
-    process.kill(pid, 'SIGKILL');
+    process.kill(launcherOf(job).pid, 'SIGKILL');
     expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'unknown' });
     writeFileSync(join(root, 'go'), '');
     await eventually(async () => (await said(runner, host, job.id)) === counted);
