@@ -1,16 +1,13 @@
-import { ApplicationFailure } from '@temporalio/activity';
 import { keptReleases, settleInstance, settleSubTask } from '../../db/deploy/settle.ts';
-import { loadScript, loadStep, markStep } from '../../db/deploy/steps.ts';
+import { loadScript, loadStep } from '../../db/deploy/steps.ts';
 import type { StepRow } from '../../db/deploy/steps.ts';
-import type { SettleInput, StepName } from '../../workflows/deploy/contract.ts';
+import type { SettleInput } from '../../workflows/deploy/contract.ts';
 import type { DeployHands, StepInput, StepOutcome } from '../../workflows/deploy/ports.ts';
-import { runnerHost } from '../deps.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { addSystemLines, killJob, runJob, unlessLeaving } from '../follow.ts';
-import type { Followed } from '../follow.ts';
+import { addSystemLines, unlessLeaving } from '../follow.ts';
 import { ProviderError } from '../providers/error.ts';
-import type { JobState, Runner, RunnerHost } from '../providers/runner/driver.ts';
-import { runnerOf } from '../providers/runner/registry.ts';
+import { attemptStep, killJobs, runJobs, workOf } from '../step.ts';
+import type { Work } from '../step.ts';
 import { createPlans } from './plans.ts';
 import { jobsOf, packagePath } from './steps.ts';
 import type { StepContext } from './steps.ts';
@@ -31,62 +28,19 @@ export function createDeployHands(deps: ActivityDeps): DeployHands {
   };
 }
 
-/** A host out of reach is shown where people look, and asked again by the engine. */
-async function runStep(deps: ActivityDeps, input: StepInput): Promise<StepOutcome> {
-  const { db } = deps;
-  const { taskId, position, step } = input;
-  await markStep(db, { taskId, position, step, message: null });
-  try {
-    return await doStep(deps, input);
-  } catch (error) {
-    if (!(error instanceof ProviderError)) throw error;
-    if (error.kind === 'refused') return { ok: false, message: error.message };
-    await markStep(db, { taskId, position, step, message: `no answer: ${error.message}` });
-    throw ApplicationFailure.create({ type: 'Unavailable', message: error.message });
-  }
-}
-
-interface Work {
-  row: StepRow;
-  host: RunnerHost;
-  runner: Runner;
-  to: Followed;
-}
-
-async function workOf(deps: ActivityDeps, { taskId, position, step }: StepInput): Promise<Work> {
-  const row = await loadStep(deps.db, taskId, position);
-  const host = runnerHost(row.host);
-  return { row, host, runner: runnerOf(deps.runners, host), to: followedBy(deps, row, step) };
-}
+const runStep = (deps: ActivityDeps, input: StepInput): Promise<StepOutcome> =>
+  attemptStep(deps, input, () => doStep(deps, input));
 
 async function doStep(deps: ActivityDeps, input: StepInput): Promise<StepOutcome> {
-  const { step } = input;
   const work = await workOf(deps, input);
-  const { runner, host, to } = work;
-  if (step === 'fetch') return unlessLeaving(fetchPackage(deps, work));
-  for (const job of jobsOf(step, await stepContext(deps, input, work))) {
-    const state = await runJob(to, runner, host, job);
-    const message = failureOf(state);
-    if (message !== null && !job.mayFail) {
-      await addSystemLines(to, `${job.id} end`, [message]);
-      return { ok: false, message };
-    }
-  }
-  return { ok: true, message: null };
+  if (input.step === 'fetch') return unlessLeaving(fetchPackage(deps, work));
+  return runJobs(work, jobsOf(input.step, await stepContext(deps, input, work)));
 }
 
 async function killStep(deps: ActivityDeps, input: StepInput): Promise<void> {
   const work = await workOf(deps, input);
-  const jobs = input.step === 'fetch' ? [] : jobsOf(input.step, await stepContext(deps, input, work));
-  for (const { id } of jobs) await killJob(work.to, work.runner, work.host, id);
+  if (input.step !== 'fetch') await killJobs(work, jobsOf(input.step, await stepContext(deps, input, work)));
 }
-
-const followedBy = ({ db, outputLimitBytes }: ActivityDeps, row: StepRow, step: StepName): Followed => ({
-  db,
-  limitBytes: outputLimitBytes,
-  taskId: row.taskId,
-  origin: { instanceId: row.instanceId, host: row.host.name, step },
-});
 
 async function stepContext(
   { db }: ActivityDeps,
@@ -96,7 +50,8 @@ async function stepContext(
   const hook = await loadScript(db, row.taskId, position, step);
   const { setup, version, previousVersion, taskId } = row;
   const current = `${setup.deployPath}/current`;
-  const workingDirectory = (await runner.stat(host, current)).kind === 'directory' ? current : '/';
+  const hasRelease = (await runner.stat(host, current)).kind === 'directory';
+  const place = step.startsWith('global_') ? setup.deployPath : current;
   return {
     taskId,
     position,
@@ -104,18 +59,11 @@ async function stepContext(
     previousVersion,
     setup,
     path: (absolute) => runner.path(host, absolute),
-    workingDirectory,
+    workingDirectory: hasRelease ? place : '/',
     hook: hook ? { language: hook.language, content: hook.content } : null,
     hookUser: hook?.runningUser ?? null,
     dropped: step === 'prune' ? droppedReleases(row) : [],
   };
-}
-
-/** Null: it ended well. */
-function failureOf({ state, exitCode, signal }: JobState): string | null {
-  if (state === 'unknown') return 'it is not known how the command ended; look at the host';
-  if (signal !== null) return `ended by ${signal}`;
-  return exitCode === 0 ? null : `exit status ${exitCode}`;
 }
 
 async function fetchPackage(deps: ActivityDeps, { to, runner, host, row: { setup } }: Work): Promise<StepOutcome> {

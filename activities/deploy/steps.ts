@@ -3,6 +3,7 @@
 import type { SubTaskSetup } from '../../db/deploy/sub-tasks.ts';
 import type { StepName } from '../../workflows/deploy/contract.ts';
 import type { Job } from '../providers/runner/driver.ts';
+import type { StepJob } from '../step.ts';
 import * as host from './host-scripts.ts';
 
 export interface StepContext {
@@ -13,17 +14,12 @@ export interface StepContext {
   setup: SubTaskSetup;
   /** Where an absolute path lies on this host. */
   path(absolute: string): string;
-  /** The release folder that commands run in: `current`, or the host's root before a first release. */
+  /** Where commands run: in `current`, global hooks in the deploy path, all in the host's root before a first release. */
   workingDirectory: string;
   hook: Job['script'] | null;
   hookUser: string | null;
   /** Releases that `prune` removes. */
   dropped: string[];
-}
-
-export interface StepJob extends Job {
-  /** What the command says of itself does not matter, only what the next one finds. */
-  mayFail?: boolean;
 }
 
 /** The jobs of a step in their order; none: there is nothing to do. */
@@ -71,7 +67,8 @@ export function jobsOf(step: StepName, context: StepContext): StepJob[] {
   }));
 }
 
-interface StepBody {
+/** A job before it has an id and a place. */
+export interface StepBody {
   script: Job['script'];
   user: string | null;
   inRelease?: boolean;
@@ -82,10 +79,13 @@ const bash = (content: string): Job['script'] => ({ language: 'bash', content })
 
 const own = (content: string): StepBody => ({ script: bash(content), user: null, inRelease: false });
 
-const command = (line: string, { runUser }: SubTaskSetup): StepBody[] =>
+/** A command line of the application, as its user; none: nothing to do. */
+export const command = (line: string, { runUser }: Pick<SubTaskSetup, 'runUser'>): StepBody[] =>
   line === '' ? [] : [{ script: bash(`${line}\n`), user: runUser }];
 
-const whenPid = ({ pidPath }: SubTaskSetup, content: string): StepBody[] => (pidPath === '' ? [] : [own(content)]);
+/** A check of the process in the pid file, where there is one. */
+export const whenPid = ({ pidPath }: Pick<SubTaskSetup, 'pidPath'>, content: string): StepBody[] =>
+  pidPath === '' ? [] : [own(content)];
 
 /** Where a package lies on a host while its sub-task runs. */
 export const packagePath = ({ deployPath, package: source }: SubTaskSetup): string =>

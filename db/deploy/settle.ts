@@ -3,6 +3,7 @@ import type { SettleInput } from '../../workflows/deploy/contract.ts';
 import type { Database } from '../database.ts';
 import { json } from '../json.ts';
 import { notifyOutput } from '../tasks/output.ts';
+import { allFinished, closeResult, openResults } from '../tasks/results.ts';
 import type { TaskResultRow, TaskRow } from '../tasks/tables.ts';
 import { addEvent, deployTask } from './tasks.ts';
 import { recordDeployStep } from './transitions.ts';
@@ -17,16 +18,6 @@ export async function settleInstance(db: Kysely<Database>, input: SettleInput, d
     await notifyOutput(tx, input.taskId);
   });
 }
-
-const closeResult = (tx: Transaction<Database>, input: SettleInput): Promise<TaskResultRow | undefined> =>
-  tx
-    .updateTable('taskResults')
-    .set({ status: input.status, step: input.step, message: input.message, finished: new Date() })
-    .where('taskId', '=', input.taskId)
-    .where('position', '=', input.position)
-    .where('status', 'in', ['waiting', 'running'])
-    .returningAll()
-    .executeTakeFirst();
 
 async function freeInstance(
   tx: Transaction<Database>,
@@ -67,24 +58,12 @@ export async function settleSubTask(db: Kysely<Database>, taskId: number, error:
       .executeTakeFirstOrThrow();
     if (task.status !== 'running') return;
     const message = `not begun: ${error ?? 'the sub-task ended before'}`;
-    const open = await tx
-      .selectFrom('taskResults')
-      .select('position')
-      .where('taskId', '=', taskId)
-      .where('status', 'in', ['waiting', 'running'])
-      .execute();
-    for (const { position } of open) {
+    for (const { position } of await openResults(tx, taskId)) {
       const input: SettleInput = { taskId, position, status: 'failed', step: null, message, undone: true };
       const result = await closeResult(tx, input);
       if (result) await freeInstance(tx, task, result, input, []);
     }
-    const failed = await tx
-      .selectFrom('taskResults')
-      .select('position')
-      .where('taskId', '=', taskId)
-      .where('status', '!=', 'finished')
-      .execute();
-    const status = failed.length === 0 && error === null ? ('finished' as const) : ('failed' as const);
+    const status = (await allFinished(tx, taskId)) && error === null ? ('finished' as const) : ('failed' as const);
     await tx.updateTable('tasks').set({ status, error, finishedTime: new Date() }).where('id', '=', taskId).execute();
     await recordEnd(tx, task, status);
     await notifyOutput(tx, taskId);

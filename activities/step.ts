@@ -1,0 +1,76 @@
+// What every step on a host has in common, whatever its task: it is loaded from its rows, shown where people look, made
+// of jobs that run one after the other, and asked again by the engine while its host is out of reach.
+import { ApplicationFailure } from '@temporalio/activity';
+import { loadStep, markStep } from '../db/deploy/steps.ts';
+import type { StepRow } from '../db/deploy/steps.ts';
+import type { StepInput, StepOutcome } from '../workflows/deploy/ports.ts';
+import { runnerHost } from './deps.ts';
+import type { ActivityDeps } from './deps.ts';
+import { addSystemLines, killJob, runJob } from './follow.ts';
+import type { Followed } from './follow.ts';
+import { ProviderError } from './providers/error.ts';
+import type { Job, JobState, Runner, RunnerHost } from './providers/runner/driver.ts';
+import { runnerOf } from './providers/runner/registry.ts';
+
+export interface StepJob extends Job {
+  /** What the command says of itself does not matter, only what the next one finds. */
+  mayFail?: boolean;
+}
+
+/** A step with its host and the place of its output. */
+export interface Work {
+  row: StepRow;
+  host: RunnerHost;
+  runner: Runner;
+  to: Followed;
+}
+
+/** Loads a step; throws ProviderError when its host has no runner. */
+export async function workOf(deps: ActivityDeps, { taskId, position, step }: StepInput): Promise<Work> {
+  const { db, outputLimitBytes: limitBytes, runners } = deps;
+  const row = await loadStep(db, taskId, position);
+  const host = runnerHost(row.host);
+  const origin = { instanceId: row.instanceId, host: row.host.name, step };
+  return { row, host, runner: runnerOf(runners, host), to: { db, limitBytes, taskId, origin } };
+}
+
+/** Tries a step: a refusal is its outcome; a host out of reach is shown, and the engine tries again. */
+export async function attemptStep(
+  { db }: ActivityDeps,
+  { taskId, position, step }: StepInput,
+  work: () => Promise<StepOutcome>,
+): Promise<StepOutcome> {
+  await markStep(db, { taskId, position, step, message: null });
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    if (error.kind === 'refused') return { ok: false, message: error.message };
+    await markStep(db, { taskId, position, step, message: `no answer: ${error.message}` });
+    throw ApplicationFailure.create({ type: 'Unavailable', message: error.message });
+  }
+}
+
+/** Runs jobs one after the other up to the first that fails. */
+export async function runJobs({ to, runner, host }: Work, jobs: readonly StepJob[]): Promise<StepOutcome> {
+  for (const job of jobs) {
+    const message = failureOf(await runJob(to, runner, host, job));
+    if (message !== null && !job.mayFail) {
+      await addSystemLines(to, `${job.id} end`, [message]);
+      return { ok: false, message };
+    }
+  }
+  return { ok: true, message: null };
+}
+
+/** Ends what may still run of these jobs. */
+export async function killJobs({ to, runner, host }: Work, jobs: readonly StepJob[]): Promise<void> {
+  for (const { id } of jobs) await killJob(to, runner, host, id);
+}
+
+/** Null: it ended well. */
+function failureOf({ state, exitCode, signal }: JobState): string | null {
+  if (state === 'unknown') return 'it is not known how the command ended; look at the host';
+  if (signal !== null) return `ended by ${signal}`;
+  return exitCode === 0 ? null : `exit status ${exitCode}`;
+}
