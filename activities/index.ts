@@ -1,3 +1,4 @@
+import { createInstanceHands } from './applications/hands.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createDeployHands } from './deploy/hands.ts';
 import { createDeployRecords } from './deploy/records.ts';
@@ -7,7 +8,12 @@ type Activities = Record<string, (input: never) => Promise<unknown>>;
 
 /** Every area's activities in one object; a name that two areas use is refused. */
 export function createActivities(deps: ActivityDeps): Activities {
-  const areas = [createDeployRecords(deps), createDeployHands(deps), createHostActivities(deps)];
+  const areas = [
+    createDeployRecords(deps),
+    createDeployHands(deps),
+    createInstanceHands(deps),
+    createHostActivities(deps),
+  ];
   const all: Activities = {};
   for (const [name, activity] of areas.flatMap((area) => Object.entries(area) as [string, Activities[string]][])) {
     if (name in all) throw new Error(`two areas define the activity ${name}`);

@@ -1,0 +1,134 @@
+// An instance task takes its instances and writes down what it runs with, in the transaction of the request; its workflow
+// gives them back one by one. What the application says of its commands later does not reach a task that has begun.
+import type { Kysely, Transaction } from 'kysely';
+import type { InstanceAction, InstanceEnd } from '../../workflows/applications/contract.ts';
+import { record } from '../audit/record.ts';
+import { quote } from '../audit/text.ts';
+import type { Database } from '../database.ts';
+import type { SubTaskSetup } from '../deploy/sub-tasks.ts';
+import type { InstanceRow } from '../inventory.ts';
+import { json } from '../json.ts';
+import { notifyOutput } from '../tasks/output.ts';
+import { allFinished, closeResult, openResults } from '../tasks/results.ts';
+import type { TaskResultRow, TaskRow } from '../tasks/tables.ts';
+
+/** Instances with their hosts, the instances locked in an order that cannot deadlock. */
+export const lockInstances = (tx: Kysely<Database>, applicationId: number, ids: readonly number[]) =>
+  tx
+    .selectFrom('instances')
+    .innerJoin('hosts', 'hosts.id', 'instances.hostId')
+    .where('instances.applicationId', '=', applicationId)
+    .where('instances.id', 'in', ids)
+    .selectAll('instances')
+    .select(['hosts.name as hostname', 'hosts.status as hostStatus'])
+    .orderBy('instances.id')
+    .forUpdate('instances')
+    .execute();
+
+export interface NewInstanceTask {
+  action: InstanceAction;
+  applicationId: number;
+  creator: string;
+  timeoutSeconds: number;
+  batchSize: number;
+  setup: SubTaskSetup;
+  /** In the order in which they are worked through; locked. */
+  instances: readonly (InstanceRow & { hostname: string })[];
+  now: Date;
+}
+
+/** Writes a task with a waiting result per instance, and makes the instances busy with it. */
+export async function beginInstanceTask(tx: Kysely<Database>, task: NewInstanceTask): Promise<number> {
+  const { action, applicationId, creator, timeoutSeconds, batchSize, setup, instances, now } = task;
+  const opts = json({ ...setup, batchSize });
+  const { id } = await tx
+    .insertInto('tasks')
+    .values({ area: 'instance', kind: action, applicationId, creator, timeoutSeconds, opts, createdTime: now })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  const results = instances.map((instance, position) => ({
+    ...{ taskId: id, position, instanceId: instance.id, hostId: instance.hostId, hostname: instance.hostname },
+    ...{ previousVersion: instance.version, previousStatus: instance.status },
+  }));
+  await tx.insertInto('taskResults').values(results).execute();
+  const ids = instances.map((instance) => instance.id);
+  await tx
+    .updateTable('instances')
+    .set({ busyKind: action, busyTaskId: id, updatedTime: now, ...(action !== 'stop' && { status: 'restarting' }) })
+    .where('id', 'in', ids)
+    .execute();
+  return id;
+}
+
+/** The instance tasks of an application. */
+export const selectInstanceTasks = (db: Kysely<Database>, applicationId: number) =>
+  db.selectFrom('tasks').selectAll().where('area', '=', 'instance').where('applicationId', '=', applicationId);
+
+/** Writes what became of an instance and sets it free; a second time it changes nothing. */
+export async function settleInstanceAction(db: Kysely<Database>, end: InstanceEnd): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    const result = await closeResult(tx, end);
+    if (!result) return;
+    await freeInstance(tx, result, end.left);
+    await notifyOutput(tx, end.taskId);
+  });
+}
+
+async function freeInstance(tx: Transaction<Database>, result: TaskResultRow, left: InstanceEnd['left']) {
+  const status = left === 'unchanged' ? (result.previousStatus ?? 'stopped') : left;
+  await tx
+    .updateTable('instances')
+    .set({ busyKind: null, busyTaskId: null, status, updatedTime: new Date() })
+    .where('id', '=', result.instanceId)
+    .where('busyTaskId', '=', result.taskId)
+    .execute();
+}
+
+/** Ends an instance task: `finished` if every instance is; what never began is failed and free again. */
+export async function settleInstanceTask(db: Kysely<Database>, taskId: number, error: string | null): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    const task = await tx
+      .selectFrom('tasks')
+      .selectAll()
+      .where('id', '=', taskId)
+      .forUpdate()
+      .executeTakeFirstOrThrow();
+    if (task.status !== 'running') return;
+    const message = `not begun: ${error ?? 'an instance before it failed'}`;
+    for (const { position } of await openResults(tx, taskId)) {
+      const result = await closeResult(tx, { taskId, position, status: 'failed', step: null, message });
+      if (result) await freeInstance(tx, result, 'unchanged');
+    }
+    const isDone = (await allFinished(tx, taskId)) && error === null;
+    const status = isDone ? ('finished' as const) : ('failed' as const);
+    await tx.updateTable('tasks').set({ status, error, finishedTime: new Date() }).where('id', '=', taskId).execute();
+    await recordEnd(tx, task, status);
+    await notifyOutput(tx, taskId);
+  });
+}
+
+const actionsZh: Record<string, string> = { start: '启动', stop: '停止', restart: '重启' };
+
+/** An action in words, for audit records. */
+export const actionZh = (action: string): string => actionsZh[action] ?? action;
+
+async function recordEnd(tx: Transaction<Database>, task: TaskRow, status: 'finished' | 'failed'): Promise<void> {
+  const application = await tx
+    .selectFrom('applications')
+    .select(['id', 'fullName'])
+    .where('id', '=', task.applicationId)
+    .executeTakeFirst();
+  if (!application) return;
+  const { id: targetId, fullName } = application;
+  const name = quote(fullName);
+  const detail = {
+    en: `${task.kind} of instances of application ${name} by task ${task.id}: ${status}`,
+    zh: `任务 ${task.id} ${actionZh(task.kind)}应用 ${name} 的实例: ${status === 'finished' ? '成功' : '失败'}`,
+  };
+  await record(tx, { id: 0, username: 'system', channel: 'workflow' }, [
+    {
+      ...{ view: 'app', area: 'applications', opType: 'update', targetType: 'application' },
+      ...{ targetId, targetName: fullName, detail },
+    },
+  ]);
+}

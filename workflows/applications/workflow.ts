@@ -1,0 +1,132 @@
+// Starting, stopping and restarting instances: batch after batch, and after a failure in a batch no further one begins.
+// Every step is a command that its host runs once, whoever asks; the timeout covers the whole task and kills what runs.
+import {
+  ActivityCancellationType,
+  CancellationScope,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import { rootFailure } from '../refuse.ts';
+import type {
+  InstanceActionStep,
+  InstanceEnd,
+  InstanceTarget,
+  InstanceTaskInput,
+  InstanceTaskOutcome,
+} from './contract.ts';
+import type { InstanceHands } from './ports.ts';
+
+// No limit on attempts: a host without answer is asked again until the task's own timeout.
+const { runInstanceStep, settleInstanceAction, settleInstanceTask } = proxyActivities<InstanceHands>({
+  startToCloseTimeout: '2 hours',
+  heartbeatTimeout: '5 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
+});
+
+/** The task's own time has run out when this is needed; a host that does not answer by then is left alone. */
+const { killInstanceStep } = proxyActivities<InstanceHands>({
+  startToCloseTimeout: '1 minute',
+  scheduleToCloseTimeout: '1 minute',
+  heartbeatTimeout: '5 seconds',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
+});
+
+/** What became of one instance, as far as the steps decide it. */
+type End = Pick<InstanceEnd, 'status' | 'left' | 'step' | 'message'>;
+
+/** Starts, stops or restarts instances of one application. */
+export async function instanceTask(input: InstanceTaskInput): Promise<InstanceTaskOutcome> {
+  const { taskId, timeoutSeconds, instances } = input;
+  const scope = new CancellationScope({ cancellable: true, timeout: timeoutSeconds * 1000 });
+  const finished = await scope.run(() => inBatches(input));
+  const failed = instances.length - finished;
+  await CancellationScope.nonCancellable(() =>
+    settleInstanceTask({ taskId, error: failed > 0 && scope.consideredCancelled ? cutShort(scope, input) : null }),
+  );
+  upsertSearchAttributes({ SlipwayStatus: [failed === 0 ? 'finished' : 'failed'] });
+  setCurrentDetails(`**${failed === 0 ? 'finished' : 'failed'}**: ${progress(input, finished)}`);
+  return { finished, failed };
+}
+
+/** Why everything still running was cancelled: an operator's wish reaches the workflow's own scope, the timeout does not. */
+const cutShort = (scope: CancellationScope, { timeoutSeconds }: InstanceTaskInput): string =>
+  scope.parent?.consideredCancelled ? 'cancelled by an operator' : `timed out after ${timeoutSeconds} s`;
+
+const progress = ({ action, instances }: InstanceTaskInput, finished: number): string =>
+  `${action}: ${finished} of ${instances.length} instances done`;
+
+/** Answers how many instances are done; never throws. */
+async function inBatches(input: InstanceTaskInput): Promise<number> {
+  const { instances, batchSize } = input;
+  let finished = 0;
+  for (let start = 0; start < instances.length; start += batchSize) {
+    if (CancellationScope.current().consideredCancelled) break;
+    setCurrentDetails(`**running**: ${progress(input, finished)}`);
+    const batch = instances.slice(start, start + batchSize);
+    const done = await Promise.all(batch.map((instance) => settled(input, instance)));
+    finished += done.filter(Boolean).length;
+    if (!done.every(Boolean)) break;
+  }
+  return finished;
+}
+
+/** Takes one instance to its end and writes what became of it; never throws. */
+async function settled(input: InstanceTaskInput, instance: InstanceTarget): Promise<boolean> {
+  const { taskId } = input;
+  const { position } = instance;
+  const end = await act(input, instance);
+  await CancellationScope.nonCancellable(() => settleInstanceAction({ taskId, position, ...end }));
+  return end.status === 'finished';
+}
+
+/** The steps of an action: a failed stop leaves the instance as it was, what fails after it leaves it stopped. */
+async function act(input: InstanceTaskInput, { position, wasRunning }: InstanceTarget): Promise<End> {
+  const { action } = input;
+  const steps: InstanceActionStep[] = [
+    ...(action === 'stop' || (action === 'restart' && wasRunning) ? (['stop'] as const) : []),
+    ...(action === 'stop' ? [] : (['start', 'check'] as const)),
+  ];
+  for (const step of steps) {
+    const message = await failureOf(input, position, step);
+    if (message !== null) {
+      return {
+        status: 'failed',
+        left: step === 'stop' ? 'unchanged' : 'stopped',
+        step,
+        message: `${step}: ${message}`,
+      };
+    }
+  }
+  return { status: 'finished', left: action === 'stop' ? 'stopped' : 'running', step: null, message: null };
+}
+
+/** Why a step failed; null: it did not. */
+async function failureOf(input: InstanceTaskInput, position: number, step: InstanceActionStep): Promise<string | null> {
+  const at = { taskId: input.taskId, position, step };
+  try {
+    const { ok, message } = await runInstanceStep(at);
+    return ok ? null : (message ?? 'failed');
+  } catch (error) {
+    const killed = await kill(at);
+    const why = isCancellation(error) ? cutShort(CancellationScope.current(), input) : rootMessage(error);
+    return killed ? why : `${why}; whether its command still runs is not known`;
+  }
+}
+
+/** Cancelled while no worker had it, nobody has ended the step's command. */
+async function kill(at: Parameters<InstanceHands['killInstanceStep']>[0]): Promise<boolean> {
+  try {
+    await CancellationScope.nonCancellable(() => killInstanceStep(at));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function rootMessage(error: unknown): string {
+  const root = rootFailure(error);
+  return root instanceof Error ? root.message : String(root);
+}
