@@ -12,10 +12,14 @@ export async function readPackage(deps: ActivityDeps, instanceId: number, source
   const host = await deps.db
     .selectFrom('instances')
     .innerJoin('hosts', 'hosts.id', 'instances.hostId')
-    .select(['hosts.name', 'hosts.runner', 'hosts.minionId', 'hosts.ipAddress'])
+    .innerJoin('deploySettings', 'deploySettings.applicationId', 'instances.applicationId')
+    .select(['hosts.name', 'hosts.runner', 'hosts.minionId', 'hosts.ipAddress', 'deploySettings.repository'])
     .where('instances.id', '=', instanceId)
     .executeTakeFirst();
   if (!host) return { unread: 'the application has no instance yet' };
+  if (host.repository !== null) {
+    return { unread: 'there is no driver for its repository: set repository to null and give a path on the hosts' };
+  }
   try {
     const target = runnerHost(host);
     return await deps.packages.fetch(runnerOf(deps.runners, target), target, source);

@@ -94,3 +94,24 @@ test('a failing check switches back, starts the old release and fails that insta
 const startOld =
   'echo "start $(cat VERSION)" >> "$SLIPWAY_HOST_ROOT/calls"; ' +
   'nohup sleep 600 >/dev/null 2>&1 & echo $! > "$SLIPWAY_PID_FILE"';
+
+test('an application whose repository has no driver gets no checksum and no sub-task', async () => {
+  const estate = await makeEstate(world, 1);
+  const repository = JSON.stringify({ type: 'FTP', url: 'ftp://packages.example.com/web', credential: null });
+  await world.db
+    .updateTable('deploySettings')
+    .set({ repository })
+    .where('applicationId', '=', estate.applicationId)
+    .execute();
+  const id = await startedTask(world, estate);
+  const path = `/application/deploy-tasks/${id}`;
+  const { body: plan } = await estate.manager.get<{ package: { sha256: null; unread: string } }>(`${path}/plan/`);
+  expect(plan.package).toMatchObject({ sha256: null, unread: expect.stringContaining('no driver') as string });
+  const refused = await estate.manager.post(`${path}/sub-upgrade-tasks/`, {
+    instances: estate.instanceIds.map((one) => ({ id: one })),
+    update_source: packagePath('1.0.0'),
+    version: '1.0.0',
+  });
+  expect(refused).toMatchObject({ status: 409, body: { error_code: 10005 } });
+  expect(await world.db.selectFrom('tasks').select('id').where('deployTaskId', '=', id).execute()).toEqual([]);
+});
