@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { grantedDirectly, viewableObjects } from '../../db/access/grantees.ts';
 import { directGrants, type Grantee } from '../../db/access/grants.ts';
 import { actionsFor, loadSubject, scopes, visible, type Scope } from '../../db/access/rights.ts';
+import { anywhere } from '../../db/like.ts';
 import { invalidField } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
 import type { ChangeCtx } from '../context.ts';
@@ -12,7 +13,6 @@ import { anyOf, applications, hosts, notAllowed, permission, requestedId, system
 import { done, flag, id, success } from '../schemas.ts';
 import { objectNames } from './grant-audit.ts';
 import { asFlags, granteeOf, grantOnObjects } from './granting.ts';
-import { containing } from './text.ts';
 import { self } from './users.ts';
 
 /** The user himself, a member of the role, or who may view users. */
@@ -106,7 +106,7 @@ function grants(kind: Grantee['kind'], scope: Scope): Endpoint {
       await granteeOf(ctx, kind, params.id);
       const name = query[nameField] as string | undefined;
       const all = viewableObjects(ctx.db, ctx.subject, scope);
-      const objects = name ? all.where('objects.name', 'ilike', containing(name)) : all;
+      const objects = name ? all.where('objects.name', 'ilike', anywhere(name)) : all;
       if (query['effective'] !== true) return objects.where(grantedDirectly({ kind, id: params.id }, scope));
       const subject = await loadSubject(ctx.db, params.id);
       return objects.where(visible<Scope>(subject, scope, scopes[scope].view, 'objects.id'));

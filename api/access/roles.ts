@@ -5,6 +5,7 @@ import { selectUsers } from '../../db/access/users.ts';
 import { diff } from '../../db/audit/changes.ts';
 import { quote } from '../../db/audit/text.ts';
 import { isUniqueViolation } from '../../db/errors.ts';
+import { anywhere } from '../../db/like.ts';
 import { Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
 import type { ChangeCtx, Ctx } from '../context.ts';
@@ -14,7 +15,7 @@ import { notFound, signedIn, system } from '../permissions.ts';
 import { actions, done, iso, success, time } from '../schemas.ts';
 import { auditGrants, objectNames } from './grant-audit.ts';
 import { demandGrantable } from './role-assignment.ts';
-import { accessEntry, containing } from './text.ts';
+import { accessEntry } from './text.ts';
 import { presentUser, userObject } from './user-object.ts';
 
 const role = z.object({
@@ -64,7 +65,7 @@ const listRoles = list({
   item: role,
   query({ query }, { db }) {
     const roles = selectRoles(db);
-    return query.name ? roles.where('roles.name', 'ilike', containing(query.name)) : roles;
+    return query.name ? roles.where('roles.name', 'ilike', anywhere(query.name)) : roles;
   },
   order: { oldest: 'roles.id' },
   present,

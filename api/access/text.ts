@@ -11,6 +11,3 @@ export const accessEntry = (
   ...{ view: 'operations', area: 'access', opType, targetType },
   ...{ targetId: target.id, targetName: target.name, detail, changes },
 });
-
-/** A pattern for ilike that matches a text anywhere. */
-export const containing = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`;

@@ -4,6 +4,7 @@ import { countTokens, createToken, maxTokens, selectTokens, type TokenRow } from
 import { diff } from '../../db/audit/changes.ts';
 import { quote } from '../../db/audit/text.ts';
 import { isUniqueViolation } from '../../db/errors.ts';
+import { anywhere } from '../../db/like.ts';
 import { invalidField, Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
 import type { Ctx } from '../context.ts';
@@ -11,7 +12,7 @@ import { endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
 import { notFound, permission, requestedId, signedIn } from '../permissions.ts';
 import { actions, done, iso, moment, success, time } from '../schemas.ts';
-import { accessEntry, containing } from './text.ts';
+import { accessEntry } from './text.ts';
 
 const token = z.object({
   id: z.int(),
@@ -72,8 +73,8 @@ const listTokens = list({
   query({ query }, { db, subject }) {
     let tokens = selectTokens(db);
     if (!subject.isAdmin) tokens = tokens.where('authTokens.userId', '=', subject.userId);
-    if (query.name) tokens = tokens.where('authTokens.name', 'ilike', containing(query.name));
-    if (query.description) tokens = tokens.where('authTokens.description', 'ilike', containing(query.description));
+    if (query.name) tokens = tokens.where('authTokens.name', 'ilike', anywhere(query.name));
+    if (query.description) tokens = tokens.where('authTokens.description', 'ilike', anywhere(query.description));
     if (query.value) tokens = tokens.where('authTokens.valueHash', '=', secretHash(query.value.toLowerCase()));
     if (query.creator) tokens = tokens.where('users.username', '=', query.creator);
     return tokens;

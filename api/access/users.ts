@@ -5,6 +5,7 @@ import { holds } from '../../db/access/rights.ts';
 import { diff } from '../../db/audit/changes.ts';
 import { quote } from '../../db/audit/text.ts';
 import { isUniqueViolation } from '../../db/errors.ts';
+import { anywhere } from '../../db/like.ts';
 import { invalidField, Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
 import type { Ctx } from '../context.ts';
@@ -23,7 +24,7 @@ import {
 import { id, idEntry } from '../schemas.ts';
 import { forgetAttempts, takeAttempt } from './login.ts';
 import { assignRoles } from './role-assignment.ts';
-import { accessEntry, containing } from './text.ts';
+import { accessEntry } from './text.ts';
 import { mayManage, presentUser, userObject, userReference } from './user-object.ts';
 
 /** The user himself. */
@@ -55,7 +56,7 @@ const listUsers = list({
     if (query.email !== undefined || query.phone !== undefined) demandSystem(ctx, 'view_user');
     let users = selectUsers(ctx.db);
     for (const field of ['username', 'name', 'email', 'phone'] as const)
-      if (query[field]) users = users.where(`users.${field}`, 'ilike', containing(query[field]));
+      if (query[field]) users = users.where(`users.${field}`, 'ilike', anywhere(query[field]));
     if (query.status) users = users.where('users.status', '=', query.status);
     const { role } = query;
     if (role !== undefined)
