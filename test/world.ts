@@ -28,6 +28,9 @@ export interface World extends TestApp {
   close(): Promise<void>;
 }
 
+/** What estates and tasks are made on. */
+export type Site = Pick<World, 'db' | 'config' | 'user'>;
+
 /** `workers: 0` leaves the engine without a worker. */
 export async function testWorld({ workers = 1 }: { workers?: 0 | 1 } = {}): Promise<World> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-world-'));
@@ -85,7 +88,7 @@ export interface TestEstate {
 }
 
 /** An application on local hosts; its commands leave a process and a line per call in `<host>/calls`. */
-export async function makeEstate(world: World, instances = 2): Promise<TestEstate> {
+export async function makeEstate(world: Site, instances = 2): Promise<TestEstate> {
   const { db } = world;
   const name = `web-${unique()}`;
   const applicationId = await makeApplication(db, name);
@@ -118,7 +121,7 @@ const startup =
   'nohup sleep 600 >/dev/null 2>&1 & echo $! > "$SLIPWAY_PID_FILE"; echo started';
 const stop = 'echo stop >> "$SLIPWAY_HOST_ROOT/calls"; kill "$(cat "$SLIPWAY_PID_FILE")" || true';
 
-async function makeInstance({ db, config }: World, applicationId: number, hostname: string): Promise<number> {
+async function makeInstance({ db, config }: Site, applicationId: number, hostname: string): Promise<number> {
   mkdirSync(localHostFolder(config.dataDir, hostname), { recursive: true });
   const host = await db
     .insertInto('hosts')
@@ -136,7 +139,7 @@ async function makeInstance({ db, config }: World, applicationId: number, hostna
 export const packagePath = (version: string): string => `/packages/web-${version}.tar.gz`;
 
 /** Puts a package of this version on every host of an estate; answers its path there. */
-export async function placePackage(world: World, { hostnames }: TestEstate, version: string): Promise<string> {
+export async function placePackage(world: Site, { hostnames }: TestEstate, version: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-package-'));
   writeFileSync(join(folder, 'VERSION'), `${version}\n`);
   const made = `${folder}.tar.gz`;
@@ -159,7 +162,7 @@ export interface TaskWish {
 }
 
 /** A deploy task of an estate, its plan made. */
-export async function makeTask(world: World, estate: TestEstate, wish: TaskWish = {}): Promise<number> {
+export async function makeTask(world: Site, estate: TestEstate, wish: TaskWish = {}): Promise<number> {
   const version = wish.version ?? '1.0.0';
   const source = await placePackage(world, estate, version);
   const { body, status } = await estate.manager.post<{ id: number }>('/application/deploy-tasks/', {
@@ -175,11 +178,11 @@ export async function makeTask(world: World, estate: TestEstate, wish: TaskWish 
   return body.id;
 }
 
-export const taskOf = ({ db }: World, id: number) =>
+export const taskOf = ({ db }: Pick<Site, 'db'>, id: number) =>
   db.selectFrom('deployTasks').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 
 /** A running deploy task. */
-export async function startedTask(world: World, estate: TestEstate, wish: TaskWish = {}): Promise<number> {
+export async function startedTask(world: Site, estate: TestEstate, wish: TaskWish = {}): Promise<number> {
   const id = await makeTask(world, estate, { level: 'I', ...wish });
   const { status, body } = await estate.manager.post(`/application/deploy-tasks/${id}/actions/start/`);
   if (status !== 200) throw new Error(`the task was not started: ${JSON.stringify(body)}`);
@@ -187,7 +190,7 @@ export async function startedTask(world: World, estate: TestEstate, wish: TaskWi
 }
 
 /** Waits for the end of a sub-task (or any task) and answers its row. */
-export const endedTask = ({ db }: World, taskId: number, timeout = 45_000) =>
+export const endedTask = ({ db }: Pick<Site, 'db'>, taskId: number, timeout = 45_000) =>
   eventually(
     async () => {
       const row = await db.selectFrom('tasks').selectAll().where('id', '=', taskId).executeTakeFirstOrThrow();

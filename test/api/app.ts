@@ -98,7 +98,12 @@ export async function testApp(deps: Partial<AppDeps> = {}, options: AppOptions =
   };
 }
 
-function clientOf(app: ReturnType<typeof createApp>, own: Headers_): Client {
+/** Whoever answers requests: the application itself, or a server on the network. */
+export interface Answering {
+  request(path: string, init: RequestInit): Response | Promise<Response>;
+}
+
+export function clientOf(app: Answering, own: Headers_): Client {
   const call = async <B>(method: string, path: string, body: unknown, headers: Headers_): Promise<Answer<B>> => {
     const response = await app.request(path, {
       method,
@@ -121,7 +126,8 @@ function clientOf(app: ReturnType<typeof createApp>, own: Headers_): Client {
   };
 }
 
-async function makeUser(
+/** A user with a token and exactly these grants. */
+export async function makeUser(
   db: Kysely<Database>,
   client: (headers: Headers_) => Client,
   { username = `user-${unique()}`, password, admin, system = [], application = {}, host = {} }: TestGrants = {},

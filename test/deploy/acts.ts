@@ -1,7 +1,7 @@
 // What people do to a deploy task, as short calls of the API.
 import type { Answer, TestUser } from '../api/app.ts';
 import { packagePath } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
+import type { Site, TestEstate } from '../world.ts';
 
 const root = '/application/deploy-tasks';
 
@@ -53,7 +53,7 @@ export function accepted({ status, body }: Answer): number {
 }
 
 /** Further reviewers of an estate. */
-export const reviewers = (world: World, { applicationId }: TestEstate, count: number): Promise<TestUser[]> =>
+export const reviewers = (world: Site, { applicationId }: TestEstate, count: number): Promise<TestUser[]> =>
   Promise.all(
     Array.from({ length: count }, () =>
       world.user({ application: { [applicationId]: ['view_app', 'review_app_deploy_task'] } }),
@@ -61,7 +61,7 @@ export const reviewers = (world: World, { applicationId }: TestEstate, count: nu
   );
 
 /** What a deploy task has left in the database so far. */
-export async function traces({ db }: World, id: number) {
+export async function traces({ db }: Site, id: number) {
   const [votes, events, audit] = await Promise.all([
     db.selectFrom('votes').select(['userId', 'round', 'planHash']).where('requestId', '=', id).execute(),
     db

@@ -1,13 +1,9 @@
 import type { HookName } from '../../workflows/deploy/contract.ts';
 import { unique } from '../harness.ts';
-import type { TestEstate, World } from '../world.ts';
+import type { Site, TestEstate } from '../world.ts';
 
 /** A deploy script; answers its id. */
-export async function makeScript(
-  { db }: World,
-  content: string,
-  language: 'bash' | 'python' = 'bash',
-): Promise<number> {
+export async function makeScript({ db }: Site, content: string, language: 'bash' | 'python' = 'bash'): Promise<number> {
   const { id } = await db
     .insertInto('deployScripts')
     .values({ name: `script-${unique()}`, creator: 'test', language, content })
@@ -18,7 +14,7 @@ export async function makeScript(
 
 /** Sets the hooks of an estate to these scripts; the others are none. */
 export async function setHooks(
-  { db }: World,
+  { db }: Site,
   { applicationId }: TestEstate,
   hooks: Partial<Record<HookName, number>>,
   more: object = {},
