@@ -4,6 +4,7 @@ import { auditEndpoints } from './audit/index.ts';
 import { deployEndpoints } from './deploy/index.ts';
 import type { Endpoint } from './endpoint.ts';
 import { hostAreaEndpoints } from './hosts/index.ts';
+import { navigatorEndpoints } from './navigators/index.ts';
 import { productionAreaEndpoints } from './productions/index.ts';
 
 /** Every operation of the API; an area adds its list here. */
@@ -14,4 +15,5 @@ export const endpoints: readonly Endpoint[] = [
   ...hostAreaEndpoints,
   ...deployEndpoints,
   ...auditEndpoints,
+  ...navigatorEndpoints,
 ];

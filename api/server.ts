@@ -27,6 +27,7 @@ import type { AppDeps } from './context.ts';
 import { createEngine } from './engine.ts';
 import { createMetrics, mountHealth } from './health.ts';
 import { startHousekeeping } from './housekeeping.ts';
+import { mountImages } from './images.ts';
 import { startHandler, startTopic } from './launch.ts';
 import { mountLive } from './live.ts';
 import { startReconciling } from './reconcile.ts';
@@ -53,6 +54,7 @@ export async function startApi(config: Config, log: Logger, at: Addresses): Prom
   const metrics = createMetrics(deps);
   const app = createApp(deps);
   mountHealth(app, deps, metrics);
+  mountImages(app, config);
   const live = mountLive(app, deps);
   const keepers = [
     relay({ db, handlers: { [startTopic]: startHandler(engine) }, listen, log }),

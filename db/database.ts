@@ -4,6 +4,7 @@ import type { AuditTables } from './audit/tables.ts';
 import type { DeployTables } from './deploy/tables.ts';
 import type { HostReadTables } from './host-reads/tables.ts';
 import type { InventoryTables } from './inventory.ts';
+import type { NavigatorTables } from './navigators.ts';
 import type { TaskTables } from './tasks/tables.ts';
 
 interface OutboxTable {
@@ -31,7 +32,8 @@ interface UsedTicketsTable {
 }
 
 /** Every table, as queries see it (camelCase; the CamelCasePlugin maps names). */
-export interface Database extends AccessTables, InventoryTables, DeployTables, TaskTables, AuditTables, HostReadTables {
+export interface Database
+  extends NavigatorTables, AccessTables, InventoryTables, DeployTables, TaskTables, AuditTables, HostReadTables {
   outbox: OutboxTable;
   idempotencyKeys: IdempotencyKeysTable;
   usedTickets: UsedTicketsTable;

@@ -14,7 +14,7 @@ const outsideKernel = ['GET /ws/tasks/{}/output/'];
 
 // Whose operations are not served yet; a name is taken off this list with its area.
 const modulesToCome: readonly (keyof typeof modules)[] = [
-  ...(['resource_req', 'dns_mgmt', 'navigator', 'common_tools', 'audit'] as const),
+  ...(['resource_req', 'dns_mgmt', 'common_tools'] as const),
 ];
 const objectPermissionsToCome = ['restart_app', 'view_app_monitor', 'restart_host', 'login_host', 'deactivate_host'];
 const systemPermissionsToCome = ['override_freeze', 'view_business', 'delete_business'];

@@ -66,6 +66,12 @@ const access = {
   too_many_tokens: conflict('at most {n} tokens a user', '每个用户最多 {n} 个令牌'),
 } as const;
 
+const tools = {
+  only_http: invalid('only http and https', '仅支持http和https'),
+  name_exists: conflict('name already exists', '名称已存在'),
+  too_many_navigators: conflict('at most {n} navigators', '最多 {n} 个导航'),
+} as const;
+
 const inventory = {
   cycle: conflict('this link would close a cycle: {path}', '会形成循环依赖: {path}'),
   too_deep: conflict('applications nest at most {n} levels deep', '应用层级最多 {n} 层'),
@@ -146,7 +152,7 @@ const decisions = {
   not_approved_yet: define(30005, 409, 'not approved yet', '任务尚未批准'),
 } as const;
 
-export const problems = { ...common, ...keys, ...access, ...inventory, ...deploy, ...decisions } as const;
+export const problems = { ...common, ...keys, ...access, ...tools, ...inventory, ...deploy, ...decisions } as const;
 export type ProblemName = keyof typeof problems;
 
 export type Language = 'en' | 'zh';
