@@ -1,0 +1,66 @@
+// npm run bench [-- names… --quick]: every benchmark on a stack of its own, one table. Ratios within one run are what it is
+// about: times of another machine, or of this one at another time, say little.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { approve } from './approve.ts';
+import { coldStart } from './cold-start.ts';
+import { create } from './create.ts';
+import type { Benchmark, Row } from './harness.ts';
+import { list } from './list.ts';
+import { memory } from './memory.ts';
+import { scale } from './scale.ts';
+import { table } from './report.ts';
+import { benchStack } from './stack.ts';
+import { trivialBundle } from './trivial/worker.ts';
+
+const benchmarks: Record<string, Benchmark> = {
+  create,
+  approve,
+  list,
+  scale,
+  memory,
+  'cold-start': coldStart,
+};
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { quick: { type: 'boolean', default: false } },
+  });
+  const names = positionals.length > 0 ? positionals : Object.keys(benchmarks);
+  const unknown = names.filter((name) => benchmarks[name] === undefined);
+  if (unknown.length > 0)
+    throw new Error(`no benchmark ${unknown.join(', ')}; there are ${Object.keys(benchmarks).join(', ')}`);
+  const begun = performance.now();
+  await trivialBundle({ anew: true });
+  const stack = await benchStack();
+  const rows: Row[] = [];
+  try {
+    for (const name of names) rows.push(...((await benchmarks[name]?.({ stack, quick: values.quick, say })) ?? []));
+  } catch (error) {
+    say(stack.lastOutput());
+    throw error;
+  } finally {
+    await stack.stop();
+  }
+  const seconds = Math.round((performance.now() - begun) / 1000);
+  process.stdout.write(`${table(rows)}\n${seconds} s on ${cpus().length} cores${values.quick ? ', quick' : ''}\n`);
+  const folder = join(import.meta.dirname, '../dist');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    join(folder, 'bench.json'),
+    `${JSON.stringify({ time: new Date(), seconds, quick: values.quick, rows }, null, 2)}\n`,
+  );
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(1);
+  },
+);

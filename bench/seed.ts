@@ -1,0 +1,63 @@
+// Deploy tasks by the million, made by PostgreSQL itself: three years of 1,000 applications, nearly all long finished, each
+// with its vote and its sub-task, as a list page meets them. Checks of foreign keys are off while it runs.
+import { sql } from 'kysely';
+import { connect } from '../db/connect.ts';
+import { grant, person } from './estate.ts';
+import type { Person } from './estate.ts';
+
+export interface Seeded {
+  admin: Person;
+  /** May view and review 50 of the 1,000 applications. */
+  limited: Person;
+  /** An application that `limited` may view. */
+  applicationId: number;
+}
+
+const applications = 1_000;
+const users = 200;
+
+/** Fills a fresh database with `count` deploy tasks. */
+export async function seed(databaseUrl: string, count: number): Promise<Seeded> {
+  const db = connect(databaseUrl, { max: 1, applicationName: 'bench' });
+  try {
+    const admin = await person(db, 'root', { admin: true });
+    const limited = await person(db, 'limited');
+    for (const statement of statements(count)) await sql.raw(statement).execute(db);
+    const ids = Array.from({ length: 50 }, (_, index) => index * 20 + 7);
+    await grant(db, limited.id, ['view_app', 'review_app_deploy_task'], ids);
+    return { admin, limited, applicationId: 7 };
+  } finally {
+    await db.destroy();
+  }
+}
+
+const statements = (count: number): string[] => [
+  'set statement_timeout = 0',
+  'set session_replication_role = replica',
+  'set synchronous_commit = off',
+  "set maintenance_work_mem = '256MB'",
+  `insert into users (username, name, email)
+     select 'user-' || i, 'User ' || i, 'user-' || i || '@example.com' from generate_series(1, ${users}) i`,
+  `insert into applications (name, full_name, creator)
+     select 'app-' || i, 'shop.app-' || i, 'bench' from generate_series(1, ${applications}) i`,
+  `insert into hosts (name, host_type, creator) select 'host-' || i, 'PHY_HOST', 'bench' from generate_series(1, 300) i`,
+  `insert into instances (application_id, host_id, version, status)
+     select a, 1 + (a * 3 + i) % 300, '1.2.3', 'running' from generate_series(1, ${applications}) a, generate_series(1, 3) i`,
+  // An error is set on what is open, so that the reconciler leaves it alone: it has no workflow.
+  `insert into deploy_tasks (application_id, creator_id, owner_id, version, description, level, package_source,
+       planned_exec_time, status, error, required_approvals, plan_hash, created_time, started_time, finished_time)
+     select 1 + (i * 7919) % ${applications}, 3 + (i * 31) % ${users}, 3 + (i * 31) % ${users},
+       (i / 10000) || '.' || (i * 13) % 200 || '.' || (i * 7) % 50, 'what changes in number ' || i,
+       (array['S', 'A', 'A', 'B', 'B', 'B', 'B', 'C', 'C', 'I'])[1 + (i::bigint * 2654435761 % 4294967291) % 10], '/packages/app-' || i || '.tar.gz',
+       t, case when i % 1000 = 1 then 'wait_review' when i % 1000 = 2 then 'approved' when i % 20 = 3 then 'failed'
+         when i % 30 = 4 then 'closed' else 'finished' end,
+       case when i % 1000 in (1, 2) then 'seeded' end, 1, md5(i::text), t, t, t
+     from generate_series(1, ${count}) i, lateral (select now() - interval '3 years' * (1 - i::float / ${count}) as t) x`,
+  `insert into votes (kind, request_id, round, user_id, plan_hash, channel)
+     select 'deploy_task', id, 1, 3 + (id * 17) % ${users}, plan_hash, 'token' from deploy_tasks where status <> 'wait_review'`,
+  `insert into tasks (area, kind, deploy_task_id, number, application_id, creator, status, version, timeout_seconds)
+     select 'deploy', 'upgrade', id, 1, application_id, 'bench', 'finished', version, 120 from deploy_tasks
+     where status in ('finished', 'failed') and id % 4 = 0`,
+  'set session_replication_role = origin',
+  'vacuum analyze',
+];
