@@ -1,7 +1,9 @@
 import type { Endpoint } from '../endpoint.ts';
 import { applicationEndpoints } from './applications.ts';
 import { deleteApplication } from './delete.ts';
+import { instanceActionEndpoints } from './instance-actions.ts';
 import { getInstanceLog } from './instance-log.ts';
+import { instanceTaskEndpoints } from './instance-tasks.ts';
 import { instanceEndpoints } from './instances.ts';
 import { relationEndpoints } from './relations.ts';
 import { responsePersonEndpoints } from './response-persons.ts';
@@ -11,6 +13,8 @@ export const applicationAreaEndpoints: readonly Endpoint[] = [
   ...applicationEndpoints,
   deleteApplication,
   ...instanceEndpoints,
+  ...instanceActionEndpoints,
+  ...instanceTaskEndpoints,
   getInstanceLog,
   ...relationEndpoints,
   ...responsePersonEndpoints,

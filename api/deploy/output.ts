@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { readOutput } from '../../db/tasks/output.ts';
-import type { TaskOutputRow } from '../../db/tasks/tables.ts';
+import type { TaskOutputRow, TaskRow } from '../../db/tasks/tables.ts';
 import { outputStreams, taskStatuses } from '../../workflows/tasks.ts';
+import type { Ctx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { notFound } from '../permissions.ts';
 import { id, iso, time } from '../schemas.ts';
@@ -28,6 +29,33 @@ export const presentLine = (row: TaskOutputRow): z.input<typeof lineObject> => (
   text: row.text,
 });
 
+/** Which lines of a task are asked for. */
+export const outputQuery = z.object({
+  after: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(10_000).default(1000),
+  instance: id.optional(),
+  stream: z.enum(outputStreams).optional(),
+});
+
+/** Lines of a task, and where to go on. */
+export const outputObject = z.object({
+  results: z.array(lineObject),
+  next_after: z.int(),
+  ended: z.boolean(),
+  status: z.enum(taskStatuses),
+});
+
+/** Lines of a task; its status was read before: a task that had ended then has written all its lines. */
+export async function outputOf(
+  { db }: Pick<Ctx, 'db'>,
+  { id: taskId, status }: Pick<TaskRow, 'id' | 'status'>,
+  query: z.output<typeof outputQuery>,
+): Promise<z.input<typeof outputObject>> {
+  const rows = await readOutput(db, taskId, query);
+  const last = rows.at(-1)?.seq ?? query.after;
+  return { results: rows.map(presentLine), next_after: last, ended: status !== 'running', status };
+}
+
 /** Who may read the output of a sub-task. */
 export const outputReader = onTask('view_app_log', 'deploy_app', 'review_app_deploy_task');
 
@@ -38,31 +66,17 @@ const getOutput = endpoint({
   area: 'deploy',
   summary: 'Output of a sub-task',
   permission: outputReader,
-  query: z.object({
-    after: z.coerce.number().int().min(0).default(0),
-    limit: z.coerce.number().int().min(1).max(10_000).default(1000),
-    instance: id.optional(),
-    stream: z.enum(outputStreams).optional(),
-  }),
-  returns: z.object({
-    results: z.array(lineObject),
-    next_after: z.int(),
-    ended: z.boolean(),
-    status: z.enum(taskStatuses),
-  }),
-  async handle({ params, query }, { db }) {
-    const task = await db
+  query: outputQuery,
+  returns: outputObject,
+  async handle({ params, query }, ctx) {
+    const task = await ctx.db
       .selectFrom('tasks')
-      .select('status')
+      .select(['id', 'status'])
       .where('id', '=', params.task_id)
       .where('deployTaskId', '=', params.id)
       .executeTakeFirst();
     if (!task) throw notFound();
-    // The status is read first: a task that had ended then has written all its lines.
-    const rows = await readOutput(db, params.task_id, query);
-    const last = rows.at(-1)?.seq ?? query.after;
-    const { status } = task;
-    return { results: rows.map(presentLine), next_after: last, ended: status !== 'running', status };
+    return outputOf(ctx, task, query);
   },
 });
 

@@ -85,8 +85,11 @@ const presentSubTask = (task: TaskRow, results: TaskResultRow[], ctx: Ctx): z.in
   })),
 });
 
-/** A host without answer is named first: it is what somebody can do something about. */
-function waitingOn({ status, createdTime, timeoutSeconds }: TaskRow, results: TaskResultRow[]): WaitingOn | null {
+/** What work on machines waits for: a host without answer first, as somebody can do something about that. */
+export function waitingOn(
+  { status, createdTime, timeoutSeconds }: TaskRow,
+  results: TaskResultRow[],
+): WaitingOn | null {
   if (status !== 'running') return null;
   const until = new Date(createdTime.getTime() + timeoutSeconds * 1000).toISOString();
   const running = results.filter((result) => result.status === 'running');

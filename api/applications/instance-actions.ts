@@ -1,0 +1,133 @@
+// Starting, stopping and restarting instances. Everything that could refuse is asked before any work, with the instances
+// locked; then the task is rows, and its workflow begins with the commit.
+import { z } from 'zod';
+import { actionZh, beginInstanceTask, lockInstances } from '../../db/applications/instance-tasks.ts';
+import { quote } from '../../db/audit/text.ts';
+import { deployPathOf } from '../../db/deploy/settings.ts';
+import type { ApplicationRow } from '../../db/inventory.ts';
+import { instanceActions, instanceTaskWorkflowId } from '../../workflows/applications/contract.ts';
+import type { InstanceAction, InstanceTaskInput } from '../../workflows/applications/contract.ts';
+import { canAct } from '../../workflows/applications/policy.ts';
+import { Problem } from '../../workflows/problem.ts';
+import { change } from '../change.ts';
+import type { ChangeCtx } from '../context.ts';
+import { idEntries, noSuch, type FieldOf } from '../entries.ts';
+import { launch } from '../launch.ts';
+import { application, notFound } from '../permissions.ts';
+import { taskRef } from '../schemas.ts';
+import { applicationEntry } from './text.ts';
+
+const area = 'applications';
+const problems = ['no_such', 'instance_busy', 'instance_is', 'not_configured', 'host_is'] as const;
+const timeout = z.int().min(1).max(3600).default(120);
+const mostNamed = 20;
+
+type Locked = Awaited<ReturnType<typeof lockInstances>>[number];
+
+interface Wanted {
+  action: InstanceAction;
+  applicationId: number;
+  ids: readonly number[];
+  timeoutSeconds: number;
+  batchSize: number;
+  /** Where the body names an instance; undefined: the path does. */
+  field?: FieldOf;
+}
+
+/** Refuses the whole task for what one instance is; a body's instances are each named. */
+function refuse({ action, field }: Wanted, instances: readonly Locked[], of: ApplicationRow): void {
+  const refused = instances.flatMap((instance, index) => {
+    const problem = canAct(action, instance, of);
+    return problem ? [{ problem, index }] : [];
+  });
+  const [first] = refused;
+  if (!first) return;
+  const { problem, params } = first.problem;
+  const details = refused.map((one) => ({ field: field?.(one.index) ?? '', message: one.problem.message }));
+  throw new Problem(problem, params, field ? details : []);
+}
+
+async function wantedInstances({ tx }: ChangeCtx, wanted: Wanted, of: ApplicationRow): Promise<Locked[]> {
+  const { applicationId, ids, field } = wanted;
+  const rows = new Map((await lockInstances(tx, applicationId, ids)).map((row) => [row.id, row]));
+  if (!field && rows.size === 0) throw notFound();
+  noSuch('instance', ids, (one) => !rows.has(one), field);
+  const instances = ids.flatMap((one) => rows.get(one) ?? []);
+  refuse(wanted, instances, of);
+  return instances;
+}
+
+async function begin(ctx: ChangeCtx, wanted: Wanted): Promise<z.input<typeof taskRef>> {
+  const { action, applicationId, timeoutSeconds, batchSize } = wanted;
+  const of = await ctx.tx.selectFrom('applications').selectAll().where('id', '=', applicationId).executeTakeFirst();
+  if (!of) throw notFound();
+  const instances = await wantedInstances(ctx, wanted, of);
+  const { runUser, startupCmd, stopCmd, pidPath } = of;
+  const deployPath = await deployPathOf(ctx.tx, of);
+  const setup = { deployPath, runUser, startupCmd, stopCmd, pidPath, keepBackups: 0, package: null };
+  const creator = ctx.actor.user.username;
+  const task = { action, applicationId, creator, timeoutSeconds, batchSize, setup, instances, now: ctx.now() };
+  const taskId = await beginInstanceTask(ctx.tx, task);
+  const hostnames = instances.map((instance) => instance.hostname);
+  audit(ctx, of, action, taskId, hostnames);
+  const targets = instances.map(({ status }, position) => ({ position, wasRunning: status !== 'stopped' }));
+  const input: InstanceTaskInput = { taskId, action, timeoutSeconds, batchSize, instances: targets };
+  await launch(ctx, {
+    workflow: 'instanceTask',
+    workflowId: instanceTaskWorkflowId(taskId),
+    input,
+    summary: `${action} ${of.fullName} on ${hostnames.length === 1 ? (hostnames[0] ?? '') : `${hostnames.length} hosts`}`,
+    attributes: { kind: `instance_${action}`, status: 'running', application: of.fullName, creator },
+  });
+  return { task_id: String(taskId) };
+}
+
+function audit(ctx: ChangeCtx, of: ApplicationRow, action: InstanceAction, taskId: number, hostnames: string[]): void {
+  const named = hostnames.slice(0, mostNamed).map((one) => quote(one));
+  const more = hostnames.length - named.length;
+  const on = `${named.join(', ')}${more > 0 ? ` +${more}` : ''}`;
+  const name = quote(of.fullName);
+  ctx.audit(
+    applicationEntry('update', of, {
+      en: `${action} of instances of application ${name} on ${on} begun by task ${taskId}`,
+      zh: `任务 ${taskId} 开始${actionZh(action)}应用 ${name} 在 ${on} 上的实例`,
+    }),
+  );
+}
+
+const nameOf = (action: InstanceAction): string => `${action.charAt(0).toUpperCase()}${action.slice(1)}`;
+
+const actionOnOne = (action: InstanceAction) =>
+  change({
+    method: 'post',
+    path: `/applications/{id}/instances/{instance_id}/actions/${action}/`,
+    id: `${action}Instance`,
+    ...{ area, summary: `${nameOf(action)} an instance`, permission: application('restart_app') },
+    body: z.object({ timeout }),
+    returns: taskRef,
+    status: 202,
+    problems,
+    handle: ({ params: { id, instance_id }, body }, ctx) =>
+      begin(ctx, { action, applicationId: id, ids: [instance_id], timeoutSeconds: body.timeout, batchSize: 1 }),
+  });
+
+const actionOnMany = (action: InstanceAction) =>
+  change({
+    method: 'post',
+    path: `/applications/{id}/instances/actions/${action}/`,
+    id: `${action}Instances`,
+    ...{ area, summary: `${nameOf(action)} several instances, batch after batch` },
+    permission: application('restart_app'),
+    body: z.object({ instances: idEntries(500), timeout, batch_size: z.int().min(1).max(100).default(10) }),
+    returns: taskRef,
+    status: 202,
+    problems,
+    handle: ({ params, body }, ctx) =>
+      begin(ctx, {
+        ...{ action, applicationId: params.id, ids: body.instances.map((one) => one.id) },
+        ...{ timeoutSeconds: body.timeout, batchSize: body.batch_size },
+        field: (index) => `instances.${index}.id`,
+      }),
+  });
+
+export const instanceActionEndpoints = [...instanceActions.map(actionOnOne), ...instanceActions.map(actionOnMany)];
