@@ -10,7 +10,7 @@ import type { ChangeCtx, Ctx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
 import { masked } from '../masked.ts';
-import { notFound } from '../permissions.ts';
+import { notFound, permission, requestedId } from '../permissions.ts';
 import { done, success } from '../schemas.ts';
 import { operationEntry } from './operation-entry.ts';
 import { passwordSecret, privateKeySecret, userName } from './repository-fields.ts';
@@ -35,6 +35,17 @@ interface Kind {
 
 const own = (ctx: Ctx | ChangeCtx, { type }: Kind, id: number) =>
   selectCredentials('tx' in ctx ? ctx.tx : ctx.db, ctx.actor.user.id, type).where('id', '=', id);
+
+/** A credential of one's own; nobody finds those of others, administrators neither. */
+const ownCredential = (kind: Kind) =>
+  permission({
+    names: templateUser.names,
+    async check(request) {
+      await templateUser.check(request);
+      const row = await own(request.ctx, kind, requestedId(request, 'id')).executeTakeFirst();
+      if (!row) throw notFound();
+    },
+  });
 
 async function locked(ctx: ChangeCtx, kind: Kind, id: number): Promise<RepositoryCredentialRow> {
   const row = await own(ctx, kind, id).forUpdate().executeTakeFirst();
@@ -95,24 +106,23 @@ async function remove(ctx: ChangeCtx, kind: Kind, id: number) {
 
 const name = z.string().min(1).max(64);
 
+interface Schemas<Item extends z.ZodType> {
+  item: Item;
+  creation: z.ZodType<Fields>;
+  changes: z.ZodType<Fields>;
+  present(row: RepositoryCredentialRow): z.input<Item>;
+}
+
 /** The five operations of a kind of credentials. */
-function operations<Item extends z.ZodType>(
-  kind: Kind,
-  schemas: {
-    item: Item;
-    creation: z.ZodType<Fields>;
-    changes: z.ZodType<Fields>;
-    present(row: RepositoryCredentialRow): z.input<Item>;
-  },
-) {
+function operations<Item extends z.ZodType>(kind: Kind, { item, creation, changes, present }: Schemas<Item>) {
   const { segment, id: suffix, type } = kind;
-  const { item, creation, changes, present } = schemas;
   const path = `/application/repository-credentials/${segment}/` as const;
   const one = `${path}{id}/` as const;
-  const permission = templateUser;
+  const ofOwn = { permission: ownCredential(kind) };
   return [
     list({
-      ...{ path, id: `list${suffix}s`, area, summary: `List one's own ${segment} credentials`, permission, item },
+      ...{ path, id: `list${suffix}s`, area, summary: `List one's own ${segment} credentials`, item },
+      permission: templateUser,
       filter: z.object({ name: z.string().max(64).optional(), username: z.string().max(128).optional() }),
       query: ({ query: filter }, ctx) =>
         selectCredentials(ctx.db, ctx.actor.user.id, type)
@@ -121,12 +131,12 @@ function operations<Item extends z.ZodType>(
       present: (rows) => rows.map(present),
     }),
     change({
-      ...{ method: 'post', path, id: `create${suffix}`, area, summary: `Create a ${segment} credential`, permission },
-      ...{ body: creation, returns: item, status: 201 },
+      ...{ method: 'post', path, id: `create${suffix}`, area, summary: `Create a ${segment} credential` },
+      ...{ permission: templateUser, body: creation, returns: item, status: 201 },
       handle: async ({ body }, ctx) => present(await create(ctx, kind, body)),
     }),
     endpoint({
-      ...{ method: 'get', path: one, id: `get${suffix}`, area, summary: `Get a ${segment} credential`, permission },
+      ...{ method: 'get', path: one, id: `get${suffix}`, area, summary: `Get a ${segment} credential`, ...ofOwn },
       returns: item,
       async handle({ params }, ctx) {
         const row = await own(ctx, kind, params.id).executeTakeFirst();
@@ -136,12 +146,12 @@ function operations<Item extends z.ZodType>(
     }),
     change({
       ...{ method: 'patch', path: one, id: `change${suffix}`, area, summary: `Change a ${segment} credential` },
-      ...{ permission, body: changes, returns: item },
+      ...{ ...ofOwn, body: changes, returns: item },
       handle: async ({ params, body }, ctx) => present(await update(ctx, kind, params.id, body)),
     }),
     change({
       ...{ method: 'delete', path: one, id: `delete${suffix}`, area, summary: `Delete a ${segment} credential` },
-      ...{ permission, returns: success, problems: ['credential_used'] },
+      ...{ ...ofOwn, returns: success, problems: ['credential_used'] },
       handle: ({ params }, ctx) => remove(ctx, kind, params.id),
     }),
   ];

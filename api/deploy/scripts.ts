@@ -14,7 +14,7 @@ import { done, success } from '../schemas.ts';
 import { unlessTaken } from '../taken.ts';
 import { operationEntry } from './operation-entry.ts';
 import { presentScript, scriptObject } from './script-object.ts';
-import { demandOwn, templateManager, templateUser } from './template-user.ts';
+import { scriptMaker, templateManager, templateUser } from './template-user.ts';
 
 const area = 'deploy';
 const path = '/application/deploy-scripts/';
@@ -126,13 +126,12 @@ const getScript = endpoint({
 
 const changeScript = change({
   ...{ method: 'patch', path: `${path}{id}/`, id: 'changeDeployScript', area, summary: 'Change a deploy script' },
-  permission: templateManager,
+  permission: scriptMaker,
   body: changes,
   returns: scriptObject,
   problems: ['script_name_taken', 'script_language', 'script_engine'],
   async handle({ params, body }, ctx) {
     const before = await locked(ctx, params.id);
-    demandOwn(ctx, before);
     await demandCreator(ctx, body.creator, before.creator);
     const columns = await columnsOf(ctx, body);
     const changed = diff(before, columns);
@@ -151,12 +150,11 @@ const changeScript = change({
 
 const deleteScript = change({
   ...{ method: 'delete', path: `${path}{id}/`, id: 'deleteDeployScript', area, summary: 'Delete a deploy script' },
-  permission: templateManager,
+  permission: scriptMaker,
   returns: success,
   problems: ['script_used'],
   async handle({ params }, ctx) {
     const script = await locked(ctx, params.id);
-    demandOwn(ctx, script);
     const n = await settingsUsing(ctx.tx, script.id);
     if (n > 0) throw new Problem('script_used', { n });
     await ctx.tx.deleteFrom('deployScripts').where('id', '=', script.id).execute();
@@ -169,7 +167,11 @@ const listScriptApplications = list({
   ...{ path: `${path}{id}/applications/`, id: 'listScriptApplications', area, permission: templateUser },
   summary: 'List the applications whose deploy settings use a script',
   item: applicationSummary,
-  query: ({ params }, ctx) => applicationsUsing(ctx.db, ctx.subject, params.id),
+  async query({ params }, ctx) {
+    const script = await selectScripts(ctx.db).where('id', '=', params.id).select('id').executeTakeFirst();
+    if (!script) throw notFound();
+    return applicationsUsing(ctx.db, ctx.subject, params.id);
+  },
   present: (rows, ctx) => presentSummaries(rows, ctx),
 });
 

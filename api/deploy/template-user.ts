@@ -1,7 +1,8 @@
 // Who may see scripts and have repository credentials, and who may make and change what templates are put together from.
 import { adminRole, heldBy, holds } from '../../db/access/rights.ts';
+import { selectScripts } from '../../db/deploy/scripts.ts';
 import type { Ctx } from '../context.ts';
-import { notAllowed, permission, system } from '../permissions.ts';
+import { notAllowed, notFound, permission, requestedId, system } from '../permissions.ts';
 
 const switchName = 'enable_deploy_template_mgmt';
 
@@ -31,7 +32,14 @@ export const templateUser = permission({
 /** Whoever manages templates and scripts. */
 export const templateManager = system(switchName);
 
-/** Throws unless the caller made something, or is an administrator. */
-export function demandOwn({ subject, actor }: Ctx, { creator }: { creator: string }): void {
-  if (!subject.isAdmin && creator !== actor.user.username) throw notAllowed(`creator, or ${adminRole}`);
-}
+/** Whoever manages templates and made the script in the path, or is an administrator. */
+export const scriptMaker = permission({
+  names: [switchName],
+  async check(request) {
+    await templateManager.check(request);
+    const { db, subject, actor } = request.ctx;
+    const script = await selectScripts(db).where('id', '=', requestedId(request, 'id')).executeTakeFirst();
+    if (!script) throw notFound();
+    if (!subject.isAdmin && script.creator !== actor.user.username) throw notAllowed(`creator, or ${adminRole}`);
+  },
+});
