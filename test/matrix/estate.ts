@@ -1,0 +1,192 @@
+// Objects of every kind, made straight in the database. A kind that is added here needs a number in `Objects` and the
+// parameters by which paths name it.
+import type { Kysely } from 'kysely';
+import { createToken } from '../../db/access/tokens.ts';
+import type { Database } from '../../db/database.ts';
+import { putPlan } from '../../db/deploy/tasks.ts';
+import { json } from '../../db/json.ts';
+import { makeApplication, makeHost } from '../api/app.ts';
+import { unique } from '../harness.ts';
+
+/** Ids of a team's objects, and of what belongs to one person. */
+export interface Objects {
+  application: number;
+  child: number;
+  host: number;
+  instance: number;
+  deployTask: number;
+  upgrade: number;
+  revert: number;
+  instanceTask: number;
+  hostTask: number;
+  production: number;
+  script: number;
+  role: number;
+  navigator: number;
+  user: number;
+  token: number;
+  password: number;
+  sshKey: number;
+  record: number;
+}
+
+const byId = (name: keyof Objects) => (objects: Objects) => ({ id: objects[name] });
+
+/** How paths name an object; `parent` is the one whose id goes before. */
+export const kinds = {
+  application: byId('application'),
+  host: byId('host'),
+  instance: (o: Objects, parent: Objects) => ({ id: parent.application, instance_id: o.instance }),
+  deployTask: byId('deployTask'),
+  upgrade: (o: Objects, parent: Objects) => ({ id: parent.deployTask, task_id: o.upgrade }),
+  revert: (o: Objects, parent: Objects) => ({ id: parent.deployTask, task_id: o.revert }),
+  instanceTask: (o: Objects, parent: Objects) => ({ id: parent.application, task_id: o.instanceTask }),
+  hostTask: (o: Objects) => ({ task_id: o.hostTask }),
+  production: byId('production'),
+  script: byId('script'),
+  role: byId('role'),
+  navigator: byId('navigator'),
+  user: byId('user'),
+  token: byId('token'),
+  password: byId('password'),
+  sshKey: byId('sshKey'),
+  record: byId('record'),
+} satisfies Record<string, (objects: Objects, parent: Objects) => Record<string, number>>;
+export type Kind = keyof typeof kinds;
+
+/** Kinds that are looked up under a parent. */
+export const nested: readonly Kind[] = ['instance', 'upgrade', 'revert', 'instanceTask'];
+
+const nowhere = 999_999_999;
+/** Ids that nothing has. */
+export const absent = new Proxy({} as Objects, { get: () => nowhere });
+
+type Db = Kysely<Database>;
+
+const idOf = async (insertion: { executeTakeFirstOrThrow(): Promise<{ id: number }> }): Promise<number> =>
+  (await insertion.executeTakeFirstOrThrow()).id;
+
+const noEnd = { error: null, finishedTime: null } as const;
+
+async function makeDeploy(db: Db, application: number, by: { id: number; username: string }) {
+  const now = new Date();
+  const deployTask = await idOf(
+    db
+      .insertInto('deployTasks')
+      .values({
+        ...{ applicationId: application, creatorId: by.id, ownerId: by.id, version: '1', level: 'A' },
+        ...{ packageSource: '/p', plannedExecTime: now, requiredApprovals: 1, startedTime: null, ...noEnd },
+        ...{ planHash: null, planRound: 1 },
+      })
+      .returning('id'),
+  );
+  await putPlan(db, deployTask, 1, {
+    ...{ version: '1', directory: '/d', deploy_path: '/d', run_user: 'u', startup_cmd: 's', stop_cmd: 's' },
+    ...{ pid_path: '/p', keep_backups: 1, hooks: [], instances: [] },
+    package: { source: '/p', sha256: null, size: null, unread: 'not yet' },
+  });
+  const ofDeploy = (kind: string, number: number) => {
+    const of = { kind, number, deployTaskId: deployTask, applicationId: application, creator: by.username };
+    return idOf(
+      db
+        .insertInto('tasks')
+        .values({ area: 'deploy', ...of, version: '1', updateSource: null, timeoutSeconds: 1, ...noEnd })
+        .returning('id'),
+    );
+  };
+  const ofInstance = { kind: 'start', number: null, deployTaskId: null, applicationId: application, version: null };
+  const instanceTask = await idOf(
+    db
+      .insertInto('tasks')
+      .values({
+        area: 'instance',
+        ...ofInstance,
+        creator: by.username,
+        updateSource: null,
+        timeoutSeconds: 1,
+        ...noEnd,
+      })
+      .returning('id'),
+  );
+  return { instanceTask, deployTask, upgrade: await ofDeploy('upgrade', 1), revert: await ofDeploy('revert', 2) };
+}
+
+async function makeHostTask(db: Db, hostId: number, creator: string): Promise<number> {
+  const of = { kind: 'init', number: null, deployTaskId: null, applicationId: null, creator, version: null };
+  const id = await idOf(
+    db
+      .insertInto('tasks')
+      .values({ area: 'host', ...of, updateSource: null, timeoutSeconds: 1, ...noEnd })
+      .returning('id'),
+  );
+  const none = { instanceId: null, step: null, previousVersion: null, previousStatus: null, errorCode: null };
+  await db
+    .insertInto('taskResults')
+    .values({ ...none, taskId: id, position: 0, hostId, hostname: 'h', message: null, started: null, finished: null })
+    .execute();
+  return id;
+}
+
+async function makeInventory(db: Db, creator: string) {
+  const [application, child] = [await makeApplication(db), await makeApplication(db)];
+  for (const applicationId of [application, child])
+    await db.insertInto('deploySettings').values({ applicationId, creator }).execute();
+  const host = await makeHost(db);
+  await db.updateTable('hosts').set({ status: 'attached' }).where('id', '=', host).execute();
+  const instance = await idOf(
+    db.insertInto('instances').values({ applicationId: application, hostId: host }).returning('id'),
+  );
+  const production = await idOf(
+    db
+      .insertInto('productions')
+      .values({ name: `line-${unique()}`, creator })
+      .returning('id'),
+  );
+  await db.updateTable('applications').set({ productionId: production }).where('id', '=', application).execute();
+  return { application, child, host, instance, production };
+}
+
+/** What a team has; `by` is who made it. */
+export async function makeTeam(db: Db, by: { id: number; username: string }): Promise<Objects> {
+  const creator = by.username;
+  const inventory = await makeInventory(db, creator);
+  const script = { name: `script-${unique()}`, creator, language: 'bash', content: 'true' } as const;
+  const navigator = { name: `navigator-${unique()}`, img: '', url: 'https://example.com/', creator };
+  const member = { username: `by-${unique()}`, name: 'b', email: `${unique()}@example.com` };
+  const user = await idOf(
+    db
+      .insertInto('users')
+      .values({ ...member, lastLoginTime: null, passwordHash: null })
+      .returning('id'),
+  );
+  return {
+    ...inventory,
+    ...(await makeDeploy(db, inventory.application, by)),
+    hostTask: await makeHostTask(db, inventory.host, creator),
+    script: await idOf(db.insertInto('deployScripts').values(script).returning('id')),
+    role: await idOf(
+      db
+        .insertInto('roles')
+        .values({ name: `role-${unique()}`, creator })
+        .returning('id'),
+    ),
+    navigator: await idOf(db.insertInto('externalNavigators').values(navigator).returning('id')),
+    ...(await makePersonal(db, user)),
+    record: 1,
+  };
+}
+
+/** What belongs to one person. */
+export async function makePersonal(db: Db, user: number) {
+  const credential = (type: 'PASSWORD' | 'SSH_PRIVATE_KEY') => {
+    const facts = { secret: json({}), fingerprint: 'f', publicKey: 'p' };
+    return idOf(
+      db
+        .insertInto('repositoryCredentials')
+        .values({ userId: user, name: 'c', type, username: 'u', ...facts })
+        .returning('id'),
+    );
+  };
+  const { id: token } = await createToken(db, { userId: user, name: unique(), description: '', expiresTime: null });
+  return { user, token, password: await credential('PASSWORD'), sshKey: await credential('SSH_PRIVATE_KEY') };
+}

@@ -1,0 +1,105 @@
+// The language of the permission matrix. A rule says of an operation what it needs and on which object; who is let in
+// follows. Every rule is tried by somebody who holds exactly what it needs and by somebody who holds everything else.
+import type { ApplicationPermission, HostPermission, SystemPermission } from '../../db/access/catalogue.ts';
+import { nested, type Kind, type Objects } from './estate.ts';
+
+/**
+ * `stranger` holds what is needed, on the other team's objects only; `reader` everything but what is needed, on the own
+ * team's; `owner` exactly what is needed, on the own team's.
+ */
+export const callers = ['anonymous', 'stranger', 'reader', 'owner', 'admin'] as const;
+export type Caller = (typeof callers)[number];
+export type Known = Exclude<Caller, 'anonymous'>;
+
+/** `astray` is an object of the other team under a parent of the own one. */
+export const places = ['absent', 'astray', "other's", 'own'] as const;
+export type Place = (typeof places)[number];
+
+/** `in`: let in; `refused`: 403; `hidden`: 404. */
+export type Outcome = 'in' | 'refused' | 'hidden';
+
+export interface Needs {
+  application?: readonly ApplicationPermission[];
+  host?: readonly HostPermission[];
+  system?: readonly SystemPermission[];
+}
+
+export interface Rule {
+  needs: Needs;
+  /** What the reader lacks; by default all that is needed. */
+  without?: Needs;
+  /** The owner (and the stranger, of his team's objects) is the one who made them. */
+  maker?: boolean;
+  /** Callers belong to their team's role. */
+  member?: boolean;
+  /** The object that is own, other's or absent; without one the operation is tried once a caller. */
+  on?: Kind;
+  /** Parameters of the path; by default those of the object. `home` is the caller's own team's. */
+  path?: (object: Objects, home: Objects) => Record<string, number>;
+  /** A valid body, when the decision depends on it or something absent has to be looked up. */
+  body?: (object: Objects, home: Objects) => unknown;
+  /** A query string that is needed. */
+  query?: string;
+  /** Part of it is decided after validation: the request is really carried out (or there is a conflict). */
+  carriedOut?: boolean;
+  /** The list shows objects of `on`, by this field, to those who may see them. */
+  shows?: string;
+  expected: (caller: Known, place: Place) => Outcome;
+}
+
+export type Table = Readonly<Record<string, 'open' | Rule | readonly Rule[]>>;
+type Options = Partial<Omit<Rule, 'needs' | 'expected'>> & Partial<Record<Known, Outcome>>;
+
+const nobodyThere = (outcome: Outcome): Outcome => (outcome === 'in' ? 'hidden' : outcome);
+
+/** On an object of a team: others do not find it. `reader` is refused by default. */
+export const team = (on: Kind, needs: Needs, { reader = 'refused', admin = 'in', ...more }: Options = {}): Rule => ({
+  ...{ on, needs, ...more },
+  expected(caller, place) {
+    const atHome: Outcome = { stranger: 'hidden' as const, reader, owner: more.owner ?? 'in', admin }[caller];
+    if (place === 'own') return atHome;
+    if (place === 'astray' || (place === 'absent' && nested.includes(on))) return nobodyThere(atHome);
+    if (place === 'absent') return 'hidden';
+    return { stranger: more.owner ?? 'in', reader: 'hidden' as const, owner: 'hidden' as const, admin }[caller];
+  },
+});
+
+/** Objects of a team that everybody who sees them may read. */
+export const seen = (on: Kind, needs: Needs, more: Options = {}): Rule => team(on, needs, { reader: 'in', ...more });
+
+/** The same wherever the object belongs: the owner and administrators are let in, others by name. */
+export const everywhere = (needs: Needs, outcomes: Options = {}): Rule => ({
+  ...{ needs, ...outcomes },
+  expected(caller, place) {
+    const own = { stranger: 'refused', reader: 'refused', owner: 'in', admin: 'in' } as const;
+    const outcome = outcomes[caller] ?? own[caller];
+    return place === 'absent' ? nobodyThere(outcome) : outcome;
+  },
+});
+
+/** A permission of a module: who holds it on the whole, whatever the object. */
+export const holding = (...system: SystemPermission[]) => everywhere({ system });
+export const holdingOn = (on: Kind, system: SystemPermission, more: Options = {}): Rule =>
+  everywhere({ system: [system] }, { on, ...more });
+
+/** Anybody who is logged in. */
+export const anybody = (more: Options = {}): Rule => everywhere({}, { stranger: 'in', reader: 'in', ...more });
+
+/** One's own things: everybody his own; those of others are hidden or refused, but to those let in by name. */
+export const personal = (on: Kind, needs: Needs, others: Outcome, more: Options = {}): Rule => ({
+  ...{ on, needs, ...more },
+  expected(caller, place) {
+    if (place === 'own') return 'in';
+    const outcome = more[caller] ?? others;
+    return place === 'absent' ? nobodyThere(outcome) : outcome;
+  },
+});
+
+/** For the members of a role; others are refused. */
+export const members = (more: Options = {}): Rule => ({
+  ...{ on: 'role', needs: {}, member: true, ...more },
+  expected(caller, place) {
+    if (caller === 'admin') return place === 'absent' ? 'hidden' : 'in';
+    return (place === 'own') === (caller !== 'stranger') && place !== 'absent' ? 'in' : 'refused';
+  },
+});
