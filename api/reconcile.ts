@@ -1,9 +1,11 @@
 // Open rows against the engine: a workflow that was ended by hand, or that the engine has lost, is said so on its task.
 // Nothing is repeated: whether to do the work again is for a person.
 import type { Kysely } from 'kysely';
+import { openInstanceTasks, settleInstanceTask } from '../db/applications/instance-tasks.ts';
 import type { WarningLog } from '../db/connect.ts';
 import type { Database } from '../db/database.ts';
 import { startLoop } from '../db/loop.ts';
+import { instanceTaskWorkflowId } from '../workflows/applications/contract.ts';
 import { deployTaskWorkflowId } from '../workflows/deploy/contract.ts';
 import type { Engine } from './engine.ts';
 
@@ -11,27 +13,56 @@ const everyMs = 60_000;
 const settledMs = 30_000;
 const atOnce = 200;
 export const lost = 'lost: its workflow is gone from the engine; close it in the Temporal UI and create another task';
+export const lostInstanceTask = 'lost: its workflow is gone from the engine';
 
-/** Marks open deploy tasks whose workflow does not run; answers how many. */
-export async function reconcile(db: Kysely<Database>, engine: Engine, now: Date): Promise<number> {
-  let marked = 0;
-  let after = 0;
-  for (;;) {
-    const rows = await db
+/** Rows of one kind that a workflow should be running for. */
+interface Kind {
+  /** Ids of open rows from before `before`, after an id, in order. */
+  open(db: Kysely<Database>, before: Date, after: number): Promise<{ id: number }[]>;
+  workflowId(id: number): string;
+  /** Says on the row that it is lost, unless it has ended since it was read; answers how many rows that were. */
+  lose(db: Kysely<Database>, id: number): Promise<number>;
+}
+
+const deployTasks: Kind = {
+  open: (db, before, after) =>
+    db
       .selectFrom('deployTasks')
-      .select(['id', 'seq'])
+      .select('id')
       .where('status', 'in', ['wait_review', 'approved', 'running'])
       .where('error', 'is', null)
-      .where('createdTime', '<', new Date(now.getTime() - settledMs))
+      .where('createdTime', '<', before)
       .where('id', '>', after)
       .orderBy('id')
       .limit(atOnce)
-      .execute();
+      .execute(),
+  workflowId: deployTaskWorkflowId,
+  lose: markLost,
+};
+
+const instanceTasks: Kind = {
+  open: (db, before, after) => openInstanceTasks(db, before, after, atOnce),
+  workflowId: instanceTaskWorkflowId,
+  lose: async (db, id) => ((await settleInstanceTask(db, id, lostInstanceTask)) ? 1 : 0),
+};
+
+/** Marks open tasks whose workflow does not run; answers how many. */
+export async function reconcile(db: Kysely<Database>, engine: Engine, now: Date): Promise<number> {
+  const ofDeploys = await reconcileKind(db, engine, now, deployTasks);
+  return ofDeploys + (await reconcileKind(db, engine, now, instanceTasks));
+}
+
+async function reconcileKind(db: Kysely<Database>, engine: Engine, now: Date, kind: Kind): Promise<number> {
+  const before = new Date(now.getTime() - settledMs);
+  let marked = 0;
+  let after = 0;
+  for (;;) {
+    const rows = await kind.open(db, before, after);
     for (const { id } of rows) {
-      const open = await engine.isOpen(deployTaskWorkflowId(id));
-      if (open === true || (open === null && (await stillToStart(db, id)))) continue;
-      const ended = await markLost(db, id);
-      marked += ended;
+      const workflowId = kind.workflowId(id);
+      const open = await engine.isOpen(workflowId);
+      if (open === true || (open === null && (await stillToStart(db, workflowId)))) continue;
+      marked += await kind.lose(db, id);
     }
     after = rows.at(-1)?.id ?? after;
     if (rows.length < atOnce) return marked;
@@ -49,11 +80,11 @@ async function markLost(db: Kysely<Database>, id: number): Promise<number> {
   return Number(numUpdatedRows);
 }
 
-const stillToStart = (db: Kysely<Database>, id: number): Promise<boolean> =>
+const stillToStart = (db: Kysely<Database>, workflowId: string): Promise<boolean> =>
   db
     .selectFrom('outbox')
     .select('id')
-    .where((eb) => eb(eb.ref('payload', '->>').key('workflowId'), '=', deployTaskWorkflowId(id)))
+    .where((eb) => eb(eb.ref('payload', '->>').key('workflowId'), '=', workflowId))
     .executeTakeFirst()
     .then((row) => row !== undefined);
 

@@ -22,7 +22,9 @@ export function createInstanceHands(deps: ActivityDeps): InstanceHands {
 
     settleInstanceAction: (end) => settleInstanceAction(db, end),
 
-    settleInstanceTask: ({ taskId, error }) => settleInstanceTask(db, taskId, error),
+    async settleInstanceTask({ taskId, error }) {
+      await settleInstanceTask(db, taskId, error);
+    },
   };
 }
 

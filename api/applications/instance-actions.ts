@@ -70,7 +70,11 @@ async function begin(ctx: ChangeCtx, wanted: Wanted): Promise<z.input<typeof tas
   const taskId = await beginInstanceTask(ctx.tx, task);
   const hostnames = instances.map((instance) => instance.hostname);
   audit(ctx, of, action, taskId, hostnames);
-  const targets = instances.map(({ status }, position) => ({ position, wasRunning: status !== 'stopped' }));
+  const targets = instances.map(({ status, hostname }, position) => ({
+    position,
+    hostname,
+    wasRunning: status !== 'stopped',
+  }));
   const input: InstanceTaskInput = { taskId, action, timeoutSeconds, batchSize, instances: targets };
   await launch(ctx, {
     workflow: 'instanceTask',

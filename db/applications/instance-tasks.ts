@@ -10,6 +10,7 @@ import type { InstanceRow } from '../inventory.ts';
 import { json } from '../json.ts';
 import { notifyOutput } from '../tasks/output.ts';
 import { allFinished, closeResult, openResults } from '../tasks/results.ts';
+import type { ResultEnd } from '../tasks/results.ts';
 import type { TaskResultRow, TaskRow } from '../tasks/tables.ts';
 
 /** Instances with their hosts, the instances locked in an order that cannot deadlock. */
@@ -60,6 +61,19 @@ export async function beginInstanceTask(tx: Kysely<Database>, task: NewInstanceT
   return id;
 }
 
+/** Ids of running instance tasks from before `before`, after an id, in order. */
+export const openInstanceTasks = (db: Kysely<Database>, before: Date, after: number, limit: number) =>
+  db
+    .selectFrom('tasks')
+    .select('id')
+    .where('area', '=', 'instance')
+    .where('status', '=', 'running')
+    .where('createdTime', '<', before)
+    .where('id', '>', after)
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+
 /** The instance tasks of an application. */
 export const selectInstanceTasks = (db: Kysely<Database>, applicationId: number) =>
   db.selectFrom('tasks').selectAll().where('area', '=', 'instance').where('applicationId', '=', applicationId);
@@ -84,26 +98,33 @@ async function freeInstance(tx: Transaction<Database>, result: TaskResultRow, le
     .execute();
 }
 
-/** Ends an instance task: `finished` if every instance is; what never began is failed and free again. */
-export async function settleInstanceTask(db: Kysely<Database>, taskId: number, error: string | null): Promise<void> {
-  await db.transaction().execute(async (tx) => {
+/** What is said of an instance that its workflow has not settled: one under way may have done anything. */
+function unsettled({ taskId, position, status, step }: TaskResultRow, error: string | null): ResultEnd {
+  const at = { taskId, position, step };
+  if (status === 'running') return { ...at, status: 'unknown', message: `not known how it ended: ${error ?? ''}` };
+  return { ...at, status: 'failed', message: `not begun: ${error ?? 'an instance before it failed'}` };
+}
+
+/** Ends an instance task: `finished` if every instance is; what never began is failed and free again. False: it had ended. */
+export async function settleInstanceTask(db: Kysely<Database>, taskId: number, error: string | null): Promise<boolean> {
+  return db.transaction().execute(async (tx) => {
     const task = await tx
       .selectFrom('tasks')
       .selectAll()
       .where('id', '=', taskId)
       .forUpdate()
       .executeTakeFirstOrThrow();
-    if (task.status !== 'running') return;
-    const message = `not begun: ${error ?? 'an instance before it failed'}`;
-    for (const { position } of await openResults(tx, taskId)) {
-      const result = await closeResult(tx, { taskId, position, status: 'failed', step: null, message });
-      if (result) await freeInstance(tx, result, 'unchanged');
+    if (task.status !== 'running') return false;
+    for (const open of await openResults(tx, taskId)) {
+      await closeResult(tx, unsettled(open, error));
+      await freeInstance(tx, open, 'unchanged');
     }
     const isDone = (await allFinished(tx, taskId)) && error === null;
     const status = isDone ? ('finished' as const) : ('failed' as const);
     await tx.updateTable('tasks').set({ status, error, finishedTime: new Date() }).where('id', '=', taskId).execute();
     await recordEnd(tx, task, status);
     await notifyOutput(tx, taskId);
+    return true;
   });
 }
 

@@ -5,7 +5,7 @@ import type { TaskResultRow } from './tables.ts';
 export interface ResultEnd {
   taskId: number;
   position: number;
-  status: 'finished' | 'failed';
+  status: 'finished' | 'failed' | 'unknown';
   step: string | null;
   message: string | null;
 }

@@ -27,6 +27,7 @@ export interface InstanceTaskInput {
 
 export interface InstanceTarget {
   position: number;
+  hostname: string;
   /** Whether a restart has to stop it first. */
   wasRunning: boolean;
 }

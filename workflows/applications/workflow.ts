@@ -83,14 +83,15 @@ async function settled(input: InstanceTaskInput, instance: InstanceTarget): Prom
 }
 
 /** The steps of an action: a failed stop leaves the instance as it was, what fails after it leaves it stopped. */
-async function act(input: InstanceTaskInput, { position, wasRunning }: InstanceTarget): Promise<End> {
+async function act(input: InstanceTaskInput, instance: InstanceTarget): Promise<End> {
   const { action } = input;
+  const { wasRunning } = instance;
   const steps: InstanceActionStep[] = [
     ...(action === 'stop' || (action === 'restart' && wasRunning) ? (['stop'] as const) : []),
     ...(action === 'stop' ? [] : (['start', 'check'] as const)),
   ];
   for (const step of steps) {
-    const message = await failureOf(input, position, step);
+    const message = await failureOf(input, instance, step);
     if (message !== null) {
       return {
         status: 'failed',
@@ -104,10 +105,16 @@ async function act(input: InstanceTaskInput, { position, wasRunning }: InstanceT
 }
 
 /** Why a step failed; null: it did not. */
-async function failureOf(input: InstanceTaskInput, position: number, step: InstanceActionStep): Promise<string | null> {
+async function failureOf(
+  input: InstanceTaskInput,
+  { position, hostname }: InstanceTarget,
+  step: InstanceActionStep,
+): Promise<string | null> {
   const at = { taskId: input.taskId, position, step };
+  // Named for who reads the history, and for the replay: another order of steps is another history.
+  const named = { activityId: `${step}-${position}`, summary: `${step} on ${hostname}` };
   try {
-    const { ok, message } = await runInstanceStep(at);
+    const { ok, message } = await runInstanceStep.executeWithOptions(named, [at]);
     return ok ? null : (message ?? 'failed');
   } catch (error) {
     const killed = await kill(at);
