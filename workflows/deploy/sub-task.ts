@@ -137,24 +137,27 @@ async function globalStep(input: SubTaskInput, name: 'global_pre_exec' | 'global
   }
 }
 
-async function run(
-  { taskId }: SubTaskInput,
-  { position }: SubTaskInstance,
-  step: StepName,
-  undoing: UndoStack,
-): Promise<void> {
-  const { ok, message } = await runStep({ taskId, position, step }).catch((error: unknown) => {
+async function run(input: SubTaskInput, instance: SubTaskInstance, step: StepName, undoing: UndoStack): Promise<void> {
+  const at = { taskId: input.taskId, position: instance.position, step };
+  const { ok, message } = await runStep.executeWithOptions(named(instance, step), [at]).catch((error: unknown) => {
     // Cancelled while no worker had it, nobody has ended its command.
-    undoing.push(() => undo.killStep({ taskId, position, step }));
-    throw error;
+    undoing.push(() => undo.killStep(at));
+    throw new StepFailed(step, describeFailure(error, input));
   });
   if (!ok) throw new StepFailed(step, `${step}: ${message ?? 'failed'}`);
 }
 
-async function takeBack({ taskId }: SubTaskInput, { position }: SubTaskInstance, step: StepName): Promise<void> {
-  const { ok, message } = await undo.runStep({ taskId, position, step });
+async function takeBack({ taskId }: SubTaskInput, instance: SubTaskInstance, step: StepName): Promise<void> {
+  const at = { taskId, position: instance.position, step };
+  const { ok, message } = await undo.runStep.executeWithOptions(named(instance, step), [at]);
   if (!ok) throw new StepFailed(step, `${step}: ${message ?? 'failed'}`);
 }
+
+/** Which step it is, for who reads the history, and for the replay: another order of steps is another history. */
+const named = ({ position, hostname }: SubTaskInstance, step: StepName): { activityId: string; summary: string } => ({
+  activityId: `${step}-${position}`,
+  summary: `${step} on ${hostname}`,
+});
 
 function describeFailure(error: unknown, { timeoutSeconds }: SubTaskInput): string {
   if (isCancellation(error)) return `timed out after ${timeoutSeconds} s; its commands were killed`;

@@ -1,0 +1,141 @@
+// Records the histories that replay.test.ts replays, of real workflows on real servers. Run it only when a lifecycle is
+// new: a history from before a change is what shows that the change is safe.
+//   npx jest --testMatch '**/test/workflows/record.ts'
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporal } from '@temporalio/proto';
+import { deployTaskWorkflowId, subTaskWorkflowId } from '../../workflows/deploy/contract.ts';
+import { hostTaskWorkflowId } from '../../workflows/hosts/contract.ts';
+import { accepted, act, outcome, revert, taskPath, upgrade } from '../deploy/acts.ts';
+import { makeScript, setHooks } from '../deploy/hooks.ts';
+import { eventually } from '../harness.ts';
+import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from '../world.ts';
+import type { TestEstate, World } from '../world.ts';
+import { historiesFolder } from './replay.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await testWorld();
+});
+afterAll(() => world.close());
+
+const forms = { longs: String, enums: String, bytes: String };
+
+async function record(name: string, workflowId: string): Promise<void> {
+  const handle = world.temporal.workflow.getHandle(workflowId);
+  await eventually(async () => (await handle.describe()).status.name === 'COMPLETED', { timeout: 20_000 });
+  const history = await handle.fetchHistory();
+  // Who ran it, and where, is nobody's business.
+  const plain = temporal.api.history.v1.History.toObject(temporal.api.history.v1.History.fromObject(history), forms);
+  const json = JSON.stringify(plain, null, 1).replaceAll(/"identity": "[^"]*"/g, '"identity": "recorded"');
+  writeFileSync(join(historiesFolder, `${name}.json`), `${json}\n`);
+}
+
+const recordTask = (name: string, id: number): Promise<void> => record(name, deployTaskWorkflowId(id));
+
+async function done(answer: ReturnType<typeof act>): Promise<void> {
+  expect(outcome(await answer)[1]).toBe(0);
+}
+
+async function hooked(): Promise<TestEstate> {
+  const estate = await makeEstate(world, 2);
+  const script = await makeScript(world, 'echo {{ version }}');
+  await setHooks(world, estate, {
+    global_pre_exec: script,
+    pre_exec: script,
+    post_exec: script,
+    global_post_exec: script,
+  });
+  return estate;
+}
+
+test('from request to end, forward and back', async () => {
+  const estate = await hooked();
+  const [manager, reviewer] = [estate.manager, estate.reviewer];
+  const id = await makeTask(world, estate);
+  await done(act(reviewer, id, 'approve'));
+  await done(act(manager, id, 'start'));
+  await endedTask(world, accepted(await upgrade(estate, id)));
+  await eventually(async () => (await taskOf(world, id)).status === 'finished');
+  await record('upgrade-finished', subTaskWorkflowId(id, 'upgrade', 1));
+  await recordTask('deploy-finish', id);
+
+  const second = await startedTask(world, estate, { version: '2.0.0' });
+  const [one] = estate.instanceIds;
+  const instances = [{ id: one ?? 0 }];
+  await endedTask(world, accepted(await upgrade(estate, second, { version: '2.0.0', instances })));
+  await endedTask(world, accepted(await revert(estate, second, { version: '1.0.0', instances })));
+  await done(act(manager, second, 'close'));
+  await record('revert-finished', subTaskWorkflowId(second, 'revert', 2));
+  const failing = await makeScript(world, 'exit 3');
+  await setHooks(world, estate, { post_exec: failing });
+  const third = await startedTask(world, estate, { version: '3.0.0' });
+  await endedTask(world, accepted(await upgrade(estate, third, { version: '3.0.0' })));
+  await done(act(manager, third, 'close'));
+  await record('upgrade-undone', subTaskWorkflowId(third, 'upgrade', 1));
+  await setHooks(world, estate, { pre_exec: await makeScript(world, 'sleep 60') });
+  const fourth = await startedTask(world, estate, { version: '4.0.0' });
+  await endedTask(world, accepted(await upgrade(estate, fourth, { version: '4.0.0', timeout: 1 })));
+  await done(act(manager, fourth, 'close'));
+  await record('upgrade-timed-out', subTaskWorkflowId(fourth, 'upgrade', 1));
+}, 120_000);
+
+test('decisions', async () => {
+  const estate = await hooked();
+  const [manager, reviewer] = [estate.manager, estate.reviewer];
+  const rejected = await makeTask(world, estate);
+  await done(act(reviewer, rejected, 'reject', { reason: 'not today' }));
+  await recordTask('deploy-reject', rejected);
+  const closed = await makeTask(world, estate);
+  await done(act(manager, closed, 'close'));
+  await recordTask('deploy-close', closed);
+
+  const changed = await makeTask(world, estate, { level: 'S' });
+  await done(act(reviewer, changed, 'approve'));
+  await done(manager.patch(taskPath(changed), { level: 'A', description: 'another way' }));
+  await done(act(reviewer, changed, 'approve'));
+  await setHooks(world, estate, { pre_exec: await makeScript(world, 'echo other') });
+  expect(outcome(await act(manager, changed, 'start'))).toEqual([409, 10005]);
+  await done(act(reviewer, changed, 'approve'));
+  await done(act(manager, changed, 'start'));
+  await done(act(manager, changed, 'close'));
+  await recordTask('deploy-change', changed);
+
+  const rights = { application: { [estate.applicationId]: ['view_app', 'deploy_app'] } };
+  const other = await world.user(rights);
+  const delegated = await makeTask(world, estate);
+  await done(act(reviewer, delegated, 'delegate', { user_id: other.id }));
+  await done(act(other, delegated, 'approve'));
+  await done(act(manager, delegated, 'delegate', { user_id: other.id }));
+  await done(act(other, delegated, 'start'));
+  await done(act(other, delegated, 'close'));
+  await recordTask('deploy-delegate', delegated);
+
+  const byMessage = await makeTask(world, estate);
+  const handle = world.temporal.workflow.getHandle(deployTaskWorkflowId(byMessage));
+  const message = { decision: 'approve', actor: reviewer.username, channel: 'chat', messageId: 'm-1' };
+  await handle.signal('decide', { ...message, actor: manager.username, messageId: 'm-0' });
+  await handle.signal('decide', 'approve, please');
+  await handle.signal('decide', message);
+  await eventually(async () => (await taskOf(world, byMessage)).status === 'approved');
+  await handle.signal('decide', { ...message, decision: 'close', messageId: 'm-2' });
+  await eventually(async () => (await taskOf(world, byMessage)).status === 'closed');
+  await recordTask('deploy-messages', byMessage);
+}, 120_000);
+
+test('initialisation of hosts', async () => {
+  const ids = await Promise.all(
+    Array.from({ length: 3 }, async (_, index) => {
+      const row = await world.db
+        .insertInto('hosts')
+        .values({ name: `raw-${index}`, hostType: 'PHY_HOST', runner: 'local', creator: 'test' })
+        .returning('id')
+        .executeTakeFirstOrThrow();
+      return row.id;
+    }),
+  );
+  const admin = await world.user({ admin: true });
+  const answer = await admin.post('/hosts/init-tasks/', { hosts: ids.map((id) => ({ id })), opts: {} });
+  expect(outcome(answer)[1]).toBe(0);
+  await record('init-hosts', hostTaskWorkflowId(Number(answer.body['task_id'] ?? answer.body['id'])));
+}, 60_000);
