@@ -55,7 +55,7 @@ const embeddedAddresses = { ...noEmbedded, regex: `${rooms('embedded')}(?!find-s
 
 const apiPackages = [
   ...['hono', '@hono/node-server', '@hono/zod-openapi', 'zod', '@temporalio/client', '@temporalio/common'],
-  ...['ws', 'prom-client', 'swagger-ui-dist'],
+  ...['ws', 'prom-client', 'swagger-ui-dist', 'nodemailer'],
 ];
 
 const apiImports = [

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import { removeExpiredLinks } from '../db/access/password-links.ts';
 import { removeEndedSessions } from '../db/access/sessions.ts';
 import type { WarningLog } from '../db/connect.ts';
 import type { Database } from '../db/database.ts';
@@ -25,6 +26,7 @@ export function startHousekeeping(
     round: async () => {
       const now = new Date();
       await removeEndedSessions(db, now);
+      await removeExpiredLinks(db, now);
       await forgetKeys(db);
       await forgetRates(db);
       return forgetOutput(db, new Date(now.getTime() - outputRetentionDays * dayMs));

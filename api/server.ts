@@ -30,6 +30,8 @@ import { startHousekeeping } from './housekeeping.ts';
 import { mountImages } from './images.ts';
 import { startHandler, startTopic } from './launch.ts';
 import { mountLive } from './live.ts';
+import { passwordLinkHandler, passwordLinkTopic } from './mail/password-links.ts';
+import { createSendMail } from './mail/send.ts';
 import { startReconciling } from './reconcile.ts';
 
 export interface RunningApi {
@@ -56,8 +58,10 @@ export async function startApi(config: Config, log: Logger, at: Addresses): Prom
   mountHealth(app, deps, metrics);
   mountImages(app, config);
   const live = mountLive(app, deps);
+  const links = passwordLinkHandler({ db, config, log, send: createSendMail(config), now: deps.now });
+  const handlers = { [startTopic]: startHandler(engine), [passwordLinkTopic]: links };
   const keepers = [
-    relay({ db, handlers: { [startTopic]: startHandler(engine) }, listen, log }),
+    relay({ db, handlers, listen, log }),
     startSealing({ db, listen, log, anchorUrl: config.auditAnchorUrl }),
     startNightlyVerification(db, log),
     startReconciling(db, engine, log),

@@ -1,8 +1,10 @@
 import type { Endpoint } from '../endpoint.ts';
 import { authorizationEndpoints } from './authorizations.ts';
+import { forgottenPasswordEndpoints } from './forgotten-password.ts';
 import { loginEndpoints } from './login.ts';
 import { membershipEndpoints } from './memberships.ts';
 import { objectGrantEndpoints } from './object-grants.ts';
+import { resetPasswordEndpoints } from './reset-password.ts';
 import { roleEndpoints } from './roles.ts';
 import { systemGrantEndpoints } from './system-grants.ts';
 import { tokenEndpoints } from './tokens.ts';
@@ -13,6 +15,8 @@ import { userEndpoints } from './users.ts';
 export const accessEndpoints: readonly Endpoint[] = [
   ...userEndpoints,
   ...userActionEndpoints,
+  ...forgottenPasswordEndpoints,
+  ...resetPasswordEndpoints,
   ...membershipEndpoints,
   ...roleEndpoints,
   ...objectGrantEndpoints,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { secretHash } from '../../db/access/credentials.ts';
 import { countTokens, createToken, maxTokens, selectTokens, type TokenRow } from '../../db/access/tokens.ts';
 import { diff } from '../../db/audit/changes.ts';
+import type { AuditEntry } from '../../db/audit/record.ts';
 import { quote } from '../../db/audit/text.ts';
 import { isUniqueViolation } from '../../db/errors.ts';
 import { anywhere } from '../../db/like.ts';
@@ -157,6 +158,15 @@ const changeAuthToken = change({
   },
 });
 
+/** The record of a token that is gone. */
+export function auditTokenDeleted({ id: tokenId, name: called, description: about }: DeletedToken): AuditEntry {
+  const shown = { en: `token ${quote(called)} deleted`, zh: `删除令牌 ${quote(called)}` };
+  const changes = diff({ name: called, description: about }, null);
+  return accessEntry('delete', 'token', { id: tokenId, name: called }, shown, changes);
+}
+
+type DeletedToken = Pick<TokenRow, 'id' | 'name' | 'description'>;
+
 const deleteAuthToken = change({
   method: 'delete',
   path: '/auth-tokens/{id}/',
@@ -168,9 +178,7 @@ const deleteAuthToken = change({
   async handle({ params }, ctx) {
     const before = await find(ctx.tx, params.id);
     await ctx.tx.deleteFrom('authTokens').where('id', '=', params.id).execute();
-    const shown = { en: `token ${quote(before.name)} deleted`, zh: `删除令牌 ${quote(before.name)}` };
-    const changes = diff({ name: before.name, description: before.description }, null);
-    ctx.audit(accessEntry('delete', 'token', { id: params.id, name: before.name }, shown, changes));
+    ctx.audit(auditTokenDeleted(before));
     return done;
   },
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { voidLink } from '../../db/access/password-links.ts';
 import { hashPassword, verifyPassword } from '../../db/access/passwords.ts';
 import { endSessions } from '../../db/access/sessions.ts';
 import { otherAdministrators } from '../../db/access/users.ts';
@@ -96,6 +97,7 @@ const changePassword = change({
     if (body.new_password === body.original_password) throw samePassword();
     const password = { passwordHash: hash, mustChangePassword: false };
     await ctx.tx.updateTable('users').set(password).where('id', '=', params.id).execute();
+    await voidLink(ctx.tx, params.id);
     await endSessions(ctx.tx, params.id, ctx.actor.sessionHash);
     const target = { id: params.id, name: ctx.actor.user.username };
     ctx.audit(accessEntry('password_changed', 'user', target, { en: 'password changed', zh: '修改密码' }));
@@ -103,7 +105,8 @@ const changePassword = change({
   },
 });
 
-const samePassword = (): Problem =>
+/** Refuses the password that somebody has already. */
+export const samePassword = (): Problem =>
   new Problem('weak_password', {}, [{ field: 'new_password', message: 'is the present password' }]);
 
 const setPassword = change({
@@ -128,6 +131,7 @@ const setPassword = change({
     if (matches) throw samePassword();
     const password = { passwordHash: hash, mustChangePassword: true };
     await ctx.tx.updateTable('users').set(password).where('id', '=', user.id).execute();
+    await voidLink(ctx.tx, user.id);
     await endSessions(ctx.tx, user.id);
     const detail = { en: `password of ${user.username} set`, zh: `设置 ${user.username} 的密码` };
     ctx.audit(accessEntry('password_set', 'user', { id: user.id, name: user.username }, detail));

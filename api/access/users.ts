@@ -11,6 +11,7 @@ import { change } from '../change.ts';
 import type { Ctx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
+import { mailPasswordLink } from '../mail/password-links.ts';
 import {
   anyOf,
   demandSystem,
@@ -95,6 +96,7 @@ const createUser = change({
   id: 'createUser',
   area: 'access',
   summary: 'Create a user',
+  description: 'Without a password an invitation is mailed: a link to set one, for 72 hours.',
   permission: system('manage_user'),
   body: z.object({
     username: z
@@ -125,6 +127,11 @@ const createUser = change({
       .catch(taken);
     const detail = { en: `user ${user.username} created`, zh: `创建用户 ${user.username}` };
     ctx.audit(accessEntry('create', 'user', { id: made.id, name: user.username }, detail, diff(null, user)));
+    if (passwordHash === null)
+      await mailPasswordLink(ctx.tx, ctx.config, {
+        ...{ kind: 'invitation', userId: made.id, email: user.email },
+        ...{ language: ctx.language, time: ctx.now().toISOString() },
+      });
     if (roles.length > 0) {
       demandSystem(ctx, 'manage_role');
       await assignRoles(

@@ -49,6 +49,16 @@ interface AuthTokensTable {
   expiresTime: Date | null;
 }
 
+interface PasswordLinksTable {
+  userId: number;
+  tokenHash: Buffer;
+  kind: 'reset' | 'invitation';
+  /** To which it was mailed. */
+  email: string;
+  createdTime: Generated<Date>;
+  expiresTime: Date;
+}
+
 interface RateEventsTable {
   key: string;
   time: Generated<Date>;
@@ -70,6 +80,7 @@ export interface AccessTables {
   userRoles: UserRolesTable;
   sessions: SessionsTable;
   authTokens: AuthTokensTable;
+  passwordLinks: PasswordLinksTable;
   rateEvents: RateEventsTable;
   grants: GrantsTable;
 }

@@ -68,3 +68,10 @@ export async function createToken(
     .executeTakeFirstOrThrow();
   return { id, value };
 }
+
+/** Deletes all tokens of a user; returns what they were. */
+export const revokeTokens = (
+  tx: Kysely<Database>,
+  userId: number,
+): Promise<{ id: number; name: string; description: string }[]> =>
+  tx.deleteFrom('authTokens').where('userId', '=', userId).returning(['id', 'name', 'description']).execute();

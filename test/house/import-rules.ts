@@ -27,7 +27,7 @@ const activityPackages = listed(['@temporalio/activity', '@temporalio/common']);
 const workerFiles = ['activities/worker.ts', 'activities/bundle.ts'];
 const apiPackages = [
   ...['hono', '@hono/node-server', '@hono/zod-openapi', 'zod', '@temporalio/client', '@temporalio/common'],
-  ...['ws', 'prom-client', 'swagger-ui-dist'],
+  ...['ws', 'prom-client', 'swagger-ui-dist', 'nodemailer'],
 ];
 
 const rules: Record<Room, RoomRule> = {

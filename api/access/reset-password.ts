@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { useLink, userOfLink } from '../../db/access/password-links.ts';
+import { hashPassword, verifyPassword } from '../../db/access/passwords.ts';
+import { endSessions } from '../../db/access/sessions.ts';
+import { revokeTokens } from '../../db/access/tokens.ts';
+import { recordRefusal } from '../../db/audit/refusals.ts';
+import { clearRate } from '../../db/rates.ts';
+import { Problem } from '../../workflows/problem.ts';
+import { change } from '../change.ts';
+import type { Ctx } from '../context.ts';
+import { done, success } from '../schemas.ts';
+import { accountKey } from './login.ts';
+import { accessEntry } from './text.ts';
+import { auditTokenDeleted } from './tokens.ts';
+import { samePassword } from './user-actions.ts';
+import { demandStrong } from './users.ts';
+
+interface Reset {
+  user: { id: number; username: string };
+  passwordHash: string;
+}
+
+async function refuse(ctx: Ctx): Promise<never> {
+  const detail = { en: 'a password link that does not work was used', zh: '使用了无效的密码链接' };
+  await recordRefusal(ctx.db, ctx.by, accessEntry('password_reset', 'user', { id: null, name: null }, detail));
+  throw new Problem('link_invalid');
+}
+
+const resetPassword = change({
+  method: 'post',
+  path: '/users/actions/reset-password/',
+  id: 'resetPassword',
+  area: 'access',
+  summary: 'Set a new password with a mailed link',
+  description: 'All sessions of the user end; with revoke_tokens his auth tokens are deleted too.',
+  permission: 'public',
+  body: z.object({
+    token: z.string().min(1).max(128),
+    new_password: z.string(),
+    revoke_tokens: z.boolean().default(false),
+  }),
+  returns: success,
+  problems: ['link_invalid', 'weak_password'],
+  // A password is hashed for those only who have a link: it costs too much to do for anybody.
+  async prepare({ body }, ctx): Promise<Reset> {
+    const user = await userOfLink(ctx.db, body.token, ctx.now());
+    if (!user) return refuse(ctx);
+    demandStrong('new_password', body.new_password, user);
+    if (await verifyPassword(body.new_password, user.passwordHash)) throw samePassword();
+    return { user, passwordHash: await hashPassword(body.new_password) };
+  },
+  async handle({ body }, ctx, { user: { id, username }, passwordHash }) {
+    const user = await userOfLink(ctx.tx, body.token, ctx.now());
+    if (user?.id !== id || !(await useLink(ctx.tx, body.token))) throw new Problem('link_invalid');
+    await ctx.tx.updateTable('users').set({ passwordHash, mustChangePassword: false }).where('id', '=', id).execute();
+    await endSessions(ctx.tx, id);
+    await clearRate(ctx.tx, accountKey(username));
+    const detail = { en: `password of ${username} set by a mailed link`, zh: `${username} 通过邮件链接设置密码` };
+    ctx.audit(accessEntry('password_reset', 'user', { id, name: username }, detail));
+    if (body.revoke_tokens) for (const token of await revokeTokens(ctx.tx, id)) ctx.audit(auditTokenDeleted(token));
+    return done;
+  },
+});
+
+export const resetPasswordEndpoints = [resetPassword];

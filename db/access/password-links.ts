@@ -1,0 +1,80 @@
+// A link by which somebody sets his password without knowing the present one. Of its token only the hash is stored; a user
+// has one link at most, so a newer one voids the older, and using it removes it.
+import type { Kysely } from 'kysely';
+import type { Database } from '../database.ts';
+import { newSessionSecret, secretHash } from './credentials.ts';
+
+export type PasswordLinkKind = 'reset' | 'invitation';
+
+const minuteMs = 60_000;
+/** How long a link works, in milliseconds. */
+export const linkLifeMs: Readonly<Record<PasswordLinkKind, number>> = {
+  reset: 30 * minuteMs,
+  invitation: 72 * 60 * minuteMs,
+};
+
+/** Whom a request for a link means: by address, and by id where it said one. */
+export interface Addressee {
+  email: string;
+  userId?: number | undefined;
+}
+
+/** The enabled user with that address (regardless of case), if his id is the one that was said. */
+export function findAddressee(db: Kysely<Database>, { email, userId }: Addressee) {
+  let query = db
+    .selectFrom('users')
+    .where(({ fn }) => fn<string>('lower', ['email']), '=', email.toLowerCase())
+    .where('status', '=', 'enabled');
+  if (userId !== undefined) query = query.where('id', '=', userId);
+  return query.select(['id', 'username', 'email']).executeTakeFirst();
+}
+
+/** Makes the user's link and returns its token (256 bits), which is never known again. */
+export async function makeLink(
+  db: Kysely<Database>,
+  { userId, email, kind, now }: { userId: number; email: string; kind: PasswordLinkKind; now: Date },
+): Promise<string> {
+  const token = newSessionSecret();
+  const link = {
+    ...{ kind, email, tokenHash: secretHash(token), createdTime: now },
+    expiresTime: new Date(now.getTime() + linkLifeMs[kind]),
+  };
+  await db
+    .insertInto('passwordLinks')
+    .values({ userId, ...link })
+    .onConflict((on) => on.column('userId').doUpdateSet(link))
+    .execute();
+  return token;
+}
+
+/** The enabled user whom a link that still works is for; one that went to an address that is no longer his does not. */
+export const userOfLink = (db: Kysely<Database>, token: string, now: Date) =>
+  db
+    .selectFrom('passwordLinks')
+    .innerJoin('users', 'users.id', 'passwordLinks.userId')
+    .where('passwordLinks.tokenHash', '=', secretHash(token))
+    .where('passwordLinks.expiresTime', '>', now)
+    .where('users.status', '=', 'enabled')
+    .whereRef('users.email', '=', 'passwordLinks.email')
+    .select(['users.id', 'users.username', 'users.email', 'users.passwordHash'])
+    .executeTakeFirst();
+
+/** Uses a link up; false when somebody else has, or a newer one has taken its place. */
+export async function useLink(tx: Kysely<Database>, token: string): Promise<boolean> {
+  const used = await tx
+    .deleteFrom('passwordLinks')
+    .where('tokenHash', '=', secretHash(token))
+    .returning('userId')
+    .executeTakeFirst();
+  return used !== undefined;
+}
+
+/** Voids the link of a user whose password was set otherwise. */
+export async function voidLink(tx: Kysely<Database>, userId: number): Promise<void> {
+  await tx.deleteFrom('passwordLinks').where('userId', '=', userId).execute();
+}
+
+/** Removes links that nobody can use any more. */
+export async function removeExpiredLinks(db: Kysely<Database>, now: Date): Promise<void> {
+  await db.deleteFrom('passwordLinks').where('expiresTime', '<=', now).execute();
+}
