@@ -2,6 +2,7 @@
 // they are (their commands go on on the hosts) and the process ends.
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { connect } from '../db/connect.ts';
+import { warnOfOwnership } from '../db/roles.ts';
 import { configFromEnvironment } from '../kit/config.ts';
 import type { Config } from '../kit/config.ts';
 import { engineAddress } from '../kit/engine-address.ts';
@@ -97,7 +98,9 @@ async function main(): Promise<void> {
   const config = configFromEnvironment();
   const log = createLogger(config, 'worker');
   logRuntimeTo(log);
-  const worker = await startWorker(config, log, findStack(config));
+  const at = findStack(config);
+  await warnOfOwnership(at.databaseUrl, log);
+  const worker = await startWorker(config, log, at);
   const gone = writeRunFile(config.dataDir, { role: 'worker' });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void worker.stop());
   log.info({ taskQueue: config.taskQueue }, 'worker is running');

@@ -12,6 +12,7 @@ import { createListener } from '../db/listen.ts';
 import { loadMasterKey } from '../db/master-key.ts';
 import { createAcknowledger } from '../db/outbox.ts';
 import { relay } from '../db/relay.ts';
+import { warnOfOwnership } from '../db/roles.ts';
 import { createSecrets } from '../db/secrets.ts';
 import { findStack } from '../embedded/find-stack.ts';
 import type { Addresses } from '../embedded/find-stack.ts';
@@ -103,7 +104,9 @@ async function closed(server: ServerType): Promise<void> {
 async function main(): Promise<void> {
   const config = configFromEnvironment();
   const log = createLogger(config, 'api');
-  const api = await startApi(config, log, findStack(config));
+  const at = findStack(config);
+  await warnOfOwnership(at.databaseUrl, log);
+  const api = await startApi(config, log, at);
   const gone = writeRunFile(config.dataDir, { role: 'api', port: api.port });
   log.info({ host: config.host, port: api.port }, 'API is listening');
   const stop = (): void => {

@@ -48,7 +48,8 @@ export async function benchStack(): Promise<BenchStack> {
   await workflowBundle();
   const port = await freePort();
   const servers = await startStack({ dataDir, temporalCli, host: '127.0.0.1', port }, log);
-  const { databaseUrl, temporalAddress } = servers;
+  // The benchmarks make tables and fill them without triggers, as only the owner may.
+  const { ownerDatabaseUrl: databaseUrl, temporalAddress } = servers;
   const connection = await Connection.connect({ address: temporalAddress });
   const client = new Client({ connection });
   const { run, stopAll } = processes(dataDir);

@@ -8,6 +8,7 @@ import { ensureAdmin } from './access/first-admin.ts';
 import { connect } from './connect.ts';
 import type { Database } from './database.ts';
 import { migrations } from './migrations/index.ts';
+import { currentRole, grantToApplication, roleOf } from './roles.ts';
 
 const migrator = (db: Kysely<Database>): Migrator =>
   new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
@@ -34,6 +35,17 @@ async function applyEach(one: Migrator): Promise<string[]> {
   }
 }
 
+/**
+ * Migrates as the owner, whose `db` is, and gives the role as which `applicationUrl` logs in what it needs, unless it is
+ * the owner itself. Returns the names of what was applied.
+ */
+export async function migrateFor(db: Kysely<Database>, applicationUrl: string): Promise<string[]> {
+  const applied = await migrate(db);
+  const role = await roleOf(applicationUrl);
+  if (role !== (await currentRole(db))) await grantToApplication(db, role);
+  return applied;
+}
+
 /** The names of the migrations that this program knows and the database has not. */
 export async function migrationsPending(db: Kysely<Database>): Promise<string[]> {
   const known = await migrator(db).getMigrations();
@@ -41,12 +53,12 @@ export async function migrationsPending(db: Kysely<Database>): Promise<string[]>
 }
 
 async function main(): Promise<void> {
-  const { databaseUrl, adminPassword } = configFromEnvironment();
+  const { databaseUrl, migrateDatabaseUrl, adminPassword } = configFromEnvironment();
   if (databaseUrl === undefined)
     throw new Error('DATABASE_URL is not set; the embedded database migrates itself at its start');
-  const db = connect(databaseUrl, { max: 1, applicationName: 'slipway-migrate' });
+  const db = connect(migrateDatabaseUrl ?? databaseUrl, { max: 1, applicationName: 'slipway-migrate' });
   try {
-    const applied = await migrate(db);
+    const applied = await migrateFor(db, databaseUrl);
     process.stdout.write(applied.length === 0 ? 'nothing to migrate\n' : `${applied.join('\n')}\n`);
     const generated = await ensureAdmin(db, adminPassword);
     if (generated !== undefined) process.stdout.write(`password of admin, shown this once: ${generated}\n`);

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '../kit/config.ts';
 import { listRunFiles } from '../kit/run-file.ts';
-import { connectionUrl } from './postgres.ts';
-import { passwordFile } from './postgres-files.ts';
+import { applicationPasswordFile } from './postgres-files.ts';
+import { connectionUrl } from './postgres-roles.ts';
 
 /** Where the database and the engine are. */
 export interface Addresses {
+  /** As the role that owns nothing, as far as there are two. */
   readonly databaseUrl: string;
   readonly temporalAddress: string;
 }
@@ -20,7 +21,8 @@ export function findStack(config: Pick<Config, 'dataDir' | 'databaseUrl' | 'temp
   const [postgres, temporal] = [portOf('postgres'), portOf('temporal')];
   const databaseUrl =
     config.databaseUrl ??
-    (postgres && connectionUrl(readFileSync(passwordFile(config.dataDir), 'utf8').trim(), postgres));
+    (postgres &&
+      connectionUrl('application', readFileSync(applicationPasswordFile(config.dataDir), 'utf8').trim(), postgres));
   const temporalAddress = config.temporalAddress ?? (temporal && `127.0.0.1:${temporal}`);
   const missing = [!databaseUrl && 'DATABASE_URL', !temporalAddress && 'TEMPORAL_ADDRESS'].filter(Boolean);
   if (databaseUrl && temporalAddress) return { databaseUrl, temporalAddress };

@@ -1,4 +1,4 @@
-// Where PostgreSQL's programs, its data and its password are. The data is in `<data dir>/postgres`, unless the user who
+// Where PostgreSQL's programs, its data and its passwords are. The data is in `<data dir>/postgres`, unless the user who
 // runs the server can't reach that: see database-user.ts. `postgres-folder` then names the folder where it went.
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -20,18 +20,24 @@ import { writeFileAtomic } from '../kit/atomic-file.ts';
 import type { Logger } from '../kit/log.ts';
 import { canReach, databaseUser, privateFolder, type SystemUser } from './database-user.ts';
 
+/** The passwords of the role that owns the database, and of the one as which Slipway runs. */
+export interface Passwords {
+  readonly owner: string;
+  readonly application: string;
+}
+
 /** What a start of PostgreSQL needs to know; `cluster` is the server's own data directory, below `folder`. */
 export interface PostgresFiles {
   readonly programs: string;
   readonly folder: string;
   readonly cluster: string;
-  readonly password: string;
+  readonly passwords: Passwords;
   readonly user?: SystemUser;
 }
 
 const elsewhere = '/var/lib/slipway';
 
-/** Finds or makes the folders and the password of the PostgreSQL of a data folder. */
+/** Finds or makes the folders and the passwords of the PostgreSQL of a data folder. */
 export function postgresFiles(dataDir: string, log: Logger): PostgresFiles {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const note = join(dataDir, 'postgres-folder');
@@ -48,7 +54,7 @@ export function postgresFiles(dataDir: string, log: Logger): PostgresFiles {
     programs,
     folder,
     cluster: join(folder, 'cluster'),
-    password: passwordOf(dataDir, join(folder, 'cluster')),
+    passwords: passwordsOf(dataDir, join(folder, 'cluster')),
     ...(user !== undefined && { user }),
   };
 }
@@ -118,17 +124,23 @@ function runs(programs: string, user: SystemUser): boolean {
   }
 }
 
-/** The file that holds the password of a data folder's database. */
-export function passwordFile(dataDir: string): string {
-  return join(dataDir, 'postgres-password');
-}
+/** The file that holds the password of the owner of a data folder's database. */
+const ownerPasswordFile = (dataDir: string): string => join(dataDir, 'postgres-password');
 
-function passwordOf(dataDir: string, cluster: string): string {
-  const file = passwordFile(dataDir);
+/** The file that holds the password as which Slipway runs on a data folder's database. */
+export const applicationPasswordFile = (dataDir: string): string => join(dataDir, 'postgres-application-password');
+
+function passwordsOf(dataDir: string, cluster: string): Passwords {
+  const file = ownerPasswordFile(dataDir);
   if (!existsSync(file) && existsSync(cluster))
     throw new Error(
       `${file} is gone, so the database in ${cluster} can't be opened; restore the one or remove the other`,
     );
+  // The application's password is set at every start, so its file may be lost.
+  return { owner: passwordIn(file), application: passwordIn(applicationPasswordFile(dataDir)) };
+}
+
+function passwordIn(file: string): string {
   if (!existsSync(file)) writeFileAtomic(file, `${randomBytes(24).toString('base64url')}\n`, 0o600);
   return readFileSync(file, 'utf8').trim();
 }

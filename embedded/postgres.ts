@@ -4,25 +4,26 @@ import { execFile } from 'node:child_process';
 import { chownSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import pg from 'pg';
 import type { Logger } from '../kit/log.ts';
 import { processIdentity } from '../kit/process-identity.ts';
 import { SupervisedServer } from './child.ts';
 import { endProcess } from './end-process.ts';
 import { choosePort } from './ports.ts';
 import { postgresFiles, type PostgresFiles } from './postgres-files.ts';
+import { connectionUrl, ownerRole, prepareDatabase } from './postgres-roles.ts';
 
 /** A running PostgreSQL; `pid` changes when the server had to be started again, the rest stays. */
 export interface Postgres {
+  /** Of the role as which Slipway runs, which owns nothing. */
   readonly url: string;
+  /** Of the role that owns the server and the tables. */
+  readonly ownerUrl: string;
   readonly port: number;
   readonly pid: number;
   stop(): Promise<void>;
 }
 
-const name = 'slipway';
 const run = promisify(execFile);
-const probeTimeoutMs = 5_000;
 
 // Connection and memory limits of a development machine; everything that keeps committed data safe stays on. The
 // terse log leaves out the details of errors, which quote rows.
@@ -62,12 +63,13 @@ export async function startPostgres(options: {
       await removeStalePidFile(files.cluster);
     },
     probe: async () => {
-      await makeDatabase(connectionUrl(files.password, port, 'postgres'));
+      await prepareDatabase(files.passwords, port);
     },
   });
   await supervised.start();
   return {
-    url: connectionUrl(files.password, port),
+    url: connectionUrl('application', files.passwords.application, port),
+    ownerUrl: connectionUrl('owner', files.passwords.owner, port),
     port,
     get pid() {
       return supervised.pid;
@@ -80,21 +82,16 @@ export async function startPostgres(options: {
 
 const environment = { LC_ALL: 'C', PATH: '/usr/bin:/bin', TZ: 'UTC' };
 
-/** The address of the embedded database, or of another one on its server. */
-export function connectionUrl(password: string, port: number, database = name): string {
-  return `postgres://${name}:${password}@127.0.0.1:${port}/${database}`;
-}
-
 // The cluster gets its name only when it is complete, so a start that is cut short is begun anew.
 async function initialise(files: PostgresFiles): Promise<void> {
   if (existsSync(files.cluster)) return;
   const unfinished = `${files.cluster}.unfinished`;
   const passwordFile = join(files.folder, 'password');
   rmSync(unfinished, { recursive: true, force: true });
-  writeFileSync(passwordFile, `${files.password}\n`, { mode: 0o600 });
+  writeFileSync(passwordFile, `${files.passwords.owner}\n`, { mode: 0o600 });
   if (files.user) chownSync(passwordFile, files.user.uid, files.user.gid);
   const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
-  const access = [`--username=${name}`, '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
+  const access = [`--username=${ownerRole}`, '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
   try {
     await run(join(files.programs, 'bin', 'initdb'), ['-D', unfinished, ...access, ...locale, '--data-checksums'], {
       cwd: '/',
@@ -124,16 +121,4 @@ async function commandLine(pid: number): Promise<string> {
   if (found !== undefined) return found.stdout;
   const path = `/proc/${pid}/cmdline`;
   return existsSync(path) ? readFileSync(path, 'utf8').replaceAll('\0', ' ') : '';
-}
-
-async function makeDatabase(connectionString: string): Promise<void> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: probeTimeoutMs });
-  client.on('error', () => undefined);
-  try {
-    await client.connect();
-    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [name]);
-    if (rowCount === 0) await client.query(`create database ${name}`);
-  } finally {
-    await client.end();
-  }
 }

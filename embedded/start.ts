@@ -1,7 +1,8 @@
 // The whole of Slipway in one process: the embedded servers, a worker and the API. `demo.ts` builds on it.
 import { connect } from '../db/connect.ts';
 import { ensureAdmin } from '../db/access/first-admin.ts';
-import { migrate } from '../db/migrate.ts';
+import { migrateFor } from '../db/migrate.ts';
+import { warnOfOwnership } from '../db/roles.ts';
 import { logRuntimeTo, startWorker } from '../activities/worker.ts';
 import { startApi } from '../api/server.ts';
 import { writeFileAtomic } from '../kit/atomic-file.ts';
@@ -11,6 +12,7 @@ import { createLogger } from '../kit/log.ts';
 import type { Logger } from '../kit/log.ts';
 import { writeRunFile } from '../kit/run-file.ts';
 import { startStack } from './supervise.ts';
+import type { Stack } from './supervise.ts';
 import type { Addresses } from './find-stack.ts';
 import { join } from 'node:path';
 
@@ -31,7 +33,8 @@ export async function startSlipway(config: Config, log: Logger): Promise<Running
     for (let step = undo.pop(); step; step = undo.pop()) await step();
   };
   try {
-    const adminPassword = await prepareDatabase(config, stack.databaseUrl, log);
+    const adminPassword = await prepareDatabase(config, stack, log);
+    await warnOfOwnership(stack.databaseUrl, log);
     const worker = await startWorker(config, log, stack);
     undo.push(() => worker.stop());
     const api = await startApi(config, log, stack);
@@ -50,10 +53,10 @@ export async function startSlipway(config: Config, log: Logger): Promise<Running
 
 export const adminPasswordFile = (config: Pick<Config, 'dataDir'>): string => join(config.dataDir, 'admin-password');
 
-async function prepareDatabase(config: Config, url: string, log: Logger): Promise<string | undefined> {
-  const db = connect(url, { max: 2, applicationName: 'slipway-start', log });
+async function prepareDatabase(config: Config, stack: Stack, log: Logger): Promise<string | undefined> {
+  const db = connect(stack.ownerDatabaseUrl, { max: 2, applicationName: 'slipway-start', log });
   try {
-    await migrate(db);
+    await migrateFor(db, stack.databaseUrl);
     const generated = await ensureAdmin(db, config.adminPassword);
     if (generated !== undefined) writeFileAtomic(adminPasswordFile(config), `${generated}\n`, 0o600);
     return generated;

@@ -16,6 +16,7 @@ export type StackConfig = Pick<Config, 'dataDir' | 'host' | 'port'> &
       Config,
       | 'publicUrl'
       | 'databaseUrl'
+      | 'migrateDatabaseUrl'
       | 'pgPort'
       | 'temporalAddress'
       | 'temporalNamespace'
@@ -27,7 +28,10 @@ export type StackConfig = Pick<Config, 'dataDir' | 'host' | 'port'> &
 
 /** A running stack; `uiUrl` and the process ids are there only for what is embedded. */
 export interface Stack {
+  /** As the role as which Slipway runs. */
   readonly databaseUrl: string;
+  /** As the role that owns the tables, for migrations; the same one when an outside database has only one. */
+  readonly ownerDatabaseUrl: string;
   readonly temporalAddress: string;
   readonly uiUrl?: string;
   readonly pids: { readonly postgres?: number; readonly temporal?: number };
@@ -89,6 +93,7 @@ async function startServers(config: StackConfig, log: Logger, unlock: () => void
   let stopped: Promise<void> | undefined;
   return {
     databaseUrl: database.value?.url ?? config.databaseUrl ?? '',
+    ownerDatabaseUrl: database.value?.ownerUrl ?? config.migrateDatabaseUrl ?? config.databaseUrl ?? '',
     temporalAddress: engine.value?.address ?? config.temporalAddress ?? '',
     ...(engine.value && { uiUrl: engine.value.uiUrl }),
     get pids() {

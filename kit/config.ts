@@ -94,6 +94,8 @@ function contradictions(config: Partial<Parsed>): string[] {
     const [missing, present] = config.temporalTlsCert === undefined ? ['CERT', 'KEY'] : ['KEY', 'CERT'];
     mistakes.push(`TEMPORAL_TLS_${missing}: is missing though TEMPORAL_TLS_${present} is set; set both or neither`);
   }
+  if (config.migrateDatabaseUrl !== undefined && config.databaseUrl === undefined)
+    mistakes.push('SLIPWAY_MIGRATE_DATABASE_URL: has no use without DATABASE_URL; set that too or remove it');
   for (const key of ['temporalApiKey', 'temporalTlsCa', 'temporalTlsCert', 'temporalTlsKey'] as const)
     if (config[key] !== undefined && config.temporalAddress === undefined)
       mistakes.push(`${settings[key].variable}: has no use without TEMPORAL_ADDRESS; set that too or remove it`);

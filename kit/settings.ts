@@ -132,6 +132,12 @@ export const settings = {
     'embedded',
     'PostgreSQL to use instead of the embedded one',
   ),
+  migrateDatabaseUrl: optional(
+    'SLIPWAY_MIGRATE_DATABASE_URL',
+    url(/^postgres(ql)?$/, 'postgres://owner:password@host:5432/slipway'),
+    'DATABASE_URL',
+    "same database as its tables' owner: `npm run migrate` runs as him and grants to the role of DATABASE_URL",
+  ),
   databasePool: required(
     'SLIPWAY_DATABASE_POOL',
     whole('connections', 2, 1000),

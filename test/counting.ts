@@ -24,17 +24,17 @@ export interface Counter {
 }
 
 /** Starts counting in a world. */
-export async function countIn({ db, temporal }: World): Promise<Counter> {
-  await noteTransactions(db);
+export async function countIn({ database, temporal }: World): Promise<Counter> {
+  await noteTransactions(database.owner);
   const engine = countCalls(temporal.connection.workflowService);
   const statements = jest.spyOn(pg.Client.prototype, 'query');
   return {
     async during(work) {
-      const before = await commits(db);
+      const before = await commits(database.owner);
       const [called, sent] = [engine.calls(), statements.mock.calls.length];
       await work();
       const counts = { calls: engine.calls() - called, statements: statements.mock.calls.length - sent };
-      return { commits: (await commits(db)) - before, ...counts };
+      return { commits: (await commits(database.owner)) - before, ...counts };
     },
     stop() {
       engine.stop();
@@ -61,7 +61,7 @@ function countCalls(service: World['temporal']['connection']['workflowService'])
 async function noteTransactions(db: Kysely<Database>): Promise<void> {
   await sql`create table noted_transactions (id xid8 primary key)`.execute(db);
   await sql`
-    create function note_transaction() returns trigger language plpgsql as $$
+    create function note_transaction() returns trigger language plpgsql security definer as $$
     begin
       insert into noted_transactions values (pg_current_xact_id()) on conflict do nothing;
       return null;

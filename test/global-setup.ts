@@ -1,12 +1,13 @@
 // One PostgreSQL and one workflow engine serve the whole run; a test file gets a database of its own (harness.ts), cloned
-// from a template that is migrated once here. DATABASE_URL and TEMPORAL_ADDRESS replace the servers.
+// from a template that is migrated once here. DATABASE_URL (a superuser's) and TEMPORAL_ADDRESS replace the servers. What is
+// tested runs as a role of the run's own, which owns nothing, as in production: a missing grant shows.
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { connect } from '../db/connect.ts';
-import { migrate } from '../db/migrate.ts';
+import { migrateFor } from '../db/migrate.ts';
 import { freePort } from '../embedded/ports.ts';
 import { startPostgres } from '../embedded/postgres.ts';
 import { startTemporal } from '../embedded/temporal.ts';
@@ -15,7 +16,7 @@ import globalTeardown, { onTeardown } from './global-teardown.ts';
 
 const log = createLogger({ logLevel: 'warn' }, 'test');
 
-/** Makes `TEST_DATABASE_URL`, `TEST_DATABASE_TEMPLATE` and `TEST_TEMPORAL_ADDRESS` for the processes of the run. */
+/** Makes `TEST_DATABASE_URL` (the owner's), `TEST_DATABASE_ROLE`, `TEST_DATABASE_TEMPLATE` and `TEST_TEMPORAL_ADDRESS` for the processes of the run. */
 export default async function globalSetup(): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-test-'));
   onTeardown(() => {
@@ -34,13 +35,16 @@ async function prepareDatabase(dataDir: string): Promise<void> {
   const template = `slipway_test_${randomBytes(4).toString('hex')}`;
   await administer(url, `create database ${template}`);
   onTeardown(() => dropAll(url, template));
+  const role = { name: `${template}_application`, password: randomBytes(12).toString('hex') };
+  await administer(url, `create role ${role.name} login password '${role.password}'`);
   const db = connect(withDatabase(url, template), { max: 1, applicationName: 'test-template' });
   try {
-    await migrate(db);
+    await migrateFor(db, withDatabase(url, template, role));
   } finally {
     await db.destroy();
   }
   process.env.TEST_DATABASE_URL = url;
+  process.env.TEST_DATABASE_ROLE = `${role.name}:${role.password}`;
   process.env.TEST_DATABASE_TEMPLATE = template;
 }
 
@@ -64,14 +68,15 @@ async function ownPostgres(dataDir: string): Promise<string> {
   onTeardown(() => postgres.stop());
   // The data is thrown away, so it need not survive a crash of the machine.
   for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes'])
-    await administer(postgres.url, `alter system set ${setting} = off`);
-  await administer(postgres.url, 'select pg_reload_conf()');
-  return postgres.url;
+    await administer(postgres.ownerUrl, `alter system set ${setting} = off`);
+  await administer(postgres.ownerUrl, 'select pg_reload_conf()');
+  return postgres.ownerUrl;
 }
 
 async function dropAll(url: string, prefix: string): Promise<void> {
   const names = await administer(url, `select datname from pg_database where starts_with(datname, '${prefix}')`);
   for (const { datname } of names) await administer(url, `drop database if exists ${String(datname)} with (force)`);
+  await administer(url, `drop role if exists ${prefix}_application`);
 }
 
 async function administer(connectionString: string, statement: string): Promise<Record<string, unknown>[]> {
@@ -84,8 +89,9 @@ async function administer(connectionString: string, statement: string): Promise<
   }
 }
 
-function withDatabase(url: string, name: string): string {
+function withDatabase(url: string, name: string, role?: { name: string; password: string }): string {
   const address = new URL(url);
+  if (role !== undefined) [address.username, address.password] = [role.name, role.password];
   address.pathname = `/${name}`;
   return address.href;
 }

@@ -6,10 +6,16 @@ import pg from 'pg';
 import { connect } from '../db/connect.ts';
 import type { Database } from '../db/database.ts';
 
-/** A migrated database for one test file; `connect` opens a further pool, closed with the database. */
+/**
+ * A migrated database for one test file, used as a role that owns nothing; `connect` opens a further pool, closed with
+ * the database.
+ */
 export interface TestDatabase {
   readonly db: Kysely<Database>;
   readonly url: string;
+  /** The same database as its owner, a superuser: for what nobody but an administrator or an intruder does. */
+  readonly owner: Kysely<Database>;
+  readonly ownerUrl: string;
   connect(max?: number): Kysely<Database>;
   close(): Promise<void>;
 }
@@ -22,15 +28,21 @@ export async function testDatabase(): Promise<TestDatabase> {
   await administer(server, `create database ${name} template ${template}`);
   const address = new URL(server);
   address.pathname = `/${name}`;
+  const ownerUrl = address.href;
+  [address.username = '', address.password = ''] = variable('TEST_DATABASE_ROLE').split(':');
+  const url = address.href;
   const pools: Kysely<Database>[] = [];
-  const open = (max = 10): Kysely<Database> => {
-    const pool = connect(address.href, { max, applicationName: 'test' });
+  const openAs = (as: string, max: number): Kysely<Database> => {
+    const pool = connect(as, { max, applicationName: 'test' });
     pools.push(pool);
     return pool;
   };
+  const open = (max = 10): Kysely<Database> => openAs(url, max);
   return {
     db: open(),
-    url: address.href,
+    url,
+    owner: openAs(ownerUrl, 4),
+    ownerUrl,
     connect: open,
     close: async () => {
       const transactions = await settledSessions(server, name, `state <> 'idle'`);

@@ -1,7 +1,9 @@
 // Exports: complete, verifiable without the database, one snapshot, read no faster than they are taken, few at a time.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { serve, type ServerType } from '@hono/node-server';
 import { sql } from 'kysely';
 import { createSealer } from '../../db/audit/seal.ts';
 import { verifyExport } from '../../db/audit/verify-export.ts';
@@ -156,6 +158,24 @@ const transactions = async (): Promise<number> => {
   return rows[0]?.n ?? 0;
 };
 
+test('over a connection that breaks off, an export lets go too', async () => {
+  const server = await new Promise<ServerType>((resolve) => {
+    const one = serve({ fetch: t.app.fetch, port: 0, hostname: '127.0.0.1' }, () => resolve(one));
+  });
+  const { port } = server.address() as AddressInfo;
+  const headers = { authorization: `Token ${auditor.token}` };
+  const url = `http://127.0.0.1:${port}/audit/export/`;
+  const whole = await (await fetch(url, { headers })).text();
+  expect((await verifyExport(linesOf(whole))).ok).toBe(true);
+  const leaving = new AbortController();
+  const response = await fetch(url, { headers, signal: leaving.signal });
+  await (response.body as ReadableStream<Uint8Array>).getReader().read();
+  expect(await transactions()).toBe(1);
+  leaving.abort();
+  await eventually(async () => (await transactions()) === 0);
+  await new Promise((resolve) => server.close(resolve));
+});
+
 test('a HEAD of the export leaves nothing open', async () => {
   const headers = { authorization: `Token ${auditor.token}` };
   expect((await t.app.request('/audit/export/', { method: 'HEAD', headers })).status).toBe(200);
@@ -188,10 +208,10 @@ test('an export is audited with its filters', async () => {
 });
 
 test('an export that cannot be audited does not happen', async () => {
-  await sql`alter table audit_records add constraint never check (request_id <> 'export-2')`.execute(t.db);
+  await sql`alter table audit_records add constraint never check (request_id <> 'export-2')`.execute(t.database.owner);
   const answer = await auditor.get('/audit/export/', { 'x-request-id': 'export-2' });
   expect(answer).toMatchObject({ status: 503, body: { error_code: 10008 } });
-  await sql`alter table audit_records drop constraint never`.execute(t.db);
+  await sql`alter table audit_records drop constraint never`.execute(t.database.owner);
   expect(await transactions()).toBe(0);
 });
 

@@ -25,12 +25,12 @@ afterEach(() => t.close());
 
 /** What a database superuser can do, the triggers being no obstacle to him. */
 const tamper = (): Promise<void> =>
-  t.db.transaction().execute(async (tx) => {
+  t.database.owner.transaction().execute(async (tx) => {
     await sql`set local session_replication_role = replica`.execute(tx);
     await sql`update audit_records set operator = 'eve' where id = 13`.execute(tx);
   });
 const repair = (): Promise<void> =>
-  t.db.transaction().execute(async (tx) => {
+  t.database.owner.transaction().execute(async (tx) => {
     await sql`set local session_replication_role = replica`.execute(tx);
     await sql`update audit_records set operator = 'ann' where id = 13`.execute(tx);
   });

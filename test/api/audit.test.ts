@@ -36,12 +36,12 @@ test('a change that changes nothing has no record', async () => {
 test('when the record cannot be written nothing is changed, and the answer is 503', async () => {
   const name = unique();
   await sql`alter table audit_records add constraint never check (target_name is distinct from ${sql.lit(name)})`.execute(
-    t.db,
+    t.database.owner,
   );
   const headers = { 'idempotency-key': unique() };
   const answer = await manager.post('/roles/', { name }, headers);
   expect(answer).toMatchObject({ status: 503, body: { error_code: 10008 } });
   expect(await t.db.selectFrom('roles').where('name', '=', name).selectAll().execute()).toEqual([]);
-  await sql`alter table audit_records drop constraint never`.execute(t.db);
+  await sql`alter table audit_records drop constraint never`.execute(t.database.owner);
   expect((await manager.post('/roles/', { name }, headers)).status).toBe(201);
 });

@@ -29,7 +29,7 @@ async function write(targetName: string): Promise<void> {
 
 /** What a database superuser can do, the triggers being no obstacle to him. */
 async function tamper(statement: string): Promise<void> {
-  await database.db.transaction().execute(async (tx) => {
+  await database.owner.transaction().execute(async (tx) => {
     await sql`set local session_replication_role = replica`.execute(tx);
     await sql.raw(statement).execute(tx);
   });

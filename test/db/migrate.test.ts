@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { connect } from '../../db/connect.ts';
 import { migrate, migrationsPending } from '../../db/migrate.ts';
 import { migrations } from '../../db/migrations/index.ts';
 import { testDatabase, type TestDatabase } from '../harness.ts';
@@ -12,24 +13,25 @@ afterAll(() => database.close());
 const everything = Object.keys(migrations);
 
 async function emptyDatabase(): Promise<void> {
-  await sql.raw('drop schema public cascade; create schema public').execute(database.db);
+  await sql.raw('drop schema public cascade; create schema public').execute(database.owner);
 }
 
 test('two processes that migrate at once apply every migration once, in order', async () => {
   await emptyDatabase();
-  const second = database.connect(2);
-  const applied = await Promise.all([migrate(database.db), migrate(second), migrate(second)]);
+  const second = connect(database.ownerUrl, { max: 2, applicationName: 'second' });
+  const applied = await Promise.all([migrate(database.owner), migrate(second), migrate(second)]);
   expect(applied.flat().sort()).toEqual(everything);
-  expect(await migrationsPending(database.db)).toEqual([]);
+  await second.destroy();
+  expect(await migrationsPending(database.owner)).toEqual([]);
 });
 
 test('migrating a second time changes nothing', async () => {
-  expect(await migrate(database.db)).toEqual([]);
+  expect(await migrate(database.owner)).toEqual([]);
 });
 
 test('a new database is told to lack every migration', async () => {
   await emptyDatabase();
-  expect(await migrationsPending(database.db)).toEqual(everything);
+  expect(await migrationsPending(database.owner)).toEqual(everything);
 });
 
 test('ids and counts arrive as numbers, and keys inside jsonb keep their spelling', async () => {

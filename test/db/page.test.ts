@@ -7,7 +7,7 @@ beforeAll(async () => {
   database = await testDatabase();
   await sql`insert into productions (name, creator) select 'p' || n, case when n % 2 = 0 then 'ann' else 'bob' end
     from generate_series(1, 2500) n`.execute(database.db);
-  await sql`analyze productions`.execute(database.db);
+  await sql`analyze productions`.execute(database.owner);
 });
 afterAll(() => database.close());
 

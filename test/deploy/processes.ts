@@ -8,7 +8,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '../../db/connect.ts';
-import { migrate } from '../../db/migrate.ts';
+import { migrateFor } from '../../db/migrate.ts';
 import { freePort } from '../../embedded/ports.ts';
 import { startStack } from '../../embedded/supervise.ts';
 import type { Stack } from '../../embedded/supervise.ts';
@@ -46,8 +46,9 @@ export async function ownEstate(): Promise<Estate> {
     { dataDir, host: '127.0.0.1', port, temporalUiPort: uiPort, ...(temporalCli && { temporalCli }) },
     log,
   );
+  const owner = connect(stack.ownerDatabaseUrl, { max: 1, applicationName: 'test' });
+  await migrateFor(owner, stack.databaseUrl).finally(() => owner.destroy());
   const db = connect(stack.databaseUrl, { max: 5, applicationName: 'test' });
-  await migrate(db);
   const env = environment(stack, dataDir, port);
   const output = join(dataDir, 'processes.log');
   const started: ChildProcess[] = [];

@@ -29,16 +29,16 @@ async function run(url: string, text: string): Promise<unknown[]> {
 
 test('data below a folder that is closed to others is kept and found again, whoever runs the server', async () => {
   const first = await startPostgres({ dataDir, log: quiet });
-  await run(first.url, 'create table kept as select 7 as id');
+  await run(first.ownerUrl, 'create table kept as select 7 as id');
   await first.stop();
   const second = await startPostgres({ dataDir, log: quiet });
-  expect(await run(second.url, 'select id from kept')).toEqual([{ id: 7 }]);
+  expect(await run(second.ownerUrl, 'select id from kept')).toEqual([{ id: 7 }]);
   await second.stop();
 });
 
 test('a pid file that names a living process which is no server of this data does not hinder the start', async () => {
   const first = await startPostgres({ dataDir, log: quiet });
-  const [row] = (await run(first.url, 'show data_directory')) as { data_directory: string }[];
+  const [row] = (await run(first.ownerUrl, 'show data_directory')) as { data_directory: string }[];
   await first.stop();
   const file = join(row?.data_directory ?? '', 'postmaster.pid');
   writeFileSync(file, `${process.ppid}\n${row?.data_directory}\n1\n5432\n`);

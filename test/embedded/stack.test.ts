@@ -67,10 +67,10 @@ describe('a running stack', () => {
   });
 
   test('keeps committed rows and its address when the database is killed', async () => {
-    await query(stack.databaseUrl, 'create table kept (id int); insert into kept values (7)');
+    await query(stack.ownerDatabaseUrl, 'create table kept (id int); insert into kept values (7)');
     const killed = stack.pids.postgres ?? 0;
     process.kill(killed, 'SIGKILL');
-    const rows = await until('the database', async () => await query(stack.databaseUrl, 'select id from kept'));
+    const rows = await until('the database', async () => await query(stack.ownerDatabaseUrl, 'select id from kept'));
     expect(rows).toEqual([{ id: 7 }]);
     await until('its record', () => stack.pids.postgres !== killed);
   });
@@ -112,13 +112,13 @@ test('a stopped stack leaves no process, record or lock, and starts again with i
   try {
     const first = await startStack(config(dataDir), quiet);
     const pids = Object.values(first.pids);
-    await query(first.databaseUrl, 'create table kept (id int)');
+    await query(first.ownerDatabaseUrl, 'create table kept (id int)');
     await first.stop();
     await first.stop();
     expect(pids.map(processIdentity)).toEqual([undefined, undefined]);
     expect(listRunFiles(dataDir)).toEqual([]);
     const second = await startStack(config(dataDir), quiet);
-    await expect(query(second.databaseUrl, 'select * from kept')).resolves.toEqual([]);
+    await expect(query(second.ownerDatabaseUrl, 'select * from kept')).resolves.toEqual([]);
     await second.stop();
   } finally {
     rmSync(dataDir, { recursive: true });

@@ -1,0 +1,40 @@
+// The roles and the database of the embedded server. The owner is the server's superuser, who migrates; Slipway runs as
+// the other, which owns nothing (see db/roles.ts). Its password is set anew at every start, so that a data folder
+// that never had the role, or lost the file with its password, needs no attention.
+import pg from 'pg';
+import type { Passwords } from './postgres-files.ts';
+
+const database = 'slipway';
+const roles = { owner: 'slipway', application: 'slipway_application' } as const;
+const probeTimeoutMs = 5_000;
+
+export const ownerRole = roles.owner;
+
+/** The address of the embedded database as one of its roles, or of another one on its server. */
+export function connectionUrl(
+  role: keyof typeof roles,
+  password: string,
+  port: number,
+  name: string = database,
+): string {
+  return `postgres://${roles[role]}:${password}@127.0.0.1:${port}/${name}`;
+}
+
+/** Makes what is missing of the database and its roles; throws when the server does not answer. */
+export async function prepareDatabase({ owner, application }: Passwords, port: number): Promise<void> {
+  const client = new pg.Client({
+    connectionString: connectionUrl('owner', owner, port, 'postgres'),
+    connectionTimeoutMillis: probeTimeoutMs,
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    const found = await client.query('select 1 from pg_roles where rolname = $1', [roles.application]);
+    const verb = found.rowCount === 0 ? 'create' : 'alter';
+    await client.query(`${verb} role ${roles.application} login password ${client.escapeLiteral(application)}`);
+    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [database]);
+    if (rowCount === 0) await client.query(`create database ${database}`);
+  } finally {
+    await client.end();
+  }
+}
