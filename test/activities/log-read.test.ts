@@ -50,7 +50,7 @@ const mixed = 'aé漢😀\nzß中🚀';
 const bytes = Buffer.from(mixed);
 
 /** Where the characters of `mixed` begin, and its end. */
-const boundaries = [...mixed].reduce((at, one) => [...at, (at.at(-1) ?? 0) + Buffer.byteLength(one)], [0]);
+const boundaries = Array.from(mixed).reduce((at, one) => [...at, (at.at(-1) ?? 0) + Buffer.byteLength(one)], [0]);
 
 describe('UTF-8 byte by byte', () => {
   test('agrees with the runtime about every sequence of two bytes, and about the limits of longer ones', () => {
@@ -58,7 +58,7 @@ describe('UTF-8 byte by byte', () => {
     const differing: number[][] = [];
     const compare = (some: number[]): void => {
       const whole = characterAt(Buffer.from(some), 0) === some.length;
-      if (whole !== (isSound(some) && [...Buffer.from(some).toString()].length === 1)) differing.push(some);
+      if (whole !== (isSound(some) && Array.from(Buffer.from(some).toString()).length === 1)) differing.push(some);
     };
     for (let lead = 0; lead < 256; lead += 1)
       for (let next = 0; next < 256; next += 1) {
