@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { actionsFor } from '../../db/access/rights.ts';
-import { deployView, requestKind, runningSubTasks, votesOf } from '../../db/deploy/tasks.ts';
+import { aroundTasks } from '../../db/deploy/around.ts';
+import type { Surroundings } from '../../db/deploy/around.ts';
+import { deployView, requestKind } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask, RoundVote } from '../../db/deploy/tasks.ts';
 import { hasEnded } from '../../workflows/approvals/policy.ts';
 import { deployTaskStatuses, levels } from '../../workflows/deploy/contract.ts';
@@ -42,9 +44,7 @@ export const taskObject = z.object({
   waiting_on: waitingObject,
   approvals: z.object({
     required: z.int(),
-    given: z.array(
-      z.object({ user: z.string(), time, plan_hash: z.string().nullable(), channel: z.string() }),
-    ),
+    given: z.array(z.object({ user: z.string(), time, plan_hash: z.string().nullable(), channel: z.string() })),
     missing: z.string(),
   }),
   progress: z.object({
@@ -62,9 +62,7 @@ export const taskObject = z.object({
 });
 
 export const taskDetail = taskObject.extend({
-  delegations: z.array(
-    z.object({ from: z.string(), to: z.string(), time, phase: z.enum(['review', 'ownership']) }),
-  ),
+  delegations: z.array(z.object({ from: z.string(), to: z.string(), time, phase: z.enum(['review', 'ownership']) })),
   history: z.array(
     z.object({ event: z.string(), by: z.string(), time, reason: z.string().nullable(), channel: z.string() }),
   ),
@@ -72,33 +70,31 @@ export const taskDetail = taskObject.extend({
 
 type TaskItem = z.input<typeof taskObject>;
 
-interface Progress {
-  id: number;
-  instances: number;
-  onVersion: number;
-  failed: number;
-}
-
 /** A page of deploy tasks, everything besides the rows read once for the whole page. */
 export async function presentTasks(tasks: NamedDeployTask[], ctx: Ctx): Promise<TaskItem[]> {
-  const ids = tasks.map(({ id }) => id);
+  const { userId } = ctx.subject;
   const applications = [...new Set(tasks.map(({ applicationId }) => applicationId))];
-  const [votes, running, progress, rights, delegated] = await Promise.all([
-    votesOf(ctx.db, tasks),
-    runningSubTasks(ctx.db, ids),
-    progressOf(ctx, ids),
+  const [around, rights] = await Promise.all([
+    aroundTasks(
+      ctx.db,
+      tasks.map(({ id }) => id),
+      userId,
+    ),
     actionsFor(ctx.db, ctx.subject, 'application', applications),
-    delegatedReviews(ctx, ids),
   ]);
   return tasks.map((task) => {
-    const given = votes.filter(({ requestId }) => requestId === task.id);
-    const subTasks = running.filter(({ deployTaskId }) => deployTaskId === task.id).map(({ id }) => id);
+    const seen = around.get(task.id) ?? nothingAround;
     const held = rights.get(task.applicationId) ?? new Set();
-    const reviews = held.has('review_app_deploy_task') || delegated.has(task.id);
-    const may: Rights = { userId: ctx.subject.userId, deploys: held.has('deploy_app'), reviews };
-    return presentTask(task, given, subTasks, progress.get(task.id), may, ctx.now());
+    const reviews = held.has('review_app_deploy_task') || seen.delegated;
+    return presentTask(task, seen, { userId, deploys: held.has('deploy_app'), reviews }, ctx.now());
   });
 }
+
+const nothingAround: Surroundings = {
+  votes: [],
+  runningSubTasks: [],
+  ...{ instances: 0, onVersion: 0, failed: 0, delegated: false },
+};
 
 interface Rights {
   userId: number;
@@ -108,9 +104,7 @@ interface Rights {
 
 function presentTask(
   task: NamedDeployTask,
-  votes: RoundVote[],
-  subTasks: number[],
-  progress: Progress | undefined,
+  { votes, runningSubTasks: subTasks, instances, onVersion, failed }: Surroundings,
   rights: Rights,
   now: Date,
 ): TaskItem {
@@ -148,12 +142,7 @@ function presentTask(
       })),
       missing: inReview && missing > 0 ? `${missing} more by holders of review_app_deploy_task` : '',
     },
-    progress: {
-      instances: progress?.instances ?? 0,
-      on_version: progress?.onVersion ?? 0,
-      failed: progress?.failed ?? 0,
-      sub_tasks_running: subTasks.length,
-    },
+    progress: { instances, on_version: onVersion, failed, sub_tasks_running: subTasks.length },
     created_time: iso(task.createdTime),
     started_time: iso(task.startedTime),
     finished_time: iso(task.finishedTime),
@@ -184,47 +173,6 @@ function availableActions(
     upgrade: works,
     revert: works,
   };
-}
-
-async function progressOf({ db }: Ctx, ids: number[]): Promise<Map<number, Progress>> {
-  if (ids.length === 0) return new Map();
-  const rows = await db
-    .selectFrom('deployTasks')
-    .innerJoin('instances', 'instances.applicationId', 'deployTasks.applicationId')
-    .where('deployTasks.id', 'in', ids)
-    .groupBy('deployTasks.id')
-    .select((eb) => [
-      'deployTasks.id',
-      eb.fn.countAll<number>().as('instances'),
-      eb.fn
-        .countAll<number>()
-        .filterWhereRef('instances.version', '=', 'deployTasks.version')
-        .as('onVersion'),
-    ])
-    .execute();
-  const failed = await db
-    .selectFrom('taskResults')
-    .innerJoin('tasks', 'tasks.id', 'taskResults.taskId')
-    .where('tasks.deployTaskId', 'in', ids)
-    .where('taskResults.status', '=', 'failed')
-    .groupBy('tasks.deployTaskId')
-    .select((eb) => ['tasks.deployTaskId', eb.fn.count<number>('taskResults.instanceId').distinct().as('failed')])
-    .execute();
-  const failedOf = new Map(failed.map((row) => [row.deployTaskId, row.failed]));
-  return new Map(rows.map((row) => [row.id, { ...row, failed: failedOf.get(row.id) ?? 0 }]));
-}
-
-async function delegatedReviews({ db, subject }: Ctx, ids: number[]): Promise<Set<number>> {
-  if (ids.length === 0) return new Set();
-  const rows = await db
-    .selectFrom('delegations')
-    .select('requestId')
-    .where('kind', '=', requestKind)
-    .where('requestId', 'in', ids)
-    .where('phase', '=', 'review')
-    .where('toId', '=', subject.userId)
-    .execute();
-  return new Set(rows.map(({ requestId }) => requestId));
 }
 
 /** One deploy task with its delegations and history. */

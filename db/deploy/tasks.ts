@@ -19,19 +19,22 @@ export async function nextDeployTaskId(db: Kysely<Database>): Promise<number> {
   return row.id;
 }
 
-/** A deploy task with the names that answers and records need. */
+/**
+ * A deploy task with the names that answers and records need. Its application and users are always there; they are
+ * joined from the left so that PostgreSQL leaves them out where only the tasks are counted.
+ */
 export const deployTasksWithNames = (db: Kysely<Database>) =>
   db
     .selectFrom('deployTasks')
-    .innerJoin('applications', 'applications.id', 'deployTasks.applicationId')
-    .innerJoin('users as creator', 'creator.id', 'deployTasks.creatorId')
-    .innerJoin('users as owner', 'owner.id', 'deployTasks.ownerId')
+    .leftJoin('applications', 'applications.id', 'deployTasks.applicationId')
+    .leftJoin('users as creator', 'creator.id', 'deployTasks.creatorId')
+    .leftJoin('users as owner', 'owner.id', 'deployTasks.ownerId')
     .selectAll('deployTasks')
-    .select([
-      'applications.name as applicationName',
-      'applications.fullName',
-      'creator.username as creator',
-      'owner.username as owner',
+    .select(({ ref }) => [
+      ref('applications.name').$notNull().as('applicationName'),
+      ref('applications.fullName').$notNull().as('fullName'),
+      ref('creator.username').$notNull().as('creator'),
+      ref('owner.username').$notNull().as('owner'),
     ]);
 
 export type NamedDeployTask = Awaited<ReturnType<typeof deployTask>> & object;
