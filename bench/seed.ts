@@ -31,6 +31,10 @@ export async function seed(databaseUrl: string, count: number): Promise<Seeded> 
   }
 }
 
+/** From 0, the same for the same `i`; each `salt` independent of the others. */
+const pick = (salt: number, choices: number): string =>
+  `((hashint8extended(i, ${salt}) & 2147483647) % ${choices})::int`;
+
 const statements = (count: number): string[] => [
   'set statement_timeout = 0',
   'set session_replication_role = replica',
@@ -46,13 +50,14 @@ const statements = (count: number): string[] => [
   // An error is set on what is open, so that the reconciler leaves it alone: it has no workflow.
   `insert into deploy_tasks (application_id, creator_id, owner_id, version, description, level, package_source,
        planned_exec_time, status, error, required_approvals, plan_hash, created_time, started_time, finished_time)
-     select 1 + (i * 7919) % ${applications}, 3 + (i * 31) % ${users}, 3 + (i * 31) % ${users},
-       (i / 10000) || '.' || (i * 13) % 200 || '.' || (i * 7) % 50, 'what changes in number ' || i,
-       (array['S', 'A', 'A', 'B', 'B', 'B', 'B', 'C', 'C', 'I'])[1 + (i::bigint * 2654435761 % 4294967291) % 10], '/packages/app-' || i || '.tar.gz',
+     select 1 + ${pick(1, applications)}, 3 + ${pick(2, users)}, 3 + ${pick(2, users)},
+       (i / 10000) || '.' || ${pick(3, 200)} || '.' || ${pick(4, 50)}, 'what changes in number ' || i,
+       (array['S', 'A', 'A', 'B', 'B', 'B', 'B', 'C', 'C', 'I'])[1 + ${pick(5, 10)}], '/packages/app-' || i || '.tar.gz',
        t, case when i % 1000 = 1 then 'wait_review' when i % 1000 = 2 then 'approved' when i % 20 = 3 then 'failed'
          when i % 30 = 4 then 'closed' else 'finished' end,
        case when i % 1000 in (1, 2) then 'seeded' end, 1, md5(i::text), t, t, t
-     from generate_series(1, ${count}) i, lateral (select now() - interval '3 years' * (1 - i::float / ${count}) as t) x`,
+     from generate_series(1::bigint, ${count}) i,
+       lateral (select now() - interval '3 years' * (1 - i::float / ${count}) as t) x`,
   `insert into votes (kind, request_id, round, user_id, plan_hash, channel)
      select 'deploy_task', id, 1, 3 + (id * 17) % ${users}, plan_hash, 'token' from deploy_tasks where status <> 'wait_review'`,
   `insert into tasks (area, kind, deploy_task_id, number, application_id, creator, status, version, timeout_seconds)
