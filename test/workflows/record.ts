@@ -4,6 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporal } from '@temporalio/proto';
+import { instanceTaskWorkflowId } from '../../workflows/applications/contract.ts';
 import { deployTaskWorkflowId, subTaskWorkflowId } from '../../workflows/deploy/contract.ts';
 import { hostTaskWorkflowId } from '../../workflows/hosts/contract.ts';
 import { accepted, act, outcome, revert, taskPath, upgrade } from '../deploy/acts.ts';
@@ -138,4 +139,28 @@ test('initialisation of hosts', async () => {
   const answer = await admin.post('/hosts/init-tasks/', { hosts: ids.map((id) => ({ id })), opts: {} });
   expect(outcome(answer)[1]).toBe(0);
   await record('init-hosts', hostTaskWorkflowId(Number(answer.body['task_id'] ?? answer.body['id'])));
+}, 60_000);
+
+test('instances in batches', async () => {
+  const estate = await makeEstate(world, 5);
+  const operator = await world.user({ application: { [estate.applicationId]: ['restart_app'] } });
+  const startBy = (startupCmd: string) =>
+    world.db
+      .updateTable('applications')
+      .set({ startupCmd, stopCmd: 'true', pidPath: '' })
+      .where('id', '=', estate.applicationId)
+      .execute();
+  const run = async (action: string, name: string, body: object): Promise<void> => {
+    const instances = estate.instanceIds.map((id) => ({ id }));
+    const path = `/applications/${estate.applicationId}/instances/actions/${action}/`;
+    const taskId = accepted(await operator.post(path, { instances, ...body }));
+    await endedTask(world, taskId);
+    await record(name, instanceTaskWorkflowId(taskId));
+  };
+  await startBy('true');
+  await run('start', 'instances-started', { batch_size: 2 });
+  await startBy(`test "$(basename "$SLIPWAY_HOST_ROOT")" != ${estate.hostnames[2]}`);
+  await run('restart', 'instances-failed', { batch_size: 2 });
+  await startBy('sleep 60');
+  await run('restart', 'instances-timed-out', { batch_size: 3, timeout: 2 });
 }, 60_000);

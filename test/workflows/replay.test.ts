@@ -14,6 +14,9 @@ test('there is a history of every lifecycle', () => {
     'deploy-messages.json',
     'deploy-reject.json',
     'init-hosts.json',
+    'instances-failed.json',
+    'instances-started.json',
+    'instances-timed-out.json',
     'revert-finished.json',
     'upgrade-finished.json',
     'upgrade-timed-out.json',
@@ -35,6 +38,20 @@ const seeded: [string, string, string, string, string][] = [
     'upgrade-undone.json',
   ],
   ['a decision without its record', 'approval.ts', 'await this.#table.record({', 'void ({', 'deploy-finish.json'],
+  [
+    'a check left out',
+    'applications/workflow.ts',
+    "(['start', 'check'] as const)",
+    "(['start'] as const)",
+    'instances-started.json',
+  ],
+  [
+    'a batch after a failure',
+    'applications/workflow.ts',
+    'if (!done.every(Boolean)) break;',
+    '',
+    'instances-failed.json',
+  ],
   ['hosts one after another', 'hosts/workflow.ts', 'inFlight = 50', 'inFlight = 1', 'init-hosts.json'],
 ];
 
