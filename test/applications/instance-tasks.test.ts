@@ -194,6 +194,18 @@ describe('what happens to the workflow from outside', () => {
   });
 });
 
+test('a worker reads logs too, beside its tasks', async () => {
+  const estate = await site(1, {
+    ...{ pidPath: '', stdoutPath: '/srv/web/out.log' },
+    startupCmd: 'mkdir -p "$SLIPWAY_DEPLOY_PATH"; echo "served by $SLIPWAY_TASK" > "$SLIPWAY_DEPLOY_PATH/out.log"',
+  });
+  const { id } = await ended(estate, await one(estate, 'start'));
+  const { body } = await estate.manager.get(
+    `/applications/${estate.applicationId}/instances/${estate.instanceIds[0]}/log/?mode=lines&latest_lines=1`,
+  );
+  expect(body).toMatchObject({ content: `served by ${id}\n`, lines: 1 });
+});
+
 test('a worker that goes hands its commands over: the next one finds them, and nothing runs twice', async () => {
   const estate = await site(1, {
     pidPath: '',
