@@ -5,25 +5,37 @@ import { mayOn } from '../../db/access/rights.ts';
 import { deployTask, isDelegatedReviewer } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import type { Ctx } from '../context.ts';
-import { demandOn, notAllowed, notFound, permission, requestedId } from '../permissions.ts';
+import { notAllowed, notFound, permission, requestedId } from '../permissions.ts';
 import type { Permission, PermissionRequest } from '../permissions.ts';
 
 const review = 'review_app_deploy_task';
 
-/** The task of a request; 404 unless the caller may view its application. */
-async function seenTask(request: PermissionRequest): Promise<NamedDeployTask> {
-  const { ctx } = request;
-  const task = await deployTask(ctx.db, requestedId(request, 'id'));
-  if (!task) throw notFound();
-  await demandOn(ctx, 'application', 'view_app', task.applicationId);
-  return task;
+interface Seen {
+  task: NamedDeployTask;
+  holds: boolean;
+}
+
+/** The task of a request and whether the caller holds a permission on its application; 404 unless he may view that. */
+async function seenTask(request: PermissionRequest, name: ApplicationPermission): Promise<Seen> {
+  const { db, subject } = request.ctx;
+  const task = await deployTask(db, requestedId(request, 'id'));
+  const may = task ? await mayOn(db, subject, 'application', name, task.applicationId) : 'hidden';
+  if (!task || may === 'hidden') throw notFound();
+  return { task, holds: may === 'yes' };
 }
 
 const holdsOn = async (ctx: Ctx, name: ApplicationPermission, task: NamedDeployTask): Promise<boolean> =>
   (await mayOn(ctx.db, ctx.subject, 'application', name, task.applicationId)) === 'yes';
 
-const reviews = async (ctx: Ctx, task: NamedDeployTask): Promise<boolean> =>
-  (await holdsOn(ctx, review, task)) || isDelegatedReviewer(ctx.db, task.id, ctx.subject.userId);
+const reviews = async (ctx: Ctx, { task, holds }: Seen): Promise<boolean> =>
+  holds || isDelegatedReviewer(ctx.db, task.id, ctx.subject.userId);
+
+/** The task of a request, on whose application the caller holds a permission. */
+async function taskWith(request: PermissionRequest, name: ApplicationPermission): Promise<NamedDeployTask> {
+  const { task, holds } = await seenTask(request, name);
+  if (!holds) throw notAllowed(name);
+  return task;
+}
 
 const mine = (ctx: Ctx, task: NamedDeployTask): boolean =>
   task.creatorId === ctx.subject.userId || task.ownerId === ctx.subject.userId;
@@ -33,8 +45,10 @@ export const onTask = (...names: [ApplicationPermission, ...ApplicationPermissio
   permission({
     names,
     async check(request) {
-      const task = await seenTask(request);
-      for (const name of names) if (await holdsOn(request.ctx, name, task)) return;
+      const [first, ...others] = names;
+      const { task, holds } = await seenTask(request, first);
+      if (holds) return;
+      for (const name of others) if (await holdsOn(request.ctx, name, task)) return;
       throw notAllowed(names[0]);
     },
   });
@@ -43,8 +57,8 @@ export const onTask = (...names: [ApplicationPermission, ...ApplicationPermissio
 export const reviewer = permission({
   names: [review],
   async check(request) {
-    const task = await seenTask(request);
-    if (!(await reviews(request.ctx, task))) throw notAllowed(review);
+    const seen = await seenTask(request, review);
+    if (!(await reviews(request.ctx, seen))) throw notAllowed(review);
   },
 });
 
@@ -52,8 +66,7 @@ export const reviewer = permission({
 export const owner = permission({
   names: ['deploy_app'],
   async check(request) {
-    const task = await seenTask(request);
-    await demandOn(request.ctx, 'application', 'deploy_app', task.applicationId);
+    const task = await taskWith(request, 'deploy_app');
     if (task.ownerId !== request.ctx.subject.userId) throw notAllowed('owner');
   },
 });
@@ -62,8 +75,7 @@ export const owner = permission({
 export const creator = permission({
   names: ['deploy_app'],
   async check(request) {
-    const task = await seenTask(request);
-    await demandOn(request.ctx, 'application', 'deploy_app', task.applicationId);
+    const task = await taskWith(request, 'deploy_app');
     if (task.creatorId !== request.ctx.subject.userId) throw notAllowed('creator');
   },
 });
@@ -72,8 +84,8 @@ export const creator = permission({
 export const closer = permission({
   names: [review],
   async check(request) {
-    const task = await seenTask(request);
-    if (!mine(request.ctx, task) && !(await reviews(request.ctx, task))) throw notAllowed(review);
+    const seen = await seenTask(request, review);
+    if (!mine(request.ctx, seen.task) && !(await reviews(request.ctx, seen))) throw notAllowed(review);
   },
 });
 
@@ -81,9 +93,10 @@ export const closer = permission({
 export const delegator = permission({
   names: [review, 'deploy_app'],
   async check(request) {
-    const task = await seenTask(request);
+    const seen = await seenTask(request, review);
+    const { task } = seen;
     if (task.status === 'wait_review') {
-      if (!(await reviews(request.ctx, task))) throw notAllowed(review);
+      if (!(await reviews(request.ctx, seen))) throw notAllowed(review);
     } else if (task.ownerId !== request.ctx.subject.userId) throw notAllowed('owner');
   },
 });

@@ -39,8 +39,10 @@ export function taskQuery(tasks: Query, filter: DeployTaskFilter, subject: Subje
   return query;
 }
 
+/** By two indexes: with an OR, PostgreSQL reads the whole list backwards for somebody who has few tasks or none. */
 const mine = (userId: number) =>
-  sql<boolean>`(deploy_tasks.creator_id = ${userId} or deploy_tasks.owner_id = ${userId})`;
+  sql<boolean>`deploy_tasks.id in (
+    select id from deploy_tasks where creator_id = ${userId} union select id from deploy_tasks where owner_id = ${userId})`;
 
 /** He may approve and has not, or it is approved and he is its owner. */
 function awaiting(subject: Subject) {
