@@ -42,7 +42,9 @@ export const memory: Benchmark = async ({ stack, quick, say }) => {
       return { name, unit: 'MiB', aim: 1.3, noise: null, base: first, ours: second, ratio };
     };
     const growth = after.map((value, index) => ((value - (before[index] ?? 0)) * 1_000) / count);
-    return [row(`worker with ${count} waiting tasks`, after), row('what 1,000 waiting tasks add', growth)];
+    const whole = row(`worker with ${count} waiting tasks`, after);
+    // A few workflows add less than a garbage collection takes away.
+    return quick ? [whole] : [whole, row('what 1,000 waiting tasks add', growth)];
   } finally {
     await Promise.all([ours.stop(), base.stop()]);
   }
