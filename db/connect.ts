@@ -45,7 +45,10 @@ export function connect(url: string, { max, applicationName, log }: ConnectOptio
   // that needs it fails by itself.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => {
-    client.on('error', (error) => log?.warn({ err: error, pool: applicationName }, 'a database connection was lost'));
+    client.on('error', (error) => {
+      // A pool that is closing may hear of the server's end on a connection that it has given up already.
+      if (!pool.ending) log?.warn({ err: error, pool: applicationName }, 'a database connection was lost');
+    });
   });
   return new Kysely<Database>({
     dialect: new PostgresDialect({ pool }),
