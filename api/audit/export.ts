@@ -55,7 +55,7 @@ const exportRecords = endpoint({
   permission: system('export_audit'),
   query: z.object({ format: z.enum(formats).default('ndjson'), ...idRange, ...recordFilters }),
   returns: z.string(),
-  contentType: contentTypes.ndjson,
+  contentTypes: Object.values(contentTypes),
   problems: ['too_many_requests'],
   async handle({ query: { format, from_id: fromId, to_id: toId, ...query } }, ctx) {
     demandRange({ from_id: fromId, to_id: toId });

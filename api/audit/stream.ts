@@ -44,7 +44,8 @@ export function textStream(
         } catch (error) {
           log.warn({ err: error }, 'a stream broke off');
           await close();
-          controller.error(error);
+          // The server may write this text to the reader.
+          controller.error(new Error('the stream broke off'));
         }
       },
       cancel: close,

@@ -162,18 +162,24 @@ test('over a connection that breaks off, an export lets go too', async () => {
   const server = await new Promise<ServerType>((resolve) => {
     const one = serve({ fetch: t.app.fetch, port: 0, hostname: '127.0.0.1' }, () => resolve(one));
   });
-  const { port } = server.address() as AddressInfo;
-  const headers = { authorization: `Token ${auditor.token}` };
-  const url = `http://127.0.0.1:${port}/audit/export/`;
-  const whole = await (await fetch(url, { headers })).text();
-  expect((await verifyExport(linesOf(whole))).ok).toBe(true);
   const leaving = new AbortController();
-  const response = await fetch(url, { headers, signal: leaving.signal });
-  await (response.body as ReadableStream<Uint8Array>).getReader().read();
-  expect(await transactions()).toBe(1);
-  leaving.abort();
-  await eventually(async () => (await transactions()) === 0);
-  await new Promise((resolve) => server.close(resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const request = { headers: { authorization: `Token ${auditor.token}` }, signal: leaving.signal };
+    const url = `http://127.0.0.1:${port}/audit/export/`;
+    const whole = await (await fetch(url, request)).text();
+    expect(await verifyExport(linesOf(whole))).toMatchObject({ ok: true, whole: true });
+    await fetch(url, request);
+    await eventually(async () => (await transactions()) === 1);
+    leaving.abort();
+    await eventually(async () => (await transactions()) === 0);
+  } finally {
+    leaving.abort();
+    await new Promise((resolve) => {
+      server.close(resolve);
+      if ('closeAllConnections' in server) server.closeAllConnections();
+    });
+  }
 });
 
 test('a HEAD of the export leaves nothing open', async () => {
