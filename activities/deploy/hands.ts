@@ -84,17 +84,17 @@ async function fetchPackage(deps: ActivityDeps, { to, runner, host, row: { setup
 const droppedReleases = ({ releases, version, setup }: StepRow): string[] =>
   keptReleases(releases, version).slice(setup.keepBackups + 1);
 
-/** Old releases go only after a success, and failing to drop one fails nothing. */
+/** Old releases go only after a success; where the undo failed all stays as it lies. Failing to drop fails nothing. */
 async function settle(deps: ActivityDeps, input: SettleInput): Promise<void> {
-  const { taskId, position, status } = input;
+  const { taskId, position, status, undone } = input;
   const row = await loadStep(deps.db, taskId, position);
   const dropped = status === 'finished' ? droppedReleases(row) : [];
-  if (status === 'finished') {
+  if (undone) {
     try {
-      await doStep(deps, { taskId, position, step: 'prune' });
+      await doStep(deps, { taskId, position, step: status === 'finished' ? 'prune' : 'tidy' });
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
-      deps.log.warn({ taskId, position, err: error }, 'old releases could not be dropped');
+      deps.log.warn({ taskId, position, err: error }, 'leftovers could not be dropped');
     }
   }
   await settleInstance(deps.db, input, dropped);

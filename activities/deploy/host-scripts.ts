@@ -56,6 +56,7 @@ echo "current is releases/$SLIPWAY_VERSION"
 export const switchBack = `set -eu
 cd "$SLIPWAY_DEPLOY_PATH" 2>/dev/null || exit 0
 ${link}
+if [ -e current ] && [ ! -L current ]; then exit 0; fi
 if [ -n "$SLIPWAY_PREVIOUS_VERSION" ] && [ -d "releases/$SLIPWAY_PREVIOUS_VERSION" ]; then
   link "releases/$SLIPWAY_PREVIOUS_VERSION"
   echo "current is releases/$SLIPWAY_PREVIOUS_VERSION again"
@@ -64,10 +65,14 @@ elif [ -L current ]; then
 fi
 `;
 
-/** Drops what a finished sub-task leaves: its package, its state, releases beyond those kept (one a line). */
-export const prune = `set -u
-cd "$SLIPWAY_DEPLOY_PATH" || exit 0
+/** Drops what a sub-task that was taken back leaves: its package and its state. */
+export const tidy = `set -u
+cd "$SLIPWAY_DEPLOY_PATH" 2>/dev/null || exit 0
 rm -rf ".slipway/tasks/$SLIPWAY_TASK" "$SLIPWAY_PACKAGE"
+`;
+
+/** Drops what a finished sub-task leaves, and releases beyond those kept (one a line). */
+export const prune = `${tidy}
 printf '%s\\n' "$SLIPWAY_DROPPED" | while IFS= read -r version; do
   if [ -n "$version" ] && [ "$(readlink current)" != "releases/$version" ]; then
     rm -rf "releases/$version" && echo "release $version is dropped"

@@ -33,7 +33,7 @@ export function jobsOf(step: StepName, context: StepContext): StepJob[] {
       case 'global_post_exec':
         return context.hook ? [{ script: context.hook, user: context.hookUser }] : [];
       case 'stop':
-        return [...command(setup.stopCmd, setup), ...whenPid(setup, host.checkGone)];
+        return stopping(setup);
       case 'unpack':
         return [own(host.unpack)];
       case 'switch':
@@ -43,10 +43,7 @@ export function jobsOf(step: StepName, context: StepContext): StepJob[] {
       case 'check':
         return setup.startupCmd ? whenPid(setup, host.checkLives) : [];
       case 'stop_new':
-        return [
-          ...command(setup.stopCmd, setup).map((job) => ({ ...job, mayFail: true })),
-          ...(setup.stopCmd ? whenPid(setup, host.checkGone) : []),
-        ];
+        return stopping(setup, true);
       case 'switch_back':
         return [own(host.switchBack)];
       case 'drop_release':
@@ -55,6 +52,8 @@ export function jobsOf(step: StepName, context: StepContext): StepJob[] {
         return [...command(setup.startupCmd, setup), ...(setup.startupCmd ? whenPid(setup, host.checkLives) : [])];
       case 'prune':
         return [own(host.prune)];
+      case 'tidy':
+        return [own(host.tidy)];
       case 'fetch':
         return [];
     }
@@ -102,4 +101,10 @@ function environment({ setup, path, ...context }: StepContext): Record<string, s
     SLIPWAY_RUN_USER: setup.runUser,
     SLIPWAY_DROPPED: context.dropped.join('\n'),
   };
+}
+
+/** With a pid file the process decides, not what the command says of itself: what has crashed can be upgraded. */
+function stopping(setup: SubTaskSetup, mayFail = setup.pidPath !== ''): StepBody[] {
+  if (setup.stopCmd === '') return [];
+  return [...command(setup.stopCmd, setup).map((job) => ({ ...job, mayFail })), ...whenPid(setup, host.checkGone)];
 }

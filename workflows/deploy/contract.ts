@@ -175,7 +175,7 @@ export type InstanceStep = (typeof instanceSteps)[number];
 export const undoSteps = ['stop_new', 'switch_back', 'drop_release', 'start_old'] as const;
 export type UndoStep = (typeof undoSteps)[number];
 
-export type StepName = InstanceStep | UndoStep | 'global_pre_exec' | 'global_post_exec' | 'prune';
+export type StepName = InstanceStep | UndoStep | 'global_pre_exec' | 'global_post_exec' | 'prune' | 'tidy';
 
 /** One transition of a deploy task, as the row, its history and the audit record it. */
 export interface DeployTransition {

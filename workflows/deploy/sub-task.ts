@@ -1,8 +1,15 @@
 // A sub-task reads like the runbook: the global hook once, then each instance through its steps with its undo stack,
 // at most ten at a time, then the closing hook. Every step is a command that the host runs once, whoever asks; the
 // timeout covers the whole sub-task, kills what still runs and takes back what was done.
-import { ActivityCancellationType, CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  CancellationScope,
+  isCancellation,
+  proxyActivities,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
 import { rootFailure } from '../refuse.ts';
+import { searchAttributes } from '../search-attributes.ts';
 import { UndoStack } from '../undo.ts';
 import { window } from '../window.ts';
 import type { StepName, SubTaskInput, SubTaskInstance, SubTaskOutcome } from './contract.ts';
@@ -66,7 +73,9 @@ async function runSubTask(input: SubTaskInput, onInstance: OnInstance): Promise<
     );
   const finished = results.filter(Boolean).length;
   await CancellationScope.nonCancellable(() => settleSubTask({ taskId: input.taskId, error: failure }));
-  return { finished, failed: input.instances.length - finished };
+  const failed = input.instances.length - finished;
+  upsertSearchAttributes(searchAttributes({ status: failed === 0 && failure === null ? 'finished' : 'failed' }));
+  return { finished, failed };
 }
 
 async function upgradeInstance(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack): Promise<void> {

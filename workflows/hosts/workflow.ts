@@ -1,4 +1,5 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { proxyActivities, upsertSearchAttributes } from '@temporalio/workflow';
+import { searchAttributes } from '../search-attributes.ts';
 import { window } from '../window.ts';
 import type { InitHostsInput } from './contract.ts';
 import type { HostHands } from './ports.ts';
@@ -13,6 +14,8 @@ const { initHost, settleHostTask } = proxyActivities<HostHands>({
 
 /** Initialises hosts, each by itself: one that fails stops no other. */
 export async function initHosts({ taskId, hosts }: InitHostsInput): Promise<void> {
-  await window(hosts, inFlight, ({ position, hostId }) => initHost({ taskId, position, hostId }));
+  const outcomes = await window(hosts, inFlight, ({ position, hostId }) => initHost({ taskId, position, hostId }));
   await settleHostTask({ taskId, error: null });
+  const isFinished = outcomes.every(({ status }) => status === 'finished');
+  upsertSearchAttributes(searchAttributes({ status: isFinished ? 'finished' : 'failed' }));
 }
