@@ -59,28 +59,39 @@ export async function startApi(config: Config, log: Logger, at: Addresses): Prom
   mountHealth(app, deps, metrics);
   mountImages(app, config);
   const live = mountLive(app, deps);
-  const links = passwordLinkHandler({ db, config, log, send: createSendMail(config), now: deps.now });
-  const handlers = { [startTopic]: startHandler(engine), [passwordLinkTopic]: links };
-  const keepers = [
-    relay({ db, handlers, listen, log }),
-    startSealing({ db, listen, log, anchorUrl: config.auditAnchorUrl }),
-    startNightlyVerification(db, log),
-    startReconciling(db, engine, log),
-    startHousekeeping(db, config, log),
-  ];
-  const server = await listenOn(app.fetch, config);
+  const release = async (): Promise<void> => {
+    await acks.stop();
+    await listen.close();
+    await connection.close();
+    await db.destroy();
+  };
+  const server = await listenOn(app.fetch, config).catch(async (error: unknown) => {
+    await release();
+    throw error;
+  });
+  const keepers = keepHouse(deps);
   return {
     port: (server.address() as AddressInfo).port,
     stop: async () => {
       live.closeAll();
       await closed(server);
       await Promise.all(keepers.map((keeper) => keeper.stop()));
-      await acks.stop();
-      await listen.close();
-      await connection.close();
-      await db.destroy();
+      await release();
     },
   };
+}
+
+/** What goes on beside the requests. */
+function keepHouse({ db, engine, listen, log, config, now }: AppDeps): { stop(): Promise<void> }[] {
+  const links = passwordLinkHandler({ db, config, log, send: createSendMail(config), now });
+  const handlers = { [startTopic]: startHandler(engine), [passwordLinkTopic]: links };
+  return [
+    relay({ db, handlers, listen, log }),
+    startSealing({ db, listen, log, anchorUrl: config.auditAnchorUrl }),
+    startNightlyVerification(db, log),
+    startReconciling(db, engine, log),
+    startHousekeeping(db, config, log),
+  ];
 }
 
 function listenOn(fetch: Parameters<typeof serve>[0]['fetch'], { host, port }: Config): Promise<ServerType> {
@@ -89,7 +100,10 @@ function listenOn(fetch: Parameters<typeof serve>[0]['fetch'], { host, port }: C
     // The two packages disagree only on whether an option that is set may be undefined.
     const websocket = { server: sockets as unknown as WebSocketServerLike };
     const server = serve({ fetch, hostname: host, port, websocket }, () => resolve(server));
-    server.once('error', reject);
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = `${host}:${port} is in use: stop what listens there, or set SLIPWAY_PORT to another port`;
+      reject(error.code === 'EADDRINUSE' ? new Error(taken, { cause: error }) : error);
+    });
   });
 }
 
