@@ -13,6 +13,7 @@ import { memory } from './memory.ts';
 import { scale } from './scale.ts';
 import { table } from './report.ts';
 import { benchStack } from './stack.ts';
+import { tree } from './tree.ts';
 import { trivialBundle } from './trivial/worker.ts';
 
 const benchmarks: Record<string, Benchmark> = {
@@ -20,6 +21,7 @@ const benchmarks: Record<string, Benchmark> = {
   approve,
   list,
   scale,
+  tree,
   memory,
   'cold-start': coldStart,
 };
