@@ -92,8 +92,8 @@ describe('a request to the API alone', () => {
   });
 });
 
-// Token, roles, system grants; the page with its count; votes, running sub-tasks, two of progress, rights, delegations.
-const statementsOfPage = 10;
+// The token, what its user holds, the page with its count, what is around its tasks, the rights on their applications.
+const statementsOfPage = 5;
 
 describe('with a worker', () => {
   let world: World;
