@@ -43,10 +43,10 @@ class StepFailed extends Error {
 }
 
 /** Brings instances to a new version; `SubTaskInput.hooks` names the hooks that are set. */
-export const upgradeInstances = (input: SubTaskInput): Promise<SubTaskOutcome> => runSubTask(input, upgradeInstance);
+export const upgradeInstances = (input: SubTaskInput): Promise<SubTaskOutcome> => runSubTask(input);
 
 /** Switches instances back to a release that they keep. */
-export const revertInstances = (input: SubTaskInput): Promise<SubTaskOutcome> => runSubTask(input, revertInstance);
+export const revertInstances = (input: SubTaskInput): Promise<SubTaskOutcome> => runSubTask(input);
 
 /** What runs on one instance: its steps, and how each is taken back. */
 function stepsOf(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack) {
@@ -56,15 +56,13 @@ function stepsOf(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoSt
   };
 }
 
-type OnInstance = (input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack) => Promise<void>;
-
-async function runSubTask(input: SubTaskInput, onInstance: OnInstance): Promise<SubTaskOutcome> {
+async function runSubTask(input: SubTaskInput): Promise<SubTaskOutcome> {
   const scope = new CancellationScope({ cancellable: true, timeout: input.timeoutSeconds * 1000 });
   const results: boolean[] = [];
   const failure = await scope
     .run(async () => {
       await globalStep(input, 'global_pre_exec');
-      results.push(...(await window(input.instances, atOnce, (instance) => settled(input, instance, onInstance))));
+      results.push(...(await window(input.instances, atOnce, (instance) => settled(input, instance))));
       if (results.every(Boolean)) await globalStep(input, 'global_post_exec');
     })
     .then(
@@ -78,30 +76,19 @@ async function runSubTask(input: SubTaskInput, onInstance: OnInstance): Promise<
   return { finished, failed };
 }
 
-async function upgradeInstance(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack): Promise<void> {
+/** A revert is an upgrade whose release lies on the host already: nothing to fetch, to unpack, or to drop again. */
+async function bringToVersion(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack): Promise<void> {
   const { step, inverse } = stepsOf(input, instance, undoing);
-  await step('fetch');
+  const isUpgrade = input.kind === 'upgrade';
+  if (isUpgrade) await step('fetch');
   if (input.hooks.includes('pre_exec')) await step('pre_exec');
   if (instance.wasRunning) {
     inverse('start_old');
     await step('stop');
   }
-  inverse('drop_release');
-  await step('unpack');
-  inverse('switch_back');
-  await step('switch');
-  inverse('stop_new');
-  await step('start');
-  await step('check');
-  if (input.hooks.includes('post_exec')) await step('post_exec');
-}
-
-async function revertInstance(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack): Promise<void> {
-  const { step, inverse } = stepsOf(input, instance, undoing);
-  if (input.hooks.includes('pre_exec')) await step('pre_exec');
-  if (instance.wasRunning) {
-    inverse('start_old');
-    await step('stop');
+  if (isUpgrade) {
+    inverse('drop_release');
+    await step('unpack');
   }
   inverse('switch_back');
   await step('switch');
@@ -112,12 +99,12 @@ async function revertInstance(input: SubTaskInput, instance: SubTaskInstance, un
 }
 
 /** Runs one instance to its end and writes what became of it; never throws. */
-async function settled(input: SubTaskInput, instance: SubTaskInstance, onInstance: OnInstance): Promise<boolean> {
+async function settled(input: SubTaskInput, instance: SubTaskInstance): Promise<boolean> {
   const { taskId } = input;
   const { position } = instance;
   const undoing = new UndoStack();
   try {
-    await onInstance(input, instance, undoing);
+    await bringToVersion(input, instance, undoing);
     await CancellationScope.nonCancellable(() =>
       settleInstance({ taskId, position, status: 'finished', step: null, message: null, undone: true }),
     );
