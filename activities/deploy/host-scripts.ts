@@ -80,10 +80,12 @@ printf '%s\\n' "$SLIPWAY_DROPPED" | while IFS= read -r version; do
 done
 `;
 
+// A zombie does not live: in a container nobody may ever reap it.
 const lives = `lives() {
   pid=$(cat "$SLIPWAY_PID_FILE" 2>/dev/null) || return 1
   case "$pid" in ''|*[!0-9]*) return 1 ;; esac
-  [ -d "/proc/$pid" ] || kill -0 "$pid" 2>/dev/null
+  [ -r "/proc/$pid/stat" ] || { kill -0 "$pid" 2>/dev/null; return; }
+  case "$(sed -e 's/^.*) //' "/proc/$pid/stat" 2>/dev/null)" in ''|Z*|X*) return 1 ;; esac
 }
 `;
 
