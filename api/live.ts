@@ -5,7 +5,7 @@ import type { Hono } from 'hono';
 import type { WSContext } from 'hono/ws';
 import { loadSubject } from '../db/access/rights.ts';
 import { outputChannel } from '../db/tasks/output.ts';
-import { Problem } from '../workflows/problem.ts';
+import { invalidField, Problem } from '../workflows/problem.ts';
 import { callerOf } from './caller.ts';
 import { clientOf } from './client.ts';
 import type { AppDeps, Client } from './context.ts';
@@ -40,8 +40,7 @@ export function mountLive(app: Hono, deps: AppDeps): { closeAll(): void } {
       const after = Number(c.req.query('after') ?? 0);
       return {
         onOpen(_event, ws) {
-          const follower = new Follower(deps, ws, taskId, Number.isSafeInteger(after) && after > 0 ? after : 0);
-          connected.set(ws, { taskId, follower });
+          connected.set(ws, { taskId, follower: new Follower(deps, ws, taskId, after) });
         },
         onClose(_event, ws) {
           connected.get(ws)?.follower.stop();
@@ -59,11 +58,13 @@ export function mountLive(app: Hono, deps: AppDeps): { closeAll(): void } {
 
 async function authorize(deps: AppDeps, request: Request, taskText: string, client: Client): Promise<void> {
   const taskId = /^[1-9]\d{0,14}$/.test(taskText) ? Number(taskText) : 0;
-  const ticket = new URL(request.url).searchParams.get('ticket');
+  const query = new URL(request.url).searchParams;
+  const ticket = query.get('ticket');
   const userId =
     ticket === null ? (await callerOf(request, client, deps)).user.id : await redeemTicket(deps, ticket, taskId);
   if (userId === undefined) throw new Problem('unauthenticated');
   const user = await deps.db.selectFrom('users').select('status').where('id', '=', userId).executeTakeFirst();
   if (user?.status !== 'enabled') throw new Problem('unauthenticated');
   await outputPermission(deps.db, await loadSubject(deps.db, userId), taskId);
+  if (!/^\d{1,15}$/.test(query.get('after') ?? '0')) throw invalidField('after', 'must be a whole number');
 }

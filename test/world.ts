@@ -64,7 +64,7 @@ export async function testWorld({ workers = 1 }: { workers?: 0 | 1 } = {}): Prom
 }
 
 /** Ids name workflows, and the engine is shared: every world counts from a number of its own. */
-async function ownIds({ database }: TestApp): Promise<void> {
+export async function ownIds({ database }: Pick<TestApp, 'database'>): Promise<void> {
   const first = randomInt(1, 2 ** 40);
   for (const table of ['deploy_tasks', 'tasks'])
     await sql`select setval(pg_get_serial_sequence(${table}, 'id'), ${first})`.execute(database.owner);

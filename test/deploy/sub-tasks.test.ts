@@ -13,7 +13,7 @@ import {
 } from '../world.ts';
 import type { TestEstate, World } from '../world.ts';
 import { accepted, act, outcome, revert, taskPath, upgrade } from './acts.ts';
-import type { Host} from './hosts.ts';
+import type { Host } from './hosts.ts';
 import { hostsOf, isAlive } from './hosts.ts';
 import { makeScript, setHooks } from './hooks.ts';
 

@@ -1,0 +1,185 @@
+import { once } from 'node:events';
+import { WebSocket } from 'ws';
+import { settleSubTask } from '../../db/deploy/settle.ts';
+import { appendOutput } from '../../db/tasks/output.ts';
+import type { TestUser } from '../api/app.ts';
+import { eventually } from '../harness.ts';
+import { makeEstate } from '../world.ts';
+import type { TestEstate } from '../world.ts';
+import { taskPath } from './acts.ts';
+import { Follower } from './follower.ts';
+import { ownServer } from './server.ts';
+import type { Server } from './server.ts';
+
+let server: Server;
+let estate: TestEstate;
+beforeAll(async () => {
+  server = await ownServer();
+  estate = await makeEstate(server, 1);
+});
+afterAll(() => server.close());
+
+interface Running {
+  id: number;
+  subTask: number;
+  url: string;
+}
+
+/** A running sub-task as rows; nobody works on it. */
+async function running(): Promise<Running> {
+  const { db } = server;
+  const { applicationId, manager } = estate;
+  const { id } = await db
+    .insertInto('deployTasks')
+    .values({
+      ...{ applicationId, creatorId: manager.id, ownerId: manager.id, version: '1', level: 'I', packageSource: '/p' },
+      ...{ plannedExecTime: new Date(), requiredApprovals: 0, status: 'finished' },
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  const sub = await db
+    .insertInto('tasks')
+    .values({
+      ...{ area: 'deploy', kind: 'upgrade', deployTaskId: id, number: 1, applicationId, creator: manager.username },
+      ...{ version: '1', timeoutSeconds: 60 },
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return { id, subTask: sub.id, url: `ws://${server.address}/ws/tasks/${sub.id}/output` };
+}
+
+const plenty = 10 ** 9;
+
+async function write(subTask: number, from: number, to: number, limitBytes = plenty): Promise<void> {
+  const lines = Array.from({ length: to - from }, (_, index) => ({
+    ...{ instanceId: null, host: 'h', step: 'start', stream: 'stdout' as const, text: `line ${from + index + 1}` },
+  }));
+  await appendOutput(server.db, { taskId: subTask, source: 's', from, to, lines, limitBytes });
+}
+
+const end = (subTask: number): Promise<void> => settleSubTask(server.db, subTask, null);
+
+const numbers = (from: number, to: number): number[] =>
+  Array.from({ length: to - from }, (_, index) => from + index + 1);
+
+/** What the server answers to an upgrade: 101, or the status of its refusal (which comes without a body). */
+async function upgradeStatus(url: string, headers: Record<string, string> = {}): Promise<number> {
+  const socket = new WebSocket(url, { headers });
+  socket.on('error', () => undefined);
+  const refused = once(socket, 'unexpected-response') as Promise<[unknown, { statusCode: number }]>;
+  const status = await Promise.race([
+    refused.then(([, response]) => response.statusCode),
+    once(socket, 'open').then(() => 101),
+  ]);
+  socket.terminate();
+  return status;
+}
+
+const as = ({ token }: TestUser): Record<string, string> => ({ authorization: `Token ${token}` });
+
+describe('before the upgrade', () => {
+  test('nobody is 401, who may not read the output 403, who may not see the application or asks for none 404', async () => {
+    const { url } = await running();
+    const viewer = await server.user({ application: { [estate.applicationId]: ['view_app'] } });
+    expect(await upgradeStatus(url)).toBe(401);
+    expect(await upgradeStatus(url, { authorization: `Token ${'0'.repeat(40)}` })).toBe(401);
+    expect(await upgradeStatus(url, as(viewer))).toBe(403);
+    expect(await upgradeStatus(url, as(await server.user()))).toBe(404);
+    expect(await upgradeStatus(url, as(estate.manager))).toBe(101);
+    for (const taskId of ['999999999999', '0', '-1', 'x', '1e3', String(10 ** 18)]) {
+      const other = `ws://${server.address}/ws/tasks/${taskId}/output`;
+      expect([taskId, await upgradeStatus(other, as(estate.manager))]).toEqual([taskId, 404]);
+    }
+  });
+
+  test('an after that is no number is refused with 400', async () => {
+    const { url } = await running();
+    for (const after of ['x', '-1', '1.5', '', '1'.repeat(30)])
+      expect([after, await upgradeStatus(`${url}?after=${after}`, as(estate.manager))]).toEqual([after, 400]);
+  });
+
+  test('a ticket is good once, for its task and its user, while he is enabled', async () => {
+    const [one, other] = [await running(), await running()];
+    const owner = await server.user({ application: { [estate.applicationId]: ['view_app', 'view_app_log'] } });
+    const address = async ({ id, subTask }: Running): Promise<string> => {
+      const { body } = await owner.get(taskPath(id, `sub-upgrade-tasks/${subTask}/`));
+      return String(body['task_output']);
+    };
+    const ticket = await address(one);
+    expect(ticket.startsWith(`${one.url}?ticket=`)).toBe(true);
+    expect(await upgradeStatus(ticket)).toBe(101);
+    expect(await upgradeStatus(ticket)).toBe(401);
+    const foreign = (await address(one)).replace(`/${one.subTask}/`, `/${other.subTask}/`);
+    expect(await upgradeStatus(foreign)).toBe(401);
+    const late = await address(one);
+    await server.db.updateTable('users').set({ status: 'disabled' }).where('id', '=', owner.id).execute();
+    expect(await upgradeStatus(late)).toBe(401);
+    expect(await upgradeStatus(`${one.url}?ticket=nonsense`)).toBe(401);
+  });
+});
+
+describe('a follower', () => {
+  test('gets what was written, then what comes, then the end: every line once and in order', async () => {
+    const { subTask, url } = await running();
+    await write(subTask, 0, 1500);
+    const follower = new Follower(url, estate.manager.token);
+    for (let from = 1500; from < 2000; from += 50) await write(subTask, from, from + 50);
+    await eventually(() => follower.lines.length === 2000);
+    await end(subTask);
+    expect(await follower.end).toBe('finished');
+    expect(follower.lines.map(({ seq }) => seq)).toEqual(numbers(0, 2000));
+    expect(follower.lines.map(({ text }) => text)).toEqual(numbers(0, 2000).map((n) => `line ${n}`));
+    expect(follower.connections).toBe(1);
+  });
+
+  test('of many tasks at once gets the lines of his own', async () => {
+    const tasks = await Promise.all(Array.from({ length: 5 }, running));
+    const followers = tasks.map(({ url }) => new Follower(url, estate.manager.token));
+    await Promise.all(tasks.map(({ subTask }, index) => write(subTask, 0, 100 + index)));
+    await Promise.all(tasks.map(({ subTask }) => end(subTask)));
+    for (const [index, follower] of followers.entries()) {
+      expect(await follower.end).toBe('finished');
+      expect(follower.lines.map(({ seq }) => seq)).toEqual(numbers(0, 100 + index));
+    }
+  });
+
+  test('who asks for lines after one gets those only, also when there are none yet', async () => {
+    const { subTask, url } = await running();
+    await write(subTask, 0, 10);
+    const seen: { seq?: number; event?: string }[] = [];
+    const socket = new WebSocket(`${url}?after=7`, { headers: as(estate.manager) });
+    socket.on('message', (data: Buffer) => seen.push(JSON.parse(data.toString('utf8')) as { seq: number }));
+    await eventually(() => seen.length === 3);
+    await end(subTask);
+    const [code] = (await once(socket, 'close')) as [number];
+    expect(code).toBe(1000);
+    expect(seen.map(({ seq, event }) => seq ?? event)).toEqual([8, 9, 10, 'end']);
+  });
+
+  test('of a task that has ended gets everything and the end at once', async () => {
+    const { subTask, url, id } = await running();
+    await write(subTask, 0, 3);
+    await settleSubTask(server.db, subTask, 'it broke');
+    const follower = new Follower(url, estate.manager.token);
+    expect(await follower.end).toBe('failed');
+    expect(follower.lines).toHaveLength(3);
+    const { body } = await estate.manager.get(taskPath(id, `sub-tasks/${subTask}/output/?after=1&limit=1`));
+    expect(body).toMatchObject({ results: [{ seq: 2, text: 'line 2' }], next_after: 2, ended: true, status: 'failed' });
+  });
+
+  test('is told by a last line where output is cut, and nothing follows it', async () => {
+    const { subTask, url } = await running();
+    const limit = 100;
+    await write(subTask, 0, 20, limit);
+    await write(subTask, 20, 40, limit);
+    await end(subTask);
+    const follower = new Follower(url, estate.manager.token);
+    await follower.end;
+    const last = follower.lines.at(-1);
+    expect(last).toMatchObject({ stream: 'system', text: `output is cut here: it is over ${limit} bytes` });
+    expect(follower.lines.map(({ seq }) => seq)).toEqual(numbers(0, follower.lines.length));
+    const kept = follower.lines.slice(0, -1).map(({ text }) => text);
+    expect(kept).toEqual(numbers(0, kept.length).map((n) => `line ${n}`));
+    expect(Buffer.byteLength(kept.join('\n'))).toBeLessThanOrEqual(limit);
+  });
+});
