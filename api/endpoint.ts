@@ -52,8 +52,8 @@ export interface Declaration<
   problems?: readonly ProblemName[];
   /** Also allowed to somebody who has to change his password first. */
   whilePasswordDue?: boolean;
-  /** Of an answer that is not JSON; the handler gives a `Reply.content`. */
-  contentType?: string;
+  /** Of answers that are not JSON; the handler gives a `Reply.content`. */
+  contentTypes?: readonly string[];
   /** The answer holds a secret: it is encrypted where it is kept for a repetition. */
   secretAnswer?: boolean;
 }
@@ -87,7 +87,7 @@ export interface Endpoint {
   readonly status: number;
   readonly problems: readonly ProblemName[];
   readonly whilePasswordDue: boolean;
-  readonly contentType: string;
+  readonly contentTypes: readonly string[];
   readonly secretAnswer: boolean;
   /** A POST that takes an Idempotency-Key. */
   readonly idempotent: boolean;
@@ -115,7 +115,7 @@ export function operation<
     status: declaration.status ?? 200,
     problems: declaration.problems ?? [],
     whilePasswordDue: declaration.whilePasswordDue ?? false,
-    contentType: declaration.contentType ?? 'application/json',
+    contentTypes: declaration.contentTypes ?? ['application/json'],
     secretAnswer: declaration.secretAnswer ?? false,
     idempotent: kind.idempotent && method === 'post' && permission !== 'public',
     run: kind.run,

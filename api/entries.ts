@@ -6,7 +6,7 @@ import type { Database } from '../db/database.ts';
 import { Problem } from '../workflows/problem.ts';
 import type { ChangeCtx, Ctx } from './context.ts';
 import type { Permission } from './permissions.ts';
-import { id } from './schemas.ts';
+import { distinct, id } from './schemas.ts';
 
 /** Refuses elements with the same key; `field` is added to the index that is named. */
 export function eachOnce<T>(key: (element: T) => unknown, field = 'id') {
@@ -31,14 +31,16 @@ export const idEntries = (most = 100) =>
     .array(z.object({ id }))
     .min(1)
     .max(most)
-    .superRefine(eachOnce((entry) => entry.id));
+    .superRefine(eachOnce((entry) => entry.id))
+    .meta(distinct);
 
 /** A field `[1, 2]`, each id once. */
 export const idList = (most: number) =>
   z
     .array(id)
     .max(most)
-    .superRefine(eachOnce<number>((one) => one, ''));
+    .superRefine(eachOnce<number>((one) => one, ''))
+    .meta(distinct);
 
 /** Where the id of an element of a body is; `[{"id"}]` by default. */
 export type FieldOf = (index: number) => string;

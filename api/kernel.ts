@@ -15,6 +15,7 @@ import { fillPath } from './paths.ts';
 import { auditRefusal } from './refusals.ts';
 import type { Outcome } from './reply.ts';
 import type { Routes } from './routes.ts';
+import { idempotencyKeyText } from './schemas.ts';
 
 export interface Kernel {
   deps: AppDeps;
@@ -124,7 +125,7 @@ function idempotencyKey(
 ): { userId: number; key: string; requestHash: string } | undefined {
   const key = request.headers.get('idempotency-key');
   if (key === null || !endpoint.idempotent) return undefined;
-  if (!/^[\x21-\x7e]{1,255}$/.test(key))
+  if (!idempotencyKeyText.safeParse(key).success)
     throw new Problem('invalid', {}, [{ field: 'Idempotency-Key', message: 'must be 1-255 visible characters' }]);
   const whole = canonicalJson(JSON.parse(JSON.stringify([endpoint.method, ctx.address, body ?? null])));
   return { userId: ctx.actor.user.id, key, requestHash: ctx.secrets.mac('idempotency', whole) };

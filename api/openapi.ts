@@ -6,6 +6,8 @@ import { problems, problemText, type ProblemName } from '../workflows/problem.ts
 import { endpoints as allEndpoints } from './areas.ts';
 import { sessionCookie } from './caller.ts';
 import type { Endpoint } from './endpoint.ts';
+import { putRight } from './request-schemas.ts';
+import { idempotencyKeyText } from './schemas.ts';
 
 const errorBody = z
   .object({
@@ -57,9 +59,7 @@ function errorResponses(endpoint: Endpoint): RouteConfig['responses'] {
 }
 
 const idempotencyKey = z.object({
-  'Idempotency-Key': z
-    .string()
-    .max(255)
+  'Idempotency-Key': idempotencyKeyText
     .optional()
     .describe('A repetition with the same key within 24 hours gets the first answer and does nothing twice.'),
 });
@@ -91,7 +91,7 @@ function routeOf(endpoint: Endpoint): RouteConfig {
       [endpoint.status]: {
         description: endpoint.summary,
         headers: z.object({ 'X-Request-Id': z.string() }),
-        content: { [endpoint.contentType]: { schema: endpoint.returns } },
+        content: Object.fromEntries(endpoint.contentTypes.map((type) => [type, { schema: endpoint.returns }])),
       },
       ...errorResponses(endpoint),
     },
@@ -110,7 +110,7 @@ export function openapi(endpoints: readonly Endpoint[]): object {
     description: 'The cookie of a login; requests that change something also need its X-CSRF-Token.',
   });
   for (const endpoint of endpoints) registry.registerPath(routeOf(endpoint));
-  return getOpenAPI31Document({
+  const document = getOpenAPI31Document({
     openapi: '3.1.0',
     info: {
       title: 'Slipway',
@@ -120,6 +120,8 @@ export function openapi(endpoints: readonly Endpoint[]): object {
     servers: [{ url: '/' }],
     tags: [...new Set(endpoints.map((endpoint) => endpoint.area))].sort().map((name) => ({ name })),
   });
+  putRight(document);
+  return document;
 }
 
 if (import.meta.main) console.log(JSON.stringify(openapi(allEndpoints), null, 2));

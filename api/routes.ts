@@ -52,12 +52,16 @@ export class Routes {
     const found = find(this.#root, segmentsOf(path), 0, []);
     if (!found) return undefined;
     const target = found.at.methods.get(method);
-    if (!target) return { allow: [...found.at.methods.keys()].sort() };
+    if (!target) return { allow: documented(found.at) };
     const params: Record<string, string> = {};
     for (const [index, name] of target.names.entries()) params[name] = found.values[index] ?? '';
     return { endpoint: target.endpoint, params, fromBody: target.fromBody };
   }
 }
+
+/** The methods of the canonical spelling; ids in bodies are for those who know the documented API. */
+const documented = ({ methods }: Node): string[] =>
+  [...methods].flatMap(([method, { fromBody }]) => (fromBody === undefined ? [method] : [])).sort();
 
 const node = (): Node => ({ literals: new Map(), parameter: undefined, methods: new Map() });
 

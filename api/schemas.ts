@@ -2,12 +2,22 @@ import { z } from 'zod';
 
 /** An id on input: a number, or a numeric string as the documented API writes it too. */
 export const id = z.union([
-  z.int().positive(),
+  z.int().positive().max(999_999_999_999_999),
   z
     .string()
     .regex(/^[1-9]\d{0,14}$/, 'must be an id')
     .transform(Number),
 ]);
+
+/** Fields of which a body needs at least one. */
+export const atLeastOne = <S extends z.ZodObject>(fields: S): S =>
+  fields.refine((body) => Object.keys(body).length > 0, 'at least one field is needed').meta({ minProperties: 1 });
+
+/** Said of a list whose elements have to differ, for the document. */
+export const distinct = { uniqueItems: true } as const;
+
+/** What an Idempotency-Key may be. */
+export const idempotencyKeyText = z.string().regex(/^[!-~]{1,255}$/);
 
 /** An entry of a body that is a list of ids. */
 export const idEntry = z.strictObject({ id });
@@ -17,7 +27,7 @@ export const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text
 
 const unixSeconds = z
   .union([
-    z.number().nonnegative(),
+    z.number().nonnegative().max(99_999_999_999),
     z
       .string()
       .regex(/^\d{1,11}(\.\d+)?$/)

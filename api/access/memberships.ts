@@ -3,13 +3,13 @@ import { selectRoles } from '../../db/access/roles.ts';
 import { change } from '../change.ts';
 import { list } from '../list.ts';
 import { anyOf, system } from '../permissions.ts';
-import { done, idEntry, success } from '../schemas.ts';
+import { distinct, done, idEntry, success } from '../schemas.ts';
 import { addMembers, assignRoles, eachOnce, removeMembers, removeRoles } from './role-assignment.ts';
 import { presentRoles, roleObject } from './roles.ts';
 import { mustFind, self } from './users.ts';
 
-const roles = z.array(idEntry).min(1).max(100);
-const users = z.array(idEntry).min(1).max(1000);
+const roles = z.array(idEntry).min(1).max(100).meta(distinct);
+const users = z.array(idEntry).min(1).max(1000).meta(distinct);
 const problems = ['no_such', 'no_right_to_grant'] as const;
 
 const listRolesOfUser = list({

@@ -11,7 +11,7 @@ import { endpoint } from '../endpoint.ts';
 import { eachOnce, noSuch, withMore } from '../entries.ts';
 import { list } from '../list.ts';
 import { application, demandSystem, notFound, signedIn, system } from '../permissions.ts';
-import { done, id, success } from '../schemas.ts';
+import { distinct, done, id, success } from '../schemas.ts';
 import { nameTaken, unlessTaken } from '../taken.ts';
 import { changes, columnsOf, creation } from './fields.ts';
 import { allFilters } from './filters.ts';
@@ -45,7 +45,7 @@ const createApplication = change({
   body: creation,
   returns: applicationObject,
   status: 201,
-  problems: ['name_taken', 'cycle', 'too_deep', 'belongs_elsewhere'],
+  problems: ['no_such', 'name_taken', 'cycle', 'too_deep', 'belongs_elsewhere'],
   async handle({ body }, ctx) {
     await lockTree(ctx.tx);
     if (body.required_apps) await lockRequirements(ctx.tx);
@@ -137,8 +137,10 @@ const applicationsByUsers = endpoint({
     .array(z.looseObject({ id }))
     .min(1)
     .max(100)
-    .superRefine(eachOnce((user) => user.id)),
+    .superRefine(eachOnce((user) => user.id))
+    .meta(distinct),
   returns: z.array(z.object({ user_id: z.int(), applications: z.array(applicationObject) })),
+  problems: ['no_such'],
   async handle({ body }, ctx) {
     const ids = body.map((user) => user.id);
     if (ids.some((one) => one !== ctx.actor.user.id)) demandSystem(ctx, 'view_user');

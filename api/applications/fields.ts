@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { responseTypes } from '../../workflows/applications/contract.ts';
 import { eachOnce, idList } from '../entries.ts';
-import { id } from '../schemas.ts';
+import { atLeastOne, distinct, id } from '../schemas.ts';
 
 const control = /[\u0000-\u001f\u007f]/;
 
@@ -53,7 +53,8 @@ const links = {
   response_person: z
     .array(responsePerson)
     .max(50)
-    .superRefine(eachOnce<WantedPerson>((one) => `${one.id}/${'type' in one ? one.type : ''}`, '')),
+    .superRefine(eachOnce<WantedPerson>((one) => `${one.id}/${'type' in one ? one.type : ''}`, ''))
+    .meta(distinct),
   production: optionalId,
 };
 
@@ -61,7 +62,7 @@ const every = z.object({ ...own, ...links }).partial();
 
 /** What can be written, to create an application and to change one. */
 export const creation = every.required({ name: true });
-export const changes = every.refine((body) => Object.keys(body).length > 0, 'at least one field is needed');
+export const changes = atLeastOne(every);
 export type Fields = z.output<typeof every>;
 
 const columns = {

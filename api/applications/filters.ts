@@ -7,6 +7,7 @@ const text = z.string().max(512);
 const ids = z
   .string()
   .max(2000)
+  .meta({ pattern: String.raw`^ *[1-9]\d{0,14} *( *, *[1-9]\d{0,14} *)*$` })
   .transform((list) => list.split(',').map((one) => one.trim()))
   .pipe(
     z.array(

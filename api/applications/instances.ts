@@ -13,7 +13,7 @@ import { demandEntries, eachOnce, idEntries, noSuch, withMore } from '../entries
 import { hostEntry } from '../hosts/text.ts';
 import { list } from '../list.ts';
 import { application, notFound } from '../permissions.ts';
-import { done, id, success } from '../schemas.ts';
+import { distinct, done, id, success } from '../schemas.ts';
 import { lockedApplication } from './locked.ts';
 import { instanceObject, presentInstance } from './instance-object.ts';
 import { applicationEntry, type NamedApplication } from './text.ts';
@@ -84,7 +84,8 @@ const addInstances = change({
     .array(z.object({ hostid: id, hostname: z.string().max(253).optional() }))
     .min(1)
     .max(100)
-    .superRefine(eachOnce((one) => one.hostid, 'hostid')),
+    .superRefine(eachOnce((one) => one.hostid, 'hostid'))
+    .meta(distinct),
   returns: z.array(instanceObject),
   status: 201,
   problems: ['host_is', 'instance_exists'],

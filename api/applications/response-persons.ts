@@ -8,7 +8,7 @@ import type { ChangeCtx } from '../context.ts';
 import { eachOnce, noSuch } from '../entries.ts';
 import { loadedList } from '../list.ts';
 import { application } from '../permissions.ts';
-import { done, id, success } from '../schemas.ts';
+import { distinct, done, id, success } from '../schemas.ts';
 import { lockedApplication } from './locked.ts';
 import { addPeople } from './people.ts';
 import { updateEntries, type NamedApplication } from './text.ts';
@@ -56,7 +56,8 @@ const addPersons = change({
     .array(z.object({ id, type }))
     .min(1)
     .max(most)
-    .superRefine(eachOnce((one) => `${one.id}/${one.type}`)),
+    .superRefine(eachOnce((one) => `${one.id}/${one.type}`))
+    .meta(distinct),
   returns: z.array(personObject),
   status: 201,
   async handle({ params, body }, ctx) {
@@ -75,7 +76,8 @@ const dropPersons = change({
     .array(z.object({ id, type: type.optional() }))
     .min(1)
     .max(most)
-    .superRefine(eachOnce((one) => `${one.id}/${one.type ?? ''}`)),
+    .superRefine(eachOnce((one) => `${one.id}/${one.type ?? ''}`))
+    .meta(distinct),
   returns: success,
   async handle({ params, body }, ctx) {
     const of = await lockedApplication(ctx, params.id);

@@ -11,7 +11,7 @@ import { endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
 import { masked } from '../masked.ts';
 import { notFound, permission, requestedId } from '../permissions.ts';
-import { done, success } from '../schemas.ts';
+import { atLeastOne, done, success } from '../schemas.ts';
 import { operationEntry } from './operation-entry.ts';
 import { passwordSecret, privateKeySecret, userName } from './repository-fields.ts';
 import { factsOf } from './ssh-key.ts';
@@ -159,8 +159,6 @@ function operations<Item extends z.ZodType>(kind: Kind, { item, creation, change
 
 const common = { id: z.int(), name: z.string(), username: z.string() };
 const shown = (row: RepositoryCredentialRow) => ({ id: row.id, name: row.name, username: row.username });
-const atLeastOne = (body: object): boolean => Object.keys(body).length > 0;
-const needed = 'at least one field is needed';
 
 const passwordType = z.literal('PASSWORD');
 const passwords = operations(
@@ -170,11 +168,9 @@ const passwords = operations(
     creation: z
       .object({ name: name.optional(), type: passwordType.optional(), username: userName, password: passwordSecret })
       .transform(({ password: secret, ...rest }) => ({ ...rest, secret })),
-    changes: z
-      .object({ name, type: passwordType, username: userName, password: passwordSecret })
-      .partial()
-      .refine(atLeastOne, needed)
-      .transform(({ password: secret, ...rest }) => ({ ...rest, secret })),
+    changes: atLeastOne(
+      z.object({ name, type: passwordType, username: userName, password: passwordSecret }).partial(),
+    ).transform(({ password: secret, ...rest }) => ({ ...rest, secret })),
     present: (row) => ({ ...shown(row), type: 'PASSWORD' as const, password: masked }),
   },
 );
@@ -193,11 +189,9 @@ const keys = operations(
         ...{ username: userName.default('git'), private_key: privateKeySecret },
       })
       .transform(({ private_key: secret, ...rest }) => ({ ...rest, secret })),
-    changes: z
-      .object({ name, type: keyType, username: userName, private_key: privateKeySecret })
-      .partial()
-      .refine(atLeastOne, needed)
-      .transform(({ private_key: secret, ...rest }) => ({ ...rest, secret })),
+    changes: atLeastOne(
+      z.object({ name, type: keyType, username: userName, private_key: privateKeySecret }).partial(),
+    ).transform(({ private_key: secret, ...rest }) => ({ ...rest, secret })),
     present: (row) => ({
       ...{ ...shown(row), type: 'SSH_PRIVATE_KEY' as const, private_key: masked },
       ...{ fingerprint: row.fingerprint ?? '', public_key: row.publicKey ?? '' },

@@ -10,7 +10,7 @@ import type { ChangeCtx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
 import { notAllowed, notFound } from '../permissions.ts';
-import { done, success } from '../schemas.ts';
+import { atLeastOne, done, success } from '../schemas.ts';
 import { unlessTaken } from '../taken.ts';
 import { operationEntry } from './operation-entry.ts';
 import { presentScript, scriptObject } from './script-object.ts';
@@ -32,10 +32,7 @@ const fields = {
   creator: z.string(),
 };
 const creation = z.object({ ...fields, template_engine: z.string().default(engine), creator: z.string().optional() });
-const changes = z
-  .object(fields)
-  .partial()
-  .refine((body) => Object.keys(body).length > 0, 'at least one field is needed');
+const changes = atLeastOne(z.object(fields).partial());
 
 const isLanguage = (text: string): text is ScriptLanguage => scriptLanguages.some((one) => one === text);
 

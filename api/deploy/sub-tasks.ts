@@ -10,7 +10,7 @@ import type { Ctx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
 import { notFound } from '../permissions.ts';
-import { idEntry } from '../schemas.ts';
+import { distinct, idEntry } from '../schemas.ts';
 import { outputAddress } from '../ticket.ts';
 import { onTask, owner } from './access.ts';
 import { decide } from './decide.ts';
@@ -26,7 +26,8 @@ const instances = z
   .array(idEntry)
   .min(1)
   .max(500)
-  .refine((given) => new Set(given.map(({ id }) => id)).size === given.length, 'names an instance twice');
+  .refine((given) => new Set(given.map(({ id }) => id)).size === given.length, 'names an instance twice')
+  .meta(distinct);
 const timeout = z.int().min(1).max(86_400).default(120);
 const created = z.object({ task_id: z.string(), task_output: z.string() });
 

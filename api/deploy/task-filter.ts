@@ -6,6 +6,7 @@ import { flag, id, moment } from '../schemas.ts';
 const several = <const Values extends readonly [string, ...string[]]>(values: Values) =>
   z
     .string()
+    .meta({ pattern: `^(${values.join('|')})(,(${values.join('|')}))*$` })
     .transform((given) => given.split(','))
     .pipe(z.array(z.enum(values)).min(1));
 

@@ -5,6 +5,7 @@ import type { Database } from '../../db/database.ts';
 import { ipAddressIds } from '../../db/hosts/find.ts';
 import type { IpAddress } from '../../workflows/hosts/contract.ts';
 import { eachOnce } from '../entries.ts';
+import { distinct } from '../schemas.ts';
 
 /** Whether this is the one way to write an address; other spellings would let one address in twice. */
 function isCanonical(text: string): boolean {
@@ -40,7 +41,8 @@ export type WantedAddress = z.output<typeof ipAddress>;
 export const ipAddresses = z
   .array(ipAddress)
   .max(64)
-  .superRefine(eachOnce((one) => one.address, 'address'));
+  .superRefine(eachOnce((one) => one.address, 'address'))
+  .meta(distinct);
 
 export const ipAddressObject = z.object({
   id: z.int(),

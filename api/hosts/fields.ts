@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { hostTypes, runnerNames } from '../../workflows/hosts/contract.ts';
 import { ipAddresses } from './addresses.ts';
+import { atLeastOne } from '../schemas.ts';
 
 /** Names are folder names of local hosts too, hence no empty label. */
 const hostName = z
@@ -47,7 +48,7 @@ const every = z
 
 /** What can be written, to create a host and to change one. */
 export const creation = every.required({ name: true, host_type: true });
-export const changes = every.refine((body) => Object.keys(body).length > 0, 'at least one field is needed');
+export const changes = atLeastOne(every);
 export type HostFields = z.output<typeof every>;
 
 /** The columns of the fields that a body gives; addresses and IPMI take work of their own. */

@@ -10,7 +10,7 @@ import type { ChangeCtx } from '../context.ts';
 import { demandEntries, eachOnce, idEntries, noSuch, withMore, type FieldOf } from '../entries.ts';
 import { launch } from '../launch.ts';
 import { signedIn } from '../permissions.ts';
-import { id } from '../schemas.ts';
+import { distinct, id } from '../schemas.ts';
 import { refuseRunners, refuseZabbix } from './drivers.ts';
 import { hostTaskDetail, presentTaskDetails } from './task-object.ts';
 import { hostEntry } from './text.ts';
@@ -22,6 +22,7 @@ const names = z
   .array(z.string().min(1).max(128))
   .max(100)
   .superRefine(eachOnce<string>((one) => one, ''))
+  .meta(distinct)
   .default([]);
 
 const opts = z.object({
@@ -31,6 +32,7 @@ const opts = z.object({
     .array(z.object({ id }))
     .max(50)
     .superRefine(eachOnce((one) => one.id))
+    .meta(distinct)
     .default([]),
 });
 
@@ -66,7 +68,7 @@ export const initHosts = change({
   body: z.object({ hosts: idEntries(1000), opts }),
   returns: hostTaskDetail,
   status: 201,
-  problems: ['host_busy', 'host_is', 'zabbix_failed', 'salt_failed'],
+  problems: ['no_such', 'host_busy', 'host_is', 'zabbix_failed', 'salt_failed'],
   async handle({ body }, ctx) {
     const ids = body.hosts.map((one) => one.id);
     await demandEntries(ctx, 'host', 'init_host', ids, field);

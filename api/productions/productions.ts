@@ -11,7 +11,7 @@ import type { ChangeCtx, Ctx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
 import { notFound, signedIn, system } from '../permissions.ts';
-import { actions, done, iso, success, time } from '../schemas.ts';
+import { actions, atLeastOne, done, iso, success, time } from '../schemas.ts';
 import { nameTaken, unlessTaken } from '../taken.ts';
 import { asker, mayWith, production } from './rights.ts';
 
@@ -100,10 +100,7 @@ const getProduction = endpoint({
 const changeProduction = change({
   ...{ method: 'patch', path: '/productions/{id}/', id: 'changeProduction', area, summary: 'Change a production' },
   permission: production('edit'),
-  body: z
-    .object(fields)
-    .partial()
-    .refine((body) => Object.keys(body).length > 0, 'at least one field is needed'),
+  body: atLeastOne(z.object(fields).partial()),
   returns: productionObject,
   problems: ['name_taken'],
   async handle({ params, body: { name, description } }, ctx) {

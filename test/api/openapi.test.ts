@@ -63,6 +63,32 @@ test('one resource has one canonical spelling in the document', async () => {
   expect(shapes).toEqual([...new Set(shapes)]);
 });
 
+/** Every object inside a document. */
+function objectsIn(value: unknown): Record<string, unknown>[] {
+  if (Array.isArray(value)) return value.flatMap(objectsIn);
+  if (typeof value !== 'object' || value === null) return [];
+  return [value as Record<string, unknown>, ...Object.values(value).flatMap(objectsIn)];
+}
+
+test('objects of requests say that they take no other fields, their numbers how large they may be', async () => {
+  const { body } = await t.anonymous.get<Document>('/openapi.json');
+  const requests = Object.values(body.paths)
+    .flatMap((methods) => Object.values(methods) as unknown as Record<string, unknown>[])
+    .flatMap(({ requestBody, parameters }) => objectsIn([requestBody, parameters]));
+  const open = requests.filter(({ type, properties, additionalProperties }) => {
+    return type === 'object' && properties !== undefined && additionalProperties === undefined;
+  });
+  expect(open).toEqual([]);
+  expect(requests.filter(({ type, maximum }) => type === 'integer' && maximum === undefined)).toEqual([]);
+});
+
+test('patterns of the document are expressions alone, without flags', async () => {
+  const { body } = await t.anonymous.get<Document>('/openapi.json');
+  const patterns = objectsIn(body).flatMap(({ pattern }) => (typeof pattern === 'string' ? [pattern] : []));
+  expect(patterns.length).toBeGreaterThan(0);
+  expect(patterns.filter((pattern) => /\/[a-z]+$/.test(pattern))).toEqual([]);
+});
+
 test('the reference loads nothing from elsewhere', async () => {
   const page = await t.anonymous.get<string>('/docs');
   expect(page.status).toBe(200);
