@@ -1,5 +1,5 @@
-import { composePlan, planDifference, planHash } from '../../db/deploy/plan.ts';
-import { settingsInForce, settingsOf } from '../../db/deploy/settings.ts';
+import { composePlan, planBasis, planDifference, planHash } from '../../db/deploy/plan.ts';
+import type { PlanBasis } from '../../db/deploy/plan.ts';
 import { deployTask, planSubject, packageToRead, presentPlan } from '../../db/deploy/tasks.ts';
 import { fixPlan } from '../../db/deploy/transitions.ts';
 import type { DeployPlan, PlannedPackage } from '../../workflows/deploy/contract.ts';
@@ -22,8 +22,9 @@ export function createPlans(deps: ActivityDeps): Pick<DeployHands, 'completePlan
     async remakePlan({ taskId, round }) {
       const task = await deployTask(db, taskId);
       if (!task) throw noSuchTask(taskId);
-      const composed = await composePlan(db, renderer, planSubject(task), packageToRead(task.packageSource));
-      await ensureStartable(deps, task.applicationId, composed);
+      const basis = await planBasis(db, task.applicationId);
+      const composed = await composePlan(db, renderer, planSubject(task), packageToRead(task.packageSource), basis);
+      ensureStartable(basis, composed);
       const plan = await withPackage(deps, composed);
       const difference = planDifference(await planOf(deps, taskId, round), plan);
       const hash = planHash(plan);
@@ -52,10 +53,8 @@ async function withPackage(deps: ActivityDeps, plan: DeployPlan): Promise<Deploy
   return { ...plan, package: read };
 }
 
-async function ensureStartable({ db }: ActivityDeps, applicationId: number, plan: DeployPlan): Promise<void> {
-  const own = await settingsOf(db, applicationId);
-  const { enabled } = settingsInForce(own, { directory: '', runUser: '' });
-  if (!enabled) throw new Problem('settings_disabled');
+function ensureStartable({ settings }: PlanBasis, plan: DeployPlan): void {
+  if (!settings.enabled) throw new Problem('settings_disabled');
   if (plan.deploy_path === '') throw new Problem('no_deploy_path');
   if (plan.instances.length === 0) throw new Problem('no_instances');
 }

@@ -1,6 +1,6 @@
 import { isDelegatedReviewer, deployTask, packageToRead, planSubject, requestKind } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
-import { composePlan } from '../../db/deploy/plan.ts';
+import { composePlan, planBasis } from '../../db/deploy/plan.ts';
 import { judgeDeploy } from '../../db/deploy/settle.ts';
 import { beginSubTask, createSubTask } from '../../db/deploy/sub-tasks.ts';
 import { recordChange, recordTransition } from '../../db/deploy/transitions.ts';
@@ -21,9 +21,10 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
     recordTransition: (input) => recordTransition(db, input),
 
     recordChange: (input) =>
-      recordChange(db, input, (tx, task) =>
-        composePlan(tx, renderer, planSubject(task), packageToRead(task.packageSource)),
-      ),
+      recordChange(db, input, async (tx, task) => {
+        const basis = await planBasis(tx, task.applicationId);
+        return composePlan(tx, renderer, planSubject(task), packageToRead(task.packageSource), basis);
+      }),
 
     async createSubTask(input) {
       const { updateSource, instanceIds } = input;

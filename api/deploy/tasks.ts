@@ -1,13 +1,11 @@
 import { z } from 'zod';
 import { visible } from '../../db/access/rights.ts';
-import { composePlan } from '../../db/deploy/plan.ts';
+import { composePlan, planBasis } from '../../db/deploy/plan.ts';
 import type { Renderer } from '../../db/deploy/plan.ts';
-import { settingsOf } from '../../db/deploy/settings.ts';
 import {
   addEvent,
   deployTask,
   deployTasksWithNames,
-  nextDeployTaskId,
   packageToRead,
   planSubject,
   presentPlan,
@@ -26,6 +24,7 @@ import { endpoint } from '../endpoint.ts';
 import { launch } from '../launch.ts';
 import { list } from '../list.ts';
 import { application, notFound, signedIn } from '../permissions.ts';
+import { atLeastOne } from '../schemas.ts';
 import { creator, onTask } from './access.ts';
 import { decide, deployTaskStart } from './decide.ts';
 import { changedFields, newTask } from './task-input.ts';
@@ -76,19 +75,17 @@ const createTask = change({
   body: newTask,
   returns: z.object({ message: z.literal('success'), id: z.int(), status: z.enum(deployTaskStatuses) }),
   status: 201,
-  problems: ['settings_disabled'],
+  problems: ['not_found', 'settings_disabled'],
   async handle({ body }, ctx) {
     const { tx, actor } = ctx;
     const { application_id: applicationId, ...fields } = body;
-    const { enabled } = await settingsOf(tx, applicationId);
-    if (!enabled) throw new Problem('settings_disabled');
+    const basis = await planBasis(tx, applicationId);
+    if (!basis.settings.enabled) throw new Problem('settings_disabled');
     const requiredApprovals = approvalsOfLevel[body.level];
     const status = requiredApprovals === 0 ? ('approved' as const) : ('wait_review' as const);
-    const taskId = await nextDeployTaskId(tx);
-    await tx
+    const row = await tx
       .insertInto('deployTasks')
       .values({
-        id: taskId,
         applicationId,
         creatorId: actor.user.id,
         ownerId: actor.user.id,
@@ -100,9 +97,13 @@ const createTask = change({
         status,
         requiredApprovals,
       })
-      .execute();
-    const task = await loadTask({ db: tx }, taskId);
-    const plan = await composePlan(tx, rendererOf(ctx), planSubject(task), packageToRead(task.packageSource));
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    const { name: applicationName, fullName } = basis.application;
+    const { username } = actor.user;
+    const task = { ...row, applicationName, fullName, creator: username, owner: username };
+    const taskId = task.id;
+    const plan = await composePlan(tx, rendererOf(ctx), planSubject(task), packageToRead(task.packageSource), basis);
     await putPlan(tx, taskId, 1, plan);
     await addEvent(tx, { requestId: taskId, event: 'created', by: ctx.by.username, channel: ctx.by.channel });
     await recordDeployStep(tx, ctx.by, task, 'created');
@@ -136,7 +137,7 @@ const changeTask = command({
   area,
   summary: 'Change a deploy task under review; approvals so far are void',
   permission: creator,
-  body: changedFields.refine((fields) => Object.keys(fields).length > 0, 'give at least one field'),
+  body: atLeastOne(changedFields),
   returns: taskDetail,
   problems: ['not_in_review', 'workflow_lost', 'outcome_unknown'],
   async handle({ params, body }, ctx) {

@@ -16,7 +16,7 @@ import type { ProblemDetail } from '../../workflows/problem.ts';
 import { canonicalJson } from '../canonical-json.ts';
 import type { Database } from '../database.ts';
 import type { ApplicationRow } from '../inventory.ts';
-import { scriptIds, settingsInForce, settingsOf } from './settings.ts';
+import { scriptIds, settingsInForce } from './settings.ts';
 import type { SettingsInForce } from './settings.ts';
 
 export interface RenderItem {
@@ -77,19 +77,31 @@ export async function planTargets(db: Kysely<Database>, applicationId: number): 
   return rows.map(({ ipAddress, ...row }) => ({ ...row, address: ipAddress[0]?.address ?? '' }));
 }
 
+/** What a plan is made of besides the task: the application and its settings in force. */
+export interface PlanBasis {
+  application: ApplicationRow;
+  settings: SettingsInForce;
+}
+
+export async function planBasis(db: Kysely<Database>, applicationId: number): Promise<PlanBasis> {
+  const row = await db
+    .selectFrom('applications')
+    .innerJoin('deploySettings', 'deploySettings.applicationId', 'applications.id')
+    .selectAll('applications')
+    .select(['enabled', 'deployPath', 'scriptRunningUser', 'timeoutSeconds', 'keepBackups', 'lifecycleHooks'])
+    .where('applications.id', '=', applicationId)
+    .executeTakeFirstOrThrow();
+  return { application: row, settings: settingsInForce(row, row) };
+}
+
 /** Throws Problem `invalid` naming script, line and name when a hook cannot be rendered. */
 export async function composePlan(
   db: Kysely<Database>,
   renderer: Renderer,
   task: PlanSubject,
   planned: PlannedPackage,
+  { application, settings }: PlanBasis,
 ): Promise<DeployPlan> {
-  const application = await db
-    .selectFrom('applications')
-    .selectAll()
-    .where('id', '=', task.applicationId)
-    .executeTakeFirstOrThrow();
-  const settings = settingsInForce(await settingsOf(db, task.applicationId), application);
   const hooks = await plannedHooks(db, settings);
   const targets = await planTargets(db, task.applicationId);
   const scope = { task, application, deployPath: settings.deployPath };

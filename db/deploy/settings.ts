@@ -20,7 +20,7 @@ export interface SettingsInForce {
 
 /** The one place where a setting falls back to its default. */
 export function settingsInForce(
-  own: DeploySettingsRow,
+  own: Omit<DeploySettingsRow, 'applicationId' | 'creator' | 'repository'>,
   application: Pick<ApplicationRow, 'directory' | 'runUser'>,
 ): SettingsInForce {
   return {

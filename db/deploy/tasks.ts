@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import type { DeployPlan } from '../../workflows/deploy/contract.ts';
 import type { DeployView } from '../../workflows/deploy/policy.ts';
@@ -8,16 +7,6 @@ import { unreadPackage } from './plan.ts';
 import type { PlanSubject } from './plan.ts';
 
 export const requestKind = 'deploy_task';
-
-/** The next id, drawn before the row: hooks may print it, and a plan that can't be made leaves no row behind. */
-export async function nextDeployTaskId(db: Kysely<Database>): Promise<number> {
-  const { rows } = await sql<{
-    id: number;
-  }>`select nextval(pg_get_serial_sequence('deploy_tasks', 'id')) as id`.execute(db);
-  const [row] = rows;
-  if (!row) throw new Error('the sequence of deploy_tasks answered nothing');
-  return row.id;
-}
 
 /**
  * A deploy task with the names that answers and records need. Its application and users are always there; they are
