@@ -94,6 +94,10 @@ function contradictions(config: Partial<Parsed>): string[] {
     const [missing, present] = config.temporalTlsCert === undefined ? ['CERT', 'KEY'] : ['KEY', 'CERT'];
     mistakes.push(`TEMPORAL_TLS_${missing}: is missing though TEMPORAL_TLS_${present} is set; set both or neither`);
   }
+  // Links in mails must not be made from what a request says of its host: anybody can say anything.
+  for (const key of ['smtpFrom', 'publicUrl'] as const)
+    if (config.smtpUrl !== undefined && config[key] === undefined)
+      mistakes.push(`${settings[key].variable}: is missing though SLIPWAY_SMTP_URL is set; mails need it`);
   if (config.migrateDatabaseUrl !== undefined && config.databaseUrl === undefined)
     mistakes.push('SLIPWAY_MIGRATE_DATABASE_URL: has no use without DATABASE_URL; set that too or remove it');
   for (const key of ['temporalApiKey', 'temporalTlsCa', 'temporalTlsCert', 'temporalTlsKey'] as const)

@@ -211,6 +211,23 @@ export const settings = {
     '',
     'addresses of the proxies whose `X-Forwarded-*` headers count, separated by commas',
   ),
+  imagesDir: file(
+    'SLIPWAY_IMAGES_DIR',
+    'none',
+    'directory of images that is served read-only at `/imgs/`, for the links to other systems',
+  ),
+  smtpUrl: optional(
+    'SLIPWAY_SMTP_URL',
+    url(/^smtps?$/, 'smtps://user:password@mail.example.com:465'),
+    'none: no mail is sent',
+    'mail server for forgotten passwords and invitations; `?requireTLS=true` insists on STARTTLS',
+  ),
+  smtpFrom: optional(
+    'SLIPWAY_SMTP_FROM',
+    z.email('must be an address such as slipway@example.com'),
+    'none',
+    'sender of mails; set with SLIPWAY_SMTP_URL and SLIPWAY_PUBLIC_URL',
+  ),
   auditAnchorUrl: optional(
     'SLIPWAY_AUDIT_ANCHOR_URL',
     web('https://anchors.example.com/slipway'),
