@@ -9,7 +9,10 @@ export const version = z.preprocess(
   (value) => (typeof value === 'number' ? String(value) : value),
   z
     .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/, 'must be 1-64 letters, digits, . _ + -, beginning with a letter or digit'),
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/,
+      'must be 1-64 letters, digits, . _ + -, beginning with a letter or digit',
+    ),
 );
 
 /** Where a package lies; `..` would lead out of where it may lie. */
