@@ -26,6 +26,8 @@ interface Loaded<Item> {
   count: number;
   /** What the links to other pages carry besides the query: where the list stood. */
   linked?: Record<string, string>;
+  /** Of a list too long to be counted: then a full page, not the count, says whether there is another. */
+  countIsEstimate?: boolean;
 }
 
 /** A list whose rows do not come from one query; `load` gives the items of a page and the count of all. */
@@ -47,12 +49,15 @@ export function loadedList<
       idempotent: false,
       run: async ({ input, ctx, finish }) => {
         const { page, page_size: pageSize } = input.query as z.output<typeof query>;
-        const { items, count, linked } = await load(input as Input<P, F, z.ZodUndefined>, ctx, { page, pageSize });
+        const loaded = await load(input as Input<P, F, z.ZodUndefined>, ctx, { page, pageSize });
+        const { items, count, linked, countIsEstimate = false } = loaded;
         const pages = Math.ceil(count / pageSize);
+        const hasNext = countIsEstimate ? items.length === pageSize : page < pages;
         return finish({
           prev: page > 1 && pages > 0 ? link(ctx, Math.min(page - 1, pages), linked) : null,
-          next: page < pages ? link(ctx, page + 1, linked) : null,
+          next: hasNext ? link(ctx, page + 1, linked) : null,
           count,
+          ...(countIsEstimate && { count_is_estimate: true as const }),
           results: items,
         });
       },
@@ -81,15 +86,17 @@ export function list<
     ): SelectQueryBuilder<DB, TB, Row> | Promise<SelectQueryBuilder<DB, TB, Row>>;
     /** `oldest` (by id) by default. */
     order?: Order;
+    /** Up to how many rows the count is exact; 10,000 by default. */
+    countCap?: number;
     present(rows: Row[], ctx: Ctx, input: Input<P, F, z.ZodUndefined>): Promise<z.input<Item>[]> | z.input<Item>[];
   },
 ): Endpoint {
-  const { query, order = 'oldest', present, ...rest } = declaration;
+  const { query, order = 'oldest', countCap = 10_000, present, ...rest } = declaration;
   return loadedList<Path, Item, P, F>({
     ...rest,
     load: async (input, ctx, page) => {
-      const { rows, count } = await paginate(await query(input, ctx), { ...page, order });
-      return { items: await present(rows, ctx, input), count };
+      const { rows, ...counted } = await paginate(await query(input, ctx), { ...page, order, countCap });
+      return { items: await present(rows, ctx, input), ...counted };
     },
   });
 }

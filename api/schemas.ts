@@ -74,5 +74,6 @@ export const pageOf = <Item extends z.ZodType>(item: Item) =>
     prev: z.string().nullable(),
     next: z.string().nullable(),
     count: z.int().nonnegative(),
+    count_is_estimate: z.literal(true).optional(),
     results: z.array(item),
   });
