@@ -12,8 +12,7 @@ export const sessionCookie = 'slipway_session';
 
 type Deps = Pick<AppDeps, 'db' | 'now'>;
 
-/** Nobody in particular: the caller of a public operation. */
-export const anonymous: Caller = {
+const anonymous: Caller = {
   user: { id: 0, username: 'anonymous', name: '' },
   channel: 'console',
   tokenId: null,
@@ -22,6 +21,12 @@ export const anonymous: Caller = {
   csrfToken: null,
   mustChangePassword: false,
 };
+
+/** The caller of a public operation: nobody, whatever session his request still carries. */
+export function visitorOf(request: Request): Caller {
+  const value = cookie(request, sessionCookie);
+  return value === undefined ? anonymous : { ...anonymous, sessionHash: secretHash(value) };
+}
 
 /** The caller of a request; throws `unauthenticated` when its credentials are missing or worth nothing. */
 export async function callerOf(request: Request, client: Client, deps: Deps): Promise<Caller> {

@@ -6,7 +6,7 @@ import { loadSubject, type Subject } from '../db/access/rights.ts';
 import { Problem, type Language } from '../workflows/problem.ts';
 import type { Actor } from '../workflows/tasks.ts';
 import { parseBody, readBody, type Body } from './body.ts';
-import { anonymous, callerOf, refuseForeignOrigin } from './caller.ts';
+import { callerOf, refuseForeignOrigin, visitorOf } from './caller.ts';
 import type { AppDeps, Caller, Client, Ctx } from './context.ts';
 import type { Endpoint } from './endpoint.ts';
 import { validate } from './input.ts';
@@ -85,7 +85,7 @@ async function contextOf({ deps }: Kernel, incoming: Incoming, endpoint: Endpoin
   const { request, client, requestId, language } = incoming;
   const isPublic = endpoint.permission === 'public';
   if (isPublic && request.method !== 'GET') refuseForeignOrigin(request, client);
-  const actor = isPublic ? anonymous : await callerOf(request, client, deps);
+  const actor = isPublic ? visitorOf(request) : await callerOf(request, client, deps);
   if (actor.mustChangePassword && !endpoint.whilePasswordDue) throw new Problem('password_change_due');
   return {
     ...deps,

@@ -1,5 +1,6 @@
 // A wrong password, an unknown and a disabled user are told by the same answer after the same time. Attempts are counted
-// before they are judged, so that a burst cannot pass a limit; a success gives its count back.
+// before they are judged, so that a burst cannot pass a limit; a success gives its count back, and ends the session that
+// the browser had before.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { verifyPassword } from '../../db/access/passwords.ts';
@@ -79,6 +80,7 @@ const login = endpoint({
       await tx.updateTable('users').set({ lastLoginTime: now }).where('id', '=', user.id).execute();
       const by = { ...ctx.by, id: user.id, username: user.username };
       const target = { id: user.id, name: user.username };
+      if (ctx.actor.sessionHash) await endSession(tx, ctx.actor.sessionHash);
       await record(tx, by, [accessEntry('login', 'user', target, { en: 'logged in', zh: '登录' })]);
       return beginSession(tx, { userId: user.id, remoteAddr: ctx.remoteAddr, now });
     });

@@ -1,0 +1,151 @@
+// What the security standard asks for and no other test states; docs/asvs.md says which test proves which requirement.
+import { createHash } from 'node:crypto';
+import { generatePassword, isStrongPassword } from '../../db/access/passwords.ts';
+import { testApp, type TestApp, type TestUser } from './app.ts';
+
+let t: TestApp;
+let now = new Date();
+beforeAll(async () => {
+  t = await testApp({ now: () => now });
+});
+afterAll(() => t.close());
+
+const password = 'correct horse battery';
+
+async function logIn(username: string, given = password, headers: Record<string, string> = {}) {
+  const login = { username, password: given };
+  const answer = await t.anonymous.post<{ csrf_token: string }>('/auth/login/', login, headers);
+  const cookie = (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  return { status: answer.status, cookie, browser: t.client({ cookie, 'x-csrf-token': answer.body.csrf_token }) };
+}
+
+const isIn = async (cookie: string): Promise<boolean> => (await t.client({ cookie }).get('/auth/me/')).status === 200;
+
+const setPassword = async (user: TestUser, new_password: string): Promise<number> => {
+  const admin = await t.user({ admin: true });
+  return (await admin.post(`/users/${user.id}/actions/set-password/`, { new_password })).status;
+};
+
+describe('a password', () => {
+  test.each(['aaaa bbbb cccc dddd', '長い合言葉は良い合言葉です', '            x y z 1', '!"§$%&/()=?`´+~#'])(
+    'may be of any characters: %s',
+    async (chosen) => {
+      const user = await t.user();
+      expect(await setPassword(user, chosen)).toBe(200);
+      expect((await logIn(user.username, chosen)).status).toBe(200);
+    },
+  );
+
+  test('of 128 characters is taken whole: neither its case nor its end may differ', async () => {
+    const user = await t.user();
+    const chosen = 'Long Passphrase '.repeat(8);
+    expect(chosen).toHaveLength(128);
+    expect(await setPassword(user, chosen)).toBe(200);
+    for (const wrong of [chosen.toLowerCase(), chosen.slice(0, 127), `${chosen}x`, chosen.trimEnd()])
+      expect((await logIn(user.username, wrong)).status).toBe(401);
+    expect((await logIn(user.username, chosen)).status).toBe(200);
+  });
+
+  test.each(['password123', 'PASSWORD123', 'qwertyuiop', '1234567890', 'aaaaaaaaaaaa'])(
+    'that is guessed first is refused: %s',
+    async (common) => {
+      expect(await setPassword(await t.user(), common)).toBe(400);
+    },
+  );
+
+  test("that is one's own name or address is refused", () => {
+    const user = { username: 'long.user.name', email: 'an.address@example.com' };
+    for (const own of ['Long.User.Name', 'an.address@example.com', 'an.address'])
+      expect(isStrongPassword(own, user)).toBe(false);
+  });
+
+  test('does not expire', async () => {
+    const user = await t.user({ password });
+    const begin = now;
+    now = new Date(begin.getTime() + 10 * 365 * 24 * 3_600_000);
+    const { status, browser } = await logIn(user.username);
+    expect([status, (await browser.get('/roles/')).status]).toEqual([200, 200]);
+    now = begin;
+  });
+
+  test('that is generated is strong, and never the same twice', () => {
+    const generated = Array.from({ length: 100 }, generatePassword);
+    expect(new Set(generated).size).toBe(100);
+    for (const one of generated) expect(isStrongPassword(one, { username: 'admin', email: 'a@b.c' })).toBe(true);
+  });
+});
+
+describe('a session', () => {
+  test('is known by 256 random bits that the database holds hashed only', async () => {
+    const user = await t.user({ password });
+    const [one, two] = [await logIn(user.username), await logIn(user.username)];
+    const values = [one, two].map(({ cookie }) => cookie.slice('slipway_session='.length));
+    expect(new Set(values).size).toBe(2);
+    for (const value of values) expect(Buffer.from(value, 'base64url')).toHaveLength(32);
+    const rows = await t.db.selectFrom('sessions').where('userId', '=', user.id).select('idHash').execute();
+    const hashes = values.map((value) => createHash('sha256').update(value).digest('hex'));
+    expect(rows.map(({ idHash }) => idHash.toString('hex')).sort()).toEqual(hashes.sort());
+  });
+
+  test('is a new one at each login, which ends the one that the browser had', async () => {
+    const [user, other] = [await t.user({ password }), await t.user({ password })];
+    const elsewhere = await logIn(user.username);
+    const before = await logIn(user.username);
+    const failed = await logIn(other.username, 'wrong wrong wrong', { cookie: before.cookie });
+    expect([failed.status, await isIn(before.cookie)]).toEqual([401, true]);
+    const after = await logIn(other.username, password, { cookie: before.cookie });
+    expect(after.cookie).not.toBe(before.cookie);
+    expect([await isIn(before.cookie), await isIn(after.cookie), await isIn(elsewhere.cookie)]).toEqual([
+      ...[false, true, true],
+    ]);
+  });
+
+  test('given to the browser before the login is not taken over', async () => {
+    const user = await t.user({ password });
+    const planted = `slipway_session=${'A'.repeat(43)}`;
+    const { cookie } = await logIn(user.username, password, { cookie: planted });
+    expect(cookie).not.toBe(planted);
+    expect(await isIn(planted)).toBe(false);
+  });
+
+  test('elsewhere ends when the password is changed, and all of them when an administrator sets it', async () => {
+    const user = await t.user({ password });
+    const [here, there] = [await logIn(user.username), await logIn(user.username)];
+    const change = { original_password: password, new_password: 'a lasting password' };
+    expect((await here.browser.post(`/users/${user.id}/actions/change-password/`, change)).status).toBe(200);
+    expect([await isIn(here.cookie), await isIn(there.cookie)]).toEqual([true, false]);
+    expect(await setPassword(user, 'another lasting password')).toBe(200);
+    expect(await isIn(here.cookie)).toBe(false);
+  });
+
+  test('cannot be given in an address, nor a token', async () => {
+    const user = await t.user({ password });
+    const { cookie } = await logIn(user.username);
+    for (const address of [
+      `/auth/me/?${cookie}`,
+      `/auth/me/?token=${user.token}`,
+      `/auth/me/?authorization=${user.token}`,
+    ])
+      expect((await t.anonymous.get(address)).status).toBe(401);
+  });
+});
+
+test('what is granted and taken back counts with the next request', async () => {
+  const [admin, user] = [await t.user({ admin: true }), await t.user()];
+  const grant = (view_user: boolean) =>
+    admin.post(`/users/${user.id}/system/perms/`, {
+      ...{ module_name: 'user_mgmt', permissions: { enable_user_mgmt: view_user, view_user } },
+    });
+  const sees = async () => (await user.get(`/users/${admin.id}/`)).status;
+  expect(await sees()).toBe(403);
+  expect((await grant(true)).status).toBe(200);
+  expect(await sees()).toBe(200);
+  expect((await grant(false)).status).toBe(200);
+  expect(await sees()).toBe(403);
+});
+
+test('nobody writes fields that are not his to write: status, roles, creator, ids', async () => {
+  const user = await t.user();
+  for (const field of ['status', 'roles', 'username', 'id', 'is_admin', 'must_change_password'])
+    expect((await user.patch(`/users/${user.id}/`, { [field]: 'enabled' })).status).toBe(400);
+});
