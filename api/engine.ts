@@ -10,6 +10,7 @@ import {
 import type { Client } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
 import { ApplicationFailure, WorkflowIdReusePolicy } from '@temporalio/common';
+import { callerGraceMs } from '../db/outbox.ts';
 import type { Acknowledger } from '../db/outbox.ts';
 import { searchAttributes } from '../workflows/search-attributes.ts';
 import type { Attributes } from '../workflows/search-attributes.ts';
@@ -50,19 +51,23 @@ const unknownOutcome = (): Problem => new Problem('outcome_unknown', { dependenc
 /** `client` may not be connected yet: every call says so by itself. */
 export function createEngine(client: Client, taskQueue: string, acks: Pick<Acknowledger, 'add'>): Engine {
   const turns = new Turns(updatesAtOnce);
-  const within = <T>(call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + callMs, call);
+  const within = <T>(call: () => Promise<T>, ms = callMs): Promise<T> => client.withDeadline(Date.now() + ms, call);
   return {
     async start({ workflow, workflowId, input, summary, attributes }, outboxId) {
       try {
-        await within(() =>
-          client.workflow.start(workflow, {
-            workflowId,
-            taskQueue,
-            args: [input],
-            staticSummary: summary,
-            typedSearchAttributes: searchAttributes(attributes),
-            workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-          }),
+        // The relay has the row from then on, so there is no use in waiting longer.
+        const patience = outboxId === undefined ? callMs : callerGraceMs;
+        await within(
+          () =>
+            client.workflow.start(workflow, {
+              workflowId,
+              taskQueue,
+              args: [input],
+              staticSummary: summary,
+              typedSearchAttributes: searchAttributes(attributes),
+              workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+            }),
+          patience,
         );
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

@@ -23,7 +23,7 @@ import type { Ctx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { launch } from '../launch.ts';
 import { list } from '../list.ts';
-import { application, notFound, signedIn } from '../permissions.ts';
+import { applications, notFound, signedIn } from '../permissions.ts';
 import { atLeastOne } from '../schemas.ts';
 import { creator, onTask } from './access.ts';
 import { decide, deployTaskStart } from './decide.ts';
@@ -73,7 +73,9 @@ const createTask = change({
   id: 'createDeployTask',
   area,
   summary: 'Create a deploy task',
-  permission: application('deploy_app', ({ body }) => (body as { application_id?: unknown } | null)?.application_id),
+  permission: applications('deploy_app', (body) => [
+    (body as { application_id?: unknown } | null | undefined)?.application_id,
+  ]),
   body: newTask,
   returns: z.object({ message: z.literal('success'), id: z.int(), status: z.enum(deployTaskStatuses) }),
   status: 201,

@@ -61,7 +61,7 @@ export const reviewers = (world: Site, { applicationId }: TestEstate, count: num
   );
 
 /** What a deploy task has left in the database so far. */
-export async function traces({ db }: Site, id: number) {
+export async function traces({ db }: Pick<Site, 'db'>, id: number) {
   const [votes, events, audit] = await Promise.all([
     db.selectFrom('votes').select(['userId', 'round', 'planHash']).where('requestId', '=', id).execute(),
     db

@@ -134,8 +134,12 @@ test('an instance that is busy is refused with 10005 naming its task, and close 
 
 test('fifty upgrades of one instance at once: one is accepted, 49 are refused with 10005', async () => {
   const estate = await makeEstate(world, 1);
+  // The one that is accepted must not be over before the last has asked.
+  const untilGo = 'while [ ! -e "$SLIPWAY_HOST_ROOT/go" ]; do sleep 0.1; done';
+  await setHooks(world, estate, { pre_exec: await makeScript(world, untilGo) });
   const id = await startedTask(world, estate);
   const answers = await Promise.all(Array.from({ length: 50 }, () => upgrade(estate, id)));
+  hostOf(estate).write('go', '');
   const codes = answers.map((answer) => outcome(answer).join(' ')).sort();
   expect(codes).toEqual(['202 0', ...Array.from({ length: 49 }, () => '409 10005')]);
   const [only, ...more] = await subTasksOf(id);
