@@ -28,7 +28,11 @@ async function record(name: string, workflowId: string): Promise<void> {
   const history = await handle.fetchHistory();
   // Who ran it, and where, is nobody's business.
   const plain = temporal.api.history.v1.History.toObject(temporal.api.history.v1.History.fromObject(history), forms);
-  const json = JSON.stringify(plain, null, 1).replaceAll(/"identity": "[^"]*"/g, '"identity": "recorded"');
+  // What names the machine of the recording has no meaning elsewhere, and a replay does not look at it.
+  const json = JSON.stringify(plain, null, 1)
+    .replaceAll(/"identity": "[^"]*"/g, '"identity": "recorded"')
+    .replaceAll(/"name": "\d+@[^"]*"/g, '"name": "recorded"')
+    .replaceAll(/"stackTrace": "(?:[^"\\]|\\.)*"/g, '"stackTrace": ""');
   writeFileSync(join(historiesFolder, `${name}.json`), `${json}\n`);
 }
 
