@@ -26,7 +26,6 @@ async function record(name: string, workflowId: string): Promise<void> {
   const handle = world.temporal.workflow.getHandle(workflowId);
   await eventually(async () => (await handle.describe()).status.name === 'COMPLETED', { timeout: 20_000 });
   const history = await handle.fetchHistory();
-  // Who ran it, and where, is nobody's business.
   const plain = temporal.api.history.v1.History.toObject(temporal.api.history.v1.History.fromObject(history), forms);
   // What names the machine of the recording has no meaning elsewhere, and a replay does not look at it.
   const json = JSON.stringify(plain, null, 1)
