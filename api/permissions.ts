@@ -116,10 +116,6 @@ export const applications: (name: ApplicationPermission, ids: (body: unknown) =>
 export const hosts: (name: HostPermission, ids: (body: unknown) => readonly unknown[]) => Permission =
   onObjects('host');
 
-/** The ids of a body that is a list of `{id}`. */
-export const idsOfEntries = (body: unknown): unknown[] =>
-  Array.isArray(body) ? body.map((entry: unknown) => (entry as { id?: unknown } | null)?.id) : [];
-
 /** Any one of several is enough; when none is given, being refused goes before not finding. */
 export const anyOf = (...permissions: Permission[]): Permission => ({
   names: permissions.flatMap((one) => one.names),
@@ -135,13 +131,5 @@ export const anyOf = (...permissions: Permission[]): Permission => ({
       }
     }
     throw refusal ?? notAllowed('');
-  },
-});
-
-/** All of several. */
-export const allOf = (...permissions: Permission[]): Permission => ({
-  names: permissions.flatMap((one) => one.names),
-  async check(request) {
-    for (const one of permissions) await one.check(request);
   },
 });

@@ -137,7 +137,6 @@ const deploy = {
     'its workflow is gone from the engine; nothing can be decided any more',
     '工作流已丢失; 无法继续操作',
   ),
-  not_rolling: conflict('the deploy task is not rolling', '发布任务不是滚动模式'),
 } as const;
 
 /** The decision codes that every approved request shares (409). */

@@ -1,15 +1,16 @@
-import { z } from 'zod';
 import { selectRoles } from '../../db/access/roles.ts';
 import { change } from '../change.ts';
+import { idEntries } from '../entries.ts';
 import { list } from '../list.ts';
 import { anyOf, system } from '../permissions.ts';
-import { distinct, done, idEntry, success } from '../schemas.ts';
-import { addMembers, assignRoles, eachOnce, removeMembers, removeRoles } from './role-assignment.ts';
+import { done, success } from '../schemas.ts';
+import { addMembers, assignRoles, removeMembers, removeRoles } from './role-assignment.ts';
 import { presentRoles, roleObject } from './roles.ts';
 import { mustFind, self } from './users.ts';
 
-const roles = z.array(idEntry).min(1).max(100).meta(distinct);
-const users = z.array(idEntry).min(1).max(1000).meta(distinct);
+const roles = idEntries();
+const users = idEntries(1000);
+const idsOf = (entries: readonly { id: number }[]): number[] => entries.map(({ id }) => id);
 const problems = ['no_such', 'no_right_to_grant'] as const;
 
 const listRolesOfUser = list({
@@ -40,7 +41,7 @@ const assign = change({
   returns: success,
   problems,
   async handle({ params, body }, ctx) {
-    await assignRoles(ctx, params.id, eachOnce(body));
+    await assignRoles(ctx, params.id, idsOf(body));
     return done;
   },
 });
@@ -56,7 +57,7 @@ const unassign = change({
   returns: success,
   problems: [...problems, 'last_administrator'],
   async handle({ params, body }, ctx) {
-    await removeRoles(ctx, params.id, eachOnce(body));
+    await removeRoles(ctx, params.id, idsOf(body));
     return done;
   },
 });
@@ -72,7 +73,7 @@ const add = change({
   returns: success,
   problems,
   async handle({ params, body }, ctx) {
-    await addMembers(ctx, params.id, eachOnce(body));
+    await addMembers(ctx, params.id, idsOf(body));
     return done;
   },
 });
@@ -88,7 +89,7 @@ const remove = change({
   returns: success,
   problems: [...problems, 'last_administrator'],
   async handle({ params, body }, ctx) {
-    await removeMembers(ctx, params.id, eachOnce(body));
+    await removeMembers(ctx, params.id, idsOf(body));
     return done;
   },
 });

@@ -3,7 +3,7 @@
 import { grantsOfRoles, giveRole, lackingOfRoles, takeRole } from '../../db/access/roles.ts';
 import { otherAdministrators } from '../../db/access/users.ts';
 import { quote } from '../../db/audit/text.ts';
-import { invalidField, Problem } from '../../workflows/problem.ts';
+import { Problem } from '../../workflows/problem.ts';
 import type { ChangeCtx } from '../context.ts';
 import { accessEntry } from './text.ts';
 
@@ -11,14 +11,6 @@ interface Role {
   id: number;
   name: string;
   builtin: boolean;
-}
-
-/** Ids of a body, each once. */
-export function eachOnce(entries: readonly { id: number }[]): number[] {
-  const ids = entries.map((entry) => entry.id);
-  const twice = ids.findIndex((one, index) => ids.indexOf(one) !== index);
-  if (twice >= 0) throw invalidField(`${twice}.id`, 'is there twice');
-  return ids;
 }
 
 /** The roles with these ids, which the caller must be allowed to hand on. */

@@ -110,7 +110,6 @@ export interface DeployTables {
   requestEvents: RequestEventsTable;
 }
 
-export type DeployTaskRow = Selectable<DeployTasksTable>;
 export type DeployScriptRow = Selectable<DeployScriptsTable>;
 export type DeploySettingsRow = Selectable<DeploySettingsTable>;
 export type RepositoryCredentialRow = Selectable<RepositoryCredentialsTable>;
