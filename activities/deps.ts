@@ -3,15 +3,12 @@ import type { Database } from '../db/database.ts';
 import type { Renderer } from '../db/deploy/plan.ts';
 import type { StepRow } from '../db/deploy/steps.ts';
 import type { Logger } from '../kit/log.ts';
-import type { PathPackages } from './providers/repository/path.ts';
+import type { Providers } from './providers/index.ts';
 import type { RunnerHost } from './providers/runner/driver.ts';
-import type { Runners } from './providers/runner/registry.ts';
 
 /** What a worker gives to its activities. */
-export interface ActivityDeps {
+export interface ActivityDeps extends Providers {
   db: Kysely<Database>;
-  runners: Runners;
-  packages: PathPackages;
   renderer: Renderer;
   /** Bytes of output that one task may keep. */
   outputLimitBytes: number;

@@ -17,9 +17,8 @@ import { workflowBundle } from './bundle.ts';
 import { failureInterceptor, heartbeatInterceptor } from './failure.ts';
 import { startHostReads } from './host-reads.ts';
 import { createActivities } from './index.ts';
-import { PathPackages } from './providers/repository/path.ts';
-import { createLocalRunner } from './providers/runner/local.ts';
-import type { Runners } from './providers/runner/registry.ts';
+import { createProviders } from './providers/index.ts';
+import type { Providers } from './providers/index.ts';
 
 export interface RunningWorker {
   /** Resolves when the worker has stopped; rejects when it failed. */
@@ -34,10 +33,14 @@ const forceTime = '20 seconds';
 const heartbeatThrottle = '1 second';
 
 /** Starts a worker in this process; there is one a process. */
-export async function startWorker(config: Config, log: Logger, at: Addresses): Promise<RunningWorker> {
+export async function startWorker(
+  config: Config,
+  log: Logger,
+  at: Addresses,
+  providers: Providers = createProviders(config),
+): Promise<RunningWorker> {
   const db = connect(at.databaseUrl, { max: config.databasePool, applicationName: 'slipway-worker', log });
   const connection = await NativeConnection.connect(engineAddress(config, at.temporalAddress));
-  const runners: Runners = config.localRunner ? { local: createLocalRunner({ dataDir: config.dataDir }) } : {};
   const worker = await Worker.create({
     connection,
     namespace: config.temporalNamespace,
@@ -45,8 +48,7 @@ export async function startWorker(config: Config, log: Logger, at: Addresses): P
     workflowBundle: { codePath: await workflowBundle() },
     activities: createActivities({
       db,
-      runners,
-      packages: new PathPackages(config.dataDir),
+      ...providers,
       renderer: { renderAll: createJinja().renderAll, hostPath: hostPathIn(config.dataDir) },
       outputLimitBytes: config.outputLimitBytes,
       log,
@@ -62,7 +64,7 @@ export async function startWorker(config: Config, log: Logger, at: Addresses): P
     shutdownGraceTime: graceTime,
     shutdownForceTime: forceTime,
   });
-  const reads = startHostReads({ db, databaseUrl: at.databaseUrl, runners, log });
+  const reads = startHostReads({ db, databaseUrl: at.databaseUrl, runners: providers.runners, log });
   const done = worker.run().finally(async () => {
     await reads.stop();
     await connection.close();

@@ -9,6 +9,8 @@ import { sql } from 'kysely';
 import { create } from 'tar';
 import { logRuntimeTo, startWorker } from '../activities/worker.ts';
 import type { RunningWorker } from '../activities/worker.ts';
+import { createProviders } from '../activities/providers/index.ts';
+import type { Providers } from '../activities/providers/index.ts';
 import { createEngine } from '../api/engine.ts';
 import { createAcknowledger } from '../db/outbox.ts';
 import { parseConfig } from '../kit/config.ts';
@@ -31,8 +33,11 @@ export interface World extends TestApp {
 /** What estates and tasks are made on. */
 export type Site = Pick<World, 'db' | 'config' | 'user'>;
 
-/** `workers: 0` leaves the engine without a worker. */
-export async function testWorld({ workers = 1 }: { workers?: 0 | 1 } = {}): Promise<World> {
+/** `workers: 0` leaves the engine without a worker; `providers` stand in for those of the configuration. */
+export async function testWorld({
+  workers = 1,
+  providers = {},
+}: { workers?: 0 | 1; providers?: Partial<Providers> } = {}): Promise<World> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-world-'));
   const config = parseConfig({ SLIPWAY_DATA_DIR: dataDir, SLIPWAY_TASK_QUEUE: uniqueTaskQueue() });
   const log = createLogger({ logLevel: 'error' }, 'test');
@@ -47,7 +52,8 @@ export async function testWorld({ workers = 1 }: { workers?: 0 | 1 } = {}): Prom
   quietRuntime();
   const at = { databaseUrl: app.database.url, temporalAddress: temporalAddress() };
   const idle: RunningWorker = { done: Promise.resolve(), stop: () => Promise.resolve() };
-  const worker = workers === 0 ? idle : await startWorker(config, log, at);
+  const worker =
+    workers === 0 ? idle : await startWorker(config, log, at, { ...createProviders(config), ...providers });
   return {
     ...app,
     config,

@@ -1,0 +1,21 @@
+import type { Config } from '../../kit/config.ts';
+import type { Clouds } from './cloud/driver.ts';
+import type { Monitoring } from './monitoring/driver.ts';
+import { PathPackages } from './repository/path.ts';
+import { createLocalRunner } from './runner/local.ts';
+import type { Runners } from './runner/registry.ts';
+
+/** The systems that a worker drives: what is not configured is left out, or null. */
+export interface Providers {
+  runners: Runners;
+  packages: PathPackages;
+  clouds: Clouds;
+  monitoring: Monitoring | null;
+}
+
+export const createProviders = (config: Config): Providers => ({
+  runners: config.localRunner ? { local: createLocalRunner({ dataDir: config.dataDir }) } : {},
+  packages: new PathPackages(config.dataDir),
+  clouds: {},
+  monitoring: null,
+});

@@ -1,0 +1,50 @@
+// What Slipway needs of a monitoring system. Hosts are known to it by their name in the inventory; maintenance periods
+// by a key of Slipway's own, so that a repeated call finds what the first one made.
+
+export interface MonitoredHost {
+  /** The host's name in the inventory. */
+  name: string;
+  /** First one is the one that is asked; empty: monitored without an address. */
+  addresses: readonly string[];
+}
+
+/** Lists that are left out stay as they are. */
+export interface MonitoringOptions {
+  groups?: readonly string[] | undefined;
+  templates?: readonly string[] | undefined;
+}
+
+/** What the system has confirmed. */
+export interface Monitored {
+  groups: string[];
+  templates: string[];
+}
+
+/** A name that does not exist: nothing was changed. Callers turn it into the documented code. */
+export class MissingName extends Error {
+  readonly kind: 'template' | 'group';
+  readonly missing: string;
+
+  constructor(kind: 'template' | 'group', missing: string) {
+    super(`the ${kind} "${missing}" does not exist`);
+    this.name = 'MissingName';
+    this.kind = kind;
+    this.missing = missing;
+  }
+}
+
+/** Every method throws ProviderError or MissingName only; no secret in it. Each may be repeated without harm. */
+export interface Monitoring {
+  /** For messages: "Zabbix". */
+  readonly name: string;
+  /** Creates the host or brings it to these groups and templates, all names checked before anything changes. */
+  ensureHost(host: MonitoredHost, options: MonitoringOptions): Promise<Monitored>;
+  /** Puts hosts (those that it knows) in maintenance until then; the same key again extends it. Answers names it does not know. */
+  beginMaintenance(input: { key: string; reason: string; hosts: readonly string[]; until: Date }): Promise<string[]>;
+  /** Ends it; harmless when there is none. */
+  endMaintenance(key: string): Promise<void>;
+  /** Takes a host out of monitoring, its history kept; harmless when it is not there. */
+  disableHost(name: string): Promise<void>;
+  /** Open problems by host name; only hosts that have some. */
+  openProblems(hosts: readonly string[]): Promise<Map<string, string[]>>;
+}
