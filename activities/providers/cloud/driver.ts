@@ -47,6 +47,8 @@ export interface PowerRequest {
   force: boolean;
   /** Unique for this call and kept over its repetitions; at most 64 of `[A-Za-z0-9_-]`. */
   token: string;
+  /** When this call was first tried if its answer never came, else null: what the machine did since may be its effect. */
+  askedBefore: Date | null;
 }
 
 /**
@@ -59,13 +61,16 @@ export interface PowerAnswer {
   note: string | null;
 }
 
-/** Every method throws ProviderError only (`refused`: final; `unavailable`: may be tried again); no secret in it. */
+/**
+ * Every method throws ProviderError only (`refused`: final; `unavailable`: may be tried again; `throttled`: asked too
+ * often, with the time to wait); no secret in it.
+ */
 export interface CloudDriver {
   /** For messages: "Tencent Cloud CVM". */
   readonly name: string;
   /** Looks a machine up; `gone` when none of the accounts has it. */
   find(machine: MachineRef): Promise<Machine>;
-  /** Asks for a change of power; resolves when the provider has accepted it. */
+  /** Asks for a change of power; resolves when the provider has accepted it. What is so already is not asked for. */
   power(machine: MachineRef, request: PowerRequest): Promise<PowerAnswer>;
   /** Whether an asynchronous job has ended well; throws `refused` when it failed. */
   finished(machine: MachineRef, job: string): Promise<boolean>;

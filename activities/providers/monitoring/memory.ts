@@ -1,0 +1,107 @@
+// An in-memory twin of a monitoring system for tests and benchmarks: the same promises, no network. A world outlives the
+// drivers made for it; it counts what it was asked and fails as it is told.
+import type { ProviderError } from '../error.ts';
+import { MissingName, type Monitored, type MonitoredHost, type Monitoring, type MonitoringOptions } from './driver.ts';
+
+type Method = Exclude<keyof Monitoring, 'name'>;
+
+export interface MonitoredEntry extends Monitored {
+  enabled: boolean;
+  addresses: readonly string[];
+  problems: string[];
+}
+
+export interface MonitoringWorld {
+  groups: Set<string>;
+  templates: Set<string>;
+  /** What a host is in that was created without groups. */
+  defaultGroup: string;
+  hosts: Map<string, MonitoredEntry>;
+  /** By key. */
+  maintenance: Map<string, { hosts: string[]; until: Date; reason: string }>;
+  /** Every period that was ever begun or extended, in order. */
+  begun: { key: string; hosts: string[]; until: Date }[];
+  /** Calls by method name. */
+  calls: Partial<Record<Method, number>>;
+  /** Thrown before anything is done. */
+  failure: ((method: Method) => ProviderError | undefined) | null;
+  /** Thrown after it was done, as by a connection that breaks before the answer. */
+  failureAfter: ((method: Method) => ProviderError | undefined) | null;
+}
+
+/** A world with these names in it. */
+export const createMonitoringWorld = ({ groups = [], templates = [] }: Partial<Monitored> = {}): MonitoringWorld => ({
+  ...{ groups: new Set(['Discovered hosts', ...groups]), templates: new Set(templates) },
+  ...{ defaultGroup: 'Discovered hosts', hosts: new Map(), maintenance: new Map(), begun: [], calls: {} },
+  ...{ failure: null, failureAfter: null },
+});
+
+class MemoryMonitoring implements Monitoring {
+  readonly name = 'Memory monitoring';
+  readonly #world: MonitoringWorld;
+
+  constructor(world: MonitoringWorld) {
+    this.#world = world;
+  }
+
+  #call<T>(method: Method, work: (world: MonitoringWorld) => T): T {
+    const world = this.#world;
+    world.calls[method] = (world.calls[method] ?? 0) + 1;
+    const before = world.failure?.(method);
+    if (before) throw before;
+    const answer = work(world);
+    const after = world.failureAfter?.(method);
+    if (after) throw after;
+    return answer;
+  }
+
+  async ensureHost({ name, addresses }: MonitoredHost, { groups, templates }: MonitoringOptions): Promise<Monitored> {
+    return this.#call('ensureHost', (world) => {
+      const missingTemplate = templates?.find((one) => !world.templates.has(one));
+      if (missingTemplate !== undefined) throw new MissingName('template', missingTemplate);
+      const missingGroup = groups?.find((one) => !world.groups.has(one));
+      if (missingGroup !== undefined) throw new MissingName('group', missingGroup);
+      const before = world.hosts.get(name);
+      const wantedGroups = groups && groups.length > 0 ? groups : undefined;
+      const entry: MonitoredEntry = {
+        groups: [...(wantedGroups ?? before?.groups ?? [world.defaultGroup])].sort(),
+        templates: [...(templates ?? before?.templates ?? [])].sort(),
+        ...{ enabled: true, addresses, problems: before?.problems ?? [] },
+      };
+      world.hosts.set(name, entry);
+      return { groups: entry.groups, templates: entry.templates };
+    });
+  }
+
+  async beginMaintenance({ key, reason, hosts, until }: Parameters<Monitoring['beginMaintenance']>[0]) {
+    return this.#call('beginMaintenance', (world) => {
+      const known = hosts.filter((name) => world.hosts.has(name));
+      if (known.length > 0) {
+        world.maintenance.set(key, { hosts: known, until, reason });
+        world.begun.push({ key, hosts: known, until });
+      }
+      return hosts.filter((name) => !world.hosts.has(name));
+    });
+  }
+
+  async endMaintenance(key: string): Promise<void> {
+    this.#call('endMaintenance', ({ maintenance }) => maintenance.delete(key));
+  }
+
+  async disableHost(name: string): Promise<void> {
+    this.#call('disableHost', ({ hosts }) => {
+      const entry = hosts.get(name);
+      if (entry) entry.enabled = false;
+    });
+  }
+
+  async openProblems(names: readonly string[]): Promise<Map<string, string[]>> {
+    return this.#call('openProblems', ({ hosts }) => {
+      const found = names.map((name) => [name, hosts.get(name)?.problems ?? []] as const);
+      return new Map(found.filter(([, problems]) => problems.length > 0).map(([name, some]) => [name, [...some]]));
+    });
+  }
+}
+
+/** A driver over the world; another one over the same world is another worker. */
+export const createMemoryMonitoring = (world: MonitoringWorld): Monitoring => new MemoryMonitoring(world);
