@@ -16,8 +16,11 @@ export function toFailure(error: unknown): unknown {
     });
   }
   if (error instanceof ProviderError) {
-    const { kind, provider, message } = error;
-    return ApplicationFailure.create({ type: `${provider}.${kind}`, message, nonRetryable: kind === 'refused' });
+    const { kind, provider, message, retryAfterMs } = error;
+    return ApplicationFailure.create({
+      ...{ type: `${provider}.${kind}`, message, nonRetryable: kind === 'refused' },
+      ...(retryAfterMs !== null && { nextRetryDelay: retryAfterMs }),
+    });
   }
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
   // A driver's or database's text may quote what it was given; its kind is enough for the history.

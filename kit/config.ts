@@ -4,13 +4,18 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { z } from 'zod';
-import { settings, type Setting } from './settings.ts';
+import { accountsOf, readAccounts } from './cloud-accounts.ts';
+import type { CloudAccount } from './cloud-accounts.ts';
+import type { Setting } from './setting.ts';
+import { settings } from './settings.ts';
 
 type Settings = typeof settings;
 type Parsed = { -readonly [K in keyof Settings]: z.output<Settings[K]['schema']> };
 
-/** The configuration of a process: what `settings` says, with paths made absolute and `localRunner` decided. */
-export type Config = Readonly<Omit<Parsed, 'localRunner'> & { localRunner: boolean }>;
+/** The configuration of a process: what `settings` says, with paths made absolute, accounts read and `localRunner` decided. */
+export type Config = Readonly<
+  Omit<Parsed, 'localRunner'> & { localRunner: boolean; cloudAccounts: readonly CloudAccount[] }
+>;
 
 /** Environment variables by name, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -30,7 +35,7 @@ export class ConfigError extends Error {
 
 const table: [string, Setting][] = Object.entries(settings);
 
-/** Parses environment variables; throws a `ConfigError` that lists every mistake, those `found` before included. */
+/** Parses environment variables; throws a `ConfigError` that lists every mistake, those of its file of accounts included. */
 export function parseConfig(env: Environment, found: readonly string[] = []): Config {
   const parsed: Record<string, unknown> = {};
   const mistakes = [...unknownVariables(env), ...found];
@@ -41,10 +46,17 @@ export function parseConfig(env: Environment, found: readonly string[] = []): Co
     else mistakes.push(`${setting.variable}: ${result.error.issues[0]?.message ?? 'is not valid'}`);
   }
   const config = parsed as Parsed;
-  mistakes.push(...contradictions(config));
+  const ofFile = config.cloudAccountsFile === undefined ? null : readAccounts(config.cloudAccountsFile);
+  const clouds = accountsOf(config, ofFile?.accounts ?? []);
+  mistakes.push(...contradictions(config), ...(ofFile?.mistakes ?? []), ...clouds.mistakes);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   const external = config.databaseUrl !== undefined && config.temporalAddress !== undefined;
-  return { ...config, dataDir: resolve(config.dataDir), localRunner: config.localRunner ?? !external };
+  return {
+    ...config,
+    dataDir: resolve(config.dataDir),
+    localRunner: config.localRunner ?? !external,
+    cloudAccounts: clouds.accounts,
+  };
 }
 
 /** Reads the environment and `.env` of the working directory (the environment wins), for a process's entry file only. */

@@ -2,45 +2,14 @@
 // README's table are both made from it, so that they can't disagree. Values arrive as the environment's text.
 import { isIP } from 'node:net';
 import { z } from 'zod';
-
-/** One environment variable: `fallback` is the text used when it is not set, `defaultText` how the README says it. */
-export interface Setting<S extends z.ZodType = z.ZodType> {
-  readonly variable: string;
-  readonly schema: S;
-  readonly fallback?: string;
-  readonly defaultText: string;
-  readonly meaning: string;
-  /** The value is the path of a file that must be readable. */
-  readonly file?: true;
-}
-
-function required<S extends z.ZodType>(variable: string, schema: S, fallback: string, meaning: string): Setting<S> {
-  return { variable, schema, fallback, defaultText: fallback, meaning };
-}
-
-function optional<S extends z.ZodType>(variable: string, schema: S, defaultText: string, meaning: string) {
-  return { variable, schema: schema.optional(), defaultText, meaning } satisfies Setting;
-}
-
-function file(variable: string, defaultText: string, meaning: string) {
-  return { ...optional(variable, z.string(), defaultText, meaning), file: true } satisfies Setting;
-}
-
-const whole = (what: string, least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, `must be a whole number of ${what}`)
-    .transform(Number)
-    .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
+import { cloudSettings } from './cloud-settings.ts';
+import { file, optional, required, url, web, whole } from './setting.ts';
 
 const port = z
   .string()
   .regex(/^\d+$/, 'must be a port number')
   .transform(Number)
   .pipe(z.number().min(1, 'must be a port from 1 to 65535').max(65_535, 'must be a port from 1 to 65535'));
-
-const url = (protocol: RegExp, example: string) => z.url({ protocol, error: `must be an address such as ${example}` });
-const web = (example: string) => url(/^https?$/, example).transform((text) => text.replace(/\/+$/, ''));
 
 const hostAndPort = z
   .string()
@@ -234,6 +203,7 @@ export const settings = {
     'none',
     "address to which the audit chain's anchors are posted",
   ),
+  ...cloudSettings,
   logLevel: required(
     'SLIPWAY_LOG_LEVEL',
     z.enum(levels, `must be one of ${levels.join(', ')}`),

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+
+/** One environment variable: `fallback` is the text used when it is not set, `defaultText` how the README says it. */
+export interface Setting<S extends z.ZodType = z.ZodType> {
+  readonly variable: string;
+  readonly schema: S;
+  readonly fallback?: string;
+  readonly defaultText: string;
+  readonly meaning: string;
+  /** The value is the path of a file that must be readable. */
+  readonly file?: true;
+}
+
+/** A setting with a default. */
+export function required<S extends z.ZodType>(
+  variable: string,
+  schema: S,
+  fallback: string,
+  meaning: string,
+): Setting<S> {
+  return { variable, schema, fallback, defaultText: fallback, meaning };
+}
+
+/** A setting that may be left out. */
+export function optional<S extends z.ZodType>(variable: string, schema: S, defaultText: string, meaning: string) {
+  return { variable, schema: schema.optional(), defaultText, meaning } satisfies Setting;
+}
+
+/** A setting that names a readable file. */
+export function file(variable: string, defaultText: string, meaning: string) {
+  return { ...optional(variable, z.string(), defaultText, meaning), file: true } satisfies Setting;
+}
+
+/** A whole number of something. */
+export const whole = (what: string, least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number of ${what}`)
+    .transform(Number)
+    .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
+
+/** An address of one of these protocols. */
+export const url = (protocol: RegExp, example: string) =>
+  z.url({ protocol, error: `must be an address such as ${example}` });
+/** An http or https address, without slashes at its end. */
+export const web = (example: string) => url(/^https?$/, example).transform((text) => text.replace(/\/+$/, ''));
