@@ -1,3 +1,4 @@
+import { settingsOf } from '../../db/deploy/settings.ts';
 import { PackageRefused } from '../providers/repository/refusal.ts';
 import type { Package } from '../providers/repository/store.ts';
 import { ProviderError } from '../providers/error.ts';
@@ -12,12 +13,12 @@ export async function readPackage(deps: ActivityDeps, instanceId: number, source
   const host = await deps.db
     .selectFrom('instances')
     .innerJoin('hosts', 'hosts.id', 'instances.hostId')
-    .innerJoin('deploySettings', 'deploySettings.applicationId', 'instances.applicationId')
-    .select(['hosts.name', 'hosts.runner', 'hosts.minionId', 'hosts.ipAddress', 'deploySettings.repository'])
+    .select(['hosts.name', 'hosts.runner', 'hosts.minionId', 'hosts.ipAddress', 'instances.applicationId'])
     .where('instances.id', '=', instanceId)
     .executeTakeFirst();
   if (!host) return { unread: 'the application has no instance yet' };
-  if (host.repository !== null) {
+  const { repository } = (await settingsOf(deps.db, host.applicationId)).inForce;
+  if (repository !== null) {
     return { unread: 'there is no driver for its repository: set repository to null and give a path on the hosts' };
   }
   try {

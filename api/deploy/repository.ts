@@ -3,20 +3,13 @@
 import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import type { Database } from '../../db/database.ts';
+import type { StoredCredential, StoredRepository } from '../../db/deploy/repository.ts';
 import { invalidField, Problem } from '../../workflows/problem.ts';
 import type { ChangeCtx } from '../context.ts';
 import { masked } from '../masked.ts';
 import { credentialTypes, fits, repositoryTypes, targetOf } from './repository-fields.ts';
-import type { CredentialInput, CredentialType, RepositoryInput, RepositoryType } from './repository-fields.ts';
+import type { CredentialInput, CredentialType, RepositoryInput } from './repository-fields.ts';
 import { factsOf } from './ssh-key.ts';
-
-type StoredCredential = null | { id: number } | { type: CredentialType; username: string; secret: object };
-export interface StoredRepository {
-  type: RepositoryType;
-  url: string;
-  branch?: string;
-  credential: StoredCredential;
-}
 
 const credentialObject = z
   .object({
@@ -63,15 +56,15 @@ export async function presentRepository(
   return { ...stored, credential: await presentCredential(db, stored.credential) };
 }
 
-/** The purpose under which an inline secret is sealed. */
-export const inlinePurpose = (applicationId: number): string => `deploy_settings/repository/${applicationId}`;
-
 const at = (field: string): string => `repository.${field}`;
 
-/** What is to be stored when this is sent and that is stored; throws for what cannot be a repository. */
+/**
+ * What is to be stored when this is sent and that is stored; an inline secret is sealed for `purpose`. Throws for what
+ * cannot be a repository.
+ */
 export async function mergedRepository(
   ctx: ChangeCtx,
-  applicationId: number,
+  purpose: string,
   input: RepositoryInput,
   stored: StoredRepository | null,
 ): Promise<StoredRepository> {
@@ -88,7 +81,7 @@ export async function mergedRepository(
   if (input.credential === undefined && before?.credential && !isSamePlace)
     throw invalidField(at('credential'), 'is needed anew for another host');
   const credential =
-    input.credential === undefined ? (kept ?? null) : await credentialOf(ctx, applicationId, input.credential, kept);
+    input.credential === undefined ? (kept ?? null) : await credentialOf(ctx, purpose, input.credential, kept);
   const type = await typeOf(ctx, credential);
   if (type && !fits(type, target.scheme)) throw invalidField(at('credential'), `${type} does not fit this address`);
   return { type: input.type, url, ...(branch !== undefined && { branch }), credential };
@@ -104,7 +97,7 @@ function branchOf({ type, branch }: RepositoryInput, before: StoredRepository | 
 /** The stored form of a credential that was sent; `kept` is the one stored for the same place. */
 async function credentialOf(
   ctx: ChangeCtx,
-  applicationId: number,
+  purpose: string,
   sent: CredentialInput,
   kept: StoredCredential | undefined,
 ): Promise<StoredCredential> {
@@ -118,7 +111,7 @@ async function credentialOf(
     throw invalidField(at(`credential.${field}`), 'is needed: none is stored for this address');
   }
   if (sent.type === 'SSH_PRIVATE_KEY') factsOf(secret, at(`credential.${field}`));
-  const sealed = ctx.secrets.seal(inlinePurpose(applicationId), secret);
+  const sealed = ctx.secrets.seal(purpose, secret);
   return { type: sent.type, username: sent.username, secret: sealed };
 }
 

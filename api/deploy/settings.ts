@@ -4,8 +4,8 @@ import { diff } from '../../db/audit/changes.ts';
 import type { AuditChanges } from '../../db/audit/tables.ts';
 import { quote } from '../../db/audit/text.ts';
 import type { Database } from '../../db/database.ts';
-import { settingsInForce, settingsOf } from '../../db/deploy/settings.ts';
-import type { DeploySettingsRow } from '../../db/deploy/tables.ts';
+import { inlinePurpose } from '../../db/deploy/repository.ts';
+import { settingsOf } from '../../db/deploy/settings.ts';
 import { json } from '../../db/json.ts';
 import { absolutePath, systemUser } from '../applications/fields.ts';
 import { lockedApplication } from '../applications/locked.ts';
@@ -18,7 +18,7 @@ import { application } from '../permissions.ts';
 import { id } from '../schemas.ts';
 import { invalidField } from '../../workflows/problem.ts';
 import { hooksInput, hooksObject, mergedHooks, presentHooks } from './hooks.ts';
-import { mergedRepository, presentRepository, repositoryObject, type StoredRepository } from './repository.ts';
+import { mergedRepository, presentRepository, repositoryObject } from './repository.ts';
 import { repositoryInput, type CredentialInput } from './repository-fields.ts';
 
 const area = 'deploy';
@@ -40,20 +40,17 @@ const settingsObject = z.object({
 });
 type Settings = z.input<typeof settingsObject>;
 
-const stored = (row: DeploySettingsRow): StoredRepository | null => row.repository as StoredRepository | null;
-
 /** The deploy settings of an application: what is in force, and what they say themselves. */
 async function present(db: Kysely<Database>, applicationId: number): Promise<Settings> {
-  const row = await settingsOf(db, applicationId);
-  const of = db.selectFrom('applications').where('id', '=', applicationId).select(['directory', 'runUser']);
-  const inForce = settingsInForce(row, await of.executeTakeFirstOrThrow());
+  const { source, inForce } = await settingsOf(db, applicationId);
+  const { enabled, creator, scriptRunningUser } = source;
   return {
-    ...{ id: applicationId, application: applicationId, enabled: row.enabled, creator: row.creator, template: null },
-    repository: await presentRepository(db, stored(row)),
-    ...{ deploy_path: inForce.deployPath, script_running_user: row.scriptRunningUser },
+    ...{ id: applicationId, application: applicationId, enabled, creator, template: inForce.template },
+    repository: await presentRepository(db, inForce.repository),
+    ...{ deploy_path: inForce.deployPath, script_running_user: scriptRunningUser },
     ...{ timeout: inForce.timeoutSeconds, keep_backups: inForce.keepBackups },
-    lifecycle_hooks: await presentHooks(db, row.lifecycleHooks),
-    overrides: [],
+    lifecycle_hooks: await presentHooks(db, inForce.hooks),
+    overrides: inForce.overrides,
   };
 }
 
@@ -79,11 +76,13 @@ const body = z
   .refine((fields) => Object.keys(fields).some((field) => field !== 'applications'), 'at least one field is needed');
 type Fields = z.output<typeof body>;
 
-/** The columns of the fields that a body gives, merged into what is stored. */
-async function columnsOf(ctx: ChangeCtx, row: DeploySettingsRow, fields: Fields) {
+/** The columns of the fields that a body gives, merged into what is in force. */
+async function columnsOf(ctx: ChangeCtx, applicationId: number, fields: Fields) {
+  const { inForce } = await settingsOf(ctx.tx, applicationId);
   const { repository, lifecycle_hooks: hooks } = fields;
-  const repositoryToStore = repository && (await mergedRepository(ctx, row.applicationId, repository, stored(row)));
-  const hooksToStore = hooks && (await mergedHooks(ctx, hooks, row.lifecycleHooks));
+  const purpose = inlinePurpose.settings(applicationId);
+  const repositoryToStore = repository && (await mergedRepository(ctx, purpose, repository, inForce.repository));
+  const hooksToStore = hooks && (await mergedHooks(ctx, hooks, inForce.hooks));
   return {
     ...(fields.enabled !== undefined && { enabled: fields.enabled }),
     ...(repository !== undefined && { repository: repositoryToStore ? json(repositoryToStore) : null }),
@@ -129,7 +128,7 @@ const changeSettings = change({
       throw invalidField('applications', 'must be this application alone');
     const of = await lockedApplication(ctx, params.id);
     const before = await present(ctx.tx, params.id);
-    const columns = await columnsOf(ctx, await settingsOf(ctx.tx, params.id), fields);
+    const columns = await columnsOf(ctx, params.id, fields);
     const update = ctx.tx.updateTable('deploySettings').where('applicationId', '=', params.id);
     await update.set(columns).execute();
     const changed: AuditChanges = {

@@ -16,7 +16,7 @@ import type { ProblemDetail } from '../../workflows/problem.ts';
 import { canonicalJson } from '../canonical-json.ts';
 import type { Database } from '../database.ts';
 import type { ApplicationRow } from '../inventory.ts';
-import { scriptIds, settingsInForce } from './settings.ts';
+import { scriptIds, settingsInForce, withSettings } from './settings.ts';
 import type { SettingsInForce } from './settings.ts';
 
 export interface RenderItem {
@@ -84,13 +84,8 @@ export interface PlanBasis {
 }
 
 export async function planBasis(db: Kysely<Database>, applicationId: number): Promise<PlanBasis> {
-  const row = await db
-    .selectFrom('applications')
-    .innerJoin('deploySettings', 'deploySettings.applicationId', 'applications.id')
-    .selectAll('applications')
-    .select(['enabled', 'deployPath', 'scriptRunningUser', 'timeoutSeconds', 'keepBackups', 'lifecycleHooks'])
-    .where('applications.id', '=', applicationId)
-    .executeTakeFirstOrThrow();
+  const of = db.selectFrom('applications').where('applications.id', '=', applicationId);
+  const row = await withSettings(of.selectAll('applications')).executeTakeFirstOrThrow();
   return { application: row, settings: settingsInForce(row, row) };
 }
 

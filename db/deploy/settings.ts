@@ -1,53 +1,131 @@
-import type { Kysely } from 'kysely';
+// Deploy settings in force: what an application sets itself, else what its linked template has now, else the default.
+// A template is joined whenever settings are read, never copied, so that a change of it holds everywhere at once.
+import type { Kysely, SelectQueryBuilder } from 'kysely';
 import { hookNames } from '../../workflows/deploy/contract.ts';
 import type { LifecycleHooks } from '../../workflows/deploy/contract.ts';
 import type { Database } from '../database.ts';
 import type { ApplicationRow } from '../inventory.ts';
+import { inlinePurpose } from './repository.ts';
+import type { StoredRepository } from './repository.ts';
 import type { DeploySettingsRow } from './tables.ts';
 
 export const settingDefaults = { timeoutSeconds: 120, keepBackups: 5 } as const;
 
-/** The deploy settings in force: own values, else the defaults. */
+/** The fields that a linked template gives, as the API names them. */
+export const templateFields = ['repository', 'deploy_path', 'timeout', 'keep_backups', 'lifecycle_hooks'] as const;
+export type TemplateField = (typeof templateFields)[number];
+
+/** The deploy settings in force. */
 export interface SettingsInForce {
   enabled: boolean;
+  /** The linked template. */
+  template: { id: number; name: string } | null;
+  /** Null: the package is a path on the target host. */
+  repository: StoredRepository | null;
+  /** What an inline secret of `repository` is sealed for. */
+  repositoryPurpose: string;
   /** Empty: the application has no deploy path. */
   deployPath: string;
   scriptRunningUser: string;
   timeoutSeconds: number;
   keepBackups: number;
   hooks: LifecycleHooks;
+  /** The fields that the application sets itself although it has a template. */
+  overrides: TemplateField[];
 }
 
-/** The one place where a setting falls back to its default. */
+type OwnValues = Pick<
+  DeploySettingsRow,
+  | 'applicationId'
+  | 'enabled'
+  | 'scriptRunningUser'
+  | 'repository'
+  | 'deployPath'
+  | 'timeoutSeconds'
+  | 'keepBackups'
+  | 'lifecycleHooks'
+>;
+
+/** Own values and those of the linked template, as one row. */
+export interface SettingsSource extends OwnValues {
+  templateId: number | null;
+  templateName: string | null;
+  templateRepository: StoredRepository | null;
+  templateDeployPath: string | null;
+  templateTimeoutSeconds: number | null;
+  templateKeepBackups: number | null;
+  templateHooks: LifecycleHooks | null;
+}
+
+const ownFields = (own: OwnValues): TemplateField[] => {
+  const sets: Record<TemplateField, boolean> = {
+    repository: own.repository !== null,
+    deploy_path: own.deployPath !== null,
+    timeout: own.timeoutSeconds !== null,
+    keep_backups: own.keepBackups !== null,
+    // Hooks that are set are stored with every key, be it null; an empty object sets nothing.
+    lifecycle_hooks: Object.keys(own.lifecycleHooks).length > 0,
+  };
+  return templateFields.filter((field) => sets[field]);
+};
+
+/** The one place where a setting falls back to its template, and then to its default. */
 export function settingsInForce(
-  own: Omit<DeploySettingsRow, 'applicationId' | 'creator' | 'repository'>,
+  source: SettingsSource,
   application: Pick<ApplicationRow, 'directory' | 'runUser'>,
 ): SettingsInForce {
+  const { templateId, templateName } = source;
+  const own = ownFields(source);
+  const repositoryIsOwn = own.includes('repository') || templateId === null;
   return {
-    enabled: own.enabled,
-    deployPath: own.deployPath ?? application.directory,
-    scriptRunningUser: own.scriptRunningUser ?? application.runUser,
-    timeoutSeconds: own.timeoutSeconds ?? settingDefaults.timeoutSeconds,
-    keepBackups: own.keepBackups ?? settingDefaults.keepBackups,
-    hooks: own.lifecycleHooks,
+    enabled: source.enabled,
+    template: templateId === null ? null : { id: templateId, name: templateName ?? '' },
+    repository: source.repository ?? source.templateRepository,
+    repositoryPurpose: repositoryIsOwn
+      ? inlinePurpose.settings(source.applicationId)
+      : inlinePurpose.template(templateId),
+    deployPath: source.deployPath ?? source.templateDeployPath ?? application.directory,
+    scriptRunningUser: source.scriptRunningUser ?? application.runUser,
+    timeoutSeconds: source.timeoutSeconds ?? source.templateTimeoutSeconds ?? settingDefaults.timeoutSeconds,
+    keepBackups: source.keepBackups ?? source.templateKeepBackups ?? settingDefaults.keepBackups,
+    hooks: own.includes('lifecycle_hooks') ? source.lifecycleHooks : (source.templateHooks ?? {}),
+    overrides: templateId === null ? [] : own,
   };
 }
 
-/** The settings of an application; the row is there from its creation. */
-export const settingsOf = (db: Kysely<Database>, applicationId: number): Promise<DeploySettingsRow> =>
-  db.selectFrom('deploySettings').selectAll().where('applicationId', '=', applicationId).executeTakeFirstOrThrow();
+/** Adds own settings and those of the template to a query of applications; the row is there from the creation. */
+export const withSettings = <Row>(query: SelectQueryBuilder<Database, 'applications', Row>) =>
+  query
+    .innerJoin('deploySettings', 'deploySettings.applicationId', 'applications.id')
+    .leftJoin('deployTemplates', 'deployTemplates.id', 'deploySettings.templateId')
+    .select(['deploySettings.applicationId', 'deploySettings.enabled', 'deploySettings.scriptRunningUser'])
+    .select(['deploySettings.repository', 'deploySettings.deployPath', 'deploySettings.timeoutSeconds'])
+    .select(['deploySettings.keepBackups', 'deploySettings.lifecycleHooks', 'deploySettings.templateId'])
+    .select(['deployTemplates.name as templateName', 'deployTemplates.repository as templateRepository'])
+    .select(['deployTemplates.deployPath as templateDeployPath', 'deployTemplates.lifecycleHooks as templateHooks'])
+    .select(['deployTemplates.timeoutSeconds as templateTimeoutSeconds'])
+    .select(['deployTemplates.keepBackups as templateKeepBackups']);
+
+const sourceOf = (db: Kysely<Database>, applicationId: number) =>
+  withSettings(db.selectFrom('applications').where('applications.id', '=', applicationId)).select([
+    'directory',
+    'runUser',
+    'deploySettings.creator',
+  ]);
+
+/** The settings of an application: its own part with its template's, and what is in force. */
+export async function settingsOf(db: Kysely<Database>, applicationId: number) {
+  const source = await sourceOf(db, applicationId).executeTakeFirstOrThrow();
+  return { source, inForce: settingsInForce(source, source) };
+}
 
 /** Where an application is deployed; empty: nowhere. */
 export async function deployPathOf(
   db: Kysely<Database>,
-  application: Pick<ApplicationRow, 'id' | 'directory' | 'runUser'>,
+  application: Pick<ApplicationRow, 'id' | 'directory'>,
 ): Promise<string> {
-  const own = await db
-    .selectFrom('deploySettings')
-    .selectAll()
-    .where('applicationId', '=', application.id)
-    .executeTakeFirst();
-  return own ? settingsInForce(own, application).deployPath : application.directory;
+  const source = await sourceOf(db, application.id).executeTakeFirst();
+  return source ? settingsInForce(source, source).deployPath : application.directory;
 }
 
 /** Ids of the scripts that hooks name, each once. */

@@ -1,5 +1,6 @@
 import type { Generated, JSONColumnType, Selectable } from 'kysely';
 import type { DeployPlan, DeployTaskStatus, Level, LifecycleHooks } from '../../workflows/deploy/contract.ts';
+import type { StoredRepository } from './repository.ts';
 
 interface DeployScriptsTable {
   id: Generated<number>;
@@ -28,11 +29,25 @@ interface DeploySettingsTable {
   applicationId: number;
   enabled: Generated<boolean>;
   creator: string;
-  repository: JSONColumnType<object> | null;
+  templateId: number | null;
+  repository: JSONColumnType<StoredRepository> | null;
   deployPath: string | null;
   scriptRunningUser: string | null;
   timeoutSeconds: number | null;
   keepBackups: number | null;
+  lifecycleHooks: JSONColumnType<LifecycleHooks, string | undefined>;
+}
+
+interface DeployTemplatesTable {
+  id: Generated<number>;
+  name: string;
+  enabled: Generated<boolean>;
+  creator: string;
+  createdTime: Generated<Date>;
+  repository: JSONColumnType<StoredRepository> | null;
+  deployPath: string;
+  timeoutSeconds: number;
+  keepBackups: number;
   lifecycleHooks: JSONColumnType<LifecycleHooks, string | undefined>;
 }
 
@@ -103,6 +118,7 @@ export interface DeployTables {
   deployScripts: DeployScriptsTable;
   repositoryCredentials: RepositoryCredentialsTable;
   deploySettings: DeploySettingsTable;
+  deployTemplates: DeployTemplatesTable;
   deployTasks: DeployTasksTable;
   deployPlans: DeployPlansTable;
   votes: VotesTable;
@@ -112,4 +128,5 @@ export interface DeployTables {
 
 export type DeployScriptRow = Selectable<DeployScriptsTable>;
 export type DeploySettingsRow = Selectable<DeploySettingsTable>;
+export type DeployTemplateRow = Selectable<DeployTemplatesTable>;
 export type RepositoryCredentialRow = Selectable<RepositoryCredentialsTable>;

@@ -1,5 +1,5 @@
 import { createJinja } from '../../kit/jinja/index.ts';
-import { inlinePurpose } from '../../api/deploy/repository.ts';
+import { inlinePurpose } from '../../db/deploy/repository.ts';
 import { unique } from '../harness.ts';
 import { testApp, type TestApp, type TestUser } from './app.ts';
 import { anApplication, made, recordsOf, refusal } from './inventory.ts';
@@ -124,7 +124,7 @@ describe('the repository of deploy settings', () => {
     const { body } = await patch(app, { repository: { ...git, credential: inline } });
     expect(body['repository']).toEqual({ ...git, credential: { id: null, name: null, ...inline, password: '******' } });
     const row = await stored(app);
-    expect(t.deps.secrets.open(inlinePurpose(app), row?.credential.secret)).toBe(secret);
+    expect(t.deps.secrets.open(inlinePurpose.settings(app), row?.credential.secret)).toBe(secret);
     const records = await changesOf(app);
     expect(JSON.stringify([row, records, t.log])).not.toContain(secret);
     expect(records).toHaveLength(1);
