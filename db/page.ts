@@ -2,7 +2,8 @@
 // hundred pages, so it is exact up to a cap and the planner's estimate beyond. A deep page finds its ids by the index
 // first and reads whole rows only for those (deferred join).
 import { sql } from 'kysely';
-import type { SelectQueryBuilder } from 'kysely';
+import type { Kysely, SelectQueryBuilder } from 'kysely';
+import type { Database } from './database.ts';
 
 /** By the column `id`, or by the id column as the query names it: `{ newest: 'deployTasks.id' }`. */
 export type Order = 'newest' | 'oldest' | { newest: string } | { oldest: string };
@@ -72,4 +73,13 @@ interface Plan {
 async function estimatedRows<DB, TB extends keyof DB, Row>(query: SelectQueryBuilder<DB, TB, Row>): Promise<number> {
   const [row] = await query.explain<Plan>('json');
   return row?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
+}
+
+/** How many rows a query has. */
+export async function countOf<DB, TB extends keyof DB, Row>(
+  db: Kysely<Database>,
+  query: SelectQueryBuilder<DB, TB, Row>,
+): Promise<number> {
+  const { rows } = await sql<{ count: number }>`select count(*) from (${query}) as counted`.execute(db);
+  return rows[0]?.count ?? 0;
 }

@@ -17,8 +17,8 @@ export async function readPackage(deps: ActivityDeps, instanceId: number, source
     .where('instances.id', '=', instanceId)
     .executeTakeFirst();
   if (!host) return { unread: 'the application has no instance yet' };
-  const { repository } = (await settingsOf(deps.db, host.applicationId)).inForce;
-  if (repository !== null) {
+  const settings = await settingsOf(deps.db, host.applicationId);
+  if (settings?.repository) {
     return { unread: 'there is no driver for its repository: set repository to null and give a path on the hosts' };
   }
   try {

@@ -34,9 +34,15 @@ export const hooksObject = z.object({
   global_post_exec: hookObject,
 });
 
+/** Every key, so that hooks which were set differ from those that never were. */
+const noHooks: LifecycleHooks = {
+  running_user: null,
+  ...Object.fromEntries(hookNames.map((name) => [name, null])),
+};
+
 /** What is to be stored when this is sent and that is stored, hook by hook; throws for scripts that are not there. */
 export async function mergedHooks(ctx: ChangeCtx, sent: HooksInput, stored: LifecycleHooks): Promise<LifecycleHooks> {
-  const merged: LifecycleHooks = { ...stored };
+  const merged: LifecycleHooks = { ...noHooks, ...stored };
   if (sent.running_user !== undefined) merged.running_user = sent.running_user;
   for (const name of hookNames) {
     const one = sent[name];
@@ -58,21 +64,32 @@ async function refuseMissing({ tx }: ChangeCtx, hooks: LifecycleHooks): Promise<
   if (first) throw new Problem('no_such', { thing: 'script', id: first.id }, details);
 }
 
-/** Hooks with their whole scripts. */
-export async function presentHooks(db: Kysely<Database>, hooks: LifecycleHooks): Promise<z.input<typeof hooksObject>> {
-  const ids = scriptIds(hooks);
+/** Shows hooks with their whole scripts; those of all `stored` are read at once. */
+export async function hooksPresenter(db: Kysely<Database>, stored: readonly LifecycleHooks[]) {
+  const ids = [...new Set(stored.flatMap(scriptIds))];
   const rows = ids.length === 0 ? [] : await selectScripts(db).where('id', 'in', ids).execute();
   const scripts = new Map(rows.map((row) => [row.id, presentScript(row)]));
-  const shown = (name: HookName) => {
-    const one = hooks[name];
-    const used = one && scripts.get(one.script.id);
-    return used ? { running_user: one.running_user, script: used } : null;
+  return (hooks: LifecycleHooks): z.input<typeof hooksObject> => {
+    const shown = (name: HookName) => {
+      const one = hooks[name];
+      const used = one && scripts.get(one.script.id);
+      return used ? { running_user: one.running_user, script: used } : null;
+    };
+    return {
+      running_user: hooks.running_user ?? null,
+      global_pre_exec: shown('global_pre_exec'),
+      pre_exec: shown('pre_exec'),
+      post_exec: shown('post_exec'),
+      global_post_exec: shown('global_post_exec'),
+    };
   };
-  return {
-    running_user: hooks.running_user ?? null,
-    global_pre_exec: shown('global_pre_exec'),
-    pre_exec: shown('pre_exec'),
-    post_exec: shown('post_exec'),
-    global_post_exec: shown('global_post_exec'),
-  };
+}
+
+/** Hooks as a record shows them: scripts by id and name, their text has records of its own. */
+export function recordedHooks(hooks: z.input<typeof hooksObject>): object {
+  const short = Object.entries(hooks).map(([name, hook]) => {
+    if (hook === null || typeof hook === 'string') return [name, hook];
+    return [name, { running_user: hook.running_user, script: { id: hook.script.id, name: hook.script.name } }];
+  });
+  return Object.fromEntries(short) as object;
 }

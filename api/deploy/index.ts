@@ -5,6 +5,7 @@ import { scriptEndpoints } from './scripts.ts';
 import { settingsEndpoints } from './settings.ts';
 import { subTaskEndpoints } from './sub-tasks.ts';
 import { taskEndpoints } from './tasks.ts';
+import { templateEndpoints } from './templates.ts';
 
 export const deployEndpoints = [
   ...taskEndpoints,
@@ -12,6 +13,7 @@ export const deployEndpoints = [
   ...subTaskEndpoints,
   ...outputEndpoints,
   ...scriptEndpoints,
+  ...templateEndpoints,
   ...settingsEndpoints,
   ...credentialEndpoints,
 ];

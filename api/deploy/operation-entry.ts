@@ -9,10 +9,11 @@ const verbs = {
 
 const things = {
   script: { en: 'deploy script', zh: '发布脚本' },
+  template: { en: 'deploy template', zh: '发布模板' },
   credential: { en: 'repository credential', zh: '仓库凭证' },
 } as const;
 
-/** The record of a script or credential, in the view of all operations. */
+/** The record of a script, template or credential, in the view of all operations. */
 export function operationEntry(
   opType: keyof typeof verbs,
   targetType: keyof typeof things,

@@ -2,6 +2,7 @@
 // settings. Nobody leads a stored secret to a server of his choice: another place needs the credential anew.
 import type { Kysely } from 'kysely';
 import { z } from 'zod';
+import type { AuditChanges } from '../../db/audit/tables.ts';
 import type { Database } from '../../db/database.ts';
 import type { StoredCredential, StoredRepository } from '../../db/deploy/repository.ts';
 import { invalidField, Problem } from '../../workflows/problem.ts';
@@ -33,27 +34,39 @@ export const repositoryObject = z
 
 const maskedSecret = (type: CredentialType) => (type === 'PASSWORD' ? { password: masked } : { private_key: masked });
 
-async function presentCredential(db: Kysely<Database>, stored: StoredCredential) {
-  if (!stored) return null;
-  if ('secret' in stored) {
-    const { type, username } = stored;
+/** Shows stored repositories; the credentials of all `stored` are read at once. */
+export async function repositoryPresenter(db: Kysely<Database>, stored: readonly (StoredRepository | null)[]) {
+  const ids = stored.flatMap((one) => (one?.credential && 'id' in one.credential ? [one.credential.id] : []));
+  const rows =
+    ids.length === 0
+      ? []
+      : await db
+          .selectFrom('repositoryCredentials')
+          .where('id', 'in', ids)
+          .select(['id', 'name', 'type', 'username'])
+          .execute();
+  const named = new Map(rows.map((row) => [row.id, { ...row, ...maskedSecret(row.type) }]));
+  const shown = (credential: StoredCredential): z.input<typeof credentialObject> => {
+    if (!credential) return null;
+    if ('id' in credential) return named.get(credential.id) ?? null;
+    const { type, username } = credential;
     return { id: null, name: null, type, username, ...maskedSecret(type) };
-  }
-  const row = await db
-    .selectFrom('repositoryCredentials')
-    .where('id', '=', stored.id)
-    .select(['id', 'name', 'type', 'username'])
-    .executeTakeFirst();
-  return row ? { ...row, ...maskedSecret(row.type) } : null;
+  };
+  return (repository: StoredRepository | null): z.input<typeof repositoryObject> =>
+    repository && { ...repository, credential: shown(repository.credential) };
 }
 
-/** A stored repository as answers show it. */
-export async function presentRepository(
-  db: Kysely<Database>,
-  stored: StoredRepository | null,
-): Promise<z.input<typeof repositoryObject>> {
-  if (!stored) return null;
-  return { ...stored, credential: await presentCredential(db, stored.credential) };
+/** A stored repository for another place: its inline secret is sealed anew. */
+export function resealed(
+  { secrets }: ChangeCtx,
+  repository: StoredRepository | null,
+  from: string,
+  to: string,
+): StoredRepository | null {
+  const credential = repository?.credential;
+  if (!credential || !('secret' in credential) || from === to) return repository;
+  const secret = secrets.seal(to, secrets.open(from, credential.secret));
+  return { ...repository, credential: { ...credential, secret } };
 }
 
 const at = (field: string): string => `repository.${field}`;
@@ -114,6 +127,15 @@ async function credentialOf(
   const sealed = ctx.secrets.seal(purpose, secret);
   return { type: sent.type, username: sent.username, secret: sealed };
 }
+
+const sendsSecret = (credential: CredentialInput | undefined): boolean =>
+  credential != null &&
+  'type' in credential &&
+  (credential.type === 'PASSWORD' ? credential.password : credential.private_key) !== masked;
+
+/** What a record says of a secret that was sent with a repository, be it the same as before. */
+export const sentSecrets = (sent: RepositoryInput | null | undefined): AuditChanges =>
+  sendsSecret(sent?.credential) ? { 'repository.credential.secret': [masked, masked] } : {};
 
 async function ownCredential({ tx, actor }: ChangeCtx, id: number): Promise<{ id: number }> {
   const row = await tx

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { diff } from '../../db/audit/changes.ts';
-import { applicationsUsing, selectScripts, settingsUsing } from '../../db/deploy/scripts.ts';
+import { applicationsUsing, selectScripts, usesOfScript } from '../../db/deploy/scripts.ts';
 import { anywhere } from '../../db/like.ts';
 import { scriptLanguages, type ScriptLanguage } from '../../workflows/deploy/contract.ts';
 import { invalidField, Problem } from '../../workflows/problem.ts';
@@ -152,7 +152,7 @@ const deleteScript = change({
   problems: ['script_used'],
   async handle({ params }, ctx) {
     const script = await locked(ctx, params.id);
-    const n = await settingsUsing(ctx.tx, script.id);
+    const n = await usesOfScript(ctx.tx, script.id);
     if (n > 0) throw new Problem('script_used', { n });
     await ctx.tx.deleteFrom('deployScripts').where('id', '=', script.id).execute();
     ctx.audit(operationEntry('delete', 'script', script, diff(presentScript(script), null)));

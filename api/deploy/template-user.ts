@@ -1,8 +1,10 @@
 // Who may see scripts and have repository credentials, and who may make and change what templates are put together from.
 import { adminRole, heldBy, holds } from '../../db/access/rights.ts';
 import { selectScripts } from '../../db/deploy/scripts.ts';
+import { selectTemplates } from '../../db/deploy/templates.ts';
 import type { Ctx } from '../context.ts';
 import { notAllowed, notFound, permission, requestedId, system } from '../permissions.ts';
+import type { Permission } from '../permissions.ts';
 
 const switchName = 'enable_deploy_template_mgmt';
 
@@ -32,14 +34,24 @@ export const templateUser = permission({
 /** Whoever manages templates and scripts. */
 export const templateManager = system(switchName);
 
-/** Whoever manages templates and made the script in the path, or is an administrator. */
-export const scriptMaker = permission({
-  names: [switchName],
-  async check(request) {
-    await templateManager.check(request);
-    const { db, subject, actor } = request.ctx;
-    const script = await selectScripts(db).where('id', '=', requestedId(request, 'id')).executeTakeFirst();
-    if (!script) throw notFound();
-    if (!subject.isAdmin && script.creator !== actor.user.username) throw notAllowed(`creator, or ${adminRole}`);
-  },
-});
+type Made = Promise<{ creator: string } | undefined>;
+
+/** Whoever manages templates and made the object in the path, or is an administrator. */
+const maker = (find: (ctx: Ctx, id: number) => Made): Permission =>
+  permission({
+    names: [switchName],
+    async check(request) {
+      await templateManager.check(request);
+      const { ctx } = request;
+      const found = await find(ctx, requestedId(request, 'id'));
+      if (!found) throw notFound();
+      const isOwn = found.creator === ctx.actor.user.username;
+      if (!isOwn && !ctx.subject.isAdmin) throw notAllowed(`creator, or ${adminRole}`);
+    },
+  });
+
+/** Whoever may change the script in the path. */
+export const scriptMaker = maker(({ db }, id) => selectScripts(db).where('id', '=', id).executeTakeFirst());
+
+/** Whoever may change the template in the path. */
+export const templateMaker = maker(({ db }, id) => selectTemplates(db).where('id', '=', id).executeTakeFirst());

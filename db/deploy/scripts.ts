@@ -4,6 +4,8 @@ import { hookNames } from '../../workflows/deploy/contract.ts';
 import { selectApplications } from '../applications/find.ts';
 import type { Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
+import { countOf } from '../page.ts';
+import { hooksInForce } from './settings.ts';
 
 /** Scripts; everybody who may see one may see them all. */
 export const selectScripts = (db: Kysely<Database>) => db.selectFrom('deployScripts').selectAll();
@@ -16,25 +18,32 @@ export const holdScripts = (tx: Kysely<Database>, ids: readonly number[]) =>
     .forKeyShare()
     .execute();
 
-/** True for settings one of whose hooks is the script. */
-const uses = (scriptId: number): Expression<SqlBool> => sql<SqlBool>`exists (
-  select from jsonb_each(deploy_settings.lifecycle_hooks) as hook
+/** True where one of these hooks is the script. */
+const among = (hooks: Expression<unknown>, scriptId: number): Expression<SqlBool> => sql<SqlBool>`exists (
+  select from jsonb_each(${hooks}) as hook
   where hook.key = any(${[...hookNames]}::text[]) and hook.value -> 'script' -> 'id' = to_jsonb(${scriptId}::bigint))`;
 
 /** Applications, as far as somebody may view them, whose settings in force use a script. */
 export const applicationsUsing = (db: Kysely<Database>, subject: Subject, scriptId: number) =>
   selectApplications(db, subject).where('applications.id', 'in', (eb) =>
-    eb.selectFrom('deploySettings').where(uses(scriptId)).select('applicationId'),
+    eb
+      .selectFrom('deploySettings')
+      .leftJoin('deployTemplates', 'deployTemplates.id', 'deploySettings.templateId')
+      .where(among(hooksInForce, scriptId))
+      .select('applicationId'),
   );
 
-/** How many settings use a script, those of hidden applications included. */
-export async function settingsUsing(db: Kysely<Database>, scriptId: number): Promise<number> {
-  const { count } = await db
+/** How many settings and templates use a script, settings of hidden applications included. */
+export async function usesOfScript(db: Kysely<Database>, scriptId: number): Promise<number> {
+  const settings = db
     .selectFrom('deploySettings')
     .innerJoin('applications', 'applications.id', 'deploySettings.applicationId')
     .where('applications.deletedTime', 'is', null)
-    .where(uses(scriptId))
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
-  return count;
+    .where(among(sql.ref('deploySettings.lifecycleHooks'), scriptId))
+    .select(sql`1`.as('one'));
+  const templates = db
+    .selectFrom('deployTemplates')
+    .where(among(sql.ref('deployTemplates.lifecycleHooks'), scriptId))
+    .select(sql`1`.as('one'));
+  return countOf(db, settings.unionAll(templates));
 }

@@ -1,5 +1,6 @@
 // Deploy settings in force: what an application sets itself, else what its linked template has now, else the default.
 // A template is joined whenever settings are read, never copied, so that a change of it holds everywhere at once.
+import { sql } from 'kysely';
 import type { Kysely, SelectQueryBuilder } from 'kysely';
 import { hookNames } from '../../workflows/deploy/contract.ts';
 import type { LifecycleHooks } from '../../workflows/deploy/contract.ts';
@@ -93,6 +94,11 @@ export function settingsInForce(
   };
 }
 
+/** SQL for the same: the hooks in force of a row of `deploy_settings` that is joined with its template. */
+export const hooksInForce = sql<LifecycleHooks | null>`
+  case when deploy_settings.lifecycle_hooks = '{}' then deploy_templates.lifecycle_hooks
+    else deploy_settings.lifecycle_hooks end`;
+
 /** Adds own settings and those of the template to a query of applications; the row is there from the creation. */
 export const withSettings = <Row>(query: SelectQueryBuilder<Database, 'applications', Row>) =>
   query
@@ -106,17 +112,18 @@ export const withSettings = <Row>(query: SelectQueryBuilder<Database, 'applicati
     .select(['deployTemplates.timeoutSeconds as templateTimeoutSeconds'])
     .select(['deployTemplates.keepBackups as templateKeepBackups']);
 
-const sourceOf = (db: Kysely<Database>, applicationId: number) =>
-  withSettings(db.selectFrom('applications').where('applications.id', '=', applicationId)).select([
-    'directory',
-    'runUser',
-    'deploySettings.creator',
-  ]);
+/** Settings of applications with what their templates have. */
+export const settingsOfEach = (db: Kysely<Database>, applicationIds: readonly number[]) =>
+  withSettings(
+    db.selectFrom('applications').where('applications.id', 'in', applicationIds.length > 0 ? applicationIds : [0]),
+  )
+    .select(['directory', 'runUser', 'deploySettings.creator'])
+    .execute();
 
-/** The settings of an application: its own part with its template's, and what is in force. */
-export async function settingsOf(db: Kysely<Database>, applicationId: number) {
-  const source = await sourceOf(db, applicationId).executeTakeFirstOrThrow();
-  return { source, inForce: settingsInForce(source, source) };
+/** The settings in force of an application; undefined when there is none. */
+export async function settingsOf(db: Kysely<Database>, applicationId: number): Promise<SettingsInForce | undefined> {
+  const [source] = await settingsOfEach(db, [applicationId]);
+  return source && settingsInForce(source, source);
 }
 
 /** Where an application is deployed; empty: nowhere. */
@@ -124,8 +131,7 @@ export async function deployPathOf(
   db: Kysely<Database>,
   application: Pick<ApplicationRow, 'id' | 'directory'>,
 ): Promise<string> {
-  const source = await sourceOf(db, application.id).executeTakeFirst();
-  return source ? settingsInForce(source, source).deployPath : application.directory;
+  return (await settingsOf(db, application.id))?.deployPath ?? application.directory;
 }
 
 /** Ids of the scripts that hooks name, each once. */

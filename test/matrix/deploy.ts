@@ -1,4 +1,5 @@
 import type { ApplicationPermission } from '../../db/access/catalogue.ts';
+import { unique } from '../harness.ts';
 import { anybody, everywhere, holding, personal, seen, team, type Rule, type Table } from './rules.ts';
 
 const on = (...application: ApplicationPermission[]) => ({ application });
@@ -16,14 +17,33 @@ const manages = 'enable_deploy_template_mgmt';
 /** Somebody who may deploy some application, wherever that is. */
 const templateUsers = (more: Partial<Rule>): Rule =>
   everywhere(on('deploy_app'), { without: on('deploy_app', 'edit_app'), stranger: 'in', ...more });
-const ownScript: Rule = {
-  ...everywhere({ system: [manages] }, { on: 'script', maker: true }),
+const own = (on: 'script' | 'template'): Rule => ({
+  ...everywhere({ system: [manages] }, { on, maker: true }),
   expected(caller, place) {
     if (caller === 'stranger' || caller === 'reader') return 'refused';
     if (place === 'absent') return 'hidden';
     return place === 'own' || caller === 'admin' ? 'in' : 'refused';
   },
-};
+});
+// Of applications in a body: a manager who holds everything on them but `edit_app`.
+const withApplications = (
+  caller: 'createDeployTemplate' | 'changeDeployTemplate',
+  needs: ApplicationPermission,
+  owner: 'in' | 'refused',
+): Rule => ({
+  ...{ needs: { application: [needs], system: [manages] }, without: { system: [manages] }, carriedOut: true },
+  ...{ on: 'application', path: (_object, home) => ({ id: home.template }), maker: true },
+  body: (o) => ({
+    applications: [o.application],
+    ...(caller === 'createDeployTemplate' && { name: `t-${unique()}`, repository: null, deploy_path: '/srv/t' }),
+  }),
+  expected(caller_, place) {
+    if (caller_ === 'stranger' || caller_ === 'reader') return 'refused';
+    if (place === 'absent') return 'hidden';
+    if (caller_ === 'admin') return 'in';
+    return place === 'own' ? owner : 'hidden';
+  },
+});
 
 const credentials = (kind: 'password' | 'sshKey', name: string): Table => {
   const one: Rule = {
@@ -39,7 +59,7 @@ const credentials = (kind: 'password' | 'sshKey', name: string): Table => {
   };
 };
 
-/** Deploy tasks, scripts, settings, repository credentials. */
+/** Deploy tasks, scripts, templates, settings, repository credentials. */
 export const deploy: Table = {
   listDeployTasks: [anybody(), seen('deployTask', on('view_app'), { shows: 'id' })],
   createDeployTask: team('application', on('deploy_app'), {
@@ -65,9 +85,24 @@ export const deploy: Table = {
   listDeployScripts: templateUsers({}),
   createDeployScript: holding(manages),
   getDeployScript: templateUsers({ on: 'script' }),
-  changeDeployScript: ownScript,
-  deleteDeployScript: ownScript,
+  changeDeployScript: own('script'),
+  deleteDeployScript: own('script'),
   listScriptApplications: templateUsers({ on: 'script' }),
+  listDeployTemplates: templateUsers({}),
+  createDeployTemplate: [
+    holding(manages),
+    withApplications('createDeployTemplate', 'edit_app', 'in'),
+    withApplications('createDeployTemplate', 'view_app', 'refused'),
+  ],
+  getDeployTemplate: templateUsers({ on: 'template' }),
+  changeDeployTemplate: [
+    own('template'),
+    withApplications('changeDeployTemplate', 'edit_app', 'in'),
+    withApplications('changeDeployTemplate', 'view_app', 'refused'),
+  ],
+  deleteDeployTemplate: own('template'),
+  linkDeployTemplate: team('application', on('edit_app')),
+  unlinkDeployTemplate: team('application', on('edit_app')),
   getDeploySettings: seen('application', on('view_app')),
   changeDeploySettings: team('application', on('edit_app')),
   ...credentials('password', 'PasswordCredential'),

@@ -3,6 +3,7 @@
 import type { Kysely } from 'kysely';
 import { createToken } from '../../db/access/tokens.ts';
 import type { Database } from '../../db/database.ts';
+import { settingDefaults } from '../../db/deploy/settings.ts';
 import { putPlan } from '../../db/deploy/tasks.ts';
 import { json } from '../../db/json.ts';
 import { makeApplication, makeHost } from '../api/app.ts';
@@ -21,6 +22,7 @@ export interface Objects {
   hostTask: number;
   production: number;
   script: number;
+  template: number;
   role: number;
   navigator: number;
   user: number;
@@ -44,6 +46,7 @@ export const kinds = {
   hostTask: (o: Objects) => ({ task_id: o.hostTask }),
   production: byId('production'),
   script: byId('script'),
+  template: byId('template'),
   role: byId('role'),
   navigator: byId('navigator'),
   user: byId('user'),
@@ -151,6 +154,7 @@ export async function makeTeam(db: Db, by: { id: number; username: string }): Pr
   const creator = by.username;
   const inventory = await makeInventory(db, creator);
   const script = { name: `script-${unique()}`, creator, language: 'bash', content: 'true' } as const;
+  const template = { name: `template-${unique()}`, creator, deployPath: '/srv/x', ...settingDefaults };
   const navigator = { name: `navigator-${unique()}`, img: '', url: 'https://example.com/', creator };
   const member = { username: `by-${unique()}`, name: 'b', email: `${unique()}@example.com` };
   const user = await idOf(
@@ -164,6 +168,7 @@ export async function makeTeam(db: Db, by: { id: number; username: string }): Pr
     ...(await makeDeploy(db, inventory.application, by)),
     hostTask: await makeHostTask(db, inventory.host, creator),
     script: await idOf(db.insertInto('deployScripts').values(script).returning('id')),
+    template: await idOf(db.insertInto('deployTemplates').values(template).returning('id')),
     role: await idOf(
       db
         .insertInto('roles')

@@ -1,0 +1,105 @@
+// Whatever changes deploy settings goes through here: the applications are locked in the order of their ids, and each
+// whose settings come out otherwise has its record and the caller as its creator.
+import { diff } from '../../db/audit/changes.ts';
+import type { AuditChanges } from '../../db/audit/tables.ts';
+import { quote } from '../../db/audit/text.ts';
+import { json } from '../../db/json.ts';
+import { inlinePurpose } from '../../db/deploy/repository.ts';
+import { settingsInForce, settingsOfEach } from '../../db/deploy/settings.ts';
+import { applicationEntry, type NamedApplication } from '../applications/text.ts';
+import type { ChangeCtx } from '../context.ts';
+import { notFound } from '../permissions.ts';
+import { resealed } from './repository.ts';
+import { presentSettings, recordedSettings } from './settings-object.ts';
+
+function settingsEntry(of: NamedApplication, changes: AuditChanges) {
+  const name = quote(of.fullName);
+  const fields = Object.entries(changes)
+    .map(([field, [before, after]]) => `${field}: ${quote(JSON.stringify(before))} → ${quote(JSON.stringify(after))}`)
+    .join('; ');
+  const detail = { en: `changed deploy settings of ${name}: ${fields}`, zh: `修改 ${name} 的部署设置: ${fields}` };
+  return applicationEntry('change_deploy_setting', of, detail, changes);
+}
+
+async function lockApplications({ tx }: ChangeCtx, ids: readonly number[]): Promise<NamedApplication[]> {
+  const rows = await tx
+    .selectFrom('applications')
+    .where('id', 'in', ids)
+    .where('deletedTime', 'is', null)
+    .select(['id', 'fullName'])
+    .orderBy('id')
+    .forUpdate()
+    .execute();
+  if (rows.length < ids.length) throw notFound();
+  return rows;
+}
+
+/** Carries out a change of the settings of these applications and records it; `more` is recorded with every change. */
+export async function changeSettingsOf(
+  ctx: ChangeCtx,
+  ids: readonly number[],
+  work: () => Promise<unknown>,
+  more: AuditChanges = {},
+): Promise<void> {
+  if (ids.length === 0) return;
+  const applications = await lockApplications(ctx, ids);
+  const before = await presentSettings(ctx.tx, ids);
+  await work();
+  const after = await presentSettings(ctx.tx, ids);
+  const changed: number[] = [];
+  for (const of of applications) {
+    const [was, is] = [before.get(of.id), after.get(of.id)];
+    const changes = { ...(was && is && diff(recordedSettings(was), recordedSettings(is))), ...more };
+    if (Object.keys(changes).length === 0) continue;
+    changed.push(of.id);
+    ctx.audit(settingsEntry(of, changes));
+  }
+  const creator = ctx.actor.user.username;
+  if (changed.length > 0)
+    await ctx.tx.updateTable('deploySettings').where('applicationId', 'in', changed).set({ creator }).execute();
+}
+
+const nothingOwn = {
+  repository: null,
+  deployPath: null,
+  timeoutSeconds: null,
+  keepBackups: null,
+  lifecycleHooks: '{}',
+};
+
+/** Links applications to a template; own values of what it gives are dropped. Templates are locked. */
+export const linkSettings = (ctx: ChangeCtx, templateId: number, ids: readonly number[]): Promise<void> =>
+  changeSettingsOf(ctx, ids, () =>
+    ctx.tx
+      .updateTable('deploySettings')
+      .where('applicationId', 'in', ids)
+      .set({ ...nothingOwn, templateId })
+      .execute(),
+  );
+
+/** Takes applications off their templates; what was in force becomes their own. Templates are locked. */
+export const unlinkSettings = (ctx: ChangeCtx, ids: readonly number[]): Promise<void> =>
+  changeSettingsOf(ctx, ids, async () => {
+    for (const row of await settingsOfEach(ctx.tx, ids)) {
+      const inForce = settingsInForce(row, row);
+      const own = inlinePurpose.settings(row.applicationId);
+      const repository = resealed(ctx, inForce.repository, inForce.repositoryPurpose, own);
+      const { deployPath, timeoutSeconds, keepBackups, hooks } = inForce;
+      await ctx.tx
+        .updateTable('deploySettings')
+        .where('applicationId', '=', row.applicationId)
+        .set({ templateId: null, deployPath, timeoutSeconds, keepBackups, lifecycleHooks: json(hooks) })
+        .set({ repository: repository && json(repository) })
+        .execute();
+    }
+  });
+
+/** Takes applications off their templates; everything that can be written goes back to its default. */
+export const resetSettings = (ctx: ChangeCtx, ids: readonly number[]): Promise<void> =>
+  changeSettingsOf(ctx, ids, () =>
+    ctx.tx
+      .updateTable('deploySettings')
+      .where('applicationId', 'in', ids)
+      .set({ ...nothingOwn, templateId: null, enabled: true, scriptRunningUser: null })
+      .execute(),
+  );
