@@ -8,7 +8,7 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
-import type { UpdateDefinition } from '@temporalio/common';
+import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import { ApplicationFailure, WorkflowIdReusePolicy } from '@temporalio/common';
 import { callerGraceMs } from '../db/outbox.ts';
 import type { Acknowledger } from '../db/outbox.ts';
@@ -36,6 +36,8 @@ export interface Engine {
   start(start: WorkflowStart, outboxId?: number): Promise<void>;
   /** Throws Problem as the workflow refused it, or WorkflowMissing. `updateId` makes a repetition the same update. */
   update<R, I>(workflowId: string, update: UpdateDefinition<R, [I]>, input: I, updateId: string): Promise<R>;
+  /** Sends news that nobody waits for; one that does not run needs none. */
+  signal(workflowId: string, signal: SignalDefinition): Promise<void>;
   /** Whether a workflow is open; null: the engine knows no such id. */
   isOpen(workflowId: string): Promise<boolean | null>;
   /** Throws unless the engine answers. */
@@ -88,21 +90,35 @@ export function createEngine(client: Client, taskQueue: string, acks: Pick<Ackno
       });
     },
 
-    async isOpen(workflowId) {
-      try {
-        const { status } = await within(() => client.workflow.getHandle(workflowId).describe());
-        return status.name === 'RUNNING';
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return null;
-        throw error;
-      }
-    },
+    ...lookers(client, within),
 
     async ping() {
       await client.withDeadline(Date.now() + 2_000, () => client.workflowService.getSystemInfo({}));
     },
   };
 }
+
+type Within = <T>(call: () => Promise<T>) => Promise<T>;
+
+const lookers = (client: Client, within: Within): Pick<Engine, 'signal' | 'isOpen'> => ({
+  async signal(workflowId, signal) {
+    try {
+      await within(() => client.workflow.getHandle(workflowId).signal(signal));
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
+  },
+
+  async isOpen(workflowId) {
+    try {
+      const { status } = await within(() => client.workflow.getHandle(workflowId).describe());
+      return status.name === 'RUNNING';
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    }
+  },
+});
 
 function updateProblem(error: unknown): unknown {
   if (error instanceof WorkflowUpdateFailedError) {

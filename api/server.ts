@@ -11,6 +11,7 @@ import { connect } from '../db/connect.ts';
 import { createListener } from '../db/listen.ts';
 import { loadMasterKey } from '../db/master-key.ts';
 import { createAcknowledger } from '../db/outbox.ts';
+import { reconsiderTopic } from '../db/deploy/waiting.ts';
 import { relay } from '../db/relay.ts';
 import { warnOfOwnership } from '../db/roles.ts';
 import { createSecrets } from '../db/secrets.ts';
@@ -29,6 +30,7 @@ import { createEngine } from './engine.ts';
 import { createMetrics, mountHealth } from './health.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { mountImages } from './images.ts';
+import { reconsiderHandler } from './deploy/reconsider.ts';
 import { startHandler, startTopic } from './launch.ts';
 import { mountLive } from './live.ts';
 import { passwordLinkHandler, passwordLinkTopic } from './mail/password-links.ts';
@@ -84,7 +86,11 @@ export async function startApi(config: Config, log: Logger, at: Addresses): Prom
 /** What goes on beside the requests. */
 function keepHouse({ db, engine, listen, log, config, now }: AppDeps): { stop(): Promise<void> }[] {
   const links = passwordLinkHandler({ db, config, log, send: createSendMail(config), now });
-  const handlers = { [startTopic]: startHandler(engine), [passwordLinkTopic]: links };
+  const handlers = {
+    [startTopic]: startHandler(engine),
+    [reconsiderTopic]: reconsiderHandler({ db, engine }),
+    [passwordLinkTopic]: links,
+  };
   return [
     relay({ db, handlers, listen, log }),
     startSealing({ db, listen, log, anchorUrl: config.auditAnchorUrl }),

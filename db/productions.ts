@@ -10,7 +10,7 @@ export interface Asker {
 }
 
 /** An expression that is true for productions that somebody may view: all, his own, those of an application he sees. */
-function seenBy({ subject, username }: Asker): Expression<SqlBool> {
+export function seenProduction({ subject, username }: Asker): Expression<SqlBool> {
   if (holds(subject, 'view_business')) return sql<SqlBool>`true`;
   return sql<SqlBool>`(productions.creator = ${username} or exists (
     select from applications where applications.production_id = productions.id and applications.deleted_time is null
@@ -19,7 +19,7 @@ function seenBy({ subject, username }: Asker): Expression<SqlBool> {
 
 /** Productions that somebody may view. */
 export const selectProductions = (db: Kysely<Database>, asker: Asker) =>
-  db.selectFrom('productions').selectAll('productions').where(seenBy(asker));
+  db.selectFrom('productions').selectAll('productions').where(seenProduction(asker));
 
 /** A production that somebody may view. */
 export const findProduction = (db: Kysely<Database>, asker: Asker, id: number) =>

@@ -136,6 +136,7 @@ const deploy = {
     'version {version} is not kept; kept are: {kept}',
     '版本 {version} 未保留; 已保留: {kept}',
   ),
+  freeze_over: conflict('the freeze is already over', '冻结期已结束'),
   workflow_lost: conflict(
     'its workflow is gone from the engine; nothing can be decided any more',
     '工作流已丢失; 无法继续操作',

@@ -1,5 +1,6 @@
 import { actionEndpoints } from './actions.ts';
 import { credentialEndpoints } from './credentials.ts';
+import { freezeEndpoints } from './freezes.ts';
 import { outputEndpoints } from './output.ts';
 import { scriptEndpoints } from './scripts.ts';
 import { settingsEndpoints } from './settings.ts';
@@ -12,6 +13,7 @@ export const deployEndpoints = [
   ...actionEndpoints,
   ...subTaskEndpoints,
   ...outputEndpoints,
+  ...freezeEndpoints,
   ...scriptEndpoints,
   ...templateEndpoints,
   ...settingsEndpoints,

@@ -1,5 +1,11 @@
 import type { Generated, JSONColumnType, Selectable } from 'kysely';
-import type { DeployPlan, DeployTaskStatus, Level, LifecycleHooks } from '../../workflows/deploy/contract.ts';
+import type {
+  DeployPlan,
+  DeployTaskStatus,
+  Level,
+  LifecycleHooks,
+  RollingStrategy,
+} from '../../workflows/deploy/contract.ts';
 import type { StoredRepository } from './repository.ts';
 
 interface DeployScriptsTable {
@@ -66,6 +72,13 @@ interface DeployTasksTable {
   rollbackSteps: Generated<string>;
   status: Generated<DeployTaskStatus>;
   error: string | null;
+  autoStart: Generated<boolean>;
+  /** Null is manual. */
+  strategy: JSONColumnType<RollingStrategy> | null;
+  paused: Generated<boolean>;
+  heldBy: number | null;
+  trouble: string | null;
+  nextBatchTime: Date | null;
   requiredApprovals: number;
   planRound: Generated<number>;
   planHash: string | null;
@@ -79,6 +92,17 @@ interface DeployPlansTable {
   deployTaskId: number;
   round: number;
   plan: JSONColumnType<DeployPlan>;
+  createdTime: Generated<Date>;
+}
+
+interface DeployFreezesTable {
+  id: Generated<number>;
+  applicationId: number | null;
+  productionId: number | null;
+  fromTime: Date;
+  untilTime: Date;
+  reason: string;
+  creator: string;
   createdTime: Generated<Date>;
 }
 
@@ -121,12 +145,14 @@ export interface DeployTables {
   deployTemplates: DeployTemplatesTable;
   deployTasks: DeployTasksTable;
   deployPlans: DeployPlansTable;
+  deployFreezes: DeployFreezesTable;
   votes: VotesTable;
   delegations: DelegationsTable;
   requestEvents: RequestEventsTable;
 }
 
 export type DeployScriptRow = Selectable<DeployScriptsTable>;
+export type DeployFreezeRow = Selectable<DeployFreezesTable>;
 export type DeploySettingsRow = Selectable<DeploySettingsTable>;
 export type DeployTemplateRow = Selectable<DeployTemplatesTable>;
 export type RepositoryCredentialRow = Selectable<RepositoryCredentialsTable>;

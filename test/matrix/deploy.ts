@@ -82,6 +82,19 @@ export const deploy: Table = {
   getSubRevertTask: seen('revert', on('view_app')),
   getSubTaskOutput: [output('view_app_log'), output('deploy_app'), output('review_app_deploy_task')],
 
+  listDeployFreezes: [anybody(), seen('freeze', on('view_app'), { shows: 'id' })],
+  createDeployFreeze: [
+    team('application', on('review_app_deploy_task'), {
+      path: () => ({}),
+      body: (o) => ({ application: o.application }),
+    }),
+    everywhere({}, { owner: 'refused', body: () => ({}) }),
+    everywhere({}, { owner: 'refused', body: (o) => ({ application: o.application, production: o.production }) }),
+  ],
+  getDeployFreeze: seen('freeze', on('view_app')),
+  changeDeployFreeze: team('freeze', on('review_app_deploy_task')),
+  deleteDeployFreeze: team('freeze', on('review_app_deploy_task')),
+
   listDeployScripts: templateUsers({}),
   createDeployScript: holding(manages),
   getDeployScript: templateUsers({ on: 'script' }),

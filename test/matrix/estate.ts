@@ -18,6 +18,7 @@ export interface Objects {
   deployTask: number;
   upgrade: number;
   revert: number;
+  freeze: number;
   instanceTask: number;
   hostTask: number;
   production: number;
@@ -44,6 +45,7 @@ export const kinds = {
   revert: (o: Objects, parent: Objects) => ({ id: parent.deployTask, task_id: o.revert }),
   instanceTask: (o: Objects, parent: Objects) => ({ id: parent.application, task_id: o.instanceTask }),
   hostTask: (o: Objects) => ({ task_id: o.hostTask }),
+  freeze: byId('freeze'),
   production: byId('production'),
   script: byId('script'),
   template: byId('template'),
@@ -111,7 +113,20 @@ async function makeDeploy(db: Db, application: number, by: { id: number; usernam
       })
       .returning('id'),
   );
-  return { instanceTask, deployTask, upgrade: await ofDeploy('upgrade', 1), revert: await ofDeploy('revert', 2) };
+  const freeze = await makeFreeze(db, application, by.username);
+  return {
+    freeze,
+    instanceTask,
+    deployTask,
+    upgrade: await ofDeploy('upgrade', 1),
+    revert: await ofDeploy('revert', 2),
+  };
+}
+
+function makeFreeze(db: Db, applicationId: number, creator: string): Promise<number> {
+  const period = { fromTime: new Date(), untilTime: new Date(Date.now() + 3_600_000) };
+  const freeze = { applicationId, productionId: null, ...period, reason: 'sale', creator };
+  return idOf(db.insertInto('deployFreezes').values(freeze).returning('id'));
 }
 
 async function makeHostTask(db: Db, hostId: number, creator: string): Promise<number> {

@@ -1,5 +1,5 @@
 // What outsiders may know of a deploy task and its sub-tasks.
-import { defineUpdate } from '@temporalio/workflow';
+import { defineSignal, defineUpdate } from '@temporalio/workflow';
 import { requestStatuses } from '../approvals/contract.ts';
 import type { RequestStatus, Vote } from '../approvals/contract.ts';
 import type { Actor } from '../tasks.ts';
@@ -24,6 +24,25 @@ export type LifecycleHooks = { running_user?: string | null } & Partial<Record<H
 
 export const scriptLanguages = ['bash', 'python'] as const;
 export type ScriptLanguage = (typeof scriptLanguages)[number];
+
+export const onFailures = ['pause', 'revert', 'continue'] as const;
+
+/** What gates a batch: a probe of each of its instances, or no open problem of their hosts in the monitoring. */
+export type HealthCheck =
+  { url: string; expect_status: number; timeout_seconds: number; retries: number } | { zabbix: true };
+
+/** A rollout batch after batch; without one the owner upgrades instances as he likes. */
+export interface RollingStrategy {
+  mode: 'rolling';
+  batch_size: number;
+  /** Counted over the whole rollout. */
+  max_failures: number;
+  pause_seconds: number;
+  on_failure: (typeof onFailures)[number];
+  /** Instances of a first, small batch; 0: none. */
+  canary: number;
+  health_check: HealthCheck | null;
+}
 
 /** A hook as it was approved: the template, and what it renders to for one instance. */
 export interface PlannedHook {
@@ -162,6 +181,8 @@ export interface SubTaskOutcome {
   failed: number;
 }
 
+/** News that a waiting task should look again at what it waits for; it says nothing itself. */
+export const reconsiderSignal = defineSignal('reconsider');
 export const startUpdate = defineUpdate<void, [StartInput]>('start');
 export const changeUpdate = defineUpdate<void, [ChangeInput]>('change');
 export const upgradeUpdate = defineUpdate<SubTaskRef, [SubTaskRequest]>('upgrade');

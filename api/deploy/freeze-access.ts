@@ -1,0 +1,55 @@
+// Who may see and make freezes: for one application its reviewers, for anything wider administrators.
+import { adminRole } from '../../db/access/rights.ts';
+import { freezesFor } from '../../db/deploy/freezes.ts';
+import { asker } from '../productions/rights.ts';
+import { demandOn, notAllowed, notFound, permission, requestedId } from '../permissions.ts';
+import type { PermissionRequest } from '../permissions.ts';
+import type { Ctx } from '../context.ts';
+import { id as idSchema } from '../schemas.ts';
+
+const review = 'review_app_deploy_task';
+
+interface Over {
+  applicationId: number | null;
+  productionId: number | null;
+}
+
+async function seen(request: PermissionRequest): Promise<Over> {
+  const { ctx } = request;
+  const found = freezesFor(ctx.db, asker(ctx)).where('deployFreezes.id', '=', requestedId(request, 'id'));
+  const freeze = await found.executeTakeFirst();
+  if (!freeze) throw notFound();
+  return freeze;
+}
+
+async function demandFreeze(ctx: Ctx, { applicationId, productionId }: Over): Promise<void> {
+  if (applicationId !== null && productionId === null) await demandOn(ctx, 'application', review, applicationId);
+  else if (!ctx.subject.isAdmin) throw notAllowed(adminRole);
+}
+
+/** Whoever may see the freeze. */
+export const seesFreeze = permission({
+  names: [],
+  check: async (request) => {
+    await seen(request);
+  },
+});
+
+/** Whoever may make such a freeze may change it and end it. */
+export const changesFreeze = permission({
+  names: [review, adminRole],
+  check: async (request) => demandFreeze(request.ctx, await seen(request)),
+});
+
+/** By what the body names; what is no id is for the validation to say. */
+export const makesFreeze = permission({
+  names: [review, adminRole],
+  async check({ ctx, body }) {
+    const { application, production } = (body ?? {}) as Record<string, unknown>;
+    const given = (value: unknown): boolean => value !== undefined && value !== null;
+    const parsed = idSchema.safeParse(application);
+    if (given(application) && !parsed.success) return;
+    const over = { applicationId: parsed.data ?? null, productionId: given(production) ? 0 : null };
+    await demandFreeze(ctx, over);
+  },
+});

@@ -1,0 +1,31 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../database.ts';
+import { enqueue } from '../outbox.ts';
+
+/** The outbox topic of news for waiting deploy tasks. */
+export const reconsiderTopic = 'reconsider_deploys';
+
+/** Whose tasks: of an application, of a production's applications, or (both null) all. */
+export interface Reach {
+  applicationId: number | null;
+  productionId: number | null;
+}
+
+/** Tells, with this transaction, the tasks that may be waiting for what has changed in it. */
+export const announce = (tx: Kysely<Database>, reach: Reach, options: { byCaller?: boolean } = {}): Promise<number> =>
+  enqueue(tx, reconsiderTopic, { ...reach }, options);
+
+/** Ids of the open tasks in reach that do something by themselves: those that are held, start themselves, or roll. */
+export const waitingTasks = async (db: Kysely<Database>, { applicationId, productionId }: Reach): Promise<number[]> => {
+  let query = db
+    .selectFrom('deployTasks')
+    .select('deployTasks.id')
+    .where('status', 'in', ['approved', 'running'])
+    .where((eb) => eb.or([eb('heldBy', 'is not', null), eb('autoStart', '=', true), eb('strategy', 'is not', null)]));
+  if (applicationId !== null) query = query.where('applicationId', '=', applicationId);
+  if (productionId !== null)
+    query = query.where('applicationId', 'in', (eb) =>
+      eb.selectFrom('applications').select('applications.id').where('applications.productionId', '=', productionId),
+    );
+  return (await query.orderBy('deployTasks.id').execute()).map(({ id }) => id);
+};
