@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { hostPermissions } from '../../db/access/catalogue.ts';
 import { actionsFor } from '../../db/access/rights.ts';
 import type { Database } from '../../db/database.ts';
+import type { StoredIpmi } from '../../db/hosts/ipmi.ts';
 import type { HostRow } from '../../db/inventory.ts';
 import { hostStatuses, hostTypes, osStatuses, runnerNames } from '../../workflows/hosts/contract.ts';
 import { busy, presentBusy } from '../applications/instance-object.ts';
@@ -37,13 +38,6 @@ export const hostObject = z.object({
   available_actions: actions(...hostPermissions),
 });
 export type HostObject = z.output<typeof hostObject>;
-
-/** The IPMI access of a host as it is stored; the password is an envelope. */
-export interface StoredIpmi {
-  address: string;
-  username: string;
-  password: object;
-}
 
 /** Hosts as the API shows them to this caller. */
 export async function presentHosts(

@@ -1,4 +1,6 @@
 // What a body of a host means for its row, checked as a whole: the type decides which fields there may be.
+import { ipmiPurpose } from '../../db/hosts/ipmi.ts';
+import type { StoredIpmi } from '../../db/hosts/ipmi.ts';
 import type { HostRow } from '../../db/inventory.ts';
 import { json } from '../../db/json.ts';
 import { Problem, type ProblemDetail } from '../../workflows/problem.ts';
@@ -8,9 +10,6 @@ import { notAllowed } from '../permissions.ts';
 import { nameTaken, unlessTaken } from '../taken.ts';
 import { numbered } from './addresses.ts';
 import { columnsOf, type HostFields, type WantedIpmi } from './fields.ts';
-import type { StoredIpmi } from './object.ts';
-
-const ipmiPurpose = (hostId: number): string => `hosts/ipmi/${hostId}`;
 
 /** Local hosts run commands on the worker's own machine: an administrator's decision, and only where that is on. */
 export function demandRunner({ subject, config }: Ctx, { runner }: HostFields): void {

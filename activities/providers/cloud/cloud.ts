@@ -1,0 +1,102 @@
+// One driver over all accounts and regions of a provider. What differs between providers is a small `CloudApi` for one
+// account in one region; looking machines up, not doing things twice and paging over all of them is done here once.
+import { refused } from '../error.ts';
+import type {
+  CloudDriver,
+  Machine,
+  MachinePlace,
+  MachineRef,
+  PowerAction,
+  PowerAnswer,
+  PowerRequest,
+} from './driver.ts';
+
+/** A provider's API for one account in one region. Every method throws ProviderError only. */
+export interface CloudApi {
+  readonly account: string;
+  /** Empty: the account is not divided, and machines say their region themselves. */
+  readonly region: string;
+  /** Null when there is no such machine here. */
+  get(id: string): Promise<Machine | null>;
+  pages(): AsyncIterable<Machine[]>;
+  /** Asks for it; answers the provider's job, if it has such. */
+  power(id: string, action: PowerAction, force: boolean): Promise<string | null>;
+  finished(job: string): Promise<boolean>;
+  /** Whether a restart has begun since then, and its job: a restart leaves no state behind that would tell. */
+  restartedSince(id: string, time: Date): Promise<{ job: string | null } | null>;
+}
+
+interface Located {
+  api: CloudApi;
+  machine: Machine;
+}
+
+const isAt = ({ account, region }: MachinePlace, api: CloudApi): boolean =>
+  api.account === account && (api.region === '' || api.region === region);
+
+/** The machine, first where it was; when it is nowhere, only if every place could say so. */
+async function locate(name: string, apis: readonly CloudApi[], ref: MachineRef): Promise<Located | null> {
+  const { providerId: id, place } = ref;
+  if (id === null) throw refused(name, `the host ${ref.name} has no provider_id, by which ${name} knows it`);
+  const known = place && apis.find((api) => isAt(place, api));
+  if (known) {
+    const machine = await known.get(id);
+    if (machine) return { api: known, machine };
+  }
+  const others = apis.filter((api) => api !== known);
+  const answers = await Promise.allSettled(others.map(async (api) => ({ api, machine: await api.get(id) })));
+  for (const answer of answers)
+    if (answer.status === 'fulfilled' && answer.value.machine)
+      return { api: answer.value.api, machine: answer.value.machine };
+  const failed = answers.find((answer) => answer.status === 'rejected');
+  if (failed) throw failed.reason;
+  return null;
+}
+
+const gone = (name: string, id: string, hostName: string): Machine => ({
+  ...{ place: { account: '', region: '', id }, name: hostName, state: 'gone', detail: `${name} does not know it` },
+  ...{ addresses: [], cpu: null, memory: null, osType: '', location: '' },
+});
+
+const reached = { start: 'running', stop: 'stopped', restart: null } as const;
+const onItsWay: Record<PowerAction, readonly string[]> = {
+  start: ['starting', 'restarting'],
+  stop: ['stopping'],
+  restart: ['restarting', 'starting', 'stopping'],
+};
+
+async function power(name: string, { api, machine }: Located, request: PowerRequest): Promise<PowerAnswer> {
+  const { action, force, askedBefore } = request;
+  const { id } = machine.place;
+  const { state } = machine;
+  // What is so already, or on its way, is not asked for again.
+  if (state === reached[action] || onItsWay[action].includes(state)) return { job: null, note: `was ${state} already` };
+  if (action === 'restart') {
+    const begun = askedBefore && (await api.restartedSince(id, askedBefore));
+    if (begun) return { job: begun.job, note: 'was asked for already' };
+    if (state === 'stopped') throw refused(name, `${name}: ${machine.name} (${id}) is stopped; start it instead`);
+  }
+  return { job: await api.power(id, action, force), note: null };
+}
+
+/** The driver `name` over these accounts and regions. */
+export function createCloud(name: string, apis: readonly CloudApi[]): CloudDriver {
+  const found = async (ref: MachineRef): Promise<Located> => {
+    const located = await locate(name, apis, ref);
+    if (located) return located;
+    throw refused(name, `${name} does not know the machine ${ref.providerId ?? ''} of host ${ref.name}`);
+  };
+  return {
+    name,
+    find: async (ref) => (await locate(name, apis, ref))?.machine ?? gone(name, ref.providerId ?? '', ref.name),
+    power: async (ref, request) => power(name, await found(ref), request),
+    finished: async (ref, job) => {
+      const { place } = ref;
+      const api = (place && apis.find((one) => isAt(place, one))) ?? (await found(ref)).api;
+      return api.finished(job);
+    },
+    async *list() {
+      for (const api of apis) yield* api.pages();
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import type { SecretEnvelope, Secrets } from '../secrets.ts';
+import type { HostRow } from '../inventory.ts';
+
+/** A host's IPMI access as it is stored. */
+export interface StoredIpmi {
+  address: string;
+  username: string;
+  password: SecretEnvelope;
+}
+
+/** What the password of a host's controller is sealed for. */
+export const ipmiPurpose = (hostId: number): string => `hosts/ipmi/${hostId}`;
+
+/** A host's IPMI access with its password in clear; null when it has none. */
+export function openIpmi(secrets: Pick<Secrets, 'open'>, { id, ipmi }: Pick<HostRow, 'id' | 'ipmi'>) {
+  const stored = ipmi as StoredIpmi | null;
+  return stored && { ...stored, password: secrets.open(ipmiPurpose(id), stored.password) };
+}
