@@ -1,0 +1,122 @@
+// CloudStack's signed HTTP API by hand: no client on npm deserves the keys. Requests are posted, so that neither keys nor
+// signatures are in anybody's access log, and expire after a minute (signature version 3).
+import { createHmac } from 'node:crypto';
+import { z } from 'zod';
+import type { CloudStackAccount } from '../../../kit/cloud-accounts.ts';
+import { ProviderError, refused, throttled, unavailable } from '../error.ts';
+import { connectionFailure, createCaller, keysOf, notUnderstood, said } from './calls.ts';
+import type { CallOptions } from './calls.ts';
+
+export type Parameters = Readonly<Record<string, string>>;
+
+const validMs = 60_000;
+
+/** Calls a command and answers what is inside its `…response`. */
+export type CloudStackCall = <S extends z.ZodType>(
+  command: string,
+  parameters: Parameters,
+  answer: S,
+) => Promise<z.output<S>>;
+
+/** As Java's URLEncoder has it, with %20 for spaces. */
+const encode = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()~]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
+
+/** The signature that CloudStack's developer guide describes: HMAC-SHA1 over the sorted, lower-cased query. */
+export function sign(parameters: Parameters, secretKey: string): string {
+  const query = Object.entries(parameters)
+    .map(([key, value]) => `${key.toLowerCase()}=${encode(value).toLowerCase()}`)
+    .sort()
+    .join('&');
+  return createHmac('sha1', secretKey).update(query).digest('base64');
+}
+
+function signed(account: CloudStackAccount, command: string, parameters: Parameters): string {
+  const expires = new Date(Date.now() + validMs).toISOString().replace(/\.\d+Z$/, '+0000');
+  const all = { ...parameters, command, response: 'json', apiKey: account.apiKey, signatureVersion: '3', expires };
+  const signature = sign(all, account.secretKey);
+  return Object.entries({ ...all, signature })
+    .map(([key, value]) => `${key}=${encode(value)}`)
+    .join('&');
+}
+
+const failure = z.object({ errorcode: z.number(), errortext: z.string().optional() });
+
+/** Thrown for an error that CloudStack itself answered, so that callers may know its code. */
+export class CloudStackError extends ProviderError {
+  readonly code: number;
+  readonly text: string;
+
+  constructor(cause: ProviderError, code: number, text: string) {
+    super(cause.kind, cause.provider, cause.message, cause.retryAfterMs);
+    this.code = code;
+    this.text = text;
+  }
+}
+
+/** What may pass by itself: the management server's own errors, and capacity. */
+const passing = [530, 533, 534, 535, 500, 502, 503, 504];
+
+function errorOf(name: string, keys: string, command: string, code: number, text = ''): ProviderError {
+  if (code === 401) return refused(name, `${name} refuses the keys; check ${keys} and the clock of this machine`);
+  if (code === 429)
+    return throttled(name, `${name} was asked too often`, Number(/(\d+)\s*ms/.exec(text)?.[1] ?? 1_000));
+  if (code === 432)
+    return refused(name, `${name} does not allow ${command} with these keys; check the role behind ${keys}`);
+  const message = `${name} refused ${command} (${code})${said(text)}`;
+  return passing.includes(code) ? unavailable(name, message) : refused(name, message);
+}
+
+async function post(name: string, account: CloudStackAccount, body: string, signal: AbortSignal) {
+  try {
+    const response = await fetch(account.endpoint, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      redirect: 'manual',
+      body,
+      signal,
+    });
+    return { response, text: await response.text() };
+  } catch (error) {
+    throw connectionFailure(name, error);
+  }
+}
+
+/** The signed API of one account. */
+export function createCloudStackCall(
+  name: string,
+  account: CloudStackAccount,
+  variables: string,
+  options: CallOptions,
+): CloudStackCall {
+  const keys = keysOf(account.name, variables);
+  const run = createCaller(name, options);
+  return async (command, parameters, answer) =>
+    run(async () => {
+      const signal = AbortSignal.timeout((options.timeoutMs ?? 10_000) + 1_000);
+      const { response, text } = await post(name, account, signed(account, command, parameters), signal);
+      const { status, headers } = response;
+      if (status >= 300 && status < 400) throw unavailable(name, `${name} redirects elsewhere; check its address`);
+      const isJson = /json|javascript/.test(headers.get('content-type') ?? '');
+      const inside = isJson ? insideOf(text) : undefined;
+      const wrong = failure.safeParse(inside);
+      if (wrong.success) {
+        const { errorcode, errortext = '' } = wrong.data;
+        throw new CloudStackError(errorOf(name, keys, command, errorcode, errortext), errorcode, errortext);
+      }
+      if (status === 401 || status === 429) throw errorOf(name, keys, command, status);
+      const parsed = answer.safeParse(inside);
+      if (status !== 200 || !parsed.success) throw notUnderstood(name);
+      return parsed.data;
+    });
+}
+
+/** Answers are an object with one field, `<command>response` or `errorresponse`. */
+function insideOf(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? Object.values(value)[0] : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,149 @@
+// CloudStack, online and office: the same API at two addresses. Changes of power are asynchronous jobs; a machine's region
+// is its zone.
+import { z } from 'zod';
+import type { CloudStackAccount } from '../../../kit/cloud-accounts.ts';
+import { refused } from '../error.ts';
+import { clockSkewMs, said } from './calls.ts';
+import type { CallOptions } from './calls.ts';
+import { createCloud } from './cloud.ts';
+import type { CloudApi } from './cloud.ts';
+import { CloudStackError, createCloudStackCall } from './cloudstack-wire.ts';
+import type { CloudStackCall, Parameters } from './cloudstack-wire.ts';
+import type { CloudDriver, Machine, MachineState } from './driver.ts';
+
+const pageSize = 100;
+
+const nic = z.object({ ipaddress: z.string().nullish(), ip6address: z.string().nullish() });
+const virtualMachine = z.object({
+  id: z.string(),
+  name: z.string(),
+  state: z.string(),
+  zonename: z.string().default(''),
+  cpunumber: z.number().optional(),
+  memory: z.number().optional(),
+  osdisplayname: z.string().optional(),
+  templatename: z.string().optional(),
+  publicip: z.string().nullish(),
+  nic: z.array(nic).default([]),
+});
+const machines = z.object({ virtualmachine: z.array(virtualMachine).default([]) });
+const started = z.object({ jobid: z.string() });
+const jobResult = z.object({
+  jobstatus: z.number(),
+  jobresult: z.object({ errortext: z.string().optional() }).optional(),
+});
+const jobs = z.object({
+  asyncjobs: z
+    .array(z.object({ jobid: z.string(), cmd: z.string(), jobinstanceid: z.string().optional(), created: z.string() }))
+    .default([]),
+});
+const events = z.object({
+  event: z.array(z.object({ resourceid: z.string().optional(), created: z.string() })).default([]),
+});
+
+const states: Record<string, MachineState> = {
+  Running: 'running',
+  Migrating: 'running',
+  Stopped: 'stopped',
+  Shutdown: 'stopped',
+  Starting: 'starting',
+  Stopping: 'stopping',
+  Destroyed: 'gone',
+  Expunging: 'gone',
+};
+
+const commands = {
+  start: 'startVirtualMachine',
+  stop: 'stopVirtualMachine',
+  restart: 'rebootVirtualMachine',
+} as const;
+
+function toMachine(account: string, vm: z.output<typeof virtualMachine>): Machine {
+  const own = vm.nic.flatMap(({ ipaddress, ip6address }) => [ipaddress, ip6address]);
+  const addresses = [...own.map((address) => [address, 'PRIVATE'] as const), [vm.publicip, 'PUBLIC'] as const];
+  return {
+    place: { account, region: vm.zonename, id: vm.id },
+    name: vm.name,
+    state: states[vm.state] ?? 'other',
+    detail: vm.state,
+    addresses: addresses.flatMap(([address, addrType]) => (address ? [{ address, addrType }] : [])),
+    cpu: vm.cpunumber ?? null,
+    memory: vm.memory ?? null,
+    osType: vm.osdisplayname ?? vm.templatename ?? '',
+    location: vm.zonename,
+  };
+}
+
+/** CloudStack's way of saying that an id is not known. */
+const isUnknown = (error: unknown): boolean =>
+  error instanceof CloudStackError && error.code === 431 && error.text.includes('entity does not exist');
+
+const isSince = (created: string, time: Date): boolean => Date.parse(created) >= time.getTime() - clockSkewMs;
+
+async function restartedSince(call: CloudStackCall, id: string, time: Date) {
+  const running = await call('listAsyncJobs', { listall: 'true', pagesize: '500', page: '1' }, jobs);
+  const job = running.asyncjobs.find(
+    ({ cmd, jobinstanceid, created }) => cmd.endsWith('RebootVMCmd') && jobinstanceid === id && isSince(created, time),
+  );
+  if (job) return { job: job.jobid };
+  const wanted = { type: 'VM.REBOOT', resourceid: id, resourcetype: 'VirtualMachine', listall: 'true' };
+  const done = await call('listEvents', { ...wanted, page: '1', pagesize: '20' }, events);
+  // Older versions don't know `resourceid` and answer events of other machines.
+  const isDone = done.event.some(({ resourceid, created }) => resourceid === id && isSince(created, time));
+  return isDone ? { job: null } : null;
+}
+
+function createApi(name: string, account: CloudStackAccount, variables: string, options: CallOptions): CloudApi {
+  const call = createCloudStackCall(name, account, variables, options);
+  const list = async (parameters: Parameters) => {
+    const { virtualmachine } = await call('listVirtualMachines', { listall: 'true', ...parameters }, machines);
+    return virtualmachine.map((one) => toMachine(account.name, one));
+  };
+  return {
+    account: account.name,
+    region: '',
+    get: async (id) => {
+      try {
+        const [machine] = await list({ id });
+        return machine === undefined || machine.state === 'gone' ? null : machine;
+      } catch (error) {
+        if (isUnknown(error)) return null;
+        throw error;
+      }
+    },
+    async *pages() {
+      for (let page = 1; ; page += 1) {
+        const found = await list({ page: String(page), pagesize: String(pageSize) });
+        const there = found.filter(({ state }) => state !== 'gone');
+        if (there.length > 0) yield there;
+        if (found.length < pageSize) return;
+      }
+    },
+    power: async (id, action, force) => {
+      const { jobid } = await call(
+        commands[action],
+        { id, ...(force && action !== 'start' && { forced: 'true' }) },
+        started,
+      );
+      return jobid;
+    },
+    finished: async (job) => {
+      const { jobstatus, jobresult } = await call('queryAsyncJobResult', { jobid: job }, jobResult);
+      if (jobstatus === 2) throw refused(name, `${name}: the job ${job} failed${said(jobresult?.errortext)}`);
+      return jobstatus === 1;
+    },
+    restartedSince: (id, time) => restartedSince(call, id, time),
+  };
+}
+
+/** The driver over accounts at CloudStack; `variables` says where the keys of the account `default` are set. */
+export const createCloudStack = (
+  name: string,
+  accounts: readonly CloudStackAccount[],
+  variables: string,
+  options: CallOptions,
+): CloudDriver =>
+  createCloud(
+    name,
+    accounts.map((account) => createApi(name, account, variables, options)),
+  );
