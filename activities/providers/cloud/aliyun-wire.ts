@@ -1,0 +1,154 @@
+// Alibaba Cloud's own SDK for ECS. It takes most of a second and 50 MB to load, so that waits for the first call; its
+// declarations are two thousand files, so what is used of it is written down here. Keys are given outright: the SDK's
+// search for others (files, metadata service) never begins. It neither retries nor logs, and follows no proxy.
+import { z } from 'zod';
+import type { AliyunAccount } from '../../../kit/cloud-accounts.ts';
+import { ProviderError, refused, throttled, unavailable } from '../error.ts';
+import { callTimeoutMs, connectionFailure, keysOf, notUnderstood, said, systemCode } from './calls.ts';
+import type { CallOptions, Caller } from './calls.ts';
+
+interface Fields {
+  [field: string]: string | number | boolean;
+}
+
+/** What the SDK's client does for each action, by the name of its request. */
+interface EcsClient {
+  describeInstancesWithOptions(request: object, runtime: object): Promise<{ body?: unknown }>;
+  startInstanceWithOptions(request: object, runtime: object): Promise<{ body?: unknown }>;
+  stopInstanceWithOptions(request: object, runtime: object): Promise<{ body?: unknown }>;
+  rebootInstanceWithOptions(request: object, runtime: object): Promise<{ body?: unknown }>;
+}
+
+export type EcsAction = 'DescribeInstances' | 'StartInstance' | 'StopInstance' | 'RebootInstance';
+
+type Made<T> = new (fields: object) => T;
+type EcsModule = Record<`${EcsAction}Request`, Made<object>> & {
+  default: Made<EcsClient> | { default: Made<EcsClient> };
+};
+
+export type AliyunCall = <S extends z.ZodType>(action: EcsAction, fields: Fields, answer: S) => Promise<z.output<S>>;
+
+const variables = 'SLIPWAY_ALIYUN_ACCESS_KEY_ID and SLIPWAY_ALIYUN_ACCESS_KEY_SECRET';
+
+// Not a literal: the compiler would read all its declarations.
+const sdk: string = '@alicloud/ecs20140526';
+
+interface Ecs {
+  client: EcsClient;
+  requests: EcsModule;
+}
+
+async function createClient(account: AliyunAccount, region: string, timeoutMs: number): Promise<Ecs> {
+  const requests = (await import(sdk)) as EcsModule;
+  const Client = 'default' in requests.default ? requests.default.default : requests.default;
+  const url = new URL(account.endpoint.replace('{region}', region));
+  const client = new Client({
+    ...{ accessKeyId: account.accessKeyId, accessKeySecret: account.accessKeySecret, regionId: region },
+    ...{ endpoint: url.host, protocol: url.protocol.slice(0, -1).toUpperCase(), userAgent: 'slipway' },
+    ...{ readTimeout: timeoutMs, connectTimeout: timeoutMs },
+  });
+  return { client, requests };
+}
+
+function send({ client, requests }: Ecs, action: EcsAction, fields: Fields): Promise<{ body?: unknown }> {
+  const request = new requests[`${action}Request`](fields);
+  switch (action) {
+    case 'DescribeInstances':
+      return client.describeInstancesWithOptions(request, {});
+    case 'StartInstance':
+      return client.startInstanceWithOptions(request, {});
+    case 'StopInstance':
+      return client.stopInstanceWithOptions(request, {});
+    case 'RebootInstance':
+      return client.rebootInstanceWithOptions(request, {});
+  }
+}
+
+/** Thrown for an error that Alibaba Cloud itself answered. */
+export class AliyunError extends ProviderError {
+  readonly code: string;
+
+  constructor(cause: ProviderError, code: string) {
+    super(cause.kind, cause.provider, cause.message, cause.retryAfterMs);
+    this.code = code;
+  }
+}
+
+const badKeys =
+  /^(InvalidAccessKeyId|InvalidAccessKeySecret|SignatureDoesNotMatch|IncompleteSignature|InvalidSecurityToken|MissingAccessKeyId)/;
+const badClock = /^(InvalidTimeStamp|IllegalTimestamp)/;
+const forbidden = /^(Forbidden|NoPermission|Unauthorized)/;
+
+function errorOf(
+  name: string,
+  keys: string,
+  action: string,
+  { code, statusCode, description, message, wait }: Failure,
+) {
+  if (statusCode === 429 || code.startsWith('Throttling'))
+    return throttled(name, `${name} was asked too often (${code})`, wait ?? 1_000);
+  if (badKeys.test(code)) return refused(name, `${name} refuses the keys (${code}); check ${keys}`);
+  if (badClock.test(code))
+    return refused(name, `${name} finds the request too old (${code}); check the clock of this machine`);
+  if (forbidden.test(code))
+    return refused(name, `${name} does not allow ${action} with these keys (${code}); check the policy behind ${keys}`);
+  const text = `${name} refused ${action} (${code})${said(description ?? message)}`;
+  return statusCode >= 500 || /^(ServiceUnavailable|InternalError)/.test(code)
+    ? unavailable(name, text)
+    : refused(name, text);
+}
+
+const thrown = z.object({
+  code: z.string(),
+  statusCode: z.number(),
+  message: z.string().optional(),
+  data: z.object({ Message: z.string().optional() }).optional(),
+  retryAfter: z.number().optional(),
+});
+
+interface Failure {
+  code: string;
+  statusCode: number;
+  description: string | undefined;
+  message: string | undefined;
+  wait: number | undefined;
+}
+
+function failureOf(name: string, keys: string, action: string, error: unknown): ProviderError {
+  const { data } = thrown.safeParse(error);
+  if (data) {
+    const { code, statusCode, message, retryAfter: wait } = data;
+    // A page of something in between has no code, which the SDK writes as "undefined".
+    if (code === 'undefined')
+      return statusCode >= 500 ? unavailable(name, `${name} failed (HTTP ${statusCode})`) : notUnderstood(name);
+    const failure = { code, statusCode, message, wait, description: data.data?.Message };
+    return new AliyunError(errorOf(name, keys, action, failure), code);
+  }
+  const text = error instanceof Error ? `${error.name} ${error.message}` : '';
+  if (systemCode(error) !== null || /timeout|aborted|hang up|premature/i.test(text))
+    return connectionFailure(name, error);
+  return notUnderstood(name);
+}
+
+/** ECS for one account in one region. */
+export function createAliyunCall(
+  name: string,
+  account: AliyunAccount,
+  region: string,
+  options: CallOptions & { run: Caller },
+): AliyunCall {
+  const keys = keysOf(account.name, variables);
+  let ecs: Promise<Ecs> | undefined;
+  return async (action, fields, answer) => {
+    ecs ??= createClient(account, region, options.timeoutMs ?? callTimeoutMs);
+    const loaded = await ecs;
+    return options.run(async () => {
+      const { body } = await send(loaded, action, fields).catch((error: unknown) => {
+        throw failureOf(name, keys, action, error);
+      });
+      const parsed = answer.safeParse(body);
+      if (!parsed.success) throw notUnderstood(name);
+      return parsed.data;
+    });
+  };
+}

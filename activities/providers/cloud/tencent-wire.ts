@@ -1,0 +1,122 @@
+// Tencent Cloud's own SDK, for CVM and for CPM alike (its package for CPM is no longer published). It is loaded with the
+// first call; with an agent of ours it follows no proxy of the environment, and it neither retries nor logs.
+import { lookup } from 'node:dns';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { LookupFunction } from 'node:net';
+import type { CommonClient } from 'tencentcloud-sdk-nodejs-common';
+import { z } from 'zod';
+import type { TencentAccount } from '../../../kit/cloud-accounts.ts';
+import { ProviderError, refused, throttled, unavailable } from '../error.ts';
+import { callTimeoutMs, connectionFailure, keysOf, notUnderstood, said, systemCode } from './calls.ts';
+import type { CallOptions, Caller } from './calls.ts';
+
+/** One of the services, with its API version. */
+export interface TencentService {
+  /** For messages. */
+  name: string;
+  service: 'cvm' | 'bm';
+  version: string;
+}
+
+export type TencentCall = <S extends z.ZodType>(action: string, parameters: object, answer: S) => Promise<z.output<S>>;
+
+/** Thrown for an error that Tencent Cloud itself answered. */
+export class TencentError extends ProviderError {
+  readonly code: string;
+
+  constructor(cause: ProviderError, code: string) {
+    super(cause.kind, cause.provider, cause.message, cause.retryAfterMs);
+    this.code = code;
+  }
+}
+
+const variables = 'SLIPWAY_TENCENT_SECRET_ID and SLIPWAY_TENCENT_SECRET_KEY';
+
+// The service is the first word of the host, so a test's server on loopback needs such a name (RFC 6761).
+const lookUp: LookupFunction = (hostname, options, callback) =>
+  lookup(hostname.endsWith('.localhost') ? '127.0.0.1' : hostname, options, callback);
+
+const agentFor = (url: URL) =>
+  url.protocol === 'http:'
+    ? new HttpAgent({ keepAlive: true, lookup: lookUp })
+    : new HttpsAgent({ keepAlive: true, lookup: lookUp });
+
+async function createClient(
+  { service, version }: TencentService,
+  account: TencentAccount,
+  region: string,
+  timeoutMs: number,
+): Promise<CommonClient> {
+  const { CommonClient } = await import('tencentcloud-sdk-nodejs-common');
+  const url = new URL(account.endpoint.replace('{service}', service).replace('{region}', region));
+  return new CommonClient(url.host, version, {
+    credential: { secretId: account.secretId, secretKey: account.secretKey },
+    region,
+    profile: {
+      language: 'en-US',
+      httpProfile: {
+        ...{ protocol: `${url.protocol}//`, reqMethod: 'POST', reqTimeout: timeoutMs / 1000 },
+        agent: agentFor(url),
+      },
+    },
+  });
+}
+
+const passing =
+  /^(InternalError|InternalServerError|ResourceUnavailable|ResourceInsufficient|ResourceBusy|MutexOperation)|InProgress|TaskRunning/;
+
+function errorOf(name: string, keys: string, action: string, code: string, message: unknown): ProviderError {
+  if (/^(RequestLimitExceeded|LimitExceeded\.Freq)/.test(code))
+    return throttled(name, `${name} was asked too often (${code})`);
+  if (/^AuthFailure\.UnauthorizedOperation|^UnauthorizedOperation/.test(code))
+    return refused(name, `${name} does not allow ${action} with these keys (${code}); check the policy behind ${keys}`);
+  if (code === 'AuthFailure.SignatureExpire')
+    return refused(name, `${name} finds the request too old (${code}); check the clock of this machine`);
+  if (code.startsWith('AuthFailure')) return refused(name, `${name} refuses the keys (${code}); check ${keys}`);
+  const text = `${name} refused ${action} (${code})${said(message)}`;
+  return passing.test(code) ? unavailable(name, text) : refused(name, text);
+}
+
+const thrown = z.object({
+  message: z.string().optional(),
+  code: z.string().optional(),
+  httpCode: z.number().optional(),
+  name: z.string().optional(),
+});
+
+/** What the SDK threw, as a ProviderError; a refusal of the API keeps its code. */
+function failureOf(name: string, keys: string, action: string, error: unknown): ProviderError {
+  const { code, httpCode, message = '', name: type } = thrown.parse(error);
+  const system = systemCode(error);
+  if (system !== null) return connectionFailure(name, error);
+  if (code !== undefined) return new TencentError(errorOf(name, keys, action, code, message), code);
+  if (httpCode === 429) return throttled(name, `${name} was asked too often`);
+  if (httpCode !== undefined && httpCode < 500) return refused(name, `${name} refused ${action} (HTTP ${httpCode})`);
+  if (httpCode !== undefined) return unavailable(name, `${name} failed (HTTP ${httpCode})`);
+  const isConnection = type === 'TencentCloudSDKException' || /socket|network|premature|aborted/i.test(message);
+  return isConnection ? connectionFailure(name, error) : notUnderstood(name);
+}
+
+/** The API of one service for one account in one region. */
+export function createTencentCall(
+  service: TencentService,
+  account: TencentAccount,
+  region: string,
+  options: CallOptions & { run: Caller },
+): TencentCall {
+  const { name } = service;
+  const keys = keysOf(account.name, variables);
+  let client: Promise<CommonClient> | undefined;
+  return (action, parameters, answer) =>
+    options.run(async () => {
+      client ??= createClient(service, account, region, options.timeoutMs ?? callTimeoutMs);
+      const sdk = await client;
+      const given: unknown = await sdk.request(action, parameters).catch((error: unknown) => {
+        throw failureOf(name, keys, action, error);
+      });
+      const parsed = answer.safeParse(given);
+      if (!parsed.success) throw notUnderstood(name);
+      return parsed.data;
+    });
+}
