@@ -1,5 +1,6 @@
 import type { Config } from '../../kit/config.ts';
 import type { Clouds } from './cloud/driver.ts';
+import { createClouds } from './cloud/registry.ts';
 import type { Monitoring } from './monitoring/driver.ts';
 import { PathPackages } from './repository/path.ts';
 import { createLocalRunner } from './runner/local.ts';
@@ -16,6 +17,6 @@ export interface Providers {
 export const createProviders = (config: Config): Providers => ({
   runners: config.localRunner ? { local: createLocalRunner({ dataDir: config.dataDir }) } : {},
   packages: new PathPackages(config.dataDir),
-  clouds: {},
+  clouds: createClouds(config),
   monitoring: null,
 });

@@ -28,6 +28,14 @@ export interface Machine {
   location: string;
 }
 
+/** How the management controller of a physical host is reached; the password is in clear: it stays in the activity. */
+export interface IpmiAccess {
+  /** A name or address, with `:port` if it is not 623. */
+  address: string;
+  username: string;
+  password: string;
+}
+
 /** A machine as the inventory knows it; IPMI takes its address from `ipmi`. */
 export interface MachineRef {
   /** The provider's id; null for physical hosts. */
@@ -36,6 +44,8 @@ export interface MachineRef {
   name: string;
   /** Where it was found before; null: not looked up yet. */
   place: MachinePlace | null;
+  /** Of physical hosts; left out or null: there is none. */
+  ipmi?: IpmiAccess | null;
 }
 
 export const powerActions = ['start', 'stop', 'restart'] as const;

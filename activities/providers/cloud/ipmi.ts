@@ -1,0 +1,78 @@
+// Power of physical hosts by IPMI. A controller knows on and off and keeps no list of what it did: a reset whose answer is
+// lost can't be told from one that never came. So that is not tried again but said, and a person looks.
+import { refused } from '../error.ts';
+import { callTimeoutMs } from './calls.ts';
+import type { CallOptions } from './calls.ts';
+import type { CloudDriver, IpmiAccess, Machine, MachineRef, PowerAnswer, PowerRequest } from './driver.ts';
+import { LostAnswer, ipmiName, ipmitool } from './ipmitool.ts';
+import { createLimiter } from './rate.ts';
+
+export interface IpmiOptions extends CallOptions {
+  /** The program, by name or path. */
+  program: string;
+}
+
+function accessOf({ ipmi, name }: MachineRef): IpmiAccess {
+  if (ipmi) return ipmi;
+  throw refused(ipmiName, `the host ${name} has no ipmi: set its address, username and password`);
+}
+
+const states = { on: 'running', off: 'stopped' } as const;
+
+const toMachine = (ref: MachineRef, power: keyof typeof states): Machine => ({
+  place: { account: 'ipmi', region: '', id: ref.name },
+  ...{ name: ref.name, state: states[power], detail: `power is ${power}` },
+  ...{ addresses: [], cpu: null, memory: null, osType: '', location: '' },
+});
+
+class Ipmi implements CloudDriver {
+  readonly name = ipmiName;
+  readonly #run: (ref: MachineRef, ...command: string[]) => Promise<string>;
+
+  constructor({ program, rate, timeoutMs = callTimeoutMs }: IpmiOptions) {
+    const turn = createLimiter(rate);
+    this.#run = async (ref, ...command) => {
+      const access = accessOf(ref);
+      await turn();
+      return ipmitool({ program, timeoutMs }, ref.name, access, command);
+    };
+  }
+
+  async find(ref: MachineRef): Promise<Machine> {
+    const power = /^Chassis Power is (on|off)$/m.exec(await this.#run(ref, 'chassis', 'power', 'status'))?.[1];
+    if (power === 'on' || power === 'off') return toMachine(ref, power);
+    throw refused(ipmiName, `IPMI: ipmitool gave an answer for ${ref.name} that can't be understood`);
+  }
+
+  async power(ref: MachineRef, { action, force }: PowerRequest): Promise<PowerAnswer> {
+    const { state } = await this.find(ref);
+    if (state === { start: 'running', stop: 'stopped', restart: null }[action])
+      return { job: null, note: `was ${state} already` };
+    if (action === 'restart') return this.#reset(ref, state);
+    await this.#run(ref, 'chassis', 'power', action === 'start' ? 'on' : force ? 'off' : 'soft');
+    return { job: null, note: null };
+  }
+
+  async #reset(ref: MachineRef, state: Machine['state']): Promise<PowerAnswer> {
+    if (state === 'stopped') throw refused(ipmiName, `IPMI: ${ref.name} is off; start it instead`);
+    try {
+      await this.#run(ref, 'chassis', 'power', 'reset');
+    } catch (error) {
+      if (!(error instanceof LostAnswer)) throw error;
+      const hint = 'whether it was reset is not known: look at it, and restart it again if it was not';
+      throw refused(ipmiName, `${error.message}; ${hint}`);
+    }
+    return { job: null, note: null };
+  }
+
+  async finished(): Promise<boolean> {
+    return true;
+  }
+
+  async *list(): AsyncIterable<Machine[]> {
+    // Controllers know no others.
+  }
+}
+
+/** The driver; a machine's controller comes with its reference. */
+export const createIpmi = (options: IpmiOptions): CloudDriver => new Ipmi(options);

@@ -1,0 +1,91 @@
+// One run of the program `ipmitool`: an argument list, no shell, the password in its environment and nowhere else. What
+// its errors mean is said here: above all, whether the controller can have got the command.
+import { spawn } from 'node:child_process';
+import { ProviderError, refused, unavailable } from '../error.ts';
+import type { IpmiAccess } from './driver.ts';
+
+export const ipmiName = 'IPMI';
+
+/** Thrown when the controller may or may not have got the command. */
+export class LostAnswer extends ProviderError {}
+
+export interface IpmitoolOptions {
+  program: string;
+  timeoutMs: number;
+}
+
+interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+const most = 10_000;
+
+function run({ program, timeoutMs }: IpmitoolOptions, args: string[], password: string): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const env = {
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      LC_ALL: 'C',
+      IPMI_PASSWORD: password,
+    };
+    const child = spawn(program, args, {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+    });
+    const ended: Ended = { code: null, stdout: '', stderr: '' };
+    child.stdout.on('data', (part: Buffer) => (ended.stdout = (ended.stdout + part.toString()).slice(-most)));
+    child.stderr.on('data', (part: Buffer) => (ended.stderr = (ended.stderr + part.toString()).slice(-most)));
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ ...ended, code }));
+  });
+}
+
+/** Without an answer to the session's opening, no command was sent. */
+const notSent =
+  /Unable to establish|Address lookup .* failed|Could not open socket|No route to host|Network is unreachable/i;
+const badLogin =
+  /RAKP 2 (HMAC is invalid|message indicates an error)|unauthorized name|password invalid|Invalid user name|Authentication type/i;
+const badPrivilege = /insufficient privilege|privilege level/i;
+
+function failureOf(host: string, address: string, { code, stderr }: Ended): ProviderError {
+  if (badLogin.test(stderr))
+    return refused(
+      ipmiName,
+      `IPMI: the controller ${address} of ${host} refuses the user or password; correct the host's ipmi`,
+    );
+  if (badPrivilege.test(stderr))
+    return refused(ipmiName, `IPMI: the user has too few privileges at the controller ${address} of ${host}`);
+  if (notSent.test(stderr)) return unavailable(ipmiName, `IPMI: the controller ${address} of ${host} does not answer`);
+  const why = /failed: ([\w ,.()/-]{1,100})/.exec(stderr)?.[1];
+  if (why !== undefined)
+    return refused(ipmiName, `IPMI: the controller ${address} of ${host} refused the command: ${why}`);
+  const how = code === null ? 'it was given up' : `ipmitool ended with ${code}`;
+  return new LostAnswer('unavailable', ipmiName, `IPMI: no answer from the controller ${address} of ${host} (${how})`);
+}
+
+/** Runs a command at a controller and answers what it printed. */
+export async function ipmitool(
+  options: IpmitoolOptions,
+  host: string,
+  { address, username, password }: IpmiAccess,
+  command: readonly string[],
+): Promise<string> {
+  const [, name = address, port = '623'] =
+    /^(.+?)(?::(\d{1,5}))?$/.exec(address.split(':').length > 2 ? '' : address) ?? [];
+  const args = ['-I', 'lanplus', '-H', name, '-p', port, '-U', username, '-E', '-N', '1', '-R', '3', ...command];
+  let ended: Ended;
+  try {
+    ended = await run(options, args, password);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw refused(
+      ipmiName,
+      `IPMI: ipmitool can't be run (${code}); install it on the workers, or set SLIPWAY_IPMITOOL`,
+    );
+  }
+  if (ended.code !== 0) throw failureOf(host, address, ended);
+  return ended.stdout;
+}

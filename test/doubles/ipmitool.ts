@@ -1,0 +1,68 @@
+// The program `ipmitool` with controllers that are a file beside it. It takes the arguments that the real one takes and no
+// others, wants the password in its environment, and fails in the real one's words.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+export type IpmiFault = 'refuse' | 'drop_before' | 'drop_after' | 'hang' | 'garbage';
+
+export interface Controllers {
+  /** By address. */
+  machines: Record<string, { user: string; password: string; power: 'on' | 'off'; begun: string[] }>;
+  /** What the next change of power meets. */
+  next: IpmiFault | null;
+  /** Every run: its arguments and the names of its environment. */
+  runs: { args: string[]; env: string[] }[];
+}
+
+const changes: Record<string, { says: string; power: 'on' | 'off'; begins: string }> = {
+  on: { says: 'Up/On', power: 'on', begins: 'start' },
+  off: { says: 'Down/Off', power: 'off', begins: 'stop' },
+  soft: { says: 'Soft', power: 'off', begins: 'stop' },
+  reset: { says: 'Reset', power: 'on', begins: 'restart' },
+};
+
+class Failure extends Error {}
+
+const session = 'Error: Unable to establish IPMI v2 / RMCP+ session';
+
+function play(state: Controllers, args: string[], password: string | undefined): string {
+  const [i, lanplus, h, address = '', p, port, u, user, e, n, one, r, three, chassis, power, what = ''] = args;
+  const flags = [i, lanplus, h, p, u, e, n, one, r, three, chassis, power].join(' ');
+  if (flags !== '-I lanplus -H -p -U -E -N 1 -R 3 chassis power' || port !== '623' || args.length !== 16)
+    throw new Failure(`Invalid arguments: ${args.length}`);
+  const machine = state.machines[address];
+  if (!machine) throw new Failure(session);
+  if (machine.user !== user) throw new Failure(`RAKP 2 message indicates an error : unauthorized name\n${session}`);
+  if (password === undefined || machine.password !== password) throw new Failure(`RAKP 2 HMAC is invalid\n${session}`);
+  if (what === 'status') return `Chassis Power is ${machine.power}\n`;
+  const change = changes[what];
+  if (!change) throw new Failure(`Invalid chassis power command: ${what}`);
+  const fault = state.next;
+  state.next = null;
+  if (fault === 'drop_before') throw new Failure(session);
+  if (fault === 'refuse')
+    throw new Failure(`Set Chassis Power Control to ${change.says} failed: Command not supported in present state`);
+  if (fault === 'garbage') return 'Segmentation fault';
+  machine.begun.push(change.begins);
+  machine.power = change.power;
+  if (fault === 'hang') return 'hang';
+  if (fault === 'drop_after') throw new Failure('Error: No response from remote controller');
+  return `Chassis Power Control: ${change.says}\n`;
+}
+
+function main([, , program = '', ...args]: string[]): void {
+  const path = join(dirname(program), 'controllers.json');
+  const state = JSON.parse(readFileSync(path, 'utf8')) as Controllers;
+  state.runs.push({ args, env: Object.keys(process.env) });
+  try {
+    const says = play(state, args, process.env['IPMI_PASSWORD']);
+    if (says === 'hang') setInterval(() => undefined, 60_000);
+    else process.stdout.write(says);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : ''}\n`);
+    process.exitCode = 1;
+  }
+  writeFileSync(path, JSON.stringify(state));
+}
+
+if (import.meta.main) main(process.argv);
