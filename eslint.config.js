@@ -195,7 +195,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['test/**/*.test.ts', 'test/**/*.suite.ts'],
+    files: ['test/**/*.{test,suite,provider}.ts'],
     // A describe block is one function.
     rules: { 'max-lines-per-function': 'off' },
   },

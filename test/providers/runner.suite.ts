@@ -16,6 +16,10 @@ export interface Scenario {
 
 export interface RunnerHarness {
   host: RunnerHost;
+  /** Below it, in a folder of its own, the suite makes its files. */
+  folder?: string;
+  /** A host that does not answer; without it, one of another name. */
+  gone?: RunnerHost;
   /** Another driver over the same hosts, as another worker has it. */
   another(): Runner;
   /** Makes the next job with this id do what the scenario says. */
@@ -117,6 +121,10 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
       harness.teach(job.id, scenario);
       await runner.start(host, job);
       return job;
+    }
+
+    function at(path: string): string {
+      return `${harness.folder ?? ''}${path}`;
     }
 
     function source(content: string): { file: string; sha256: string } {
@@ -248,7 +256,8 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
     describe('files', () => {
       test.each(['/plain.txt', '/deep/er/file', '/with space/"q" $(x)\n\u00e9'])(
         '%j: put, seen, read',
-        async (path) => {
+        async (name) => {
+          const path = at(name);
           const { file, sha256 } = source('0123456789');
           await runner.putFile(host, path, file, { sha256 });
           expect(await runner.stat(host, path)).toEqual({ kind: 'file', size: 10 });
@@ -261,49 +270,51 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
 
       test('a file is put again without harm, and replaced by another one', async () => {
         const first = source('first');
-        await runner.putFile(host, '/again', first.file, { sha256: first.sha256 });
-        await runner.putFile(host, '/again', first.file, { sha256: first.sha256 });
+        await runner.putFile(host, at('/again'), first.file, { sha256: first.sha256 });
+        await runner.putFile(host, at('/again'), first.file, { sha256: first.sha256 });
         const second = source('second');
-        await runner.putFile(host, '/again', second.file, { sha256: second.sha256, mode: 0o755 });
-        expect((await runner.readBlock(host, '/again', 0, 99)).data.toString()).toBe('second');
-        expect((await runner.list(host, '/')).find((entry) => entry.name === 'again')).toMatchObject({ mode: 0o755 });
+        await runner.putFile(host, at('/again'), second.file, { sha256: second.sha256, mode: 0o755 });
+        expect((await runner.readBlock(host, at('/again'), 0, 99)).data.toString()).toBe('second');
+        expect((await runner.list(host, at('/'))).find((entry) => entry.name === 'again')).toMatchObject({
+          mode: 0o755,
+        });
       });
 
       test('a file with another checksum is refused and what was there stays', async () => {
         const good = source('good');
-        await runner.putFile(host, '/checked/file', good.file, { sha256: good.sha256 });
+        await runner.putFile(host, at('/checked/file'), good.file, { sha256: good.sha256 });
         const bad = source('bad');
         await expectRefusal(
-          runner.putFile(host, '/checked/file', bad.file, { sha256: good.sha256.replace(/^../, 'zz') }),
+          runner.putFile(host, at('/checked/file'), bad.file, { sha256: good.sha256.replace(/^../, 'zz') }),
           'refused',
           'checksum',
         );
-        expect((await runner.list(host, '/checked')).map((entry) => entry.name)).toEqual(['file']);
-        expect((await runner.readBlock(host, '/checked/file', 0, 99)).data.toString()).toBe('good');
+        expect((await runner.list(host, at('/checked'))).map((entry) => entry.name)).toEqual(['file']);
+        expect((await runner.readBlock(host, at('/checked/file'), 0, 99)).data.toString()).toBe('good');
       });
 
       test('folders are listed by name, and nothing is there where nothing was put', async () => {
         const { file, sha256 } = source('x');
-        for (const name of ['b', 'a', 'c/d']) await runner.putFile(host, `/listed/${name}`, file, { sha256 });
-        const entries = await runner.list(host, '/listed');
+        for (const name of ['b', 'a', 'c/d']) await runner.putFile(host, at(`/listed/${name}`), file, { sha256 });
+        const entries = await runner.list(host, at('/listed'));
         expect(entries.map(({ name, kind, size }) => [name, kind, size])).toEqual([
           ['a', 'file', 1],
           ['b', 'file', 1],
           ['c', 'directory', 0],
         ]);
-        expect(await runner.stat(host, '/listed')).toEqual({ kind: 'directory', size: 0 });
-        expect(await runner.stat(host, '/listed/none')).toEqual({ kind: 'absent', size: 0 });
-        expect(await runner.stat(host, '/listed/a/below-a-file')).toEqual({ kind: 'absent', size: 0 });
-        expect(await runner.realPaths(host, ['/listed', '/listed//a', '/listed/none', '/'])).toEqual([
-          { kind: 'path', path: '/listed' },
-          { kind: 'path', path: '/listed/a' },
+        expect(await runner.stat(host, at('/listed'))).toEqual({ kind: 'directory', size: 0 });
+        expect(await runner.stat(host, at('/listed/none'))).toEqual({ kind: 'absent', size: 0 });
+        expect(await runner.stat(host, at('/listed/a/below-a-file'))).toEqual({ kind: 'absent', size: 0 });
+        expect(await runner.realPaths(host, [at('/listed'), at('/listed//a'), at('/listed/none'), '/'])).toEqual([
+          { kind: 'path', path: at('/listed') },
+          { kind: 'path', path: at('/listed/a') },
           { kind: 'absent' },
           { kind: 'path', path: '/' },
         ]);
-        await expectRefusal(runner.list(host, '/listed/none'), 'refused');
-        await expectRefusal(runner.readBlock(host, '/listed/none', 0, 1), 'refused');
-        await expectRefusal(runner.readBlock(host, '/listed', 0, 1), 'refused');
-        await expectRefusal(runner.putFile(host, '/listed', file, { sha256 }), 'refused');
+        await expectRefusal(runner.list(host, at('/listed/none')), 'refused');
+        await expectRefusal(runner.readBlock(host, at('/listed/none'), 0, 1), 'refused');
+        await expectRefusal(runner.readBlock(host, at('/listed'), 0, 1), 'refused');
+        await expectRefusal(runner.putFile(host, at('/listed'), file, { sha256 }), 'refused');
       });
 
       test.each(['relative', '/a/../b', '/..', '/a\0b'])('the path %j is refused', async (path) => {
@@ -324,7 +335,7 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
       });
 
       test('a host that does not exist is unavailable for every method', async () => {
-        const gone = { ...host, name: 'no-such-host' };
+        const gone = harness.gone ?? { ...host, name: 'no-such-host' };
         await expectRefusal(runner.ping(gone), 'unavailable', 'no-such-host');
         await expectRefusal(runner.start(gone, jobOf(hello)), 'unavailable');
         await expectRefusal(runner.state(gone, 'never'), 'unavailable');

@@ -1,0 +1,36 @@
+# --- the way in
+
+agent=$0 base=$1 key=$2 jobs=$1/jobs/$2
+case ${3:-} in
+  launch) folder=$4; launch; exit 0 ;;
+  child) folder=$4; become_job ;;
+esac
+# Requests to many hosts may come in one piece; each takes its own line.
+request=$(sed -n "/^$key /{s/^[^ ]* //p;q;}")
+set -f
+set -- $request
+set +f
+[ $# -gt 0 ] || fail 'the request has no part for this host'
+operation=$1
+shift
+if [ $# -gt 0 ] && [ "$operation" != real ]; then
+  decode "$1"
+  path=$value folder=$jobs/$value
+fi
+case $operation in
+  ping) done_with here ;;
+  start) job_start "$@" ;;
+  state) tell_state ;;
+  output) job_output "$@" ;;
+  kill) job_kill "$@" ;;
+  forget) job_forget ;;
+  stat) file_stat ;;
+  real) file_real "$@" ;;
+  list) file_list ;;
+  read) file_read "$@" ;;
+  put-check) put_check "$@" ;;
+  put-block) put_block "$@" ;;
+  put-end) put_end "$@" ;;
+  drop) rm -f -- "$path"; done_with dropped ;;
+  *) refuse "unknown operation $operation" ;;
+esac

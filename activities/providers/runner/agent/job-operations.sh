@@ -1,0 +1,84 @@
+# --- operations on jobs
+
+job_start() {
+  decode "$2"; language=$value
+  decode "$3"; user=$value
+  decode "$4"; cwd=$value
+  if [ ! -d "$folder" ]; then
+    [ -d "$cwd" ] || refuse "$cwd is not a folder on the host"
+    mkdir -p "$jobs" || fail 'the folder of jobs cannot be made'
+    chmod 711 "$base" "$base/jobs" "$jobs" 2>/dev/null
+    new=$(mktemp -d "$jobs/.new.XXXXXX") || fail 'the folder of the job cannot be made'
+    chmod 711 "$new"
+    (
+      umask 077
+      printf '%s\n' "$language" >"$new/language" && printf '%s\n' "$user" >"$new/user" &&
+        printf '%s' "$cwd" >"$new/cwd" && printf '%s' "${5#=}" | base64 -d >"$new/script" &&
+        : >"$new/stdout" && : >"$new/stderr" && : >"$new/end" || exit 1
+      shift 5
+      for field; do printf '%s\n' "${field#=}"; done >"$new/env"
+    ) || fail 'the job could not be written'
+    sync "$new/script" "$new" 2>/dev/null
+    mv -T "$new" "$folder" 2>/dev/null || rm -rf "$new"
+  fi
+  if [ ! -e "$folder/started" ]; then
+    # It forks, as the first setsid makes it a leader; a background command of the shell would be deaf to INT for good.
+    said=$(setsid setsid /bin/sh "$agent" "$base" "$key" launch "$folder" </dev/null 2>>"$folder/launcher.log")
+    [ -e "$folder/started" ] || fail "the job could not be started: ${said}$(tail -n 1 "$folder/launcher.log")"
+  fi
+  done_with started
+}
+
+job_output() {
+  case $2 in =stdout) file=$folder/stdout ;; *) file=$folder/stderr ;; esac
+  [ -e "$file" ] || refuse "there is no job ${1#=}"
+  tell_block "$file" "${3#=}" "${4#=}"
+}
+
+is_over() {
+  find_state
+  [ "$state" != running ] || return 1
+  if read_mark "$folder/process" && group_lives "$pid" "$born"; then return 1; fi
+}
+wait_until_over() {
+  rounds=$(($1 / 50 + 1))
+  while ! is_over; do
+    [ "$rounds" -gt 0 ] || return 1
+    rounds=$((rounds - 1))
+    sleep 0.05
+  done
+}
+end_group() {
+  for name in TERM KILL; do
+    if read_mark "$folder/process"; then signal_group "$name" "$pid" "$born"; fi
+    if [ "$name" = TERM ]; then patience=$1; else patience=5000; fi
+    if wait_until_over "$patience"; then return 0; fi
+  done
+  fail 'the job does not end, though killed'
+}
+# A kill that was cut short is carried through by the next one.
+job_kill() {
+  asked=''
+  [ ! -e "$folder/kill" ] || asked=yes
+  find_state
+  if [ "$state" = absent ] || [ -e "$folder/killed" ]; then done_with over; fi
+  if [ "$state" = exited ] && [ -z "$asked" ]; then done_with over; fi
+  : >"$folder/kill"
+  find_state
+  # It may have ended by itself meanwhile: what it left running (a service) is then none of our business.
+  if [ "$state" != exited ] || [ "$signal" != - ]; then
+    end_group "${2#=}"
+    settle
+  fi
+  : >"$folder/killed"
+  done_with over
+}
+
+job_forget() {
+  find_state
+  [ "$state" != running ] || refuse 'the job still runs'
+  if [ -d "$folder" ]; then
+    gone=$(mktemp -d "$jobs/.gone.XXXXXX") && mv "$folder" "$gone" && rm -rf "$gone"
+  fi
+  done_with forgotten
+}

@@ -1,0 +1,168 @@
+# --- state of the job in $folder
+
+# Sets state, code and signal.
+find_state() {
+  state=absent code=- signal=-
+  read_mark "$folder/started/mark" || return 0
+  # The result is read after the look at the launcher: it may have ended in between.
+  if lives "$pid" "$born"; then state=running; else state=unknown; fi
+  if [ -e "$folder/result" ]; then
+    state=exited
+    read -r code signal <"$folder/result"
+  fi
+}
+tell_state() {
+  find_state
+  notes=''
+  if [ "$state" != absent ]; then
+    notes=$(cat "$folder/started/notes"; echo .)
+    notes=${notes%.}
+  fi
+  if [ "$state" = unknown ]; then
+    notes="${notes}the launcher of the job died
+"
+    if read_mark "$folder/process" && lives "$pid" "$born"; then
+      notes="${notes}its process $pid still runs, its end will not be known
+"
+    fi
+  fi
+  done_with "$state $code $signal $(text "$notes")"
+}
+
+# --- the job's side
+
+# Waits until what was said so far is in the files: the readers have ended, or (a service holds the pipe) sleep in two
+# looks between which the files have not grown. A service that never pauses is given up after 30 seconds.
+settle() {
+  [ -e "$folder/readers" ] || return 0
+  { read -r out out_born; read -r err err_born; } <"$folder/readers"
+  looks=0 before=''
+  while [ "$looks" -lt 1500 ]; do
+    if ! lives "$out" "$out_born" && ! lives "$err" "$err_born"; then return 0; fi
+    now=''
+    if is_idle "$out" "$out_born" && is_idle "$err" "$err_born"; then
+      now=$(stat -c %s "$folder/stdout" "$folder/stderr")
+      if [ "$now" = "$before" ] || [ "$looks" -gt 100 ]; then return 0; fi
+    fi
+    before=$now looks=$((looks + 1))
+    sleep 0.02
+  done
+}
+
+# Sets run_uid, run_gid, run_home, run_name and note: the wanted user when we are root and he exists, else ourselves.
+choose_user() {
+  wanted=$1 own=$(id -un) run_uid='' run_gid='' note=''
+  entry=$(getent passwd "$own") || entry=$own:x:0:0::${HOME:-/}:
+  if [ -n "$wanted" ] && [ "$wanted" != "$own" ]; then
+    found=''
+    case $wanted in *[!A-Za-z0-9_.-]* | [!A-Za-z_]*) ;; *) found=$(getent passwd "$wanted") ;; esac
+    if [ "$(id -u)" != 0 ]; then
+      note="runs as $own: only root can run it as $wanted"
+    elif [ -z "$found" ]; then
+      note="runs as $own: there is no user $wanted here"
+    else
+      entry=$found
+    fi
+  fi
+  IFS=: read -r run_name _ run_uid run_gid _ run_home _ <<EOF
+$entry
+EOF
+  if [ "$run_name" = "$own" ]; then run_uid=''; fi
+  run_home=${run_home:-/}
+}
+
+# What a job says goes through pipes, as on a terminal: a script's `> /dev/stderr` opens its stream anew, which would
+# empty a plain file. A `cat` per stream, deaf to TERM, appends it for as long as anybody holds the pipe.
+open_pipe() {
+  mkfifo -m 600 "$1" || return 1
+  eval "exec 9<>\"\$1\" $2>\"\$1\" $3<\"\$1\" 9>&-"
+  # Whoever has it may open it anew, also a user that the job changes to; by name nobody can reach it any more.
+  rm -f "$1" && chmod 622 "/proc/self/fd/$2"
+}
+start_reader() {
+  setsid sh -c "trap '' TERM INT HUP; exec cat" <&"$2" >>"$folder/$1" 3>&- 4>&- 5>&- 6>&- &
+}
+complain_of_reader() {
+  if lives "$2" "$3"; then return 0; fi
+  wait "$2"
+  ended=$?
+  [ "$ended" = 0 ] || printf 'output of the step was lost, the reader of %s ended early: %s\n' "$1" "$(ending "$ended")" >>"$folder/stderr"
+}
+ending() {
+  if [ "$1" -gt 128 ]; then echo "SIG$(kill -l $(($1 - 128)))"; else echo "exit code $1"; fi
+}
+
+# The launcher: makes the pipes, is the first or leaves, runs the job and says how it ended.
+launch() {
+  trap : TERM INT HUP
+  cd /
+  IFS= read -r user <"$folder/user"
+  open_pipe "$folder/stdout.$$" 3 5 && open_pipe "$folder/stderr.$$" 4 6 || exit 1
+  choose_user "$user"
+  new=$(mktemp -d "$folder/.started.XXXXXX") || exit 1
+  mark_of $$ >"$new/mark"
+  if [ -n "$note" ]; then printf '%s\n' "$note"; fi >"$new/notes"
+  if ! mv -T "$new" "$folder/started" 2>/dev/null; then
+    rm -rf "$new"
+    echo started
+    exit 0
+  fi
+  echo started
+  exec >/dev/null
+  run_job
+}
+run_job() {
+  start_reader stdout 5
+  out=$!
+  start_reader stderr 6
+  err=$!
+  # Whoever waits for the readers must not take the shells that become them for others.
+  out_mark=$(mark_of "$out") err_mark=$(mark_of "$err")
+  printf '%s\n%s\n' "$out_mark" "$err_mark" >"$folder/readers"
+  if [ -n "$run_uid" ]; then chown "$run_uid:$run_gid" "$folder/script"; fi
+  # The first setsid makes the second a leader, so that it forks and waits: only it can tell a signal from an exit status.
+  setsid setsid -w env -i "HOME=$run_home" "USER=$run_name" "SLIPWAY_UID=$run_uid" "SLIPWAY_GID=$run_gid" \
+    /bin/sh "$agent" "$base" "$key" child "$folder" </dev/null 2>>"$folder/end" 5>&- 6>&-
+  code=$? signal=-
+  exec 3>&- 4>&- 5>&- 6>&-
+  if grep -q 'did not exit normally' "$folder/end"; then signal=SIG$(kill -l $((code & 127))) code=-; fi
+  settle
+  complain_of_reader stdout ${out_mark}
+  complain_of_reader stderr ${err_mark}
+  if [ -e "$folder/kill" ]; then
+    code=-
+    [ "$signal" != - ] || signal=SIGTERM
+  fi
+  sync "$folder/stdout" "$folder/stderr" 2>/dev/null
+  printf '%s %s\n' "$code" "$signal" >"$folder/.result"
+  sync "$folder/.result" 2>/dev/null
+  mv -T "$folder/.result" "$folder/result"
+}
+
+# The leader of the job's group: says who it is, and becomes the script.
+become_job() {
+  mark_of $$ >"$folder/.process"
+  mv -T "$folder/.process" "$folder/process"
+  if [ -e "$folder/kill" ]; then exit 143; fi
+  exec >&3 2>&4 3>&- 4>&-
+  uid=$SLIPWAY_UID gid=$SLIPWAY_GID interpreter=$(cat "$folder/language") cwd=$(cat "$folder/cwd"; echo .)
+  cd "${cwd%.}" || exit 127
+  unset SLIPWAY_UID SLIPWAY_GID LC_ALL
+  export LANG=C.UTF-8 "LOGNAME=$USER"
+  set -- "$interpreter" "$folder/script"
+  if [ -n "$uid" ]; then
+    if as=$(command -v setpriv); then
+      set -- "$as" "--reuid=$uid" "--regid=$gid" --init-groups -- "$@"
+    elif as=$(command -v runuser); then
+      set -- "$as" -u "$USER" -- "$@"
+    else
+      set -- su -s /bin/sh -c 'exec "$0" "$@"' "$USER" -- "$@"
+    fi
+  fi
+  while IFS= read -r line; do
+    decode "${line#*=}"
+    export "${line%%=*}=$value"
+  done <"$folder/env"
+  export SLIPWAY_HOST_ROOT=/
+  exec "$@"
+}

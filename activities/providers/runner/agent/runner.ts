@@ -1,0 +1,211 @@
+// A runner over hosts that have Slipway's agent. What `ssh` and `salt` do not share is in their transports; all the rest,
+// jobs, files and the words of refusals, is here once.
+import { open } from 'node:fs/promises';
+import { posix } from 'node:path';
+import { refused, unavailable } from '../../error.ts';
+import type { DirectoryEntry, FileStat, Job, JobState, OutputBlock, RealPath, Runner, RunnerHost } from '../driver.ts';
+import { checkEnvironment, checkJobId, checkPath } from '../ids.ts';
+import { answerIn, bytesIn, dataField, field, noAgent, recordsIn } from './protocol.ts';
+import type { Reply } from './protocol.ts';
+
+/** How bytes reach hosts. Each call throws ProviderError, and may be made again with the same end. */
+export interface Transport {
+  readonly provider: string;
+  /** Refuses names that are none. */
+  checkHost(host: RunnerHost): void;
+  /** Gives a request to the agent on the host and waits at most so long for its answer. */
+  ask(host: RunnerHost, request: string, patienceMs: number): Promise<Reply>;
+  /** Puts the agent on the host. */
+  install(host: RunnerHost): Promise<Reply>;
+  /** Where, beside its target, a file with this checksum is brought first. */
+  temporaryName(sha256: string): string;
+  /** Brings a file of this machine to a path on the host; false: it has to be sent by blocks. */
+  upload(host: RunnerHost, file: { source: string; sha256: string }, path: string): Promise<boolean>;
+}
+
+const patienceMs = 30_000;
+const killMs = 15_000;
+/** Salt drops requests and answers over 1 MiB, and base64 adds a third. */
+const blockBytes = 192 * 1024;
+const kinds: Record<string, DirectoryEntry['kind']> = { f: 'file', d: 'directory', l: 'link' };
+
+class AgentRunner implements Runner {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  async #ask(host: RunnerHost, fields: string[], patience = patienceMs): Promise<string[]> {
+    const { provider } = this.#transport;
+    const request = fields.join(' ');
+    let reply = await this.#transport.ask(host, request, patience);
+    if (reply.code === noAgent) {
+      await this.#install(host);
+      reply = await this.#transport.ask(host, request, patience);
+    }
+    const answer = answerIn(reply);
+    if (!answer) throw unavailable(provider, notUnderstood(host, reply));
+    if (answer.word === 'ok') return answer.values;
+    const message = bytesIn(answer.values[0]).toString();
+    throw (answer.word === 'refused' ? refused : unavailable)(provider, message);
+  }
+
+  async #install(host: RunnerHost): Promise<void> {
+    const reply = await this.#transport.install(host);
+    if (reply.code !== 0) throw unavailable(this.#transport.provider, notUnderstood(host, reply));
+  }
+
+  #onJob(host: RunnerHost, operation: string, jobId: string, more: string[] = [], patience?: number) {
+    this.#transport.checkHost(host);
+    checkJobId(this.#transport.provider, jobId);
+    return this.#ask(host, [operation, field(jobId), ...more], patience);
+  }
+
+  #onFile(host: RunnerHost, operation: string, path: string, more: string[] = []) {
+    return this.#ask(host, [operation, field(this.path(host, path)), ...more]);
+  }
+
+  path(host: RunnerHost, path: string): string {
+    this.#transport.checkHost(host);
+    checkPath(this.#transport.provider, path);
+    return posix.normalize(path).replace(/(.)\/$/, '$1');
+  }
+
+  async prepare(host: RunnerHost): Promise<void> {
+    await this.ping(host);
+  }
+
+  async ping(host: RunnerHost): Promise<void> {
+    this.#transport.checkHost(host);
+    await this.#ask(host, ['ping']);
+  }
+
+  async start(host: RunnerHost, job: Job): Promise<void> {
+    const { provider } = this.#transport;
+    checkEnvironment(provider, job.env);
+    const { language, content } = job.script;
+    const settings = [language === 'bash' ? 'bash' : 'python3', job.user ?? '', this.path(host, job.cwd)].map(field);
+    const environment = Object.entries(job.env).map(([name, value]) => `=${name}=${field(value)}`);
+    await this.#onJob(host, 'start', job.id, [...settings, dataField(Buffer.from(content)), ...environment]);
+  }
+
+  async state(host: RunnerHost, jobId: string): Promise<JobState> {
+    const [state, code, signal, notes] = await this.#onJob(host, 'state', jobId);
+    if (state !== 'absent' && state !== 'running' && state !== 'exited' && state !== 'unknown') {
+      throw unavailable(this.#transport.provider, `${host.name} says of the job what is not understood`);
+    }
+    return {
+      state,
+      exitCode: code === '-' ? null : Number(code),
+      signal: signal === '-' ? null : (signal ?? null),
+      notes: bytesIn(notes)
+        .toString()
+        .split('\n')
+        .filter((note) => note !== ''),
+    };
+  }
+
+  async output(host: RunnerHost, jobId: string, stream: 'stdout' | 'stderr', offset: number, limit: number) {
+    const most = Math.min(limit, blockBytes);
+    return blockOf(await this.#onJob(host, 'output', jobId, [stream, offset, most].map(field)));
+  }
+
+  async kill(host: RunnerHost, jobId: string, graceMs: number): Promise<void> {
+    await this.#onJob(host, 'kill', jobId, [field(graceMs)], patienceMs + killMs + graceMs);
+  }
+
+  async forget(host: RunnerHost, jobId: string): Promise<void> {
+    await this.#onJob(host, 'forget', jobId);
+  }
+
+  async stat(host: RunnerHost, path: string): Promise<FileStat> {
+    const [kind, size] = await this.#onFile(host, 'stat', path);
+    const known = kind === 'file' || kind === 'directory' || kind === 'absent' ? kind : 'other';
+    return { kind: known, size: Number(size) };
+  }
+
+  async realPaths(host: RunnerHost, paths: readonly string[]): Promise<RealPath[]> {
+    const [found] = await this.#ask(host, ['real', ...paths.map((path) => field(this.path(host, path)))]);
+    const records = recordsIn(found);
+    return paths.map((_, index) => {
+      const path = records[index];
+      return path ? { kind: 'path', path } : { kind: 'absent' };
+    });
+  }
+
+  async list(host: RunnerHost, path: string): Promise<DirectoryEntry[]> {
+    const [found] = await this.#onFile(host, 'list', path);
+    const records = recordsIn(found);
+    const entries: DirectoryEntry[] = [];
+    for (let at = 0; at + 2 < records.length; at += 3) {
+      const [head = '', name = '', target = ''] = records.slice(at, at + 3);
+      const [type = '', size, mode = '0'] = head.split(' ');
+      const kind = kinds[type] ?? 'other';
+      const isLink = kind === 'link';
+      entries.push({
+        ...{ name, kind, size: kind === 'file' ? Number(size) : 0 },
+        ...{ mode: Number.parseInt(mode, 8), target: isLink ? target : null },
+      });
+    }
+    return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async readBlock(host: RunnerHost, path: string, offset: number, length: number): Promise<OutputBlock> {
+    const blocks: Buffer[] = [];
+    for (let at = offset; ;) {
+      const wanted = Math.min(blockBytes, offset + length - at);
+      const { data, size } = blockOf(await this.#onFile(host, 'read', path, [at, wanted].map(field)));
+      blocks.push(data);
+      at += data.length;
+      if (data.length < blockBytes || at >= offset + length) return { data: Buffer.concat(blocks), size };
+    }
+  }
+
+  async putFile(host: RunnerHost, path: string, source: string, options: { sha256: string; mode?: number }) {
+    const { sha256, mode = 0o644 } = options;
+    const target = this.path(host, path);
+    const wanted = [field(sha256), field(mode.toString(8))];
+    const [found] = await this.#onFile(host, 'put-check', target, wanted);
+    if (found === 'same') return;
+    const temporary = posix.join(posix.dirname(target), this.#transport.temporaryName(sha256));
+    try {
+      const isThere = await this.#transport.upload(host, { source, sha256 }, temporary);
+      if (!isThere) await this.#sendBlocks(host, source, temporary);
+      await this.#onFile(host, 'put-end', target, [...wanted, field(temporary)]);
+    } catch (error) {
+      await this.#onFile(host, 'drop', temporary).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #sendBlocks(host: RunnerHost, source: string, temporary: string): Promise<void> {
+    const file = await open(source, 'r');
+    try {
+      const buffer = Buffer.alloc(blockBytes);
+      let offset = 0;
+      for (;;) {
+        const { bytesRead } = await file.read(buffer, 0, blockBytes, offset);
+        if (bytesRead === 0 && offset > 0) return;
+        const block = dataField(buffer.subarray(0, bytesRead));
+        await this.#onFile(host, 'put-block', temporary, [field(offset), block]);
+        offset += bytesRead;
+        if (bytesRead === 0) return;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+function blockOf([size, data]: string[]): OutputBlock {
+  return { data: bytesIn(data), size: Number(size) };
+}
+
+function notUnderstood({ name }: RunnerHost, { code, stderr }: Reply): string {
+  const said = stderr.trim().split('\n').at(-1)?.slice(0, 200);
+  return `${name} does not do as asked (exit status ${code}${said ? `: ${said}` : ''})`;
+}
+
+/** A runner that reaches its hosts by this transport; any number of them may work on the same hosts. */
+export const createAgentRunner = (transport: Transport): Runner => new AgentRunner(transport);

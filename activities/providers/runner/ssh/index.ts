@@ -1,0 +1,56 @@
+// The runner `ssh`: hosts with an SSH server, by key alone, and none that is not in the file of known hosts.
+import { randomUUID } from 'node:crypto';
+import type { Runner, RunnerHost } from '../driver.ts';
+import { checkHostName } from '../ids.ts';
+import { agentScript, askCommand, hostKey, installCommand } from '../agent/protocol.ts';
+import { createAgentRunner } from '../agent/runner.ts';
+import type { Transport } from '../agent/runner.ts';
+import { SshSession } from './session.ts';
+import type { SshSettings } from './settings.ts';
+
+const installMs = 30_000;
+/** Without any progress. */
+const uploadMs = 60_000;
+
+class SshTransport implements Transport {
+  readonly provider = 'ssh';
+  readonly #settings: SshSettings;
+  readonly #sessions = new Map<string, SshSession>();
+
+  constructor(settings: SshSettings) {
+    this.#settings = settings;
+  }
+
+  #session(host: RunnerHost): SshSession {
+    const key = `${host.name} ${host.address ?? ''}`;
+    const known = this.#sessions.get(key);
+    if (known) return known;
+    const made = new SshSession(host, this.#settings);
+    this.#sessions.set(key, made);
+    return made;
+  }
+
+  checkHost({ name }: RunnerHost): void {
+    checkHostName(this.provider, name);
+  }
+
+  ask(host: RunnerHost, request: string, patienceMs: number) {
+    const key = hostKey(host.name);
+    return this.#session(host).run(askCommand(key), `${key} ${request}\n`, patienceMs);
+  }
+
+  install(host: RunnerHost) {
+    return this.#session(host).run(installCommand, agentScript, installMs);
+  }
+
+  temporaryName(): string {
+    return `.slipway-${randomUUID()}`;
+  }
+
+  upload(host: RunnerHost, { source }: { source: string }, path: string): Promise<boolean> {
+    return this.#session(host).upload(source, path, uploadMs);
+  }
+}
+
+/** Makes the `ssh` driver; its connections close by themselves. */
+export const createSshRunner = (settings: SshSettings): Runner => createAgentRunner(new SshTransport(settings));

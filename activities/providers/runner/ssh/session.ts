@@ -1,0 +1,176 @@
+// A host's connection as calls see it: made when the first one comes, shared by all, made anew when it was lost, closed
+// when nobody has asked for a while. A server allows so many channels on a connection (OpenSSH: 10); beyond that, calls wait.
+import type { Socket } from 'node:net';
+import type { Client, ClientChannel } from 'ssh2';
+import { unavailable } from '../../error.ts';
+import type { ProviderError } from '../../error.ts';
+import type { RunnerHost } from '../driver.ts';
+import type { Reply } from '../agent/protocol.ts';
+import { connect, placeOf } from './connect.ts';
+import type { SshSettings } from './settings.ts';
+
+const mostChannels = 6;
+/** A server counts a channel for a moment after it has closed. */
+const openAgainMs = 100;
+const openAttempts = 50;
+const idleMs = 60_000;
+const mostSaid = 16 * 2 ** 20;
+
+interface Live {
+  client: Client;
+  socket: Socket;
+  isLost: boolean;
+}
+
+export class SshSession {
+  readonly #host: RunnerHost;
+  readonly #settings: SshSettings;
+  #live: Promise<Live> | null = null;
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(host: RunnerHost, settings: SshSettings) {
+    this.#host = host;
+    this.#settings = settings;
+  }
+
+  /** Runs a command with standard input. */
+  run(command: string, input: string, patienceMs: number): Promise<Reply> {
+    return this.#withClient((client) => this.#execute(client, command, input, patienceMs));
+  }
+
+  /** Brings a file to the host, by blocks; false when the host has no SFTP. */
+  upload(source: string, path: string, patienceMs: number): Promise<boolean> {
+    return this.#withClient((client) => this.#transfer(client, source, path, patienceMs));
+  }
+
+  /** Every call may be made twice, so one that met a connection that was lost is made again on a new one. */
+  async #withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    await this.#enter();
+    try {
+      const isNew = this.#live === null;
+      const live = await this.#connected();
+      live.socket.ref();
+      try {
+        return await work(live.client);
+      } catch (error) {
+        if (!live.isLost || isNew) throw error;
+        return await work((await this.#connected()).client);
+      }
+    } finally {
+      this.#leave();
+    }
+  }
+
+  async #enter(): Promise<void> {
+    clearTimeout(this.#idle);
+    if (this.#running >= mostChannels) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#running += 1;
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next) return next();
+    this.#running -= 1;
+    if (this.#running > 0) return;
+    // Nobody waits for a connection that nobody uses, also not a process that wants to end.
+    void this.#live?.then(({ socket }) => socket.unref()).catch(() => undefined);
+    this.#idle = setTimeout(() => void this.#close(), idleMs).unref();
+  }
+
+  async #close(): Promise<void> {
+    const live = await this.#live?.catch(() => null);
+    live?.client.end();
+  }
+
+  #connected(): Promise<Live> {
+    this.#live ??= this.#open().catch((error: unknown) => {
+      this.#live = null;
+      throw error;
+    });
+    return this.#live;
+  }
+
+  async #open(): Promise<Live> {
+    const made: Live = { ...(await connect(this.#host, this.#settings)), isLost: false };
+    made.client.on('error', () => undefined);
+    made.client.once('close', () => {
+      made.isLost = true;
+      this.#live = null;
+    });
+    return made;
+  }
+
+  #lost(reason: string): ProviderError {
+    return unavailable('ssh', `${placeOf(this.#host, this.#settings)} does not answer: ${reason}`);
+  }
+
+  /** A call on the connection; it ends with the connection, and after its patience. */
+  #bounded<T>(client: Client, patienceMs: number, begin: Begin<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const closed = (): void => settle(() => reject(this.#lost('the connection was lost')));
+      const settle = (how: () => void): void => {
+        clearTimeout(timer);
+        client.removeListener('close', closed);
+        how();
+      };
+      const fail = (reason: string): void => settle(() => reject(this.#lost(reason)));
+      const timer = setTimeout(() => {
+        fail(`no answer within ${Math.round(patienceMs / 1000)} seconds`);
+        client.destroy();
+      }, patienceMs);
+      client.once('close', closed);
+      begin({ resolve: (value) => settle(() => resolve(value)), fail, again: () => timer.refresh() });
+    });
+  }
+
+  #execute(client: Client, command: string, input: string, patienceMs: number): Promise<Reply> {
+    return this.#bounded(client, patienceMs, ({ resolve, fail }) => {
+      const begun = (attempt: number) => (error: Error | undefined, channel: ClientChannel) => {
+        if (error && attempt < openAttempts) return void setTimeout(tryOpen, openAgainMs, attempt + 1);
+        if (error) return fail(error.message);
+        const said = { stdout: '', stderr: '' };
+        const listen = (name: 'stdout' | 'stderr') => (text: string) => {
+          said[name] += text;
+          if (said[name].length > mostSaid) channel.close();
+        };
+        channel.setEncoding('utf8').on('data', listen('stdout'));
+        channel.stderr.setEncoding('utf8').on('data', listen('stderr'));
+        channel.on('error', () => undefined);
+        channel.once('close', (code: number | null) => resolve({ code: code ?? -1, ...said }));
+        channel.end(input);
+      };
+      // The answer to an opening after the end of the call is nobody's, and the connection may be gone.
+      const tryOpen = (attempt: number): void => {
+        try {
+          client.exec(command, begun(attempt));
+        } catch (error) {
+          fail(error instanceof Error ? error.message : 'it is not connected');
+        }
+      };
+      tryOpen(1);
+    });
+  }
+
+  #transfer(client: Client, source: string, path: string, patienceMs: number): Promise<boolean> {
+    return this.#bounded(client, patienceMs, ({ resolve, fail, again }) => {
+      client.sftp((error, sftp) => {
+        if (error) return resolve(false);
+        sftp.fastPut(source, path, { mode: 0o600, step: again }, (failure) => {
+          sftp.end();
+          if (failure) fail(failure.message);
+          else resolve(true);
+        });
+      });
+    });
+  }
+}
+
+interface Course<T> {
+  resolve(value: T): void;
+  fail(reason: string): void;
+  /** There was progress: patience begins anew. */
+  again(): void;
+}
+type Begin<T> = (course: Course<T>) => void;

@@ -1,0 +1,155 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Job, RunnerHost } from '../../activities/providers/runner/driver.ts';
+import { createSshRunner } from '../../activities/providers/runner/ssh/index.ts';
+import type { SshSettings } from '../../activities/providers/runner/ssh/settings.ts';
+import { eventually, unique } from '../harness.ts';
+import { endOf, expectRefusal, jobOf, runnerSuite, said } from './runner.suite.ts';
+import { startSshd } from './servers/sshd.ts';
+import type { SshServer } from './servers/sshd.ts';
+
+const hostOf = (address = '127.0.0.1'): RunnerHost => ({ name: `ssh-${unique()}`, runner: 'ssh', address });
+const forgetHost = ({ name }: RunnerHost): void => {
+  rmSync(join('/var/lib/slipway/jobs', name), { recursive: true, force: true });
+};
+
+runnerSuite('ssh', async () => {
+  const server = await startSshd();
+  const host = hostOf();
+  const folder = mkdtempSync(join(tmpdir(), 'slipway-ssh-files-'));
+  await createSshRunner(server.settings).prepare(host);
+  return {
+    host,
+    folder,
+    gone: { name: 'no-such-host', runner: 'ssh', address: '127.0.0.2' },
+    another: () => createSshRunner(server.settings),
+    teach: () => undefined,
+    close: async () => {
+      await server.stop();
+      forgetHost(host);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+});
+
+describe('the ssh runner alone', () => {
+  const host = hostOf();
+  let server: SshServer;
+
+  beforeAll(async () => {
+    server = await startSshd();
+  });
+  afterAll(async () => {
+    await server.stop();
+    forgetHost(host);
+  });
+
+  const runnerWith = (over: Partial<SshSettings> = {}) => createSshRunner({ ...server.settings, ...over });
+  const fileOf = (name: string, content: string): string => {
+    const file = join(server.folder, name);
+    writeFileSync(file, content);
+    return file;
+  };
+  const job = (script: string, over: Partial<Job> = {}): Job => jobOf({ script, behaviour: () => undefined }, over);
+
+  describe('the host’s key', () => {
+    test('a host that is not pinned is refused, and the message shows its key', async () => {
+      const knownHosts = fileOf('none', '# nobody\n');
+      const shown = execFileSync('ssh-keygen', ['-l', '-f', join(server.folder, 'host_ed25519.pub')]).toString();
+      const fingerprint = /SHA256:\S+/.exec(shown)?.[0] ?? 'none';
+      await expectRefusal(runnerWith({ knownHosts }).ping(host), 'refused', fingerprint);
+      await expectRefusal(runnerWith({ knownHosts }).ping(host), 'refused', 'SLIPWAY_SSH_KNOWN_HOSTS');
+    });
+
+    test('another key than the pinned one is refused', async () => {
+      const other = readFileSync(`${server.makeKey('other')}.pub`, 'utf8')
+        .split(' ')
+        .slice(0, 2)
+        .join(' ');
+      const knownHosts = fileOf('changed', `[127.0.0.1]:${server.settings.port} ${other}\n`);
+      await expectRefusal(runnerWith({ knownHosts }).ping(host), 'refused', 'another one than');
+    });
+
+    test('a line for the host’s name, a hashed one, and one of another kind of key do', async () => {
+      const plain = fileOf('by-name', server.knownLine(host.name));
+      await runnerWith({ knownHosts: plain }).ping(host);
+      const hashed = fileOf('hashed', server.knownLine('127.0.0.1'));
+      execFileSync('ssh-keygen', ['-q', '-H', '-f', hashed], { stdio: 'ignore' });
+      expect(readFileSync(hashed, 'utf8')).toMatch(/^\|1\|/);
+      await runnerWith({ knownHosts: hashed }).ping(host);
+      const ecdsa = readFileSync(join(server.folder, 'host_ecdsa.pub'), 'utf8');
+      await runnerWith({ knownHosts: fileOf('ecdsa', `[127.0.0.*]:${server.settings.port} ${ecdsa}`) }).ping(host);
+    });
+
+    test('a revoked key is refused though it is pinned, and a line that is added counts at once', async () => {
+      const knownHosts = fileOf('revoked', `${server.knownLine('127.0.0.1')}@revoked ${server.knownLine('127.0.0.1')}`);
+      const runner = runnerWith({ knownHosts });
+      await expectRefusal(runner.ping(host), 'refused', 'revokes');
+      writeFileSync(knownHosts, '');
+      await expectRefusal(runner.ping(host), 'refused', 'is not in the file');
+      appendFileSync(knownHosts, server.knownLine('127.0.0.1'));
+      await runner.ping(host);
+    });
+  });
+
+  describe('our key', () => {
+    test('a key that the host does not take is refused', async () => {
+      await expectRefusal(
+        runnerWith({ keyFile: server.makeKey('stranger') }).ping(host),
+        'refused',
+        'for the user root',
+      );
+    });
+
+    test('a key file that others may read is refused, naming the variable', async () => {
+      const keyFile = server.makeKey('open');
+      chmodSync(keyFile, 0o644);
+      await expectRefusal(runnerWith({ keyFile }).ping(host), 'refused', 'SLIPWAY_SSH_KEY_FILE has mode 0644');
+    });
+
+    test('a file that is no key, and one that is missing, are refused without a word of what is in it', async () => {
+      const keyFile = fileOf('no-key', 'hunter2\n');
+      chmodSync(keyFile, 0o600);
+      await expectRefusal(runnerWith({ keyFile }).ping(host), 'refused', 'holds no private key');
+      await expectRefusal(runnerWith({ keyFile: '/no/such/file' }).ping(host), 'refused', 'cannot be read');
+    });
+  });
+
+  test.each(['169.254.169.254', '100.100.100.200', '::ffff:169.254.1.1', 'fe80::1', '0.0.0.0'])(
+    'the address %s is refused before anybody is asked',
+    async (address) => {
+      await expectRefusal(runnerWith().ping({ ...host, address }), 'refused', 'none of a host');
+    },
+  );
+
+  test('forty calls at once on one connection are all answered, though a server takes ten channels', async () => {
+    const runner = runnerWith();
+    const answers = await Promise.all(Array.from({ length: 40 }, () => runner.stat(host, '/')));
+    expect(answers).toHaveLength(40);
+  });
+
+  test('a job lives on when the server goes, and the same driver finds it on a new connection', async () => {
+    const runner = runnerWith();
+    const long = job('echo before; until [ -e "$GO" ]; do sleep 0.1; done; echo after; exit 5', {
+      env: { GO: join(server.folder, 'go') },
+    });
+    await runner.start(host, long);
+    await eventually(async () => (await said(runner, host, long.id)) === 'before\n');
+    await server.restart();
+    expect(await runner.state(host, long.id)).toMatchObject({ state: 'running' });
+    fileOf('go', '');
+    expect(await endOf(runner, host, long.id)).toMatchObject({ state: 'exited', exitCode: 5 });
+    expect(await said(runner, host, long.id)).toBe('before\nafter\n');
+  });
+
+  test('a host that nobody initialised with this version gets the agent with the first call', async () => {
+    rmSync('/var/lib/slipway', { recursive: true, force: true });
+    const first = job('echo here');
+    const runner = runnerWith();
+    await runner.start(host, first);
+    await endOf(runner, host, first.id);
+    expect(await said(runner, host, first.id)).toBe('here\n');
+  });
+});

@@ -1,0 +1,72 @@
+// A server of a test: started with its output kept, awaited, and ended by its own pid.
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+
+export interface RunningServer {
+  readonly pid: number;
+  /** What it has said so far, for a test that fails. */
+  said(): string;
+  stop(): Promise<void>;
+}
+
+const grace = 10_000;
+
+export function startServer(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): RunningServer {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  let output = '';
+  const keep = (text: Buffer): void => {
+    output = (output + text.toString()).slice(-20_000);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', (error) => {
+      output += String(error);
+      resolve();
+    });
+  });
+  return {
+    pid: child.pid ?? 0,
+    said: () => output,
+    stop: async () => {
+      child.kill('SIGTERM');
+      const late = AbortSignal.timeout(grace);
+      late.addEventListener('abort', () => child.kill('SIGKILL'));
+      await ended;
+    },
+  };
+}
+
+/** The processes that a process of ours has started itself and that still live. */
+export function childrenOf(pid: number): number[] {
+  const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return pids === '' ? [] : pids.split(' ').map(Number);
+}
+
+/** A port of the loopback that nobody has taken. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Whether somebody listens on a port of the loopback. */
+export function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const end = (answer: boolean) => (): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', end(true));
+    socket.once('error', end(false));
+  });
+}
