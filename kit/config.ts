@@ -6,6 +6,7 @@ import { parseEnv } from 'node:util';
 import type { z } from 'zod';
 import { accountsOf, readAccounts } from './cloud-accounts.ts';
 import type { CloudAccount } from './cloud-accounts.ts';
+import { runnerMistakes } from './runner-settings.ts';
 import type { Setting } from './setting.ts';
 import { settings } from './settings.ts';
 
@@ -115,5 +116,5 @@ function contradictions(config: Partial<Parsed>): string[] {
   for (const key of ['temporalApiKey', 'temporalTlsCa', 'temporalTlsCert', 'temporalTlsKey'] as const)
     if (config[key] !== undefined && config.temporalAddress === undefined)
       mistakes.push(`${settings[key].variable}: has no use without TEMPORAL_ADDRESS; set that too or remove it`);
-  return mistakes;
+  return [...mistakes, ...runnerMistakes(config)];
 }

@@ -44,3 +44,10 @@ export const url = (protocol: RegExp, example: string) =>
   z.url({ protocol, error: `must be an address such as ${example}` });
 /** An http or https address, without slashes at its end. */
 export const web = (example: string) => url(/^https?$/, example).transform((text) => text.replace(/\/+$/, ''));
+
+/** A port's number. */
+export const port = z
+  .string()
+  .regex(/^\d+$/, 'must be a port number')
+  .transform(Number)
+  .pipe(z.number().min(1, 'must be a port from 1 to 65535').max(65_535, 'must be a port from 1 to 65535'));

@@ -3,13 +3,8 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { cloudSettings } from './cloud-settings.ts';
-import { file, optional, required, url, web, whole } from './setting.ts';
-
-const port = z
-  .string()
-  .regex(/^\d+$/, 'must be a port number')
-  .transform(Number)
-  .pipe(z.number().min(1, 'must be a port from 1 to 65535').max(65_535, 'must be a port from 1 to 65535'));
+import { runnerSettings } from './runner-settings.ts';
+import { file, optional, port, required, url, web, whole } from './setting.ts';
 
 const hostAndPort = z
   .string()
@@ -203,6 +198,7 @@ export const settings = {
     'none',
     "address to which the audit chain's anchors are posted",
   ),
+  ...runnerSettings,
   ...cloudSettings,
   logLevel: required(
     'SLIPWAY_LOG_LEVEL',

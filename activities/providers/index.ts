@@ -3,7 +3,7 @@ import type { Clouds } from './cloud/driver.ts';
 import { createClouds } from './cloud/registry.ts';
 import type { Monitoring } from './monitoring/driver.ts';
 import { PathPackages } from './repository/path.ts';
-import { createLocalRunner } from './runner/local.ts';
+import { createRunners } from './runner/create.ts';
 import type { Runners } from './runner/registry.ts';
 
 /** The systems that a worker drives: what is not configured is left out, or null. */
@@ -15,7 +15,7 @@ export interface Providers {
 }
 
 export const createProviders = (config: Config): Providers => ({
-  runners: config.localRunner ? { local: createLocalRunner({ dataDir: config.dataDir }) } : {},
+  runners: createRunners(config),
   packages: new PathPackages(config.dataDir),
   clouds: createClouds(config),
   monitoring: null,

@@ -128,8 +128,11 @@ export class SshSession {
   #execute(client: Client, command: string, input: string, patienceMs: number): Promise<Reply> {
     return this.#bounded(client, patienceMs, ({ resolve, fail }) => {
       const begun = (attempt: number) => (error: Error | undefined, channel: ClientChannel) => {
-        if (error && attempt < openAttempts) return void setTimeout(tryOpen, openAgainMs, attempt + 1);
-        if (error) return fail(error.message);
+        if (error) {
+          if (attempt < openAttempts) setTimeout(tryOpen, openAgainMs, attempt + 1);
+          else fail(error.message);
+          return;
+        }
         const said = { stdout: '', stderr: '' };
         const listen = (name: 'stdout' | 'stderr') => (text: string) => {
           said[name] += text;

@@ -1,0 +1,42 @@
+import { parseConfig } from '../../kit/config.ts';
+
+const mistakesOf = (env: Record<string, string>): string => {
+  try {
+    parseConfig(env);
+    return '';
+  } catch (error) {
+    return String(error);
+  }
+};
+const salt = { SLIPWAY_SALT_USER: 'slipway', SLIPWAY_SALT_PASSWORD: 'hunter2' };
+
+describe('the settings of runners', () => {
+  it('want known hosts with a key for SSH, and a user and his password with an address of Salt', () => {
+    expect(mistakesOf({ SLIPWAY_SSH_KEY_FILE: '/key' })).toContain('SLIPWAY_SSH_KNOWN_HOSTS: is missing');
+    const alone = mistakesOf({ SLIPWAY_SALT_URL: 'https://salt.example.com' });
+    expect(alone).toContain('SLIPWAY_SALT_USER: is missing');
+    expect(alone).toContain('SLIPWAY_SALT_PASSWORD: is missing');
+    expect(parseConfig({ SLIPWAY_SSH_KEY_FILE: '/key', SLIPWAY_SSH_KNOWN_HOSTS: '/hosts' })).toMatchObject({
+      ...{ sshUser: 'root', sshPort: 22, saltEauth: 'pam' },
+    });
+  });
+
+  it.each([
+    'http://127.0.0.1:8000',
+    'http://10.1.2.3',
+    'http://[fd00::1]:8000',
+    'http://salt.internal',
+    'https://8.8.8.8',
+  ])('let Salt be at %s', (url) => {
+    expect(mistakesOf({ ...salt, SLIPWAY_SALT_URL: url })).toBe('');
+  });
+
+  it.each(['http://8.8.8.8:8000', 'http://[2001:db8::1]', 'http://172.32.0.1'])(
+    'refuse Salt at %s, in the clear',
+    (url) => {
+      const mistakes = mistakesOf({ ...salt, SLIPWAY_SALT_URL: url });
+      expect(mistakes).toContain('use https');
+      expect(mistakes).not.toContain('hunter2');
+    },
+  );
+});
