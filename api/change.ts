@@ -3,13 +3,11 @@
 import type { z } from 'zod';
 import { record, type AuditEntry } from '../db/audit/record.ts';
 import { claimInChange } from '../db/idempotency.ts';
-import { Problem } from '../workflows/problem.ts';
 import type { ChangeCtx, Ctx } from './context.ts';
 import { operation } from './endpoint.ts';
 import type { Answer, Call, Declaration, Endpoint, Input, NoQuery, PathIds } from './endpoint.ts';
 import { keep, repeated } from './repetition.ts';
 import type { Outcome } from './reply.ts';
-import { problemOf } from './respond.ts';
 
 /**
  * A mutation in PostgreSQL. Its handler works with `ctx.tx` alone; problems and errors undo everything. What must not
@@ -54,22 +52,12 @@ async function inTransaction(
       afterCommit: (one) => void later.push(one),
     });
     const made = finish(answer);
-    await audited(ctx, () => record(tx, ctx.by, entries));
+    await record(tx, ctx.by, entries);
     if (key) await keep(tx, ctx, key, made, secret);
     return made;
   });
   for (const one of later) await hasten(ctx, one);
   return outcome;
-}
-
-/** Writes audit records; throws `unavailable` when that fails, so that what they are about does not happen. */
-export async function audited(ctx: Ctx, write: () => Promise<void>): Promise<void> {
-  try {
-    await write();
-  } catch (error) {
-    ctx.log.error({ err: error }, 'audit records could not be written, so nothing was done');
-    throw problemOf(error)?.problem === 'unavailable' ? error : new Problem('unavailable', { dependency: 'audit log' });
-  }
 }
 
 async function hasten(ctx: Ctx, work: () => Promise<void>): Promise<void> {

@@ -1,5 +1,6 @@
 // The one place where a refusal or a failure becomes an answer. What is not a Problem is an internal error: its text stays
 // in the log, the caller gets the request id that finds it there.
+import { Unrecorded } from '../db/audit/record.ts';
 import { Problem, problems, problemText, type Language, type ProblemDetail } from '../workflows/problem.ts';
 import { detailText } from './detail-texts.ts';
 
@@ -23,6 +24,7 @@ const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in
 export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
   if (!(error instanceof Error)) return undefined;
+  if (error instanceof Unrecorded) return new Problem('unavailable', { dependency: 'audit log' });
   const code = codeOf(error);
   if (code === grpcUnavailable) return new Problem('unavailable', { dependency: 'the workflow engine' });
   if ((typeof code === 'string' && notReachable.has(code)) || lostConnection.test(error.message))

@@ -33,14 +33,18 @@ export interface World extends TestApp {
 /** What estates and tasks are made on. */
 export type Site = Pick<World, 'db' | 'config' | 'user'>;
 
-/** `workers: 0` leaves the engine without a worker; `providers` stand in for those of the configuration. */
+/**
+ * `workers: 0` leaves the engine without a worker; `providers` stand in for those of the configuration; `logLevel` is for
+ * tests whose activities fail on purpose.
+ */
 export async function testWorld({
   workers = 1,
   providers = {},
-}: { workers?: 0 | 1; providers?: Partial<Providers> } = {}): Promise<World> {
+  logLevel = 'error',
+}: { workers?: 0 | 1; providers?: Partial<Providers>; logLevel?: 'error' | 'fatal' } = {}): Promise<World> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-world-'));
   const config = parseConfig({ SLIPWAY_DATA_DIR: dataDir, SLIPWAY_TASK_QUEUE: uniqueTaskQueue() });
-  const log = createLogger({ logLevel: 'error' }, 'test');
+  const log = createLogger({ logLevel }, 'test');
   const connection = await Connection.connect({ address: temporalAddress() });
   const temporal = new Client({ connection });
   const acknowledged: { add?: (id: number) => void } = {};

@@ -5,7 +5,6 @@ import { record } from '../../db/audit/record.ts';
 import type { AuditFilter } from '../../db/audit/views.ts';
 import type { Database } from '../../db/database.ts';
 import type { Kysely } from 'kysely';
-import { audited } from '../change.ts';
 import type { Ctx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { system } from '../permissions.ts';
@@ -40,7 +39,7 @@ async function auditExport(ctx: Ctx, format: string, asked: Record<string, strin
   const detail = { en: `audit records exported as ${format}`, zh: `导出审计记录 (${format})` };
   const entry = { view: 'operations', area: 'audit', opType: 'export', targetType: 'audit', targetId: null } as const;
   const changes = diff(null, { ...asked, format });
-  await audited(ctx, () => record(ctx.db, ctx.by, [{ ...entry, detail, changes }]));
+  await record(ctx.db, ctx.by, [{ ...entry, detail, changes }]);
 }
 
 const exportRecords = endpoint({

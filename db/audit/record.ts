@@ -38,11 +38,23 @@ export interface AuditEntry {
 
 const rowsAStatement = 1_000;
 
-/** Writes the records of `entries` in the caller's transaction. */
+/** Records could not be written, for whatever reason: what they are about must not happen, and may be tried again. */
+export class Unrecorded extends Error {
+  constructor(cause: unknown) {
+    super('audit records could not be written', { cause });
+    this.name = 'Unrecorded';
+  }
+}
+
+/** Writes the records of `entries` in the caller's transaction; throws Unrecorded when that cannot be done. */
 export async function record(tx: Kysely<Database>, by: Actor, entries: readonly AuditEntry[]): Promise<void> {
   for (let start = 0; start < entries.length; start += rowsAStatement) {
     const rows = entries.slice(start, start + rowsAStatement).map((entry) => toRow(by, entry));
-    await tx.insertInto('auditRecords').values(rows).execute();
+    try {
+      await tx.insertInto('auditRecords').values(rows).execute();
+    } catch (error) {
+      throw new Unrecorded(error);
+    }
   }
 }
 

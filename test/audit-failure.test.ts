@@ -1,0 +1,99 @@
+// "If the record cannot be written nothing happens", of every operation that changes something: all of them are asked
+// while the audit table takes no row. Afterwards the same requests are carried out, which shows that they were valid.
+import { sql } from 'kysely';
+import { endpoints } from '../api/areas.ts';
+import type { Endpoint } from '../api/endpoint.ts';
+import { opensshKey } from './api/ssh-keys.ts';
+import type { Answer } from './api/app.ts';
+import { access } from './audit-failure/access.ts';
+import { deploy } from './audit-failure/deploy.ts';
+import { inventory } from './audit-failure/inventory.ts';
+import { makeStage, type Prepared, type Stage, type Trials } from './audit-failure/stage.ts';
+import { eventually, unique } from './harness.ts';
+import { testWorld, type World } from './world.ts';
+
+const trials: Trials = { ...access, ...inventory, ...deploy(opensshKey()) };
+const mutations = endpoints.filter(({ method }) => method !== 'GET');
+
+let world: World;
+let stage: Stage;
+beforeAll(async () => {
+  world = await testWorld({ logLevel: 'fatal' });
+  stage = await makeStage(world);
+});
+afterAll(() => world.close());
+
+interface Request {
+  operation: Endpoint;
+  send(): Promise<Answer>;
+}
+
+function requestOf(operation: Endpoint, { as = stage.admin, params = {}, body }: Prepared): Request {
+  const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => String(params[name] ?? 'missing'));
+  const headers = operation.idempotent ? { 'idempotency-key': unique() } : {};
+  const call = operation.method === 'POST' ? as.post : operation.method === 'PATCH' ? as.patch : as.delete;
+  return { operation, send: () => call(path, body, headers) };
+}
+
+async function prepared(): Promise<Request[]> {
+  const requests: Request[] = [];
+  for (const operation of mutations) {
+    const trial = trials[operation.id];
+    if (typeof trial === 'function') requests.push(requestOf(operation, await trial(stage)));
+  }
+  await eventually(async () => {
+    const { rows } = await sql`select from outbox`.execute(world.database.owner);
+    return rows.length === 0;
+  });
+  return requests;
+}
+
+// What requests leave behind that is no change of anything: attempts counted, keys claimed, times of use.
+const notChanges = ['idempotency_keys', 'rates', 'audit_refusals', 'host_reads', 'kysely_migration'];
+const notFacts = ['last_used_time', 'last_seen_time'];
+
+/** The contents of every table, each as one hash. */
+async function contents(): Promise<Record<string, string>> {
+  const { owner } = world.database;
+  const { rows: tables } = await sql<{ name: string }>`
+    select table_name as name from information_schema.tables
+    where table_schema = 'public' and table_type = 'BASE TABLE' order by 1`.execute(owner);
+  const found: Record<string, string> = {};
+  for (const { name } of tables.filter((one) => !notChanges.includes(one.name))) {
+    const { rows } = await sql<{ hash: string }>`
+      select count(*) || ' ' || coalesce(md5(string_agg(line, '' order by line)), '') as hash
+      from (select (to_jsonb(t) - ${sql.val(notFacts)}::text[])::text as line from ${sql.table(name)} t) lines
+    `.execute(owner);
+    found[name] = rows[0]?.hash ?? '';
+  }
+  return found;
+}
+
+it('has a trial for every operation that changes something, and none for others', () => {
+  const ids = mutations.map(({ id }) => id);
+  expect(ids.filter((id) => trials[id] === undefined)).toEqual([]);
+  expect(Object.keys(trials).filter((id) => !ids.includes(id))).toEqual([]);
+});
+
+it('nothing happens whose record cannot be written, and the answer is 503; afterwards the same requests are carried out', async () => {
+  const requests = await prepared();
+  const before = await contents();
+  await sql`alter table audit_records add constraint never check (false) not valid`.execute(world.database.owner);
+  const refused = await Promise.all(requests.map(async ({ operation, send }) => [operation.id, await send()] as const));
+  const after = await contents();
+  await sql`alter table audit_records drop constraint never`.execute(world.database.owner);
+  const happened = refused.filter(([, { status, body }]) => status !== 503 || body['error_code'] !== 10008);
+  expect(happened.map(([id, { status, body }]) => [id, status, body])).toEqual([]);
+  expect(after).toEqual(before);
+
+  const carriedOut = await Promise.all(
+    requests.map(async ({ operation, send }) => {
+      const { status, body } = await eventually(async () => {
+        const answer = await send();
+        return answer.status === 503 ? false : answer;
+      });
+      return { id: operation.id, status, body };
+    }),
+  );
+  expect(carriedOut.filter(({ status }) => status >= 300)).toEqual([]);
+});

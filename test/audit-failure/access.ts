@@ -1,0 +1,97 @@
+import { makeLink } from '../../db/access/password-links.ts';
+import { unique } from '../harness.ts';
+import type { Objects } from '../matrix/estate.ts';
+import { on, type Stage, type Trial, type Trials } from './stage.ts';
+
+const password = 'correct horse battery';
+const another = 'another horse battery';
+
+const withPassword = ({ world }: Stage) => world.user({ password });
+const mailAddress = (): string => `${unique()}@example.com`;
+
+/** A user of a team and a role, which he holds if `held`. */
+const membership =
+  (path: 'user' | 'role', held: boolean): Trial =>
+  async ({ team, world }) => {
+    const { user, role } = await team();
+    if (held) await world.db.insertInto('userRoles').values({ userId: user, roleId: role }).execute();
+    const [id, other] = path === 'user' ? [user, role] : [role, user];
+    return { params: { id }, body: [{ id: other }] };
+  };
+
+const granted = { application: { view_app: true }, host: { view_host: true } } as const;
+
+const grant =
+  (to: 'user' | 'role', scope: 'application' | 'host'): Trial =>
+  async ({ team }) => {
+    const objects = await team();
+    const authorizations = [{ id: objects[scope], permission: granted[scope] }];
+    return { params: { id: objects[to] }, body: { authorizations } };
+  };
+
+const authorize =
+  (to: 'user' | 'role', scope: 'application' | 'host'): Trial =>
+  async ({ team }) => {
+    const objects = await team();
+    return { params: { id: objects[scope] }, body: [{ [to]: { id: objects[to] }, permission: granted[scope] }] };
+  };
+
+const grantSystem = (to: keyof Objects): Trial =>
+  on(to, { module_name: 'app_mgmt', permissions: { create_app: true } });
+
+async function session({ world }: Stage) {
+  const { username } = await world.user({ password });
+  const answer = await world.anonymous.post<{ csrf_token: string }>('/auth/login/', { username, password });
+  const cookie = (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  return world.client({ cookie, 'x-csrf-token': answer.body.csrf_token });
+}
+
+/** Users, roles, grants, tokens, login. */
+export const access: Trials = {
+  login: async (stage) => {
+    const { username } = await withPassword(stage);
+    return { as: stage.world.anonymous, body: { username, password } };
+  },
+  logout: async (stage) => ({ as: await session(stage) }),
+  forgetPassword: { reason: 'answers the same whatever happens; without a mail server it changes nothing' },
+  forgetPasswordOf: { reason: 'answers the same whatever happens; without a mail server it changes nothing' },
+  resetPassword: async (stage) => {
+    const { id: userId, username } = await withPassword(stage);
+    const link = { userId, email: `${username}@example.com`, kind: 'reset', now: new Date() } as const;
+    const token = await makeLink(stage.world.db, link);
+    return { as: stage.world.anonymous, body: { token, new_password: another } };
+  },
+  createUser: () => ({ body: { username: `u${unique()}`, email: mailAddress(), password } }),
+  changeUser: on('user', { name: 'Another name' }),
+  disableUser: on('user'),
+  enableUser: async ({ team, world }) => {
+    const { user: id } = await team();
+    await world.db.updateTable('users').set({ status: 'disabled' }).where('id', '=', id).execute();
+    return { params: { id } };
+  },
+  changePassword: async (stage) => {
+    const user = await withPassword(stage);
+    return { as: user, params: { id: user.id }, body: { original_password: password, new_password: another } };
+  },
+  setPassword: on('user', { new_password: another }),
+  assignRoles: membership('user', false),
+  unassignRoles: membership('user', true),
+  addRoleUsers: membership('role', false),
+  removeRoleUsers: membership('role', true),
+  createRole: () => ({ body: { name: unique() } }),
+  changeRole: on('role', { description: 'changed' }),
+  deleteRole: on('role'),
+  grantApplicationToUser: grant('user', 'application'),
+  grantHostToUser: grant('user', 'host'),
+  grantApplicationToRole: grant('role', 'application'),
+  grantHostToRole: grant('role', 'host'),
+  grantSystemToUser: grantSystem('user'),
+  grantSystemToRole: grantSystem('role'),
+  changeUsersAuthorizedOnApplication: authorize('user', 'application'),
+  changeRolesAuthorizedOnApplication: authorize('role', 'application'),
+  changeUsersAuthorizedOnHost: authorize('user', 'host'),
+  changeRolesAuthorizedOnHost: authorize('role', 'host'),
+  createAuthToken: () => ({ body: { name: unique() } }),
+  changeAuthToken: on('token', { description: 'changed' }),
+  deleteAuthToken: on('token'),
+};

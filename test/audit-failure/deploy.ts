@@ -1,0 +1,80 @@
+import { unique } from '../harness.ts';
+import { makeEstate, makeTask, packagePath, placePackage, startedTask, type TestEstate } from '../world.ts';
+import { on, type Prepared, type Stage, type Trial, type Trials } from './stage.ts';
+
+interface Asked {
+  estate: TestEstate;
+  id: number;
+}
+
+/** A trial on a deploy task of an estate of its own, whose workflow waits for a decision. */
+const asked =
+  (level: 'A' | 'I', request: (asked: Asked, stage: Stage) => Promise<Prepared> | Prepared): Trial =>
+  async (stage) => {
+    const estate = await makeEstate(stage.world, 1);
+    const id = await makeTask(stage.world, estate, { level });
+    return { params: { id }, ...(await request({ estate, id }, stage)) };
+  };
+
+const subTask =
+  (request: (estate: TestEstate, stage: Stage) => Promise<object> | object): Trial =>
+  async (stage) => {
+    const { world } = stage;
+    const estate = await makeEstate(world, 1);
+    const id = await startedTask(world, estate);
+    const instances = estate.instanceIds.map((one) => ({ id: one }));
+    return { as: estate.manager, params: { id }, body: { instances, ...(await request(estate, stage)) } };
+  };
+
+const asCreator = ({ estate }: Asked): Prepared => ({ as: estate.manager });
+const asReviewer = ({ estate }: Asked): Prepared => ({ as: estate.reviewer });
+
+/** Whoever owns it: credentials are found by nobody else. */
+const credential =
+  (type: 'PASSWORD' | 'SSH_PRIVATE_KEY', body?: object): Trial =>
+  async ({ world, admin }) => {
+    const facts = { secret: JSON.stringify({}), fingerprint: 'f', publicKey: 'p' };
+    const { id } = await world.db
+      .insertInto('repositoryCredentials')
+      .values({ userId: admin.id, name: 'c', type, username: 'u', ...facts })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    return { params: { id }, body };
+  };
+
+/** Deploy tasks, scripts, settings, repository credentials. */
+export const deploy = (privateKey: string): Trials => ({
+  createDeployTask: async ({ world }) => {
+    const estate = await makeEstate(world, 1);
+    const source = { application_id: estate.applicationId, package_source: packagePath('1') };
+    return { as: estate.manager, body: { ...source, version: '1', level: 'A', planned_exec_time: 1 } };
+  },
+  changeDeployTask: asked('A', (task) => ({ ...asCreator(task), body: { description: 'changed' } })),
+  approveDeployTask: asked('A', asReviewer),
+  rejectDeployTask: asked('A', asReviewer),
+  startDeployTask: asked('I', asCreator),
+  closeDeployTask: asked('A', asCreator),
+  delegateDeployTask: asked('A', async (task, { world }) => {
+    const { id } = await world.user({ application: { [task.estate.applicationId]: ['view_app'] } });
+    return { ...asReviewer(task), body: { user_id: id } };
+  }),
+  upgradeInstances: subTask(async (estate, { world }) => ({
+    version: '1.0.0',
+    update_source: await placePackage(world, estate, '1.0.0'),
+  })),
+  revertInstances: subTask(async ({ instanceIds }, { world: { db } }) => {
+    const releases = JSON.stringify(['1.0.0', '0.9.0']);
+    await db.updateTable('instances').set({ version: '1.0.0', releases }).where('id', 'in', instanceIds).execute();
+    return { version: '0.9.0' };
+  }),
+  createDeployScript: () => ({ body: { name: unique(), language: 'bash', content: 'true' } }),
+  changeDeployScript: on('script', { content: 'false' }),
+  deleteDeployScript: on('script'),
+  changeDeploySettings: on('application', { timeout: 77 }),
+  createPasswordCredential: () => ({ body: { username: 'u', password: 'p' } }),
+  changePasswordCredential: credential('PASSWORD', { name: 'changed' }),
+  deletePasswordCredential: credential('PASSWORD'),
+  createSshKeyCredential: () => ({ body: { private_key: privateKey } }),
+  changeSshKeyCredential: credential('SSH_PRIVATE_KEY', { name: 'changed' }),
+  deleteSshKeyCredential: credential('SSH_PRIVATE_KEY'),
+});

@@ -1,0 +1,34 @@
+// The language of these trials: a valid request for a mutating operation, on objects made for it alone.
+import type { TestUser, Client } from '../api/app.ts';
+import { makeTeam, type Objects } from '../matrix/estate.ts';
+import type { World } from '../world.ts';
+
+export interface Stage {
+  world: World;
+  admin: TestUser;
+  /** Objects that nothing else uses. */
+  team(): Promise<Objects>;
+}
+
+export interface Prepared {
+  /** Who asks; an administrator by default. */
+  as?: Client;
+  params?: Record<string, number>;
+  body?: unknown;
+}
+
+/** Makes what a request needs and answers the request, which is carried out when nothing hinders it. */
+export type Trial = (stage: Stage) => Promise<Prepared> | Prepared;
+
+/** By operation id; `reason`: why nothing can be left undone there. */
+export type Trials = Readonly<Record<string, Trial | { reason: string }>>;
+
+export async function makeStage(world: World): Promise<Stage> {
+  const admin = await world.user({ admin: true });
+  return { world, admin, team: async () => makeTeam(world.db, await world.user()) };
+}
+
+/** A trial on an object of a team of its own, by its id. */
+export const on =
+  (kind: keyof Objects, body?: unknown): Trial =>
+  async ({ team }) => ({ params: { id: (await team())[kind] }, body });
