@@ -51,6 +51,8 @@ export interface Ctx extends AppDeps, Client {
   language: Language;
   /** The same for every repetition of a request under one Idempotency-Key: an update id, a client token. */
   operationId: string;
+  /** Whether the request has an Idempotency-Key, so that it may be the repetition of one whose answer was lost. */
+  repeatable: boolean;
   /** The canonical address, for the links of a list. */
   address: { path: string; query: Record<string, string> };
 }

@@ -38,6 +38,8 @@ export interface Engine {
   update<R, I>(workflowId: string, update: UpdateDefinition<R, [I]>, input: I, updateId: string): Promise<R>;
   /** Sends news that nobody waits for; one that does not run needs none. */
   signal(workflowId: string, signal: SignalDefinition): Promise<void>;
+  /** What an update of this id was answered, whether its workflow still runs or not; undefined when there was none. */
+  answerOf(workflowId: string, updateId: string): Promise<{ answer: unknown } | undefined>;
   /** Whether a workflow is open; null: the engine knows no such id. */
   isOpen(workflowId: string): Promise<boolean | null>;
   /** Throws unless the engine answers. */
@@ -100,12 +102,22 @@ export function createEngine(client: Client, taskQueue: string, acks: Pick<Ackno
 
 type Within = <T>(call: () => Promise<T>) => Promise<T>;
 
-const lookers = (client: Client, within: Within): Pick<Engine, 'signal' | 'isOpen'> => ({
+const lookers = (client: Client, within: Within): Pick<Engine, 'signal' | 'answerOf' | 'isOpen'> => ({
   async signal(workflowId, signal) {
     try {
       await within(() => client.workflow.getHandle(workflowId).signal(signal));
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
+  },
+
+  async answerOf(workflowId, updateId) {
+    const handle = client.workflow.getHandle(workflowId).getUpdateHandle<unknown>(updateId);
+    try {
+      return { answer: await within(() => handle.result()) };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw updateProblem(error);
     }
   },
 

@@ -70,11 +70,13 @@ async function carryOut(kernel: Kernel, { request, endpoint, ctx, params, body }
   const { given, ...input } = validate(endpoint, { params, query: url.searchParams, body: body.value }, ctx.language);
   ctx.address = { path: fillPath(endpoint.path, params), query: given };
   const key = idempotencyKey(endpoint, ctx, request, input.body);
-  if (key)
+  if (key) {
+    ctx.repeatable = true;
     ctx.operationId = createHash('sha256')
       .update(`${key.userId}/${key.key}/${key.requestHash}`)
       .digest('hex')
       .slice(0, 32);
+  }
   const done = (answer: unknown): Outcome => finish(endpoint, answer, kernel.answerCheck, ctx.log);
   return endpoint.run({ ctx, input, key, finish: done });
 }
@@ -94,6 +96,7 @@ async function contextOf({ deps }: Kernel, incoming: Incoming, endpoint: Endpoin
     subject: isPublic ? nobody : await loadSubject(deps.db, actor.user.id),
     log: deps.log.child({ requestId }),
     operationId: randomUUID(),
+    repeatable: false,
     address: { path: endpoint.path, query: {} },
   };
 }

@@ -4,6 +4,7 @@ import type { Endpoint } from '../api/endpoint.ts';
 import { applicationPermissions, coveredBy, hostPermissions, modules } from '../db/access/catalogue.ts';
 import { idInBody } from '../api/paths.ts';
 import { testApp, type TestApp } from './api/app.ts';
+import { trials } from './audit-failure/table.ts';
 import { addressOf, operationOf, specified } from './house/served.ts';
 
 // Open to anybody: each is said aloud here too.
@@ -124,4 +125,10 @@ describe('the catalogue of permissions', () => {
     const coming = [...objectPermissionsToCome, ...systemPermissionsToCome, ...ofModules];
     expect(coming.filter((name) => checked.has(name))).toEqual([]);
   });
+});
+
+it('has, for every operation that changes something and for no other, a trial without its audit record', () => {
+  const changing = endpoints.filter(({ method }) => method !== 'GET').map(({ id }) => id);
+  expect(changing.filter((id) => trials[id] === undefined)).toEqual([]);
+  expect(Object.keys(trials).filter((id) => !changing.includes(id))).toEqual([]);
 });

@@ -44,8 +44,15 @@ export async function decide<R, I>(
   input: I,
   gate: Gate,
 ): Promise<R> {
-  const task = await gated(ctx, taskId, gate);
-  const ask = (): Promise<R> => ctx.engine.update(deployTaskWorkflowId(taskId), update, input, ctx.operationId);
+  const workflowId = deployTaskWorkflowId(taskId);
+  const found = await gated(ctx, taskId, gate);
+  if (found instanceof Problem) {
+    // The row may show what this very request did, whose answer was lost: then its repetition gets that answer.
+    const earlier = ctx.repeatable && (await ctx.engine.answerOf(workflowId, ctx.operationId));
+    if (earlier) return earlier.answer as R;
+    throw found;
+  }
+  const ask = (): Promise<R> => ctx.engine.update(workflowId, update, input, ctx.operationId);
   try {
     return await ask();
   } catch (error) {
@@ -53,8 +60,9 @@ export async function decide<R, I>(
   }
   // It ended meanwhile (then the gate says how), or the engine was away when it was created.
   const now = await gated(ctx, taskId, gate);
+  if (now instanceof Problem) throw now;
   if (now.seq > 0) throw new Problem('workflow_lost');
-  await ctx.engine.start(deployTaskStart(task));
+  await ctx.engine.start(deployTaskStart(found));
   try {
     return await ask();
   } catch (error) {
@@ -62,10 +70,9 @@ export async function decide<R, I>(
   }
 }
 
-async function gated(ctx: Ctx, taskId: number, gate: Gate): Promise<NamedDeployTask> {
+/** The task, or why its gate is closed. */
+async function gated(ctx: Ctx, taskId: number, gate: Gate): Promise<NamedDeployTask | Problem> {
   const task = await deployTask(ctx.db, taskId);
   if (!task) throw notFound();
-  const refused = gate(await loadDeployView(ctx.db, task));
-  if (refused) throw refused;
-  return task;
+  return gate(await loadDeployView(ctx.db, task)) ?? task;
 }

@@ -1,3 +1,4 @@
+import { opensshKey } from '../api/ssh-keys.ts';
 import { unique } from '../harness.ts';
 import { makeEstate, makeTask, packagePath, placePackage, startedTask, type TestEstate } from '../world.ts';
 import { on, type Prepared, type Stage, type Trial, type Trials } from './stage.ts';
@@ -43,7 +44,7 @@ const credential =
   };
 
 /** Deploy tasks, scripts, settings, repository credentials. */
-export const deploy = (privateKey: string): Trials => ({
+export const deploy: Trials = {
   createDeployTask: async ({ world }) => {
     const estate = await makeEstate(world, 1);
     const source = { application_id: estate.applicationId, package_source: packagePath('1') };
@@ -67,6 +68,14 @@ export const deploy = (privateKey: string): Trials => ({
     await db.updateTable('instances').set({ version: '1.0.0', releases }).where('id', 'in', instanceIds).execute();
     return { version: '0.9.0' };
   }),
+  createDeployFreeze: async ({ team }) => {
+    const { application } = await team();
+    const from = new Date(Date.now() + 86_400_000).toISOString();
+    const until = new Date(Date.now() + 2 * 86_400_000).toISOString();
+    return { body: { application, from, until, reason: 'sale' } };
+  },
+  changeDeployFreeze: on('freeze', { reason: 'changed' }),
+  deleteDeployFreeze: on('freeze'),
   createDeployScript: () => ({ body: { name: unique(), language: 'bash', content: 'true' } }),
   changeDeployScript: on('script', { content: 'false' }),
   deleteDeployScript: on('script'),
@@ -74,7 +83,7 @@ export const deploy = (privateKey: string): Trials => ({
   createPasswordCredential: () => ({ body: { username: 'u', password: 'p' } }),
   changePasswordCredential: credential('PASSWORD', { name: 'changed' }),
   deletePasswordCredential: credential('PASSWORD'),
-  createSshKeyCredential: () => ({ body: { private_key: privateKey } }),
+  createSshKeyCredential: () => ({ body: { private_key: opensshKey() } }),
   changeSshKeyCredential: credential('SSH_PRIVATE_KEY', { name: 'changed' }),
   deleteSshKeyCredential: credential('SSH_PRIVATE_KEY'),
-});
+};
