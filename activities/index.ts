@@ -3,6 +3,7 @@ import type { ActivityDeps } from './deps.ts';
 import { createDeployHands } from './deploy/hands.ts';
 import { createDeployRecords } from './deploy/records.ts';
 import { createHostActivities } from './hosts.ts';
+import { createMaintenanceHands } from './maintenance.ts';
 
 type Activities = Record<string, (input: never) => Promise<unknown>>;
 
@@ -13,6 +14,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     createDeployHands(deps),
     createInstanceHands(deps),
     createHostActivities(deps),
+    createMaintenanceHands(deps),
   ];
   const all: Activities = {};
   for (const [name, activity] of areas.flatMap((area) => Object.entries(area) as [string, Activities[string]][])) {

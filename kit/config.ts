@@ -111,10 +111,27 @@ function contradictions(config: Partial<Parsed>): string[] {
   for (const key of ['smtpFrom', 'publicUrl'] as const)
     if (config.smtpUrl !== undefined && config[key] === undefined)
       mistakes.push(`${settings[key].variable}: is missing though SLIPWAY_SMTP_URL is set; mails need it`);
+  mistakes.push(...zabbixContradictions(config));
   if (config.migrateDatabaseUrl !== undefined && config.databaseUrl === undefined)
     mistakes.push('SLIPWAY_MIGRATE_DATABASE_URL: has no use without DATABASE_URL; set that too or remove it');
   for (const key of ['temporalApiKey', 'temporalTlsCa', 'temporalTlsCert', 'temporalTlsKey'] as const)
     if (config[key] !== undefined && config.temporalAddress === undefined)
       mistakes.push(`${settings[key].variable}: has no use without TEMPORAL_ADDRESS; set that too or remove it`);
   return [...mistakes, ...runnerMistakes(config)];
+}
+
+function zabbixContradictions(config: Partial<Parsed>): string[] {
+  const { zabbixUrl, zabbixToken, zabbixUser, zabbixPassword } = config;
+  const given = (['zabbixToken', 'zabbixUser', 'zabbixPassword', 'zabbixCaFile'] as const).filter(
+    (key) => config[key] !== undefined,
+  );
+  if (zabbixUrl === undefined)
+    return given.map(
+      (key) => `${settings[key].variable}: has no use without SLIPWAY_ZABBIX_URL; set that too or remove it`,
+    );
+  if (zabbixToken !== undefined && (zabbixUser !== undefined || zabbixPassword !== undefined))
+    return ['SLIPWAY_ZABBIX_TOKEN: is set together with SLIPWAY_ZABBIX_USER and _PASSWORD; keep one of them'];
+  if (zabbixToken === undefined && (zabbixUser === undefined || zabbixPassword === undefined))
+    return ['SLIPWAY_ZABBIX_URL: needs SLIPWAY_ZABBIX_TOKEN, or SLIPWAY_ZABBIX_USER and SLIPWAY_ZABBIX_PASSWORD'];
+  return [];
 }

@@ -55,6 +55,8 @@ const name = (most: number) =>
     );
 
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+/** Zabbix's own, ascending. */
+export const zabbixSeverities = ['not_classified', 'information', 'warning', 'average', 'high', 'disaster'] as const;
 const outside = 'only with TEMPORAL_ADDRESS: ';
 
 /** All settings, in the order of the README's table; the keys are the fields of `Config`. */
@@ -191,6 +193,28 @@ export const settings = {
     z.email('must be an address such as slipway@example.com'),
     'none',
     'sender of mails; set with SLIPWAY_SMTP_URL and SLIPWAY_PUBLIC_URL',
+  ),
+  zabbixUrl: optional(
+    'SLIPWAY_ZABBIX_URL',
+    web('https://zabbix.example.com'),
+    'none: hosts are not monitored',
+    "address of Zabbix's frontend",
+  ),
+  zabbixToken: optional('SLIPWAY_ZABBIX_TOKEN', z.string(), 'none', 'API token for Zabbix (5.4 and later)'),
+  zabbixUser: optional('SLIPWAY_ZABBIX_USER', z.string(), 'none', 'user of Zabbix, instead of a token'),
+  zabbixPassword: optional('SLIPWAY_ZABBIX_PASSWORD', z.string(), 'none', 'password of SLIPWAY_ZABBIX_USER'),
+  zabbixCaFile: file('SLIPWAY_ZABBIX_CA_FILE', 'none', "file of the CA that signed Zabbix's certificate"),
+  zabbixDefaultGroup: required(
+    'SLIPWAY_ZABBIX_DEFAULT_GROUP',
+    z.string(),
+    'Discovered hosts',
+    'host group in Zabbix of hosts for which none is given; it must be there',
+  ),
+  zabbixMinSeverity: required(
+    'SLIPWAY_ZABBIX_MIN_SEVERITY',
+    z.enum(zabbixSeverities, `must be one of ${zabbixSeverities.join(', ')}`),
+    'average',
+    'least severe problem in Zabbix that counts against the health of a host',
   ),
   auditAnchorUrl: optional(
     'SLIPWAY_AUDIT_ANCHOR_URL',

@@ -8,6 +8,7 @@ import { recordRefusal } from '../../db/audit/refusals.ts';
 import { loadSubject, mayOn } from '../../db/access/rights.ts';
 import { quote } from '../../db/audit/text.ts';
 import type { DecideAttempt, DecideInput } from '../../workflows/approvals/contract.ts';
+import type { SubTaskInput } from '../../workflows/deploy/contract.ts';
 import type { DeployRecords } from '../../workflows/deploy/ports.ts';
 import { Problem } from '../../workflows/problem.ts';
 import type { Actor } from '../../workflows/tasks.ts';
@@ -16,7 +17,9 @@ import { readPackage } from './package.ts';
 
 /** What a deploy task writes: a transaction each. */
 export function createDeployRecords(deps: ActivityDeps): DeployRecords {
-  const { db, renderer } = deps;
+  const { db, renderer, monitoring } = deps;
+  // Fixed with the sub-task: what is configured later must not change its course.
+  const monitored = (input: SubTaskInput): SubTaskInput => (monitoring ? { ...input, maintenance: true } : input);
   return {
     recordTransition: (input) => recordTransition(db, input),
 
@@ -30,10 +33,10 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
       const { updateSource, instanceIds } = input;
       // Before the package is looked at: another application's hosts are none of this task's business.
       const existing = await beginSubTask(db, input);
-      if (existing) return existing;
+      if (existing) return monitored(existing);
       const found = updateSource === null ? null : await readPackage(deps, instanceIds[0] ?? 0, updateSource);
       if (found && 'unread' in found) throw new Problem('package_unread', { reason: found.unread });
-      return createSubTask(db, renderer, { ...input, package: found });
+      return monitored(await createSubTask(db, renderer, { ...input, package: found }));
     },
 
     judgeDeploy: ({ deployTaskId }) => judgeDeploy(db, deployTaskId),

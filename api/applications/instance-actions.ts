@@ -75,7 +75,10 @@ async function begin(ctx: ChangeCtx, wanted: Wanted): Promise<z.input<typeof tas
     hostname,
     wasRunning: status !== 'stopped',
   }));
-  const input: InstanceTaskInput = { taskId, action, timeoutSeconds, batchSize, instances: targets };
+  const input: InstanceTaskInput = {
+    ...{ taskId, action, timeoutSeconds, batchSize, instances: targets },
+    ...(ctx.config.zabbixUrl !== undefined && action !== 'start' && { maintenance: true }),
+  };
   await launch(ctx, {
     workflow: 'instanceTask',
     workflowId: instanceTaskWorkflowId(taskId),

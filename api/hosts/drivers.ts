@@ -28,7 +28,6 @@ export function refuseRunners({ config }: Pick<Ctx, 'config'>, hosts: readonly H
 
 /** Refuses work that needs Zabbix where there is none. */
 export function refuseZabbix({ config }: Pick<Ctx, 'config'>, names: readonly string[]): void {
-  const { zabbixUrl }: Settings = { ...config };
-  if (names.length > 0 && zabbixUrl === undefined)
+  if (names.length > 0 && config.zabbixUrl === undefined)
     throw new Problem('zabbix_failed', { reason: 'SLIPWAY_ZABBIX_URL is not set' });
 }

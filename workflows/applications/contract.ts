@@ -23,6 +23,8 @@ export interface InstanceTaskInput {
   timeoutSeconds: number;
   batchSize: number;
   instances: InstanceTarget[];
+  /** Whether their hosts are put in maintenance: monitoring was configured when the task was created. */
+  maintenance?: true;
 }
 
 export interface InstanceTarget {

@@ -8,6 +8,8 @@ import {
   setCurrentDetails,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
+import { holdHosts } from '../maintenance/hold.ts';
+import type { MaintenanceHands } from '../maintenance/ports.ts';
 import { rootFailure } from '../refuse.ts';
 import type {
   InstanceActionStep,
@@ -34,14 +36,23 @@ const { killInstanceStep } = proxyActivities<InstanceHands>({
   retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
 });
 
+/** Short: a task does not fail, nor stand still, for its maintenance period. */
+const maintenance = proxyActivities<MaintenanceHands>({
+  startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '5 seconds',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
+});
+
 /** What became of one instance, as far as the steps decide it. */
 type End = Pick<InstanceEnd, 'status' | 'left' | 'step' | 'message'>;
 
 /** Starts, stops or restarts instances of one application. */
 export async function instanceTask(input: InstanceTaskInput): Promise<InstanceTaskOutcome> {
   const { taskId, timeoutSeconds, instances } = input;
+  const release = input.maintenance ? await holdHosts(maintenance, taskId) : null;
   const scope = new CancellationScope({ cancellable: true, timeout: timeoutSeconds * 1000 });
   const finished = await scope.run(() => inBatches(input));
+  await release?.();
   const failed = instances.length - finished;
   await CancellationScope.nonCancellable(() =>
     settleInstanceTask({ taskId, error: failed > 0 && scope.consideredCancelled ? cutShort(scope, input) : null }),

@@ -165,6 +165,8 @@ export interface SubTaskInput {
   timeoutSeconds: number;
   hooks: HookName[];
   instances: SubTaskInstance[];
+  /** Whether their hosts are put in maintenance: monitoring was configured when the sub-task was created. */
+  maintenance?: true;
 }
 
 export interface SubTaskInstance {

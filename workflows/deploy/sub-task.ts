@@ -8,6 +8,8 @@ import {
   proxyActivities,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
+import { holdHosts } from '../maintenance/hold.ts';
+import type { MaintenanceHands } from '../maintenance/ports.ts';
 import { rootFailure } from '../refuse.ts';
 import { searchAttributes } from '../search-attributes.ts';
 import { UndoStack } from '../undo.ts';
@@ -29,6 +31,13 @@ const { runStep, settleInstance, settleSubTask } = proxyActivities<DeployHands>(
 const undo = proxyActivities<DeployHands>({
   startToCloseTimeout: '10 minutes',
   scheduleToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '5 seconds',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
+});
+
+/** Short, and never waited for long: an upgrade does not fail, nor stand still, for its maintenance period. */
+const maintenance = proxyActivities<MaintenanceHands>({
+  startToCloseTimeout: '1 minute',
   heartbeatTimeout: '5 seconds',
   retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
 });
@@ -57,6 +66,7 @@ function stepsOf(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoSt
 }
 
 async function runSubTask(input: SubTaskInput): Promise<SubTaskOutcome> {
+  const release = input.maintenance ? await holdHosts(maintenance, input.taskId) : null;
   const scope = new CancellationScope({ cancellable: true, timeout: input.timeoutSeconds * 1000 });
   const results: boolean[] = [];
   const failure = await scope
@@ -70,6 +80,7 @@ async function runSubTask(input: SubTaskInput): Promise<SubTaskOutcome> {
       (error: unknown) => describeFailure(error, input),
     );
   const finished = results.filter(Boolean).length;
+  await release?.();
   await CancellationScope.nonCancellable(() => settleSubTask({ taskId: input.taskId, error: failure }));
   const failed = input.instances.length - finished;
   upsertSearchAttributes(searchAttributes({ status: failed === 0 && failure === null ? 'finished' : 'failed' }));

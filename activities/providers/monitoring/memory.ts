@@ -77,7 +77,8 @@ class MemoryMonitoring implements Monitoring {
     return this.#call('beginMaintenance', (world) => {
       const known = hosts.filter((name) => world.hosts.has(name));
       if (known.length > 0) {
-        world.maintenance.set(key, { hosts: known, until, reason });
+        const before = world.maintenance.get(key)?.until ?? until;
+        world.maintenance.set(key, { hosts: known, until: before > until ? before : until, reason });
         world.begun.push({ key, hosts: known, until });
       }
       return hosts.filter((name) => !world.hosts.has(name));
@@ -86,6 +87,14 @@ class MemoryMonitoring implements Monitoring {
 
   async endMaintenance(key: string): Promise<void> {
     this.#call('endMaintenance', ({ maintenance }) => maintenance.delete(key));
+  }
+
+  async removeExpired(before: Date): Promise<number> {
+    return this.#call('removeExpired', ({ maintenance }) => {
+      const old = [...maintenance].filter(([, { until }]) => until < before);
+      for (const [key] of old) maintenance.delete(key);
+      return old.length;
+    });
   }
 
   async disableHost(name: string): Promise<void> {

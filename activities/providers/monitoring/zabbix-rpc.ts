@@ -1,0 +1,167 @@
+// Zabbix's JSON-RPC. One login serves all calls until the server ends the session; then there is one more, and no third.
+// How a call is signed depends on the server's version, which is asked once.
+import { z } from 'zod';
+import { ProviderError, refused, unavailable } from '../error.ts';
+import { outbound, OutboundFailure } from '../outbound.ts';
+import type { OutboundAnswer } from '../outbound.ts';
+
+export interface ZabbixAccess {
+  /** Of the frontend, with or without `api_jsonrpc.php`. */
+  url: string;
+  /** Instead of user and password. */
+  token?: string | undefined;
+  user?: string | undefined;
+  password?: string | undefined;
+  /** PEM; see `OutboundRequest`. */
+  ca?: string | undefined;
+  timeoutMs?: number;
+}
+
+/** Major and minor as one number that can be compared: 6.4 is 604. */
+export type ZabbixVersion = number;
+
+export interface ZabbixRpc {
+  version(): Promise<ZabbixVersion>;
+  /** Throws ProviderError. */
+  call<T>(method: string, params: object, shape: z.ZodType<T>): Promise<T>;
+}
+
+export const provider = 'zabbix';
+
+/** What Zabbix itself refused, with its own words; `ended`: the session is over. */
+class RpcRefused extends ProviderError {
+  readonly ended: boolean;
+
+  constructor(message: string, ended: boolean) {
+    super('refused', provider, message);
+    this.ended = ended;
+  }
+}
+
+const answerShape = z.union([
+  z.object({ error: z.object({ code: z.number(), message: z.string(), data: z.string().default('') }) }),
+  z.object({ result: z.unknown() }),
+]);
+
+const longestAnswer = 8 * 2 ** 20;
+const longestReason = 300;
+const sessionEnded = /re-?login|not authori[sz]ed|session terminated/i;
+/** The frontend's own code for a database that it can't reach. */
+const frontendFailure = 1;
+const internalError = -32603;
+
+/** `user.login` wants `username` from 5.4 on; 6.4 takes the token as a header, and 7.2 nothing else. */
+const usernameSince = 504;
+const bearerSince = 604;
+
+/** A client of one Zabbix. */
+export function createZabbixRpc(access: ZabbixAccess): ZabbixRpc {
+  const url = new URL(access.url.endsWith('.php') ? access.url : `${access.url.replace(/\/+$/, '')}/api_jsonrpc.php`);
+  const version = once(async () => parseVersion(await send('apiinfo.version', {}, null)));
+  const session = once(async () => login());
+  let calls = 0;
+
+  async function send(method: string, params: object, auth: string | null): Promise<unknown> {
+    const bearer = auth !== null && (await version.get()) >= bearerSince;
+    const answer = await post(access, url, {
+      headers: { 'content-type': 'application/json-rpc', ...(bearer && { authorization: `Bearer ${auth}` }) },
+      body: JSON.stringify({
+        ...{ jsonrpc: '2.0', method, params, id: (calls += 1) },
+        ...(auth !== null && !bearer && { auth }),
+      }),
+    });
+    return resultOf(answer, [access.password, access.token, auth]);
+  }
+
+  async function login(): Promise<string> {
+    if (access.token !== undefined) return access.token;
+    const key = (await version.get()) >= usernameSince ? 'username' : 'user';
+    const found = await send('user.login', { [key]: access.user ?? '', password: access.password ?? '' }, null);
+    return parsed(z.string().min(1), found, 'user.login');
+  }
+
+  return {
+    version: version.get,
+    async call(method, params, shape) {
+      const auth = await session.get();
+      try {
+        return parsed(shape, await send(method, params, auth), method);
+      } catch (error) {
+        if (!(error instanceof RpcRefused) || !error.ended || access.token !== undefined) throw error;
+        session.forget(auth);
+        return parsed(shape, await send(method, params, await session.get()), method);
+      }
+    },
+  };
+}
+
+/** What is asked for once and then kept, unless it failed; several askers share one question. */
+function once<T>(ask: () => Promise<T>): { get(): Promise<T>; forget(value: T): void } {
+  let asked: Promise<T> | undefined;
+  let known: T | undefined;
+  return {
+    get: () => {
+      asked ??= ask().then(
+        (value) => (known = value),
+        (error: unknown) => {
+          asked = undefined;
+          throw error;
+        },
+      );
+      return asked;
+    },
+    forget: (value) => {
+      if (known === value) [asked, known] = [undefined, undefined];
+    },
+  };
+}
+
+function parseVersion(found: unknown): ZabbixVersion {
+  const [, major, minor] = /^(\d+)\.(\d+)\./.exec(typeof found === 'string' ? found : '') ?? [];
+  if (major === undefined || minor === undefined) throw unavailable(provider, 'Zabbix does not say its version');
+  return Number(major) * 100 + Number(minor);
+}
+
+function parsed<T>(shape: z.ZodType<T>, found: unknown, method: string): T {
+  const result = shape.safeParse(found);
+  if (result.success) return result.data;
+  throw unavailable(provider, `Zabbix answered ${method} with something else than is documented`);
+}
+
+async function post(
+  { ca, timeoutMs }: ZabbixAccess,
+  url: URL,
+  message: { headers: Record<string, string>; body: string },
+): Promise<OutboundAnswer> {
+  const limits = { limitBytes: longestAnswer, ...(timeoutMs !== undefined && { timeoutMs }) };
+  try {
+    return await outbound({ url, method: 'POST', ...message, ca, ...limits });
+  } catch (error) {
+    if (!(error instanceof OutboundFailure)) throw error;
+    throw (error.final ? refused : unavailable)(provider, `Zabbix: ${error.message}`);
+  }
+}
+
+function resultOf({ status, body }: OutboundAnswer, secrets: readonly (string | null | undefined)[]): unknown {
+  if (status >= 500 || status === 429 || status === 408) throw unavailable(provider, `Zabbix answered HTTP ${status}`);
+  if (status !== 200) throw refused(provider, `Zabbix answered HTTP ${status}; check SLIPWAY_ZABBIX_URL`);
+  const answer = answerShape.safeParse(jsonOf(body));
+  if (!answer.success) throw unavailable(provider, 'Zabbix did not answer with JSON-RPC');
+  if (!('error' in answer.data)) return answer.data.result;
+  const { code, message, data } = answer.data.error;
+  if (code === frontendFailure || code === internalError)
+    throw unavailable(provider, 'the Zabbix frontend fails; see its log');
+  const said = withoutSecrets(data || message, secrets).slice(0, longestReason);
+  throw new RpcRefused(`Zabbix: ${said}`, sessionEnded.test(`${message} ${data}`));
+}
+
+function jsonOf(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+const withoutSecrets = (text: string, secrets: readonly (string | null | undefined)[]): string =>
+  secrets.reduce<string>((kept, secret) => (secret ? kept.replaceAll(secret, '[hidden]') : kept), text);

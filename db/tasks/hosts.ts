@@ -1,0 +1,23 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../database.ts';
+
+/** What a task is, in one line, and the names of the hosts that it works on. */
+export async function hostsOfTask(db: Kysely<Database>, taskId: number): Promise<{ what: string; hosts: string[] }> {
+  const task = await db
+    .selectFrom('tasks')
+    .select(['area', 'kind', 'version', 'creator'])
+    .where('id', '=', taskId)
+    .executeTakeFirstOrThrow();
+  const rows = await db
+    .selectFrom('taskResults')
+    .select('hostname')
+    .distinct()
+    .where('taskId', '=', taskId)
+    .orderBy('hostname')
+    .execute();
+  const version = task.version === null ? '' : ` to ${task.version}`;
+  return {
+    what: `${task.area} ${task.kind}${version}, task ${taskId} of ${task.creator}`,
+    hosts: rows.map(({ hostname }) => hostname),
+  };
+}
