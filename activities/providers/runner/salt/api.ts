@@ -1,0 +1,110 @@
+// salt-api (rest_cherrypy): a token for as long as it is taken, then another one.
+import { readFileSync } from 'node:fs';
+import { refused, unavailable } from '../../error.ts';
+import { JsonClient } from './http.ts';
+
+export interface SaltSettings {
+  url: string;
+  user: string;
+  password: string;
+  eauth: string;
+  caFile?: string | undefined;
+  /** A folder of the master's file_roots that we may write. */
+  fileRoot?: string | undefined;
+}
+
+/** One call of a client of Salt's: `local_async` publishes, `runner` asks the master. */
+export type Low = Readonly<Record<string, unknown>> & { client: 'local_async' | 'runner'; fun: string };
+
+const patienceMs = 60_000;
+/** A question to the master loads all of its runners anew; more of them at once only take longer, each. */
+const mostQuestions = 2;
+
+export class SaltApi {
+  readonly #settings: SaltSettings;
+  readonly #http: JsonClient;
+  #token: Promise<string> | null = null;
+  #asking = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(settings: SaltSettings) {
+    this.#settings = settings;
+    const { url, caFile } = settings;
+    this.#http = new JsonClient(url, caFile === undefined ? undefined : readFileSync(caFile, 'utf8'));
+  }
+
+  /** What the call returns; a token that is no longer taken is replaced once. */
+  async call(low: Low): Promise<unknown> {
+    const token = await this.#login();
+    let answer = await this.#post(low, token);
+    if (answer.status === 401) {
+      this.#forget(token);
+      answer = await this.#post(low, await this.#login());
+    }
+    const { status, body } = answer;
+    if (status === 401 || status === 403) {
+      throw refused('salt', `salt-api does not let ${this.#settings.user} call ${low.fun} (${status})`);
+    }
+    if (status !== 200) throw unavailable('salt', `salt-api answers ${status} to ${low.fun}`);
+    return firstOf(body);
+  }
+
+  /** The same for a question to the master; a few at a time. */
+  async ask(low: Low): Promise<unknown> {
+    if (this.#asking >= mostQuestions) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#asking += 1;
+    try {
+      return await this.call(low);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#asking -= 1;
+    }
+  }
+
+  #post(low: Low, token: string) {
+    return this.#http.post('', [low], { 'x-auth-token': token }, patienceMs);
+  }
+
+  /** Another call may have logged in again meanwhile. */
+  #forget(token: string): void {
+    const present = this.#token;
+    void present?.then((value) => {
+      if (value === token && this.#token === present) this.#token = null;
+    });
+  }
+
+  #login(): Promise<string> {
+    if (this.#token) return this.#token;
+    const made = this.#newToken();
+    this.#token = made;
+    made.catch(() => {
+      if (this.#token === made) this.#token = null;
+    });
+    return made;
+  }
+
+  async #newToken(): Promise<string> {
+    const { user: username, password, eauth } = this.#settings;
+    const { status, body } = await this.#http.post('login', { username, password, eauth }, {}, patienceMs);
+    if (status === 401 || status === 403) {
+      throw refused(
+        'salt',
+        `salt-api refuses the login of ${username} by ${eauth}: see SLIPWAY_SALT_USER, _PASSWORD, _EAUTH`,
+      );
+    }
+    const first = firstOf(body);
+    const token = isRecord(first) ? first['token'] : null;
+    if (status !== 200 || typeof token !== 'string') throw unavailable('salt', `salt-api answers ${status} to a login`);
+    return token;
+  }
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function firstOf(body: unknown): unknown {
+  const list = isRecord(body) ? body['return'] : null;
+  return Array.isArray(list) ? (list[0] as unknown) : null;
+}

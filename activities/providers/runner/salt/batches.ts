@@ -1,0 +1,86 @@
+// Calls that come within a few milliseconds go out as one publish: a thousand hosts are twenty messages, not a thousand.
+// What differs from minion to minion goes along as lines of standard input, of which each takes its own.
+import type { SaltApi } from './api.ts';
+import { runJob } from './job.ts';
+import type { Call, Return } from './job.ts';
+
+const gatherMs = 5;
+const mostMinions = 50;
+/** Salt's API takes requests up to 1 MiB, and JSON adds to them. */
+const mostBytes = 600 * 1024;
+
+/** A call as one caller wants it: calls of the same `kind` may share a publish. */
+export interface Wish {
+  kind: string;
+  minion: string;
+  /** This minion's own line. */
+  line: string;
+  patienceMs: number;
+  /** The call, given the lines of all who share it. */
+  call(lines: string): Call;
+}
+
+interface Batch {
+  kind: string;
+  bytes: number;
+  wishes: Map<string, Wish>;
+  /** By minion; those that asked for the very same share an answer. */
+  ends: Map<string, { resolve(result: Return): void; reject(error: unknown): void }[]>;
+}
+
+export class Batches {
+  readonly #api: SaltApi;
+  #gathered: Batch[] = [];
+
+  constructor(api: SaltApi) {
+    this.#api = api;
+  }
+
+  run(wish: Wish): Promise<Return> {
+    const batch = this.#batchFor(wish);
+    const ends = batch.ends.get(wish.minion) ?? [];
+    if (ends.length === 0) batch.bytes += wish.line.length;
+    batch.wishes.set(wish.minion, wish);
+    batch.ends.set(wish.minion, ends);
+    return new Promise((resolve, reject) => ends.push({ resolve, reject }));
+  }
+
+  #batchFor({ kind, minion, line }: Wish): Batch {
+    const fits = (batch: Batch): boolean =>
+      batch.kind === kind &&
+      (batch.wishes.has(minion)
+        ? batch.wishes.get(minion)?.line === line
+        : batch.wishes.size < mostMinions && batch.bytes + line.length <= mostBytes);
+    const open = this.#gathered.find(fits);
+    if (open) return open;
+    const made: Batch = { kind, bytes: 0, wishes: new Map(), ends: new Map() };
+    if (this.#gathered.length === 0) setTimeout(() => this.#send(), gatherMs);
+    this.#gathered.push(made);
+    return made;
+  }
+
+  #send(): void {
+    const batches = this.#gathered;
+    this.#gathered = [];
+    for (const batch of batches) void this.#sendOne(batch);
+  }
+
+  async #sendOne({ wishes, ends }: Batch): Promise<void> {
+    const all = [...wishes.values()];
+    const [first] = all;
+    if (!first) return;
+    const order = {
+      minions: [...wishes.keys()],
+      call: first.call(all.map(({ line }) => line).join('')),
+      patienceMs: Math.max(...all.map(({ patienceMs }) => patienceMs)),
+    };
+    try {
+      await runJob(this.#api, order, (minion, result) => {
+        for (const { resolve } of ends.get(minion) ?? []) resolve(result);
+      });
+    } catch (error) {
+      // Those that have their answer keep it.
+      for (const { reject } of [...ends.values()].flat()) reject(error);
+    }
+  }
+}

@@ -1,0 +1,113 @@
+// The runner `salt`: hosts with a minion, through salt-api. Commands that minions are given are ours and fixed; what people
+// wrote goes to the agent's standard input.
+import { randomUUID } from 'node:crypto';
+import { refused, unavailable } from '../../error.ts';
+import type { Runner, RunnerHost } from '../driver.ts';
+import { agentScript, askCommand, hostKey, installCommand } from '../agent/protocol.ts';
+import type { Reply } from '../agent/protocol.ts';
+import { createAgentRunner } from '../agent/runner.ts';
+import type { Transport } from '../agent/runner.ts';
+import { isRecord, SaltApi } from './api.ts';
+import type { SaltSettings } from './api.ts';
+import { Batches } from './batches.ts';
+import { offer } from './file-root.ts';
+import type { Call } from './job.ts';
+
+const provider = 'salt';
+const installMs = 30_000;
+const uploadMs = 300_000;
+/** A minion's name is a host's, and may have _ and @ besides; it becomes part of a command and of paths. */
+const minionName = /^(?=.{1,253}$)[A-Za-z0-9_][A-Za-z0-9_@-]*(\.[A-Za-z0-9_@-]+)*$/;
+
+/** Each minion says who it is, so that all of them can be given the same command. */
+const ownKey = '{{ grains["id"] | replace(".", ":") }}';
+
+const shell = (command: string, stdin: string, patienceMs: number): Call => ({
+  fun: 'cmd.run_all',
+  arg: [command],
+  kwarg: {
+    stdin,
+    template: 'jinja',
+    // Split into arguments by Salt itself: no shell but the one that is named.
+    python_shell: false,
+    ignore_retcode: true,
+    output_loglevel: 'quiet',
+    timeout: Math.ceil(patienceMs / 1000),
+  },
+});
+
+class SaltTransport implements Transport {
+  readonly provider = provider;
+  readonly #batches: Batches;
+  readonly #fileRoot: string | undefined;
+  readonly #run = randomUUID().slice(0, 8);
+
+  constructor(batches: Batches, fileRoot: string | undefined) {
+    this.#batches = batches;
+    this.#fileRoot = fileRoot;
+  }
+
+  checkHost({ name }: RunnerHost): void {
+    if (!minionName.test(name)) throw refused(provider, `not a minion's name: ${JSON.stringify(name.slice(0, 80))}`);
+  }
+
+  async ask({ name }: RunnerHost, request: string, patienceMs: number): Promise<Reply> {
+    const call = (lines: string): Call => shell(askCommand(ownKey), lines, patienceMs);
+    const line = `${hostKey(name)} ${request}\n`;
+    // A long patience must not be shared by those that have none.
+    return replyOf(name, await this.#returned({ kind: `ask ${patienceMs}`, minion: name, line, patienceMs, call }));
+  }
+
+  async install({ name }: RunnerHost): Promise<Reply> {
+    const call = (): Call => shell(installCommand, agentScript, installMs);
+    return replyOf(
+      name,
+      await this.#returned({ kind: 'install', minion: name, line: '', patienceMs: installMs, call }),
+    );
+  }
+
+  /** The same for all minions of a chunk, so that they share one publish. */
+  temporaryName(sha256: string): string {
+    return `.slipway-${this.#run}-${sha256.slice(0, 16)}`;
+  }
+
+  async upload({ name }: RunnerHost, file: { source: string; sha256: string }, path: string): Promise<boolean> {
+    if (this.#fileRoot === undefined) return false;
+    const address = await offer(this.#fileRoot, file);
+    const call = (): Call => ({ fun: 'cp.get_file', arg: [address, path], kwarg: {} });
+    const kind = `get ${address} ${path}`;
+    const fetched = await this.#returned({ kind, minion: name, line: '', patienceMs: uploadMs, call });
+    if (fetched === path) return true;
+    throw unavailable(
+      provider,
+      `${name} does not get ${address}: is SLIPWAY_SALT_FILE_ROOT a folder of the master's file_roots?`,
+    );
+  }
+
+  async #returned(wish: Parameters<Batches['run']>[0]): Promise<unknown> {
+    const result = await this.#batches.run(wish);
+    switch (result.kind) {
+      case 'returned':
+        return result.value;
+      case 'stranger':
+        throw unavailable(provider, `${wish.minion} is no minion whose key the master has accepted`);
+      case 'silent':
+        throw unavailable(
+          provider,
+          `the minion ${wish.minion} does not answer within ${wish.patienceMs / 1000} seconds`,
+        );
+    }
+  }
+}
+
+function replyOf(name: string, value: unknown): Reply {
+  if (isRecord(value) && typeof value['retcode'] === 'number') {
+    return { code: value['retcode'], stdout: String(value['stdout']), stderr: String(value['stderr']) };
+  }
+  throw unavailable(provider, `the minion ${name} could not do it: ${JSON.stringify(value).slice(0, 200)}`);
+}
+
+/** Makes the `salt` driver. */
+export function createSaltRunner(settings: SaltSettings): Runner {
+  return createAgentRunner(new SaltTransport(new Batches(new SaltApi(settings)), settings.fileRoot));
+}

@@ -1,0 +1,106 @@
+// What Salt adds to a runner's promises: few messages, answers that are lost, minions that are away.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
+import { createSaltRunner } from '../../activities/providers/runner/salt/index.ts';
+import { endOf, expectRefusal, jobOf, said } from './runner.suite.ts';
+import { startSalt } from './servers/salt.ts';
+import type { SaltServers } from './servers/salt.ts';
+import { openWire } from './servers/wire.ts';
+import type { Wire } from './servers/wire.ts';
+
+describe('the salt runner alone', () => {
+  let salt: SaltServers;
+  let wire: Wire;
+  let runner: Runner;
+  let hosts: RunnerHost[];
+  const folder = mkdtempSync(join(tmpdir(), 'slipway-salt-files-'));
+
+  beforeAll(async () => {
+    salt = await startSalt();
+    wire = await openWire(salt.settings.url);
+    runner = createSaltRunner({ ...salt.settings, url: wire.url });
+    hosts = salt.minions.map((name) => ({ name, runner: 'salt', address: null }));
+    await Promise.all(hosts.map((host) => runner.prepare(host)));
+  });
+  afterAll(async () => {
+    await wire.stop();
+    await salt.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const job = (script: string) => jobOf({ script, behaviour: () => undefined });
+  const publishes = (from: number) => wire.calls.slice(from).filter(({ name }) => name.startsWith('local_async'));
+  const first = (): RunnerHost => hosts[0] as RunnerHost;
+
+  test('three minions get different scripts by one publish, and each runs its own', async () => {
+    const jobs = hosts.map(({ name }) => job(`echo "this is ${name}"`));
+    const before = wire.calls.length;
+    await Promise.all(hosts.map((host, index) => runner.start(host, jobs[index] ?? job('true'))));
+    expect(publishes(before)).toEqual([{ name: 'local_async cmd.run_all', targets: 3 }]);
+    const outputs = await Promise.all(
+      hosts.map(async (host, index) => {
+        const { id } = jobs[index] ?? job('true');
+        await endOf(runner, host, id);
+        return said(runner, host, id);
+      }),
+    );
+    expect(outputs).toEqual(hosts.map(({ name }) => `this is ${name}\n`));
+  });
+
+  test('when the answer to a publish is lost, the job is found by its id, nothing is sent or run twice', async () => {
+    const file = join(folder, 'runs');
+    const once = job(`echo run >> ${file}`);
+    const before = wire.calls.length;
+    wire.losePublishes(1);
+    await runner.start(first(), once);
+    expect(publishes(before)).toHaveLength(1);
+    expect(wire.calls.slice(before).map(({ name }) => name)).toContain('runner jobs.list_job');
+    await endOf(runner, first(), once.id);
+    expect(readFileSync(file, 'utf8')).toBe('run\n');
+  });
+
+  test('a package goes to three minions through the file server by one message, and is verified there', async () => {
+    const content = Buffer.alloc(3 * 2 ** 20, 'slipway');
+    const source = join(folder, 'package');
+    writeFileSync(source, content);
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    const served = createSaltRunner({ ...salt.settings, url: wire.url, fileRoot: salt.fileRoot });
+    const before = wire.calls.length;
+    await served.putFile(first(), join(folder, 'placed'), source, { sha256 });
+    expect(publishes(before).map(({ name }) => name)).toEqual([
+      ...['local_async cmd.run_all', 'local_async cp.get_file', 'local_async cmd.run_all'],
+    ]);
+    expect(readFileSync(join(folder, 'placed')).equals(content)).toBe(true);
+  });
+
+  test('a wrong password is refused, and neither it nor the right one is in the message', async () => {
+    const wrong = createSaltRunner({ ...salt.settings, password: 'hunter2-wrong' });
+    const error: unknown = await wrong.ping(first()).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ kind: 'refused', message: expect.stringContaining('refuses the login of slipway') });
+    expect(String(error)).not.toContain('hunter2-wrong');
+    expect(String(error)).not.toContain(salt.password);
+  });
+
+  test('an API that nobody listens at is unavailable', async () => {
+    await expectRefusal(createSaltRunner({ ...salt.settings, url: 'http://127.0.0.1:1' }).ping(first()), 'unavailable');
+  });
+
+  test('a minion that was stopped does not answer, others do, and it is found again when it is back', async () => {
+    const [, second, third] = hosts as [RunnerHost, RunnerHost, RunnerHost];
+    const long = job('echo up; sleep 600');
+    await runner.start(third, long);
+    await salt.stopMinion(third.name);
+    const [away] = await Promise.allSettled([runner.ping(third), runner.ping(second)]).then(([a, b]) => {
+      expect(b).toMatchObject({ status: 'fulfilled' });
+      return [a];
+    });
+    expect(away).toMatchObject({ status: 'rejected', reason: { kind: 'unavailable' } });
+    await salt.startMinion(third.name);
+    expect(await runner.state(third, long.id)).toMatchObject({ state: 'running' });
+    await runner.kill(third, long.id, 2000);
+    expect(await runner.state(third, long.id)).toMatchObject({ state: 'exited', signal: 'SIGTERM' });
+  });
+});

@@ -1,0 +1,58 @@
+// The wire in front of salt-api: it counts what passes, and may lose an answer after the server has acted.
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface Wire {
+  readonly url: string;
+  /** Calls that passed, as `client fun`, with what they were sent to. */
+  readonly calls: { name: string; targets: number }[];
+  /** Loses the answers to so many publishes. */
+  losePublishes(count: number): void;
+  stop(): Promise<void>;
+}
+
+interface Low {
+  client?: string;
+  fun?: string;
+  tgt?: unknown[];
+}
+
+export async function openWire(target: string): Promise<Wire> {
+  const calls: Wire['calls'] = [];
+  let toLose = 0;
+  const server = createServer((incoming, outgoing) => {
+    const blocks: Buffer[] = [];
+    incoming.on('data', (block: Buffer) => blocks.push(block));
+    incoming.on('end', () => {
+      const body = Buffer.concat(blocks);
+      const [low] = incoming.url === '/' ? (JSON.parse(body.toString()) as Low[]) : [];
+      if (low) calls.push({ name: `${low.client} ${low.fun}`, targets: low.tgt?.length ?? 0 });
+      const loses = low?.client === 'local_async' && toLose > 0;
+      if (loses) toLose -= 1;
+      const onward = request(new URL(incoming.url ?? '/', target), { method: 'POST', headers: incoming.headers });
+      onward.once('response', (answer) => {
+        if (loses) {
+          answer.resume().once('end', () => incoming.socket.destroy());
+          return;
+        }
+        outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(outgoing);
+      });
+      onward.once('error', () => incoming.socket.destroy());
+      onward.end(body);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    ...{ url: `http://127.0.0.1:${port}`, calls },
+    losePublishes: (count) => {
+      toLose = count;
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
