@@ -36,6 +36,8 @@ export function startServer(program: string, args: readonly string[], env: NodeJ
       const late = AbortSignal.timeout(grace);
       late.addEventListener('abort', () => child.kill('SIGKILL'));
       await ended;
+      // What it left behind may hold them for long.
+      for (const stream of [child.stdout, child.stderr]) stream.destroy();
     },
   };
 }
