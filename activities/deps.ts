@@ -12,6 +12,8 @@ export interface ActivityDeps extends Providers {
   renderer: Renderer;
   /** Bytes of output that one task may keep. */
   outputLimitBytes: number;
+  /** `host:port` of Slipway's own database and engine, which nothing else may be led to. */
+  ownServers: readonly string[];
   log: Logger;
 }
 

@@ -51,6 +51,7 @@ export async function startWorker(
       ...providers,
       renderer: { renderAll: createJinja().renderAll, hostPath: hostPathIn(config.dataDir) },
       outputLimitBytes: config.outputLimitBytes,
+      ownServers: [serverOf(at.databaseUrl), at.temporalAddress],
       log,
     }),
     interceptors: {
@@ -78,6 +79,11 @@ export async function startWorker(
     },
   };
 }
+
+const serverOf = (databaseUrl: string): string => {
+  const { hostname, port } = new URL(databaseUrl);
+  return `${hostname}:${port || '5432'}`;
+};
 
 /** Sends the engine's own log lines to ours. */
 export function logRuntimeTo(log: Logger): void {

@@ -64,6 +64,8 @@ export interface Transition {
   delegation?: { phase: 'review' | 'ownership'; toId: number; username: string } | undefined;
   planRound?: number | undefined;
   planHash?: string | undefined;
+  /** Columns of the lifecycle's own that are recorded with it. */
+  also?: object | undefined;
 }
 
 /** What a lifecycle tells the engine about itself. */

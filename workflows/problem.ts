@@ -136,6 +136,10 @@ const deploy = {
     'version {version} is not kept; kept are: {kept}',
     '版本 {version} 未保留; 已保留: {kept}',
   ),
+  not_rolling: conflict('the deploy task has no rolling strategy', '该发布任务不是滚动发布'),
+  already_paused: conflict('the deploy task is paused already', '发布任务已暂停'),
+  not_paused: conflict('the deploy task is not paused', '发布任务未暂停'),
+  nothing_failed: conflict('no instance of sub-task {id} has failed', '子任务 {id} 没有失败的实例'),
   freeze_over: conflict('the freeze is already over', '冻结期已结束'),
   workflow_lost: conflict(
     'its workflow is gone from the engine; nothing can be decided any more',

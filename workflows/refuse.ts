@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/workflow';
-import { problemFailureType, toWire } from './problem.ts';
-import type { Problem } from './problem.ts';
+import { fromWire, problemFailureType, toWire } from './problem.ts';
+import type { Problem, ProblemName } from './problem.ts';
 
 /** A Problem in the only form that an update may throw without wedging its workflow task. */
 export const failureOf = (problem: Problem): ApplicationFailure =>
@@ -20,6 +20,12 @@ export function ensure(refused: Problem | undefined): void {
 export function rootFailure(error: unknown): unknown {
   const wrapped = error instanceof ActivityFailure || error instanceof ChildWorkflowFailure;
   return wrapped && error.cause ? rootFailure(error.cause) : error;
+}
+
+/** Whether a failure is this refusal. */
+export function isProblem(error: unknown, name: ProblemName): boolean {
+  const wire = error instanceof ApplicationFailure && error.type === problemFailureType ? error.details?.[0] : null;
+  return fromWire(wire)?.problem === name;
 }
 
 /** Lets an activity's refusal reach the caller of an update as that refusal. */

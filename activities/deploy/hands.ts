@@ -8,6 +8,7 @@ import { addSystemLines, unlessLeaving } from '../follow.ts';
 import { ProviderError } from '../providers/error.ts';
 import { attemptStep, killJobs, runJobs, workOf } from '../step.ts';
 import type { Work } from '../step.ts';
+import { checkHealth } from './health.ts';
 import { createPlans } from './plans.ts';
 import { jobsOf, packagePath } from './steps.ts';
 import type { StepContext } from './steps.ts';
@@ -21,6 +22,8 @@ export function createDeployHands(deps: ActivityDeps): DeployHands {
     runStep: (input) => runStep(deps, input),
 
     killStep: (input) => killStep(deps, input),
+
+    checkHealth: (input) => checkHealth(deps, input),
 
     settleInstance: (input) => settle(deps, input),
 

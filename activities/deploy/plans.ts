@@ -1,3 +1,8 @@
+import type { Kysely } from 'kysely';
+import { loadSubject, mayOn } from '../../db/access/rights.ts';
+import type { Database } from '../../db/database.ts';
+import { findObstacles } from '../../db/deploy/rollouts.ts';
+import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { composePlan, planBasis, planDifference, planHash } from '../../db/deploy/plan.ts';
 import type { PlanBasis } from '../../db/deploy/plan.ts';
 import { deployTask, planSubject, packageToRead, presentPlan } from '../../db/deploy/tasks.ts';
@@ -19,17 +24,19 @@ export function createPlans(deps: ActivityDeps): Pick<DeployHands, 'completePlan
       return { planHash: hash };
     },
 
-    async remakePlan({ taskId, round }) {
+    async remakePlan({ taskId, round, at }) {
       const task = await deployTask(db, taskId);
       if (!task) throw noSuchTask(taskId);
       const basis = await planBasis(db, task.applicationId);
       const composed = await composePlan(db, renderer, planSubject(task), packageToRead(task.packageSource), basis);
       ensureStartable(basis, composed);
+      await ensureOwnerMay(db, task);
       const plan = await withPackage(deps, composed);
       const difference = planDifference(await planOf(deps, taskId, round), plan);
       const hash = planHash(plan);
       if (difference !== null) await fixPlan(db, { taskId, round: round + 1, plan, hash });
-      return { planHash: hash, difference };
+      const { freeze } = await findObstacles(db, taskId, at === undefined ? new Date() : new Date(at));
+      return { planHash: hash, difference, freeze };
     },
   };
 }
@@ -51,6 +58,14 @@ async function withPackage(deps: ActivityDeps, plan: DeployPlan): Promise<Deploy
       ? { source, sha256: null, size: null, unread: found.unread }
       : { source, sha256: found.sha256, size: found.size, unread: null };
   return { ...plan, package: read };
+}
+
+/** He may have lost the right, or his account, between the approval and a start by itself. */
+async function ensureOwnerMay(db: Kysely<Database>, { ownerId, applicationId }: NamedDeployTask): Promise<void> {
+  const user = await db.selectFrom('users').select('status').where('id', '=', ownerId).executeTakeFirst();
+  const subject = await loadSubject(db, ownerId);
+  const may = await mayOn(db, subject, 'application', 'deploy_app', applicationId);
+  if (user?.status !== 'enabled' || may !== 'yes') throw new Problem('not_allowed', { permission: 'deploy_app' });
 }
 
 function ensureStartable({ settings }: PlanBasis, plan: DeployPlan): void {

@@ -1,6 +1,7 @@
 import { isDelegatedReviewer, deployTask, packageToRead, planSubject, requestKind } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { composePlan, planBasis } from '../../db/deploy/plan.ts';
+import { findObstacles, listUpgraded, planRollout, recordRefusedStart, recordWait } from '../../db/deploy/rollouts.ts';
 import { judgeDeploy } from '../../db/deploy/settle.ts';
 import { beginSubTask, createSubTask } from '../../db/deploy/sub-tasks.ts';
 import { recordChange, recordTransition } from '../../db/deploy/transitions.ts';
@@ -38,6 +39,16 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
       if (found && 'unread' in found) throw new Problem('package_unread', { reason: found.unread });
       return monitored(await createSubTask(db, renderer, { ...input, package: found }));
     },
+
+    findObstacles: ({ taskId, at }) => findObstacles(db, taskId, new Date(at)),
+
+    recordRefusedStart: ({ taskId, problem }) => recordRefusedStart(db, taskId, problem),
+
+    planRollout: ({ taskId }) => planRollout(db, taskId),
+
+    recordWait: (input) => recordWait(db, input),
+
+    listUpgraded: ({ taskId }) => listUpgraded(db, taskId),
 
     judgeDeploy: ({ deployTaskId }) => judgeDeploy(db, deployTaskId),
 

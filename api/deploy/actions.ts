@@ -3,11 +3,12 @@ import { loadSubject, mayOn } from '../../db/access/rights.ts';
 import { deployTask } from '../../db/deploy/tasks.ts';
 import { approveUpdate, closeUpdate, delegateUpdate, rejectUpdate } from '../../workflows/approvals/contract.ts';
 import { canApprove, canReject } from '../../workflows/approvals/policy.ts';
-import { startUpdate } from '../../workflows/deploy/contract.ts';
-import { canClose, canDelegate, canStart } from '../../workflows/deploy/policy.ts';
+import { pauseUpdate, resumeUpdate, startUpdate } from '../../workflows/deploy/contract.ts';
+import { canClose, canDelegate, canPause, canResume, canStart } from '../../workflows/deploy/policy.ts';
 import { invalidField } from '../../workflows/problem.ts';
 import { command } from '../command.ts';
 import type { Ctx } from '../context.ts';
+import { demandSystem, permission } from '../permissions.ts';
 import { done, id, success } from '../schemas.ts';
 import { closer, delegator, owner, reviewer } from './access.ts';
 import { decide } from './decide.ts';
@@ -55,14 +56,31 @@ const reject = command({
   },
 });
 
+/** The owner; with `override` he also needs the right to go through a freeze. */
+const starter = permission({
+  names: ['deploy_app', 'override_freeze'],
+  async check(request) {
+    await owner.check(request);
+    const { override } = (request.body ?? {}) as { override?: unknown };
+    if (override === true) demandSystem(request.ctx, 'override_freeze');
+  },
+});
+
+const startBody = z
+  .strictObject({ force: z.boolean().default(false), override: z.boolean().default(false), reason })
+  .refine(({ override, reason: why }) => !override || (why ?? '').trim() !== '', {
+    path: ['reason'],
+    message: 'is needed to override a freeze',
+  });
+
 const start = command({
   method: 'post',
   path: '/application/deploy-tasks/{id}/actions/start/',
   id: 'startDeployTask',
   area,
   summary: 'Start a deploy task',
-  permission: owner,
-  body: z.strictObject({ force: z.boolean().default(false), override: z.literal(false).optional(), reason }).optional(),
+  permission: starter,
+  body: startBody.optional(),
   returns: success,
   problems: [
     ...engine,
@@ -71,11 +89,29 @@ const start = command({
     'back_to_review',
   ],
   async handle({ params, body }, ctx) {
-    const input = { actor: ctx.by, force: body?.force ?? false, reason: body?.reason };
-    await decide(ctx, params.id, startUpdate, input, (view) => canStart(view, ctx.by, input.force, ctx.now()));
+    const { force = false, override = false, reason: why } = body ?? {};
+    const input = { actor: ctx.by, force, override, reason: why };
+    await decide(ctx, params.id, startUpdate, input, (view) => canStart(view, input, ctx.now()));
     return done;
   },
 });
+
+const turn = (which: 'pause' | 'resume') =>
+  command({
+    method: 'post',
+    path: `/application/deploy-tasks/{id}/actions/${which}/`,
+    id: `${which}DeployTask`,
+    area,
+    summary: which === 'pause' ? 'Begin no further batch of a rolling deploy task' : 'Go on with a paused deploy task',
+    permission: owner,
+    returns: success,
+    problems: [...engine, 'not_running', 'not_rolling', which === 'pause' ? 'already_paused' : 'not_paused'],
+    async handle({ params }, ctx) {
+      const [update, gate] = which === 'pause' ? [pauseUpdate, canPause] : [resumeUpdate, canResume];
+      await decide(ctx, params.id, update, { actor: ctx.by }, (view) => gate(view, ctx.by));
+      return done;
+    },
+  });
 
 const close = command({
   method: 'post',
@@ -128,4 +164,4 @@ async function delegateOf(ctx: Ctx, taskId: number, userId: number): Promise<str
   return user.username;
 }
 
-export const actionEndpoints = [approve, reject, start, close, delegate];
+export const actionEndpoints = [approve, reject, start, turn('pause'), turn('resume'), close, delegate];

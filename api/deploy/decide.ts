@@ -21,6 +21,8 @@ export function deployTaskStart(task: NamedDeployTask): WorkflowStart {
     version,
     requiredApprovals: task.requiredApprovals,
     plannedExecTime: task.plannedExecTime.toISOString(),
+    ...(task.autoStart && { autoStart: true }),
+    ...(task.strategy !== null && { rolling: true }),
   };
   return {
     workflow: 'deployTask',

@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { planDifference } from '../../db/deploy/plan.ts';
 import { presentPlan } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
-import { hookNames, scriptLanguages } from '../../workflows/deploy/contract.ts';
+import { batchesOf, hookNames, scriptLanguages } from '../../workflows/deploy/contract.ts';
 import type { DeployPlan } from '../../workflows/deploy/contract.ts';
 import type { Ctx } from '../context.ts';
+import { strategyObject } from './strategy.ts';
 
 const hookTexts = z.partialRecord(z.enum(hookNames), z.string());
 
@@ -41,6 +42,8 @@ export const planObject = z.object({
       hooks: hookTexts,
     }),
   ),
+  strategy: strategyObject.optional(),
+  timeout: z.int().optional(),
   batches: z.array(z.array(z.int())),
   changed_since_approval: z.string().nullable(),
 });
@@ -53,11 +56,12 @@ export async function presentPlanObject(
 ): Promise<z.input<typeof planObject>> {
   const before = task.planRound > 1 ? await presentPlan(db, task.id, task.planRound - 1) : undefined;
   const { directory: _, hooks, ...rest } = plan;
+  const ids = plan.instances.map(({ instance }) => instance);
   return {
     plan_hash: task.planHash,
     ...rest,
     hooks: hooks.map(({ runningUser, ...hook }) => ({ ...hook, running_user: runningUser })),
-    batches: [plan.instances.map(({ instance }) => instance)],
+    batches: rest.strategy ? batchesOf(ids, rest.strategy) : [ids],
     changed_since_approval: before ? planDifference(before, plan) : null,
   };
 }

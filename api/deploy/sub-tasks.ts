@@ -4,6 +4,7 @@ import type { Database } from '../../db/database.ts';
 import { revertUpdate, upgradeUpdate } from '../../workflows/deploy/contract.ts';
 import type { SubTaskKind } from '../../workflows/deploy/contract.ts';
 import { canRunSubTask } from '../../workflows/deploy/policy.ts';
+import { Problem } from '../../workflows/problem.ts';
 import { taskStatuses } from '../../workflows/tasks.ts';
 import { command } from '../command.ts';
 import type { Ctx } from '../context.ts';
@@ -79,6 +80,44 @@ const revert = command({
   handle: ({ params, body }, ctx) => begin(ctx, params.id, 'revert', body, null),
 });
 
+const retryFailed = command({
+  method: 'post',
+  path: '/application/deploy-tasks/{id}/sub-tasks/{task_id}/actions/retry-failed/',
+  id: 'retryFailedInstances',
+  area,
+  summary: 'The failed instances of a sub-task again',
+  permission: owner,
+  returns: created,
+  status: 202,
+  problems: [
+    ...refusals,
+    ...(['sub_task_running', 'nothing_failed', 'version_differs', 'package_differs', 'package_unread'] as const),
+    'release_not_kept',
+  ],
+  async handle({ params: { id, task_id: subTaskId } }, ctx) {
+    const found = ctx.db.selectFrom('tasks').selectAll().where('deployTaskId', '=', id).where('id', '=', subTaskId);
+    const row = await found.executeTakeFirst();
+    if (!row) throw notFound();
+    if (row.status === 'running') throw new Problem('sub_task_running', { id: row.id });
+    const failed = await failedInstances(ctx.db, row.id);
+    if (failed.length === 0) throw new Problem('nothing_failed', { id: row.id });
+    const wanted = { instances: failed, version: row.version ?? '', timeout: row.timeoutSeconds };
+    return begin(ctx, id, row.kind === 'upgrade' ? 'upgrade' : 'revert', wanted, row.updateSource);
+  },
+});
+
+/** Those of which no success is known. */
+async function failedInstances(db: Kysely<Database>, taskId: number): Promise<{ id: number }[]> {
+  const rows = await db
+    .selectFrom('taskResults')
+    .select('instanceId')
+    .where('taskId', '=', taskId)
+    .where('status', 'in', ['failed', 'unknown'])
+    .orderBy('position')
+    .execute();
+  return rows.flatMap(({ instanceId }) => (instanceId === null ? [] : [{ id: instanceId }]));
+}
+
 const subTasks = (db: Kysely<Database>, deployTaskId: number, kind: SubTaskKind) =>
   db.selectFrom('tasks').selectAll().where('deployTaskId', '=', deployTaskId).where('kind', '=', kind);
 
@@ -121,6 +160,7 @@ const oneOf = (kind: SubTaskKind, id: string) =>
 export const subTaskEndpoints = [
   upgrade,
   revert,
+  retryFailed,
   listOf('upgrade', 'listSubUpgradeTasks'),
   listOf('revert', 'listSubRevertTasks'),
   oneOf('upgrade', 'getSubUpgradeTask'),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { levels } from '../../workflows/deploy/contract.ts';
 import { id, moment } from '../schemas.ts';
+import { strategyInput } from './strategy.ts';
 
 const furthestAheadMs = 366 * 24 * 60 * 60 * 1000;
 
@@ -43,8 +44,8 @@ const fields = z.strictObject({
   upgrade_checklist: text(10_000),
   upgrade_steps: text(10_000),
   rollback_steps: text(10_000),
-  auto_start: z.literal(false, 'is not available: start the task yourself'),
-  strategy: z.strictObject({ mode: z.literal('manual', 'must be manual: rolling deploys are not available') }),
+  auto_start: z.boolean(),
+  strategy: strategyInput,
 });
 
 export const changedFields = fields.partial();

@@ -7,9 +7,11 @@ import type { NamedDeployTask, RoundVote } from '../../db/deploy/tasks.ts';
 import { hasEnded } from '../../workflows/approvals/policy.ts';
 import { deployTaskStatuses, levels } from '../../workflows/deploy/contract.ts';
 import { waitingOn } from '../../workflows/deploy/policy.ts';
+import type { DeployView, WaitingView } from '../../workflows/deploy/policy.ts';
 import { waitingKinds } from '../../workflows/tasks.ts';
 import type { Ctx } from '../context.ts';
 import { actions, iso, time } from '../schemas.ts';
+import { strategyObject } from './strategy.ts';
 
 export const waitingObject = z
   .object({
@@ -35,7 +37,7 @@ export const taskObject = z.object({
   upgrade_steps: z.string(),
   rollback_steps: z.string(),
   auto_start: z.boolean(),
-  strategy: z.object({ mode: z.literal('manual') }),
+  strategy: strategyObject,
   status: z.enum(deployTaskStatuses),
   paused: z.boolean(),
   held_by: z.int().nullable(),
@@ -93,6 +95,7 @@ export async function presentTasks(tasks: NamedDeployTask[], ctx: Ctx): Promise<
 const nothingAround: Surroundings = {
   votes: [],
   runningSubTasks: [],
+  inFront: null,
   ...{ instances: 0, onVersion: 0, failed: 0, delegated: false },
 };
 
@@ -102,12 +105,8 @@ interface Rights {
   reviews: boolean;
 }
 
-function presentTask(
-  task: NamedDeployTask,
-  { votes, runningSubTasks: subTasks, instances, onVersion, failed }: Surroundings,
-  rights: Rights,
-  now: Date,
-): TaskItem {
+function presentTask(task: NamedDeployTask, seen: Surroundings, rights: Rights, now: Date): TaskItem {
+  const { votes, runningSubTasks: subTasks, instances, onVersion, failed } = seen;
   const view = deployView(task, votes, subTasks);
   const missing = Math.max(0, task.requiredApprovals - votes.length);
   const inReview = task.status === 'wait_review';
@@ -124,14 +123,14 @@ function presentTask(
     upgrade_checklist: task.upgradeChecklist,
     upgrade_steps: task.upgradeSteps,
     rollback_steps: task.rollbackSteps,
-    auto_start: false,
-    strategy: { mode: 'manual' },
+    auto_start: task.autoStart,
+    strategy: task.strategy ?? { mode: 'manual' },
     status: task.status,
-    paused: false,
-    held_by: null,
-    error: task.error,
+    paused: task.paused,
+    held_by: task.heldBy,
+    error: task.error ?? task.trouble,
     plan_hash: task.planHash,
-    waiting_on: waitingOn({ ...view, creator: task.creator, owner: task.owner, engineError: task.error }, now),
+    waiting_on: waitingOn(waitingView(task, view, seen), now),
     approvals: {
       required: task.requiredApprovals,
       given: votes.map((vote) => ({
@@ -150,6 +149,12 @@ function presentTask(
   };
 }
 
+const waitingView = (task: NamedDeployTask, view: DeployView, { inFront }: Surroundings): WaitingView => ({
+  ...view,
+  ...{ creator: task.creator, owner: task.owner, engineError: task.error, autoStart: task.autoStart, inFront },
+  ...{ heldUntil: task.heldUntil, trouble: task.trouble, nextBatchTime: task.nextBatchTime },
+});
+
 function availableActions(
   task: NamedDeployTask,
   votes: RoundVote[],
@@ -166,8 +171,8 @@ function availableActions(
     approve: decides && !votes.some((vote) => vote.userId === userId),
     reject: decides,
     start: task.status === 'approved' && isOwner && deploys,
-    pause: false,
-    resume: false,
+    pause: works && task.strategy !== null && !task.paused,
+    resume: works && task.strategy !== null && task.paused,
     close: !hasEnded(task.status) && subTasks.length === 0 && (isCreator || isOwner || reviews),
     delegate: !hasEnded(task.status) && (inReview ? reviews : isOwner),
     upgrade: works,

@@ -11,6 +11,7 @@ import {
   presentPlan,
   putPlan,
 } from '../../db/deploy/tasks.ts';
+import { json } from '../../db/json.ts';
 import { taskQuery } from '../../db/deploy/task-filter.ts';
 import { recordDeployStep } from '../../db/deploy/transitions.ts';
 import { hostPathIn } from '../../kit/host-path.ts';
@@ -29,6 +30,7 @@ import { creator, onTask } from './access.ts';
 import { decide, deployTaskStart } from './decide.ts';
 import { changedFields, newTask } from './task-input.ts';
 import { planObject, presentPlanObject } from './plan-object.ts';
+import { strategyOf } from './strategy.ts';
 import { taskFilter } from './task-filter.ts';
 import { presentTaskDetail, presentTasks, taskDetail, taskObject } from './task-object.ts';
 
@@ -85,6 +87,7 @@ const createTask = change({
     const { application_id: applicationId, ...fields } = body;
     const basis = await planBasis(tx, applicationId);
     if (!basis.settings.enabled) throw new Problem('settings_disabled');
+    const strategy = strategyOf(ctx.config, body.strategy) ?? null;
     const requiredApprovals = approvalsOfLevel[body.level];
     const status = requiredApprovals === 0 ? ('approved' as const) : ('wait_review' as const);
     const row = await tx
@@ -94,6 +97,7 @@ const createTask = change({
         creatorId: actor.user.id,
         ownerId: actor.user.id,
         ...columnsOf(fields),
+        strategy: strategy && json(strategy),
         level: body.level,
         version: body.version,
         packageSource: body.package_source,
@@ -105,7 +109,7 @@ const createTask = change({
       .executeTakeFirstOrThrow();
     const { name: applicationName, fullName } = basis.application;
     const { username } = actor.user;
-    const task = { ...row, applicationName, fullName, creator: username, owner: username };
+    const task = { ...row, applicationName, fullName, creator: username, owner: username, heldUntil: null };
     const taskId = task.id;
     const plan = await composePlan(tx, rendererOf(ctx), planSubject(task), packageToRead(task.packageSource), basis);
     await putPlan(tx, taskId, 1, plan);
@@ -121,6 +125,7 @@ const columnsOf = (fields: z.output<typeof changedFields>) => ({
   ...(fields.upgrade_checklist !== undefined && { upgradeChecklist: fields.upgrade_checklist }),
   ...(fields.upgrade_steps !== undefined && { upgradeSteps: fields.upgrade_steps }),
   ...(fields.rollback_steps !== undefined && { rollbackSteps: fields.rollback_steps }),
+  ...(fields.auto_start !== undefined && { autoStart: fields.auto_start }),
 });
 
 const getTask = endpoint({
@@ -145,8 +150,10 @@ const changeTask = command({
   returns: taskDetail,
   problems: ['not_in_review', 'workflow_lost', 'outcome_unknown'],
   async handle({ params, body }, ctx) {
+    const strategy = strategyOf(ctx.config, body.strategy);
     const fields = {
       ...columnsOf(body),
+      ...(strategy !== undefined && { strategy }),
       ...(body.level !== undefined && { level: body.level }),
       ...(body.version !== undefined && { version: body.version }),
       ...(body.package_source !== undefined && { packageSource: body.package_source }),

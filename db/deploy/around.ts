@@ -14,6 +14,8 @@ export interface Surroundings {
   onVersion: number;
   /** Instances on which a step of this task failed. */
   failed: number;
+  /** Another task of the application that runs. */
+  inFront: number | null;
   /** A reviewer has let this user review. */
   delegated: boolean;
 }
@@ -36,6 +38,8 @@ export async function aroundTasks(
         where kind = ${requestKind} and request_id = task.id and round = task.plan_round) as votes,
       (select coalesce(json_agg(tasks.id order by tasks.id), '[]') from tasks
         where deploy_task_id = task.id and tasks.status = 'running') as running_sub_tasks,
+      (select other.id from deploy_tasks as other where other.application_id = task.application_id
+        and other.status = 'running' and other.id <> task.id) as in_front,
       estate.instances, estate.on_version,
       (select count(distinct instance_id) from tasks join task_results on task_results.task_id = tasks.id
         where deploy_task_id = task.id and task_results.status = 'failed') as failed,

@@ -10,6 +10,7 @@ import type {
   PlannedHook,
   PlannedInstance,
   PlannedPackage,
+  RollingStrategy,
 } from '../../workflows/deploy/contract.ts';
 import { Problem } from '../../workflows/problem.ts';
 import type { ProblemDetail } from '../../workflows/problem.ts';
@@ -41,6 +42,7 @@ export interface PlanSubject {
   level: Level;
   creator: string;
   packageSource: string;
+  strategy: RollingStrategy | null;
 }
 
 export interface PlanTarget {
@@ -113,6 +115,7 @@ export async function composePlan(
     package: planned,
     hooks,
     instances: targets.map((target, index) => plannedInstance(task.version, target, hooks, rendered[index] ?? {})),
+    ...(task.strategy && { strategy: task.strategy, timeout: settings.timeoutSeconds }),
   };
 }
 
@@ -238,6 +241,8 @@ export function planDifference(before: DeployPlan, after: DeployPlan): string | 
     'keep_backups',
   ] as const;
   for (const key of plain) if (before[key] !== after[key]) changed.push(key);
+  const rollout = ({ strategy, timeout }: DeployPlan): string => canonicalJson([strategy ?? null, timeout ?? null]);
+  if (rollout(before) !== rollout(after)) changed.push('the strategy');
   if (before.package.sha256 !== after.package.sha256) changed.push('the package');
   for (const name of hookNames) {
     const text = (plan: DeployPlan): string =>

@@ -74,7 +74,7 @@ interface DeployTasksTable {
   error: string | null;
   autoStart: Generated<boolean>;
   /** Null is manual. */
-  strategy: JSONColumnType<RollingStrategy> | null;
+  strategy: JSONColumnType<RollingStrategy, string | null | undefined, string | null> | null;
   paused: Generated<boolean>;
   heldBy: number | null;
   trouble: string | null;

@@ -18,7 +18,9 @@ export const deployTasksWithNames = (db: Kysely<Database>) =>
     .leftJoin('applications', 'applications.id', 'deployTasks.applicationId')
     .leftJoin('users as creator', 'creator.id', 'deployTasks.creatorId')
     .leftJoin('users as owner', 'owner.id', 'deployTasks.ownerId')
+    .leftJoin('deployFreezes as hold', 'hold.id', 'deployTasks.heldBy')
     .selectAll('deployTasks')
+    .select('hold.untilTime as heldUntil')
     .select(({ ref }) => [
       ref('applications.name').$notNull().as('applicationName'),
       ref('applications.fullName').$notNull().as('fullName'),
@@ -39,6 +41,7 @@ export const planSubject = (task: NamedDeployTask): PlanSubject => ({
   level: task.level,
   creator: task.creator,
   packageSource: task.packageSource,
+  strategy: task.strategy,
 });
 
 /** The plan of the task's present round. */
@@ -124,6 +127,9 @@ export function deployView(task: NamedDeployTask, votes: { userId: number }[], r
     plannedExecTime: task.plannedExecTime,
     version: task.version,
     runningSubTasks: running,
+    rolling: task.strategy !== null,
+    heldBy: task.heldBy,
+    paused: task.paused,
   };
 }
 

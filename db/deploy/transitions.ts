@@ -14,8 +14,11 @@ import { record } from '../audit/record.ts';
 import type { AuditChanges } from '../audit/tables.ts';
 import { quote } from '../audit/text.ts';
 import type { Database } from '../database.ts';
+import { canonicalJson } from '../canonical-json.ts';
 import { isUniqueViolation } from '../errors.ts';
+import { json } from '../json.ts';
 import type { DeployTables } from './tables.ts';
+import { announce, waitingTasks } from './waiting.ts';
 import { addEvent, deployTask, putPlan, requestKind } from './tasks.ts';
 import type { NamedDeployTask } from './tasks.ts';
 
@@ -26,6 +29,9 @@ const eventZh: Record<string, string> = {
   approved: '批准',
   rejected: '拒绝',
   delegated: '委托',
+  held: '等待冻结结束',
+  paused: '暂停',
+  resumed: '恢复',
   started: '开始',
   sub_task: '子任务',
   finished: '完成',
@@ -90,14 +96,22 @@ async function writeTransition(tx: Transaction<Database>, input: DeployTransitio
     .set({
       seq,
       ...(status && statusColumns(status)),
+      ...input.also,
       ...(delegation?.phase === 'ownership' && { ownerId: delegation.toId }),
       ...(input.planRound !== undefined && { planRound: input.planRound, planHash: input.planHash ?? null }),
     })
     .where('id', '=', taskId)
     .execute();
   await addEvent(tx, { requestId: taskId, event, by: actor.username, reason, channel: actor.channel });
+  if (status && task.status === 'running') await announceEnd(tx, task);
   const changes: AuditChanges | null = status && status !== task.status ? { status: [task.status, status] } : null;
   await recordDeployStep(tx, actor, task, event, { reason, changes });
+}
+
+/** The next task of the application may be waiting for this one's end. */
+async function announceEnd(tx: Transaction<Database>, { applicationId }: NamedDeployTask): Promise<void> {
+  const reach = { applicationId, productionId: null };
+  if ((await waitingTasks(tx, reach)).length > 0) await announce(tx, reach);
 }
 
 function statusColumns(status: DeployTaskStatus): Updateable<DeployTables['deployTasks']> {
@@ -108,7 +122,7 @@ function statusColumns(status: DeployTaskStatus): Updateable<DeployTables['deplo
     case 'failed':
     case 'rejected':
     case 'closed':
-      return { status, finishedTime: new Date() };
+      return { status, finishedTime: new Date(), heldBy: null, paused: false, nextBatchTime: null };
     case 'wait_review':
     case 'approved':
       return { status };
@@ -138,6 +152,8 @@ export interface ChangedTask {
   version: string;
   requiredApprovals: number;
   plannedExecTime: string;
+  autoStart: boolean;
+  rolling: boolean;
 }
 
 /** New fields in a new round; `compose` makes the plan of the changed task inside the same transaction. */
@@ -150,13 +166,15 @@ export async function recordChange(
     const { taskId, seq, round, actor, fields } = input;
     const before = await lockTask(tx, taskId);
     if (before.seq < seq) {
-      const { plannedExecTime, level, ...plain } = fields;
+      const { plannedExecTime, level, strategy, ...plain } = fields;
       const requiredApprovals = level ? approvalsOfLevel[level] : before.requiredApprovals;
       await tx
         .updateTable('deployTasks')
         .set({
           ...present(plain),
           ...(level && { level, requiredApprovals }),
+          ...(strategy !== undefined && { strategy: strategy && json(strategy) }),
+          trouble: null,
           ...(plannedExecTime && { plannedExecTime: new Date(plannedExecTime) }),
           seq,
           planRound: round,
@@ -170,12 +188,16 @@ export async function recordChange(
       await addEvent(tx, { requestId: taskId, event: 'changed', by: actor.username, channel: actor.channel });
       await recordDeployStep(tx, actor, changed, 'changed', { changes: changesOf(before, changed) });
     }
-    const { status, level, version, requiredApprovals, plannedExecTime } = await lockTask(tx, taskId);
-    return { status, level, version, requiredApprovals, plannedExecTime: plannedExecTime.toISOString() };
+    const { status, level, version, requiredApprovals, plannedExecTime, autoStart, strategy } = await lockTask(
+      tx,
+      taskId,
+    );
+    const bySelf = { autoStart, rolling: strategy !== null };
+    return { status, level, version, requiredApprovals, plannedExecTime: plannedExecTime.toISOString(), ...bySelf };
   });
 }
 
-type Plain = Omit<DeployTaskFields, 'plannedExecTime' | 'level'>;
+type Plain = Omit<DeployTaskFields, 'plannedExecTime' | 'level' | 'strategy'>;
 
 const present = (fields: Plain): Updateable<DeployTables['deployTasks']> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
@@ -189,14 +211,18 @@ function changesOf(before: NamedDeployTask, after: NamedDeployTask): AuditChange
     'upgradeChecklist',
     'upgradeSteps',
     'rollbackSteps',
+    'autoStart',
   ] as const;
   const times: AuditChanges =
     before.plannedExecTime.getTime() === after.plannedExecTime.getTime()
       ? {}
       : { plannedExecTime: [before.plannedExecTime.toISOString(), after.plannedExecTime.toISOString()] };
   const changed = keys.filter((key) => before[key] !== after[key]);
+  const manual = { mode: 'manual' };
+  const [was, is] = [before.strategy ?? manual, after.strategy ?? manual];
   return {
     ...times,
+    ...(canonicalJson(was) !== canonicalJson(is) && { strategy: [was, is] }),
     ...Object.fromEntries(changed.map((key) => [key, [before[key], after[key]] as [unknown, unknown]])),
   };
 }

@@ -7,7 +7,7 @@ const root = '/application/deploy-tasks';
 
 export const taskPath = (id: number, rest = ''): string => `${root}/${id}/${rest}`;
 
-export type Action = 'approve' | 'reject' | 'start' | 'close' | 'delegate';
+export type Action = 'pause' | 'resume' | 'approve' | 'reject' | 'start' | 'close' | 'delegate';
 
 export const act = (
   user: TestUser,

@@ -82,6 +82,16 @@ export interface DeployPlan {
   package: PlannedPackage;
   hooks: PlannedHook[];
   instances: PlannedInstance[];
+  /** Of a rollout: how it goes, and the timeout of each of its sub-tasks in seconds. */
+  strategy?: RollingStrategy;
+  timeout?: number;
+}
+
+/** The batches of a rollout, in order: the canary first, then as many instances at a time as its batch size says. */
+export function batchesOf(instances: readonly number[], { canary, batch_size: size }: RollingStrategy): number[][] {
+  const batches = canary > 0 ? [instances.slice(0, canary)] : [];
+  for (let from = canary; from < instances.length; from += size) batches.push(instances.slice(from, from + size));
+  return batches.filter(({ length }) => length > 0);
 }
 
 /** `deploy-task/42` */
@@ -100,6 +110,10 @@ export interface DeployTaskInput {
   requiredApprovals: number;
   /** ISO 8601 */
   plannedExecTime: string;
+  /** It starts by itself at that time. */
+  autoStart?: boolean;
+  /** It has a rolling strategy. */
+  rolling?: boolean;
   /** What an earlier run of this workflow had reached (continue-as-new). */
   carried?: DeployTaskCarried;
 }
@@ -114,6 +128,53 @@ export interface DeployTaskCarried {
   seq: number;
   messages: string[];
   subTasks: number;
+  held?: HeldStart | null;
+  rollout?: RolloutState | null;
+}
+
+/** A start that waits for a freeze to end; without `by` it is an automatic one. */
+export interface HeldStart {
+  /** Null: it has ended, and another task of the application runs. */
+  freeze: FreezeRef | null;
+  by: { actor: Actor; reason?: string | undefined } | null;
+}
+
+export interface FreezeRef {
+  id: number;
+  /** ISO 8601 */
+  until: string;
+}
+
+/** What keeps a deploy task of an application from going on at a moment. */
+export interface Obstacles {
+  /** The one that ends last. */
+  freeze: FreezeRef | null;
+  /** Another task of the application that runs. */
+  running: number | null;
+}
+
+/** The freeze that holds it, and when the pause between two batches ends (ISO 8601). */
+export interface WaitShown {
+  taskId: number;
+  heldBy?: number | null;
+  nextBatchTime?: string | null;
+}
+
+/** What a rollout is to do, from the approved plan. */
+export interface RolloutPlan {
+  strategy: RollingStrategy;
+  timeoutSeconds: number;
+  packageSource: string;
+  /** Instance ids of the batches that have not begun. */
+  batches: number[][];
+}
+
+export interface RolloutState extends RolloutPlan {
+  failures: number;
+  paused: boolean;
+  heldBy: number | null;
+  /** ISO 8601: before then no batch begins. */
+  dueTime: string | null;
 }
 
 export const subTaskKinds = ['upgrade', 'revert'] as const;
@@ -122,6 +183,8 @@ export type SubTaskKind = (typeof subTaskKinds)[number];
 export interface StartInput {
   actor: Actor;
   force: boolean;
+  /** Goes through a freeze; its reason is then required. */
+  override?: boolean | undefined;
   reason?: string | undefined;
 }
 
@@ -141,6 +204,9 @@ export interface DeployTaskFields {
   upgradeChecklist?: string | undefined;
   upgradeSteps?: string | undefined;
   rollbackSteps?: string | undefined;
+  autoStart?: boolean | undefined;
+  /** Null is manual. */
+  strategy?: RollingStrategy | null | undefined;
 }
 
 export interface SubTaskRequest {
@@ -188,6 +254,8 @@ export const reconsiderSignal = defineSignal('reconsider');
 export const startUpdate = defineUpdate<void, [StartInput]>('start');
 export const changeUpdate = defineUpdate<void, [ChangeInput]>('change');
 export const upgradeUpdate = defineUpdate<SubTaskRef, [SubTaskRequest]>('upgrade');
+export const pauseUpdate = defineUpdate<void, [{ actor: Actor }]>('pause');
+export const resumeUpdate = defineUpdate<void, [{ actor: Actor }]>('resume');
 export const revertUpdate = defineUpdate<SubTaskRef, [SubTaskRequest]>('revert');
 
 /** Everything that a host goes through in an upgrade, in this order; hooks that are not set are left out. */
@@ -214,6 +282,15 @@ export interface DeployTransition {
   /** Opens another round: the votes of the present one are void. */
   planRound?: number | undefined;
   planHash?: string | undefined;
+  also?: DeployAside | undefined;
+}
+
+/** What a deploy task's row shows besides its status; what is left out stays. */
+export interface DeployAside {
+  heldBy?: number | null;
+  paused?: boolean;
+  /** Why it does not go on by itself. */
+  trouble?: string | null;
 }
 
 export interface SettleInput {

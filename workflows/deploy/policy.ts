@@ -3,23 +3,34 @@ import { endedProblem, hasEnded } from '../approvals/policy.ts';
 import type { ApprovalView } from '../approvals/contract.ts';
 import { Problem } from '../problem.ts';
 import type { Actor, WaitingOn } from '../tasks.ts';
+import type { StartInput } from './contract.ts';
 
 export interface DeployView extends ApprovalView {
   plannedExecTime: Date;
   version: string;
   /** Task ids of the sub-tasks that are running. */
   runningSubTasks: readonly number[];
+  /** It has a rolling strategy. */
+  rolling: boolean;
+  /** The freeze that it waits for. */
+  heldBy: number | null;
+  paused: boolean;
 }
 
 const ownerOnly = (view: ApprovalView, actor: Actor): Problem | undefined =>
   actor.id === view.ownerId ? undefined : new Problem('not_allowed', { permission: 'owner' });
 
 /** `now` is the workflow's clock inside the workflow and the process's clock in the API. */
-export function canStart(view: DeployView, actor: Actor, force: boolean, now: Date): Problem | undefined {
+export function canStart(
+  view: DeployView,
+  { actor, force, override = false }: Pick<StartInput, 'actor' | 'force' | 'override'>,
+  now: Date,
+): Problem | undefined {
   const refused = ownerOnly(view, actor) ?? endedProblem(view.status);
   if (refused) return refused;
   if (view.status === 'running') return new Problem('already_started');
   if (view.status === 'wait_review') return new Problem('not_approved_yet');
+  if (view.heldBy !== null && !override) return new Problem('already_started');
   if (!force && now < view.plannedExecTime) {
     return new Problem('before_planned_time', { time: view.plannedExecTime.toISOString() });
   }
@@ -54,42 +65,89 @@ export function canRunSubTask(view: DeployView, actor: Actor, version: string | 
     : undefined;
 }
 
+const rollingOnly = (view: DeployView, actor: Actor): Problem | undefined => {
+  const refused = ownerOnly(view, actor);
+  if (refused) return refused;
+  if (view.status !== 'running') return new Problem('not_running', { status: view.status });
+  return view.rolling ? undefined : new Problem('not_rolling');
+};
+
+export const canPause = (view: DeployView, actor: Actor): Problem | undefined =>
+  rollingOnly(view, actor) ?? (view.paused ? new Problem('already_paused') : undefined);
+
+export const canResume = (view: DeployView, actor: Actor): Problem | undefined =>
+  rollingOnly(view, actor) ?? (view.paused ? undefined : new Problem('not_paused'));
+
 export interface WaitingView extends DeployView {
   creator: string;
   owner: string;
   /** Why the plan is not there yet, when it is not. */
   engineError: string | null;
+  autoStart: boolean;
+  /** When the freeze that holds it ends. */
+  heldUntil: Date | null;
+  /** Another task of the application that runs. */
+  inFront: number | null;
+  trouble: string | null;
+  nextBatchTime: Date | null;
 }
+
+const on = (kind: WaitingOn['kind'], text: string, users: string[] = [], until: Date | null = null): WaitingOn => ({
+  kind,
+  text,
+  users,
+  until: until?.toISOString() ?? null,
+});
 
 /** Why a deploy task stands still, in one sentence, and who can move it; null once it has ended. */
 export function waitingOn(view: WaitingView, now: Date): WaitingOn | null {
   if (hasEnded(view.status)) return null;
-  const on = (kind: WaitingOn['kind'], text: string, users: string[], until: string | null = null): WaitingOn => ({
-    kind,
-    text,
-    users,
-    until,
-  });
-  if (view.engineError) return on('engine', view.engineError, []);
-  if (view.status === 'wait_review') {
-    if (view.planHash === null) return on('engine', 'its plan is being made', []);
-    const missing = view.requiredApprovals - view.votes.length;
-    return on('votes', `${missing} more of ${view.requiredApprovals} approvals, not by ${view.creator}`, []);
-  }
-  if (view.status === 'approved') {
-    if (now < view.plannedExecTime) {
-      const until = view.plannedExecTime.toISOString();
-      return on(
-        'planned_time',
-        `planned for ${until}; ${view.owner} may start it earlier with force`,
-        [view.owner],
-        until,
-      );
-    }
-    return on('start', `${view.owner} can start it`, [view.owner]);
-  }
-  if (view.runningSubTasks.length > 0) {
-    return on('sub_tasks', `sub-task ${view.runningSubTasks.join(', ')} is running`, []);
-  }
-  return on('sub_tasks', `${view.owner} can upgrade or revert instances, or close it`, [view.owner]);
+  if (view.engineError) return on('engine', view.engineError);
+  if (view.status === 'approved') return waitsToStart(view, now);
+  if (view.status === 'running') return waitsInRun(view);
+  if (view.planHash === null) return on('engine', 'its plan is being made');
+  const missing = view.requiredApprovals - view.votes.length;
+  return on('votes', `${missing} more of ${view.requiredApprovals} approvals, not by ${view.creator}`);
 }
+
+function waitsToStart(view: WaitingView, now: Date): WaitingOn {
+  const { owner, plannedExecTime: planned, autoStart } = view;
+  if (view.heldBy !== null) {
+    const override = `${owner} may start it before with override and a reason, holding override_freeze`;
+    return on('freeze', `${heldText(view)}, then it starts by itself; ${override}`, [owner], view.heldUntil);
+  }
+  if (now < planned) {
+    const self = autoStart ? ', when it starts by itself' : '';
+    const text = `planned for ${planned.toISOString()}${self}; ${owner} may start it earlier with force`;
+    return on('planned_time', text, [owner], planned);
+  }
+  if (!autoStart) return on('start', `${owner} can start it`, [owner]);
+  return on('start', view.inFront === null ? 'it starts by itself' : `it starts by itself after task ${view.inFront}`);
+}
+
+function waitsInRun(view: WaitingView): WaitingOn {
+  const { owner, runningSubTasks: running } = view;
+  if (running.length > 0) return on('sub_tasks', `sub-task ${running.join(', ')} is running`);
+  if (!view.rolling) return on('sub_tasks', `${owner} can upgrade or revert instances, or close it`, [owner]);
+  if (view.paused) {
+    const why = view.trouble === null ? '' : ` (${view.trouble})`;
+    return on('paused', `paused${why}; ${owner} can resume it, upgrade or revert instances, or close it`, [owner]);
+  }
+  if (view.heldBy !== null) {
+    return on(
+      'freeze',
+      `${heldText(view)}, then its next batch begins; ${owner} can close it`,
+      [owner],
+      view.heldUntil,
+    );
+  }
+  return on(
+    'next_batch',
+    `its next batch begins by itself; ${owner} can pause or close it`,
+    [owner],
+    view.nextBatchTime,
+  );
+}
+
+const heldText = ({ heldBy, heldUntil }: WaitingView): string =>
+  `held by freeze ${heldBy ?? ''}${heldUntil ? ` until ${heldUntil.toISOString()}` : ''}`;

@@ -4,18 +4,31 @@ import type {
   DeployTaskFields,
   DeployTaskStatus,
   DeployTransition,
+  FreezeRef,
+  HealthCheck,
   Level,
+  Obstacles,
+  RolloutPlan,
   SettleInput,
   StepName,
   SubTaskInput,
   SubTaskKind,
   SubTaskRequest,
+  WaitShown,
 } from './contract.ts';
 
 export interface RemadePlan {
   planHash: string;
   /** What changed against the present round, in words; null: nothing. */
   difference: string | null;
+  /** The freeze that a start would have to wait for; histories from before there were any lack it. */
+  freeze?: FreezeRef | null;
+}
+
+export interface Unhealthy {
+  hostname: string;
+  /** For a person; nothing of what the instance answered. */
+  message: string;
 }
 
 /** Short activities: one transaction in PostgreSQL each, run beside the workflow task. */
@@ -28,7 +41,18 @@ export interface DeployRecords {
     version: string;
     requiredApprovals: number;
     plannedExecTime: string;
+    autoStart?: boolean;
+    rolling?: boolean;
   }>;
+  /** `at` is the workflow's time, ISO 8601. */
+  findObstacles(input: { taskId: number; at: string }): Promise<Obstacles>;
+  /** An automatic or held start that was refused: it is not tried again. */
+  recordRefusedStart(input: { taskId: number; problem: string }): Promise<void>;
+  planRollout(input: { taskId: number }): Promise<RolloutPlan>;
+  /** Shows what it waits for: what is left out stays. */
+  recordWait(input: WaitShown): Promise<void>;
+  /** What a rollout has upgraded so far, by the version from before; null: there was none. */
+  listUpgraded(input: { taskId: number }): Promise<{ version: string | null; instanceIds: number[] }[]>;
   /** Takes the instances, writes the task with its scripts; the same number again answers the same task. */
   createSubTask(
     input: SubTaskRequest & { deployTaskId: number; kind: SubTaskKind; number: number },
@@ -45,7 +69,9 @@ export interface DeployHands {
   /** Reads the package for its checksum and fixes the plan of this round, made when the task was created or changed. */
   completePlan(input: { taskId: number; round: number }): Promise<{ planHash: string }>;
   /** Makes the plan again, now. */
-  remakePlan(input: { taskId: number; round: number }): Promise<RemadePlan>;
+  remakePlan(input: { taskId: number; round: number; at?: string }): Promise<RemadePlan>;
+  /** Which of the instances that a sub-task has upgraded do not pass. */
+  checkHealth(input: { taskId: number; subTaskId: number; check: HealthCheck }): Promise<Unhealthy[]>;
   /** One step on one host: starts its command or finds it running, copies its output, answers when it has ended. */
   runStep(input: StepInput): Promise<StepOutcome>;
   /** Ends what may still run of a step whose worker could not do so itself. */

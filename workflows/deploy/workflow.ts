@@ -1,11 +1,11 @@
 // A deploy task from request to end. It owns the status: people decide by updates, sub-tasks are its children, and the
-// row in PostgreSQL follows every transition. See sub-task.ts for what happens on the hosts.
+// row in PostgreSQL follows every transition. See start.ts and rollout.ts for what it does by itself, sub-task.ts for what
+// happens on the hosts.
 import {
   allHandlersFinished,
   condition,
   continueAsNew,
-  executeChild,
-  ParentClosePolicy,
+  isCancellation,
   proxyActivities,
   setHandler,
   upsertSearchAttributes,
@@ -14,24 +14,25 @@ import {
 import { Approval } from '../approval.ts';
 import type { ApprovalState } from '../approval.ts';
 import { canChange, hasEnded } from '../approvals/policy.ts';
-import { Problem } from '../problem.ts';
 import { ensure, unwrapped } from '../refuse.ts';
 import { searchAttributes } from '../search-attributes.ts';
 import type { Actor } from '../tasks.ts';
-import { changeUpdate, revertUpdate, startUpdate, subTaskWorkflowId, upgradeUpdate } from './contract.ts';
-import type {
-  ChangeInput,
-  DeployTaskInput,
-  StartInput,
-  SubTaskInput,
-  SubTaskKind,
-  SubTaskRef,
-  SubTaskRequest,
+import {
+  changeUpdate,
+  pauseUpdate,
+  reconsiderSignal,
+  resumeUpdate,
+  revertUpdate,
+  startUpdate,
+  upgradeUpdate,
 } from './contract.ts';
-import { canClose, canDelegate, canRunSubTask, canStart, waitingOn } from './policy.ts';
+import type { ChangeInput, DeployTaskInput, StartInput, SubTaskKind, SubTaskRef, SubTaskRequest } from './contract.ts';
+import { canClose, canDelegate, canPause, canResume, canRunSubTask, canStart, waitingOn } from './policy.ts';
 import type { DeployView } from './policy.ts';
 import type { DeployHands, DeployRecords } from './ports.ts';
-import { revertInstances, upgradeInstances } from './sub-task.ts';
+import { Rollout } from './rollout.ts';
+import { Start } from './start.ts';
+import { SubTasks, workflowActor } from './sub-tasks.ts';
 
 const records = proxyActivities<DeployRecords>({
   startToCloseTimeout: '1 minute',
@@ -44,8 +45,6 @@ const hands = proxyActivities<DeployHands>({
 });
 
 const settlePatience = '2 seconds';
-const workflowActor: Actor = { id: 0, username: 'system', channel: 'workflow' };
-
 /** The lifecycle of one deploy task; ends with its terminal status. */
 export async function deployTask(input: DeployTaskInput): Promise<string> {
   const task = new DeployTask(input);
@@ -55,28 +54,31 @@ export async function deployTask(input: DeployTaskInput): Promise<string> {
 class DeployTask {
   readonly #input: DeployTaskInput;
   readonly #approval: Approval;
-  readonly #running = new Map<number, string>();
-  #version: string;
-  #plannedExecTime: Date;
-  #subTasks: number;
+  readonly #subTasks: SubTasks;
+  readonly #start: Start;
+  readonly #rollout: Rollout;
+  #broken: Error | null = null;
 
-  constructor(input: DeployTaskInput) {
+  constructor(given: DeployTaskInput) {
+    const input = { ...given };
     this.#input = input;
-    this.#version = input.version;
-    this.#plannedExecTime = new Date(input.plannedExecTime);
-    this.#subTasks = input.carried?.subTasks ?? 0;
     const { taskId } = input;
     this.#approval = new Approval(initialState(input), {
       record: (transition) => records.recordTransition({ taskId, ...transition }),
       authorize: (decide) => records.authorizeDecision({ taskId, decide }),
       recordRefused: (attempt, problem) => records.recordRefusedDecision({ taskId, attempt, problem }),
       canClose: () => canClose(this.#view()),
-      settled: () => condition(() => this.#running.size === 0, settlePatience),
+      settled: () => condition(() => this.#subTasks.running.size === 0, settlePatience),
       closesTo: () => this.#closesTo(),
       canDelegate: (actor, toId) => canDelegate(this.#view(), actor, toId),
       waitingOn: () => this.#waitingOn(),
-      children: () => [...this.#running.values()],
+      children: () => [...this.#subTasks.running.values()],
     });
+    const parts = { input, approval: this.#approval, records, hands };
+    const view = (): DeployView => this.#view();
+    this.#subTasks = new SubTasks(parts);
+    this.#start = new Start(parts, view);
+    this.#rollout = new Rollout(parts, this.#subTasks, view);
   }
 
   async run(): Promise<string> {
@@ -85,16 +87,25 @@ class DeployTask {
     this.#bind();
     approval.describe();
     if (approval.state.planHash === null) await this.#completePlan();
+    for (const part of [this.#start, this.#rollout]) this.#beside(part.run());
     const ended = (): boolean => hasEnded(approval.state.status);
-    await condition(() => ended() || this.#shouldContinueAsNew());
+    await condition(() => ended() || this.#broken !== null || this.#shouldContinueAsNew());
+    if (this.#broken !== null) throw this.#broken;
     await condition(allHandlersFinished);
     if (!ended()) await continueAsNew<typeof deployTask>(this.#carried());
     return approval.state.status;
   }
 
+  /** Work that goes on beside the decisions; a mistake in it stops the workflow where people see it. */
+  #beside(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (!isCancellation(error)) this.#broken = error instanceof Error ? error : new Error(String(error));
+    });
+  }
+
   #bind(): void {
-    setHandler(startUpdate, (start) => this.#start(start), {
-      validator: ({ actor, force }: StartInput) => ensure(canStart(this.#view(), actor, force, new Date())),
+    setHandler(startUpdate, (start) => this.#start.request(start), {
+      validator: (start: StartInput) => ensure(canStart(this.#view(), start, new Date())),
     });
     setHandler(changeUpdate, (change) => this.#change(change), {
       validator: ({ actor }: ChangeInput) => ensure(canChange(this.#view(), actor)),
@@ -104,6 +115,16 @@ class DeployTask {
     });
     setHandler(revertUpdate, (request) => this.#runSubTask('revert', request), {
       validator: ({ actor }: SubTaskRequest) => ensure(canRunSubTask(this.#view(), actor, null)),
+    });
+    setHandler(pauseUpdate, ({ actor }) => this.#rollout.pause(actor), {
+      validator: ({ actor }: { actor: Actor }) => ensure(canPause(this.#view(), actor)),
+    });
+    setHandler(resumeUpdate, ({ actor }) => this.#rollout.resume(actor), {
+      validator: ({ actor }: { actor: Actor }) => ensure(canResume(this.#view(), actor)),
+    });
+    setHandler(reconsiderSignal, () => {
+      this.#start.news();
+      this.#rollout.news();
     });
   }
 
@@ -124,8 +145,10 @@ class DeployTask {
       const { state } = approval;
       const round = state.planRound + 1;
       const changed = await records.recordChange({ taskId, seq: state.seq + 1, round, actor, fields });
-      this.#version = changed.version;
-      this.#plannedExecTime = new Date(changed.plannedExecTime);
+      this.#input.version = changed.version;
+      this.#start.plannedExecTime = new Date(changed.plannedExecTime);
+      this.#start.automatic = changed.autoStart ?? false;
+      this.#rollout.rolling = changed.rolling ?? false;
       state.requiredApprovals = changed.requiredApprovals;
       upsertSearchAttributes(searchAttributes({ level: changed.level }));
       approval.adopt({ event: 'changed', actor, planRound: round, status: changed.status });
@@ -133,78 +156,19 @@ class DeployTask {
     });
   }
 
-  async #start({ actor, force, reason }: StartInput): Promise<void> {
-    const approval = this.#approval;
-    await approval.planned();
-    await approval.alone(async () => {
-      ensure(canStart(this.#view(), actor, force, new Date()));
-      const { taskId } = this.#input;
-      const { state } = approval;
-      const { planHash, difference } = await hands.remakePlan({ taskId, round: state.planRound });
-      if (difference !== null) {
-        const needsReview = state.requiredApprovals > 0;
-        const status = needsReview ? ('wait_review' as const) : undefined;
-        const planRound = state.planRound + 1;
-        await approval.transition({
-          event: 'plan_changed',
-          actor: workflowActor,
-          reason: difference,
-          status,
-          planRound,
-          planHash,
-        });
-        if (needsReview) ensure(new Problem('back_to_review', { difference }));
-      }
-      await approval.transition({ event: 'started', actor, reason, status: 'running' });
-    });
-  }
-
   #runSubTask(kind: SubTaskKind, request: SubTaskRequest): Promise<SubTaskRef> {
     return this.#approval.alone(async () => {
       ensure(canRunSubTask(this.#view(), request.actor, kind === 'upgrade' ? request.version : null));
-      const number = this.#subTasks + 1;
-      const deployTaskId = this.#input.taskId;
-      const subTask = await records.createSubTask({ ...request, deployTaskId, kind, number });
-      this.#subTasks = number;
-      const workflowId = subTaskWorkflowId(deployTaskId, kind, number);
-      this.#running.set(subTask.taskId, workflowId);
-      this.#approval.describe();
-      void this.#follow(workflowId, kind, subTask);
-      return { taskId: subTask.taskId };
+      const begun = await this.#subTasks.begin(kind, request, () => this.#approval.alone(() => this.#afterSubTask()));
+      return { taskId: begun.taskId };
     });
   }
 
-  /** Waits for a child; the last one that brings every instance to the version ends the deploy task. */
-  async #follow(workflowId: string, kind: SubTaskKind, subTask: SubTaskInput): Promise<void> {
-    const { application, creator, level } = this.#input;
-    try {
-      await executeChild(kind === 'upgrade' ? upgradeInstances : revertInstances, {
-        workflowId,
-        args: [subTask],
-        parentClosePolicy: ParentClosePolicy.ABANDON,
-        staticSummary: `${kind} ${application.fullName} to ${subTask.version} on ${subTask.instances.length} instances`,
-        typedSearchAttributes: searchAttributes({
-          kind: `sub_${kind}`,
-          status: 'running',
-          application: application.fullName,
-          creator: creator.username,
-          level,
-        }),
-      });
-    } catch (error) {
-      await hands.settleSubTask({
-        taskId: subTask.taskId,
-        error: error instanceof Error ? error.message : String(error),
-      });
-    }
-    this.#running.delete(subTask.taskId);
-    await this.#approval.alone(() => this.#afterSubTask());
-  }
-
+  /** The last sub-task that brings every instance to the version ends the deploy task. */
   async #afterSubTask(): Promise<void> {
     const { status } = this.#approval.state;
     this.#approval.describe();
-    if (status !== 'running' || this.#running.size > 0) return;
+    if (status !== 'running' || this.#subTasks.running.size > 0 || this.#rollout.active) return;
     const { complete } = await records.judgeDeploy({ deployTaskId: this.#input.taskId });
     if (!complete) return;
     await this.#approval.transition({ event: 'finished', actor: workflowActor, status: 'finished' });
@@ -217,39 +181,57 @@ class DeployTask {
   }
 
   #view(): DeployView {
+    const { state, rolling } = this.#rollout;
     return {
       ...this.#approval.view(),
-      plannedExecTime: this.#plannedExecTime,
-      version: this.#version,
-      runningSubTasks: [...this.#running.keys()],
+      plannedExecTime: this.#start.plannedExecTime,
+      version: this.#input.version,
+      runningSubTasks: [...this.#subTasks.running.keys()],
+      rolling,
+      heldBy: this.#start.held?.freeze?.id ?? state?.heldBy ?? null,
+      paused: state?.paused ?? false,
     };
   }
 
   #waitingOn(): ReturnType<typeof waitingOn> {
     const { creator, owner } = this.#approval.state;
-    const view = { ...this.#view(), creator: creator.username, owner: owner.username, engineError: null };
+    const { held, inFront, automatic } = this.#start;
+    const dueTime = this.#rollout.state?.dueTime ?? null;
+    const view = {
+      ...this.#view(),
+      ...{ creator: creator.username, owner: owner.username, engineError: null, trouble: null },
+      ...{ autoStart: automatic, inFront, heldUntil: held?.freeze ? new Date(held.freeze.until) : null },
+      nextBatchTime: dueTime === null ? null : new Date(dueTime),
+    };
     return waitingOn(view, new Date());
   }
 
   #shouldContinueAsNew(): boolean {
-    return workflowInfo().continueAsNewSuggested && this.#running.size === 0;
+    const isQuiet = this.#subTasks.running.size === 0 && this.#start.idle && this.#rollout.idle;
+    return workflowInfo().continueAsNewSuggested && isQuiet;
   }
 
   #carried(): DeployTaskInput {
     const { creator: _, requiredApprovals, ...state } = this.#approval.state;
     return {
       ...this.#input,
-      version: this.#version,
       requiredApprovals,
-      plannedExecTime: this.#plannedExecTime.toISOString(),
-      carried: { ...state, subTasks: this.#subTasks },
+      plannedExecTime: this.#start.plannedExecTime.toISOString(),
+      autoStart: this.#start.automatic,
+      rolling: this.#rollout.rolling,
+      carried: {
+        ...state,
+        subTasks: this.#subTasks.count,
+        held: this.#start.held,
+        rollout: this.#rollout.state,
+      },
     };
   }
 }
 
 function initialState({ creator, requiredApprovals, carried }: DeployTaskInput): ApprovalState {
   if (carried) {
-    const { subTasks: _, ...state } = carried;
+    const { subTasks: _, held: _held, rollout: _rollout, ...state } = carried;
     return { ...state, creator, requiredApprovals };
   }
   return {

@@ -1,0 +1,29 @@
+import { finishedInstances } from '../../db/deploy/rollouts.ts';
+import type { HealthCheck } from '../../workflows/deploy/contract.ts';
+import type { Unhealthy } from '../../workflows/deploy/ports.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { probe } from './probe.ts';
+
+/** The instances that a sub-task has finished and that do not pass the check. */
+export async function checkHealth(
+  { db, monitoring, ownServers }: ActivityDeps,
+  { subTaskId, check }: { subTaskId: number; check: HealthCheck },
+): Promise<Unhealthy[]> {
+  const instances = await finishedInstances(db, subTaskId);
+  if ('url' in check) {
+    const found = await Promise.all(
+      instances.map(async ({ hostname, ipAddress }): Promise<Unhealthy[]> => {
+        const message = await probe(check, { hostname, ip: ipAddress[0]?.address ?? null }, ownServers);
+        return message === null ? [] : [{ hostname, message }];
+      }),
+    );
+    return found.flat();
+  }
+  const hostnames = instances.map(({ hostname }) => hostname);
+  if (!monitoring) return hostnames.map((hostname) => ({ hostname, message: 'SLIPWAY_ZABBIX_URL is not set' }));
+  const problems = await monitoring.openProblems(hostnames);
+  return hostnames.flatMap((hostname) => {
+    const [first] = problems.get(hostname) ?? [];
+    return first === undefined ? [] : [{ hostname, message: `open problem: ${first}` }];
+  });
+}

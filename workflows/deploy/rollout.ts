@@ -1,0 +1,245 @@
+// A rolling deploy: it makes the sub-upgrade tasks itself, the canary first, batch after batch, and stops where it was told
+// to: at a pause, at a freeze, at more failures than it may have. An instance of which it is not known is a failure.
+import { condition, isCancellation } from '@temporalio/workflow';
+import { hasEnded } from '../approvals/policy.ts';
+import { ensure, rootFailure } from '../refuse.ts';
+import type { Actor } from '../tasks.ts';
+import type { RolloutState, SubTaskKind, SubTaskOutcome } from './contract.ts';
+import { canPause, canResume } from './policy.ts';
+import type { DeployView } from './policy.ts';
+import { workflowActor } from './sub-tasks.ts';
+import type { DeployParts, SubTasks } from './sub-tasks.ts';
+
+const lookAgainMs = 15 * 60 * 1000;
+
+export class Rollout {
+  readonly #parts: DeployParts;
+  readonly #view: () => DeployView;
+  readonly #subTasks: SubTasks;
+  #rolling: boolean;
+  state: RolloutState | null;
+  #news = 0;
+  /** It waits, and nothing would be lost if it waited elsewhere. */
+  idle = true;
+
+  constructor(parts: DeployParts, subTasks: SubTasks, view: () => DeployView) {
+    this.#parts = parts;
+    this.#subTasks = subTasks;
+    this.#view = view;
+    this.#rolling = parts.input.rolling ?? false;
+    this.state = parts.input.carried?.rollout ?? null;
+  }
+
+  get rolling(): boolean {
+    return this.#rolling;
+  }
+
+  set rolling(value: boolean) {
+    this.#rolling = value;
+  }
+
+  /** Whether it will go on by itself, so that nobody else should end the task. */
+  get active(): boolean {
+    return this.#rolling && !(this.state?.paused ?? false);
+  }
+
+  news(): void {
+    this.#news += 1;
+  }
+
+  pause(actor: Actor): Promise<void> {
+    return this.#parts.approval.alone(async () => {
+      ensure(canPause(this.#view(), actor));
+      await this.#pause(actor, null);
+    });
+  }
+
+  resume(actor: Actor): Promise<void> {
+    return this.#parts.approval.alone(async () => {
+      ensure(canResume(this.#view(), actor));
+      await this.#parts.approval.transition({ event: 'resumed', actor, also: { paused: false, trouble: null } });
+      if (this.state) this.state.paused = false;
+    });
+  }
+
+  /** From the start of its task to its end. */
+  async run(): Promise<void> {
+    const { records, input, approval } = this.#parts;
+    await condition(() => this.#over() || (this.#rolling && approval.state.status === 'running'));
+    if (this.#over()) return;
+    if (!this.state) {
+      this.idle = false;
+      const plan = await records.planRollout({ taskId: input.taskId });
+      this.state = { ...plan, failures: 0, paused: false, heldBy: null, dueTime: null };
+    }
+    const { state } = this;
+    while (!this.#over()) {
+      const batch = await this.#nextBatch(state);
+      if (this.#over()) return;
+      if (batch) await this.#roll(state, batch);
+      else await approval.alone(() => this.#finish(state));
+    }
+  }
+
+  #over(): boolean {
+    return hasEnded(this.#parts.approval.state.status);
+  }
+
+  async #wait(until: () => boolean, ms?: number): Promise<void> {
+    this.idle = true;
+    if (ms === undefined) await condition(until);
+    else await condition(until, Math.max(1_000, ms));
+    this.idle = false;
+  }
+
+  /** Waits until the next batch may begin; undefined: there is none, or the task has ended. */
+  async #nextBatch(state: RolloutState): Promise<number[] | undefined> {
+    const stopped = (): boolean => state.paused || this.#subTasks.running.size > 0;
+    for (;;) {
+      await this.#wait(() => this.#over() || !stopped());
+      if (this.#over() || state.batches.length === 0) return undefined;
+      const due = state.dueTime === null ? 0 : Date.parse(state.dueTime) - Date.now();
+      if (due > 0) await this.#wait(() => this.#over() || stopped(), due);
+      else if (await this.#isClear(state, stopped)) return state.batches[0];
+    }
+  }
+
+  /** Whether no freeze is over the application; else waits for news of it, or its end. */
+  async #isClear(state: RolloutState, stopped: () => boolean): Promise<boolean> {
+    const { records, input, approval } = this.#parts;
+    const seen = this.#news;
+    const { freeze } = await records.findObstacles({ taskId: input.taskId, at: new Date().toISOString() });
+    if (this.#over() || stopped()) return false;
+    const known = state.heldBy;
+    if (known === (freeze?.id ?? null)) {
+      if (!freeze) return true;
+      const end = Math.min(lookAgainMs, Date.parse(freeze.until) - Date.now());
+      await this.#wait(() => this.#over() || stopped() || this.#news !== seen, end);
+      return false;
+    }
+    state.heldBy = freeze?.id ?? null;
+    const also = { heldBy: state.heldBy };
+    const [event, reason] = freeze
+      ? (['held', `freeze ${freeze.id} until ${freeze.until}`] as const)
+      : (['resumed', `freeze ${known ?? ''} has ended`] as const);
+    await approval.alone(async () => {
+      if (!this.#over()) await approval.transition({ event, actor: workflowActor, reason, also });
+    });
+    return !freeze && !this.#over() && !stopped();
+  }
+
+  async #roll(state: RolloutState, batch: number[]): Promise<void> {
+    const { strategy } = state;
+    const outcome = await this.#run('upgrade', this.#parts.input.version, batch);
+    if (!outcome) return;
+    state.batches.shift();
+    const unhealthy = await this.#unhealthy(state, outcome);
+    const failed = outcome.failed + unhealthy.length;
+    state.failures += failed;
+    const what = unhealthy[0] ?? outcome.error ?? `${outcome.failed} of ${batch.length} instances failed`;
+    const reason = `${what}; ${state.failures} failures so far, ${strategy.max_failures} allowed`;
+    if (failed > 0 && state.failures > strategy.max_failures) await this.#onFailure(state, reason);
+    await this.#waitBetween(state);
+  }
+
+  async #waitBetween(state: RolloutState): Promise<void> {
+    const { records, input } = this.#parts;
+    const { pause_seconds: pause } = state.strategy;
+    if (this.#over() || pause === 0 || state.batches.length === 0) return;
+    state.dueTime = new Date(Date.now() + pause * 1000).toISOString();
+    await records.recordWait({ taskId: input.taskId, nextBatchTime: state.dueTime });
+  }
+
+  async #unhealthy({ strategy }: RolloutState, { taskId, finished }: BatchOutcome): Promise<string[]> {
+    const check = strategy.health_check;
+    if (check === null || finished === 0) return [];
+    const { hands, input } = this.#parts;
+    const found = await hands.checkHealth({ taskId: input.taskId, subTaskId: taskId, check });
+    return found.map(({ hostname, message }) => `${hostname}: ${message}`);
+  }
+
+  /** Runs a sub-task of its own to its end; null: the task was paused, has ended, or somebody else's sub-task runs. */
+  async #run(kind: SubTaskKind, version: string, instanceIds: number[]): Promise<BatchOutcome | null> {
+    const { approval } = this.#parts;
+    const state = this.state;
+    if (!state) return null;
+    const updateSource = kind === 'upgrade' ? state.packageSource : null;
+    const { timeoutSeconds } = state;
+    const request = { actor: workflowActor, instanceIds, version, updateSource, timeoutSeconds };
+    const describe = (): Promise<void> => {
+      approval.describe();
+      return Promise.resolve();
+    };
+    try {
+      const begun = await approval.alone(async () => {
+        const stopped = this.#over() || this.#subTasks.running.size > 0 || (kind === 'upgrade' && state.paused);
+        return stopped ? null : this.#subTasks.begin(kind, request, describe);
+      });
+      if (!begun) return null;
+      return { taskId: begun.taskId, ...(await begun.ended) };
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const root = rootFailure(error);
+      const text = root instanceof Error ? root.message : String(root);
+      return { taskId: 0, finished: 0, failed: instanceIds.length, error: text };
+    }
+  }
+
+  async #onFailure(state: RolloutState, reason: string): Promise<void> {
+    const { approval } = this.#parts;
+    switch (state.strategy.on_failure) {
+      case 'continue':
+        return;
+      case 'pause':
+        await approval.alone(async () => {
+          if (!this.#over() && !state.paused) await this.#pause(workflowActor, reason);
+        });
+        return;
+      case 'revert':
+        state.batches = [];
+        await this.#revert(reason);
+    }
+  }
+
+  async #pause(actor: Actor, trouble: string | null): Promise<void> {
+    const also = { paused: true, trouble };
+    await this.#parts.approval.transition({ event: 'paused', actor, reason: trouble, also });
+    if (this.state) this.state.paused = true;
+  }
+
+  /** Every instance that it has upgraded goes back to its version from before; the task has failed. */
+  async #revert(reason: string): Promise<void> {
+    const { approval, records, input } = this.#parts;
+    const left: string[] = [];
+    for (const { version, instanceIds } of await records.listUpgraded({ taskId: input.taskId })) {
+      const outcome = version === null ? null : await this.#run('revert', version, instanceIds);
+      if (outcome?.failed === 0) continue;
+      const why = version === null ? 'had no version before' : (outcome?.error ?? 'could not be reverted');
+      left.push(`${outcome?.failed ?? instanceIds.length} instances ${why}`);
+    }
+    const what = [reason, left.length === 0 ? 'everything is reverted' : left.join('; ')].join('; ');
+    await approval.alone(() => this.#fail(what));
+  }
+
+  /** After the last batch; to be called alone. */
+  async #finish(state: RolloutState): Promise<void> {
+    const { approval, records, input } = this.#parts;
+    if (this.#over() || this.#subTasks.running.size > 0) return;
+    const { complete } = await records.judgeDeploy({ deployTaskId: input.taskId });
+    if (complete) {
+      await approval.transition({ event: 'finished', actor: workflowActor, status: 'finished' });
+      return;
+    }
+    const reason = `not every instance runs ${input.version}: ${state.failures} failures`;
+    if (state.strategy.on_failure === 'pause') await this.#pause(workflowActor, reason);
+    else await this.#fail(reason);
+  }
+
+  async #fail(reason: string): Promise<void> {
+    if (this.#over()) return;
+    const also = { trouble: reason };
+    await this.#parts.approval.transition({ event: 'failed', actor: workflowActor, reason, status: 'failed', also });
+  }
+}
+
+type BatchOutcome = SubTaskOutcome & { taskId: number; error?: string };

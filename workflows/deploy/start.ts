@@ -1,0 +1,176 @@
+// How a deploy task comes to run: its owner starts it, or it starts by itself at its planned time. A freeze holds either
+// and the other running task of the application holds the automatic one; what was held goes on by itself. It looks again at
+// every news and now and then without, so that news that is lost costs time and nothing else.
+import { condition, isCancellation } from '@temporalio/workflow';
+import { hasEnded } from '../approvals/policy.ts';
+import { Problem } from '../problem.ts';
+import { ensure, failureOf, isProblem, rootFailure } from '../refuse.ts';
+import type { Actor } from '../tasks.ts';
+import type { FreezeRef, HeldStart, StartInput } from './contract.ts';
+import { canStart } from './policy.ts';
+import type { DeployView } from './policy.ts';
+import { workflowActor } from './sub-tasks.ts';
+import type { DeployParts } from './sub-tasks.ts';
+
+const lookAgainMs = 15 * 60 * 1000;
+
+type By = HeldStart['by'];
+
+export class Start {
+  readonly #parts: DeployParts;
+  readonly #view: () => DeployView;
+  #automatic: boolean;
+  held: HeldStart | null;
+  inFront: number | null = null;
+  plannedExecTime: Date;
+  #news = 0;
+  /** It waits, and nothing would be lost if it waited elsewhere. */
+  idle = true;
+
+  constructor(parts: DeployParts, view: () => DeployView) {
+    const { input } = parts;
+    this.#parts = parts;
+    this.#view = view;
+    this.plannedExecTime = new Date(input.plannedExecTime);
+    this.#automatic = input.autoStart ?? false;
+    this.held = input.carried?.held ?? null;
+  }
+
+  get automatic(): boolean {
+    return this.#automatic;
+  }
+
+  set automatic(value: boolean) {
+    this.#automatic = value;
+    this.news();
+  }
+
+  news(): void {
+    this.#news += 1;
+  }
+
+  /** What the owner asks for. */
+  async request({ actor, force, override = false, reason }: StartInput): Promise<void> {
+    const { approval } = this.#parts;
+    await approval.planned();
+    await approval.alone(async () => {
+      ensure(canStart(this.#view(), { actor, force, override }, new Date()));
+      const freeze = await this.#remade();
+      if (freeze && !override) await this.#hold(freeze, { actor, reason });
+      else await this.#begin(actor, freeze ? `freeze ${freeze.id} overridden: ${reason ?? ''}` : reason);
+    });
+  }
+
+  /** Starts by itself what was held, or is automatic, until the task has ended. */
+  async run(): Promise<void> {
+    const { approval } = this.#parts;
+    for (;;) {
+      await condition(() => this.#over() || this.#waits());
+      if (this.#over()) return;
+      const early = this.held ? 0 : this.plannedExecTime.getTime() - Date.now();
+      this.idle = false;
+      const until = early > 0 ? Date.now() + early : await approval.alone(() => this.#tryNow());
+      this.idle = true;
+      if (until !== null) await this.#sleep(until - Date.now());
+    }
+  }
+
+  #over(): boolean {
+    return hasEnded(this.#parts.approval.state.status);
+  }
+
+  #waits(): boolean {
+    const { status, planHash } = this.#parts.approval.state;
+    return status === 'approved' && (this.held !== null || (this.#automatic && planHash !== null));
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    const seen = this.#news;
+    await condition(() => this.#news !== seen || !this.#waits(), Math.max(1_000, ms));
+  }
+
+  /** Answers when to look again; null: at once. */
+  async #tryNow(): Promise<number | null> {
+    if (!this.#waits()) return null;
+    const { input, records } = this.#parts;
+    const { freeze, running } = await records.findObstacles({ taskId: input.taskId, at: new Date().toISOString() });
+    const soon = Date.now() + lookAgainMs;
+    this.inFront = running;
+    if (freeze) {
+      if (this.held?.freeze?.id !== freeze.id) {
+        await this.#hold(freeze, this.held?.by ?? null);
+        return null;
+      }
+      this.held = { ...this.held, freeze };
+      return Math.min(soon, Date.parse(freeze.until));
+    }
+    if (running !== null) {
+      await this.#showFree();
+      return soon;
+    }
+    const by = this.held?.by ?? null;
+    try {
+      if (await this.#remade()) return null;
+      await this.#begin(by?.actor ?? workflowActor, by ? by.reason : 'at its planned time');
+      return null;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      return this.#refused(error, soon);
+    }
+  }
+
+  async #refused(error: unknown, soon: number): Promise<number | null> {
+    const root = rootFailure(error);
+    const message = root instanceof Error ? root.message : String(root);
+    if (isProblem(root, 'another_running')) return soon;
+    this.held = null;
+    this.#automatic = false;
+    await this.#parts.records.recordRefusedStart({ taskId: this.#parts.input.taskId, problem: message });
+    return null;
+  }
+
+  /** Makes the plan again: one that differs goes back to review. Answers the freeze that a start has to wait for. */
+  async #remade(): Promise<FreezeRef | null> {
+    const { approval, hands, input } = this.#parts;
+    const { state } = approval;
+    const { taskId } = input;
+    const at = new Date().toISOString();
+    const { planHash, difference, freeze = null } = await hands.remakePlan({ taskId, round: state.planRound, at });
+    if (difference === null) return freeze;
+    const needsReview = state.requiredApprovals > 0;
+    await approval.transition({
+      event: 'plan_changed',
+      actor: workflowActor,
+      reason: difference,
+      status: needsReview ? ('wait_review' as const) : undefined,
+      planRound: state.planRound + 1,
+      planHash,
+      also: needsReview ? { heldBy: null } : undefined,
+    });
+    if (!needsReview) return freeze;
+    this.held = null;
+    throw failureOf(new Problem('back_to_review', { difference }));
+  }
+
+  async #hold(freeze: FreezeRef, by: By): Promise<void> {
+    const reason = `freeze ${freeze.id} until ${freeze.until}`;
+    const actor = this.held ? workflowActor : (by?.actor ?? workflowActor);
+    this.held = { freeze, by };
+    await this.#parts.approval.transition({ event: 'held', actor, reason, also: { heldBy: freeze.id } });
+  }
+
+  /** No freeze holds it any more, but it cannot start yet. */
+  async #showFree(): Promise<void> {
+    const { held } = this;
+    if (!held?.freeze) return;
+    this.held = held.by ? { ...held, freeze: null } : null;
+    await this.#parts.records.recordWait({ taskId: this.#parts.input.taskId, heldBy: null });
+    this.#parts.approval.describe();
+  }
+
+  async #begin(actor: Actor, reason: string | undefined): Promise<void> {
+    const also = { heldBy: null, trouble: null };
+    await this.#parts.approval.transition({ event: 'started', actor, reason, status: 'running', also });
+    this.held = null;
+  }
+}
