@@ -1,6 +1,7 @@
 import { opensshKey } from '../api/ssh-keys.ts';
-import { unique } from '../harness.ts';
-import { makeEstate, makeTask, packagePath, placePackage, startedTask, type TestEstate } from '../world.ts';
+import { act } from '../deploy/acts.ts';
+import { eventually, unique } from '../harness.ts';
+import { makeEstate, makeTask, packagePath, placePackage, startedTask, taskOf, type TestEstate } from '../world.ts';
 import { on, type Prepared, type Stage, type Trial, type Trials } from './stage.ts';
 
 interface Asked {
@@ -26,6 +27,38 @@ const subTask =
     const instances = estate.instanceIds.map((one) => ({ id: one }));
     return { as: estate.manager, params: { id }, body: { instances, ...(await request(estate, stage)) } };
   };
+
+/** A rollout between two batches, where nothing happens by itself. */
+const rolling =
+  (isPaused: boolean): Trial =>
+  async ({ world }) => {
+    const estate = await makeEstate(world, 2);
+    const id = await startedTask(world, estate, { strategy: { mode: 'rolling', pause_seconds: 86_400 } });
+    await eventually(async () => (await taskOf(world, id)).nextBatchTime !== null, { timeout: 60_000 });
+    if (isPaused) expect((await act(estate.manager, id, 'pause')).status).toBe(200);
+    return { as: estate.manager, params: { id } };
+  };
+
+const failedSubTask: Trial = async ({ world }) => {
+  const estate = await makeEstate(world, 1);
+  const deployTaskId = await startedTask(world, estate);
+  const { hostId } = await world.db
+    .selectFrom('instances')
+    .select('hostId')
+    .where('applicationId', '=', estate.applicationId)
+    .executeTakeFirstOrThrow();
+  const ended = { status: 'failed', error: 'it failed', finishedTime: new Date(), timeoutSeconds: 60 } as const;
+  const of = { area: 'deploy', kind: 'upgrade', applicationId: estate.applicationId, creator: 'test' } as const;
+  const task = { ...of, ...ended, deployTaskId, number: 99, version: '1.0.0', updateSource: packagePath('1.0.0') };
+  const { id } = await world.db.insertInto('tasks').values(task).returning('id').executeTakeFirstOrThrow();
+  const result = { taskId: id, position: 0, hostId, hostname: 'h', status: 'failed' } as const;
+  const [instanceId = 0] = estate.instanceIds;
+  await world.db
+    .insertInto('taskResults')
+    .values({ ...result, instanceId })
+    .execute();
+  return { as: estate.manager, params: { id: deployTaskId, task_id: id } };
+};
 
 const asCreator = ({ estate }: Asked): Prepared => ({ as: estate.manager });
 const asReviewer = ({ estate }: Asked): Prepared => ({ as: estate.reviewer });
@@ -54,6 +87,9 @@ export const deploy: Trials = {
   approveDeployTask: asked('A', asReviewer),
   rejectDeployTask: asked('A', asReviewer),
   startDeployTask: asked('I', asCreator),
+  pauseDeployTask: rolling(false),
+  resumeDeployTask: rolling(true),
+  retryFailedInstances: failedSubTask,
   closeDeployTask: asked('A', asCreator),
   delegateDeployTask: asked('A', async (task, { world }) => {
     const { id } = await world.user({ application: { [task.estate.applicationId]: ['view_app'] } });
