@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { Renderer } from '../db/deploy/plan.ts';
 import type { StepRow } from '../db/deploy/steps.ts';
+import type { Secrets } from '../db/secrets.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Providers } from './providers/index.ts';
 import type { RunnerHost } from './providers/runner/driver.ts';
@@ -10,6 +11,7 @@ import type { RunnerHost } from './providers/runner/driver.ts';
 export interface ActivityDeps extends Providers {
   db: Kysely<Database>;
   renderer: Renderer;
+  secrets: Secrets;
   /** Bytes of output that one task may keep. */
   outputLimitBytes: number;
   /** `host:port` of Slipway's own database and engine, which nothing else may be led to. */

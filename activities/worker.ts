@@ -2,7 +2,9 @@
 // they are (their commands go on on the hosts) and the process ends.
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { connect } from '../db/connect.ts';
+import { loadMasterKey } from '../db/master-key.ts';
 import { warnOfOwnership } from '../db/roles.ts';
+import { createSecrets } from '../db/secrets.ts';
 import { configFromEnvironment } from '../kit/config.ts';
 import type { Config } from '../kit/config.ts';
 import { engineAddress } from '../kit/engine-address.ts';
@@ -19,6 +21,7 @@ import { startHostReads } from './host-reads.ts';
 import { createActivities } from './index.ts';
 import { createProviders } from './providers/index.ts';
 import type { Providers } from './providers/index.ts';
+import type { HostPort } from './providers/repository/destinations.ts';
 
 export interface RunningWorker {
   /** Resolves when the worker has stopped; rejects when it failed. */
@@ -31,13 +34,14 @@ const graceTime = '1 second';
 const forceTime = '20 seconds';
 /** A cancelled step learns of it with the answer to a heartbeat. */
 const heartbeatThrottle = '1 second';
+const defaultDatabasePort = 5432;
 
 /** Starts a worker in this process; there is one a process. */
 export async function startWorker(
   config: Config,
   log: Logger,
   at: Addresses,
-  providers: Providers = createProviders(config),
+  providers: Providers = createProviders(config, ownServers(at)),
 ): Promise<RunningWorker> {
   const db = connect(at.databaseUrl, { max: config.databasePool, applicationName: 'slipway-worker', log });
   const connection = await NativeConnection.connect(engineAddress(config, at.temporalAddress));
@@ -49,6 +53,7 @@ export async function startWorker(
     activities: createActivities({
       db,
       ...providers,
+      secrets: createSecrets({ masterKey: loadMasterKey(config) }),
       renderer: { renderAll: createJinja().renderAll, hostPath: hostPathIn(config.dataDir) },
       outputLimitBytes: config.outputLimitBytes,
       ownServers: [serverOf(at.databaseUrl), at.temporalAddress],
@@ -84,6 +89,13 @@ const serverOf = (databaseUrl: string): string => {
   const { hostname, port } = new URL(databaseUrl);
   return `${hostname}:${port || '5432'}`;
 };
+/** Database and engine, as the providers' addresses are compared with them. */
+function ownServers({ databaseUrl, temporalAddress }: Addresses): HostPort[] {
+  return [new URL(databaseUrl), new URL(`temporal://${temporalAddress}`)].map(({ hostname, port }) => ({
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port || defaultDatabasePort),
+  }));
+}
 
 /** Sends the engine's own log lines to ours. */
 export function logRuntimeTo(log: Logger): void {

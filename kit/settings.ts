@@ -46,6 +46,31 @@ const folders = z
     ),
   );
 
+const destinations = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  )
+  .pipe(
+    z.array(
+      z
+        .string()
+        .refine(isDestination, 'must be host names (*.example.com for those below), addresses or CIDRs, by commas'),
+    ),
+  );
+
+function isDestination(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0) return bits === undefined && /^(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(text);
+  return (
+    more.length === 0 && (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)))
+  );
+}
+
 const name = (most: number) =>
   z
     .string()
@@ -164,6 +189,28 @@ export const settings = {
     folders,
     '/data,/var/log,/opt,/srv,/home',
     "folders of hosts that logs are read from, separated by commas; an application's deploy path is one by itself",
+  ),
+  repositoryAllow: required(
+    'SLIPWAY_REPOSITORY_ALLOW',
+    destinations,
+    '',
+    'servers that packages may come from: host names, addresses and CIDRs, separated by commas; none: all but the worker itself',
+  ),
+  repositoryKnownHosts: file(
+    'SLIPWAY_REPOSITORY_KNOWN_HOSTS',
+    'none: no SSH',
+    'known_hosts file with the SSH host keys of package repositories',
+  ),
+  repositoryCaFile: file(
+    'SLIPWAY_REPOSITORY_CA_FILE',
+    'none',
+    'file of certificate authorities that count for package repositories besides the public ones',
+  ),
+  packageCacheBytes: required(
+    'SLIPWAY_PACKAGE_CACHE_BYTES',
+    whole('bytes', 0, 2 ** 50),
+    String(20 * 2 ** 30),
+    "bytes of packages and copies of repositories that a worker keeps for the next deploy; what is in use doesn't go",
   ),
   metricsToken: optional(
     'SLIPWAY_METRICS_TOKEN',

@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { keptReleases, settleInstance, settleSubTask } from '../../db/deploy/settle.ts';
 import { loadScript, loadStep } from '../../db/deploy/steps.ts';
 import type { StepRow } from '../../db/deploy/steps.ts';
@@ -10,6 +11,7 @@ import { attemptStep, killJobs, runJobs, workOf } from '../step.ts';
 import type { Work } from '../step.ts';
 import { checkHealth } from './health.ts';
 import { createPlans } from './plans.ts';
+import { placeOf } from './package.ts';
 import { jobsOf, packagePath } from './steps.ts';
 import type { StepContext } from './steps.ts';
 
@@ -69,16 +71,21 @@ async function stepContext(
   };
 }
 
-async function fetchPackage(deps: ActivityDeps, { to, runner, host, row: { setup } }: Work): Promise<StepOutcome> {
-  if (!setup.package) return { ok: false, message: 'the sub-task has no package' };
+async function fetchPackage(deps: ActivityDeps, { to, runner, host, row }: Work): Promise<StepOutcome> {
+  const { setup, applicationId, instanceId } = row;
+  if (!setup.package || applicationId === null) return { ok: false, message: 'the sub-task has no package' };
   const { source, sha256 } = setup.package;
-  const found = await deps.packages.fetch(runner, host, source);
+  const { packages } = deps;
+  const place = await placeOf(deps, { applicationId, instanceId });
+  const known = 'address' in place ? await packages.find(sha256, source) : null;
+  const found = known ?? (await packages.fetch(place, source, Context.current().cancellationSignal));
   if (found.sha256 !== sha256) {
     const message = `the package at ${source} has sha256 ${found.sha256}, approved was ${sha256}`;
     await addSystemLines(to, 'fetch end', [message]);
     return { ok: false, message };
   }
-  await runner.putFile(host, packagePath(setup), found.tarPath, { sha256: found.tarSha256 });
+  const { tarPath, tarSha256 } = found;
+  await packages.using(found, () => runner.putFile(host, packagePath(setup), tarPath, { sha256: tarSha256 }));
   await addSystemLines(to, `fetch ${to.origin.instanceId ?? 0}`, [`${source}, sha256 ${sha256}`]);
   return { ok: true, message: null };
 }

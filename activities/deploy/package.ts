@@ -1,31 +1,103 @@
+// Where a task's package is, and what lies there. Secrets of repositories are opened here and nowhere else, and go no
+// further than the driver that needs them.
+import { credentialPurpose } from '../../db/deploy/credentials.ts';
+import type { StoredCredential } from '../../db/deploy/repository.ts';
 import { settingsOf } from '../../db/deploy/settings.ts';
-import { PackageRefused } from '../providers/repository/refusal.ts';
-import type { Package } from '../providers/repository/store.ts';
-import { ProviderError } from '../providers/error.ts';
-import { runnerOf } from '../providers/runner/registry.ts';
+import type { SettingsInForce } from '../../db/deploy/settings.ts';
+import { SecretsError } from '../../db/secrets.ts';
+import { repositoryAddress } from '../../kit/repository-address.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { runnerHost } from '../deps.ts';
+import { ProviderError, refused } from '../providers/error.ts';
+import type { Credential, RepositoryPlace } from '../providers/repository/driver.ts';
+import type { PackagePlace } from '../providers/repository/packages.ts';
+import type { Package } from '../providers/repository/store.ts';
+import { runnerOf } from '../providers/runner/registry.ts';
 
-export type FoundPackage = Package | { unread: string };
+export type FoundPackage =
+  | Package
+  | {
+      unread: string;
+      /** Whether another try may read it. */
+      mayPass: boolean;
+    };
 
-/** The package as it lies on the host of an instance now, or why it cannot be read there. */
-export async function readPackage(deps: ActivityDeps, instanceId: number, source: string): Promise<FoundPackage> {
-  const host = await deps.db
+export interface Wanted {
+  applicationId: number;
+  /** On whose host a path is looked at; null: there is none yet. */
+  instanceId: number | null;
+  source: string;
+  /** The checksum that was approved for this source: from a repository it need not come a second time. */
+  approved?: string | null;
+  signal?: AbortSignal;
+}
+
+/** The package as it lies there now, or why it can't be read. */
+export async function readPackage(deps: ActivityDeps, wanted: Wanted): Promise<FoundPackage> {
+  const { source, signal, approved } = wanted;
+  try {
+    const place = await placeOf(deps, wanted);
+    const known = approved && 'address' in place ? await deps.packages.find(approved, source) : null;
+    return known ?? (await deps.packages.fetch(place, source, signal));
+  } catch (error) {
+    if (!(error instanceof ProviderError) || signal?.aborted) throw error;
+    return { unread: error.message, mayPass: error.kind === 'unavailable' };
+  }
+}
+
+type At = Pick<Wanted, 'applicationId' | 'instanceId'>;
+
+/** Where the packages of an application are: its repository, or the host of an instance. */
+export async function placeOf(deps: ActivityDeps, { applicationId, instanceId }: At): Promise<PackagePlace> {
+  const settings = await settingsOf(deps.db, applicationId);
+  return settings?.repository ? repositoryPlace(deps, settings, settings.repository) : hostPlace(deps, instanceId);
+}
+
+async function hostPlace({ db, runners }: ActivityDeps, instanceId: number | null): Promise<PackagePlace> {
+  const row = await db
     .selectFrom('instances')
     .innerJoin('hosts', 'hosts.id', 'instances.hostId')
-    .select(['hosts.name', 'hosts.runner', 'hosts.minionId', 'hosts.ipAddress', 'instances.applicationId'])
+    .select(['hosts.name', 'hosts.runner', 'hosts.minionId', 'hosts.ipAddress'])
     .where('instances.id', '=', instanceId)
     .executeTakeFirst();
-  if (!host) return { unread: 'the application has no instance yet' };
-  const settings = await settingsOf(deps.db, host.applicationId);
-  if (settings?.repository) {
-    return { unread: 'there is no driver for its repository: set repository to null and give a path on the hosts' };
-  }
+  if (!row) throw refused('package', 'the application has no instance yet');
+  const host = runnerHost(row);
+  return { runner: runnerOf(runners, host), host };
+}
+
+async function repositoryPlace(
+  deps: ActivityDeps,
+  { repositoryPurpose }: SettingsInForce,
+  { type, url, branch, credential }: NonNullable<SettingsInForce['repository']>,
+): Promise<RepositoryPlace> {
+  const address = repositoryAddress(type, url);
+  if (!address) throw refused('package', 'the address of the repository is not one that is taken; enter it again');
+  return { url, address, branch: branch ?? null, credential: await opened(deps, repositoryPurpose, credential) };
+}
+
+async function opened(
+  { db, secrets }: ActivityDeps,
+  purpose: string,
+  stored: StoredCredential,
+): Promise<Credential | null> {
+  if (!stored) return null;
+  if ('secret' in stored) return credentialOf(stored, () => secrets.open(purpose, stored.secret));
+  const row = await db
+    .selectFrom('repositoryCredentials')
+    .select(['type', 'username', 'secret'])
+    .where('id', '=', stored.id)
+    .executeTakeFirst();
+  if (!row) throw refused('package', 'the credential of the repository is gone; choose another one');
+  return credentialOf(row, () => secrets.open(credentialPurpose(stored.id), row.secret));
+}
+
+function credentialOf(
+  { type, username }: { type: Credential['type']; username: string },
+  open: () => string,
+): Credential {
   try {
-    const target = runnerHost(host);
-    return await deps.packages.fetch(runnerOf(deps.runners, target), target, source);
+    return type === 'PASSWORD' ? { type, username, password: open() } : { type, username, privateKey: open() };
   } catch (error) {
-    if (error instanceof PackageRefused || error instanceof ProviderError) return { unread: error.message };
-    throw error;
+    throw error instanceof SecretsError ? refused('package', error.message) : error;
   }
 }

@@ -1,38 +1,56 @@
+import { Context } from '@temporalio/activity';
 import type { Kysely } from 'kysely';
 import { loadSubject, mayOn } from '../../db/access/rights.ts';
 import type { Database } from '../../db/database.ts';
 import { findObstacles } from '../../db/deploy/rollouts.ts';
-import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { composePlan, planBasis, planDifference, planHash } from '../../db/deploy/plan.ts';
 import type { PlanBasis } from '../../db/deploy/plan.ts';
 import { deployTask, planSubject, packageToRead, presentPlan } from '../../db/deploy/tasks.ts';
+import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { fixPlan } from '../../db/deploy/transitions.ts';
 import type { DeployPlan, PlannedPackage } from '../../workflows/deploy/contract.ts';
 import type { DeployHands } from '../../workflows/deploy/ports.ts';
 import { Problem } from '../../workflows/problem.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { unavailable } from '../providers/error.ts';
 import { readPackage } from './package.ts';
+import type { FoundPackage } from './package.ts';
+
+/** Attempts at a repository or host out of reach before a plan says that its package could not be read. */
+const patience = 3;
 
 /** The two moments at which a plan is made besides the writing of its task. */
 export function createPlans(deps: ActivityDeps): Pick<DeployHands, 'completePlan' | 'remakePlan'> {
   const { db, renderer } = deps;
   return {
     async completePlan({ taskId, round }) {
-      const plan = await withPackage(deps, await planOf(deps, taskId, round));
-      const hash = planHash(plan);
-      await fixPlan(db, { taskId, round, plan, hash });
+      const { applicationId } = await taskOf(deps, taskId);
+      const plan = await planOf(deps, taskId, round);
+      const found = await readFor(deps, applicationId, plan);
+      if ('unread' in found && found.mayPass && Context.current().info.attempt < patience) {
+        throw unavailable('package', found.unread);
+      }
+      const complete = { ...plan, package: { ...plan.package, ...readingOf(found) } };
+      const hash = planHash(complete);
+      await fixPlan(db, { taskId, round, plan: complete, hash });
       return { planHash: hash };
     },
 
     async remakePlan({ taskId, round, at }) {
-      const task = await deployTask(db, taskId);
-      if (!task) throw noSuchTask(taskId);
+      const task = await taskOf(deps, taskId);
       const basis = await planBasis(db, task.applicationId);
       const composed = await composePlan(db, renderer, planSubject(task), packageToRead(task.packageSource), basis);
       ensureStartable(basis, composed);
       await ensureOwnerMay(db, task);
-      const plan = await withPackage(deps, composed);
-      const difference = planDifference(await planOf(deps, taskId, round), plan);
+      const before = await planOf(deps, taskId, round);
+      const found = await readFor(deps, task.applicationId, composed);
+      // What can't be read has not changed: the votes stay, and the start may be tried again.
+      if ('unread' in found && before.package.sha256 !== null) {
+        throw new Problem('package_unread', { reason: found.unread });
+      }
+      const reading = 'unread' in found ? readAs(before) : readingOf(found);
+      const plan = { ...composed, package: { ...composed.package, ...reading } };
+      const difference = planDifference(before, plan);
       const hash = planHash(plan);
       if (difference !== null) await fixPlan(db, { taskId, round: round + 1, plan, hash });
       const { freeze } = await findObstacles(db, taskId, at === undefined ? new Date() : new Date(at));
@@ -49,15 +67,10 @@ async function planOf({ db }: ActivityDeps, taskId: number, round: number): Prom
   return plan;
 }
 
-/** The plan with its package as it lies on the first instance's host now. */
-async function withPackage(deps: ActivityDeps, plan: DeployPlan): Promise<DeployPlan> {
-  const { source } = plan.package;
-  const found = await readPackage(deps, plan.instances[0]?.instance ?? 0, source);
-  const read: PlannedPackage =
-    'unread' in found
-      ? { source, sha256: null, size: null, unread: found.unread }
-      : { source, sha256: found.sha256, size: found.size, unread: null };
-  return { ...plan, package: read };
+async function taskOf({ db }: ActivityDeps, taskId: number): Promise<NamedDeployTask> {
+  const task = await deployTask(db, taskId);
+  if (!task) throw noSuchTask(taskId);
+  return task;
 }
 
 /** He may have lost the right, or his account, between the approval and a start by itself. */
@@ -67,6 +80,24 @@ async function ensureOwnerMay(db: Kysely<Database>, { ownerId, applicationId }: 
   const may = await mayOn(db, subject, 'application', 'deploy_app', applicationId);
   if (user?.status !== 'enabled' || may !== 'yes') throw new Problem('not_allowed', { permission: 'deploy_app' });
 }
+
+type ReadPart = Pick<PlannedPackage, 'sha256' | 'size' | 'unread'>;
+
+const readAs = ({ package: { sha256, size, unread } }: DeployPlan): ReadPart => ({ sha256, size, unread });
+
+/** The package of a plan as it lies in its repository, or on the first instance's host, now. */
+const readFor = (deps: ActivityDeps, applicationId: number, plan: DeployPlan): Promise<FoundPackage> =>
+  readPackage(deps, {
+    applicationId,
+    instanceId: plan.instances[0]?.instance ?? null,
+    source: plan.package.source,
+    signal: Context.current().cancellationSignal,
+  });
+
+const readingOf = (found: FoundPackage): ReadPart =>
+  'unread' in found
+    ? { sha256: null, size: null, unread: found.unread }
+    : { sha256: found.sha256, size: found.size, unread: null };
 
 function ensureStartable({ settings }: PlanBasis, plan: DeployPlan): void {
   if (!settings.enabled) throw new Problem('settings_disabled');

@@ -1,6 +1,13 @@
-import { isDelegatedReviewer, deployTask, packageToRead, planSubject, requestKind } from '../../db/deploy/tasks.ts';
+import {
+  isDelegatedReviewer,
+  deployTask,
+  packageToRead,
+  planSubject,
+  presentPlan,
+  requestKind,
+} from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
-import { composePlan, planBasis } from '../../db/deploy/plan.ts';
+import { composePlan, planBasis, plannedRepository, sameRepository } from '../../db/deploy/plan.ts';
 import { findObstacles, listUpgraded, planRollout, recordRefusedStart, recordWait } from '../../db/deploy/rollouts.ts';
 import { judgeDeploy } from '../../db/deploy/settle.ts';
 import { beginSubTask, createSubTask } from '../../db/deploy/sub-tasks.ts';
@@ -14,6 +21,7 @@ import type { DeployRecords } from '../../workflows/deploy/ports.ts';
 import { Problem } from '../../workflows/problem.ts';
 import type { Actor } from '../../workflows/tasks.ts';
 import type { ActivityDeps } from '../deps.ts';
+import type { Package } from '../providers/repository/store.ts';
 import { readPackage } from './package.ts';
 
 /** What a deploy task writes: a transaction each. */
@@ -35,8 +43,8 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
       // Before the package is looked at: another application's hosts are none of this task's business.
       const existing = await beginSubTask(db, input);
       if (existing) return monitored(existing);
-      const found = updateSource === null ? null : await readPackage(deps, instanceIds[0] ?? 0, updateSource);
-      if (found && 'unread' in found) throw new Problem('package_unread', { reason: found.unread });
+      const found =
+        updateSource === null ? null : await plannedPackage(deps, input.deployTaskId, updateSource, instanceIds);
       return monitored(await createSubTask(db, renderer, { ...input, package: found }));
     },
 
@@ -65,6 +73,29 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
       if (task) await refusedDecision(deps, task, attempt, problem);
     },
   };
+}
+
+/** What an upgrade will bring; throws Problem when that can't be read, or would not come from where it was approved. */
+async function plannedPackage(
+  deps: ActivityDeps,
+  deployTaskId: number,
+  source: string,
+  [instanceId = null]: (number | null)[],
+): Promise<Package> {
+  const { db } = deps;
+  const task = await deployTask(db, deployTaskId);
+  const plan = task && (await presentPlan(db, task.id, task.planRound));
+  if (!task || !plan) throw new Problem('no_such', { thing: 'deploy task', id: deployTaskId });
+  const { applicationId } = task;
+  const { settings } = await planBasis(db, applicationId);
+  const isElsewhere = !sameRepository(plan.package, plannedRepository(settings));
+  if (isElsewhere && plan.package.sha256 === null) {
+    throw new Problem('package_differs', { expected: `${source} in ${plan.package.repository?.url ?? 'the hosts'}` });
+  }
+  const approved = source === plan.package.source ? plan.package.sha256 : null;
+  const found = await readPackage(deps, { applicationId, instanceId, source, approved });
+  if ('unread' in found) throw new Problem('package_unread', { reason: found.unread });
+  return found;
 }
 
 async function actorOf({ db }: ActivityDeps, { actor, messageId }: DecideInput): Promise<Actor | null> {

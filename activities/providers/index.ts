@@ -3,21 +3,31 @@ import type { Clouds } from './cloud/driver.ts';
 import { createClouds } from './cloud/registry.ts';
 import type { Monitoring } from './monitoring/driver.ts';
 import { createMonitoring } from './monitoring/registry.ts';
-import { PathPackages } from './repository/path.ts';
+import { configuredPackages } from './repository/configured.ts';
+import type { HostPort } from './repository/destinations.ts';
+import type { Packages } from './repository/packages.ts';
+import { PackageStore } from './repository/store.ts';
 import { createRunners } from './runner/create.ts';
 import type { Runners } from './runner/registry.ts';
 
 /** The systems that a worker drives: what is not configured is left out, or null. */
 export interface Providers {
   runners: Runners;
-  packages: PathPackages;
+  packages: Packages;
+  /** Where `packages` keeps what it has read. */
+  packageStore: PackageStore;
   clouds: Clouds;
   monitoring: Monitoring | null;
 }
 
-export const createProviders = (config: Config): Providers => ({
-  runners: createRunners(config),
-  packages: new PathPackages(config.dataDir),
-  clouds: createClouds(config),
-  monitoring: createMonitoring(config),
-});
+/** `own` are Slipway's own servers, to which nothing that people type may lead. */
+export function createProviders(config: Config, own: readonly HostPort[] = []): Providers {
+  const packageStore = new PackageStore(config.dataDir);
+  return {
+    runners: createRunners(config),
+    packages: configuredPackages(config, own, packageStore),
+    packageStore,
+    clouds: createClouds(config),
+    monitoring: createMonitoring(config),
+  };
+}

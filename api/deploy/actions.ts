@@ -87,6 +87,7 @@ const start = command({
     ...(['already_started', 'request_closed', 'request_finished', 'request_rejected', 'not_approved_yet'] as const),
     ...(['before_planned_time', 'another_running', 'settings_disabled', 'no_deploy_path', 'no_instances'] as const),
     'back_to_review',
+    'package_unread',
   ],
   async handle({ params, body }, ctx) {
     const { force = false, override = false, reason: why } = body ?? {};

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { planDifference } from '../../db/deploy/plan.ts';
 import { presentPlan } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
+import { repositoryTypes } from '../../kit/repository-address.ts';
 import { batchesOf, hookNames, scriptLanguages } from '../../workflows/deploy/contract.ts';
 import type { DeployPlan } from '../../workflows/deploy/contract.ts';
 import type { Ctx } from '../context.ts';
@@ -21,6 +22,7 @@ export const planObject = z.object({
   keep_backups: z.int(),
   package: z.object({
     source: z.string(),
+    repository: z.object({ type: z.enum(repositoryTypes), url: z.string(), branch: z.string().optional() }).nullable(),
     sha256: z.string().nullable(),
     size: z.int().nullable(),
     unread: z.string().nullable(),
@@ -60,6 +62,7 @@ export async function presentPlanObject(
   return {
     plan_hash: task.planHash,
     ...rest,
+    package: { ...plan.package, repository: plan.package.repository ?? null },
     hooks: hooks.map(({ runningUser, ...hook }) => ({ ...hook, running_user: runningUser })),
     batches: rest.strategy ? batchesOf(ids, rest.strategy) : [ids],
     changed_since_approval: before ? planDifference(before, plan) : null,

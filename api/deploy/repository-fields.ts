@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { isBranchName, repositoryTypes } from '../../kit/repository-address.ts';
+import type { RepositoryScheme } from '../../kit/repository-address.ts';
 import { id } from '../schemas.ts';
 
 const plain = (text: string): boolean => !/[\u0000-\u001f\u007f]/.test(text);
@@ -23,49 +25,12 @@ export const credentialInput = z.union([
 ]);
 export type CredentialInput = z.output<typeof credentialInput>;
 
-export const repositoryTypes = ['FTP', 'GIT'] as const;
-export type RepositoryType = (typeof repositoryTypes)[number];
-
-/** The name of a branch that Git accepts, and that no program can take for an option. */
-export const branch = z
-  .string()
-  .min(1)
-  .max(255)
-  .refine(
-    (name) =>
-      !/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|^[/-]|[/.]$|^@$/.test(name) &&
-      name.split('/').every((part) => !part.startsWith('.') && !part.endsWith('.lock')),
-    'must be the name of a branch',
-  );
-
-const schemes: Record<RepositoryType, readonly string[]> = {
-  FTP: ['ftp:', 'ftps:', 'sftp:'],
-  GIT: ['https:', 'http:', 'ssh:'],
-};
-
-/** What matters of a repository's address: how it is spoken to, and with whom. */
-export interface Target {
-  scheme: string;
-  /** Scheme, host and port: where a secret would be sent. */
-  place: string;
-}
-
-/** Reads an address of a repository; undefined for one that is none of its type, or that names a user. */
-export function targetOf(type: RepositoryType, url: string): Target | undefined {
-  if (!/^[\x21-\x7e]+$/.test(url) || url.includes('\\')) return undefined;
-  const short = /^git@([A-Za-z0-9][A-Za-z0-9.-]*):(?![-/]{0,1}-)[^:]+$/.exec(url);
-  if (short?.[1] !== undefined) return type === 'GIT' ? { scheme: 'ssh:', place: `ssh://${short[1]}` } : undefined;
-  if (!URL.canParse(url)) return undefined;
-  const { protocol, host, hostname, username, password } = new URL(url);
-  const isPlain = username === '' && password === '' && !url.slice(0, url.indexOf(host)).includes('@');
-  if (!schemes[type].includes(protocol) || !isPlain || !/^[A-Za-z0-9[]/.test(hostname)) return undefined;
-  return { scheme: protocol, place: `${protocol}//${host.toLowerCase()}` };
-}
+export const branch = z.string().min(1).max(255).refine(isBranchName, 'must be the name of a branch');
 
 /** Whether a kind of credential can be used with an address. */
-export function fits(type: CredentialType, scheme: string): boolean {
-  if (scheme === 'sftp:') return true;
-  return type === 'SSH_PRIVATE_KEY' ? scheme === 'ssh:' : scheme !== 'ssh:';
+export function fits(type: CredentialType, scheme: RepositoryScheme): boolean {
+  if (scheme === 'sftp') return true;
+  return type === 'SSH_PRIVATE_KEY' ? scheme === 'ssh' : scheme !== 'ssh';
 }
 
 /** A repository in a PATCH: only `type` has to be there, the rest is merged into what is stored. */

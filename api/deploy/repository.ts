@@ -5,10 +5,11 @@ import { z } from 'zod';
 import type { AuditChanges } from '../../db/audit/tables.ts';
 import type { Database } from '../../db/database.ts';
 import type { StoredCredential, StoredRepository } from '../../db/deploy/repository.ts';
+import { repositoryAddress, repositoryTypes } from '../../kit/repository-address.ts';
 import { invalidField, Problem } from '../../workflows/problem.ts';
 import type { ChangeCtx } from '../context.ts';
 import { masked } from '../masked.ts';
-import { credentialTypes, fits, repositoryTypes, targetOf } from './repository-fields.ts';
+import { credentialTypes, fits } from './repository-fields.ts';
 import type { CredentialInput, CredentialType, RepositoryInput } from './repository-fields.ts';
 import { factsOf } from './ssh-key.ts';
 
@@ -84,12 +85,12 @@ export async function mergedRepository(
   const before = stored?.type === input.type ? stored : null;
   const url = input.url ?? before?.url;
   if (url === undefined) throw invalidField(at('url'), 'is needed');
-  const target = targetOf(input.type, url);
+  const target = repositoryAddress(input.type, url);
   if (!target) throw invalidField(at('url'), `must be an address for ${input.type} without user and password`);
   const branch = branchOf(input, before);
   if (stored && !before && input.credential === undefined)
     throw invalidField(at('credential'), 'is needed with another type');
-  const isSamePlace = before !== null && targetOf(before.type, before.url)?.place === target.place;
+  const isSamePlace = before !== null && repositoryAddress(before.type, before.url)?.place === target.place;
   const kept = isSamePlace ? before.credential : undefined;
   if (input.credential === undefined && before?.credential && !isSamePlace)
     throw invalidField(at('credential'), 'is needed anew for another host');

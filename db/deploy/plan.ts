@@ -112,12 +112,25 @@ export async function composePlan(
     stop_cmd: application.stopCmd,
     pid_path: application.pidPath,
     keep_backups: settings.keepBackups,
-    package: planned,
+    package: { ...planned, ...plannedRepository(settings) },
     hooks,
     instances: targets.map((target, index) => plannedInstance(task.version, target, hooks, rendered[index] ?? {})),
     ...(task.strategy && { strategy: task.strategy, timeout: settings.timeoutSeconds }),
   };
 }
+
+type Origin = Pick<PlannedPackage, 'repository'>;
+
+/** Where the package comes from, as far as approvers may know. */
+export function plannedRepository({ repository }: Pick<SettingsInForce, 'repository'>): Origin {
+  if (!repository) return {};
+  const { type, url, branch } = repository;
+  return { repository: { type, url, ...(branch !== undefined && { branch }) } };
+}
+
+/** Whether two packages come from the same repository, or both from the hosts. */
+export const sameRepository = (one: Origin, other: Origin): boolean =>
+  canonicalJson(one.repository ?? null) === canonicalJson(other.repository ?? null);
 
 function plannedInstance(
   version: string,
@@ -243,6 +256,7 @@ export function planDifference(before: DeployPlan, after: DeployPlan): string | 
   for (const key of plain) if (before[key] !== after[key]) changed.push(key);
   const rollout = ({ strategy, timeout }: DeployPlan): string => canonicalJson([strategy ?? null, timeout ?? null]);
   if (rollout(before) !== rollout(after)) changed.push('the strategy');
+  if (!sameRepository(before.package, after.package)) changed.push('the repository');
   if (before.package.sha256 !== after.package.sha256) changed.push('the package');
   for (const name of hookNames) {
     const text = (plan: DeployPlan): string =>

@@ -9,6 +9,7 @@ export interface StepRow {
   version: string;
   previousVersion: string | null;
   instanceId: number | null;
+  applicationId: number | null;
   releases: string[];
   host: Pick<HostRow, 'name' | 'runner' | 'minionId' | 'ipAddress'>;
   setup: SubTaskSetup;
@@ -24,6 +25,7 @@ export async function loadStep(db: Kysely<Database>, taskId: number, position: n
     .select([
       'tasks.version',
       'tasks.opts',
+      'tasks.applicationId',
       'taskResults.previousVersion',
       'taskResults.instanceId',
       'instances.releases',
@@ -38,6 +40,7 @@ export async function loadStep(db: Kysely<Database>, taskId: number, position: n
     version: row.version ?? '',
     previousVersion: row.previousVersion,
     instanceId: row.instanceId,
+    applicationId: row.applicationId,
     releases: row.releases ?? [],
     host: { name, runner, minionId, ipAddress },
     setup: row.opts as unknown as SubTaskSetup,

@@ -12,12 +12,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { PathPackages } from '../../activities/providers/repository/path.ts';
 import { PackageRefused } from '../../activities/providers/repository/refusal.ts';
 import type { Runner } from '../../activities/providers/runner/driver.ts';
 import { createLocalRunner } from '../../activities/providers/runner/local.ts';
 import { createMemoryRunner, createMemoryWorld } from '../../activities/providers/runner/memory.ts';
 import { tarOf } from './archives.ts';
+import { packagesIn } from './packages.ts';
 import { expectRefusal } from './runner.suite.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'slipway-path-'));
@@ -25,7 +25,7 @@ const dataDir = join(folder, 'data');
 const host = { name: 'web-1', runner: 'local' as const, address: null };
 const root = join(dataDir, 'hosts', host.name);
 const runner: Runner = createLocalRunner({ dataDir });
-const packages = new PathPackages(dataDir);
+const packages = packagesIn(dataDir);
 
 beforeAll(() => runner.prepare(host));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -41,12 +41,12 @@ describe('a package at a path on a host', () => {
   test('an archive is read block by block and known by the checksum of the file', async () => {
     const bytes = tarOf([{ path: 'app/data', content: randomBytes(5_000_000) }]);
     place(join(root, 'srv/app-1.tar'), bytes);
-    const found = await packages.fetch(runner, host, '/srv/app-1.tar');
+    const found = await packages.fetch({ runner, host }, '/srv/app-1.tar');
     expect(found).toMatchObject({ sha256: sha256Of(bytes), size: bytes.length, entries: 1 });
     expect(found.tarSha256).toBe(sha256Of(readFileSync(found.tarPath)));
     expect(found.tarPath).toBe(join(dataDir, 'packages', `${found.sha256}.tar`));
     expect(await packages.find(found.sha256, '/srv/app-1.tar')).toEqual(found);
-    expect(await new PathPackages(dataDir).find(found.sha256, '/srv/app-1.tar')).toEqual(found);
+    expect(await packagesIn(dataDir).find(found.sha256, '/srv/app-1.tar')).toEqual(found);
   });
 
   test('nothing but tars and their records is kept', () => {
@@ -59,16 +59,18 @@ describe('a package at a path on a host', () => {
     const far = { ...host, name: 'far', runner: 'salt' as const };
     await memory.prepare(far);
     world.hosts.get('far')?.files.set('/p/app.war', { data: randomBytes(3_500_000), mode: 0o644 });
-    const all = await Promise.all(Array.from({ length: 10 }, () => packages.fetch(memory, far, '/p/app.war')));
+    const all = await Promise.all(
+      Array.from({ length: 10 }, () => packages.fetch({ runner: memory, host: far }, '/p/app.war')),
+    );
     expect(new Set(all.map((found) => found.tarSha256)).size).toBe(1);
     expect(world.calls).toMatchObject({ stat: 1, readBlock: 4 });
   });
 
   test('a changed file is another package at the next reading', async () => {
     place(join(root, 'srv/one.bin'), 'one');
-    const one = await packages.fetch(runner, host, '/srv/one.bin');
+    const one = await packages.fetch({ runner, host }, '/srv/one.bin');
     place(join(root, 'srv/one.bin'), 'two');
-    const two = await packages.fetch(runner, host, '/srv/one.bin');
+    const two = await packages.fetch({ runner, host }, '/srv/one.bin');
     expect(two.sha256).toBe(sha256Of(Buffer.from('two')));
     expect(two.sha256).not.toBe(one.sha256);
   });
@@ -92,7 +94,7 @@ describe('a package at a path on a host', () => {
     const bound = new Proxy(growing, {
       get: (target, name: keyof Runner) => (name === 'readBlock' ? target[name] : memory[name].bind(memory)),
     });
-    await expectRefusal(packages.fetch(bound, far, '/p/log'), 'unavailable', 'changes while');
+    await expectRefusal(packages.fetch({ runner: bound, host: far }, '/p/log'), 'unavailable', 'changes while');
   });
 });
 
@@ -108,8 +110,8 @@ describe('a folder as a package', () => {
   test('comes out whole, and the same folder elsewhere has the same checksums', async () => {
     make(join(root, 'srv/dist'));
     make(join(root, 'opt/copy'));
-    const one = await packages.fetch(runner, host, '/srv/dist');
-    const two = await packages.fetch(runner, host, '/opt/copy/');
+    const one = await packages.fetch({ runner, host }, '/srv/dist');
+    const two = await packages.fetch({ runner, host }, '/opt/copy/');
     expect(two).toEqual(one);
     expect(await packages.find(one.sha256, '/srv/dist')).toEqual(one);
     const listed = execFileSync('tar', ['-tf', one.tarPath], { encoding: 'utf8' });
@@ -118,7 +120,7 @@ describe('a folder as a package', () => {
 
   test('another content, name, mode or link is another package', async () => {
     const seen = new Set<string>();
-    const note = async (): Promise<void> => void seen.add((await packages.fetch(runner, host, '/srv/vary')).sha256);
+    const note = async (): Promise<void> => void seen.add((await packages.fetch({ runner, host }, '/srv/vary')).sha256);
     const base = join(root, 'srv/vary');
     make(base);
     await note();
@@ -137,12 +139,12 @@ describe('a folder as a package', () => {
   test('a link that leads out of it, a pipe in it, and nothing in it are refused', async () => {
     place(join(root, 'srv/out/a'), 'x');
     symlinkSync('../../../secret', join(root, 'srv/out/b'));
-    await expectRefusal(packages.fetch(runner, host, '/srv/out'), 'refused', 'out of the package');
+    await expectRefusal(packages.fetch({ runner, host }, '/srv/out'), 'refused', 'out of the package');
     place(join(root, 'srv/piped/a'), 'x');
     execFileSync('mkfifo', [join(root, 'srv/piped/b')]);
-    await expectRefusal(packages.fetch(runner, host, '/srv/piped'), 'refused', 'neither file');
+    await expectRefusal(packages.fetch({ runner, host }, '/srv/piped'), 'refused', 'neither file');
     mkdirSync(join(root, 'srv/none'));
-    await expectRefusal(packages.fetch(runner, host, '/srv/none'), 'refused', 'nothing');
+    await expectRefusal(packages.fetch({ runner, host }, '/srv/none'), 'refused', 'nothing');
   });
 });
 
@@ -151,7 +153,7 @@ describe('where a local host looks', () => {
     place(join(dataDir, 'master-key'), 'secret');
     symlinkSync(join(dataDir, 'master-key'), join(folder, 'harmless'));
     for (const path of [join(dataDir, 'master-key'), join(folder, 'harmless'), dataDir, folder]) {
-      const error: unknown = await packages.fetch(runner, host, path).catch((caught: unknown) => caught);
+      const error: unknown = await packages.fetch({ runner, host }, path).catch((caught: unknown) => caught);
       expect(error).toMatchObject({ reason: 'path', kind: 'refused' });
     }
   });
@@ -159,9 +161,9 @@ describe('where a local host looks', () => {
   test('below the folder of the host first, then on the machine itself', async () => {
     const path = join(folder, 'elsewhere.war');
     place(path, 'of the machine');
-    expect((await packages.fetch(runner, host, path)).sha256).toBe(sha256Of(Buffer.from('of the machine')));
+    expect((await packages.fetch({ runner, host }, path)).sha256).toBe(sha256Of(Buffer.from('of the machine')));
     place(join(root, path), 'of the host');
-    expect((await packages.fetch(runner, host, path)).sha256).toBe(sha256Of(Buffer.from('of the host')));
+    expect((await packages.fetch({ runner, host }, path)).sha256).toBe(sha256Of(Buffer.from('of the host')));
   });
 
   test('a host that is not local is not looked for here', async () => {
@@ -170,15 +172,15 @@ describe('where a local host looks', () => {
     await memory.prepare(far);
     const path = join(folder, 'only-here.war');
     place(path, 'x');
-    await expectRefusal(packages.fetch(memory, far, path), 'refused', `no package at ${path}`);
+    await expectRefusal(packages.fetch({ runner: memory, host: far }, path), 'refused', `no package at ${path}`);
   });
 
   test.each(['relative.tar', '/a/../b.tar', '/', '//', '/a\0b'])('the path %j is refused', async (path) => {
-    await expectRefusal(packages.fetch(runner, host, path), 'refused');
+    await expectRefusal(packages.fetch({ runner, host }, path), 'refused');
   });
 
   test('a missing package and a missing host are told apart', async () => {
-    await expect(packages.fetch(runner, host, '/no/such')).rejects.toThrow(PackageRefused);
-    await expectRefusal(packages.fetch(runner, { ...host, name: 'gone' }, '/no/such'), 'unavailable');
+    await expect(packages.fetch({ runner, host }, '/no/such')).rejects.toThrow(PackageRefused);
+    await expectRefusal(packages.fetch({ runner, host: { ...host, name: 'gone' } }, '/no/such'), 'unavailable');
   });
 });

@@ -61,8 +61,18 @@ export interface PlannedInstance {
   hooks: Partial<Record<HookName, string>>;
 }
 
+/** Where a package comes from, without what opens it. */
+export interface PlannedRepository {
+  type: 'FTP' | 'GIT';
+  url: string;
+  /** GIT only. */
+  branch?: string;
+}
+
 export interface PlannedPackage {
   source: string;
+  /** Left out: the source is a path on the target hosts. */
+  repository?: PlannedRepository;
   sha256: string | null;
   size: number | null;
   /** Why there is no checksum (yet). */

@@ -43,6 +43,21 @@ export class ByteReader {
     return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
   }
 
+  /** The text up to the next line feed, without it; refuses one of more than `most` bytes. */
+  async line(most: number): Promise<string> {
+    const parts: Buffer[] = [];
+    for (let length = 0; length <= most;) {
+      if (!(await this.#more())) break;
+      const end = this.#rest.indexOf(0x0a);
+      const part = this.#rest.subarray(0, end < 0 ? undefined : end);
+      parts.push(part);
+      length += part.length;
+      this.#rest = this.#rest.subarray(end < 0 ? part.length : end + 1);
+      if (end >= 0 && length <= most) return Buffer.concat(parts).toString('utf8');
+    }
+    throw new PackageRefused('corrupt', null, 'a line is cut short or too long');
+  }
+
   async skip(count: number): Promise<void> {
     await exhaust(this.chunks(count));
   }

@@ -1,23 +1,35 @@
 import { realpath } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import type { DirectoryEntry, FileStat, OutputBlock, Runner, RunnerHost } from '../runner/driver.ts';
+import { unavailable } from '../error.ts';
+import type { OutputBlock, Runner, RunnerHost } from '../runner/driver.ts';
 import { checkPath } from '../runner/ids.ts';
 import { listFolder, readPart, statFile, translated } from '../runner/local-files.ts';
+import type { Files } from './driver.ts';
 import { PackageRefused } from './refusal.ts';
 
-/** Where a package is read from. */
-export interface Files {
-  stat(path: string): Promise<FileStat>;
-  list(path: string): Promise<DirectoryEntry[]>;
-  readBlock(path: string, offset: number, length: number): Promise<OutputBlock>;
+const blockBytes = 1024 * 1024;
+
+type ReadBlock = (path: string, offset: number, length: number) => Promise<OutputBlock>;
+
+/** The bytes of a file of a known size, block by block; one that changes meanwhile is refused for now. */
+async function* blocksOf(readBlock: ReadBlock, path: string, size: number): AsyncGenerator<Buffer, void> {
+  for (let offset = 0; offset < size;) {
+    const block = await readBlock(path, offset, Math.min(blockBytes, size - offset));
+    if (block.size !== size || block.data.length === 0) throw changed(path);
+    offset += block.data.length;
+    yield block.data;
+  }
 }
+
+export const changed = (path: string) => unavailable('package', `${path} changes while it is read`);
 
 /** The files of a host, through its runner. */
 export function hostFiles(runner: Runner, host: RunnerHost): Files {
+  const readBlock: ReadBlock = (path, offset, length) => runner.readBlock(host, path, offset, length);
   return {
     stat: (path) => runner.stat(host, path),
     list: (path) => runner.list(host, path),
-    readBlock: (path, offset, length) => runner.readBlock(host, path, offset, length),
+    content: (path, size) => blocksOf(readBlock, path, size),
   };
 }
 
@@ -41,9 +53,11 @@ export function machineFiles(dataDir: string): Files {
     if (real === null) throw new PackageRefused('missing', null, `there is nothing at ${path}`);
     return real;
   }
+  const readBlock: ReadBlock = async (path, offset, length) =>
+    translated(path, readPart(await existing(path), offset, length));
   return {
     stat: async (path) => translated(path, statFile(await open(path))),
     list: async (path) => translated(path, listFolder(await existing(path))),
-    readBlock: async (path, offset, length) => translated(path, readPart(await existing(path), offset, length)),
+    content: (path, size) => blocksOf(readBlock, path, size),
   };
 }

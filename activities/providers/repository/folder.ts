@@ -2,28 +2,14 @@
 // line per entry with kind, path, whether it is executable, and the content's checksum or the link's target.
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
-import { unavailable } from '../error.ts';
 import type { DirectoryEntry } from '../runner/driver.ts';
 import { noTime, nothing, cleanPath } from './entry.ts';
 import type { PackageEntry } from './entry.ts';
-import type { Files } from './files.ts';
+import type { Files } from './driver.ts';
 import { Budget } from './limits.ts';
 import type { PackageLimits } from './limits.ts';
 import { checked, writeEntries } from './package.ts';
 import { PackageRefused } from './refusal.ts';
-
-const blockBytes = 1024 * 1024;
-
-/** The bytes of a file of a known size; one that changes meanwhile is refused for now. */
-export async function* contentOf(files: Files, path: string, size: number): AsyncGenerator<Buffer, void> {
-  for (let offset = 0; offset < size;) {
-    const block = await files.readBlock(path, offset, Math.min(blockBytes, size - offset));
-    if (block.size !== size || block.data.length === 0)
-      throw unavailable('package', `${path} changes while it is read`);
-    offset += block.data.length;
-    yield block.data;
-  }
-}
 
 function entryOf(files: Files, base: string, path: string, found: DirectoryEntry): PackageEntry {
   if (found.kind === 'other') throw new PackageRefused('special', path, 'neither file, folder nor link');
@@ -34,12 +20,14 @@ function entryOf(files: Files, base: string, path: string, found: DirectoryEntry
     mtime: noTime,
     size: found.size,
     target: found.target,
-    content: found.kind === 'file' ? () => contentOf(files, posix.join(base, path), found.size) : nothing,
+    content: found.kind === 'file' ? () => files.content(posix.join(base, path), found.size) : nothing,
   };
 }
 
 async function* walk(files: Files, base: string, below: string, budget: Budget): AsyncGenerator<PackageEntry, void> {
   for (const found of await files.list(posix.join(base, below))) {
+    // Joined, a name such as ".." would be another place before anybody has looked at it.
+    if (/^\.{0,2}$|[/\0\ufffd]/.test(found.name)) throw new PackageRefused('path', found.name, 'not a name of a file');
     const path = posix.join(below, found.name);
     budget.bytes(found.size, path);
     yield entryOf(files, base, path, found);

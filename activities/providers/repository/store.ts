@@ -1,9 +1,10 @@
 // Packages that this worker has read, as canonical tars under <data dir>/packages/, named by the SHA-256 of the source.
 // A tar counts once its record stands beside it; both come by rename, so workers may share the folder. What was read is
-// dropped when its tar is there.
+// dropped when its tar is there. A tar's time is when it was last asked for: sweep.ts drops by it.
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join, posix, resolve } from 'node:path';
+import { unavailable } from '../error.ts';
 import { packageLimits } from './limits.ts';
 import type { PackageLimits } from './limits.ts';
 import { formatOf, writeCanonical } from './package.ts';
@@ -28,10 +29,28 @@ function keyOf(sha256: string, name: string): string {
   return `${sha256}-${createHash('sha256').update(posix.basename(name)).digest('hex').slice(0, 12)}`;
 }
 
+interface Sharing {
+  waiting: number;
+  over: AbortController;
+  result?: Promise<unknown>;
+}
+
+/** Waits for `result` unless the signal comes first. */
+async function withSignal<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return result;
+  const left = Promise.withResolvers<never>();
+  const leave = (): void => left.reject(unavailable('package', 'the reading was cancelled'));
+  if (signal.aborted) leave();
+  else signal.addEventListener('abort', leave, { once: true });
+  return Promise.race([result, left.promise]).finally(() => signal.removeEventListener('abort', leave));
+}
+
 export class PackageStore {
   readonly #folder: string;
   readonly #limits: PackageLimits;
   readonly #running = new Map<string, Promise<unknown>>();
+  readonly #sharings = new Map<string, Sharing>();
+  readonly #inUse = new Map<string, number>();
 
   constructor(dataDir: string, limits: PackageLimits = packageLimits) {
     this.#folder = join(resolve(dataDir), 'packages');
@@ -40,6 +59,23 @@ export class PackageStore {
 
   get limits(): PackageLimits {
     return this.#limits;
+  }
+
+  /** Like `once`, for work that can be given up: its signal says so when the last who asked has left. */
+  async shared<T>(key: string, signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const present = this.#sharings.get(key);
+    const sharing = present ?? { waiting: 0, over: new AbortController() };
+    if (!present) this.#sharings.set(key, sharing);
+    sharing.waiting += 1;
+    const leave = (): void => {
+      sharing.waiting -= 1;
+      if (sharing.waiting > 0) return;
+      if (this.#sharings.get(key) === sharing) this.#sharings.delete(key);
+      sharing.over.abort();
+    };
+    // Somebody may come for the same while what was given up is still ending: then he begins anew.
+    const result = (sharing.result ??= work(sharing.over.signal)) as Promise<T>;
+    return withSignal(result, signal).finally(leave);
   }
 
   /** Runs `work` once for all who ask for `key` meanwhile. */
@@ -66,7 +102,8 @@ export class PackageStore {
     const tarPath = join(this.#folder, `${key}.tar`);
     try {
       const made = JSON.parse(await readFile(join(this.#folder, `${key}.json`), 'utf8')) as Made;
-      await stat(tarPath);
+      const now = new Date();
+      await utimes(tarPath, now, now);
       return { sha256, tarPath, ...made };
     } catch {
       return null;
@@ -76,6 +113,22 @@ export class PackageStore {
   /** The package of this checksum, if it was read before; `name` is the last part of its source. */
   async find(sha256: string, name: string): Promise<Package | null> {
     return (await this.#record(keyOf(sha256, name), sha256)) ?? (await this.#record(sha256, sha256));
+  }
+
+  /** Runs work that needs the tar: `isInUse` says so meanwhile. */
+  async using<T>({ tarPath }: Package, work: () => Promise<T>): Promise<T> {
+    this.#inUse.set(tarPath, (this.#inUse.get(tarPath) ?? 0) + 1);
+    try {
+      return await work();
+    } finally {
+      const left = (this.#inUse.get(tarPath) ?? 1) - 1;
+      if (left > 0) this.#inUse.set(tarPath, left);
+      else this.#inUse.delete(tarPath);
+    }
+  }
+
+  isInUse(tarPath: string): boolean {
+    return this.#inUse.has(tarPath);
   }
 
   /** Takes a finished tar at `temporary` into the store. */

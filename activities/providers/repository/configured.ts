@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { getCACertificates } from 'node:tls';
+import type { Config } from '../../../kit/config.ts';
+import { createDestinations } from './destinations.ts';
+import type { HostPort } from './destinations.ts';
+import { Packages } from './packages.ts';
+import { createRepositories } from './registry.ts';
+import type { PackageStore } from './store.ts';
+
+/** Packages as the settings have them. Files are read for every use: a key or a certificate is added without a restart. */
+export function configuredPackages(config: Config, own: readonly HostPort[], store: PackageStore): Packages {
+  const { dataDir, repositoryAllow: allow, repositoryKnownHosts: hosts, repositoryCaFile: caFile } = config;
+  const knownHosts = () => (hosts === undefined ? null : readFileSync(hosts, 'utf8'));
+  const ca = () => [...getCACertificates('default'), ...(caFile === undefined ? [] : [readFileSync(caFile, 'utf8')])];
+  const destinations = createDestinations({ allow, own });
+  return new Packages({ dataDir, store, repositories: createRepositories({ dataDir, destinations, ca, knownHosts }) });
+}

@@ -1,0 +1,46 @@
+// What went wrong on the way to a repository, in our words: texts of servers are not passed on, since a server may answer
+// with what it was sent.
+import { ProviderError, refused, unavailable } from '../error.ts';
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+
+const isCertificate = (code: string): boolean =>
+  /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|INVALID_CA|PATH_LENGTH|HOSTNAME_MISMATCH/.test(code);
+
+/** An error of the network, of TLS, or one that is a ProviderError already. */
+export function networkFailure(provider: string, where: string, error: unknown): ProviderError {
+  if (error instanceof ProviderError) return error;
+  const code = codeOf(error);
+  if (isCertificate(code)) {
+    const why = 'its certificate is not valid here; a private CA goes into SLIPWAY_REPOSITORY_CA_FILE';
+    return refused(provider, `${where}: ${why} (${code})`);
+  }
+  const late = error instanceof Error && /time(?:d )?out/i.test(error.message);
+  return unavailable(
+    provider,
+    `${where} ${late ? 'does not answer in time' : "can't be reached"}${code && ` (${code})`}`,
+  );
+}
+
+/** Runs work that is ended by `end` when the signal says so or after `timeoutMs`; then its own failure does not matter. */
+export async function bounded<T>(
+  provider: string,
+  { signal, timeoutMs, end }: { signal: AbortSignal; timeoutMs: number; end: () => void },
+  work: () => Promise<T>,
+): Promise<T> {
+  const late = AbortSignal.timeout(timeoutMs);
+  const over = AbortSignal.any([signal, late]);
+  const ended = new Promise<never>((_resolve, reject) => {
+    const leave = (): void => {
+      end();
+      const why = late.aborted ? `the package did not come within ${timeoutMs / 1000} s` : 'the reading was cancelled';
+      reject(unavailable(provider, why));
+    };
+    if (over.aborted) leave();
+    else over.addEventListener('abort', leave, { once: true });
+  });
+  ended.catch(() => undefined);
+  if (over.aborted) return ended;
+  return Promise.race([work(), ended]);
+}

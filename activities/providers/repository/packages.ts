@@ -1,0 +1,142 @@
+// What a deploy gets its package from, wherever that lies: the driver of the place lends its files, and what is found there
+// is read once, checked, and kept as a canonical tar under the checksum that a plan fixes.
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { posix } from 'node:path';
+import { unavailable } from '../error.ts';
+import { checkPath } from '../runner/ids.ts';
+import { translated } from '../runner/local-files.ts';
+import type { Files, RepositoryPlace } from './driver.ts';
+import { writeFolder } from './folder.ts';
+import { Budget } from './limits.ts';
+import { createPathRepository } from './path.ts';
+import type { PathPlace } from './path.ts';
+import { PackageRefused } from './refusal.ts';
+import type { Repositories } from './registry.ts';
+import type { Package, PackageStore } from './store.ts';
+
+/** A path on a host, or a repository. */
+export type PackagePlace = PathPlace | RepositoryPlace;
+
+const isRepository = (place: PackagePlace): place is RepositoryPlace => 'address' in place;
+
+/** Of a path on a host: its runner has time limits of its own for every call. */
+const pathTimeoutMs = 60 * 60_000;
+
+/** The same files, until the signal says that nobody wants them any more. */
+function until(signal: AbortSignal, files: Files): Files {
+  const check = (): void => {
+    if (signal.aborted) throw unavailable('package', 'the reading was cancelled');
+  };
+  return {
+    stat: async (path) => {
+      check();
+      return files.stat(path);
+    },
+    list: async (path) => {
+      check();
+      return files.list(path);
+    },
+    async *content(path, size) {
+      for await (const chunk of files.content(path, size)) {
+        check();
+        yield chunk;
+      }
+    },
+  };
+}
+
+async function copy(files: Files, path: string, size: number, target: string, budget: Budget): Promise<string> {
+  const hash = createHash('sha256');
+  // Before anything comes: a server that says what it has need not be asked for all of it.
+  budget.bytes(size, null);
+  const handle = await open(target, 'wx', 0o600);
+  try {
+    for await (const chunk of files.content(path, size)) {
+      hash.update(chunk);
+      await handle.writeFile(chunk);
+    }
+  } finally {
+    await handle.close();
+  }
+  return hash.digest('hex');
+}
+
+/** The path of a source as drivers take it, and how messages name it. */
+function placed(place: PackagePlace, source: string): { path: string; name: string } {
+  if (!isRepository(place)) {
+    checkPath('package', source);
+    const path = posix.normalize(source).replace(/\/$/, '');
+    if (path === '') throw new PackageRefused('path', null, 'the root of a host is not a package');
+    return { path, name: `${source} on ${place.host.name}` };
+  }
+  if (source.includes('\0') || source.split('/').includes('..')) {
+    throw new PackageRefused('path', source, 'not a path inside the repository');
+  }
+  const path = posix.join('/', source).replace(/(.)\/$/, '$1');
+  return { path, name: `${source} in ${place.url}${place.branch === null ? '' : ` (branch ${place.branch})`}` };
+}
+
+/** Names a reading: who asks with another credential does not share it. */
+function keyOf(place: PackagePlace, path: string): string {
+  if (!isRepository(place)) return `read ${place.host.runner} ${place.host.name} ${path}`;
+  const { url, branch, credential } = place;
+  return createHash('sha256')
+    .update(JSON.stringify([url, branch, credential, path]))
+    .digest('hex');
+}
+
+/** Reads packages and keeps what it has read. */
+export class Packages {
+  readonly #store: PackageStore;
+  readonly #repositories: Repositories;
+  readonly #paths: ReturnType<typeof createPathRepository>;
+
+  constructor({ dataDir, store, repositories }: { dataDir: string; store: PackageStore; repositories: Repositories }) {
+    this.#store = store;
+    this.#repositories = repositories;
+    this.#paths = createPathRepository({ dataDir, timeoutMs: pathTimeoutMs });
+  }
+
+  /**
+   * Reads the package and keeps it as a canonical tar; callers at the same time share one reading, which ends when the last
+   * of them has gone. Throws PackageRefused for what will never do, ProviderError for what can't be reached.
+   */
+  async fetch(place: PackagePlace, source: string, signal?: AbortSignal): Promise<Package> {
+    const { path, name } = placed(place, source);
+    return this.#store.shared(keyOf(place, path), signal, (shared) =>
+      translated(
+        path,
+        this.#open(place, shared, (files) => this.#read(until(shared, files), path, name)),
+      ),
+    );
+  }
+
+  /** The package of this checksum if this machine has read it before, null otherwise. */
+  async find(sha256: string, source: string): Promise<Package | null> {
+    return this.#store.find(sha256, posix.basename(source));
+  }
+
+  /** Runs work that needs the tar of a package: it is not dropped meanwhile. */
+  using<T>(found: Package, work: () => Promise<T>): Promise<T> {
+    return this.#store.using(found, work);
+  }
+
+  #open<T>(place: PackagePlace, signal: AbortSignal, work: (files: Files) => Promise<T>): Promise<T> {
+    if (!isRepository(place)) return this.#paths.read(place, { signal }, work);
+    const { entries, unpackedBytes: bytes } = this.#store.limits;
+    return this.#repositories[place.address.scheme].read(place, { signal, entries, bytes }, work);
+  }
+
+  async #read(files: Files, path: string, name: string): Promise<Package> {
+    const { kind, size } = await files.stat(path);
+    if (kind === 'absent') throw new PackageRefused('missing', null, `there is no package at ${name}`);
+    if (kind === 'other') throw new PackageRefused('special', null, `${name} is neither a file nor a folder`);
+    const { limits } = this.#store;
+    if (kind === 'directory') return this.#store.keepFolder((target) => writeFolder(files, path, target, limits));
+    return this.#store.withTemporary(async (temporary) => {
+      const sha256 = await copy(files, path, size, temporary, new Budget(Infinity, limits));
+      return this.#store.normalise(temporary, posix.basename(path), sha256);
+    });
+  }
+}

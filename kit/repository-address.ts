@@ -1,0 +1,67 @@
+// The address of a package repository, read in one place: the API refuses by it what it will not store, a worker connects
+// by it and nothing else. No user, password, query or odd host survives, so that no program can read it another way.
+export const repositoryTypes = ['FTP', 'GIT'] as const;
+export type RepositoryType = (typeof repositoryTypes)[number];
+
+const defaultPorts = { ftp: 21, ftps: 990, sftp: 22, https: 443, http: 80, ssh: 22 } as const;
+export type RepositoryScheme = keyof typeof defaultPorts;
+
+const schemes: Record<RepositoryType, readonly RepositoryScheme[]> = {
+  FTP: ['ftp', 'ftps', 'sftp'],
+  GIT: ['https', 'http', 'ssh'],
+};
+
+export interface RepositoryAddress {
+  scheme: RepositoryScheme;
+  /** A name or an IP address, without brackets, in lower case. */
+  host: string;
+  port: number;
+  /** As it stands in the address, percent signs and all; of `git@host:path` without a slash before it. */
+  path: string;
+  /** `git@host:path`: the path begins at the user's home. */
+  isShort: boolean;
+  /** Scheme, host and port: where a secret would be sent. */
+  place: string;
+}
+
+const hostName = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
+const ipv6 = /^\[[0-9a-f:.]+\]$/;
+const shortForm = /^git@([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?):(?!\/?-)([^:]+)$/;
+
+/** Reads an address; undefined for one that is none of its type, or that names a user. */
+export function repositoryAddress(type: RepositoryType, url: string): RepositoryAddress | undefined {
+  if (!/^[\x21-\x7e]+$/.test(url) || /[\\#?]/.test(url)) return undefined;
+  const [, shortHost, shortPath] = shortForm.exec(url) ?? [];
+  if (shortHost !== undefined && shortPath !== undefined) {
+    if (type !== 'GIT') return undefined;
+    const host = shortHost.toLowerCase();
+    return { scheme: 'ssh', host, port: 22, path: shortPath, isShort: true, place: `ssh://${host}` };
+  }
+  if (!URL.canParse(url)) return undefined;
+  const { protocol, host, hostname, port, pathname, username, password } = new URL(url);
+  const scheme = schemes[type].find((one) => `${one}:` === protocol);
+  const authority = /^[a-z]+:\/\/([^/]*)/i.exec(url)?.[1] ?? '@';
+  const isPlain = username === '' && password === '' && !authority.includes('@');
+  const name = hostname.toLowerCase();
+  if (!scheme || !isPlain || !(hostName.test(name) || ipv6.test(name)) || port === '0') return undefined;
+  return {
+    scheme,
+    host: name.replace(/^\[|\]$/g, ''),
+    port: port === '' ? defaultPorts[scheme] : Number(port),
+    path: pathname === '' ? '/' : pathname,
+    isShort: false,
+    place: `${protocol}//${host.toLowerCase()}`,
+  };
+}
+
+/** `host`, or `host:port` where the port is not the scheme's own; an IPv6 address in brackets. */
+export function hostAndPort({ scheme, host, port }: RepositoryAddress): string {
+  const name = host.includes(':') ? `[${host}]` : host;
+  return port === defaultPorts[scheme] ? name : `${name}:${port}`;
+}
+
+/** Whether git takes this for the name of a branch, and no program for an option. */
+export const isBranchName = (name: string): boolean =>
+  name.length <= 255 &&
+  !/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|^[/-]|[/.]$|^@?$/.test(name) &&
+  name.split('/').every((part) => !part.startsWith('.') && !part.endsWith('.lock'));
