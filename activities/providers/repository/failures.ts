@@ -2,8 +2,10 @@
 // with what it was sent.
 import { ProviderError, refused, unavailable } from '../error.ts';
 
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+const fieldOf = (error: unknown, field: 'code' | 'message'): string => {
+  const value = typeof error === 'object' && error !== null ? (error as Record<string, unknown>)[field] : undefined;
+  return typeof value === 'string' ? value : '';
+};
 
 const isCertificate = (code: string): boolean =>
   /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|INVALID_CA|PATH_LENGTH|HOSTNAME_MISMATCH/.test(code);
@@ -11,12 +13,12 @@ const isCertificate = (code: string): boolean =>
 /** An error of the network, of TLS, or one that is a ProviderError already. */
 export function networkFailure(provider: string, where: string, error: unknown): ProviderError {
   if (error instanceof ProviderError) return error;
-  const code = codeOf(error);
+  const code = fieldOf(error, 'code');
   if (isCertificate(code)) {
     const why = 'its certificate is not valid here; a private CA goes into SLIPWAY_REPOSITORY_CA_FILE';
     return refused(provider, `${where}: ${why} (${code})`);
   }
-  const late = error instanceof Error && /time(?:d )?out/i.test(error.message);
+  const late = /time(?:d )?out/i.test(fieldOf(error, 'message'));
   return unavailable(
     provider,
     `${where} ${late ? 'does not answer in time' : "can't be reached"}${code && ` (${code})`}`,

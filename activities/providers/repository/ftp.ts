@@ -33,7 +33,7 @@ const hasControls = (text: string): boolean => /[\u0000-\u001f\u007f]/.test(text
 
 /** Negative replies: the credential, the server's state, or what was asked for. */
 function failureOf(where: string, error: unknown): ProviderError {
-  if (!(error instanceof FTPError)) return networkFailure(provider, where, error);
+  if (!(error instanceof FTPError) || !Number.isInteger(error.code)) return networkFailure(provider, where, error);
   const { code } = error;
   if (code === 530 || code === 430 || code === 331 || code === 332) {
     return refused(provider, `${where} does not accept this user name and password`);
@@ -148,6 +148,16 @@ async function* contentOf(client: Client, path: string, size: number, where: str
   if (left > 0) throw changed(path);
 }
 
+/** The folder of an address: below the one that a user is let in to, unless its path begins with `%2F` (RFC 1738). */
+async function folderOf(client: Client, path: string, where: string): Promise<string> {
+  const below = decodedPath(path).slice(1);
+  if (below.startsWith('/')) return below;
+  const home = await client.pwd().catch((error: unknown) => {
+    throw failureOf(where, error);
+  });
+  return `${home.replace(/\/+$/, '')}/${below}`.replace(/\/+$/, '');
+}
+
 /** FTP and FTPS. */
 export function createFtpRepository({ destinations, ca, idleMs, timeoutMs }: FtpOptions): Repository {
   return {
@@ -164,7 +174,7 @@ export function createFtpRepository({ destinations, ca, idleMs, timeoutMs }: Ftp
           await login(client, place, ip, ca()).catch((error: unknown) => {
             throw failureOf(where, error);
           });
-          return work(filesOf(client, decodedPath(address.path), where, entries));
+          return work(filesOf(client, await folderOf(client, address.path, where), where, entries));
         });
       } finally {
         client.close();

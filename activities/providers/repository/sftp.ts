@@ -179,6 +179,8 @@ export function createSftpRepository({ destinations, knownHosts, idleMs, timeout
           const sftp = await connect(client, config).catch((error: unknown) => {
             throw failureOf(where, error);
           });
+          // What is still asked for when the connection is let go of has nobody who waits for it.
+          sftp.on('error', () => undefined);
           client.on('close', () => lost(unavailable(provider, `${where} closed the connection`)));
           return Promise.race([work(filesOf(sftp, decodedPath(path), where, entries)), gone]);
         });

@@ -1,0 +1,107 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Credential, RepositoryPlace } from '../../activities/providers/repository/driver.ts';
+import { repositoryAddress } from '../../kit/repository-address.ts';
+import { packagesIn } from './packages.ts';
+import { describeRepository, writeTree } from './repository.suite.ts';
+import { expectRefusal } from './runner.suite.ts';
+import { makeAccount, makeCertificates } from './servers/account.ts';
+import { debian } from './servers/install.ts';
+import { startGitServer } from './servers/git-server.ts';
+import { startRepositorySshd } from './servers/repository-sshd.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'slipway-git-provider-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+export function gitPlace(url: string, credential: Credential | null, branch = 'main'): RepositoryPlace {
+  const address = repositoryAddress('GIT', url);
+  if (!address) throw new Error(`not an address: ${url}`);
+  return { url, address, branch, credential };
+}
+
+const user = { username: 'ci user', password: 'pw"$(id)\\ x' };
+const right: Credential = { type: 'PASSWORD', ...user };
+
+describeRepository('git over https with a password', async () => {
+  await debian('/usr/bin/openssl', 'openssl');
+  const certificates = makeCertificates(folder);
+  const server = await startGitServer({ user, certificates });
+  const secret = 'not-the-password-4711';
+  return {
+    options: { ca: () => [certificates.ca] },
+    fill: (files) => void server.commit(files),
+    place: () => gitPlace(server.url, right),
+    wrong: () => ({ place: gitPlace(server.url, { ...right, password: secret }), secret }),
+    at: (port) => gitPlace(`https://localhost:${port}/shop.git`, right),
+    connections: server.connections,
+    stop: server.stop,
+  };
+});
+
+describeRepository('git over ssh with a key', async () => {
+  const account = makeAccount();
+  const [server, sshd] = [await startGitServer(), await startRepositorySshd(account)];
+  const other = makeAccount();
+  const url = `ssh://localhost:${sshd.port}${server.root}/shop.git`;
+  const key = { type: 'SSH_PRIVATE_KEY', username: account.username, privateKey: account.privateKey } as const;
+  return {
+    options: { knownHosts: () => sshd.knownHosts.replace(/:\d+/, ':*') + sshd.knownHosts },
+    fill: (files) => {
+      server.commit(files);
+      execFileSync('chmod', ['755', server.root]);
+      execFileSync('chown', ['-R', account.username, `${server.root}/shop.git`]);
+    },
+    place: () => gitPlace(url, key),
+    wrong: () => ({ place: gitPlace(url, { ...key, privateKey: other.privateKey }), secret: other.privateKey }),
+    at: (port) => gitPlace(`ssh://localhost:${port}${server.root}/shop.git`, key),
+    connections: sshd.connections,
+    stop: async () => {
+      await sshd.stop();
+      await server.stop();
+      account.remove();
+      other.remove();
+    },
+  };
+});
+
+describe('git', () => {
+  test('follows no redirect, and takes no certificate that it does not know', async () => {
+    const certificates = makeCertificates(folder);
+    const other = await startGitServer();
+    const server = await startGitServer({ certificates });
+    const packages = packagesIn(mkdtempSync(join(folder, 'data-')), { ca: () => [certificates.ca] });
+    const stranger = packagesIn(mkdtempSync(join(folder, 'data-')), {});
+    await expectRefusal(stranger.fetch(gitPlace(server.url, null), '.'), 'refused', 'certificate');
+    server.answer(302, { location: `${other.url}/info/refs?service=git-upload-pack` });
+    await expectRefusal(packages.fetch(gitPlace(server.url, null), '.'), 'refused', 'not followed');
+    expect(other.connections()).toBe(0);
+    server.answer(503, {});
+    await expectRefusal(packages.fetch(gitPlace(server.url, null), '.'), 'unavailable', "can't serve now");
+    await server.stop();
+    await other.stop();
+  });
+
+  test('a branch that is not there, a submodule, a file of LFS and a repository inside are refused', async () => {
+    const server = await startGitServer();
+    const files = join(folder, 'odd');
+    const packages = packagesIn(mkdtempSync(join(folder, 'data-')));
+    const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n';
+    writeTree(files, { 'lfs/big.bin': pointer, 'plain/a\nb': 'x' });
+    const commit = server.commit(files);
+    await expectRefusal(packages.fetch(gitPlace(server.url, null, 'none'), '.'), 'refused', 'no branch none');
+    await expectRefusal(packages.fetch(gitPlace(server.url, null), 'lfs'), 'refused', 'Git LFS');
+    expect((await packages.fetch(gitPlace(server.url, null), 'plain')).entries).toBe(1);
+    const bare = join(server.root, 'shop.git');
+    const plumb = (...args: string[]): string =>
+      execFileSync('git', [`--git-dir=${bare}`, ...args], { encoding: 'utf8' }).trim();
+    const made = (line: string): string =>
+      execFileSync('git', [`--git-dir=${bare}`, 'mktree', '--missing'], { encoding: 'utf8', input: line }).trim();
+    const head = (tree: string): string =>
+      plumb('-c', 'user.name=t', '-c', 'user.email=t@example.com', 'commit-tree', '-m', 'x', tree);
+    plumb('update-ref', 'refs/heads/sub', head(made(`160000 commit ${commit}\tlib\n`)));
+    await expectRefusal(packages.fetch(gitPlace(server.url, null, 'sub'), '.'), 'refused', 'submodule');
+    await server.stop();
+  });
+});
