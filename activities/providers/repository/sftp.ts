@@ -137,6 +137,8 @@ function filesOf(sftp: SFTPWrapper, root: string, where: string, entries: number
 async function* contentOf(sftp: SFTPWrapper, path: string, size: number, where: string): AsyncGenerator<Buffer, void> {
   let left = size;
   const stream = sftp.createReadStream(path, { highWaterMark: 256 * 1024 });
+  // It closes its file after the last byte, and may be told then that the connection is gone.
+  stream.on('error', () => undefined);
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       left -= chunk.length;
