@@ -70,6 +70,7 @@ export async function startWorker(
     shutdownGraceTime: graceTime,
     shutdownForceTime: forceTime,
   });
+  void providers.packageStore.sweep();
   const reads = startHostReads({ db, databaseUrl: at.databaseUrl, runners: providers.runners, log });
   const done = worker.run().finally(async () => {
     await reads.stop();

@@ -210,7 +210,7 @@ export const settings = {
     'SLIPWAY_PACKAGE_CACHE_BYTES',
     whole('bytes', 0, 2 ** 50),
     String(20 * 2 ** 30),
-    "bytes of packages and copies of repositories that a worker keeps for the next deploy; what is in use doesn't go",
+    'bytes of packages and copies of repositories that a worker keeps for the next deploy; what was used within the last hour stays',
   ),
   metricsToken: optional(
     'SLIPWAY_METRICS_TOKEN',

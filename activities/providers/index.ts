@@ -5,6 +5,7 @@ import type { Monitoring } from './monitoring/driver.ts';
 import { createMonitoring } from './monitoring/registry.ts';
 import { configuredPackages } from './repository/configured.ts';
 import type { HostPort } from './repository/destinations.ts';
+import { packageLimits } from './repository/limits.ts';
 import type { Packages } from './repository/packages.ts';
 import { PackageStore } from './repository/store.ts';
 import { createRunners } from './runner/create.ts';
@@ -22,7 +23,7 @@ export interface Providers {
 
 /** `own` are Slipway's own servers, to which nothing that people type may lead. */
 export function createProviders(config: Config, own: readonly HostPort[] = []): Providers {
-  const packageStore = new PackageStore(config.dataDir);
+  const packageStore = new PackageStore(config.dataDir, packageLimits, config.packageCacheBytes);
   return {
     runners: createRunners(config),
     packages: configuredPackages(config, own, packageStore),

@@ -6,11 +6,17 @@ import { createRepositories } from '../../activities/providers/repository/regist
 import type { RepositoryOptions } from '../../activities/providers/repository/registry.ts';
 import { PackageStore } from '../../activities/providers/repository/store.ts';
 
-export type PackagesWish = Partial<Omit<RepositoryOptions, 'dataDir'>> & { limits?: PackageLimits };
+export type PackagesWish = Partial<Omit<RepositoryOptions, 'dataDir'>> & {
+  limits?: PackageLimits;
+  cacheBytes?: number;
+};
 
 /** Packages kept below a folder, from servers on this machine. */
-export function packagesIn(dataDir: string, { limits = packageLimits, ...options }: PackagesWish = {}): Packages {
-  const store = new PackageStore(dataDir, limits);
+export function packagesIn(
+  dataDir: string,
+  { limits = packageLimits, cacheBytes, ...options }: PackagesWish = {},
+): Packages {
+  const store = new PackageStore(dataDir, limits, cacheBytes);
   const destinations = createDestinations({ allow: ['127.0.0.0/8', '::1'], own: [] });
   const trust = { ca: () => [], knownHosts: () => null };
   return new Packages({

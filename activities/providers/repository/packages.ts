@@ -108,7 +108,7 @@ export class Packages {
       translated(
         path,
         this.#open(place, shared, (files) => this.#read(until(shared, files), path, name)),
-      ),
+      ).finally(() => this.#store.sweep()),
     );
   }
 

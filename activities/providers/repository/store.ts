@@ -8,6 +8,7 @@ import { unavailable } from '../error.ts';
 import { packageLimits } from './limits.ts';
 import type { PackageLimits } from './limits.ts';
 import { formatOf, writeCanonical } from './package.ts';
+import { sweepPackages } from './sweep.ts';
 
 /** A package as hosts get it. */
 export interface Package {
@@ -46,13 +47,18 @@ async function withSignal<T>(result: Promise<T>, signal: AbortSignal | undefined
 }
 
 export class PackageStore {
+  readonly #dataDir: string;
   readonly #folder: string;
+  readonly #mostBytes: number;
   readonly #limits: PackageLimits;
   readonly #running = new Map<string, Promise<unknown>>();
   readonly #sharings = new Map<string, Sharing>();
   readonly #inUse = new Map<string, number>();
 
-  constructor(dataDir: string, limits: PackageLimits = packageLimits) {
+  /** `mostBytes` is what `sweep` leaves. */
+  constructor(dataDir: string, limits: PackageLimits = packageLimits, mostBytes = Infinity) {
+    this.#dataDir = dataDir;
+    this.#mostBytes = mostBytes;
     this.#folder = join(resolve(dataDir), 'packages');
     this.#limits = limits;
   }
@@ -115,7 +121,7 @@ export class PackageStore {
     return (await this.#record(keyOf(sha256, name), sha256)) ?? (await this.#record(sha256, sha256));
   }
 
-  /** Runs work that needs the tar: `isInUse` says so meanwhile. */
+  /** Runs work that needs the tar: `sweep` leaves it meanwhile. */
   async using<T>({ tarPath }: Package, work: () => Promise<T>): Promise<T> {
     this.#inUse.set(tarPath, (this.#inUse.get(tarPath) ?? 0) + 1);
     try {
@@ -127,8 +133,11 @@ export class PackageStore {
     }
   }
 
-  isInUse(tarPath: string): boolean {
-    return this.#inUse.has(tarPath);
+  /** Drops what was asked for longest ago beyond the size; what can't be dropped is left to the next time. */
+  async sweep(): Promise<void> {
+    const isInUse = (path: string): boolean => this.#inUse.has(path);
+    const what = { dataDir: this.#dataDir, packages: this.#folder, mostBytes: this.#mostBytes, isInUse };
+    await this.once('sweep', () => sweepPackages(what)).catch(() => undefined);
   }
 
   /** Takes a finished tar at `temporary` into the store. */
