@@ -1,5 +1,6 @@
 import { accessEndpoints } from './access/index.ts';
 import { applicationAreaEndpoints } from './applications/index.ts';
+import { approvalEndpoints } from './approvals/index.ts';
 import { auditEndpoints } from './audit/index.ts';
 import { deployEndpoints } from './deploy/index.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -14,6 +15,7 @@ export const endpoints: readonly Endpoint[] = [
   ...productionAreaEndpoints,
   ...hostAreaEndpoints,
   ...deployEndpoints,
+  ...approvalEndpoints,
   ...auditEndpoints,
   ...navigatorEndpoints,
 ];

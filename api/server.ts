@@ -5,6 +5,7 @@ import { serve } from '@hono/node-server';
 import type { ServerType, WebSocketServerLike } from '@hono/node-server';
 import { Client, Connection } from '@temporalio/client';
 import { WebSocketServer } from 'ws';
+import { escalationTopic } from '../db/approvals/escalations.ts';
 import { startSealing } from '../db/audit/sealing.ts';
 import { startNightlyVerification } from '../db/audit/verifications.ts';
 import { connect } from '../db/connect.ts';
@@ -33,6 +34,7 @@ import { mountImages } from './images.ts';
 import { reconsiderHandler } from './deploy/reconsider.ts';
 import { startHandler, startTopic } from './launch.ts';
 import { mountLive } from './live.ts';
+import { escalationHandler } from './mail/escalations.ts';
 import { passwordLinkHandler, passwordLinkTopic } from './mail/password-links.ts';
 import { createSendMail } from './mail/send.ts';
 import { startReconciling } from './reconcile.ts';
@@ -85,11 +87,14 @@ export async function startApi(config: Config, log: Logger, at: Addresses): Prom
 
 /** What goes on beside the requests. */
 function keepHouse({ db, engine, listen, log, config, now }: AppDeps): { stop(): Promise<void> }[] {
-  const links = passwordLinkHandler({ db, config, log, send: createSendMail(config), now });
+  const send = createSendMail(config);
+  const links = passwordLinkHandler({ db, config, log, send, now });
+  const escalations = escalationHandler({ db, log, send });
   const handlers = {
     [startTopic]: startHandler(engine),
     [reconsiderTopic]: reconsiderHandler({ db, engine }),
     [passwordLinkTopic]: links,
+    [escalationTopic]: escalations,
   };
   return [
     relay({ db, handlers, listen, log }),

@@ -1,5 +1,6 @@
 import type { Generated, JSONColumnType } from 'kysely';
 import type { AccessTables } from './access/tables.ts';
+import type { ApprovalTables } from './approvals/tables.ts';
 import type { AuditTables } from './audit/tables.ts';
 import type { DeployTables } from './deploy/tables.ts';
 import type { HostReadTables } from './host-reads/tables.ts';
@@ -33,7 +34,15 @@ interface UsedTicketsTable {
 
 /** Every table, as queries see it (camelCase; the CamelCasePlugin maps names). */
 export interface Database
-  extends NavigatorTables, AccessTables, InventoryTables, DeployTables, TaskTables, AuditTables, HostReadTables {
+  extends
+    NavigatorTables,
+    AccessTables,
+    ApprovalTables,
+    InventoryTables,
+    DeployTables,
+    TaskTables,
+    AuditTables,
+    HostReadTables {
   outbox: OutboxTable;
   idempotencyKeys: IdempotencyKeysTable;
   usedTickets: UsedTicketsTable;

@@ -23,56 +23,28 @@ import type {
   ApproveInput,
   DecideAttempt,
   DecideInput,
+  Decider,
   DelegateInput,
   ReasonInput,
   RequestState,
   RequestStatus,
-  Vote,
 } from './approvals/contract.ts';
 import { canApprove, canReject, endedProblem, readDecide, satisfiedBy } from './approvals/policy.ts';
+import { after, nextDeadline, numbered, viewOf } from './approvals/state.ts';
+import type { ApprovalState, Deadline, NumberedTransition, Transition } from './approvals/state.ts';
+import { awaitsLooks, requiredVotes, standing } from './approvals/standing/policy.ts';
 import { Mutex } from './mutex.ts';
 import { Problem } from './problem.ts';
 import { ensure, failureOf, rootFailure, unwrapped } from './refuse.ts';
 import { searchAttributes } from './search-attributes.ts';
+import { workflowActor } from './tasks.ts';
 import type { Actor, WaitingOn } from './tasks.ts';
-
-interface Person {
-  id: number;
-  username: string;
-}
-
-export interface ApprovalState {
-  status: RequestStatus;
-  creator: Person;
-  owner: Person;
-  requiredApprovals: number;
-  planRound: number;
-  planHash: string | null;
-  votes: Vote[];
-  history: RequestState['history'];
-  seq: number;
-  /** Ids of the chat messages that were acted on. */
-  messages: string[];
-}
-
-export interface Transition {
-  event: string;
-  actor: Actor;
-  reason?: string | null | undefined;
-  status?: RequestStatus | undefined;
-  vote?: { round: number; planHash: string } | undefined;
-  delegation?: { phase: 'review' | 'ownership'; toId: number; username: string } | undefined;
-  planRound?: number | undefined;
-  planHash?: string | undefined;
-  /** Columns of the lifecycle's own that are recorded with it. */
-  also?: object | undefined;
-}
 
 /** What a lifecycle tells the engine about itself. */
 export interface ApprovalTable {
-  record(transition: Transition & { seq: number }): Promise<void>;
-  /** The actor of a message; throws Problem when he may not decide. */
-  authorize(decide: DecideInput): Promise<Actor>;
+  record(transition: NumberedTransition): Promise<void>;
+  /** Who has sent a message, looked up; throws Problem when he may not decide. */
+  authorize(decide: DecideInput): Promise<Decider>;
   recordRefused(attempt: DecideAttempt, problem: string): Promise<void>;
   canClose(): Problem | undefined;
   /** Waits a moment for work that has ended on its rows already, and that the workflow is about to hear of. */
@@ -87,18 +59,21 @@ export interface ApprovalTable {
 const planPatience = '10 seconds';
 
 export class Approval {
-  readonly state: ApprovalState;
   readonly #table: ApprovalTable;
   readonly #lock = new Mutex();
+  #state: ApprovalState;
 
   constructor(state: ApprovalState, table: ApprovalTable) {
-    this.state = state;
+    this.#state = state;
     this.#table = table;
   }
 
+  get state(): Readonly<ApprovalState> {
+    return this.#state;
+  }
+
   view(): ApprovalView {
-    const { status, creator, owner, planHash, requiredApprovals, votes } = this.state;
-    return { status, creatorId: creator.id, ownerId: owner.id, planHash, requiredApprovals, votes };
+    return viewOf(this.#state);
   }
 
   /** Runs a decision alone: no other decides between its gate and its record. */
@@ -106,33 +81,28 @@ export class Approval {
     return this.#lock.run(() => unwrapped(work()));
   }
 
+  /** Whether nothing is being decided, so that another run may take over. */
+  get isIdle(): boolean {
+    return this.#lock.isFree;
+  }
+
   /** Records a transition, then takes it over. */
   async transition(change: Transition): Promise<void> {
-    await this.#table.record({ ...change, seq: this.state.seq + 1 });
+    await this.#table.record(numbered(this.#state, change, new Date().toISOString()));
     this.adopt(change);
   }
 
-  /** Takes over what an activity has recorded under the next sequence number. */
-  adopt(change: Transition): void {
-    const { state } = this;
-    state.seq += 1;
-    const time = new Date().toISOString();
-    const { event, actor, reason, vote, delegation, status } = change;
-    state.history.push({ event, by: actor.username, time, reason: reason ?? null, channel: actor.channel });
-    if (change.planRound !== undefined) {
-      state.planRound = change.planRound;
-      state.planHash = change.planHash ?? null;
-      state.votes = [];
-    }
-    if (vote) {
-      const { id: userId, username, channel } = actor;
-      state.votes.push({ userId, username, time, planHash: vote.planHash, channel });
-    }
-    if (delegation?.phase === 'ownership') state.owner = { id: delegation.toId, username: delegation.username };
-    if (status && status !== state.status) {
-      state.status = status;
-      upsertSearchAttributes(searchAttributes({ status }));
-    }
+  /** Takes over what an activity has recorded under the next sequence number; `more` is what else it has found. */
+  adopt(change: Transition, more: Partial<ApprovalState> = {}): void {
+    const { status } = this.#state;
+    this.#state = { ...after(this.#state, change, new Date().toISOString()), ...more };
+    if (this.#state.status !== status) upsertSearchAttributes(searchAttributes({ status: this.#state.status }));
+    this.describe();
+  }
+
+  /** The plan of a round is known. */
+  plan(round: number, planHash: string): void {
+    if (this.#state.planRound === round) this.#state = { ...this.#state, planHash };
     this.describe();
   }
 
@@ -143,6 +113,7 @@ export class Approval {
   }
 
   bind(): void {
+    void this.#keepTime();
     setHandler(approveUpdate, (input) => this.#approve(input), {
       validator: (input: ApproveInput) => ensure(canApprove(this.view(), input)),
     });
@@ -168,12 +139,15 @@ export class Approval {
   async #approve(input: ApproveInput): Promise<void> {
     await this.planned();
     await this.alone(async () => {
-      const { planHash, planRound } = this.state;
-      ensure(canApprove(this.view(), input));
+      const { planHash, planRound: round } = this.state;
+      const view = this.view();
+      ensure(canApprove(view, input));
       if (planHash === null) throw failureOf(new Problem('plan_pending', { reason: 'its package is being read' }));
-      const { actor, reason } = input;
-      const status = satisfiedBy(this.view(), 1) ? 'approved' : undefined;
-      await this.transition({ event: 'approved', actor, reason, status, vote: { round: planRound, planHash } });
+      const { actor, reason, voter } = input;
+      const { step } = standing(view);
+      const status =
+        !awaitsLooks(view) && satisfiedBy(view, { userId: actor.id, step, voter }) ? 'approved' : undefined;
+      await this.transition({ event: 'approved', actor, reason, status, vote: { round, planHash, step, voter } });
     });
   }
 
@@ -202,6 +176,31 @@ export class Approval {
     });
   }
 
+  /** Waits for what comes when nobody decides; a policy without hours starts no timer. */
+  async #keepTime(): Promise<void> {
+    for (;;) {
+      const next = nextDeadline(this.state);
+      const isPast = (): boolean => nextDeadline(this.state)?.at !== next?.at;
+      if (!next) await condition(isPast);
+      else if (!(await condition(isPast, Math.max(1, next.at - Date.now())))) await this.#fallDue(next);
+    }
+  }
+
+  /** Unless it was decided meanwhile. */
+  #fallDue({ kind, hours, at }: Deadline): Promise<void> {
+    return this.alone(async () => {
+      const due = nextDeadline(this.state);
+      if (due?.kind !== kind || due.at !== at) return;
+      if (kind === 'expire') {
+        const reason = `expired: not approved within ${hours} h`;
+        await this.transition({ event: 'closed', actor: workflowActor, reason, status: 'closed' });
+      } else {
+        const reason = `not approved within ${hours} h: role ${this.state.policy.escalateTo?.name ?? ''} may vote too`;
+        await this.transition({ event: 'escalated', actor: workflowActor, reason, escalated: true });
+      }
+    });
+  }
+
   /** A signal has no answer, so a refusal must leave its trace in the audit record. */
   async #decide(message: unknown): Promise<void> {
     const { attempt, decide } = readDecide(message);
@@ -210,8 +209,8 @@ export class Approval {
       const { decision, reason, messageId } = decide;
       ensure(this.state.messages.includes(messageId) ? new Problem('message_repeated') : undefined);
       this.state.messages.push(messageId);
-      const actor = await this.#table.authorize(decide);
-      if (decision === 'approve') await this.#approve({ actor, reason });
+      const { voter, ...actor } = await this.#table.authorize(decide);
+      if (decision === 'approve') await this.#approve({ actor, voter, reason });
       else if (decision === 'reject') await this.#reject({ actor, reason });
       else await this.#close({ actor, reason });
     } catch (error) {
@@ -223,12 +222,12 @@ export class Approval {
   }
 
   #answer(): RequestState {
-    const { status, owner, planHash, requiredApprovals, votes, history } = this.state;
+    const { status, owner, planHash, policy, votes, history } = this.state;
     return {
       status,
       owner: owner.username,
       planHash,
-      approvals: { required: requiredApprovals, given: votes },
+      approvals: { required: requiredVotes(policy), given: votes },
       waitingOn: this.#table.waitingOn(),
       history,
       children: this.#table.children(),

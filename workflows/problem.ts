@@ -62,6 +62,7 @@ const access = {
   exists: conflict('already exists', '已存在'),
   name_taken: conflict('the name "{name}" is taken', '名称 "{name}" 已存在'),
   builtin_role: conflict('the role {name} is built in', '内置角色 {name} 不可修改'),
+  role_in_policies: conflict('{n} approval policies name the role {name}', '{n} 个审批策略使用角色 {name}'),
   last_administrator: conflict('last administrator', '不能停用最后一个管理员'),
   too_many_tokens: conflict('at most {n} tokens a user', '每个用户最多 {n} 个令牌'),
 } as const;
@@ -78,6 +79,7 @@ const inventory = {
   belongs_elsewhere: conflict('{name} already belongs to {other}', '{name} 已属于 {other}'),
   application_has: conflict('the application still has {n} {things}', '应用仍有 {n} 个{things_zh}'),
   production_has: conflict('the production still has {n} applications', '产品线仍有 {n} 个应用'),
+  production_in_policies: conflict('{n} approval policies are about the production', '{n} 个审批策略使用该产品线'),
   instance_exists: conflict('the application has an instance on {host} already', '应用在 {host} 上已有实例'),
   instance_busy: conflict('instance {id} is busy with task {task_id}', '实例 {id} 正被任务 {task_id} 占用'),
   instance_is: conflict('instance {id} is {status}', '实例 {id} 当前状态为 {status}'),
@@ -115,6 +117,10 @@ const deploy = {
   before_planned_time: conflict(
     'planned for {time}; start earlier with force',
     '计划执行时间为 {time}; 提前开始需要 force',
+  ),
+  frozen: conflict(
+    'freeze {id} is in force until {until}; start with override',
+    '冻结 {id} 在 {until} 之前生效; 请使用 override 开始',
   ),
   another_running: conflict('deploy task {id} of this application is running', '该应用的发布任务 {id} 正在运行'),
   sub_task_running: conflict('sub-task {id} is running', '子任务 {id} 正在运行'),
@@ -156,6 +162,25 @@ const decisions = {
   request_rejected: define(30004, 409, 'rejected', '任务已拒绝'),
   message_unreadable: invalid('this message is not a decision', '该消息不是审批决定'),
   message_repeated: conflict('this message was acted on before', '该消息已处理'),
+  changed_request: define(10003, 403, 'not allowed: you changed this request last', '没有权限: 您是最后修改该申请的人'),
+  not_your_vote: define(
+    10003,
+    403,
+    'not allowed: the policy "{policy}" asks others: {missing}',
+    '没有权限: 审批策略 "{policy}" 需要其他人审批: {missing}',
+  ),
+  not_your_step: conflict(
+    'not your step yet: step {step} of {steps} is open: {missing}',
+    '尚未轮到您: 当前为第 {step} 步 (共 {steps} 步): {missing}',
+  ),
+  group_complete: conflict(
+    'the votes of your group are there already; missing: {missing}',
+    '您所在组的审批已满足; 仍缺少: {missing}',
+  ),
+  no_break_glass: conflict(
+    'the policy "{policy}" lets nobody start before the approval',
+    '审批策略 "{policy}" 不允许在批准前开始',
+  ),
   not_approved_yet: define(30005, 409, 'not approved yet', '任务尚未批准'),
 } as const;
 

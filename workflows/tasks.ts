@@ -45,3 +45,6 @@ export interface Actor {
   tokenId?: number | null;
   messageId?: string | null;
 }
+
+/** The workflow itself, where it acts without being asked. */
+export const workflowActor: Actor = { id: 0, username: 'system', channel: 'workflow' };

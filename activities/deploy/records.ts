@@ -1,11 +1,4 @@
-import {
-  isDelegatedReviewer,
-  deployTask,
-  packageToRead,
-  planSubject,
-  presentPlan,
-  requestKind,
-} from '../../db/deploy/tasks.ts';
+import { deployTask, packageToRead, planSubject, presentPlan, requestKind } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { composePlan, planBasis, plannedRepository, sameRepository } from '../../db/deploy/plan.ts';
 import { findObstacles, listUpgraded, planRollout, recordRefusedStart, recordWait } from '../../db/deploy/rollouts.ts';
@@ -14,8 +7,10 @@ import { beginSubTask, createSubTask } from '../../db/deploy/sub-tasks.ts';
 import { recordChange, recordTransition } from '../../db/deploy/transitions.ts';
 import { recordRefusal } from '../../db/audit/refusals.ts';
 import { loadSubject, mayOn } from '../../db/access/rights.ts';
+import { voterOf } from '../../db/approvals/people.ts';
 import { quote } from '../../db/audit/text.ts';
-import type { DecideAttempt, DecideInput } from '../../workflows/approvals/contract.ts';
+import type { DecideAttempt, DecideInput, Decider } from '../../workflows/approvals/contract.ts';
+import { openAtFirst, requiredVotes } from '../../workflows/approvals/standing/policy.ts';
 import type { SubTaskInput } from '../../workflows/deploy/contract.ts';
 import type { DeployRecords } from '../../workflows/deploy/ports.ts';
 import { Problem } from '../../workflows/problem.ts';
@@ -33,9 +28,12 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
     recordTransition: (input) => recordTransition(db, input),
 
     recordChange: (input) =>
-      recordChange(db, input, async (tx, task) => {
-        const basis = await planBasis(tx, task.applicationId);
-        return composePlan(tx, renderer, planSubject(task), packageToRead(task.packageSource), basis);
+      recordChange(db, input, {
+        async compose(tx, task) {
+          const basis = await planBasis(tx, task.applicationId);
+          return composePlan(tx, renderer, planSubject(task), packageToRead(task.packageSource), basis);
+        },
+        approval: (policy) => ({ openTo: openAtFirst(policy), requiredApprovals: requiredVotes(policy) }),
       }),
 
     async createSubTask(input) {
@@ -63,9 +61,9 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
     async authorizeDecision({ taskId, decide }) {
       const task = await deployTask(db, taskId);
       const actor = task && (await actorOf(deps, decide));
-      const allowed = actor && (await mayDecide(deps, task, actor, decide));
-      if (!allowed) throw new Problem('not_allowed', { permission: 'review_app_deploy_task' });
-      return actor;
+      const decider = actor && (await deciderOf(deps, task, actor, decide));
+      if (!decider) throw new Problem('not_allowed', { permission: 'review_app_deploy_task' });
+      return decider;
     },
 
     async recordRefusedDecision({ taskId, attempt, problem }) {
@@ -108,13 +106,19 @@ async function actorOf({ db }: ActivityDeps, { actor, messageId }: DecideInput):
   return user ? { ...user, channel: 'chat-ops', messageId } : null;
 }
 
-async function mayDecide({ db }: ActivityDeps, task: NamedDeployTask, actor: Actor, { decision }: DecideInput) {
+/** The actor with what he is now, if he may decide at all; whether his vote counts is for the workflow to say. */
+async function deciderOf(
+  { db }: ActivityDeps,
+  task: NamedDeployTask,
+  actor: Actor,
+  { decision }: DecideInput,
+): Promise<Decider | undefined> {
   const mine = task.creatorId === actor.id || task.ownerId === actor.id;
   const subject = await loadSubject(db, actor.id);
-  if ((await mayOn(db, subject, 'application', 'view_app', task.applicationId)) !== 'yes') return false;
-  if (decision === 'close' && mine) return true;
-  const right = await mayOn(db, subject, 'application', 'review_app_deploy_task', task.applicationId);
-  return right === 'yes' || isDelegatedReviewer(db, task.id, actor.id);
+  if ((await mayOn(db, subject, 'application', 'view_app', task.applicationId)) !== 'yes') return undefined;
+  const voter = await voterOf(db, subject, { kind: requestKind, ...task });
+  const may = voter.holds || voter.delegators.length > 0 || (decision === 'close' && mine);
+  return may ? { ...actor, voter } : undefined;
 }
 
 const refusedDecision = ({ db }: ActivityDeps, task: NamedDeployTask, attempt: DecideAttempt, problem: string) =>

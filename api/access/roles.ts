@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { lackingOfRoles, grantsOfRoles, selectRoles, type RoleRow } from '../../db/access/roles.ts';
 import { holds } from '../../db/access/rights.ts';
 import { selectUsers } from '../../db/access/users.ts';
+import { policiesNaming } from '../../db/approvals/policies.ts';
 import { diff } from '../../db/audit/changes.ts';
 import { quote } from '../../db/audit/text.ts';
 import { isUniqueViolation } from '../../db/errors.ts';
@@ -141,11 +142,14 @@ const deleteRole = change({
   description: 'Its users lose what it gave.',
   permission: system('manage_role'),
   returns: success,
-  problems: ['builtin_role', 'no_right_to_grant'],
+  problems: ['builtin_role', 'no_right_to_grant', 'role_in_policies'],
   async handle({ params }, ctx) {
     const before = await find(ctx.tx, params.id);
     if (before.builtin) throw new Problem('builtin_role', { name: before.name });
     await demandGrantable(ctx, [before]);
+    await ctx.tx.selectFrom('roles').select('id').where('id', '=', before.id).forUpdate().execute();
+    const n = await policiesNaming(ctx.tx, before.id);
+    if (n > 0) throw new Problem('role_in_policies', { name: before.name, n });
     await auditWhatItGave(ctx, before);
     await ctx.tx.deleteFrom('roles').where('id', '=', before.id).execute();
     return done;

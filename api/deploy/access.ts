@@ -2,8 +2,10 @@
 // owner and the reviewers that it was delegated to.
 import type { ApplicationPermission } from '../../db/access/catalogue.ts';
 import { mayOn } from '../../db/access/rights.ts';
-import { deployTask, isDelegatedReviewer } from '../../db/deploy/tasks.ts';
+import { voterOf } from '../../db/approvals/people.ts';
+import { deployTask, requestKind } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
+import type { Voter } from '../../workflows/approvals/contract.ts';
 import type { Ctx } from '../context.ts';
 import { notAllowed, notFound, permission, requestedId } from '../permissions.ts';
 import type { Permission, PermissionRequest } from '../permissions.ts';
@@ -27,8 +29,12 @@ async function seenTask(request: PermissionRequest, name: ApplicationPermission)
 const holdsOn = async (ctx: Ctx, name: ApplicationPermission, task: NamedDeployTask): Promise<boolean> =>
   (await mayOn(ctx.db, ctx.subject, 'application', name, task.applicationId)) === 'yes';
 
+/** What the caller is now, where a task's approval is concerned. */
+export const callerAsVoter = (ctx: Ctx, task: Pick<NamedDeployTask, 'id' | 'applicationId'>): Promise<Voter> =>
+  voterOf(ctx.db, ctx.subject, { kind: requestKind, id: task.id, applicationId: task.applicationId });
+
 const reviews = async (ctx: Ctx, { task, holds }: Seen): Promise<boolean> =>
-  holds || isDelegatedReviewer(ctx.db, task.id, ctx.subject.userId);
+  holds || (await callerAsVoter(ctx, task)).delegators.length > 0;
 
 /** The task of a request, on whose application the caller holds a permission. */
 async function taskWith(request: PermissionRequest, name: ApplicationPermission): Promise<NamedDeployTask> {

@@ -10,8 +10,8 @@ import { command } from '../command.ts';
 import type { Ctx } from '../context.ts';
 import { demandSystem, permission } from '../permissions.ts';
 import { done, id, success } from '../schemas.ts';
-import { closer, delegator, owner, reviewer } from './access.ts';
-import { decide } from './decide.ts';
+import { callerAsVoter, closer, delegator, owner, reviewer } from './access.ts';
+import { decide, loadTask } from './decide.ts';
 
 const area = 'deploy';
 const reason = z
@@ -31,9 +31,15 @@ const approve = command({
   permission: reviewer,
   body: z.strictObject({ plan_hash: z.string().max(64).optional(), reason }).optional(),
   returns: success,
-  problems: [...decided, ...engine, 'own_request', 'plan_differs', 'plan_pending'],
+  problems: [
+    ...decided,
+    ...engine,
+    ...(['own_request', 'changed_request', 'not_your_vote', 'not_your_step', 'group_complete'] as const),
+    ...(['plan_differs', 'plan_pending'] as const),
+  ],
   async handle({ params, body }, ctx) {
-    const input = { actor: ctx.by, planHash: body?.plan_hash, reason: body?.reason };
+    const voter = await callerAsVoter(ctx, await loadTask(ctx, params.id));
+    const input = { actor: ctx.by, voter, planHash: body?.plan_hash, reason: body?.reason };
     await decide(ctx, params.id, approveUpdate, input, (view) => canApprove(view, input));
     return done;
   },
@@ -48,7 +54,7 @@ const reject = command({
   permission: reviewer,
   body: z.strictObject({ reason }).optional(),
   returns: success,
-  problems: [...decided, ...engine, 'own_request'],
+  problems: [...decided, ...engine, 'own_request', 'changed_request'],
   async handle({ params, body }, ctx) {
     const input = { actor: ctx.by, reason: body?.reason };
     await decide(ctx, params.id, rejectUpdate, input, (view) => canReject(view, ctx.by));
@@ -67,10 +73,17 @@ const starter = permission({
 });
 
 const startBody = z
-  .strictObject({ force: z.boolean().default(false), override: z.boolean().default(false), reason })
+  .strictObject({
+    ...{ force: z.boolean().default(false), override: z.boolean().default(false), reason },
+    break_glass: z.boolean().default(false).describe('start without waiting for the approval; needs a reason'),
+  })
   .refine(({ override, reason: why }) => !override || (why ?? '').trim() !== '', {
     path: ['reason'],
     message: 'is needed to override a freeze',
+  })
+  .refine(({ break_glass: breaks, reason: why }) => !breaks || (why ?? '').trim() !== '', {
+    path: ['reason'],
+    message: 'is needed to break glass',
   });
 
 const start = command({
@@ -86,12 +99,12 @@ const start = command({
     ...engine,
     ...(['already_started', 'request_closed', 'request_finished', 'request_rejected', 'not_approved_yet'] as const),
     ...(['before_planned_time', 'another_running', 'settings_disabled', 'no_deploy_path', 'no_instances'] as const),
-    'back_to_review',
-    'package_unread',
+    ...(['back_to_review', 'package_unread', 'no_break_glass', 'frozen'] as const),
   ],
   async handle({ params, body }, ctx) {
-    const { force = false, override = false, reason: why } = body ?? {};
-    const input = { actor: ctx.by, force, override, reason: why };
+    const { force = false, override = false, break_glass: breaks = false, reason: why } = body ?? {};
+    const breakGlass = breaks ? { breakGlass: { roles: ctx.subject.roleIds } } : {};
+    const input = { actor: ctx.by, force, override, reason: why, ...breakGlass };
     await decide(ctx, params.id, startUpdate, input, (view) => canStart(view, input, ctx.now()));
     return done;
   },

@@ -1,5 +1,5 @@
 import type { UpdateDefinition } from '@temporalio/common';
-import { deployTask, loadDeployView } from '../../db/deploy/tasks.ts';
+import { deployTask, loadDeployView, policyOf } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { deployTaskWorkflowId } from '../../workflows/deploy/contract.ts';
 import type { DeployTaskInput } from '../../workflows/deploy/contract.ts';
@@ -20,6 +20,8 @@ export function deployTaskStart(task: NamedDeployTask): WorkflowStart {
     level,
     version,
     requiredApprovals: task.requiredApprovals,
+    policy: policyOf(task),
+    createdTime: task.createdTime.toISOString(),
     plannedExecTime: task.plannedExecTime.toISOString(),
     ...(task.autoStart && { autoStart: true }),
     ...(task.strategy !== null && { rolling: true }),
@@ -34,6 +36,13 @@ export function deployTaskStart(task: NamedDeployTask): WorkflowStart {
 }
 
 type Gate = (view: DeployView) => Problem | undefined;
+
+/** A task that the caller has been found to see. */
+export async function loadTask(ctx: Pick<Ctx, 'db'>, taskId: number): Promise<NamedDeployTask> {
+  const task = await deployTask(ctx.db, taskId);
+  if (!task) throw notFound();
+  return task;
+}
 
 /**
  * Puts a decision to a deploy task's workflow. The gate is asked of the row first, which refuses most of what must be
@@ -74,7 +83,6 @@ export async function decide<R, I>(
 
 /** The task, or why its gate is closed. */
 async function gated(ctx: Ctx, taskId: number, gate: Gate): Promise<NamedDeployTask | Problem> {
-  const task = await deployTask(ctx.db, taskId);
-  if (!task) throw notFound();
+  const task = await loadTask(ctx, taskId);
   return gate(await loadDeployView(ctx.db, task)) ?? task;
 }

@@ -3,12 +3,15 @@ import { actionsFor } from '../../db/access/rights.ts';
 import { aroundTasks } from '../../db/deploy/around.ts';
 import type { Surroundings } from '../../db/deploy/around.ts';
 import { deployView, requestKind } from '../../db/deploy/tasks.ts';
-import type { NamedDeployTask, RoundVote } from '../../db/deploy/tasks.ts';
-import { hasEnded } from '../../workflows/approvals/policy.ts';
+import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
+import type { Voter } from '../../workflows/approvals/contract.ts';
+import { canApprove, canBreakGlass, canReject, hasEnded } from '../../workflows/approvals/policy.ts';
+import { awaitsLooks, expiryOf, missingVotes, requiredVotes } from '../../workflows/approvals/standing/policy.ts';
 import { deployTaskStatuses, levels } from '../../workflows/deploy/contract.ts';
 import { waitingOn } from '../../workflows/deploy/policy.ts';
 import type { DeployView, WaitingView } from '../../workflows/deploy/policy.ts';
 import { waitingKinds } from '../../workflows/tasks.ts';
+import type { Actor } from '../../workflows/tasks.ts';
 import type { Ctx } from '../context.ts';
 import { actions, iso, time } from '../schemas.ts';
 import { strategyObject } from './strategy.ts';
@@ -42,6 +45,7 @@ export const taskObject = z.object({
   paused: z.boolean(),
   held_by: z.int().nullable(),
   error: z.string().nullable(),
+  reviewed_later: z.boolean(),
   plan_hash: z.string().nullable(),
   waiting_on: waitingObject,
   approvals: z.object({
@@ -87,8 +91,9 @@ export async function presentTasks(tasks: NamedDeployTask[], ctx: Ctx): Promise<
   return tasks.map((task) => {
     const seen = around.get(task.id) ?? nothingAround;
     const held = rights.get(task.applicationId) ?? new Set();
-    const reviews = held.has('review_app_deploy_task') || seen.delegated;
-    return presentTask(task, seen, { userId, deploys: held.has('deploy_app'), reviews }, ctx.now());
+    const { roleIds: roles } = ctx.subject;
+    const voter = { roles, holds: held.has('review_app_deploy_task'), delegators: seen.delegators };
+    return presentTask(task, seen, { by: ctx.by, deploys: held.has('deploy_app'), voter }, ctx.now());
   });
 }
 
@@ -96,20 +101,18 @@ const nothingAround: Surroundings = {
   votes: [],
   runningSubTasks: [],
   inFront: null,
-  ...{ instances: 0, onVersion: 0, failed: 0, delegated: false },
+  ...{ instances: 0, onVersion: 0, failed: 0, delegators: [], reviewers: [] },
 };
 
 interface Rights {
-  userId: number;
+  by: Actor;
   deploys: boolean;
-  reviews: boolean;
+  voter: Voter;
 }
 
 function presentTask(task: NamedDeployTask, seen: Surroundings, rights: Rights, now: Date): TaskItem {
   const { votes, runningSubTasks: subTasks, instances, onVersion, failed } = seen;
   const view = deployView(task, votes, subTasks);
-  const missing = Math.max(0, task.requiredApprovals - votes.length);
-  const inReview = task.status === 'wait_review';
   return {
     id: task.id,
     application: { id: task.applicationId, name: task.applicationName, full_name: task.fullName },
@@ -129,51 +132,55 @@ function presentTask(task: NamedDeployTask, seen: Surroundings, rights: Rights, 
     paused: task.paused,
     held_by: task.heldBy,
     error: task.error ?? task.trouble,
+    reviewed_later: task.brokeGlassById !== null,
     plan_hash: task.planHash,
     waiting_on: waitingOn(waitingView(task, view, seen), now),
     approvals: {
-      required: task.requiredApprovals,
+      required: requiredVotes(view.policy),
       given: votes.map((vote) => ({
         user: vote.user,
         time: iso(vote.time),
         plan_hash: vote.planHash,
         channel: vote.channel,
       })),
-      missing: inReview && missing > 0 ? `${missing} more by holders of review_app_deploy_task` : '',
+      missing: task.status === 'wait_review' || awaitsLooks(view) ? missingVotes(view) : '',
     },
     progress: { instances, on_version: onVersion, failed, sub_tasks_running: subTasks.length },
     created_time: iso(task.createdTime),
     started_time: iso(task.startedTime),
     finished_time: iso(task.finishedTime),
-    available_actions: availableActions(task, votes, subTasks, rights),
+    available_actions: availableActions(task, view, rights),
   };
 }
 
-const waitingView = (task: NamedDeployTask, view: DeployView, { inFront }: Surroundings): WaitingView => ({
+const waitingView = (task: NamedDeployTask, view: DeployView, { inFront, reviewers }: Surroundings): WaitingView => ({
   ...view,
+  reviewers,
+  expires: expiryOf(view.policy, iso(task.reviewSince ?? task.createdTime)),
   ...{ creator: task.creator, owner: task.owner, engineError: task.error, autoStart: task.autoStart, inFront },
   ...{ heldUntil: task.heldUntil, trouble: task.trouble, nextBatchTime: task.nextBatchTime },
 });
 
 function availableActions(
   task: NamedDeployTask,
-  votes: RoundVote[],
-  subTasks: number[],
-  { userId, deploys, reviews }: Rights,
+  view: DeployView,
+  { by, deploys, voter }: Rights,
 ): TaskItem['available_actions'] {
-  const isCreator = task.creatorId === userId;
-  const isOwner = task.ownerId === userId;
+  const isCreator = task.creatorId === by.id;
+  const isOwner = task.ownerId === by.id;
+  const reviews = voter.holds || voter.delegators.length > 0;
   const inReview = task.status === 'wait_review';
-  const decides = inReview && reviews && !isCreator;
   const works = task.status === 'running' && isOwner && deploys;
+  const startable = task.status === 'approved' || (inReview && canBreakGlass(view, voter.roles) === undefined);
+  const free = !hasEnded(task.status) && view.runningSubTasks.length === 0;
   return {
     edit: inReview && isCreator && deploys,
-    approve: decides && !votes.some((vote) => vote.userId === userId),
-    reject: decides,
-    start: task.status === 'approved' && isOwner && deploys,
+    approve: canApprove(view, { actor: by, voter }) === undefined,
+    reject: reviews && canReject(view, by) === undefined,
+    start: startable && isOwner && deploys,
     pause: works && task.strategy !== null && !task.paused,
     resume: works && task.strategy !== null && task.paused,
-    close: !hasEnded(task.status) && subTasks.length === 0 && (isCreator || isOwner || reviews),
+    close: free && (isCreator || isOwner || reviews),
     delegate: !hasEnded(task.status) && (inReview ? reviews : isOwner),
     upgrade: works,
     revert: works,

@@ -1,22 +1,24 @@
 import { z } from 'zod';
 import { visible } from '../../db/access/rights.ts';
+import { choosePolicy } from '../../db/approvals/policies.ts';
 import { composePlan, planBasis } from '../../db/deploy/plan.ts';
 import type { Renderer } from '../../db/deploy/plan.ts';
 import {
   addEvent,
-  deployTask,
   deployTasksWithNames,
   packageToRead,
   planSubject,
   presentPlan,
   putPlan,
+  requestKind,
 } from '../../db/deploy/tasks.ts';
-import { json } from '../../db/json.ts';
 import { taskQuery } from '../../db/deploy/task-filter.ts';
+import { json } from '../../db/json.ts';
 import { recordDeployStep } from '../../db/deploy/transitions.ts';
 import { hostPathIn } from '../../kit/host-path.ts';
 import { canChange } from '../../workflows/approvals/policy.ts';
-import { approvalsOfLevel, changeUpdate, deployTaskStatuses } from '../../workflows/deploy/contract.ts';
+import { openAtFirst, requiredVotes } from '../../workflows/approvals/standing/policy.ts';
+import { changeUpdate, deployTaskStatuses } from '../../workflows/deploy/contract.ts';
 import { Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
 import { command } from '../command.ts';
@@ -27,7 +29,7 @@ import { list } from '../list.ts';
 import { applications, notFound, signedIn } from '../permissions.ts';
 import { atLeastOne } from '../schemas.ts';
 import { creator, onTask } from './access.ts';
-import { decide, deployTaskStart } from './decide.ts';
+import { decide, deployTaskStart, loadTask } from './decide.ts';
 import { changedFields, newTask } from './task-input.ts';
 import { planObject, presentPlanObject } from './plan-object.ts';
 import { strategyOf } from './strategy.ts';
@@ -41,12 +43,6 @@ export const rendererOf = ({ jinja, config }: Pick<Ctx, 'jinja' | 'config'>): Re
   renderAll: jinja.renderAll,
   hostPath: hostPathIn(config.dataDir),
 });
-
-async function loadTask(ctx: Pick<Ctx, 'db'>, taskId: number) {
-  const task = await deployTask(ctx.db, taskId);
-  if (!task) throw notFound();
-  return task;
-}
 
 const listTasks = list({
   path: '/application/deploy-tasks/',
@@ -88,8 +84,8 @@ const createTask = change({
     const basis = await planBasis(tx, applicationId);
     if (!basis.settings.enabled) throw new Problem('settings_disabled');
     const strategy = strategyOf(ctx.config, body.strategy) ?? null;
-    const requiredApprovals = approvalsOfLevel[body.level];
-    const status = requiredApprovals === 0 ? ('approved' as const) : ('wait_review' as const);
+    const { policy } = await choosePolicy(tx, { kind: requestKind, applicationId, level: body.level });
+    const status = policy.steps.length === 0 ? ('approved' as const) : ('wait_review' as const);
     const row = await tx
       .insertInto('deployTasks')
       .values({
@@ -103,7 +99,7 @@ const createTask = change({
         packageSource: body.package_source,
         plannedExecTime: body.planned_exec_time,
         status,
-        requiredApprovals,
+        ...{ requiredApprovals: requiredVotes(policy), policy: json(policy), openTo: json(openAtFirst(policy)) },
       })
       .returningAll()
       .executeTakeFirstOrThrow();

@@ -4,6 +4,7 @@ import type { AuditEntry } from '../../db/audit/record.ts';
 import { quote } from '../../db/audit/text.ts';
 import type { ProductionRow } from '../../db/inventory.ts';
 import { anywhere } from '../../db/like.ts';
+import { policiesOf } from '../../db/approvals/policies.ts';
 import { applicationsIn, findProduction, selectProductions } from '../../db/productions.ts';
 import { Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
@@ -119,11 +120,13 @@ const deleteProduction = change({
   ...{ method: 'delete', path: '/productions/{id}/', id: 'deleteProduction', area, summary: 'Delete a production' },
   permission: production('delete'),
   returns: success,
-  problems: ['production_has'],
+  problems: ['production_has', 'production_in_policies'],
   async handle({ params }, ctx) {
     const row = await lockedProduction(ctx, params.id);
     const n = await applicationsIn(ctx.tx, row.id);
     if (n > 0) throw new Problem('production_has', { n });
+    const policies = await policiesOf(ctx.tx, row.id);
+    if (policies > 0) throw new Problem('production_in_policies', { n: policies });
     await ctx.tx.deleteFrom('productions').where('id', '=', row.id).execute();
     ctx.audit(productionEntry('delete', row));
     return done;

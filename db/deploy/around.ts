@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
+import { reviewersOf } from '../approvals/people.ts';
+import { isOpen, mayJudge, meantBy, standsIn } from './open-to.ts';
 import { requestKind } from './tasks.ts';
 import type { RoundVote } from './tasks.ts';
 
@@ -16,11 +18,17 @@ export interface Surroundings {
   failed: number;
   /** Another task of the application that runs. */
   inFront: number | null;
-  /** A reviewer has let this user review. */
-  delegated: boolean;
+  /** Who has let this user review. */
+  delegators: number[];
+  /** Some of those whose votes would count now. */
+  reviewers: string[];
 }
 
-type Found = Omit<Surroundings, 'votes'> & { id: number; votes: (Omit<RoundVote, 'time'> & { time: string })[] };
+type FoundVote = Omit<RoundVote, 'time' | 'voter'> & { time: string; voter: RoundVote['voter'] | null };
+type Found = Omit<Surroundings, 'votes'> & { id: number; votes: FoundVote[] };
+
+/** As many as a sentence can name. */
+const namedReviewers = 20;
 
 /** The surroundings of a page of deploy tasks by id, as `userId` sees them; one statement whatever the page's size. */
 export async function aroundTasks(
@@ -32,7 +40,8 @@ export async function aroundTasks(
   const { rows } = await sql<Found>`
     select task.id,
       (select coalesce(json_agg(json_build_object('requestId', votes.request_id, 'userId', votes.user_id,
-          'user', users.username, 'time', votes.time, 'planHash', votes.plan_hash, 'channel', votes.channel)
+          'user', users.username, 'time', votes.time, 'planHash', votes.plan_hash, 'channel', votes.channel,
+          'step', votes.step, 'voter', votes.voter)
           order by votes.time), '[]')
         from votes join users on users.id = votes.user_id
         where kind = ${requestKind} and request_id = task.id and round = task.plan_round) as votes,
@@ -43,8 +52,9 @@ export async function aroundTasks(
       estate.instances, estate.on_version,
       (select count(distinct instance_id) from tasks join task_results on task_results.task_id = tasks.id
         where deploy_task_id = task.id and task_results.status = 'failed') as failed,
-      exists (select from delegations where kind = ${requestKind} and request_id = task.id
-        and phase = 'review' and to_id = ${userId}) as delegated
+      (select coalesce(json_agg(from_id), '[]') from delegations where kind = ${requestKind}
+        and request_id = task.id and phase = 'review' and to_id = ${userId}) as delegators,
+      case when ${isOpen('task')} then ${reviewersNow} else '[]' end as reviewers
     from deploy_tasks as task cross join lateral (
       select count(*) as instances, count(*) filter (where instances.version = task.version) as on_version
       from instances where instances.application_id = task.application_id) as estate
@@ -52,4 +62,17 @@ export async function aroundTasks(
   return new Map(rows.map(({ id, votes, ...rest }) => [id, { ...rest, votes: votes.map(withDate) }]));
 }
 
-const withDate = <V extends { time: string }>(vote: V) => ({ ...vote, time: new Date(vote.time) });
+const withDate = ({ voter, time, ...vote }: FoundVote): RoundVote => ({
+  ...vote,
+  ...{ time: new Date(time), voter: voter ?? undefined },
+});
+
+/** Whom the policy's open groups mean, who hold the permission or stand for one of them, and have not voted. */
+const reviewersNow = sql`(
+  select coalesce(json_agg(username), '[]') from (
+    select users.username from users
+    where users.status = 'enabled' and (
+        (users.id in (${reviewersOf(sql`task.application_id`)}) and ${meantBy('task', sql`users.id`)})
+        or ${standsIn('task', sql`users.id`)})
+      and ${mayJudge('task', sql`users.id`)}
+    order by users.id limit ${namedReviewers}) as named)`;

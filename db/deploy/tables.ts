@@ -1,4 +1,5 @@
 import type { Generated, JSONColumnType, Selectable } from 'kysely';
+import type { ApprovalPolicy, OpenTo, Voter } from '../../workflows/approvals/contract.ts';
 import type {
   DeployPlan,
   DeployTaskStatus,
@@ -80,6 +81,13 @@ interface DeployTasksTable {
   trouble: string | null;
   nextBatchTime: Date | null;
   requiredApprovals: number;
+  /** As it was when the task was made; null in tasks from before there were policies. */
+  policy: JSONColumnType<ApprovalPolicy> | null;
+  openTo: JSONColumnType<OpenTo, string | undefined>;
+  reviewSince: Date | null;
+  changedById: number | null;
+  escalated: Generated<boolean>;
+  brokeGlassById: number | null;
   planRound: Generated<number>;
   planHash: string | null;
   seq: Generated<number>;
@@ -113,6 +121,8 @@ interface VotesTable {
   userId: number;
   planHash: string | null;
   channel: string;
+  step: Generated<number>;
+  voter: JSONColumnType<Voter> | null;
   time: Generated<Date>;
 }
 

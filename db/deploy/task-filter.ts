@@ -3,7 +3,7 @@ import type { DeployTaskStatus, Level } from '../../workflows/deploy/contract.ts
 import { visible } from '../access/rights.ts';
 import type { Subject } from '../access/rights.ts';
 import { anywhere } from '../like.ts';
-import { requestKind } from './tasks.ts';
+import { meantBy, mayJudge, standsIn } from './open-to.ts';
 import type { deployTasksWithNames } from './tasks.ts';
 
 /** Which deploy tasks; every given part must hold. `after` and `before` are creation times, strict. */
@@ -44,17 +44,19 @@ const mine = (userId: number) =>
   sql<boolean>`deploy_tasks.id in (
     select id from deploy_tasks where creator_id = ${userId} union select id from deploy_tasks where owner_id = ${userId})`;
 
-/** He may approve and has not, or it is approved and he is its owner. */
+/**
+ * His vote is the next step, or it is approved and he is its owner. By the few that are open first: they are found by
+ * index, however many tasks there are.
+ */
 function awaiting(subject: Subject) {
   const { userId } = subject;
-  const reviews = visible(subject, 'application', 'review_app_deploy_task', 'deploy_tasks.application_id');
-  return sql<boolean>`(
-    (deploy_tasks.status = 'approved' and deploy_tasks.owner_id = ${userId})
-    or (deploy_tasks.status = 'wait_review' and deploy_tasks.creator_id <> ${userId}
-      and (${reviews} or exists (
-        select from delegations where kind = ${requestKind} and request_id = deploy_tasks.id
-          and phase = 'review' and to_id = ${userId}))
-      and not exists (
-        select from votes where kind = ${requestKind} and request_id = deploy_tasks.id
-          and round = deploy_tasks.plan_round and user_id = ${userId})))`;
+  const user = sql`${userId}`;
+  const reviews = visible(subject, 'application', 'review_app_deploy_task', 'task.application_id');
+  const his = sql<boolean>`(((${reviews} and ${meantBy('task', user)}) or ${standsIn('task', user)})
+    and ${mayJudge('task', user)})`;
+  return sql<boolean>`deploy_tasks.id in (
+    select id from deploy_tasks where status = 'approved' and owner_id = ${userId}
+    union select task.id from deploy_tasks as task where task.status = 'wait_review' and ${his}
+    union select task.id from deploy_tasks as task
+      where task.broke_glass_by_id is not null and (task.open_to->>'anyone')::boolean and ${his})`;
 }

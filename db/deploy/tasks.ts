@@ -1,4 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
+import { builtInPolicy } from '../../workflows/approvals/contract.ts';
+import type { CastVote, Voter } from '../../workflows/approvals/contract.ts';
 import type { DeployPlan } from '../../workflows/deploy/contract.ts';
 import type { DeployView } from '../../workflows/deploy/policy.ts';
 import type { Database } from '../database.ts';
@@ -72,6 +74,8 @@ export interface RoundVote {
   time: Date;
   planHash: string | null;
   channel: string;
+  step: number;
+  voter: Voter | undefined;
 }
 
 /** The votes of each task's present round. */
@@ -88,6 +92,8 @@ export const votesOf = (db: Kysely<Database>, tasks: { id: number; planRound: nu
           'votes.time',
           'votes.planHash',
           'votes.channel',
+          'votes.step',
+          'votes.voter',
         ])
         .where('votes.kind', '=', requestKind)
         .where((eb) =>
@@ -98,7 +104,8 @@ export const votesOf = (db: Kysely<Database>, tasks: { id: number; planRound: nu
           ),
         )
         .orderBy('votes.time')
-        .execute();
+        .execute()
+        .then((rows) => rows.map((row) => ({ ...row, voter: row.voter ?? undefined })));
 
 /** Sub-tasks that are running, by deploy task. */
 export const runningSubTasks = (
@@ -115,15 +122,23 @@ export const runningSubTasks = (
         .orderBy('id')
         .execute();
 
+/** The policy that a task keeps. */
+export const policyOf = ({ policy, requiredApprovals }: Pick<NamedDeployTask, 'policy' | 'requiredApprovals'>) =>
+  policy ?? builtInPolicy(requiredApprovals);
+
 /** What the gates of workflows/deploy/policy.ts look at, from the rows. */
-export function deployView(task: NamedDeployTask, votes: { userId: number }[], running: number[]): DeployView {
+export function deployView(task: NamedDeployTask, votes: CastVote[], running: number[]): DeployView {
   return {
+    kind: requestKind,
     status: task.status,
     creatorId: task.creatorId,
     ownerId: task.ownerId,
     planHash: task.planHash,
-    requiredApprovals: task.requiredApprovals,
+    policy: policyOf(task),
     votes,
+    changedById: task.changedById,
+    escalated: task.escalated,
+    brokeGlassById: task.brokeGlassById,
     plannedExecTime: task.plannedExecTime,
     version: task.version,
     runningSubTasks: running,
@@ -142,18 +157,6 @@ export async function loadDeployView(db: Kysely<Database>, task: NamedDeployTask
     running.map(({ id }) => id),
   );
 }
-
-/** Whether a reviewer has let this user review this one task. */
-export const isDelegatedReviewer = (db: Kysely<Database>, taskId: number, userId: number): Promise<boolean> =>
-  db
-    .selectFrom('delegations')
-    .select('id')
-    .where('kind', '=', requestKind)
-    .where('requestId', '=', taskId)
-    .where('phase', '=', 'review')
-    .where('toId', '=', userId)
-    .executeTakeFirst()
-    .then((row) => row !== undefined);
 
 export async function addEvent(
   tx: Transaction<Database>,

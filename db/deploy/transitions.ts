@@ -1,7 +1,7 @@
 // The row of a deploy task follows its workflow: one transaction per transition with votes, history and audit record.
 // `seq` makes it safe to repeat: an activity that is tried again after its commit changes nothing.
 import type { Kysely, Transaction, Updateable } from 'kysely';
-import { approvalsOfLevel } from '../../workflows/deploy/contract.ts';
+import type { ApprovalPolicy, OpenTo } from '../../workflows/approvals/contract.ts';
 import type {
   DeployPlan,
   DeployTaskFields,
@@ -10,6 +10,8 @@ import type {
 } from '../../workflows/deploy/contract.ts';
 import { Problem } from '../../workflows/problem.ts';
 import type { Actor } from '../../workflows/tasks.ts';
+import { tellEscalation } from '../approvals/escalations.ts';
+import { choosePolicy } from '../approvals/policies.ts';
 import { record } from '../audit/record.ts';
 import type { AuditChanges } from '../audit/tables.ts';
 import { quote } from '../audit/text.ts';
@@ -19,7 +21,7 @@ import { isUniqueViolation } from '../errors.ts';
 import { json } from '../json.ts';
 import type { DeployTables } from './tables.ts';
 import { announce, waitingTasks } from './waiting.ts';
-import { addEvent, deployTask, putPlan, requestKind } from './tasks.ts';
+import { addEvent, deployTask, policyOf, putPlan, requestKind } from './tasks.ts';
 import type { NamedDeployTask } from './tasks.ts';
 
 const eventZh: Record<string, string> = {
@@ -37,6 +39,7 @@ const eventZh: Record<string, string> = {
   finished: '完成',
   failed: '失败',
   closed: '关闭',
+  escalated: '升级',
 };
 
 /** The audit record of one step of a deploy task. */
@@ -81,8 +84,12 @@ async function writeTransition(tx: Transaction<Database>, input: DeployTransitio
   if (task.seq >= seq) return;
   if (vote) {
     const { channel } = actor;
-    const ballot = { kind: requestKind, requestId: taskId, userId: actor.id, channel, ...vote };
-    await tx.insertInto('votes').values(ballot).execute();
+    const { voter, ...rest } = vote;
+    const ballot = { kind: requestKind, requestId: taskId, userId: actor.id, channel, ...rest };
+    await tx
+      .insertInto('votes')
+      .values({ ...ballot, voter: voter ? json(voter) : null })
+      .execute();
   }
   if (delegation) {
     const { phase, toId } = delegation;
@@ -99,11 +106,13 @@ async function writeTransition(tx: Transaction<Database>, input: DeployTransitio
       ...input.also,
       ...(delegation?.phase === 'ownership' && { ownerId: delegation.toId }),
       ...(input.planRound !== undefined && { planRound: input.planRound, planHash: input.planHash ?? null }),
+      ...approvalColumns(input),
     })
     .where('id', '=', taskId)
     .execute();
   await addEvent(tx, { requestId: taskId, event, by: actor.username, reason, channel: actor.channel });
   if (status && task.status === 'running') await announceEnd(tx, task);
+  if (event === 'escalated') await tellEscalation(tx, taskId, policyOf(task));
   const changes: AuditChanges | null = status && status !== task.status ? { status: [task.status, status] } : null;
   await recordDeployStep(tx, actor, task, event, { reason, changes });
 }
@@ -113,6 +122,14 @@ async function announceEnd(tx: Transaction<Database>, { applicationId }: NamedDe
   const reach = { applicationId, productionId: null };
   if ((await waitingTasks(tx, reach)).length > 0) await announce(tx, reach);
 }
+
+/** What the row shows of its approval; runs from before there were policies do not tell. */
+const approvalColumns = ({ openTo, reviewSince, isEscalated, brokeGlass, actor }: Partial<DeployTransition>) => ({
+  ...(openTo && { openTo: json(openTo) }),
+  ...(reviewSince !== undefined && { reviewSince: new Date(reviewSince) }),
+  ...(isEscalated !== undefined && { escalated: isEscalated }),
+  ...(brokeGlass && actor && { brokeGlassById: actor.id }),
+});
 
 function statusColumns(status: DeployTaskStatus): Updateable<DeployTables['deployTasks']> {
   switch (status) {
@@ -151,35 +168,47 @@ export interface ChangedTask {
   level: NamedDeployTask['level'];
   version: string;
   requiredApprovals: number;
+  policy: ApprovalPolicy;
   plannedExecTime: string;
   autoStart: boolean;
   rolling: boolean;
 }
 
-/** New fields in a new round; `compose` makes the plan of the changed task inside the same transaction. */
+/** What a change needs of others: the plan of the changed task, made inside the same transaction, and its projection. */
+export interface ChangeParts {
+  compose(tx: Transaction<Database>, task: NamedDeployTask): Promise<DeployPlan>;
+  approval(policy: ApprovalPolicy): { openTo: OpenTo; requiredApprovals: number };
+}
+
+/** New fields in a new round. Another level is another occasion: then the policy is chosen anew. */
 export async function recordChange(
   db: Kysely<Database>,
   input: { taskId: number; seq: number; round: number; actor: Actor; fields: DeployTaskFields },
-  compose: (tx: Transaction<Database>, task: NamedDeployTask) => Promise<DeployPlan>,
+  { compose, approval }: ChangeParts,
 ): Promise<ChangedTask> {
   return db.transaction().execute(async (tx) => {
     const { taskId, seq, round, actor, fields } = input;
     const before = await lockTask(tx, taskId);
     if (before.seq < seq) {
       const { plannedExecTime, level, strategy, ...plain } = fields;
-      const requiredApprovals = level ? approvalsOfLevel[level] : before.requiredApprovals;
+      const policy =
+        level && level !== before.level
+          ? (await choosePolicy(tx, { kind: requestKind, applicationId: before.applicationId, level })).policy
+          : policyOf(before);
+      const { openTo, requiredApprovals } = approval(policy);
       await tx
         .updateTable('deployTasks')
         .set({
           ...present(plain),
-          ...(level && { level, requiredApprovals }),
+          ...(level && { level }),
+          ...{ policy: json(policy), requiredApprovals, openTo: json(openTo), changedById: actor.id },
           ...(strategy !== undefined && { strategy: strategy && json(strategy) }),
           trouble: null,
           ...(plannedExecTime && { plannedExecTime: new Date(plannedExecTime) }),
           seq,
           planRound: round,
           planHash: null,
-          status: requiredApprovals === 0 ? 'approved' : 'wait_review',
+          status: policy.steps.length === 0 ? 'approved' : 'wait_review',
         })
         .where('id', '=', taskId)
         .execute();
@@ -188,12 +217,11 @@ export async function recordChange(
       await addEvent(tx, { requestId: taskId, event: 'changed', by: actor.username, channel: actor.channel });
       await recordDeployStep(tx, actor, changed, 'changed', { changes: changesOf(before, changed) });
     }
-    const { status, level, version, requiredApprovals, plannedExecTime, autoStart, strategy } = await lockTask(
-      tx,
-      taskId,
-    );
-    const bySelf = { autoStart, rolling: strategy !== null };
-    return { status, level, version, requiredApprovals, plannedExecTime: plannedExecTime.toISOString(), ...bySelf };
+    const now = await lockTask(tx, taskId);
+    const { status, level, version, requiredApprovals, autoStart } = now;
+    const plannedExecTime = now.plannedExecTime.toISOString();
+    const bySelf = { autoStart, rolling: now.strategy !== null };
+    return { status, level, version, requiredApprovals, policy: policyOf(now), plannedExecTime, ...bySelf };
   });
 }
 

@@ -7,6 +7,7 @@ import * as auditVerifications from './0005_audit_verifications.ts';
 import * as instances from './0006_instances.ts';
 import * as applicationSearch from './0007_application_search.ts';
 import * as deployLifecycle from './0008_deploy_lifecycle.ts';
+import * as approvalPolicies from './0009_approval_policies.ts';
 import * as deployTemplates from './0010_deploy_templates.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
@@ -19,5 +20,6 @@ export const migrations: Record<string, Migration> = {
   '0006_instances': instances,
   '0007_application_search': applicationSearch,
   '0008_deploy_lifecycle': deployLifecycle,
+  '0009_approval_policies': approvalPolicies,
   '0010_deploy_templates': deployTemplates,
 };

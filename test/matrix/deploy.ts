@@ -69,6 +69,7 @@ export const deploy: Table = {
   getDeployTask: view,
   changeDeployTask: [ownersOnly, withoutDeploy],
   getDeployPlan: view,
+  explainDeployTask: view,
   approveDeployTask: review,
   rejectDeployTask: review,
   startDeployTask: [ownersOnly, withoutDeploy],

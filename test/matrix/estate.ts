@@ -31,6 +31,7 @@ export interface Objects {
   password: number;
   sshKey: number;
   record: number;
+  policy: number;
 }
 
 const byId = (name: keyof Objects) => (objects: Objects) => ({ id: objects[name] });
@@ -56,6 +57,7 @@ export const kinds = {
   password: byId('password'),
   sshKey: byId('sshKey'),
   record: byId('record'),
+  policy: byId('policy'),
 } satisfies Record<string, (objects: Objects, parent: Objects) => Record<string, number>>;
 export type Kind = keyof typeof kinds;
 
@@ -81,7 +83,7 @@ async function makeDeploy(db: Db, application: number, by: { id: number; usernam
       .values({
         ...{ applicationId: application, creatorId: by.id, ownerId: by.id, version: '1', level: 'A' },
         ...{ packageSource: '/p', plannedExecTime: now, requiredApprovals: 1, startedTime: null, ...noEnd },
-        ...{ planHash: null, planRound: 1 },
+        ...{ planHash: null, planRound: 1, policy: null, reviewSince: null, changedById: null, brokeGlassById: null },
       })
       .returning('id'),
   );
@@ -164,6 +166,18 @@ async function makeInventory(db: Db, creator: string) {
   return { application, child, host, instance, production };
 }
 
+const makePolicy = (db: Db, applicationId: number, creator: string): Promise<number> =>
+  idOf(
+    db
+      .insertInto('approvalPolicies')
+      .values({
+        ...{ name: `policy-${unique()}`, kind: 'deploy_task', levels: '[]', applicationId, productionId: null },
+        ...{ steps: '[]', creatorMayVote: false, escalateAfterHours: null, escalateTo: null },
+        ...{ expireAfterHours: null, breakGlass: null, enabled: true, creator },
+      })
+      .returning('id'),
+  );
+
 /** What a team has; `by` is who made it. */
 export async function makeTeam(db: Db, by: { id: number; username: string }): Promise<Objects> {
   const creator = by.username;
@@ -193,6 +207,7 @@ export async function makeTeam(db: Db, by: { id: number; username: string }): Pr
     navigator: await idOf(db.insertInto('externalNavigators').values(navigator).returning('id')),
     ...(await makePersonal(db, user)),
     record: 1,
+    policy: await makePolicy(db, inventory.application, creator),
   };
 }
 

@@ -37,7 +37,7 @@ const seeded: [string, string, string, string, string][] = [
     'this.#inverses.shift(); inverse;',
     'upgrade-undone.json',
   ],
-  ['a decision without its record', 'approval.ts', 'await this.#table.record({', 'void ({', 'deploy-finish.json'],
+  ['a decision without its record', 'approval.ts', 'await this.#table.record(', 'void (', 'deploy-finish.json'],
   [
     'a check left out',
     'applications/workflow.ts',

@@ -20,8 +20,80 @@ export type RequestStatus = (typeof requestStatuses)[number];
 /** The statuses that a request never leaves. */
 export const endedStatuses: readonly RequestStatus[] = ['finished', 'failed', 'rejected', 'closed'];
 
-export interface Vote {
+export const requestKinds = ['deploy_task', 'host_request', 'domain_request', 'certificate_request'] as const;
+export type RequestKind = (typeof requestKinds)[number];
+
+/** Who holds this may approve, as far as a policy lets him: on the request's application, or of a module. */
+export const approvingPermissions = {
+  deploy_task: 'review_app_deploy_task',
+  host_request: 'approve_host_req',
+  domain_request: 'approve_domain_req',
+  certificate_request: 'approve_ssl_cert_req',
+} as const satisfies Record<RequestKind, string>;
+
+export interface Person {
+  id: number;
+  username: string;
+}
+
+export interface RoleRef {
+  id: number;
+  name: string;
+}
+
+/** Of whom so many must approve: a role's members, those listed, or, with neither, whoever may approve at all. */
+export interface PolicyGroup {
+  role: RoleRef | null;
+  users: Person[] | null;
+  count: number;
+}
+
+export interface PolicyStep {
+  groups: PolicyGroup[];
+}
+
+/** Who must approve a request: the copy that it keeps from its creation. Names are those of that time. */
+export interface ApprovalPolicy {
+  /** null: built in */
+  id: number | null;
+  name: string;
+  /** In order: a step opens when the one before is satisfied. None: approved at once. */
+  steps: PolicyStep[];
+  creatorMayVote: boolean;
+  escalateAfterHours: number | null;
+  escalateTo: RoleRef | null;
+  expireAfterHours: number | null;
+  breakGlass: RoleRef | null;
+}
+
+/** What goes without a policy of one's own: so many of those who may approve. */
+export const builtInPolicy = (count: number): ApprovalPolicy => ({
+  id: null,
+  name: 'built-in',
+  steps: count === 0 ? [] : [{ groups: [{ role: null, users: null, count }] }],
+  ...{ creatorMayVote: false, breakGlass: null },
+  ...{ escalateAfterHours: null, escalateTo: null, expireAfterHours: null },
+});
+
+/** What a voter is when he votes, looked up by whoever lets his vote in; never part of a message. */
+export interface Voter {
+  /** Ids of his roles. */
+  roles: number[];
+  /** He has the approving permission. */
+  holds: boolean;
+  /** Users who let him review this one request. */
+  delegators: number[];
+}
+
+/** A vote as it is weighed; one from before there were policies has neither step nor voter. */
+export interface CastVote {
   userId: number;
+  /** From 0: the step that was open. */
+  step?: number | undefined;
+  voter?: Voter | undefined;
+}
+
+export interface Vote extends CastVote {
   username: string;
   /** ISO 8601 */
   time: string;
@@ -29,18 +101,35 @@ export interface Vote {
   channel: string;
 }
 
+/** Whose votes would count now. */
+export interface OpenTo {
+  anyone: boolean;
+  roles: number[];
+  users: number[];
+}
+
+/** Looks that a start without approval needs afterwards. */
+export const looksNeeded = 2;
+
 /** What the gates of policy.ts look at; the workflow's own state and a row of PostgreSQL both have it. */
 export interface ApprovalView {
+  kind: RequestKind;
   status: RequestStatus;
   creatorId: number;
   ownerId: number;
   planHash: string | null;
-  requiredApprovals: number;
-  votes: readonly { userId: number }[];
+  policy: ApprovalPolicy;
+  /** Of the present plan. */
+  votes: readonly CastVote[];
+  changedById: number | null;
+  escalated: boolean;
+  /** Who has started it without approval. */
+  brokeGlassById: number | null;
 }
 
 export interface ApproveInput {
   actor: Actor;
+  voter?: Voter | undefined;
   /** The plan that the approver looked at; another one than the present is refused. */
   planHash?: string | undefined;
   reason?: string | undefined;
@@ -73,6 +162,11 @@ export interface DecideInput {
   reason?: string;
   channel: string;
   messageId: string;
+}
+
+/** The sender of a message with what he was found to be. */
+export interface Decider extends Actor {
+  voter?: Voter;
 }
 
 export interface RequestState {

@@ -1,8 +1,17 @@
 // Who may decide what, and when: pure, asked by the API (to refuse early) and by the workflow (which decides).
 import { Problem } from '../problem.ts';
 import type { Actor } from '../tasks.ts';
-import { decisions, endedStatuses } from './contract.ts';
-import type { ApprovalView, ApproveInput, DecideAttempt, DecideInput, RequestStatus } from './contract.ts';
+import { approvingPermissions, decisions, endedStatuses } from './contract.ts';
+import type {
+  ApprovalView,
+  ApproveInput,
+  DecideAttempt,
+  DecideInput,
+  RequestStatus,
+  Voter,
+  CastVote,
+} from './contract.ts';
+import { awaitsLooks, isSatisfied, missingVotes, standing, worthOf } from './standing/policy.ts';
 
 /** The documented code of an ended request (30002 closed, 30003 finished or failed, 30004 rejected). */
 export function endedProblem(status: RequestStatus): Problem | undefined {
@@ -24,18 +33,49 @@ export function endedProblem(status: RequestStatus): Problem | undefined {
 const inReview = (view: ApprovalView): Problem | undefined =>
   endedProblem(view.status) ?? (view.status === 'wait_review' ? undefined : new Problem('already_approved'));
 
-const fourEyes = (view: ApprovalView, actor: Actor): Problem | undefined =>
-  actor.id === view.creatorId ? new Problem('own_request') : undefined;
+/** Nobody approves what he made or changed himself, unless the policy says so. */
+function fourEyes({ policy, creatorId, changedById }: ApprovalView, actor: Actor): Problem | undefined {
+  if (policy.creatorMayVote) return undefined;
+  if (actor.id === creatorId) return new Problem('own_request');
+  return actor.id === changedById ? new Problem('changed_request') : undefined;
+}
+
+/** The API has asked for the permission before a request without a voter came in: those of before there were policies. */
+const holding: Voter = { roles: [], holds: true, delegators: [] };
+
+const mayReview = ({ holds, delegators }: Voter): boolean => holds || delegators.length > 0;
 
 /** A vote is bound to the plan it was given to, so without a finished plan there is nothing to vote on. */
-export function canApprove(view: ApprovalView, { actor, planHash }: ApproveInput): Problem | undefined {
-  const refused = fourEyes(view, actor) ?? inReview(view);
+export function canApprove(view: ApprovalView, input: ApproveInput): Problem | undefined {
+  const { actor, planHash, voter = holding } = input;
+  const looks = awaitsLooks(view);
+  const refused = looks ? canLook(view, actor) : (fourEyes(view, actor) ?? inReview(view));
   if (refused) return refused;
   if (view.votes.some(({ userId }) => userId === actor.id)) return new Problem('already_approved');
   if (planHash !== undefined && view.planHash !== null && planHash !== view.planHash) {
     return new Problem('plan_differs', { present: view.planHash });
   }
-  return undefined;
+  if (!mayReview(voter)) return new Problem('not_allowed', { permission: approvingPermissions[view.kind] });
+  return looks ? undefined : uncounted(view, actor, voter);
+}
+
+/** What was started without approval is looked at by others than those who made and started it. */
+const canLook = ({ creatorId, brokeGlassById }: ApprovalView, { id }: Actor): Problem | undefined =>
+  id === creatorId || id === brokeGlassById ? new Problem('own_request') : undefined;
+
+/** Why a vote would not count in any group of the open step. */
+function uncounted(view: ApprovalView, actor: Actor, voter: Voter): Problem | undefined {
+  const missing = missingVotes(view);
+  switch (worthOf(view, actor.id, voter)) {
+    case 'counts':
+      return undefined;
+    case 'later step':
+      return new Problem('not_your_step', { step: standing(view).step + 1, steps: view.policy.steps.length, missing });
+    case 'group complete':
+      return new Problem('group_complete', { missing });
+    case 'no group':
+      return new Problem('not_your_vote', { policy: view.policy.name, missing });
+  }
 }
 
 export const canReject = (view: ApprovalView, actor: Actor): Problem | undefined =>
@@ -47,8 +87,17 @@ export const canChange = (view: ApprovalView, actor: Actor): Problem | undefined
 };
 
 /** Whether this vote is the one that is still missing. */
-export const satisfiedBy = (view: ApprovalView, moreVotes: number): boolean =>
-  view.votes.length + moreVotes >= view.requiredApprovals;
+export const satisfiedBy = (view: ApprovalView, vote: CastVote): boolean =>
+  isSatisfied({ ...view, votes: [...view.votes, vote] });
+
+/** Who starts before the approval says why, and belongs to the role that the policy names. */
+export function canBreakGlass({ policy }: ApprovalView, roles: readonly number[]): Problem | undefined {
+  const { breakGlass } = policy;
+  if (!breakGlass) return new Problem('no_break_glass', { policy: policy.name });
+  return roles.includes(breakGlass.id)
+    ? undefined
+    : new Problem('not_allowed', { permission: `role ${breakGlass.name}` });
+}
 
 export const hasEnded = (status: RequestStatus): boolean => endedStatuses.includes(status);
 

@@ -1,13 +1,14 @@
 // What outsiders may know of a deploy task and its sub-tasks.
 import { defineSignal, defineUpdate } from '@temporalio/workflow';
 import { requestStatuses } from '../approvals/contract.ts';
-import type { RequestStatus, Vote } from '../approvals/contract.ts';
+import type { ApprovalPolicy, OpenTo, RequestStatus, Voter } from '../approvals/contract.ts';
+import type { CarriedApproval } from '../approvals/state.ts';
 import type { Actor } from '../tasks.ts';
 
 export const levels = ['S', 'A', 'B', 'C', 'I'] as const;
 export type Level = (typeof levels)[number];
 
-/** Distinct approvals that each level needs, unless a policy says otherwise. */
+/** Distinct approvals that each level needs where no policy says otherwise. */
 export const approvalsOfLevel: Record<Level, number> = { S: 2, A: 1, B: 1, C: 1, I: 0 };
 
 export const deployTaskStatuses = requestStatuses;
@@ -117,7 +118,11 @@ export interface DeployTaskInput {
   creator: { id: number; username: string };
   level: Level;
   version: string;
+  /** Of a task from before there were policies: approvals by anybody who may. */
   requiredApprovals: number;
+  policy?: ApprovalPolicy;
+  /** ISO 8601 */
+  createdTime?: string;
   /** ISO 8601 */
   plannedExecTime: string;
   /** It starts by itself at that time. */
@@ -128,15 +133,7 @@ export interface DeployTaskInput {
   carried?: DeployTaskCarried;
 }
 
-export interface DeployTaskCarried {
-  status: DeployTaskStatus;
-  owner: { id: number; username: string };
-  planRound: number;
-  planHash: string | null;
-  votes: Vote[];
-  history: { event: string; by: string; time: string; reason: string | null; channel: string }[];
-  seq: number;
-  messages: string[];
+export interface DeployTaskCarried extends CarriedApproval {
   subTasks: number;
   held?: HeldStart | null;
   rollout?: RolloutState | null;
@@ -196,6 +193,8 @@ export interface StartInput {
   /** Goes through a freeze; its reason is then required. */
   override?: boolean | undefined;
   reason?: string | undefined;
+  /** A start without waiting for the approval, by somebody with these roles. */
+  breakGlass?: { roles: number[] } | undefined;
 }
 
 export interface ChangeInput {
@@ -287,11 +286,17 @@ export interface DeployTransition {
   actor: Actor;
   reason?: string | null | undefined;
   status?: DeployTaskStatus | undefined;
-  vote?: { round: number; planHash: string } | undefined;
+  vote?: { round: number; planHash: string; step: number; voter: Voter | undefined } | undefined;
   delegation?: { phase: 'review' | 'ownership'; toId: number } | undefined;
   /** Opens another round: the votes of the present one are void. */
   planRound?: number | undefined;
   planHash?: string | undefined;
+  brokeGlass?: true | undefined;
+  /** Of the state after it, as is the rest. */
+  isEscalated: boolean;
+  openTo: OpenTo;
+  /** ISO 8601: from when the hours of the policy count. */
+  reviewSince: string;
   also?: DeployAside | undefined;
 }
 

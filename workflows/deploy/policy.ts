@@ -1,5 +1,6 @@
 // When a deploy task may start, take a sub-task, be closed or be handed on: pure, the same for API and workflow.
-import { endedProblem, hasEnded } from '../approvals/policy.ts';
+import { canBreakGlass, endedProblem, hasEnded } from '../approvals/policy.ts';
+import { awaitsLooks, missingVotes } from '../approvals/standing/policy.ts';
 import type { ApprovalView } from '../approvals/contract.ts';
 import { Problem } from '../problem.ts';
 import type { Actor, WaitingOn } from '../tasks.ts';
@@ -23,13 +24,15 @@ const ownerOnly = (view: ApprovalView, actor: Actor): Problem | undefined =>
 /** `now` is the workflow's clock inside the workflow and the process's clock in the API. */
 export function canStart(
   view: DeployView,
-  { actor, force, override = false }: Pick<StartInput, 'actor' | 'force' | 'override'>,
+  { actor, force, override = false, breakGlass }: Pick<StartInput, 'actor' | 'force' | 'override' | 'breakGlass'>,
   now: Date,
 ): Problem | undefined {
   const refused = ownerOnly(view, actor) ?? endedProblem(view.status);
   if (refused) return refused;
   if (view.status === 'running') return new Problem('already_started');
-  if (view.status === 'wait_review') return new Problem('not_approved_yet');
+  if (view.status === 'wait_review') {
+    return breakGlass ? canBreakGlass(view, breakGlass.roles) : new Problem('not_approved_yet');
+  }
   if (view.heldBy !== null && !override) return new Problem('already_started');
   if (!force && now < view.plannedExecTime) {
     return new Problem('before_planned_time', { time: view.plannedExecTime.toISOString() });
@@ -81,6 +84,10 @@ export const canResume = (view: DeployView, actor: Actor): Problem | undefined =
 export interface WaitingView extends DeployView {
   creator: string;
   owner: string;
+  /** Some of those whose votes are missing, where that is known. */
+  reviewers: string[];
+  /** When it will be closed if nobody decides; ISO 8601. */
+  expires: string | null;
   /** Why the plan is not there yet, when it is not. */
   engineError: string | null;
   autoStart: boolean;
@@ -101,13 +108,19 @@ const on = (kind: WaitingOn['kind'], text: string, users: string[] = [], until: 
 
 /** Why a deploy task stands still, in one sentence, and who can move it; null once it has ended. */
 export function waitingOn(view: WaitingView, now: Date): WaitingOn | null {
-  if (hasEnded(view.status)) return null;
+  const looks = awaitsLooks(view);
+  if (hasEnded(view.status) && !looks) return null;
   if (view.engineError) return on('engine', view.engineError);
-  if (view.status === 'approved') return waitsToStart(view, now);
-  if (view.status === 'running') return waitsInRun(view);
-  if (view.planHash === null) return on('engine', 'its plan is being made');
-  const missing = view.requiredApprovals - view.votes.length;
-  return on('votes', `${missing} more of ${view.requiredApprovals} approvals, not by ${view.creator}`);
+  if (view.status === 'wait_review' && view.planHash === null) return on('engine', 'its plan is being made');
+  if (view.status === 'wait_review' || looks) return waitsForVotes(view, looks);
+  return view.status === 'approved' ? waitsToStart(view, now) : waitsInRun(view);
+}
+
+function waitsForVotes(view: WaitingView, looks: boolean): WaitingOn {
+  const { policy, creator, reviewers, expires } = view;
+  const others = policy.creatorMayVote && !looks ? '' : `, not by ${creator}`;
+  const until = looks || expires === null ? null : new Date(expires);
+  return on('votes', `${missingVotes(view)}${others}`, reviewers, until);
 }
 
 function waitsToStart(view: WaitingView, now: Date): WaitingOn {

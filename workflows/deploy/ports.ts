@@ -1,4 +1,4 @@
-import type { DecideAttempt, DecideInput } from '../approvals/contract.ts';
+import type { ApprovalPolicy, DecideAttempt, DecideInput, Decider } from '../approvals/contract.ts';
 import type { Actor } from '../tasks.ts';
 import type {
   DeployTaskFields,
@@ -40,6 +40,8 @@ export interface DeployRecords {
     level: Level;
     version: string;
     requiredApprovals: number;
+    /** Of another level perhaps; absent in histories from before there were policies. */
+    policy?: ApprovalPolicy;
     plannedExecTime: string;
     autoStart?: boolean;
     rolling?: boolean;
@@ -59,8 +61,8 @@ export interface DeployRecords {
   ): Promise<SubTaskInput>;
   /** Ends a running deploy task: `finished` if an upgrade succeeded and no instance is left half-way, else `failed`. */
   judgeDeploy(input: { deployTaskId: number }): Promise<{ complete: boolean; outcome: 'finished' | 'failed' }>;
-  /** The actor of a chat message; throws Problem when he may not decide. */
-  authorizeDecision(input: { taskId: number; decide: DecideInput }): Promise<Actor>;
+  /** The actor of a chat message and what he is now; throws Problem when he may not decide. */
+  authorizeDecision(input: { taskId: number; decide: DecideInput }): Promise<Decider>;
   recordRefusedDecision(input: { taskId: number; attempt: DecideAttempt; problem: string }): Promise<void>;
 }
 

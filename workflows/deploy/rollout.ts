@@ -7,7 +7,7 @@ import type { Actor } from '../tasks.ts';
 import type { RolloutState, SubTaskKind, SubTaskOutcome } from './contract.ts';
 import { canPause, canResume } from './policy.ts';
 import type { DeployView } from './policy.ts';
-import { workflowActor } from './sub-tasks.ts';
+import { workflowActor } from '../tasks.ts';
 import type { DeployParts, SubTasks } from './sub-tasks.ts';
 
 const lookAgainMs = 15 * 60 * 1000;

@@ -5,11 +5,11 @@ import { condition, isCancellation } from '@temporalio/workflow';
 import { hasEnded } from '../approvals/policy.ts';
 import { Problem } from '../problem.ts';
 import { ensure, failureOf, isProblem, rootFailure } from '../refuse.ts';
+import { workflowActor } from '../tasks.ts';
 import type { Actor } from '../tasks.ts';
 import type { FreezeRef, HeldStart, StartInput } from './contract.ts';
 import { canStart } from './policy.ts';
 import type { DeployView } from './policy.ts';
-import { workflowActor } from './sub-tasks.ts';
 import type { DeployParts } from './sub-tasks.ts';
 
 const lookAgainMs = 15 * 60 * 1000;
@@ -50,14 +50,18 @@ export class Start {
   }
 
   /** What the owner asks for. */
-  async request({ actor, force, override = false, reason }: StartInput): Promise<void> {
+  async request(start: StartInput): Promise<void> {
+    const { actor, override = false, reason } = start;
     const { approval } = this.#parts;
     await approval.planned();
     await approval.alone(async () => {
-      ensure(canStart(this.#view(), { actor, force, override }, new Date()));
+      ensure(canStart(this.#view(), start, new Date()));
       const freeze = await this.#remade();
-      if (freeze && !override) await this.#hold(freeze, { actor, reason });
-      else await this.#begin(actor, freeze ? `freeze ${freeze.id} overridden: ${reason ?? ''}` : reason);
+      if (freeze && !override) {
+        // Only what is approved can wait to start by itself.
+        if (approval.state.status === 'wait_review') throw failureOf(new Problem('frozen', { ...freeze }));
+        await this.#hold(freeze, { actor, reason });
+      } else await this.#begin(actor, freeze ? `freeze ${freeze.id} overridden: ${reason ?? ''}` : reason);
     });
   }
 
@@ -137,7 +141,7 @@ export class Start {
     const at = new Date().toISOString();
     const { planHash, difference, freeze = null } = await hands.remakePlan({ taskId, round: state.planRound, at });
     if (difference === null) return freeze;
-    const needsReview = state.requiredApprovals > 0;
+    const needsReview = state.policy.steps.length > 0 && state.status === 'approved';
     await approval.transition({
       event: 'plan_changed',
       actor: workflowActor,
@@ -170,7 +174,9 @@ export class Start {
 
   async #begin(actor: Actor, reason: string | undefined): Promise<void> {
     const also = { heldBy: null, trouble: null };
-    await this.#parts.approval.transition({ event: 'started', actor, reason, status: 'running', also });
+    const { approval } = this.#parts;
+    const brokeGlass = approval.state.status === 'wait_review' ? true : undefined;
+    await approval.transition({ event: 'started', actor, reason, status: 'running', brokeGlass, also });
     this.held = null;
   }
 }

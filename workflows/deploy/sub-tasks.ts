@@ -1,7 +1,6 @@
 import { executeChild, ParentClosePolicy } from '@temporalio/workflow';
 import { searchAttributes } from '../search-attributes.ts';
 import type { Approval } from '../approval.ts';
-import type { Actor } from '../tasks.ts';
 import { subTaskWorkflowId } from './contract.ts';
 import type {
   DeployTaskInput,
@@ -13,8 +12,6 @@ import type {
 } from './contract.ts';
 import type { DeployHands, DeployRecords } from './ports.ts';
 import { revertInstances, upgradeInstances } from './sub-task.ts';
-
-export const workflowActor: Actor = { id: 0, username: 'system', channel: 'workflow' };
 
 /** What the parts of a deploy task's workflow share. */
 export interface DeployParts {

@@ -12,10 +12,14 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { Approval } from '../approval.ts';
-import type { ApprovalState } from '../approval.ts';
+import { builtInPolicy } from '../approvals/contract.ts';
 import { canChange, hasEnded } from '../approvals/policy.ts';
+import { awaitsLooks, expiryOf } from '../approvals/standing/policy.ts';
+import { carriedApproval, initialApproval } from '../approvals/state.ts';
+import type { ApprovalState } from '../approvals/state.ts';
 import { ensure, unwrapped } from '../refuse.ts';
 import { searchAttributes } from '../search-attributes.ts';
+import { workflowActor } from '../tasks.ts';
 import type { Actor } from '../tasks.ts';
 import {
   changeUpdate,
@@ -32,7 +36,7 @@ import type { DeployView } from './policy.ts';
 import type { DeployHands, DeployRecords } from './ports.ts';
 import { Rollout } from './rollout.ts';
 import { Start } from './start.ts';
-import { SubTasks, workflowActor } from './sub-tasks.ts';
+import { SubTasks } from './sub-tasks.ts';
 
 const records = proxyActivities<DeployRecords>({
   startToCloseTimeout: '1 minute',
@@ -45,6 +49,7 @@ const hands = proxyActivities<DeployHands>({
 });
 
 const settlePatience = '2 seconds';
+
 /** The lifecycle of one deploy task; ends with its terminal status. */
 export async function deployTask(input: DeployTaskInput): Promise<string> {
   const task = new DeployTask(input);
@@ -63,7 +68,7 @@ class DeployTask {
     const input = { ...given };
     this.#input = input;
     const { taskId } = input;
-    this.#approval = new Approval(initialState(input), {
+    this.#approval = new Approval(newApproval(input), {
       record: (transition) => records.recordTransition({ taskId, ...transition }),
       authorize: (decide) => records.authorizeDecision({ taskId, decide }),
       recordRefused: (attempt, problem) => records.recordRefusedDecision({ taskId, attempt, problem }),
@@ -88,10 +93,10 @@ class DeployTask {
     approval.describe();
     if (approval.state.planHash === null) await this.#completePlan();
     for (const part of [this.#start, this.#rollout]) this.#beside(part.run());
-    const ended = (): boolean => hasEnded(approval.state.status);
+    const ended = (): boolean => hasEnded(approval.state.status) && !awaitsLooks(approval.view());
     await condition(() => ended() || this.#broken !== null || this.#shouldContinueAsNew());
     if (this.#broken !== null) throw this.#broken;
-    await condition(allHandlersFinished);
+    await condition(() => allHandlersFinished() && approval.isIdle);
     if (!ended()) await continueAsNew<typeof deployTask>(this.#carried());
     return approval.state.status;
   }
@@ -133,8 +138,7 @@ class DeployTask {
     const { state } = this.#approval;
     const round = state.planRound;
     const { planHash } = await hands.completePlan({ taskId, round });
-    if (state.planRound === round) state.planHash = planHash;
-    this.#approval.describe();
+    this.#approval.plan(round, planHash);
   }
 
   #change({ actor, fields }: ChangeInput): Promise<void> {
@@ -149,9 +153,10 @@ class DeployTask {
       this.#start.plannedExecTime = new Date(changed.plannedExecTime);
       this.#start.automatic = changed.autoStart ?? false;
       this.#rollout.rolling = changed.rolling ?? false;
-      state.requiredApprovals = changed.requiredApprovals;
       upsertSearchAttributes(searchAttributes({ level: changed.level }));
-      approval.adopt({ event: 'changed', actor, planRound: round, status: changed.status });
+      const policy = changed.policy ?? builtInPolicy(changed.requiredApprovals);
+      const more = { policy, changedById: actor.id };
+      approval.adopt({ event: 'changed', actor, planRound: round, status: changed.status }, more);
       await this.#completePlan();
     });
   }
@@ -194,12 +199,13 @@ class DeployTask {
   }
 
   #waitingOn(): ReturnType<typeof waitingOn> {
-    const { creator, owner } = this.#approval.state;
+    const { creator, owner, policy, reviewSince } = this.#approval.state;
     const { held, inFront, automatic } = this.#start;
     const dueTime = this.#rollout.state?.dueTime ?? null;
     const view = {
       ...this.#view(),
-      ...{ creator: creator.username, owner: owner.username, engineError: null, trouble: null },
+      ...{ creator: creator.username, owner: owner.username, reviewers: [], expires: expiryOf(policy, reviewSince) },
+      ...{ engineError: null, trouble: null },
       ...{ autoStart: automatic, inFront, heldUntil: held?.freeze ? new Date(held.freeze.until) : null },
       nextBatchTime: dueTime === null ? null : new Date(dueTime),
     };
@@ -212,15 +218,15 @@ class DeployTask {
   }
 
   #carried(): DeployTaskInput {
-    const { creator: _, requiredApprovals, ...state } = this.#approval.state;
+    const { state } = this.#approval;
     return {
       ...this.#input,
-      requiredApprovals,
+      policy: state.policy,
       plannedExecTime: this.#start.plannedExecTime.toISOString(),
       autoStart: this.#start.automatic,
       rolling: this.#rollout.rolling,
       carried: {
-        ...state,
+        ...carriedApproval(state),
         subTasks: this.#subTasks.count,
         held: this.#start.held,
         rollout: this.#rollout.state,
@@ -229,21 +235,8 @@ class DeployTask {
   }
 }
 
-function initialState({ creator, requiredApprovals, carried }: DeployTaskInput): ApprovalState {
-  if (carried) {
-    const { subTasks: _, held: _held, rollout: _rollout, ...state } = carried;
-    return { ...state, creator, requiredApprovals };
-  }
-  return {
-    status: requiredApprovals === 0 ? 'approved' : 'wait_review',
-    creator,
-    owner: creator,
-    requiredApprovals,
-    planRound: 1,
-    planHash: null,
-    votes: [],
-    history: [],
-    seq: 0,
-    messages: [],
-  };
+function newApproval({ creator, policy, requiredApprovals, carried, createdTime }: DeployTaskInput): ApprovalState {
+  const { subTasks: _, held: _held, rollout: _rollout, ...approval } = carried ?? { subTasks: 0 };
+  const request = { kind: 'deploy_task', creator, policy: policy ?? builtInPolicy(requiredApprovals) } as const;
+  return initialApproval({ ...request, createdTime: createdTime ?? workflowInfo().startTime.toISOString() }, approval);
 }

@@ -1,0 +1,66 @@
+// Whether a policy can be satisfied today: every role and user that it names is there, and enough of those who may vote
+// hold the permission. A policy that is switched off may be anything that can be written.
+import { holdersOf } from '../../db/approvals/people.ts';
+import type { Where } from '../../db/approvals/people.ts';
+import { copyOf, namedBy } from '../../db/approvals/policies.ts';
+import { approvingPermissions } from '../../workflows/approvals/contract.ts';
+import type { ApprovalPolicy } from '../../workflows/approvals/contract.ts';
+import { unsatisfiable } from '../../workflows/approvals/standing/policy.ts';
+import { invalidField, Problem } from '../../workflows/problem.ts';
+import type { ChangeCtx } from '../context.ts';
+import type { PolicyRules } from './fields.ts';
+
+const whereOf = ({ applicationId, productionId }: PolicyRules): Where =>
+  applicationId !== null
+    ? { application: applicationId }
+    : productionId !== null
+      ? { production: productionId }
+      : 'anywhere';
+
+/** Throws `no_such` for what is not there; what is stays there until the end of the transaction. */
+async function demandThere({ tx }: ChangeCtx, rules: PolicyRules): Promise<void> {
+  const { roles, users } = namedBy(rules);
+  const missing = (thing: string, wanted: number[], found: { id: number }[]): void => {
+    const absent = wanted.find((id) => !found.some((one) => one.id === id));
+    if (absent !== undefined) throw new Problem('no_such', { thing, id: absent });
+  };
+  const ids = (list: number[]): number[] => (list.length > 0 ? list : [0]);
+  missing(
+    'role',
+    roles,
+    await tx.selectFrom('roles').select('id').where('id', 'in', ids(roles)).forKeyShare().execute(),
+  );
+  missing('user', users, await tx.selectFrom('users').select('id').where('id', 'in', ids(users)).execute());
+  const { applicationId, productionId } = rules;
+  if (applicationId !== null) {
+    const found = tx.selectFrom('applications').select('id').where('id', '=', applicationId);
+    missing('application', [applicationId], await found.where('deletedTime', 'is', null).execute());
+  }
+  if (productionId !== null) {
+    const found = tx.selectFrom('productions').select('id').where('id', '=', productionId).forKeyShare();
+    missing('production', [productionId], await found.execute());
+  }
+}
+
+/** Throws `no_such`, or `invalid` naming the group that nobody can satisfy. */
+export async function demandSatisfiable(ctx: ChangeCtx, rules: PolicyRules): Promise<void> {
+  await demandThere(ctx, rules);
+  if (!rules.enabled) return;
+  const policy = await copyOf(ctx.tx, { ...rules, id: 0 });
+  const people = await holdersOf(ctx.tx, rules.kind, whereOf(rules));
+  const found = unsatisfiable(policy, people);
+  if (found) throw invalidField(`steps.${found.step}.groups.${found.group}`, lack(policy, rules, found));
+  const { escalateTo } = policy;
+  if (escalateTo && !people.some(({ voter }) => voter.roles.includes(escalateTo.id))) {
+    throw invalidField('escalate_to', `nobody of role ${escalateTo.name} holds ${approvingPermissions[rules.kind]}`);
+  }
+}
+
+function lack(policy: ApprovalPolicy, { kind }: PolicyRules, at: { step: number; group: number; has: number }): string {
+  const group = policy.steps[at.step]?.groups[at.group];
+  const of = group?.role
+    ? `role ${group.role.name}`
+    : (group?.users?.map(({ username }) => username).join(', ') ?? 'all');
+  const holders = `hold ${approvingPermissions[kind]} and are free for it besides the other groups`;
+  return `nobody can satisfy it today: of ${of}, ${at.has} of ${group?.count ?? 0} ${holders}`;
+}

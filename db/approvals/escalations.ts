@@ -1,0 +1,13 @@
+import type { Kysely } from 'kysely';
+import type { ApprovalPolicy } from '../../workflows/approvals/contract.ts';
+import type { Database } from '../database.ts';
+import { enqueue } from '../outbox.ts';
+
+/** The outbox topic of escalations, for the creator's mail. */
+export const escalationTopic = 'request_escalated';
+
+/** Has the creator told after the commit, where mail is configured. */
+export async function tellEscalation(tx: Kysely<Database>, taskId: number, policy: ApprovalPolicy): Promise<void> {
+  const { escalateAfterHours: hours, escalateTo } = policy;
+  await enqueue(tx, escalationTopic, { taskId, hours: hours ?? 0, role: escalateTo?.name ?? '' });
+}

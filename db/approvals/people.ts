@@ -1,0 +1,102 @@
+// Who may approve, besides what a policy says: the holders of a kind's approving permission, on an application or of a
+// module, and what one of them is at the moment of his vote.
+import { sql } from 'kysely';
+import type { Kysely, RawBuilder } from 'kysely';
+import { approvingPermissions } from '../../workflows/approvals/contract.ts';
+import type { RequestKind, Voter } from '../../workflows/approvals/contract.ts';
+import { switchOf } from '../access/catalogue.ts';
+import { adminRole, holds, mayOn } from '../access/rights.ts';
+import type { Subject } from '../access/rights.ts';
+import type { Database } from '../database.ts';
+
+/** Where requests are that somebody may approve; `anywhere`: at least one of them. */
+export type Where = { application: number } | { production: number } | 'anywhere';
+
+/** Somebody who could vote, and what he is now. */
+export interface Holder {
+  userId: number;
+  username: string;
+  voter: Voter;
+}
+
+/** Ids of users to whom, or to a role of whom, `condition` on `grants` grants; administrators hold everything. */
+const granted = (condition: RawBuilder<unknown>): RawBuilder<unknown> => sql`
+  select grants.user_id from grants where grants.user_id is not null and ${condition}
+  union select user_roles.user_id from grants join user_roles on user_roles.role_id = grants.role_id where ${condition}
+  union select user_roles.user_id from user_roles join roles on roles.id = user_roles.role_id
+    where roles.builtin and roles.name = ${adminRole}`;
+
+/** Ids of those who may approve deploy tasks of an application, given as SQL. */
+export const reviewersOf = (application: RawBuilder<unknown>): RawBuilder<unknown> =>
+  granted(sql`grants.scope = 'application' and grants.permission = ${approvingPermissions.deploy_task}
+    and grants.object_id = ${application}`);
+
+function holdersSql(kind: RequestKind, where: Where): RawBuilder<unknown> {
+  if (kind !== 'deploy_task') {
+    const permission = approvingPermissions[kind];
+    const of = (name: string) => granted(sql`grants.scope = 'system' and grants.permission = ${name}`);
+    return sql`(${of(permission)}) intersect (${of(switchOf(permission))})`;
+  }
+  if (where !== 'anywhere' && 'application' in where) return reviewersOf(sql`${where.application}`);
+  const of = where === 'anywhere' ? sql`true` : sql`applications.production_id = ${where.production}`;
+  return granted(sql`grants.scope = 'application' and grants.permission = ${approvingPermissions.deploy_task}
+    and grants.object_id in (select applications.id from applications where applications.deleted_time is null and ${of})`);
+}
+
+/** Enabled users who hold the approving permission, by id. */
+export async function holdersOf(db: Kysely<Database>, kind: RequestKind, where: Where): Promise<Holder[]> {
+  const { rows } = await sql<{ userId: number; username: string; roles: number[] }>`
+    select users.id as user_id, users.username,
+      (select coalesce(json_agg(role_id), '[]') from user_roles where user_id = users.id) as roles
+    from users where users.status = 'enabled' and users.id in (${holdersSql(kind, where)})
+    order by users.id`.execute(db);
+  return rows.map(({ userId, username, roles }) => ({
+    userId,
+    username,
+    voter: { roles, holds: true, delegators: [] },
+  }));
+}
+
+/** Those who could vote on one request: holders, and whom they let review it. */
+export async function judgesOf(db: Kysely<Database>, { kind, id }: VotedOn, where: Where): Promise<Holder[]> {
+  const holders = new Map((await holdersOf(db, kind, where)).map((one) => [one.userId, one]));
+  const rows = await db
+    .selectFrom('delegations')
+    .innerJoin('users', 'users.id', 'delegations.toId')
+    .select(['fromId', 'toId', 'username'])
+    .where('kind', '=', kind)
+    .where('requestId', '=', id)
+    .where('phase', '=', 'review')
+    .where('users.status', '=', 'enabled')
+    .execute();
+  for (const { fromId, toId: userId, username } of rows) {
+    const { voter } = holders.get(userId) ?? { voter: { roles: [], holds: false, delegators: [] } };
+    holders.set(userId, { userId, username, voter: { ...voter, delegators: [...voter.delegators, fromId] } });
+  }
+  return [...holders.values()];
+}
+
+/** A request that somebody is about to vote on. */
+export interface VotedOn {
+  kind: RequestKind;
+  id: number;
+  applicationId: number | null;
+}
+
+/** What a user is now, where a request is concerned. */
+export async function voterOf(db: Kysely<Database>, subject: Subject, request: VotedOn): Promise<Voter> {
+  const { kind, id, applicationId } = request;
+  const rows = await db
+    .selectFrom('delegations')
+    .select('fromId')
+    .where('kind', '=', kind)
+    .where('requestId', '=', id)
+    .where('phase', '=', 'review')
+    .where('toId', '=', subject.userId)
+    .execute();
+  const may =
+    kind === 'deploy_task'
+      ? (await mayOn(db, subject, 'application', approvingPermissions[kind], applicationId ?? 0)) === 'yes'
+      : holds(subject, approvingPermissions[kind]);
+  return { roles: subject.roleIds, holds: may, delegators: rows.map(({ fromId }) => fromId) };
+}

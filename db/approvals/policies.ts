@@ -1,0 +1,115 @@
+// Which policy applies to a request, and the copy of it that the request keeps.
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import { builtInPolicy } from '../../workflows/approvals/contract.ts';
+import type { ApprovalPolicy, Person, PolicyGroup, RequestKind, RoleRef } from '../../workflows/approvals/contract.ts';
+import { approvalsOfLevel } from '../../workflows/deploy/contract.ts';
+import type { Level } from '../../workflows/deploy/contract.ts';
+import type { Database } from '../database.ts';
+import type { ApprovalPolicyRow, KeptGroup } from './tables.ts';
+
+/** What a policy is chosen by. */
+export interface Occasion {
+  kind: RequestKind;
+  applicationId: number | null;
+  level: Level | null;
+}
+
+/** Approvals by anybody who may, where no policy says otherwise. */
+export const builtInApprovals = (kind: RequestKind, level: Level | null): number =>
+  kind === 'deploy_task' && level ? approvalsOfLevel[level] : 1;
+
+/** The id of the most specific enabled policy: application nearest in the tree, production, level, kind; the newest. */
+async function chosenId(db: Kysely<Database>, { kind, applicationId, level }: Occasion): Promise<number | undefined> {
+  const { rows } = await sql<{ id: number }>`
+    with recursive line(id, parent_id, production_id, distance) as (
+      select id, parent_id, production_id, 0 from applications where id = ${applicationId}
+      union all
+      select a.id, a.parent_id, a.production_id, line.distance + 1
+      from applications a join line on a.id = line.parent_id
+    )
+    select policy.id from approval_policies as policy left join line on line.id = policy.application_id
+    where policy.enabled and policy.kind = ${kind}
+      and (policy.application_id is null or line.id is not null)
+      and (policy.production_id is null
+        or policy.production_id = (select production_id from line where distance = 0))
+      and (policy.levels = '[]' or policy.levels @> to_jsonb(${level}::text))
+    order by line.distance nulls last, policy.production_id nulls last, policy.levels = '[]', policy.id desc
+    limit 1`.execute(db);
+  return rows[0]?.id;
+}
+
+/** The policy that a request would have if it were made now; `row` is null for a built-in one. */
+export async function choosePolicy(
+  db: Kysely<Database>,
+  occasion: Occasion,
+): Promise<{ row: ApprovalPolicyRow | null; policy: ApprovalPolicy }> {
+  const id = await chosenId(db, occasion);
+  const row = id === undefined ? undefined : await findPolicy(db, id);
+  return row
+    ? { row, policy: await copyOf(db, row) }
+    : { row: null, policy: builtInPolicy(builtInApprovals(occasion.kind, occasion.level)) };
+}
+
+export const findPolicy = (db: Kysely<Database>, id: number): Promise<ApprovalPolicyRow | undefined> =>
+  db.selectFrom('approvalPolicies').selectAll().where('id', '=', id).executeTakeFirst();
+
+type Rules = Pick<
+  ApprovalPolicyRow,
+  'id' | 'name' | 'steps' | 'creatorMayVote' | 'escalateAfterHours' | 'escalateTo' | 'expireAfterHours' | 'breakGlass'
+>;
+
+const groupsOf = ({ steps }: Pick<Rules, 'steps'>): KeptGroup[] => steps.flatMap(({ groups }) => groups);
+
+/** Ids of the roles and users that a policy names. */
+export function namedBy(rules: Pick<Rules, 'steps' | 'escalateTo' | 'breakGlass'>): {
+  roles: number[];
+  users: number[];
+} {
+  const groups = groupsOf(rules);
+  const roles = [...groups.map(({ role }) => role), rules.escalateTo, rules.breakGlass];
+  return {
+    roles: [...new Set(roles.filter((id) => id !== null))],
+    users: [...new Set(groups.flatMap(({ users }) => users ?? []))],
+  };
+}
+
+/** The copy of a policy that a request keeps, with the names of today. */
+export async function copyOf(db: Kysely<Database>, rules: Rules): Promise<ApprovalPolicy> {
+  const named = namedBy(rules);
+  const roles = new Map<number, RoleRef>();
+  const users = new Map<number, Person>();
+  if (named.roles.length > 0) {
+    for (const role of await db.selectFrom('roles').select(['id', 'name']).where('id', 'in', named.roles).execute())
+      roles.set(role.id, role);
+  }
+  if (named.users.length > 0) {
+    for (const one of await db.selectFrom('users').select(['id', 'username']).where('id', 'in', named.users).execute())
+      users.set(one.id, one);
+  }
+  const roleRef = (id: number | null): RoleRef | null =>
+    id === null ? null : (roles.get(id) ?? { id, name: String(id) });
+  const group = (kept: KeptGroup): PolicyGroup => ({
+    role: roleRef(kept.role),
+    users: kept.users?.map((id) => users.get(id) ?? { id, username: String(id) }) ?? null,
+    count: kept.count,
+  });
+  return {
+    ...{ id: rules.id, name: rules.name, creatorMayVote: rules.creatorMayVote },
+    steps: rules.steps.map(({ groups }) => ({ groups: groups.map(group) })),
+    ...{ escalateAfterHours: rules.escalateAfterHours, expireAfterHours: rules.expireAfterHours },
+    ...{ escalateTo: roleRef(rules.escalateTo), breakGlass: roleRef(rules.breakGlass) },
+  };
+}
+
+/** How many policies name a role anywhere. */
+export async function policiesNaming(db: Kysely<Database>, roleId: number): Promise<number> {
+  const rows = await db.selectFrom('approvalPolicies').select(['steps', 'escalateTo', 'breakGlass']).execute();
+  return rows.filter((row) => namedBy(row).roles.includes(roleId)).length;
+}
+
+/** How many policies are about a production. */
+export async function policiesOf(db: Kysely<Database>, productionId: number): Promise<number> {
+  const rows = await db.selectFrom('approvalPolicies').select('id').where('productionId', '=', productionId).execute();
+  return rows.length;
+}

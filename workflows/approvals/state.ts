@@ -1,0 +1,149 @@
+// What the engine knows of a request, and what a transition makes of it: pure, so that what is to be recorded can be
+// worked out before it is believed.
+import type { ApprovalPolicy, ApprovalView, Person, RequestKind, RequestState, RequestStatus } from './contract.ts';
+import type { OpenTo, Vote, Voter } from './contract.ts';
+import type { Actor } from '../tasks.ts';
+import { openTo } from './standing/policy.ts';
+
+/** What goes from one run of a workflow to the next. */
+export interface CarriedApproval {
+  status: RequestStatus;
+  owner: Person;
+  planRound: number;
+  planHash: string | null;
+  votes: Vote[];
+  history: RequestState['history'];
+  seq: number;
+  /** Ids of the chat messages that were acted on. */
+  messages: string[];
+  /** Absent in runs from before there were policies. */
+  changedById?: number | null;
+  escalated?: boolean;
+  brokeGlassById?: number | null;
+  /** ISO 8601: from when the hours of escalation and expiry count. */
+  reviewSince?: string;
+}
+
+export interface ApprovalState extends Required<CarriedApproval> {
+  kind: RequestKind;
+  creator: Person;
+  policy: ApprovalPolicy;
+}
+
+export interface Transition {
+  event: string;
+  actor: Actor;
+  reason?: string | null | undefined;
+  status?: RequestStatus | undefined;
+  vote?: { round: number; planHash: string; step: number; voter: Voter | undefined } | undefined;
+  delegation?: { phase: 'review' | 'ownership'; toId: number; username: string } | undefined;
+  /** Opens another round: the votes of the present one are void. */
+  planRound?: number | undefined;
+  planHash?: string | undefined;
+  escalated?: true | undefined;
+  /** Started without approval, by the actor. */
+  brokeGlass?: true | undefined;
+  /** Columns of the lifecycle's own that are recorded with it. */
+  also?: object | undefined;
+}
+
+/** A transition as it is recorded: numbered, with what the row shows of the state after it. */
+export type NumberedTransition = Transition & {
+  seq: number;
+  openTo: OpenTo;
+  reviewSince: string;
+  isEscalated: boolean;
+};
+
+export interface NewApproval {
+  kind: RequestKind;
+  creator: Person;
+  policy: ApprovalPolicy;
+  /** ISO 8601 */
+  createdTime: string;
+}
+
+/** The state of a request that has just been made, or goes on from an earlier run. */
+export function initialApproval(
+  { kind, creator, policy, createdTime }: NewApproval,
+  carried: Partial<CarriedApproval> = {},
+): ApprovalState {
+  return {
+    ...{ kind, creator, policy, owner: creator, status: policy.steps.length === 0 ? 'approved' : 'wait_review' },
+    ...{ planRound: 1, planHash: null, votes: [], history: [], seq: 0, messages: [] },
+    ...{ changedById: null, escalated: false, brokeGlassById: null, reviewSince: createdTime },
+    ...carried,
+  };
+}
+
+export function carriedApproval(state: ApprovalState): CarriedApproval {
+  const { kind: _kind, creator: _creator, policy: _policy, ...carried } = state;
+  return carried;
+}
+
+export const viewOf = (state: ApprovalState): ApprovalView => {
+  const { kind, status, creator, owner, planHash, policy, votes, changedById, escalated, brokeGlassById } = state;
+  return {
+    ...{ kind, status, creatorId: creator.id, ownerId: owner.id, planHash, policy, votes },
+    ...{ changedById, escalated, brokeGlassById },
+  };
+};
+
+/** The state after a transition at `time` (ISO 8601). */
+export function after(state: ApprovalState, change: Transition, time: string): ApprovalState {
+  const { event, actor, reason, vote, delegation, status = state.status } = change;
+  const { id: userId, username, channel } = actor;
+  const next = {
+    ...state,
+    seq: state.seq + 1,
+    status,
+    history: [...state.history, { event, by: username, time, reason: reason ?? null, channel }],
+    escalated: state.escalated || change.escalated === true,
+    brokeGlassById: change.brokeGlass ? userId : state.brokeGlassById,
+  };
+  if (change.planRound !== undefined) {
+    Object.assign(next, { planRound: change.planRound, planHash: change.planHash ?? null, votes: [] });
+  }
+  // A review that begins again has its hours again.
+  if (status === 'wait_review' && state.status !== 'wait_review') {
+    Object.assign(next, { reviewSince: time, escalated: false });
+  }
+  if (vote) {
+    const { planHash, step, voter } = vote;
+    next.votes = [...next.votes, { userId, username, time, planHash, channel, step, voter }];
+  }
+  if (delegation?.phase === 'ownership') next.owner = { id: delegation.toId, username: delegation.username };
+  return next;
+}
+
+export function numbered(state: ApprovalState, change: Transition, time: string): NumberedTransition {
+  const next = after(state, change, time);
+  const { seq, reviewSince, escalated: isEscalated } = next;
+  return { ...change, seq, reviewSince, isEscalated, openTo: openTo(viewOf(next)) };
+}
+
+export interface Deadline {
+  kind: 'escalate' | 'expire';
+  hours: number;
+  /** Milliseconds since 1970 */
+  at: number;
+}
+
+const hourMs = 3_600_000;
+
+/** What comes next if nobody decides; undefined: nothing does. */
+export function nextDeadline(
+  state: Pick<ApprovalState, 'status' | 'policy' | 'escalated' | 'reviewSince'>,
+): Deadline | undefined {
+  if (state.status !== 'wait_review') return undefined;
+  const { escalateAfterHours, escalateTo, expireAfterHours } = state.policy;
+  const since = Date.parse(state.reviewSince);
+  const due = (kind: Deadline['kind'], hours: number): Deadline => ({ kind, hours, at: since + hours * hourMs });
+  const all = [
+    ...(expireAfterHours === null ? [] : [due('expire', expireAfterHours)]),
+    ...(escalateAfterHours === null || escalateTo === null || state.escalated
+      ? []
+      : [due('escalate', escalateAfterHours)]),
+  ];
+  return all.sort((one, other) => one.at - other.at)[0];
+}
