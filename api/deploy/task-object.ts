@@ -10,6 +10,7 @@ import { waitingOn } from '../../workflows/deploy/policy.ts';
 import type { DeployView, WaitingView } from '../../workflows/deploy/policy.ts';
 import { waitingKinds } from '../../workflows/tasks.ts';
 import type { Ctx } from '../context.ts';
+import { said, saidWaiting } from '../said.ts';
 import { actions, iso, time } from '../schemas.ts';
 import { strategyObject } from './strategy.ts';
 
@@ -88,7 +89,9 @@ export async function presentTasks(tasks: NamedDeployTask[], ctx: Ctx): Promise<
     const seen = around.get(task.id) ?? nothingAround;
     const held = rights.get(task.applicationId) ?? new Set();
     const reviews = held.has('review_app_deploy_task') || seen.delegated;
-    return presentTask(task, seen, { userId, deploys: held.has('deploy_app'), reviews }, ctx.now());
+    const item = presentTask(task, seen, { userId, deploys: held.has('deploy_app'), reviews }, ctx.now());
+    const missing = said(ctx, item.approvals.missing);
+    return { ...item, waiting_on: saidWaiting(ctx, item.waiting_on), approvals: { ...item.approvals, missing } };
   });
 }
 
