@@ -23,6 +23,8 @@ export const texts = {
   'must not be after {time}': '不能晚于 {time}',
   'must be at most 366 days ahead': '最多提前 366 天',
   'must be ISO 8601 with an offset, or Unix seconds': '必须是带时区的 ISO 8601 时间或 Unix 秒',
+  'must be later than from': '必须晚于 from',
+  'must be at most 366 days after from': '最多为 from 之后 366 天',
   'must be 1-255 visible characters': '必须是 1-255 个可见字符',
   'must be a whole number': '必须是整数',
   'must be a whole number from {least} to {most}': '必须是 {least} 到 {most} 之间的整数',
