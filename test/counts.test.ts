@@ -103,10 +103,10 @@ describe('a request to the API alone', () => {
   });
 });
 
-// The token, what its user holds, the page with its count, what is around its tasks, the rights on their applications.
-const statementsOfPage = 5;
-// The token, what its user holds, whether he is a template user, the page with its count; applications, credentials, scripts.
-const statementsOfTemplates = 7;
+// The token with what its user holds, the page with its count, what is around its tasks, the rights on their applications.
+const statementsOfPage = 4;
+// The token with what its user holds, whether he is a template user, the page with its count; applications, credentials, scripts.
+const statementsOfTemplates = 6;
 
 /** Templates with a hook and a credential each, the first linked by the estate's application. */
 async function makeTemplates({ db }: World, { applicationId, manager }: TestEstate, count: number): Promise<void> {
