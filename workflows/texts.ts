@@ -30,6 +30,7 @@ export const texts = {
   'must be a whole number from {least} to {most}': '必须是 {least} 到 {most} 之间的整数',
   'must not be given with {other}': '不能与 {other} 同时给出',
   'must be bytes or lines': '必须是 bytes 或 lines',
+  'must not be blank': '不能为空白',
   'must be one line': '必须为单行',
   'must not contain ..': '不能包含 ..',
   'must not contain NUL': '不能包含 NUL',
