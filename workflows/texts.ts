@@ -80,8 +80,10 @@ export const texts = {
   // deploys
   'must be 1-64 letters, digits, . _ + -, beginning with a letter or digit':
     '必须是 1-64 个字母、数字或 . _ + -, 以字母或数字开头',
-  'is not available: start the task yourself': '暂不可用: 请手动开始任务',
-  'must be manual: rolling deploys are not available': '必须是 manual: 暂不支持滚动发布',
+  'is needed to override a freeze': '越过冻结期时必填',
+  'needs SLIPWAY_ZABBIX_URL to be set': '需要设置 SLIPWAY_ZABBIX_URL',
+  'must be http or https without a password; {{ip}} and {{hostname}} are filled in':
+    '必须是不含密码的 http 或 https 地址; {{ip}} 和 {{hostname}} 会被替换',
   'names an instance twice': '实例重复',
   'must be an enabled user who may view the application': '必须是已启用且能查看该应用的用户',
   'must be somebody other than you or the creator': '不能是您本人或创建人',
@@ -111,6 +113,23 @@ export const texts = {
   '{n} more of {required} approvals, not by {creator}': '还需 {n} 个批准 (共 {required} 个), 创建人 {creator} 除外',
   '{n} more by holders of {permission}': '还需 {n} 个批准, 由拥有 {permission} 权限的用户给出',
   'planned for {time}; {owner} may start it earlier with force': '计划时间 {time}; {owner} 可用 force 提前开始',
+  'planned for {time}, when it starts by itself; {owner} may start it earlier with force':
+    '计划时间 {time}, 届时自动开始; {owner} 可用 force 提前开始',
+  'held by freeze {id}, then it starts by itself; {owner} may start it before with override and a reason, holding override_freeze':
+    '被冻结期 {id} 阻止, 结束后自动开始; {owner} 拥有 override_freeze 权限时可用 override 和理由提前开始',
+  'held by freeze {id} until {time}, then it starts by itself; {owner} may start it before with override and a reason, holding override_freeze':
+    '被冻结期 {id} 阻止至 {time}, 之后自动开始; {owner} 拥有 override_freeze 权限时可用 override 和理由提前开始',
+  'held by freeze {id}, then its next batch begins; {owner} can close it':
+    '被冻结期 {id} 阻止, 结束后开始下一批; {owner} 可以关闭任务',
+  'held by freeze {id} until {time}, then its next batch begins; {owner} can close it':
+    '被冻结期 {id} 阻止至 {time}, 之后开始下一批; {owner} 可以关闭任务',
+  'it starts by itself': '即将自动开始',
+  'it starts by itself after task {id}': '任务 {id} 结束后自动开始',
+  'its next batch begins by itself; {owner} can pause or close it': '下一批将自动开始; {owner} 可以暂停或关闭任务',
+  'paused; {owner} can resume it, upgrade or revert instances, or close it':
+    '已暂停; {owner} 可以继续、升级、回滚实例或关闭任务',
+  'paused ({reason}); {owner} can resume it, upgrade or revert instances, or close it':
+    '已暂停 ({reason}); {owner} 可以继续、升级、回滚实例或关闭任务',
   '{owner} can start it': '{owner} 可以开始',
   'sub-task {ids} is running': '子任务 {ids} 正在运行',
   '{owner} can upgrade or revert instances, or close it': '{owner} 可以升级、回滚实例或关闭任务',

@@ -127,7 +127,8 @@ describe('in Chinese', () => {
     const view = {
       ...{ creator: 'ann', owner: 'li', engineError: null, creatorId: 1, ownerId: 2, version: '1', seq: 1 },
       ...{ planRound: 1, planHash: 'h', votes: [], requiredApprovals: 1, delegatedReviewers: [], runningSubTasks: [] },
-      plannedExecTime: new Date(0),
+      ...{ plannedExecTime: new Date(0), rolling: false, paused: false, heldBy: null, heldUntil: null },
+      ...{ autoStart: false, inFront: null, trouble: null, nextBatchTime: null },
     };
     const later = { plannedExecTime: new Date(9e12) };
     const said_ = [
@@ -136,7 +137,16 @@ describe('in Chinese', () => {
       { status: 'approved' as const },
       { status: 'approved' as const, ...later },
       { status: 'running' as const },
+      { status: 'approved' as const, ...later, autoStart: true },
+      { status: 'approved' as const, autoStart: true },
+      { status: 'approved' as const, autoStart: true, inFront: 5 },
+      { status: 'approved' as const, heldBy: 3 },
+      { status: 'approved' as const, heldBy: 3, heldUntil: new Date(9e12) },
       { status: 'running' as const, runningSubTasks: [7] },
+      { status: 'running' as const, rolling: true },
+      { status: 'running' as const, rolling: true, paused: true },
+      { status: 'running' as const, rolling: true, heldBy: 3 },
+      { status: 'running' as const, rolling: true, heldBy: 3, heldUntil: new Date(9e12) },
     ].map((part) => waitingOn({ ...view, ...part }, new Date(1))?.text ?? '');
     expect(said_.filter((text) => !han.test(inChinese(text)))).toEqual([]);
   });
