@@ -19,6 +19,7 @@ import { workflowBundle } from './bundle.ts';
 import { failureInterceptor, heartbeatInterceptor } from './failure.ts';
 import { startHostReads } from './host-reads.ts';
 import { createActivities } from './index.ts';
+import { startJobSweep } from './job-sweep.ts';
 import { createProviders } from './providers/index.ts';
 import type { Providers } from './providers/index.ts';
 import type { HostPort } from './providers/repository/destinations.ts';
@@ -72,7 +73,9 @@ export async function startWorker(
   });
   void providers.packageStore.sweep();
   const reads = startHostReads({ db, databaseUrl: at.databaseUrl, runners: providers.runners, log });
+  const sweep = config.localRunner ? startJobSweep(db, config, log) : undefined;
   const done = worker.run().finally(async () => {
+    await sweep?.stop();
     await reads.stop();
     await connection.close();
     await db.destroy();

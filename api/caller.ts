@@ -3,6 +3,7 @@
 // they change something, carry the session's CSRF token.
 import { timingSafeEqual } from 'node:crypto';
 import { secretHash } from '../db/access/credentials.ts';
+import type { Subject } from '../db/access/rights.ts';
 import { useSession } from '../db/access/sessions.ts';
 import { useToken } from '../db/access/tokens.ts';
 import { Problem } from '../workflows/problem.ts';
@@ -22,32 +23,42 @@ const anonymous: Caller = {
   mustChangePassword: false,
 };
 
-/** The caller of a public operation: nobody, whatever session his request still carries. */
-export function visitorOf(request: Request): Caller {
-  const value = cookie(request, sessionCookie);
-  return value === undefined ? anonymous : { ...anonymous, sessionHash: secretHash(value) };
+/** A caller with what he holds. */
+interface Known {
+  actor: Caller;
+  subject: Subject;
 }
 
-/** The caller of a request; throws `unauthenticated` when its credentials are missing or worth nothing. */
-export async function callerOf(request: Request, client: Client, deps: Deps): Promise<Caller> {
+const nobody: Subject = { userId: 0, roleIds: [], isAdmin: false, system: new Set() };
+
+/** The caller of a public operation: nobody, whatever session his request still carries. */
+export function visitorOf(request: Request): Known {
+  const value = cookie(request, sessionCookie);
+  const actor = value === undefined ? anonymous : { ...anonymous, sessionHash: secretHash(value) };
+  return { actor, subject: nobody };
+}
+
+/** The caller of a request and what he holds, by one statement; throws `unauthenticated` when its credentials are missing or worth nothing. */
+export async function callerOf(request: Request, client: Client, deps: Deps): Promise<Known> {
   const authorization = request.headers.get('authorization');
   const caller = authorization === null ? await bySession(request, client, deps) : await byToken(authorization, deps);
   if (!caller) throw new Problem('unauthenticated');
   return caller;
 }
 
-async function byToken(authorization: string, { db, now }: Deps): Promise<Caller | undefined> {
+async function byToken(authorization: string, { db, now }: Deps): Promise<Known | undefined> {
   const value = /^(?:token|bearer) +([0-9a-f]{40})$/i.exec(authorization.trim())?.[1];
   const token = value === undefined ? undefined : await useToken(db, value.toLowerCase(), now());
   if (!token) return undefined;
   const { mustChangePassword, ...user } = token.user;
-  return {
+  const actor: Caller = {
     ...{ user, mustChangePassword, channel: 'token', tokenId: token.id, tokenExpires: token.expiresTime },
     ...{ sessionHash: null, csrfToken: null },
   };
+  return { actor, subject: token.subject };
 }
 
-async function bySession(request: Request, client: Client, { db, now }: Deps): Promise<Caller | undefined> {
+async function bySession(request: Request, client: Client, { db, now }: Deps): Promise<Known | undefined> {
   const value = cookie(request, sessionCookie);
   const session = value === undefined ? undefined : await useSession(db, value, now());
   if (!session) return undefined;
@@ -55,10 +66,11 @@ async function bySession(request: Request, client: Client, { db, now }: Deps): P
   if (changesSomething(request) && !equal(request.headers.get('x-csrf-token') ?? '', session.csrfToken))
     throw new Problem('csrf_token');
   const { mustChangePassword, ...user } = session.user;
-  return {
+  const actor: Caller = {
     ...{ user, mustChangePassword, channel: 'console', sessionHash: session.idHash, csrfToken: session.csrfToken },
     ...{ tokenId: null, tokenExpires: null },
   };
+  return { actor, subject: session.subject };
 }
 
 const changesSomething = ({ method }: Request): boolean => method !== 'GET' && method !== 'HEAD';

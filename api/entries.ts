@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import { mayOnEach, type Scope, type ScopePermissions } from '../db/access/rights.ts';
 import type { Database } from '../db/database.ts';
-import { Problem } from '../workflows/problem.ts';
+import { detail, Problem } from '../workflows/problem.ts';
 import type { ChangeCtx, Ctx } from './context.ts';
 import type { Permission } from './permissions.ts';
 import { distinct, id } from './schemas.ts';
@@ -54,14 +54,14 @@ export function noSuch(
   field: FieldOf = entryField,
 ) {
   const details = ids.flatMap((one, index) =>
-    missing(one, index) ? [{ field: field(index), message: `no such ${thing}: ${one}`, id: one }] : [],
+    missing(one, index) ? [{ id: one, detail: detail(field(index), `no such ${thing}: ${one}`) }] : [],
   );
   const [first] = details;
   if (first)
     throw new Problem(
       'no_such',
       { thing, id: first.id },
-      details.map(({ field: at, message }) => ({ field: at, message })),
+      details.map((one) => one.detail),
     );
 }
 
@@ -78,7 +78,7 @@ export async function demandEntries<S extends Scope>(
   const may = await mayOnEach(db, ctx.subject, scope, name, ids);
   noSuch(scope, ids, (one) => may.get(one) === 'hidden', field);
   const refused = ids.flatMap((one, index) =>
-    may.get(one) === 'no' ? [{ field: field(index), message: `not allowed: ${name}` }] : [],
+    may.get(one) === 'no' ? [detail(field(index), `not allowed: ${name}`)] : [],
   );
   if (refused.length > 0) throw new Problem('not_allowed', { permission: name }, refused);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { invalidField, Problem, type Language, type ProblemDetail } from '../workflows/problem.ts';
+import { detail, invalidField, Problem, type Language, type ProblemDetail, type Text } from '../workflows/problem.ts';
 import { canonicalValue } from './aliases.ts';
 import type { Endpoint } from './endpoint.ts';
 import { shaped } from './shape.ts';
@@ -79,5 +79,6 @@ function detailsOf(issue: z.core.$ZodIssue, at: readonly PropertyKey[]): Problem
   const path = [...at, ...issue.path];
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ field: [...path, key].map(String).join('.'), message: 'unknown field' }));
-  return [{ field: path.map(String).join('.'), message: issue.message }];
+  // What zod says of itself is in the caller's language; what a schema says is a `Text`, as a test finds.
+  return [detail(path.map(String).join('.'), issue.message as Text)];
 }

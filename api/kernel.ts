@@ -2,7 +2,6 @@
 // permission goes before the input, so that messages about the input tell nothing to those who may not be there.
 import { createHash, randomUUID } from 'node:crypto';
 import { canonicalJson } from '../db/canonical-json.ts';
-import { loadSubject, type Subject } from '../db/access/rights.ts';
 import { Problem, type Language } from '../workflows/problem.ts';
 import type { Actor } from '../workflows/tasks.ts';
 import { parseBody, readBody, type Body } from './body.ts';
@@ -81,19 +80,17 @@ async function carryOut(kernel: Kernel, { request, endpoint, ctx, params, body }
   return endpoint.run({ ctx, input, key, finish: done });
 }
 
-const nobody: Subject = { userId: 0, roleIds: [], isAdmin: false, system: new Set() };
-
 async function contextOf({ deps }: Kernel, incoming: Incoming, endpoint: Endpoint): Promise<Ctx> {
   const { request, client, requestId, language } = incoming;
   const isPublic = endpoint.permission === 'public';
   if (isPublic && request.method !== 'GET') refuseForeignOrigin(request, client);
-  const actor = isPublic ? visitorOf(request) : await callerOf(request, client, deps);
+  const { actor, subject } = isPublic ? visitorOf(request) : await callerOf(request, client, deps);
   if (actor.mustChangePassword && !endpoint.whilePasswordDue) throw new Problem('password_change_due');
   return {
     ...deps,
     ...client,
     ...{ actor, requestId, language, by: byOf(actor, client, requestId) },
-    subject: isPublic ? nobody : await loadSubject(deps.db, actor.user.id),
+    subject,
     log: deps.log.child({ requestId }),
     operationId: randomUUID(),
     repeatable: false,

@@ -61,7 +61,7 @@ async function authorize(deps: AppDeps, request: Request, taskText: string, clie
   const query = new URL(request.url).searchParams;
   const ticket = query.get('ticket');
   const userId =
-    ticket === null ? (await callerOf(request, client, deps)).user.id : await redeemTicket(deps, ticket, taskId);
+    ticket === null ? (await callerOf(request, client, deps)).subject.userId : await redeemTicket(deps, ticket, taskId);
   if (userId === undefined) throw new Problem('unauthenticated');
   const user = await deps.db.selectFrom('users').select('status').where('id', '=', userId).executeTakeFirst();
   if (user?.status !== 'enabled') throw new Problem('unauthenticated');

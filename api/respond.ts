@@ -1,14 +1,13 @@
 // The one place where a refusal or a failure becomes an answer. What is not a Problem is an internal error: its text stays
 // in the log, the caller gets the request id that finds it there.
 import { Unrecorded } from '../db/audit/record.ts';
-import { Problem, problems, problemText, type Language, type ProblemDetail } from '../workflows/problem.ts';
-import { detailText } from './detail-texts.ts';
+import { inChinese, Problem, problems, problemText, type Language } from '../workflows/problem.ts';
 
 /** The body of every error. */
 export interface ErrorBody {
   error_code: number;
   message: string;
-  details?: ProblemDetail[];
+  details?: { field: string; message: string }[];
 }
 
 const notReachable = new Set([
@@ -47,7 +46,10 @@ export function respond(
   if (status === 405) headers['allow'] = String(problem.params['allow'] ?? '');
   if (status === 401) headers['www-authenticate'] = 'Token';
   const message = problemText(problem.problem, problem.params, language);
-  const details = problem.details.map((one) => ({ ...one, message: detailText(one.message, language) }));
+  const details = problem.details.map(({ field, message: text }) => ({
+    field,
+    message: language === 'zh' ? inChinese(text) : text,
+  }));
   return { status, headers, body: { error_code: code, message, ...(details.length > 0 && { details }) } };
 }
 

@@ -172,6 +172,12 @@ export const settings = {
     'on, but off with an external database and engine',
     'whether hosts may be directories of the machine that runs the worker',
   ),
+  jobRetentionDays: required(
+    'SLIPWAY_JOB_RETENTION_DAYS',
+    whole('days', 2, 36_500),
+    '7',
+    'days for which a local host keeps scripts and output of ended tasks',
+  ),
   outputRetentionDays: required(
     'SLIPWAY_OUTPUT_RETENTION_DAYS',
     whole('days', 1, 36_500),

@@ -2,6 +2,8 @@
 // times, so that they hold on any machine.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { settingDefaults } from '../db/deploy/settings.ts';
+import { json } from '../db/json.ts';
 import { localHostFolder } from '../kit/host-path.ts';
 import { subTaskWorkflowId } from '../workflows/deploy/contract.ts';
 import { countIn } from './counting.ts';
@@ -78,22 +80,61 @@ describe('a request to the API alone', () => {
     }
   });
 
+  const statementsOf = async (path: string, size: number): Promise<number> => {
+    const { statements } = await counter.during(async () => {
+      const { body } = await estate.manager.get<{ results: unknown[] }>(`${path}?page_size=${size}`);
+      expect(body.results).toHaveLength(size);
+    });
+    return statements;
+  };
+
   test('a page is read with the same few statements however many tasks it shows', async () => {
-    const statementsOf = async (size: number): Promise<number> => {
-      const { statements } = await counter.during(async () => {
-        const { body } = await estate.manager.get<{ results: unknown[] }>(`${list}?page_size=${size}`);
-        expect(body.results).toHaveLength(size);
-      });
-      return statements;
-    };
-    const small = await statementsOf(1);
-    expect(await statementsOf(20)).toBe(small);
+    const small = await statementsOf(list, 1);
+    expect(await statementsOf(list, 20)).toBe(small);
     expect(small).toBeLessThanOrEqual(statementsOfPage);
+  });
+
+  test('a page of templates is too: their applications, credentials and scripts are read at once', async () => {
+    const templates = '/application/deploy-templates/';
+    await makeTemplates(world, estate, 20);
+    const small = await statementsOf(templates, 1);
+    expect(await statementsOf(templates, 20)).toBe(small);
+    expect(small).toBeLessThanOrEqual(statementsOfTemplates);
   });
 });
 
-// The token, what its user holds, the page with its count, what is around its tasks, the rights on their applications.
-const statementsOfPage = 5;
+// The token with what its user holds, the page with its count, what is around its tasks, the rights on their applications.
+const statementsOfPage = 4;
+// The token with what its user holds, whether he is a template user, the page with its count; applications, credentials, scripts.
+const statementsOfTemplates = 6;
+
+/** Templates with a hook and a credential each, the first linked by the estate's application. */
+async function makeTemplates({ db }: World, { applicationId, manager }: TestEstate, count: number): Promise<void> {
+  const creator = manager.username;
+  for (let index = 0; index < count; index += 1) {
+    const name = `template ${index}`;
+    const script = await db
+      .insertInto('deployScripts')
+      .values({ name, creator, language: 'bash', content: 'true' })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    const credential = await db
+      .insertInto('repositoryCredentials')
+      .values({ ...{ userId: manager.id, name, type: 'PASSWORD', username: 'ci', secret: json({}) }, ...noFacts })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    const repository = json({ type: 'FTP', url: 'ftp://files.example.com/', credential: { id: credential.id } });
+    const lifecycleHooks = json({ pre_exec: { running_user: null, script: { id: script.id } } });
+    const { id: templateId } = await db
+      .insertInto('deployTemplates')
+      .values({ name, creator, repository, lifecycleHooks, deployPath: '/srv/t', ...settingDefaults })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    if (index > 0) continue;
+    await db.updateTable('deploySettings').set({ templateId }).where('applicationId', '=', applicationId).execute();
+  }
+}
+const noFacts = { fingerprint: null, publicKey: null };
 
 describe('with a worker', () => {
   let world: World;

@@ -1,16 +1,22 @@
 // The closed list of what can be refused: name → documented code, HTTP status, message in both languages. Workflows,
 // activities and the API throw the same Problem; api/respond.ts is the only place that turns one into an answer.
+import { isSaid, texts, translator, type Filled } from './texts.ts';
 
-interface Definition {
+interface Definition<En extends string> {
   code: number;
   status: number;
-  en: string;
+  en: En;
   zh: string;
 }
 
-const define = (code: number, status: number, en: string, zh: string): Definition => ({ code, status, en, zh });
-const conflict = (en: string, zh: string): Definition => define(10005, 409, en, zh);
-const invalid = (en: string, zh: string): Definition => define(10001, 400, en, zh);
+const define = <En extends string>(code: number, status: number, en: En, zh: string): Definition<En> => ({
+  code,
+  status,
+  en,
+  zh,
+});
+const conflict = <En extends string>(en: En, zh: string) => define(10005, 409, en, zh);
+const invalid = <En extends string>(en: En, zh: string) => define(10001, 400, en, zh);
 
 const common = {
   internal: define(10000, 500, 'internal error; request {request_id}', '内部错误; 请求 {request_id}'),
@@ -187,13 +193,22 @@ const decisions = {
 export const problems = { ...common, ...keys, ...access, ...tools, ...inventory, ...deploy, ...decisions } as const;
 export type ProblemName = keyof typeof problems;
 
+/** What can be said of a field: a sentence of `texts`, or the message of a problem. */
+export type Text = Filled<keyof typeof texts | (typeof problems)[ProblemName]['en']>;
+
+/** The Chinese of what was said in English; see `translator`. */
+export const inChinese = translator({
+  ...Object.fromEntries(Object.values(problems).map(({ en, zh }) => [en, zh])),
+  ...texts,
+});
+
 export type Language = 'en' | 'zh';
 export type ProblemParams = Record<string, string | number>;
 
 /** One field of the input and what is wrong with it; `field` is a dotted path, an index is a number in it. */
 export interface ProblemDetail {
   field: string;
-  message: string;
+  message: Text;
 }
 
 /** A refusal that the caller can understand and act on. Anything else that is thrown is an internal error. */
@@ -213,12 +228,21 @@ export class Problem extends Error {
 
 /** The message of a problem with its parameters filled in. */
 export function problemText(name: ProblemName, params: ProblemParams, language: Language): string {
-  return problems[name][language].replace(/\{(\w+)\}/g, (whole, key: string) => String(params[key] ?? whole));
+  return problems[name][language].replace(/\{(\w+)\}/g, (whole, key: string) => {
+    const value = String(params[key] ?? whole);
+    return language === 'zh' && isSaid(key) ? inChinese(value) : value;
+  });
 }
 
+/** One field and what is wrong with it. */
+export const detail = (field: string, message: Text): ProblemDetail => ({ field, message });
+
+/** One field and the problem that it meets. */
+export const detailOf = (field: string, { message }: Problem): ProblemDetail => detail(field, message as Text);
+
 /** A validation problem about one field. */
-export const invalidField = (field: string, message: string): Problem =>
-  new Problem('invalid', {}, [{ field, message }]);
+export const invalidField = (field: string, message: Text): Problem =>
+  new Problem('invalid', {}, [detail(field, message)]);
 
 /** What crosses Temporal's wire (failure details) in place of a Problem. */
 export interface ProblemWire {

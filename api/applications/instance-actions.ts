@@ -8,7 +8,7 @@ import type { ApplicationRow } from '../../db/inventory.ts';
 import { instanceActions, instanceTaskWorkflowId } from '../../workflows/applications/contract.ts';
 import type { InstanceAction, InstanceTaskInput } from '../../workflows/applications/contract.ts';
 import { canAct } from '../../workflows/applications/policy.ts';
-import { Problem } from '../../workflows/problem.ts';
+import { detailOf, Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
 import type { ChangeCtx } from '../context.ts';
 import { idEntries, noSuch, type FieldOf } from '../entries.ts';
@@ -43,7 +43,7 @@ function refuse({ action, field }: Wanted, instances: readonly Locked[], of: App
   const [first] = refused;
   if (!first) return;
   const { problem, params } = first.problem;
-  const details = refused.map((one) => ({ field: field?.(one.index) ?? '', message: one.problem.message }));
+  const details = refused.map((one) => detailOf(field?.(one.index) ?? '', one.problem));
   throw new Problem(problem, params, field ? details : []);
 }
 

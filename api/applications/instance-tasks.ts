@@ -4,6 +4,7 @@ import type { TaskResultRow, TaskRow } from '../../db/tasks/tables.ts';
 import { instanceActions } from '../../workflows/applications/contract.ts';
 import { resultStatuses, taskStatuses } from '../../workflows/tasks.ts';
 import type { Ctx } from '../context.ts';
+import { saidWaiting } from '../said.ts';
 import { outputObject, outputOf, outputQuery } from '../deploy/output.ts';
 import { waitingOn } from '../deploy/sub-task-object.ts';
 import { waitingObject } from '../deploy/task-object.ts';
@@ -53,7 +54,7 @@ const present = (task: TaskRow, results: TaskResultRow[], ctx: Ctx): InstanceTas
   ...{ id: task.id, task_id: String(task.id), kind: task.kind as InstanceTaskObject['kind'], creator: task.creator },
   ...{ status: task.status, timeout: task.timeoutSeconds },
   ...{ created_time: iso(task.createdTime), finished_time: iso(task.finishedTime) },
-  waiting_on: waitingOn(task, results),
+  waiting_on: saidWaiting(ctx, waitingOn(task, results)),
   results: results.map(({ instanceId, hostname, status, message, started, finished }) => ({
     ...{ instance: instanceId ?? 0, hostname, status, message, started: iso(started), finished: iso(finished) },
   })),

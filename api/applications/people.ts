@@ -1,5 +1,5 @@
 import { responsePersonsOf, setResponsePersons, type ResponsePerson } from '../../db/applications/people.ts';
-import { invalidField, Problem } from '../../workflows/problem.ts';
+import { detail, invalidField, Problem } from '../../workflows/problem.ts';
 import type { ChangeCtx } from '../context.ts';
 import { noSuch, type FieldOf } from '../entries.ts';
 import { lockedApplication } from './locked.ts';
@@ -21,7 +21,7 @@ async function refuseUsers(
   noSuch('user', ids, (one) => !status.has(one), field);
   const disabled = ids.flatMap((one, index) =>
     status.get(one) === 'disabled' && !present.some((person) => person.userId === one)
-      ? [{ field: field?.(index) ?? `${index}.id`, message: 'this user is disabled' }]
+      ? [detail(field?.(index) ?? `${index}.id`, 'this user is disabled')]
       : [],
   );
   if (disabled.length > 0) throw new Problem('invalid', {}, disabled);

@@ -4,7 +4,7 @@ import type { Database } from '../../db/database.ts';
 import { holdScripts, selectScripts } from '../../db/deploy/scripts.ts';
 import { scriptIds } from '../../db/deploy/settings.ts';
 import { hookNames, type HookName, type LifecycleHooks } from '../../workflows/deploy/contract.ts';
-import { Problem } from '../../workflows/problem.ts';
+import { detail, Problem } from '../../workflows/problem.ts';
 import { systemUser } from '../applications/fields.ts';
 import type { ChangeCtx } from '../context.ts';
 import { id } from '../schemas.ts';
@@ -56,11 +56,11 @@ async function refuseMissing({ tx }: ChangeCtx, hooks: LifecycleHooks): Promise<
   const found = new Set((await holdScripts(tx, scriptIds(hooks))).map((row) => row.id));
   const missing = hookNames.flatMap((name) => {
     const used = hooks[name]?.script.id;
-    const field = `lifecycle_hooks.${name}.script`;
-    return used === undefined || found.has(used) ? [] : [{ id: used, field, message: `no such script: ${used}` }];
+    if (used === undefined || found.has(used)) return [];
+    return [{ id: used, detail: detail(`lifecycle_hooks.${name}.script`, `no such script: ${used}`) }];
   });
   const [first] = missing;
-  const details = missing.map(({ field, message }) => ({ field, message }));
+  const details = missing.map((one) => one.detail);
   if (first) throw new Problem('no_such', { thing: 'script', id: first.id }, details);
 }
 

@@ -6,6 +6,7 @@ import { repositoryTypes } from '../../kit/repository-address.ts';
 import { batchesOf, hookNames, scriptLanguages } from '../../workflows/deploy/contract.ts';
 import type { DeployPlan } from '../../workflows/deploy/contract.ts';
 import type { Ctx } from '../context.ts';
+import { said } from '../said.ts';
 import { strategyObject } from './strategy.ts';
 
 const hookTexts = z.partialRecord(z.enum(hookNames), z.string());
@@ -52,11 +53,12 @@ export const planObject = z.object({
 
 /** The plan of the present round; `changed_since_approval` says what another round before it had otherwise. */
 export async function presentPlanObject(
-  { db }: Ctx,
+  ctx: Ctx,
   task: NamedDeployTask,
   plan: DeployPlan,
 ): Promise<z.input<typeof planObject>> {
-  const before = task.planRound > 1 ? await presentPlan(db, task.id, task.planRound - 1) : undefined;
+  const before = task.planRound > 1 ? await presentPlan(ctx.db, task.id, task.planRound - 1) : undefined;
+  const difference = before ? planDifference(before, plan) : null;
   const { directory: _, hooks, ...rest } = plan;
   const ids = plan.instances.map(({ instance }) => instance);
   return {
@@ -65,6 +67,6 @@ export async function presentPlanObject(
     package: { ...plan.package, repository: plan.package.repository ?? null },
     hooks: hooks.map(({ runningUser, ...hook }) => ({ ...hook, running_user: runningUser })),
     batches: rest.strategy ? batchesOf(ids, rest.strategy) : [ids],
-    changed_since_approval: before ? planDifference(before, plan) : null,
+    changed_since_approval: difference === null ? null : said(ctx, difference),
   };
 }

@@ -6,7 +6,7 @@ import type { AuditChanges } from '../../db/audit/tables.ts';
 import type { Database } from '../../db/database.ts';
 import type { StoredCredential, StoredRepository } from '../../db/deploy/repository.ts';
 import { repositoryAddress, repositoryTypes } from '../../kit/repository-address.ts';
-import { invalidField, Problem } from '../../workflows/problem.ts';
+import { detail, invalidField, Problem } from '../../workflows/problem.ts';
 import type { ChangeCtx } from '../context.ts';
 import { masked } from '../masked.ts';
 import { credentialTypes, fits } from './repository-fields.ts';
@@ -146,7 +146,7 @@ async function ownCredential({ tx, actor }: ChangeCtx, id: number): Promise<{ id
     .select('id')
     .forKeyShare()
     .executeTakeFirst();
-  const details = [{ field: at('credential'), message: `no such credential: ${id}` }];
+  const details = [detail(at('credential'), `no such credential: ${id}`)];
   if (!row) throw new Problem('no_such', { thing: 'credential', id }, details);
   return row;
 }

@@ -46,7 +46,7 @@ async function columnsOf(
   const mistake = content === undefined ? null : await ctx.jinja.checkSyntax(content);
   if (mistake) {
     const { line, message } = mistake;
-    throw invalidField('content', line === null ? message : `line ${line}: ${message}`);
+    throw invalidField('content', line === null ? `not a template: ${message}` : `line ${line}: ${message}`);
   }
   return {
     ...(name !== undefined && { name }),

@@ -1,7 +1,7 @@
 // What a private key says about itself: its public half and fingerprint, as ssh-keygen prints them. OpenSSH's own format
 // carries the public half in the clear; OpenSSL does not read that format, so its few fields are read here.
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
-import { invalidField } from '../../workflows/problem.ts';
+import { invalidField, type Text } from '../../workflows/problem.ts';
 
 export interface KeyFacts {
   fingerprint: string;
@@ -13,7 +13,7 @@ const magic = 'openssh-key-v1\0';
 
 /** Reads a private key; throws for one that is none, or that has a passphrase. */
 export function factsOf(privateKey: string, field: string): KeyFacts {
-  const refuse = (message: string) => invalidField(field, message);
+  const refuse = (message: Text) => invalidField(field, message);
   if (/ENCRYPTED/.test(privateKey)) throw refuse('must have no passphrase');
   const body = openssh.exec(privateKey)?.[1];
   const blob = body === undefined ? publicBlob(privateKey) : publicBlobOfOpenssh(Buffer.from(body, 'base64'));

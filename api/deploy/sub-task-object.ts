@@ -6,6 +6,7 @@ import type { WaitingOn } from '../../workflows/tasks.ts';
 import type { Ctx } from '../context.ts';
 import { iso, time } from '../schemas.ts';
 import { outputAddress } from '../ticket.ts';
+import { saidWaiting } from '../said.ts';
 import { waitingObject } from './task-object.ts';
 
 /** A sub-task with a result per instance. */
@@ -66,7 +67,7 @@ const presentSubTask = (task: TaskRow, results: TaskResultRow[], ctx: Ctx): z.in
   creator: task.creator,
   status: task.status,
   error: task.error,
-  waiting_on: waitingOn(task, results),
+  waiting_on: saidWaiting(ctx, waitingOn(task, results)),
   version: task.version ?? '',
   update_source: task.updateSource,
   timeout: task.timeoutSeconds,

@@ -13,6 +13,7 @@ import type { DeployView, WaitingView } from '../../workflows/deploy/policy.ts';
 import { waitingKinds } from '../../workflows/tasks.ts';
 import type { Actor } from '../../workflows/tasks.ts';
 import type { Ctx } from '../context.ts';
+import { said, saidWaiting } from '../said.ts';
 import { actions, iso, time } from '../schemas.ts';
 import { strategyObject } from './strategy.ts';
 
@@ -93,7 +94,9 @@ export async function presentTasks(tasks: NamedDeployTask[], ctx: Ctx): Promise<
     const held = rights.get(task.applicationId) ?? new Set();
     const { roleIds: roles } = ctx.subject;
     const voter = { roles, holds: held.has('review_app_deploy_task'), delegators: seen.delegators };
-    return presentTask(task, seen, { by: ctx.by, deploys: held.has('deploy_app'), voter }, ctx.now());
+    const item = presentTask(task, seen, { by: ctx.by, deploys: held.has('deploy_app'), voter }, ctx.now());
+    const missing = said(ctx, item.approvals.missing);
+    return { ...item, waiting_on: saidWaiting(ctx, item.waiting_on), approvals: { ...item.approvals, missing } };
   });
 }
 

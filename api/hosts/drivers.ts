@@ -1,7 +1,7 @@
 // Refusals that need no host: what is not configured cannot work, and is said before any work begins.
 import type { HostRow } from '../../db/inventory.ts';
 import type { RunnerName } from '../../workflows/hosts/contract.ts';
-import { Problem, type ProblemDetail } from '../../workflows/problem.ts';
+import { detail, Problem, type Text } from '../../workflows/problem.ts';
 import type { Ctx } from '../context.ts';
 import type { FieldOf } from '../entries.ts';
 
@@ -16,14 +16,13 @@ const variables: Record<RunnerName, { variable: string; isSet(settings: Settings
 
 /** Refuses hosts whose runner is not configured, naming the variable and each host. */
 export function refuseRunners({ config }: Pick<Ctx, 'config'>, hosts: readonly HostRow[], field: FieldOf): void {
-  const reasons = hosts.flatMap(({ runner }, index): (ProblemDetail & { reason: string })[] => {
+  const details = hosts.flatMap(({ runner }, index) => {
     const { variable, isSet } = variables[runner];
-    const reason = `the runner "${runner}" is not configured: ${variable} is not set`;
-    return isSet({ ...config }) ? [] : [{ field: field(index), message: reason, reason }];
+    const reason: Text = `the runner "${runner}" is not configured: ${variable} is not set`;
+    return isSet({ ...config }) ? [] : [detail(field(index), reason)];
   });
-  const [first] = reasons;
-  const details = reasons.map(({ field: at, message }) => ({ field: at, message }));
-  if (first) throw new Problem('salt_failed', { reason: first.reason }, details);
+  const [first] = details;
+  if (first) throw new Problem('salt_failed', { reason: first.message }, details);
 }
 
 /** Refuses work that needs Zabbix where there is none. */

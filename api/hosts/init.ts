@@ -4,7 +4,7 @@ import { lockHosts } from '../../db/applications/instances.ts';
 import { beginHostTask, selectHostTasks } from '../../db/hosts/tasks.ts';
 import type { HostRow } from '../../db/inventory.ts';
 import { hostTaskWorkflowId, type InitHostsInput } from '../../workflows/hosts/contract.ts';
-import { Problem } from '../../workflows/problem.ts';
+import { detailOf, Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
 import type { ChangeCtx } from '../context.ts';
 import { demandEntries, eachOnce, idEntries, noSuch, withMore, type FieldOf } from '../entries.ts';
@@ -44,10 +44,10 @@ function refuseStates(hosts: readonly HostRow[]): void {
     const found = hosts.flatMap((host, index) => (wrong(host) ? [{ host, index }] : []));
     const problems = found.map(({ host, index }) => {
       const params = { name: host.name, status: host.status, task_id: host.busyTaskId ?? 0 };
-      return { params, field: field(index), message: new Problem(problem, params).message };
+      return { params, detail: detailOf(field(index), new Problem(problem, params)) };
     });
     const [first] = problems;
-    const details = problems.map(({ field: at, message }) => ({ field: at, message }));
+    const details = problems.map((one) => one.detail);
     if (first) throw new Problem(problem, first.params, details);
   };
   refuse('host_busy', (host) => host.busyTaskId !== null);

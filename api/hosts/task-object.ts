@@ -6,6 +6,7 @@ import type { TaskResultRow, TaskRow } from '../../db/tasks/tables.ts';
 import { hostTaskKinds } from '../../workflows/hosts/contract.ts';
 import { resultStatuses, taskStatuses, type WaitingOn } from '../../workflows/tasks.ts';
 import type { Ctx } from '../context.ts';
+import { saidWaiting } from '../said.ts';
 import { waitingObject } from '../deploy/task-object.ts';
 import { iso, time } from '../schemas.ts';
 
@@ -53,16 +54,19 @@ const withOpts: ReadonlySet<string> = new Set(['init', 'change_status', 'change_
 /** Host tasks with their results, as far as this caller may view the hosts. */
 export async function presentTaskDetails(
   tasks: readonly TaskRow[],
-  { subject }: Ctx,
+  ctx: Ctx,
   db: Kysely<Database>,
 ): Promise<HostTaskDetail[]> {
   const results = await hostResults(
     db,
-    subject,
+    ctx.subject,
     tasks.map((task) => task.id),
   );
   const of = Map.groupBy(results, (result) => result.taskId);
-  return tasks.map((task) => present(task, of.get(task.id) ?? []));
+  return tasks.map((task) => {
+    const shown = present(task, of.get(task.id) ?? []);
+    return { ...shown, waiting_on: saidWaiting(ctx, shown.waiting_on) };
+  });
 }
 
 /** Host tasks as lists show them. */

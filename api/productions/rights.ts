@@ -1,7 +1,7 @@
 import { holds } from '../../db/access/rights.ts';
 import type { ProductionRow } from '../../db/inventory.ts';
 import { findProduction, type Asker } from '../../db/productions.ts';
-import { Problem } from '../../workflows/problem.ts';
+import { detail, Problem } from '../../workflows/problem.ts';
 import type { ChangeCtx, Ctx } from '../context.ts';
 import { notAllowed, permission, requestedId } from '../permissions.ts';
 
@@ -22,7 +22,7 @@ export async function demandProduction(
   field?: string,
 ): Promise<void> {
   const production = await findProduction('tx' in ctx ? ctx.tx : ctx.db, asker(ctx), id);
-  const details = field === undefined ? [] : [{ field, message: `no such production: ${id}` }];
+  const details = field === undefined ? [] : [detail(field, `no such production: ${id}`)];
   if (!production) throw new Problem('no_such', { thing: 'production', id }, details);
   if (what !== 'view' && !mayWith(ctx, production, what)) throw notAllowed(systemOf[what]);
 }

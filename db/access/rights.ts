@@ -27,7 +27,7 @@ export const scopes = {
   host: { permissions: hostPermissions, view: 'view_host', table: 'hosts' },
 } as const;
 
-/** A user with what he is and holds, loaded once a request. */
+/** A user with what he is and holds, as it is when a request begins. */
 export interface Subject {
   userId: number;
   roleIds: number[];
@@ -39,26 +39,32 @@ export interface Subject {
 /** The name of the built-in role that holds everything. */
 export const adminRole = 'admin';
 
-interface Held {
+/** What a user holds, as one column of the statement that finds him. */
+export interface Held {
   roles: { id: number; name: string; builtin: boolean }[];
   permissions: string[];
 }
 
-/** Loads what a user holds, in one statement: every request begins with it. */
-export async function loadSubject(db: Kysely<Database>, userId: number): Promise<Subject> {
-  const { rows } = await sql<Held>`
-    with held as (
-      select roles.id, roles.name, roles.builtin from user_roles join roles on roles.id = user_roles.role_id
-      where user_roles.user_id = ${userId}
-    )
-    select (select coalesce(json_agg(held), '[]') from held) as roles,
-      (select coalesce(json_agg(distinct permission), '[]') from grants
-        where scope = 'system' and (user_id = ${userId} or role_id in (select id from held))) as permissions`.execute(
-    db,
-  );
-  const { roles = [], permissions = [] } = rows[0] ?? {};
+/** A column with what the user of this id holds: every request begins with it, so it goes with the look-up of its caller. */
+export function holdings(userId: Expression<number>) {
+  const roles = sql`select user_roles.role_id from user_roles where user_roles.user_id = ${userId}`;
+  return sql<Held>`json_build_object(
+    'roles', (select coalesce(json_agg(json_build_object('id', id, 'name', name, 'builtin', builtin)), '[]')
+      from roles where roles.id = any(array(${roles}))),
+    'permissions', (select coalesce(json_agg(distinct permission), '[]') from grants
+      where grants.scope = 'system' and (grants.user_id = ${userId} or grants.role_id = any(array(${roles})))))`;
+}
+
+/** A user with what he holds. */
+export function subjectOf(userId: number, { roles, permissions }: Held): Subject {
   const isAdmin = roles.some((role) => role.builtin && role.name === adminRole);
   return { userId, roleIds: roles.map(({ id }) => id), isAdmin, system: effectiveSystem(permissions) };
+}
+
+/** Loads what a user holds. */
+export async function loadSubject(db: Kysely<Database>, userId: number): Promise<Subject> {
+  const { rows } = await sql<{ held: Held }>`select ${holdings(sql.val(userId))} as held`.execute(db);
+  return subjectOf(userId, rows[0]?.held ?? { roles: [], permissions: [] });
 }
 
 /** Whether a user holds a system permission (its module being enabled for him). */

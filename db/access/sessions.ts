@@ -1,6 +1,8 @@
+import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
 import { newSessionSecret, secretHash, type CredentialUser } from './credentials.ts';
+import { holdings, subjectOf, type Subject } from './rights.ts';
 
 const idleMs = 12 * 3_600_000;
 const wholeMs = 7 * 24 * 3_600_000;
@@ -35,12 +37,16 @@ export async function beginSession(
   return session;
 }
 
-/** The session of a cookie and its enabled user; undefined when it has ended. Notes that it was seen, to the minute. */
-export async function useSession(
-  db: Kysely<Database>,
-  value: string,
-  now: Date,
-): Promise<{ idHash: Buffer; csrfToken: string; expiresTime: Date; user: CredentialUser } | undefined> {
+interface UsedSession {
+  idHash: Buffer;
+  csrfToken: string;
+  expiresTime: Date;
+  user: CredentialUser;
+  subject: Subject;
+}
+
+/** The session of a cookie and its enabled user with what he holds, in one statement; undefined when it has ended. Notes that it was seen, to the minute. */
+export async function useSession(db: Kysely<Database>, value: string, now: Date): Promise<UsedSession | undefined> {
   const idHash = secretHash(value);
   const row = await db
     .selectFrom('sessions')
@@ -51,12 +57,13 @@ export async function useSession(
     .where('users.status', '=', 'enabled')
     .select(['sessions.csrfToken', 'sessions.expiresTime', 'sessions.lastSeenTime'])
     .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword'])
+    .select(holdings(sql.ref('users.id')).as('held'))
     .executeTakeFirst();
   if (!row) return undefined;
-  const { csrfToken, expiresTime, lastSeenTime, ...user } = row;
+  const { csrfToken, expiresTime, lastSeenTime, held, ...user } = row;
   if (now.getTime() - lastSeenTime.getTime() >= noteMs)
     await db.updateTable('sessions').set({ lastSeenTime: now }).where('idHash', '=', idHash).execute();
-  return { idHash, csrfToken, expiresTime, user };
+  return { idHash, csrfToken, expiresTime, user, subject: subjectOf(user.id, held) };
 }
 
 /** Ends one session. */

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database } from '../database.ts';
 import { newTokenValue, secretHash, type CredentialUser } from './credentials.ts';
+import { holdings, subjectOf, type Subject } from './rights.ts';
 import type { AccessTables } from './tables.ts';
 
 /** Most tokens that one user may have. */
@@ -9,12 +10,12 @@ export const maxTokens = 100;
 
 export type TokenRow = Selectable<AccessTables['authTokens']> & { username: string };
 
-/** The token of a value and its enabled user; undefined when it is unknown or expired. Notes its use, to the minute. */
+/** The token of a value and its enabled user with what he holds, in one statement; undefined when it is unknown or expired. Notes its use, to the minute. */
 export async function useToken(
   db: Kysely<Database>,
   value: string,
   now: Date,
-): Promise<{ id: number; expiresTime: Date | null; user: CredentialUser } | undefined> {
+): Promise<{ id: number; expiresTime: Date | null; user: CredentialUser; subject: Subject } | undefined> {
   const row = await db
     .selectFrom('authTokens')
     .innerJoin('users', 'users.id', 'authTokens.userId')
@@ -22,9 +23,10 @@ export async function useToken(
     .where('users.status', '=', 'enabled')
     .select(['authTokens.id as tokenId', 'authTokens.expiresTime', 'authTokens.lastUsedTime'])
     .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword'])
+    .select(holdings(sql.ref('users.id')).as('held'))
     .executeTakeFirst();
   if (!row || (row.expiresTime && row.expiresTime <= now)) return undefined;
-  const { tokenId, expiresTime, lastUsedTime, ...user } = row;
+  const { tokenId, expiresTime, lastUsedTime, held, ...user } = row;
   const minute = new Date(Math.floor(now.getTime() / 60_000) * 60_000);
   if (!lastUsedTime || lastUsedTime < minute)
     await db
@@ -33,7 +35,7 @@ export async function useToken(
       .where('id', '=', tokenId)
       .where((eb) => eb.or([eb('lastUsedTime', 'is', null), eb('lastUsedTime', '<', minute)]))
       .execute();
-  return { id: tokenId, expiresTime, user };
+  return { id: tokenId, expiresTime, user, subject: subjectOf(user.id, held) };
 }
 
 /** Tokens with their users' names; the base of every list and look-up. */

@@ -13,7 +13,7 @@ import type {
   RollingStrategy,
 } from '../../workflows/deploy/contract.ts';
 import { Problem } from '../../workflows/problem.ts';
-import type { ProblemDetail } from '../../workflows/problem.ts';
+import type { ProblemDetail, Text } from '../../workflows/problem.ts';
 import { canonicalJson } from '../canonical-json.ts';
 import type { Database } from '../database.ts';
 import type { ApplicationRow } from '../inventory.ts';
@@ -230,9 +230,9 @@ const hookContext = (renderer: Renderer, { task, application, deployPath }: Hook
 function renderMessage(
   { script }: PlannedHook,
   { message, line, name }: { message: string; line: number | null; name: string | null },
-): string {
-  const where = line === null ? `script "${script.name}"` : `script "${script.name}", line ${line}`;
-  return name === null ? `${where}: ${message}` : `${where}: unknown name "${name}"`;
+): Text {
+  const mistake = name === null ? message : `unknown name "${name}"`;
+  return line === null ? `script "${script.name}": ${mistake}` : `script "${script.name}", line ${line}: ${mistake}`;
 }
 
 /** A mistake in a script shows once, not once for each instance. */

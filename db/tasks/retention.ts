@@ -4,6 +4,17 @@ import type { Database } from '../database.ts';
 
 const tasksAtOnce = 100;
 
+/** Which of these tasks ended before `before`. */
+export async function endedBefore(db: Kysely<Database>, ids: readonly number[], before: Date): Promise<number[]> {
+  const rows = await db
+    .selectFrom('tasks')
+    .select('id')
+    .where('id', 'in', ids)
+    .where('finishedTime', '<', before)
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
 /** Removes the output of tasks that ended before `before`; answers whether there is more. The tasks themselves stay. */
 export async function forgetOutput(db: Kysely<Database>, before: Date): Promise<boolean> {
   const old = await db

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { localHostFolder } from '../../kit/host-path.ts';
 import { makeEstate, makeTask, packagePath, placePackage, startedTask, taskOf, testWorld } from '../world.ts';
 import type { TestEstate, World } from '../world.ts';
-import { eventually } from '../harness.ts';
+import { made } from '../api/inventory.ts';
+import { eventually, unique } from '../harness.ts';
 import { act, outcome, reviewers, taskPath, traces } from './acts.ts';
 import { makeScript, setHooks } from './hooks.ts';
 
@@ -164,6 +165,51 @@ describe('what changed since the approval', () => {
     const instance = await approvedTask(estate);
     await world.db.updateTable('instances').set({ status: 'running' }).where('id', 'in', estate.instanceIds).execute();
     await refusedStart(estate, instance, 'the instances or their versions');
+  });
+
+  const templatePath = '/application/deploy-templates/';
+  async function linkedTemplate({ applicationId }: TestEstate) {
+    const maker = await world.user({
+      system: ['enable_deploy_template_mgmt'],
+      application: { [applicationId]: ['edit_app'] },
+    });
+    const hooks = { pre_exec: { script: await makeScript(world, 'echo from the template') } };
+    const own = { name: `template-${unique()}`, repository: null, deploy_path: '/srv/template' };
+    const body = { ...own, lifecycle_hooks: hooks, applications: [applicationId] };
+    const { id } = await made<{ id: number }>(maker, templatePath, body);
+    return (change: object) => maker.patch(`${templatePath}${id}/`, change);
+  }
+
+  test('a linked template does: plans are made of what it has', async () => {
+    const estate = await makeEstate(world, 1);
+    const change = await linkedTemplate(estate);
+    const id = await approvedTask(estate);
+    const plan = await estate.manager.get<{ deploy_path: string; instances: { hooks: object }[] }>(
+      taskPath(id, 'plan/'),
+    );
+    expect(plan.body).toMatchObject({ deploy_path: '/srv/template', keep_backups: 5 });
+    expect(plan.body.instances[0]?.hooks).toEqual({ pre_exec: 'echo from the template' });
+    expect((await change({ keep_backups: 1, lifecycle_hooks: null })).status).toBe(200);
+    await refusedStart(estate, id, 'keep_backups, hook pre_exec, the instances or their versions');
+  });
+
+  test('a template edited during the review voids no vote; the start finds it and goes back to review', async () => {
+    const estate = await makeEstate(world, 1);
+    const change = await linkedTemplate(estate);
+    const id = await makeTask(world, estate, { level: 'S' });
+    const [first, second] = await reviewers(world, estate, 2);
+    if (!first || !second) throw new Error('there are two reviewers');
+    expect(outcome(await act(first, id, 'approve'))).toEqual([200, 0]);
+    expect((await change({ deploy_path: '/srv/moved' })).status).toBe(200);
+    expect((await traces(world, id)).votes).toHaveLength(1);
+    expect(outcome(await act(second, id, 'approve'))).toEqual([200, 0]);
+    const answer = await start(estate, id);
+    expect([...outcome(answer), answer.body['message']]).toEqual([
+      ...[409, 10005, expect.stringContaining('back in review: deploy_path') as unknown],
+    ]);
+    expect(await taskOf(world, id)).toMatchObject({ status: 'wait_review', planRound: 2 });
+    for (const reviewer of [first, second]) expect(outcome(await act(reviewer, id, 'approve'))).toEqual([200, 0]);
+    expect(outcome(await start(estate, id))).toEqual([200, 0]);
   });
 
   test('a hook that cannot be rendered any more is refused with 10001 naming script, line and name', async () => {
