@@ -1,4 +1,4 @@
-import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { localHostFolder } from '../../kit/host-path.ts';
 import { makeEstate, makeTask, packagePath, placePackage, startedTask, taskOf, testWorld } from '../world.ts';
@@ -243,6 +243,24 @@ describe('what changed since the approval', () => {
     expect(events.map(({ event }) => event)).toEqual(['created', 'plan_changed', 'started']);
     const plan = await estate.manager.get(taskPath(id, 'plan/'));
     expect(plan.body['changed_since_approval']).toBe('keep_backups');
+  });
+
+  test('a package that cannot be read at the start is refused with 10005, the votes stay, and it starts when it is back', async () => {
+    const estate = await makeEstate(world, 1);
+    const id = await approvedTask(estate);
+    const before = await taskOf(world, id);
+    const [hostname = ''] = estate.hostnames;
+    const file = join(localHostFolder(world.config.dataDir, hostname), packagePath('1.0.0'));
+    renameSync(file, `${file}.away`);
+    const answer = await start(estate, id);
+    expect(outcome(answer)).toEqual([409, 10005]);
+    expect(answer.body['message']).toContain('the package cannot be read: there is no package at');
+    const { status, planRound, planHash } = before;
+    expect(await taskOf(world, id)).toMatchObject({ status, planRound, planHash });
+    const { body } = await estate.manager.get(taskPath(id));
+    expect(body['approvals']).toMatchObject({ given: [{ plan_hash: planHash }] });
+    renameSync(`${file}.away`, file);
+    expect(outcome(await start(estate, id))).toEqual([200, 0]);
   });
 
   test('a package that could not be read by then, and can be now, does', async () => {
