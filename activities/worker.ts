@@ -18,6 +18,7 @@ import type { Addresses } from '../embedded/find-stack.ts';
 import { workflowBundle } from './bundle.ts';
 import { failureInterceptor, heartbeatInterceptor } from './failure.ts';
 import { startHostReads } from './host-reads.ts';
+import { startHousekeeping } from './housekeeping.ts';
 import { createActivities } from './index.ts';
 import { createProviders } from './providers/index.ts';
 import type { Providers } from './providers/index.ts';
@@ -71,8 +72,9 @@ export async function startWorker(
     shutdownForceTime: forceTime,
   });
   const reads = startHostReads({ db, databaseUrl: at.databaseUrl, runners: providers.runners, log });
+  const housekeeping = startHousekeeping({ monitoring: providers.monitoring, log });
   const done = worker.run().finally(async () => {
-    await reads.stop();
+    await Promise.all([reads.stop(), housekeeping.stop()]);
     await connection.close();
     await db.destroy();
   });
