@@ -18,6 +18,7 @@ import type { Addresses } from '../embedded/find-stack.ts';
 import { workflowBundle } from './bundle.ts';
 import { failureInterceptor, heartbeatInterceptor } from './failure.ts';
 import { startHostReads } from './host-reads.ts';
+import { startHousekeeping } from './housekeeping.ts';
 import { createActivities } from './index.ts';
 import { startJobSweep } from './job-sweep.ts';
 import { createProviders } from './providers/index.ts';
@@ -74,9 +75,9 @@ export async function startWorker(
   void providers.packageStore.sweep();
   const reads = startHostReads({ db, databaseUrl: at.databaseUrl, runners: providers.runners, log });
   const sweep = config.localRunner ? startJobSweep(db, config, log) : undefined;
+  const housekeeping = startHousekeeping({ monitoring: providers.monitoring, log });
   const done = worker.run().finally(async () => {
-    await sweep?.stop();
-    await reads.stop();
+    await Promise.all([reads.stop(), housekeeping.stop(), sweep?.stop()]);
     await connection.close();
     await db.destroy();
   });

@@ -22,8 +22,8 @@ import type { Site } from '../world.ts';
 export type Role = 'worker' | 'api';
 
 const programs = { worker: 'activities/worker.ts', api: 'api/server.ts' } as const;
-const root = join(__dirname, '..', '..');
-const patience = { timeout: 30_000 };
+const root = join(import.meta.dirname, '..', '..');
+const patience = { timeout: 120_000 };
 
 export interface Estate extends Site {
   stack: Stack;
@@ -36,8 +36,8 @@ export interface Estate extends Site {
   close(): Promise<void>;
 }
 
-/** Starts database and engine, and makes the tables; no process yet. */
-export async function ownEstate(): Promise<Estate> {
+/** Starts database and engine, and makes the tables; no process yet. `more` are further settings of the processes. */
+export async function ownEstate(more: Readonly<Record<string, string>> = {}): Promise<Estate> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-crash-'));
   const log = createLogger({ logLevel: 'silent' }, 'test');
   const [port, uiPort] = [await freePort(), await freePort()];
@@ -49,7 +49,7 @@ export async function ownEstate(): Promise<Estate> {
   const owner = connect(stack.ownerDatabaseUrl, { max: 1, applicationName: 'test' });
   await migrateFor(owner, stack.databaseUrl).finally(() => owner.destroy());
   const db = connect(stack.databaseUrl, { max: 5, applicationName: 'test' });
-  const env = environment(stack, dataDir, port);
+  const env = { ...environment(stack, dataDir, port), ...more };
   const output = join(dataDir, 'processes.log');
   const started: ChildProcess[] = [];
   const base = `127.0.0.1:${port}`;

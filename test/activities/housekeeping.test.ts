@@ -1,0 +1,43 @@
+// Maintenance periods that nobody was there to end do not stay in monitoring.
+import { startHousekeeping } from '../../activities/housekeeping.ts';
+import { unavailable } from '../../activities/providers/error.ts';
+import { createMemoryMonitoring, createMonitoringWorld } from '../../activities/providers/monitoring/memory.ts';
+import { eventually } from '../harness.ts';
+
+const hour = 60 * 60_000;
+const period = (endedMs: number) => ({ hosts: ['web01'], until: new Date(Date.now() - endedMs), reason: 'deploy' });
+
+test('periods that ended over an hour ago are removed, and no other', async () => {
+  const world = createMonitoringWorld();
+  world.maintenance.set('task/1', period(2 * hour));
+  world.maintenance.set('task/2', period(hour / 2));
+  world.maintenance.set('task/3', period(-hour));
+  const warn = jest.fn();
+  const loop = startHousekeeping({ monitoring: createMemoryMonitoring(world), log: { warn } });
+  await eventually(() => !world.maintenance.has('task/1'));
+  await loop.stop();
+  expect([...world.maintenance.keys()]).toEqual(['task/2', 'task/3']);
+  expect(warn).not.toHaveBeenCalled();
+});
+
+test('monitoring that is away is logged, and asked again in the next round', async () => {
+  const world = createMonitoringWorld();
+  world.maintenance.set('task/1', period(2 * hour));
+  world.failure = () => unavailable('memory', 'no connection');
+  const warn = jest.fn();
+  const loop = startHousekeeping({ monitoring: createMemoryMonitoring(world), log: { warn } });
+  await eventually(() => warn.mock.calls.length === 1);
+  expect(world.maintenance.size).toBe(1);
+  world.failure = null;
+  await eventually(() => {
+    loop.wake();
+    return world.maintenance.size === 0;
+  });
+  await loop.stop();
+});
+
+test('where nothing is monitored there is nothing to do', async () => {
+  const warn = jest.fn();
+  await startHousekeeping({ monitoring: null, log: { warn } }).stop();
+  expect(warn).not.toHaveBeenCalled();
+});
