@@ -3,6 +3,7 @@ import { applicationAreaEndpoints } from './applications/index.ts';
 import { auditEndpoints } from './audit/index.ts';
 import { deployEndpoints } from './deploy/index.ts';
 import type { Endpoint } from './endpoint.ts';
+import { hostImportEndpoints } from './host-imports/index.ts';
 import { hostAreaEndpoints } from './hosts/index.ts';
 import { navigatorEndpoints } from './navigators/index.ts';
 import { productionAreaEndpoints } from './productions/index.ts';
@@ -13,6 +14,7 @@ export const endpoints: readonly Endpoint[] = [
   ...applicationAreaEndpoints,
   ...productionAreaEndpoints,
   ...hostAreaEndpoints,
+  ...hostImportEndpoints,
   ...deployEndpoints,
   ...auditEndpoints,
   ...navigatorEndpoints,

@@ -2,6 +2,7 @@ import type { Generated, JSONColumnType } from 'kysely';
 import type { AccessTables } from './access/tables.ts';
 import type { AuditTables } from './audit/tables.ts';
 import type { DeployTables } from './deploy/tables.ts';
+import type { HostImportTables } from './host-imports/tables.ts';
 import type { HostReadTables } from './host-reads/tables.ts';
 import type { InventoryTables } from './inventory.ts';
 import type { NavigatorTables } from './navigators.ts';
@@ -33,7 +34,15 @@ interface UsedTicketsTable {
 
 /** Every table, as queries see it (camelCase; the CamelCasePlugin maps names). */
 export interface Database
-  extends NavigatorTables, AccessTables, InventoryTables, DeployTables, TaskTables, AuditTables, HostReadTables {
+  extends
+    NavigatorTables,
+    AccessTables,
+    InventoryTables,
+    DeployTables,
+    TaskTables,
+    AuditTables,
+    HostReadTables,
+    HostImportTables {
   outbox: OutboxTable;
   idempotencyKeys: IdempotencyKeysTable;
   usedTickets: UsedTicketsTable;

@@ -13,6 +13,8 @@ test('there is a history of every lifecycle', () => {
     'deploy-finish.json',
     'deploy-messages.json',
     'deploy-reject.json',
+    'host-adoption.json',
+    'host-import.json',
     'init-hosts.json',
     'instances-failed.json',
     'instances-started.json',
