@@ -24,7 +24,7 @@ beforeAll(async () => {
     providers: { clouds: { TECENT_CVM: createMemoryCloud(createCloudWorld()) } },
   });
   stage = await makeStage(world);
-});
+}, 120_000);
 afterAll(() => world.close());
 
 interface Request {
