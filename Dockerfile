@@ -18,6 +18,8 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts && rm -rf node_modules/no
 FROM node:24.21.0-bookworm-slim
 # For packages from GIT repositories; the certificates that count are Slipway's own.
 RUN apt-get update && apt-get install -y --no-install-recommends git openssh-client && rm -rf /var/lib/apt/lists/*
+# By which workers drive physical hosts.
+RUN apt-get update && apt-get install --yes --no-install-recommends ipmitool && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules

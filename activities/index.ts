@@ -2,6 +2,7 @@ import { createInstanceHands } from './applications/hands.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createDeployHands } from './deploy/hands.ts';
 import { createDeployRecords } from './deploy/records.ts';
+import { createImportActivities } from './host-imports.ts';
 import { createHostActivities } from './hosts.ts';
 import { createMaintenanceHands } from './maintenance.ts';
 
@@ -15,6 +16,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     createInstanceHands(deps),
     createHostActivities(deps),
     createMaintenanceHands(deps),
+    createImportActivities(deps),
   ];
   const all: Activities = {};
   for (const [name, activity] of areas.flatMap((area) => Object.entries(area) as [string, Activities[string]][])) {

@@ -4,6 +4,7 @@ import { approvalEndpoints } from './approvals/index.ts';
 import { auditEndpoints } from './audit/index.ts';
 import { deployEndpoints } from './deploy/index.ts';
 import type { Endpoint } from './endpoint.ts';
+import { hostImportEndpoints } from './host-imports/index.ts';
 import { hostAreaEndpoints } from './hosts/index.ts';
 import { navigatorEndpoints } from './navigators/index.ts';
 import { productionAreaEndpoints } from './productions/index.ts';
@@ -14,6 +15,7 @@ export const endpoints: readonly Endpoint[] = [
   ...applicationAreaEndpoints,
   ...productionAreaEndpoints,
   ...hostAreaEndpoints,
+  ...hostImportEndpoints,
   ...deployEndpoints,
   ...approvalEndpoints,
   ...auditEndpoints,

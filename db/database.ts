@@ -3,6 +3,7 @@ import type { AccessTables } from './access/tables.ts';
 import type { ApprovalTables } from './approvals/tables.ts';
 import type { AuditTables } from './audit/tables.ts';
 import type { DeployTables } from './deploy/tables.ts';
+import type { HostImportTables } from './host-imports/tables.ts';
 import type { HostReadTables } from './host-reads/tables.ts';
 import type { InventoryTables } from './inventory.ts';
 import type { NavigatorTables } from './navigators.ts';
@@ -42,7 +43,8 @@ export interface Database
     DeployTables,
     TaskTables,
     AuditTables,
-    HostReadTables {
+    HostReadTables,
+    HostImportTables {
   outbox: OutboxTable;
   idempotencyKeys: IdempotencyKeysTable;
   usedTickets: UsedTicketsTable;

@@ -1,6 +1,7 @@
 // "If the record cannot be written nothing happens", of every operation that changes something: all of them are asked
 // while the audit table takes no row. Afterwards the same requests are carried out, which shows that they were valid.
 import { sql } from 'kysely';
+import { createCloudWorld, createMemoryCloud } from '../activities/providers/cloud/memory.ts';
 import { endpoints } from '../api/areas.ts';
 import type { Endpoint } from '../api/endpoint.ts';
 import type { Answer } from './api/app.ts';
@@ -11,12 +12,19 @@ import { testWorld, type World } from './world.ts';
 
 const mutations = endpoints.filter(({ method }) => method !== 'GET');
 
+// Hosts can be imported from somewhere.
+const cloud = { SLIPWAY_TENCENT_SECRET_ID: 'id', SLIPWAY_TENCENT_SECRET_KEY: 'key', SLIPWAY_TENCENT_REGIONS: 'r-1' };
+
 let world: World;
 let stage: Stage;
 beforeAll(async () => {
-  world = await testWorld({ logLevel: 'fatal' });
+  world = await testWorld({
+    logLevel: 'fatal',
+    env: cloud,
+    providers: { clouds: { TECENT_CVM: createMemoryCloud(createCloudWorld()) } },
+  });
   stage = await makeStage(world);
-});
+}, 120_000);
 afterAll(() => world.close());
 
 interface Request {

@@ -1,6 +1,6 @@
 // Counts of what a request costs, exact and unaffected by whatever else runs on the machine. Commits are counted by
 // PostgreSQL: a trigger on every table notes the transaction's own id in a table of this database, so a commit counts
-// once however many rows it wrote, and what was rolled back, only read, or done in another database does not count.
+// once however many rows it wrote, and what was rolled back, found no row or happened elsewhere does not count.
 // (pg_stat_database is late and counts reads; transaction ids are those of the whole server.)
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
@@ -75,7 +75,7 @@ async function noteTransactions(db: Kysely<Database>): Promise<void> {
           and c.relname <> 'noted_transactions'
       loop
         execute format('create trigger noted after insert or update or delete on %I
-          for each statement execute function note_transaction()', name);
+          for each row execute function note_transaction()', name);
       end loop;
     end $$`.execute(db);
 }

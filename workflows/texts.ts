@@ -54,6 +54,18 @@ export const texts = {
   'must be 2-64 letters, digits, dots, dashes, underscores, a letter first':
     '必须是 2-64 个字母、数字、点、短横线或下划线, 以字母开头',
   'this user is disabled': '该用户已停用',
+  // approval policies
+  'must have role or users, not both': 'role 与 users 只能二选一',
+  'cannot be given with application': '不能与 application 同时指定',
+  'are for kind deploy_task only': '仅适用于 deploy_task',
+  'is for kind deploy_task only': '仅适用于 deploy_task',
+  'is needed with escalate_after_hours': '指定 escalate_after_hours 时必填',
+  'is needed with escalate_to': '指定 escalate_to 时必填',
+  'is needed for kind deploy_task': 'deploy_task 必填',
+  'is needed to break glass': '紧急开始时必填',
+  'nobody of role {role} holds {permission}': '角色 {role} 中无人拥有 {permission}',
+  'nobody can satisfy it today: of {whom}, {has} of {count} hold {permission} and are free for it besides the other groups':
+    '目前无人能满足: {whom} 中, 需要 {count} 人, 仅 {has} 人拥有 {permission} 且未被其他组占用',
   // tools
   'only http and https': '仅支持http和https',
   'must be a path from the root, or http and https': '必须是以 / 开头的路径, 或 http、https 地址',
@@ -110,7 +122,13 @@ export const texts = {
   'the result is longer than {n} bytes': '结果超过 {n} 字节',
   // what is waited for
   'its plan is being made': '正在生成计划',
-  '{n} more of {required} approvals, not by {creator}': '还需 {n} 个批准 (共 {required} 个), 创建人 {creator} 除外',
+  '{mistake}, not by {creator}': '{mistake}, 创建人 {creator} 除外',
+  '{mistake} (step {n} of {m})': '{mistake} (第 {n} 步, 共 {m} 步)',
+  '{n} more of role {role}': '还需角色 {role} 的 {n} 个批准',
+  '{n} more of {users}': '还需 {users} 中 {n} 人的批准',
+  'or of role {role}': '或角色 {role} 的成员',
+  '{n} more to look at it afterwards, by holders of {permission}':
+    '还需 {n} 人事后查看, 由拥有 {permission} 权限的用户进行',
   '{n} more by holders of {permission}': '还需 {n} 个批准, 由拥有 {permission} 权限的用户给出',
   'planned for {time}; {owner} may start it earlier with force': '计划时间 {time}; {owner} 可用 force 提前开始',
   'planned for {time}, when it starts by itself; {owner} may start it earlier with force':

@@ -56,11 +56,11 @@ export async function demandSatisfiable(ctx: ChangeCtx, rules: PolicyRules): Pro
   }
 }
 
-function lack(policy: ApprovalPolicy, { kind }: PolicyRules, at: { step: number; group: number; has: number }): string {
+function lack(policy: ApprovalPolicy, { kind }: PolicyRules, at: { step: number; group: number; has: number }): Text {
   const group = policy.steps[at.step]?.groups[at.group];
   const of = group?.role
     ? `role ${group.role.name}`
     : (group?.users?.map(({ username }) => username).join(', ') ?? 'all');
-  const holders = `hold ${approvingPermissions[kind]} and are free for it besides the other groups`;
-  return `nobody can satisfy it today: of ${of}, ${at.has} of ${group?.count ?? 0} ${holders}`;
+  const permission = approvingPermissions[kind];
+  return `nobody can satisfy it today: of ${of}, ${at.has} of ${group?.count ?? 0} hold ${permission} and are free for it besides the other groups`;
 }

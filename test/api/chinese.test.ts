@@ -117,7 +117,9 @@ describe('in Chinese', () => {
       `/application/deploy-tasks/${id}/`,
       zh,
     );
-    expect(body.waiting_on.text).toBe(`还需 2 个批准 (共 2 个), 创建人 ${admin.username} 除外`);
+    expect(body.waiting_on.text).toBe(
+      `还需 2 个批准, 由拥有 review_app_deploy_task 权限的用户给出, 创建人 ${admin.username} 除外`,
+    );
     expect(body.approvals.missing).toBe('还需 2 个批准, 由拥有 review_app_deploy_task 权限的用户给出');
     const english = await admin.get<typeof body>(`/application/deploy-tasks/${id}/`);
     expect(english.body.approvals.missing).toBe('2 more by holders of review_app_deploy_task');
@@ -126,7 +128,8 @@ describe('in Chinese', () => {
   test('every state that a deploy task can wait in', () => {
     const view = {
       ...{ creator: 'ann', owner: 'li', engineError: null, creatorId: 1, ownerId: 2, version: '1', seq: 1 },
-      ...{ planRound: 1, planHash: 'h', votes: [], requiredApprovals: 1, delegatedReviewers: [], runningSubTasks: [] },
+      ...{ planRound: 1, planHash: 'h', votes: [], runningSubTasks: [], reviewers: [], expires: null },
+      ...{ kind: 'deploy_task' as const, policy: builtInPolicy(1), changedById: null, escalated: false, brokeGlassById: null },
       ...{ plannedExecTime: new Date(0), rolling: false, paused: false, heldBy: null, heldUntil: null },
       ...{ autoStart: false, inFront: null, trouble: null, nextBatchTime: null },
     };

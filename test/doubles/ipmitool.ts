@@ -26,9 +26,9 @@ class Failure extends Error {}
 const session = 'Error: Unable to establish IPMI v2 / RMCP+ session';
 
 function play(state: Controllers, args: string[], password: string | undefined): string {
-  const [i, lanplus, h, address = '', p, port, u, user, e, n, one, r, three, chassis, power, what = ''] = args;
-  const flags = [i, lanplus, h, p, u, e, n, one, r, three, chassis, power].join(' ');
-  if (flags !== '-I lanplus -H -p -U -E -N 1 -R 3 chassis power' || port !== '623' || args.length !== 16)
+  const [i, lanplus, v, h, address = '', p, port, u, user, e, n, one, r, two, chassis, power, what = ''] = args;
+  const flags = [i, lanplus, v, h, p, u, e, n, one, r, two, chassis, power].join(' ');
+  if (flags !== '-I lanplus -v -H -p -U -E -N 1 -R 2 chassis power' || port !== '623' || args.length !== 17)
     throw new Failure(`Invalid arguments: ${args.length}`);
   const machine = state.machines[address];
   if (!machine) throw new Failure(session);

@@ -21,6 +21,7 @@ export interface Objects {
   freeze: number;
   instanceTask: number;
   hostTask: number;
+  hostImport: number;
   production: number;
   script: number;
   template: number;
@@ -47,6 +48,7 @@ export const kinds = {
   instanceTask: (o: Objects, parent: Objects) => ({ id: parent.application, task_id: o.instanceTask }),
   hostTask: (o: Objects) => ({ task_id: o.hostTask }),
   freeze: byId('freeze'),
+  hostImport: byId('hostImport'),
   production: byId('production'),
   script: byId('script'),
   template: byId('template'),
@@ -147,6 +149,17 @@ async function makeHostTask(db: Db, hostId: number, creator: string): Promise<nu
   return id;
 }
 
+function makeImport(db: Db, creator: string): Promise<number> {
+  const looked = { kind: 'import', sources: json(['ALI_ECS']), adopt: false, status: 'finished' } as const;
+  const now = new Date();
+  return idOf(
+    db
+      .insertInto('hostImports')
+      .values({ ...looked, creator, createdTime: now, finishedTime: now })
+      .returning('id'),
+  );
+}
+
 async function makeInventory(db: Db, creator: string) {
   const [application, child] = [await makeApplication(db), await makeApplication(db)];
   for (const applicationId of [application, child])
@@ -196,6 +209,7 @@ export async function makeTeam(db: Db, by: { id: number; username: string }): Pr
     ...inventory,
     ...(await makeDeploy(db, inventory.application, by)),
     hostTask: await makeHostTask(db, inventory.host, creator),
+    hostImport: await makeImport(db, creator),
     script: await idOf(db.insertInto('deployScripts').values(script).returning('id')),
     template: await idOf(db.insertInto('deployTemplates').values(template).returning('id')),
     role: await idOf(

@@ -1,9 +1,13 @@
 import type { Kind } from './estate.ts';
-import { anybody, holding, seen, team, type Table } from './rules.ts';
+import { anybody, everywhere, holding, seen, team, type Needs, type Table } from './rules.ts';
 
 const view = (on: Kind = 'host') => seen(on, { host: ['view_host'] });
 const hostTask = view('hostTask');
 const tasksShown = [anybody(), seen('hostTask', { host: ['view_host'] }, { shows: 'id' })];
+
+// Imports belong to nobody: who may add hosts and see all of them sees what was found.
+const importer: Needs = { system: ['add_host', 'view_host'] };
+const ofImport = everywhere(importer, { on: 'hostImport' });
 
 /** Hosts and their tasks. */
 export const hosts: Table = {
@@ -19,6 +23,12 @@ export const hosts: Table = {
   getHostTask: hostTask,
   listInitTasks: tasksShown,
   getInitTask: hostTask,
+  importHosts: everywhere({}, { owner: 'refused' }),
+  syncHosts: everywhere({}, { owner: 'refused' }),
+  listHostImports: holding('add_host', 'view_host'),
+  getHostImport: ofImport,
+  listHostImportFindings: ofImport,
+  adoptHostImport: everywhere(importer, { on: 'hostImport', body: () => ({ all: true }) }),
 };
 
 function hostsOf({ host }: { host: number }) {

@@ -1,9 +1,11 @@
 // What Salt adds to a runner's promises: few messages, answers that are lost, minions that are away.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
+import type { Minion } from '../../activities/providers/runner/minions.ts';
 import { createSaltRunner } from '../../activities/providers/runner/salt/index.ts';
 import { endOf, expectRefusal, jobOf, said } from './runner.suite.ts';
 import { startSalt } from './servers/salt.ts';
@@ -74,6 +76,19 @@ describe('the salt runner alone', () => {
       ...['local_async cmd.run_all', 'local_async cp.get_file', 'local_async cmd.run_all'],
     ]);
     expect(readFileSync(join(folder, 'placed')).equals(content)).toBe(true);
+  });
+
+  test('the master lists its minions with what they told of themselves, and asks none of them', async () => {
+    const before = wire.calls.length;
+    const found: Minion[] = [];
+    for await (const page of createSaltRunner({ ...salt.settings, url: wire.url }).minions()) found.push(...page);
+    expect(found.map(({ id }) => id)).toEqual([...salt.minions].sort());
+    for (const { addresses, cpu, memory, osType } of found) {
+      expect(addresses.filter((address) => isIP(address) === 0 || address.startsWith('127.'))).toEqual([]);
+      expect([cpu, memory].every((one) => one !== null && one > 0)).toBe(true);
+      expect(osType).not.toBe('');
+    }
+    expect(publishes(before)).toEqual([]);
   });
 
   test('a wrong password is refused, and neither it nor the right one is in the message', async () => {

@@ -4,8 +4,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporal } from '@temporalio/proto';
+import type { Clouds } from '../../activities/providers/cloud/driver.ts';
+import { addMachine, createCloudWorld, createMemoryCloud } from '../../activities/providers/cloud/memory.ts';
 import { instanceTaskWorkflowId } from '../../workflows/applications/contract.ts';
 import { deployTaskWorkflowId, subTaskWorkflowId } from '../../workflows/deploy/contract.ts';
+import { hostAdoptionWorkflowId, hostImportWorkflowId } from '../../workflows/host-imports/contract.ts';
 import { hostTaskWorkflowId } from '../../workflows/hosts/contract.ts';
 import { accepted, act, outcome, revert, taskPath, upgrade } from '../deploy/acts.ts';
 import { makeScript, setHooks } from '../deploy/hooks.ts';
@@ -14,9 +17,16 @@ import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from 
 import type { TestEstate, World } from '../world.ts';
 import { historiesFolder } from './replay.ts';
 
+const env = {
+  ...{ SLIPWAY_TENCENT_SECRET_ID: 'id', SLIPWAY_TENCENT_SECRET_KEY: 'key', SLIPWAY_TENCENT_REGIONS: 'r-1' },
+};
+const machines = createCloudWorld();
+const clouds: Clouds = {};
+
 let world: World;
 beforeAll(async () => {
-  world = await testWorld();
+  clouds.TECENT_CVM = createMemoryCloud(machines);
+  world = await testWorld({ env, providers: { clouds } });
 });
 afterAll(() => world.close());
 
@@ -166,4 +176,19 @@ test('instances in batches', async () => {
   await run('restart', 'instances-failed', { batch_size: 2 });
   await startBy('sleep 60');
   await run('restart', 'instances-timed-out', { batch_size: 3, timeout: 2 });
+}, 60_000);
+
+test('imports of hosts', async () => {
+  const admin = await world.user({ admin: true });
+  addMachine(machines, { id: 'i-recorded-1' });
+  const begun = await admin.post<{ id: number }>('/hosts/actions/import/', { adopt: true });
+  await record('host-import', hostImportWorkflowId(begun.body.id));
+  addMachine(machines, { id: 'i-recorded-2' });
+  const { body } = await admin.post<{ id: number }>('/hosts/actions/import/', {});
+  const looked = hostImportWorkflowId(body.id);
+  await eventually(
+    async () => (await world.temporal.workflow.getHandle(looked).describe()).status.name === 'COMPLETED',
+  );
+  expect((await admin.post(`/hosts/imports/${body.id}/actions/adopt/`, { all: true })).status).toBe(202);
+  await record('host-adoption', hostAdoptionWorkflowId(body.id, 1));
 }, 60_000);

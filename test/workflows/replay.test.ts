@@ -13,6 +13,8 @@ test('there is a history of every lifecycle', () => {
     'deploy-finish.json',
     'deploy-messages.json',
     'deploy-reject.json',
+    'host-adoption.json',
+    'host-import.json',
     'init-hosts.json',
     'instances-failed.json',
     'instances-started.json',
@@ -60,10 +62,10 @@ test.each(seeded)(
   async (_what, file, from, to, history) => {
     await expect(replay(history, await bundleWith(file, from, to))).rejects.toThrow(DeterminismViolationError);
   },
-  30_000,
+  120_000,
 );
 
 test('a change that decides nothing is not', async () => {
   const harmless = await bundleWith('deploy/sub-task.ts', 'const atOnce = 10;', 'const atOnce = 9 + 1;');
   await replay('upgrade-finished.json', harmless);
-}, 30_000);
+}, 120_000);

@@ -75,10 +75,11 @@ export async function ipmitool(
 ): Promise<string> {
   const [, name = address, port = '623'] =
     /^(.+?)(?::(\d{1,5}))?$/.exec(address.split(':').length > 2 ? '' : address) ?? [];
-  const args = ['-I', 'lanplus', '-H', name, '-p', port, '-U', username, '-E', '-N', '1', '-R', '3', ...command];
+  // Only when it is verbose does it say whether the login or the network failed.
+  const login = ['-I', 'lanplus', '-v', '-H', name, '-p', port, '-U', username, '-E', '-N', '1', '-R', '2'];
   let ended: Ended;
   try {
-    ended = await run(options, args, password);
+    ended = await run(options, [...login, ...command], password);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
     throw refused(

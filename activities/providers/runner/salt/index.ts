@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { refused, unavailable } from '../../error.ts';
 import type { Runner, RunnerHost } from '../driver.ts';
+import type { MinionDirectory } from '../minions.ts';
 import { agentScript, askCommand, hostKey, installCommand } from '../agent/protocol.ts';
 import type { Reply } from '../agent/protocol.ts';
 import { createAgentRunner } from '../agent/runner.ts';
@@ -12,6 +13,7 @@ import type { SaltSettings } from './api.ts';
 import { Batches } from './batches.ts';
 import { offer } from './file-root.ts';
 import type { Call } from './job.ts';
+import { minionsOfMaster } from './minions.ts';
 
 const provider = 'salt';
 const installMs = 30_000;
@@ -107,7 +109,9 @@ function replyOf(name: string, value: unknown): Reply {
   throw unavailable(provider, `the minion ${name} could not do it: ${JSON.stringify(value).slice(0, 200)}`);
 }
 
-/** Makes the `salt` driver. */
-export function createSaltRunner(settings: SaltSettings): Runner {
-  return createAgentRunner(new SaltTransport(new Batches(new SaltApi(settings)), settings.fileRoot));
+/** Makes the `salt` driver; its master also lists its minions. */
+export function createSaltRunner(settings: SaltSettings): Runner & MinionDirectory {
+  const api = new SaltApi(settings);
+  const runner = createAgentRunner(new SaltTransport(new Batches(api), settings.fileRoot));
+  return Object.assign(runner, { minions: () => minionsOfMaster(api) });
 }

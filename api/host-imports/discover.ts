@@ -1,0 +1,87 @@
+// An estate that is there already comes into Slipway by its providers: what they have is read, shown as a difference, and
+// adopted when somebody says so. A synchronisation is the same look at what is known, and changes nothing.
+import { z } from 'zod';
+import { json } from '../../db/json.ts';
+import { cloudTypes } from '../../kit/cloud-types.ts';
+import { hostImportWorkflowId, sources } from '../../workflows/host-imports/contract.ts';
+import type { ImportInput, ImportKind, Source } from '../../workflows/host-imports/contract.ts';
+import { Problem } from '../../workflows/problem.ts';
+import { change } from '../change.ts';
+import type { ChangeCtx, Ctx } from '../context.ts';
+import { eachOnce } from '../entries.ts';
+import { launch } from '../launch.ts';
+import { admin } from '../permissions.ts';
+import { distinct } from '../schemas.ts';
+import { hostImport } from './object.ts';
+import { area, entry, seen } from './shared.ts';
+
+/** Why a source cannot be read; null: it can. */
+function unset(config: Ctx['config'], source: Source): string | null {
+  if (source !== 'SALT') return cloudTypes[source].isSet(config) ? null : cloudTypes[source].variable;
+  return config.saltUrl === undefined ? 'SLIPWAY_SALT_URL' : null;
+}
+
+/** The sources that a body names, or all that are configured. */
+function wantedSources({ config }: Ctx, named: readonly Source[] | undefined): Source[] {
+  const wanted = named ?? sources.filter((source) => unset(config, source) === null);
+  const details = wanted.flatMap((source, index) => {
+    const variable = unset(config, source);
+    return variable === null ? [] : [{ source, variable, field: `sources.${index}` }];
+  });
+  const [first] = details;
+  const shown = details.map(({ field, source, variable }) => ({ field, message: `${source}: ${variable} is not set` }));
+  if (first) throw new Problem('source_unset', first, shown);
+  if (wanted.length === 0)
+    throw new Problem('source_unset', { source: 'any', variable: 'SLIPWAY_CLOUD_ACCOUNTS_FILE' });
+  return [...wanted];
+}
+
+async function begin(ctx: ChangeCtx, kind: ImportKind, named: readonly Source[] | undefined, adopt: boolean) {
+  const wanted = wantedSources(ctx, named);
+  const creator = ctx.actor.user.username;
+  const { id: importId } = await ctx.tx
+    .insertInto('hostImports')
+    .values({ kind, sources: json(wanted), adopt, creator, createdTime: ctx.now(), finishedTime: null })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  const names = wanted.join(', ');
+  const words = { import: ['import of hosts', '导入主机'], sync: ['comparison of hosts', '比对主机'] }[kind];
+  ctx.audit(entry(importId, { en: `${words[0] ?? ''} from ${names} begun`, zh: `开始${words[1] ?? ''}: ${names}` }));
+  const input: ImportInput = { importId, sources: wanted, adopt, actor: ctx.by };
+  await launch(ctx, {
+    ...{ workflow: 'importHosts', workflowId: hostImportWorkflowId(importId), input },
+    summary: `${words[0] ?? ''} from ${names}`,
+    attributes: { kind: 'host_import', status: 'running', creator },
+  });
+  return seen(ctx, importId);
+}
+
+const sourceList = z
+  .array(z.enum(sources))
+  .min(1)
+  .max(sources.length)
+  .superRefine(eachOnce<Source>((one) => one, ''))
+  .meta(distinct)
+  .optional();
+
+export const importHosts = change({
+  ...{ method: 'post', path: '/hosts/actions/import/', id: 'importHosts', area },
+  summary: 'Look for hosts at providers; adopt those that are new when asked to',
+  permission: admin,
+  body: z.object({ sources: sourceList, adopt: z.boolean().default(false) }),
+  returns: hostImport,
+  status: 202,
+  problems: ['source_unset'],
+  handle: ({ body }, ctx) => begin(ctx, 'import', body.sources, body.adopt),
+});
+
+export const syncHosts = change({
+  ...{ method: 'post', path: '/hosts/actions/sync/', id: 'syncHosts', area },
+  summary: 'Compare the hosts that are known with their providers; nothing is changed',
+  permission: admin,
+  body: z.object({ sources: sourceList }),
+  returns: hostImport,
+  status: 202,
+  problems: ['source_unset'],
+  handle: ({ body }, ctx) => begin(ctx, 'sync', body.sources, false),
+});

@@ -1,0 +1,29 @@
+import type { AuditEntry } from '../../db/audit/record.ts';
+import type { ChangeCtx, Ctx } from '../context.ts';
+import { demandSystem, notFound, permission } from '../permissions.ts';
+import { presentImports, type HostImport } from './object.ts';
+
+export const area = 'hosts';
+
+/** Whoever may add hosts of all kinds, and see those that are there. */
+export const importer = permission({
+  names: ['add_host', 'view_host'],
+  check: async ({ ctx }) => {
+    demandSystem(ctx, 'add_host');
+    demandSystem(ctx, 'view_host');
+  },
+});
+
+/** A record about an import. */
+export const entry = (importId: number, detail: AuditEntry['detail']): AuditEntry => ({
+  ...{ view: 'host', area, opType: 'add', targetType: 'host_import', targetId: importId, detail },
+});
+
+/** An import as the API shows it. */
+export async function seen(ctx: Ctx | ChangeCtx, importId: number): Promise<HostImport> {
+  const db = 'tx' in ctx ? ctx.tx : ctx.db;
+  const rows = await db.selectFrom('hostImports').selectAll().where('id', '=', importId).execute();
+  const [shown] = await presentImports(db, rows);
+  if (!shown) throw notFound();
+  return shown;
+}

@@ -1,0 +1,36 @@
+import { isCancellation, proxyActivities, upsertSearchAttributes } from '@temporalio/workflow';
+import { searchAttributes } from '../search-attributes.ts';
+import { window } from '../window.ts';
+import type { AdoptionInput, ImportInput } from './contract.ts';
+import type { ImportHands } from './ports.ts';
+
+const { discoverHosts, compareFindings, adoptHosts, settleImport } = proxyActivities<ImportHands>({
+  startToCloseTimeout: '2 hours',
+  heartbeatTimeout: '10 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: 10 },
+});
+
+/** Looks at every source, compares, and adopts when that was asked for; a source that fails stops no other. */
+export async function importHosts({ importId, sources, adopt, actor }: ImportInput): Promise<void> {
+  await settled(importId, async () => {
+    await window(sources, sources.length, (source) => discoverHosts({ importId, source }));
+    await compareFindings({ importId });
+    if (adopt) await adoptHosts({ importId, all: true, actor });
+  });
+}
+
+/** Makes hosts of the findings that somebody chose. */
+export async function adoptFindings({ importId, actor }: AdoptionInput): Promise<void> {
+  await settled(importId, () => adoptHosts({ importId, all: false, actor }));
+}
+
+async function settled(importId: number, work: () => Promise<void>): Promise<void> {
+  let error: string | null = null;
+  try {
+    await work();
+  } catch (failure) {
+    error = isCancellation(failure) ? 'it was cancelled' : 'an activity failed';
+  }
+  const status = await settleImport({ importId, error });
+  upsertSearchAttributes(searchAttributes({ status }));
+}
