@@ -33,6 +33,14 @@ export interface World extends TestApp {
 /** What estates and tasks are made on. */
 export type Site = Pick<World, 'db' | 'config' | 'user'>;
 
+export interface WorldOptions {
+  workers?: 0 | 1;
+  providers?: Partial<Providers>;
+  logLevel?: 'error' | 'fatal';
+  /** Further settings, by variable. */
+  env?: Record<string, string>;
+}
+
 /**
  * `workers: 0` leaves the engine without a worker; `providers` stand in for those of the configuration; `logLevel` is for
  * tests whose activities fail on purpose.
@@ -41,9 +49,10 @@ export async function testWorld({
   workers = 1,
   providers = {},
   logLevel = 'error',
-}: { workers?: 0 | 1; providers?: Partial<Providers>; logLevel?: 'error' | 'fatal' } = {}): Promise<World> {
+  env = {},
+}: WorldOptions = {}): Promise<World> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-world-'));
-  const config = parseConfig({ SLIPWAY_DATA_DIR: dataDir, SLIPWAY_TASK_QUEUE: uniqueTaskQueue() });
+  const config = parseConfig({ SLIPWAY_DATA_DIR: dataDir, SLIPWAY_TASK_QUEUE: uniqueTaskQueue(), ...env });
   const log = createLogger({ logLevel }, 'test');
   const connection = await Connection.connect({ address: temporalAddress() });
   const temporal = new Client({ connection });
