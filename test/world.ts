@@ -33,6 +33,14 @@ export interface World extends TestApp {
 /** What estates and tasks are made on. */
 export type Site = Pick<World, 'db' | 'config' | 'user'>;
 
+export interface WorldOptions {
+  workers?: 0 | 1;
+  providers?: Partial<Providers>;
+  logLevel?: 'error' | 'fatal';
+  /** Further settings, by variable. */
+  env?: Environment;
+}
+
 /**
  * `workers: 0` leaves the engine without a worker; `providers` stand in for those of the configuration, `env` adds to it;
  * `logLevel` is for tests whose activities fail on purpose.
@@ -42,12 +50,7 @@ export async function testWorld({
   providers = {},
   env = {},
   logLevel = 'error',
-}: {
-  workers?: 0 | 1;
-  providers?: Partial<Providers>;
-  env?: Environment;
-  logLevel?: 'error' | 'fatal';
-} = {}): Promise<World> {
+}: WorldOptions = {}): Promise<World> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-world-'));
   const config = parseConfig({ ...env, SLIPWAY_DATA_DIR: dataDir, SLIPWAY_TASK_QUEUE: uniqueTaskQueue() });
   const log = createLogger({ logLevel }, 'test');

@@ -7,6 +7,7 @@ import { approvingPermissions } from '../../workflows/approvals/contract.ts';
 import type { ApprovalPolicy } from '../../workflows/approvals/contract.ts';
 import { unsatisfiable } from '../../workflows/approvals/standing/policy.ts';
 import { invalidField, Problem } from '../../workflows/problem.ts';
+import type { Text } from '../../workflows/problem.ts';
 import type { ChangeCtx } from '../context.ts';
 import type { PolicyRules } from './fields.ts';
 

@@ -2,6 +2,7 @@
 // asked for once through the API.
 import { endpoints } from '../../api/areas.ts';
 import { createJinja } from '../../kit/jinja/index.ts';
+import { builtInPolicy } from '../../workflows/approvals/contract.ts';
 import { waitingOn } from '../../workflows/deploy/policy.ts';
 import { inChinese, problems } from '../../workflows/problem.ts';
 import { texts } from '../../workflows/texts.ts';
