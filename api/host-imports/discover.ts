@@ -5,7 +5,7 @@ import { json } from '../../db/json.ts';
 import { cloudTypes } from '../../kit/cloud-types.ts';
 import { hostImportWorkflowId, sources } from '../../workflows/host-imports/contract.ts';
 import type { ImportInput, ImportKind, Source } from '../../workflows/host-imports/contract.ts';
-import { Problem } from '../../workflows/problem.ts';
+import { detail, Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
 import type { ChangeCtx, Ctx } from '../context.ts';
 import { eachOnce } from '../entries.ts';
@@ -29,7 +29,7 @@ function wantedSources({ config }: Ctx, named: readonly Source[] | undefined): S
     return variable === null ? [] : [{ source, variable, field: `sources.${index}` }];
   });
   const [first] = details;
-  const shown = details.map(({ field, source, variable }) => ({ field, message: `${source}: ${variable} is not set` }));
+  const shown = details.map(({ field, variable }) => detail(field, `${variable} is not set`));
   if (first) throw new Problem('source_unset', first, shown);
   if (wanted.length === 0)
     throw new Problem('source_unset', { source: 'any', variable: 'SLIPWAY_CLOUD_ACCOUNTS_FILE' });

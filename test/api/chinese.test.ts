@@ -130,7 +130,13 @@ describe('in Chinese', () => {
     const view = {
       ...{ creator: 'ann', owner: 'li', engineError: null, creatorId: 1, ownerId: 2, version: '1', seq: 1 },
       ...{ planRound: 1, planHash: 'h', votes: [], runningSubTasks: [], reviewers: [], expires: null },
-      ...{ kind: 'deploy_task' as const, policy: builtInPolicy(1), changedById: null, escalated: false, brokeGlassById: null },
+      ...{
+        kind: 'deploy_task' as const,
+        policy: builtInPolicy(1),
+        changedById: null,
+        escalated: false,
+        brokeGlassById: null,
+      },
       ...{ plannedExecTime: new Date(0), rolling: false, paused: false, heldBy: null, heldUntil: null },
       ...{ autoStart: false, inFront: null, trouble: null, nextBatchTime: null },
     };
