@@ -2,8 +2,8 @@ import { createInstanceHands } from './applications/hands.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createDeployHands } from './deploy/hands.ts';
 import { createDeployRecords } from './deploy/records.ts';
-import { createHostActivities } from './hosts.ts';
 import { createMaintenanceHands } from './maintenance.ts';
+import { createHostActivities } from './hosts/hands.ts';
 
 type Activities = Record<string, (input: never) => Promise<unknown>>;
 

@@ -19,6 +19,7 @@ import { workflowBundle } from './bundle.ts';
 import { failureInterceptor, heartbeatInterceptor } from './failure.ts';
 import { startHostReads } from './host-reads.ts';
 import { createActivities } from './index.ts';
+import { gatedClouds } from './providers/cloud/gate.ts';
 import { createProviders } from './providers/index.ts';
 import type { Providers } from './providers/index.ts';
 import type { HostPort } from './providers/repository/destinations.ts';
@@ -54,9 +55,12 @@ export async function startWorker(
       db,
       ...providers,
       secrets: createSecrets({ masterKey: loadMasterKey(config) }),
+      clouds: gatedClouds(providers.clouds, config.providerCalls),
       renderer: { renderAll: createJinja().renderAll, hostPath: hostPathIn(config.dataDir) },
       outputLimitBytes: config.outputLimitBytes,
       ownServers: [serverOf(at.databaseUrl), at.temporalAddress],
+      hostPatienceSeconds: config.hostPatienceSeconds,
+      hostSilenceSeconds: config.hostSilenceSeconds,
       log,
     }),
     interceptors: {

@@ -3,6 +3,7 @@ import type { AccessTables } from './access/tables.ts';
 import type { AuditTables } from './audit/tables.ts';
 import type { DeployTables } from './deploy/tables.ts';
 import type { HostReadTables } from './host-reads/tables.ts';
+import type { HostTaskTables } from './hosts/tables.ts';
 import type { InventoryTables } from './inventory.ts';
 import type { NavigatorTables } from './navigators.ts';
 import type { TaskTables } from './tasks/tables.ts';
@@ -33,7 +34,15 @@ interface UsedTicketsTable {
 
 /** Every table, as queries see it (camelCase; the CamelCasePlugin maps names). */
 export interface Database
-  extends NavigatorTables, AccessTables, InventoryTables, DeployTables, TaskTables, AuditTables, HostReadTables {
+  extends
+    NavigatorTables,
+    AccessTables,
+    InventoryTables,
+    DeployTables,
+    TaskTables,
+    AuditTables,
+    HostReadTables,
+    HostTaskTables {
   outbox: OutboxTable;
   idempotencyKeys: IdempotencyKeysTable;
   usedTickets: UsedTicketsTable;

@@ -1,6 +1,7 @@
 // "If the record cannot be written nothing happens", of every operation that changes something: all of them are asked
 // while the audit table takes no row. Afterwards the same requests are carried out, which shows that they were valid.
 import { sql } from 'kysely';
+import { createMemoryMonitoring, createMonitoringWorld } from '../activities/providers/monitoring/memory.ts';
 import { endpoints } from '../api/areas.ts';
 import type { Endpoint } from '../api/endpoint.ts';
 import type { Answer } from './api/app.ts';
@@ -14,7 +15,11 @@ const mutations = endpoints.filter(({ method }) => method !== 'GET');
 let world: World;
 let stage: Stage;
 beforeAll(async () => {
-  world = await testWorld({ logLevel: 'fatal' });
+  const monitoring = createMemoryMonitoring(createMonitoringWorld({ groups: ['all'] }));
+  world = await testWorld({
+    ...{ logLevel: 'fatal', providers: { monitoring } },
+    settings: { zabbixUrl: 'http://zabbix.example.com' },
+  });
   stage = await makeStage(world);
 });
 afterAll(() => world.close());

@@ -14,7 +14,7 @@ import type { Providers } from '../activities/providers/index.ts';
 import { createEngine } from '../api/engine.ts';
 import { createAcknowledger } from '../db/outbox.ts';
 import { parseConfig } from '../kit/config.ts';
-import type { Config } from '../kit/config.ts';
+import type { Config, Environment } from '../kit/config.ts';
 import { localHostFolder } from '../kit/host-path.ts';
 import { createJinja } from '../kit/jinja/index.ts';
 import { createLogger } from '../kit/log.ts';
@@ -33,6 +33,15 @@ export interface World extends TestApp {
 /** What estates and tasks are made on. */
 export type Site = Pick<World, 'db' | 'config' | 'user'>;
 
+export interface WorldOptions {
+  workers?: 0 | 1;
+  providers?: Partial<Providers>;
+  env?: Environment;
+  /** On top of what the environment says. */
+  settings?: object;
+  logLevel?: 'error' | 'fatal';
+}
+
 /**
  * `workers: 0` leaves the engine without a worker; `providers` stand in for those of the configuration; `logLevel` is for
  * tests whose activities fail on purpose.
@@ -40,10 +49,13 @@ export type Site = Pick<World, 'db' | 'config' | 'user'>;
 export async function testWorld({
   workers = 1,
   providers = {},
+  env = {},
+  settings = {},
   logLevel = 'error',
-}: { workers?: 0 | 1; providers?: Partial<Providers>; logLevel?: 'error' | 'fatal' } = {}): Promise<World> {
+}: WorldOptions = {}): Promise<World> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-world-'));
-  const config = parseConfig({ SLIPWAY_DATA_DIR: dataDir, SLIPWAY_TASK_QUEUE: uniqueTaskQueue() });
+  const parsed = parseConfig({ ...env, SLIPWAY_DATA_DIR: dataDir, SLIPWAY_TASK_QUEUE: uniqueTaskQueue() });
+  const config: Config = { ...parsed, ...settings };
   const log = createLogger({ logLevel }, 'test');
   const connection = await Connection.connect({ address: temporalAddress() });
   const temporal = new Client({ connection });

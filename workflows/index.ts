@@ -1,4 +1,4 @@
 export { instanceTask } from './applications/workflow.ts';
 export { deployTask } from './deploy/workflow.ts';
 export { revertInstances, upgradeInstances } from './deploy/sub-task.ts';
-export { initHosts } from './hosts/workflow.ts';
+export { hostTask, hostTaskChunk, initHosts, removeHost } from './hosts/workflow.ts';

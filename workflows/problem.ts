@@ -1,16 +1,8 @@
 // The closed list of what can be refused: name → documented code, HTTP status, message in both languages. Workflows,
 // activities and the API throw the same Problem; api/respond.ts is the only place that turns one into an answer.
 
-interface Definition {
-  code: number;
-  status: number;
-  en: string;
-  zh: string;
-}
-
-const define = (code: number, status: number, en: string, zh: string): Definition => ({ code, status, en, zh });
-const conflict = (en: string, zh: string): Definition => define(10005, 409, en, zh);
-const invalid = (en: string, zh: string): Definition => define(10001, 400, en, zh);
+import { conflict, define, invalid } from './define-problem.ts';
+import { hostProblems } from './hosts/problems.ts';
 
 const common = {
   internal: define(10000, 500, 'internal error; request {request_id}', '内部错误; 请求 {request_id}'),
@@ -82,9 +74,6 @@ const inventory = {
   instance_busy: conflict('instance {id} is busy with task {task_id}', '实例 {id} 正被任务 {task_id} 占用'),
   instance_is: conflict('instance {id} is {status}', '实例 {id} 当前状态为 {status}'),
   instance_elsewhere: conflict('instance {id} does not belong to the application', '实例 {id} 不属于该应用'),
-  host_busy: conflict('host {name} is busy with task {task_id}', '主机 {name} 正被任务 {task_id} 占用'),
-  host_is: conflict('host {name} is {status}', '主机 {name} 当前状态为 {status}'),
-  host_has_instances: conflict('host {name} still has {n} instances', '主机 {name} 仍有 {n} 个应用实例'),
   not_configured: conflict('the application has no {field}', '应用未配置 {field}'),
   log_absent: define(10004, 404, 'the log file does not exist', '日志文件不存在'),
   log_not_a_file: conflict('the log is not a regular file', '日志不是普通文件'),
@@ -94,10 +83,6 @@ const inventory = {
     'more than 256 MiB would have to be scanned for these lines: use bytes',
     '读取这些行需要扫描超过 256 MiB: 请使用 bytes 模式',
   ),
-  host_silent: define(10008, 503, 'host {name} does not answer: {reason}', '主机 {name} 无响应: {reason}'),
-  provider_id_taken: conflict('the provider id "{id}" is taken', '云主机 ID "{id}" 已存在'),
-  zabbix_failed: define(30001, 500, 'the call to the Zabbix API failed: {reason}', 'zabbix API 调用失败: {reason}'),
-  salt_failed: define(30004, 500, 'the call to SaltStack failed: {reason}', 'saltstack 调用失败: {reason}'),
 } as const;
 
 const deploy = {
@@ -159,7 +144,16 @@ const decisions = {
   not_approved_yet: define(30005, 409, 'not approved yet', '任务尚未批准'),
 } as const;
 
-export const problems = { ...common, ...keys, ...access, ...tools, ...inventory, ...deploy, ...decisions } as const;
+export const problems = {
+  ...common,
+  ...keys,
+  ...access,
+  ...tools,
+  ...inventory,
+  ...hostProblems,
+  ...deploy,
+  ...decisions,
+} as const;
 export type ProblemName = keyof typeof problems;
 
 export type Language = 'en' | 'zh';

@@ -8,6 +8,7 @@ import * as instances from './0006_instances.ts';
 import * as applicationSearch from './0007_application_search.ts';
 import * as deployLifecycle from './0008_deploy_lifecycle.ts';
 import * as deployTemplates from './0010_deploy_templates.ts';
+import * as hostTasks from './0011_host_tasks.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -20,4 +21,5 @@ export const migrations: Record<string, Migration> = {
   '0007_application_search': applicationSearch,
   '0008_deploy_lifecycle': deployLifecycle,
   '0010_deploy_templates': deployTemplates,
+  '0011_host_tasks': hostTasks,
 };

@@ -1,8 +1,9 @@
 import { access } from './access.ts';
 import { deploy } from './deploy.ts';
+import { hosts } from './hosts.ts';
 import { inventory } from './inventory.ts';
 import type { Trials } from './stage.ts';
 import { templates } from './templates.ts';
 
 /** A trial for every operation that changes something, by its id. An area adds its table here. */
-export const trials: Trials = { ...access, ...inventory, ...deploy, ...templates };
+export const trials: Trials = { ...access, ...inventory, ...hosts, ...deploy, ...templates };

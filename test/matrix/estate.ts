@@ -21,6 +21,7 @@ export interface Objects {
   freeze: number;
   instanceTask: number;
   hostTask: number;
+  shippedPackage: number;
   production: number;
   script: number;
   template: number;
@@ -46,6 +47,7 @@ export const kinds = {
   instanceTask: (o: Objects, parent: Objects) => ({ id: parent.application, task_id: o.instanceTask }),
   hostTask: (o: Objects) => ({ task_id: o.hostTask }),
   freeze: byId('freeze'),
+  shippedPackage: byId('shippedPackage'),
   production: byId('production'),
   script: byId('script'),
   template: byId('template'),
@@ -137,13 +139,22 @@ async function makeHostTask(db: Db, hostId: number, creator: string): Promise<nu
       .values({ area: 'host', ...of, updateSource: null, timeoutSeconds: 1, ...noEnd })
       .returning('id'),
   );
+  const noEnding = { problem: null, warning: null, started: null, finished: null };
   const none = { instanceId: null, step: null, previousVersion: null, previousStatus: null, errorCode: null };
   await db
     .insertInto('taskResults')
-    .values({ ...none, taskId: id, position: 0, hostId, hostname: 'h', message: null, started: null, finished: null })
+    .values({ ...none, taskId: id, position: 0, hostId, hostname: 'h', message: null, ...noEnding })
     .execute();
   return id;
 }
+
+const makePackage = (db: Db, maintainer: string): Promise<number> =>
+  idOf(
+    db
+      .insertInto('shippedPackages')
+      .values({ name: `package-${unique()}`, type: 'zip', maintainer, source: '/p.zip', sha256: null })
+      .returning('id'),
+  );
 
 async function makeInventory(db: Db, creator: string) {
   const [application, child] = [await makeApplication(db), await makeApplication(db)];
@@ -182,6 +193,7 @@ export async function makeTeam(db: Db, by: { id: number; username: string }): Pr
     ...inventory,
     ...(await makeDeploy(db, inventory.application, by)),
     hostTask: await makeHostTask(db, inventory.host, creator),
+    shippedPackage: await makePackage(db, creator),
     script: await idOf(db.insertInto('deployScripts').values(script).returning('id')),
     template: await idOf(db.insertInto('deployTemplates').values(template).returning('id')),
     role: await idOf(
