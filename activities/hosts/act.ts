@@ -7,13 +7,13 @@ import { settleHost } from '../../db/hosts/settle.ts';
 import type { HostLeft } from '../../db/hosts/settle.ts';
 import { beginHostWork } from '../../db/hosts/work.ts';
 import type { HostAt, HostEnd, HostOutcome } from '../../workflows/hosts/contract.ts';
-import { toWire } from '../../workflows/problem.ts';
+import { Problem, toWire } from '../../workflows/problem.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { changeStatus, changeZabbix } from './change.ts';
 import { problemOf } from './codes.ts';
 import { initialise } from './init.ts';
 import { restart, start, stop } from './power.ts';
-import { Trouble } from './trouble.ts';
+import { Cancelled, Trouble } from './trouble.ts';
 import { hostWork, note } from './work.ts';
 import type { HostWork } from './work.ts';
 
@@ -34,10 +34,13 @@ export async function actOn(deps: ActivityDeps, at: HostAt): Promise<HostOutcome
   const begun = await beginHostWork(deps.db, at);
   if ('ended' in begun) return begun.ended;
   const work = hostWork(deps, begun.work);
+  if (work.cancelledBy !== null && !(await findCall(deps.db, work))) return cancelled(work, work.cancelledBy);
   try {
     const { left, warning } = await doing[work.kind](work);
     return await settle(work, { status: 'finished', problem: null, warning: warning ? toWire(warning) : null }, left);
   } catch (error) {
+    // Begun again it finds who did it.
+    if (error instanceof Cancelled) return await actOn(deps, at);
     if (!(error instanceof Trouble)) throw error;
     return await troubled(work, error);
   }
@@ -45,6 +48,13 @@ export async function actOn(deps: ActivityDeps, at: HostAt): Promise<HostOutcome
 
 const settle = (work: HostWork, end: HostEnd, left: HostLeft): Promise<HostOutcome> =>
   settleHost(work.deps.db, work, { ...end, left });
+
+const cancelled = (work: HostWork, by: string): Promise<HostOutcome> =>
+  settle(
+    work,
+    { status: 'failed', problem: toWire(new Problem('host_task_cancelled', { by })), warning: null },
+    { osStatus: work.host.osStatus === 'restarting' ? 'running' : work.host.osStatus },
+  );
 
 /** A refusal ends it at once; anything else is tried again while there is patience left. */
 async function troubled(work: HostWork, trouble: Trouble): Promise<HostOutcome> {

@@ -1,5 +1,6 @@
 import { answerCall, intendCall } from '../../db/hosts/calls.ts';
 import type { CallWay, HostCallRow } from '../../db/hosts/tables.ts';
+import { Cancelled } from './trouble.ts';
 import type { HostWork } from './work.ts';
 
 /** What a call answers; `askedBefore` is set when an earlier attempt's answer never came. */
@@ -15,5 +16,6 @@ export async function once(
   if (known && known.answeredTime !== null) return known;
   const { db } = work.deps;
   const intent = known ?? (await intendCall(db, work, way));
+  if (!intent) throw new Cancelled();
   return answerCall(db, intent, await make(intent, known ? known.askedTime : null));
 }

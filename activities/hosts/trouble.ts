@@ -25,6 +25,9 @@ export class Trouble extends Error {
   }
 }
 
+/** The task was cancelled before this host asked for anything. */
+export class Cancelled extends Error {}
+
 export const pending = (source: Source, message: string): Trouble => new Trouble(source, 'pending', message);
 export const refusedBy = (source: Source, message: string): Trouble => new Trouble(source, 'refused', message);
 

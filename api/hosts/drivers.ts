@@ -7,11 +7,8 @@ import { Problem } from '../../workflows/problem.ts';
 import type { ProblemName } from '../../workflows/problem.ts';
 import type { Ctx } from '../context.ts';
 
-/** Settings that drivers take; those that the configuration does not know yet count as not set. */
-type Settings = Readonly<Record<string, unknown>>;
-
-const runners: Record<RunnerName, { variable: string; isSet(settings: Settings): boolean }> = {
-  local: { variable: 'SLIPWAY_LOCAL_RUNNER', isSet: ({ localRunner }) => localRunner === true },
+const runners: Record<RunnerName, { variable: string; isSet(config: Config): boolean }> = {
+  local: { variable: 'SLIPWAY_LOCAL_RUNNER', isSet: ({ localRunner }) => localRunner },
   salt: { variable: 'SLIPWAY_SALT_URL', isSet: ({ saltUrl }) => saltUrl !== undefined },
   ssh: { variable: 'SLIPWAY_SSH_KEY_FILE', isSet: ({ sshKeyFile }) => sshKeyFile !== undefined },
 };
@@ -33,7 +30,7 @@ export const hasMonitoring = ({ config }: Configured): boolean => config.zabbixU
 /** Why the runner of a host cannot be used at all. */
 function runnerMissing(config: Config, { runner }: HostRow): string | null {
   const { variable, isSet } = runners[runner];
-  return isSet({ ...config }) ? null : `the runner "${runner}" is not configured: ${variable} is not set`;
+  return isSet(config) ? null : `the runner "${runner}" is not configured: ${variable} is not set`;
 }
 
 /** Why the provider of a host cannot be used at all. */

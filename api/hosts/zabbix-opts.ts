@@ -25,12 +25,13 @@ async function ended({ db }: Ctx, taskId: number): Promise<void> {
   const end = Date.now() + patienceMs;
   for (let pause = 20; ; pause = Math.min(pause * 2, longestPauseMs)) {
     const { status, problem } = await db
-      .selectFrom('taskResults')
-      .select(['status', 'problem'])
-      .where('taskId', '=', taskId)
+      .selectFrom('tasks')
+      .innerJoin('taskResults', 'taskResults.taskId', 'tasks.id')
+      .select(['tasks.status', 'taskResults.problem'])
+      .where('tasks.id', '=', taskId)
       .executeTakeFirstOrThrow();
     if (status === 'finished') return;
-    if (status === 'failed' || status === 'unknown') throw fromWire(problem) ?? new Problem('internal');
+    if (status === 'failed') throw fromWire(problem) ?? new Problem('internal');
     if (Date.now() >= end) {
       const reason = `not confirmed within ${patienceMs / 1000} s; task ${taskId} goes on`;
       throw new Problem('zabbix_failed', { reason });

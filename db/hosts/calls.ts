@@ -15,13 +15,25 @@ export const findCall = (db: Kysely<Database>, { taskId, position }: HostAt): Pr
     .where('position', '=', position)
     .executeTakeFirst();
 
-/** Writes that a call is about to be made. */
-export const intendCall = (db: Kysely<Database>, { taskId, position }: HostAt, way: CallWay): Promise<HostCallRow> =>
-  db
+/** Writes that a call is about to be made; undefined, and nothing is written, when the task was cancelled before. */
+export async function intendCall(
+  db: Kysely<Database>,
+  { taskId, position }: HostAt,
+  way: CallWay,
+): Promise<HostCallRow | undefined> {
+  return db
     .insertInto('hostCalls')
-    .values({ taskId, position, way, answeredTime: null, job: null, note: null, downSince: null })
+    .columns(['taskId', 'position', 'way'])
+    .expression((eb) =>
+      eb
+        .selectFrom('tasks')
+        .select(['id', eb.val(position).as('position'), eb.val(way).as('way')])
+        .where('id', '=', taskId)
+        .where('cancelledBy', 'is', null),
+    )
     .returningAll()
-    .executeTakeFirstOrThrow();
+    .executeTakeFirst();
+}
 
 /** Writes what was answered. */
 export const answerCall = (

@@ -188,7 +188,10 @@ async function closeOpen(
     const { status, problem } = end;
     const closed = await tx
       .updateTable('taskResults')
-      .set({ status, problem: json(toWire(problem)), message: problem.message, finished: new Date() })
+      .set({
+        ...{ status, errorCode: problems[problem.problem].code, message: problem.message },
+        ...{ problem: json(toWire(problem)), finished: new Date() },
+      })
       .where('taskId', '=', taskId)
       .where('position', '=', result.position)
       .where('status', '=', result.status)

@@ -10,6 +10,8 @@ export interface HostWorkRow extends HostAt {
   kind: HostTaskKind;
   opts: Record<string, unknown>;
   started: Date;
+  /** Who cancelled the task, if anybody: what has asked for nothing yet does not begin. */
+  cancelledBy: string | null;
   host: HostRow;
 }
 
@@ -29,13 +31,13 @@ export async function beginHostWork(
     .where('taskResults.taskId', '=', taskId)
     .where('taskResults.position', '=', position)
     .where('taskResults.status', 'in', ['waiting', 'running'])
-    .returning(['taskResults.hostId', 'taskResults.started', 'tasks.kind', 'tasks.opts'])
+    .returning(['taskResults.hostId', 'taskResults.started', 'tasks.kind', 'tasks.opts', 'tasks.cancelledBy'])
     .executeTakeFirst();
   if (!begun) return { ended: await outcomeOf(db, { taskId, position }) };
   const host = await db.selectFrom('hosts').selectAll().where('id', '=', begun.hostId).executeTakeFirstOrThrow();
-  const { kind, opts, started } = begun;
+  const { kind, opts, started, cancelledBy } = begun;
   return {
-    work: { taskId, position, kind: kind as HostTaskKind, opts, started: started ?? new Date(), host },
+    work: { taskId, position, kind: kind as HostTaskKind, opts, started: started ?? new Date(), cancelledBy, host },
   };
 }
 
@@ -95,14 +97,3 @@ export const instancesToProbe = (db: Kysely<Database>, hostId: number) =>
     .where('applications.pidPath', '!=', '')
     .orderBy('instances.id')
     .execute();
-
-/** Names of the hosts of a task, as they are now. */
-export const hostnamesOf = (db: Kysely<Database>, taskId: number): Promise<string[]> =>
-  db
-    .selectFrom('taskResults')
-    .innerJoin('hosts', 'hosts.id', 'taskResults.hostId')
-    .select('hosts.name')
-    .where('taskResults.taskId', '=', taskId)
-    .orderBy('taskResults.position')
-    .execute()
-    .then((rows) => rows.map(({ name }) => name));

@@ -166,8 +166,8 @@ describe('a batch', () => {
     expect(task.results.find(({ host }) => host === bad?.id)).toMatchObject({ status: 'failed', error_code: 30003 });
     expect(fleet.cloud.begun).toHaveLength(119);
     const chunks = ['', '/chunk/1', '/chunk/2', '/chunk/3'].map((end) => `host-task/${taskId}${end}`);
-    for (const id of chunks)
-      expect((await fleet.temporal.workflow.getHandle(id).describe()).status.name).toBe('COMPLETED');
+    const statusOf = async (id: string) => (await fleet.temporal.workflow.getHandle(id).describe()).status.name;
+    for (const id of chunks) await eventually(async () => (await statusOf(id)) === 'COMPLETED', { timeout: 20_000 });
   }, 120_000);
 
   test('has at most fifty calls in flight, and waits when it is asked to', async () => {

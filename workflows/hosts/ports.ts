@@ -11,9 +11,6 @@ export interface HostHands {
   initHost(input: HostAt & { hostId: number }): Promise<HostOutcome>;
   /** Writes of a host whose work could not even be tried that nobody knows how it ended. */
   abandonHost(input: HostAt & { reason: string }): Promise<HostOutcome>;
-  /** Puts the hosts of a task in maintenance, or extends it; a failure is a warning in their results. */
-  beginHostMaintenance(input: { taskId: number }): Promise<void>;
-  endHostMaintenance(input: { taskId: number }): Promise<void>;
   /** Fails hosts that have not begun; answers how many. */
   cancelHosts(input: { taskId: number; actor: Actor | null }): Promise<number>;
   /** Ends the task; what is still open is failed or unknown, with `error` where there is one. */

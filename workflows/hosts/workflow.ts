@@ -9,9 +9,10 @@ import {
   proxyActivities,
   setCurrentDetails,
   setHandler,
-  sleep,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
+import { holdHosts } from '../maintenance/hold.ts';
+import type { MaintenanceHands } from '../maintenance/ports.ts';
 import { rootFailure, unwrapped } from '../refuse.ts';
 import { searchAttributes } from '../search-attributes.ts';
 import { window } from '../window.ts';
@@ -37,15 +38,18 @@ const { abandonHost, cancelHosts, settleHostTask } = proxyActivities<HostHands>(
   heartbeatTimeout: '10 seconds',
   retry,
 });
-const { beginHostMaintenance, endHostMaintenance, forgetMonitored } = proxyActivities<HostHands>({
+/** A host is gone from Slipway; monitoring may be away for long before it can be told. */
+const { forgetMonitored } = proxyActivities<HostHands>({
   startToCloseTimeout: '1 minute',
-  scheduleToCloseTimeout: '10 minutes',
   heartbeatTimeout: '10 seconds',
-  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+  retry: { initialInterval: '1 second', maximumInterval: '5 minutes' },
 });
-
-/** A maintenance period is longer than this, and is extended as often. */
-const extendEvery = '5 minutes';
+/** Short: a task does not fail, nor stand still, for its maintenance period. */
+const maintenance = proxyActivities<MaintenanceHands>({
+  startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '5 seconds',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
+});
 
 interface Counted {
   finished: number;
@@ -61,9 +65,10 @@ export async function hostTask(input: HostTaskInput): Promise<Counted> {
     CancellationScope.nonCancellable(() => cancelHosts({ taskId, actor: null })),
   );
   return CancellationScope.nonCancellable(async () => {
-    const work = () => (hosts.length <= hostsPerChunk ? workOn(input) : inChunks(input));
-    const counted = await (input.maintenance ? duringMaintenance(input, work) : work());
+    const release = input.maintenance ? await holdHosts(maintenance, taskId) : null;
+    const counted = await (hosts.length <= hostsPerChunk ? workOn(input) : inChunks(input));
     await settleHostTask({ taskId, error: null });
+    await release?.();
     const status = counted.failed === 0 ? 'finished' : 'failed';
     upsertSearchAttributes(searchAttributes({ status }));
     setCurrentDetails(`**${status}**: ${progress(input, counted)}`);
@@ -145,25 +150,5 @@ async function settled({ taskId, kind }: HostTaskInput, { position, name }: Host
   } catch (error) {
     const root = rootFailure(error);
     return abandonHost({ ...at, reason: root instanceof Error ? root.message : String(root) });
-  }
-}
-
-/** Monitoring stands still while `work` goes on, and no longer, whatever becomes of it. */
-async function duringMaintenance<T>({ taskId }: HostTaskInput, work: () => Promise<T>): Promise<T> {
-  const quietly = (call: Promise<void>): Promise<void> => call.catch(() => undefined);
-  const extending = new CancellationScope();
-  await quietly(beginHostMaintenance({ taskId }));
-  const extended = extending.run(async () => {
-    for (;;) {
-      await sleep(extendEvery);
-      await quietly(beginHostMaintenance({ taskId }));
-    }
-  });
-  try {
-    return await work();
-  } finally {
-    extending.cancel();
-    await quietly(extended);
-    await quietly(endHostMaintenance({ taskId }));
   }
 }
