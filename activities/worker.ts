@@ -59,8 +59,7 @@ export async function startWorker(
       renderer: { renderAll: createJinja().renderAll, hostPath: hostPathIn(config.dataDir) },
       outputLimitBytes: config.outputLimitBytes,
       ownServers: [serverOf(at.databaseUrl), at.temporalAddress],
-      hostPatienceSeconds: config.hostPatienceSeconds,
-      hostSilenceSeconds: config.hostSilenceSeconds,
+      ...hostTimes(config),
       log,
     }),
     interceptors: {
@@ -101,6 +100,11 @@ function ownServers({ databaseUrl, temporalAddress }: Addresses): HostPort[] {
     port: Number(port || defaultDatabasePort),
   }));
 }
+
+const hostTimes = ({ hostPatienceSeconds, hostSilenceSeconds }: Config) => ({
+  hostPatienceSeconds,
+  hostSilenceSeconds,
+});
 
 /** Sends the engine's own log lines to ours. */
 export function logRuntimeTo(log: Logger): void {
