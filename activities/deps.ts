@@ -16,6 +16,10 @@ export interface ActivityDeps extends Providers {
   outputLimitBytes: number;
   /** `host:port` of Slipway's own database and engine, which nothing else may be led to. */
   ownServers: readonly string[];
+  /** How long a host may take to get where its task wants it. */
+  hostPatienceSeconds: number;
+  /** How long a host without a provider is silent before it counts as down. */
+  hostSilenceSeconds: number;
   log: Logger;
 }
 

@@ -3,8 +3,8 @@ import type { ActivityDeps } from './deps.ts';
 import { createDeployHands } from './deploy/hands.ts';
 import { createDeployRecords } from './deploy/records.ts';
 import { createImportActivities } from './host-imports.ts';
-import { createHostActivities } from './hosts.ts';
 import { createMaintenanceHands } from './maintenance.ts';
+import { createHostActivities } from './hosts/hands.ts';
 
 type Activities = Record<string, (input: never) => Promise<unknown>>;
 

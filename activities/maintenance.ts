@@ -1,8 +1,10 @@
 // Maintenance periods of the hosts of a task. What monitoring answers fails no task: it is tried again for a moment, then
 // said in the task's output; a period that could not be ended ends by itself.
 import { Context } from '@temporalio/activity';
+import { warnHosts } from '../db/hosts/settle.ts';
 import { hostsOfTask } from '../db/tasks/hosts.ts';
 import type { MaintenanceHands } from '../workflows/maintenance/ports.ts';
+import { Problem } from '../workflows/problem.ts';
 import type { ActivityDeps } from './deps.ts';
 import { addSystemLines } from './follow.ts';
 import { ProviderError } from './providers/error.ts';
@@ -23,11 +25,12 @@ export function createMaintenanceHands({ db, monitoring, outputLimitBytes }: Act
   return {
     async holdMaintenance({ taskId, phase }) {
       if (!monitoring) return;
-      const { what, hosts } = await hostsOfTask(db, taskId);
+      const { area, what, hosts } = await hostsOfTask(db, taskId);
       const period = { key: keyOf(taskId), reason: what, hosts, until: new Date(Date.now() + lastsMs) };
       const unknown = await answerOf(() => monitoring.beginMaintenance(period));
       if (typeof unknown === 'string') {
         await say(taskId, phase, `warning: hosts are not in maintenance: ${unknown}`);
+        if (area === 'host') await warnHosts(db, taskId, new Problem('no_maintenance', { reason: unknown }));
       } else if (unknown.length > 0 && phase === 'begin') {
         const more = unknown.length > mostNamed ? `, and ${unknown.length - mostNamed} more` : '';
         const named = unknown.slice(0, mostNamed).join(', ');

@@ -21,6 +21,7 @@ import { startHostReads } from './host-reads.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { createActivities } from './index.ts';
 import { startJobSweep } from './job-sweep.ts';
+import { gatedClouds } from './providers/cloud/gate.ts';
 import { createProviders } from './providers/index.ts';
 import type { Providers } from './providers/index.ts';
 import type { HostPort } from './providers/repository/destinations.ts';
@@ -56,9 +57,11 @@ export async function startWorker(
       db,
       ...providers,
       secrets: createSecrets({ masterKey: loadMasterKey(config) }),
+      clouds: gatedClouds(providers.clouds, config.providerCalls),
       renderer: { renderAll: createJinja().renderAll, hostPath: hostPathIn(config.dataDir) },
       outputLimitBytes: config.outputLimitBytes,
       ownServers: [serverOf(at.databaseUrl), at.temporalAddress],
+      ...hostTimes(config),
       log,
     }),
     interceptors: {
@@ -101,6 +104,11 @@ function ownServers({ databaseUrl, temporalAddress }: Addresses): HostPort[] {
     port: Number(port || defaultDatabasePort),
   }));
 }
+
+const hostTimes = ({ hostPatienceSeconds, hostSilenceSeconds }: Config) => ({
+  hostPatienceSeconds,
+  hostSilenceSeconds,
+});
 
 /** Sends the engine's own log lines to ours. */
 export function logRuntimeTo(log: Logger): void {

@@ -35,29 +35,33 @@ export function change<
   return operation(declaration, { idempotent: true, run });
 }
 
-async function inTransaction(
+function inTransaction(
   { ctx, finish, key }: Call,
   secret: boolean,
   work: (ctx: ChangeCtx) => unknown,
 ): Promise<Outcome> {
-  const later: (() => Promise<void>)[] = [];
-  const outcome = await ctx.db.transaction().execute(async (tx) => {
+  return transact(ctx, async (within) => {
+    const { tx } = within;
     const kept = key && (await claimInChange(tx, key));
     if (kept) return repeated(ctx, key, kept);
-    const entries: AuditEntry[] = [];
-    const answer = await work({
-      ...ctx,
-      tx,
-      audit: (...more) => void entries.push(...more),
-      afterCommit: (one) => void later.push(one),
-    });
-    const made = finish(answer);
-    await record(tx, ctx.by, entries);
+    const made = finish(await work(within));
     if (key) await keep(tx, ctx, key, made, secret);
     return made;
   });
+}
+
+/** One transaction with its audit records; what `work` wants after the commit is done then. */
+export async function transact<T>(ctx: Ctx, work: (ctx: ChangeCtx) => Promise<T>): Promise<T> {
+  const later: (() => Promise<void>)[] = [];
+  const result = await ctx.db.transaction().execute(async (tx) => {
+    const entries: AuditEntry[] = [];
+    const audit = (...more: AuditEntry[]): void => void entries.push(...more);
+    const made = await work({ ...ctx, tx, audit, afterCommit: (one) => void later.push(one) });
+    await record(tx, ctx.by, entries);
+    return made;
+  });
   for (const one of later) await hasten(ctx, one);
-  return outcome;
+  return result;
 }
 
 async function hasten(ctx: Ctx, work: () => Promise<void>): Promise<void> {

@@ -63,8 +63,12 @@ async function authorize(deps: AppDeps, request: Request, taskText: string, clie
   const userId =
     ticket === null ? (await callerOf(request, client, deps)).subject.userId : await redeemTicket(deps, ticket, taskId);
   if (userId === undefined) throw new Problem('unauthenticated');
-  const user = await deps.db.selectFrom('users').select('status').where('id', '=', userId).executeTakeFirst();
+  const user = await deps.db
+    .selectFrom('users')
+    .select(['status', 'username'])
+    .where('id', '=', userId)
+    .executeTakeFirst();
   if (user?.status !== 'enabled') throw new Problem('unauthenticated');
-  await outputPermission(deps.db, await loadSubject(deps.db, userId), taskId);
+  await outputPermission(deps.db, { subject: await loadSubject(deps.db, userId), username: user.username }, taskId);
   if (!/^\d{1,15}$/.test(query.get('after') ?? '0')) throw invalidField('after', 'must be a whole number');
 }

@@ -4,16 +4,18 @@ import type { Kysely } from 'kysely';
 import { openInstanceTasks, settleInstanceTask } from '../db/applications/instance-tasks.ts';
 import type { WarningLog } from '../db/connect.ts';
 import type { Database } from '../db/database.ts';
+import { openHostTasks, settleHostTask } from '../db/hosts/settle.ts';
 import { startLoop } from '../db/loop.ts';
 import { instanceTaskWorkflowId } from '../workflows/applications/contract.ts';
 import { deployTaskWorkflowId } from '../workflows/deploy/contract.ts';
+import { hostTaskWorkflowId } from '../workflows/hosts/contract.ts';
 import type { Engine } from './engine.ts';
 
 const everyMs = 60_000;
 const settledMs = 30_000;
 const atOnce = 200;
 export const lost = 'lost: its workflow is gone from the engine; close it in the Temporal UI and create another task';
-export const lostInstanceTask = 'lost: its workflow is gone from the engine';
+export const lostTask = 'lost: its workflow is gone from the engine';
 
 /** Rows of one kind that a workflow should be running for. */
 interface Kind {
@@ -43,13 +45,20 @@ const deployTasks: Kind = {
 const instanceTasks: Kind = {
   open: (db, before, after) => openInstanceTasks(db, before, after, atOnce),
   workflowId: instanceTaskWorkflowId,
-  lose: async (db, id) => ((await settleInstanceTask(db, id, lostInstanceTask)) ? 1 : 0),
+  lose: async (db, id) => ((await settleInstanceTask(db, id, lostTask)) ? 1 : 0),
+};
+
+const hostTasks: Kind = {
+  open: (db, before, after) => openHostTasks(db, before, after, atOnce),
+  workflowId: hostTaskWorkflowId,
+  lose: async (db, id) => ((await settleHostTask(db, id, lostTask)) ? 1 : 0),
 };
 
 /** Marks open tasks whose workflow does not run; answers how many. */
 export async function reconcile(db: Kysely<Database>, engine: Engine, now: Date): Promise<number> {
-  const ofDeploys = await reconcileKind(db, engine, now, deployTasks);
-  return ofDeploys + (await reconcileKind(db, engine, now, instanceTasks));
+  let marked = 0;
+  for (const kind of [deployTasks, instanceTasks, hostTasks]) marked += await reconcileKind(db, engine, now, kind);
+  return marked;
 }
 
 async function reconcileKind(db: Kysely<Database>, engine: Engine, now: Date, kind: Kind): Promise<number> {

@@ -5,6 +5,7 @@ import type { AuditTables } from './audit/tables.ts';
 import type { DeployTables } from './deploy/tables.ts';
 import type { HostImportTables } from './host-imports/tables.ts';
 import type { HostReadTables } from './host-reads/tables.ts';
+import type { HostTaskTables } from './hosts/tables.ts';
 import type { InventoryTables } from './inventory.ts';
 import type { NavigatorTables } from './navigators.ts';
 import type { TaskTables } from './tasks/tables.ts';
@@ -44,7 +45,8 @@ export interface Database
     TaskTables,
     AuditTables,
     HostReadTables,
-    HostImportTables {
+    HostImportTables,
+    HostTaskTables {
   outbox: OutboxTable;
   idempotencyKeys: IdempotencyKeysTable;
   usedTickets: UsedTicketsTable;

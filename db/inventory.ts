@@ -2,6 +2,13 @@ import type { Generated, JSONColumnType, Selectable } from 'kysely';
 import type { InstanceStatus, ResponseType } from '../workflows/applications/contract.ts';
 import type { HostStatus, HostType, IpAddress, OsStatus, RunnerName } from '../workflows/hosts/contract.ts';
 
+/** Where a machine is: account, region or zone, and id at its provider. */
+export interface HostPlace {
+  account: string;
+  region: string;
+  id: string;
+}
+
 interface ProductionsTable {
   id: Generated<number>;
   name: string;
@@ -47,6 +54,8 @@ interface HostsTable {
   runner: Generated<RunnerName>;
   minionId: string | null;
   ipmi: JSONColumnType<object> | null;
+  /** Where its provider has it; null: not looked up yet. */
+  place: JSONColumnType<HostPlace> | null;
   zabbixGroups: JSONColumnType<string[], string | undefined>;
   zabbixTemplates: JSONColumnType<string[], string | undefined>;
   busyKind: string | null;

@@ -190,6 +190,24 @@ export const settings = {
     String(50 * 2 ** 20),
     'most output kept of one task, in bytes',
   ),
+  hostPatienceSeconds: required(
+    'SLIPWAY_HOST_PATIENCE_SECONDS',
+    whole('seconds', 1, 86_400),
+    '600',
+    'how long a host may take to start, stop, restart or answer before its task gives it up',
+  ),
+  hostSilenceSeconds: required(
+    'SLIPWAY_HOST_SILENCE_SECONDS',
+    whole('seconds', 1, 3_600),
+    '15',
+    'how long a host that no provider knows must be silent before it counts as stopped',
+  ),
+  providerCalls: required(
+    'SLIPWAY_PROVIDER_CALLS',
+    whole('calls', 1, 1_000),
+    '50',
+    'most calls that one worker has in flight at one provider of machines',
+  ),
   logRoots: required(
     'SLIPWAY_LOG_ROOTS',
     folders,

@@ -2,6 +2,7 @@
 // while the audit table takes no row. Afterwards the same requests are carried out, which shows that they were valid.
 import { sql } from 'kysely';
 import { createCloudWorld, createMemoryCloud } from '../activities/providers/cloud/memory.ts';
+import { createMemoryMonitoring, createMonitoringWorld } from '../activities/providers/monitoring/memory.ts';
 import { endpoints } from '../api/areas.ts';
 import type { Endpoint } from '../api/endpoint.ts';
 import type { Answer } from './api/app.ts';
@@ -18,10 +19,12 @@ const cloud = { SLIPWAY_TENCENT_SECRET_ID: 'id', SLIPWAY_TENCENT_SECRET_KEY: 'ke
 let world: World;
 let stage: Stage;
 beforeAll(async () => {
+  const monitoring = createMemoryMonitoring(createMonitoringWorld({ groups: ['all'] }));
   world = await testWorld({
     logLevel: 'fatal',
     env: cloud,
-    providers: { clouds: { TECENT_CVM: createMemoryCloud(createCloudWorld()) } },
+    settings: { zabbixUrl: 'http://zabbix.example.com' },
+    providers: { monitoring, clouds: { TECENT_CVM: createMemoryCloud(createCloudWorld()) } },
   });
   stage = await makeStage(world);
 }, 120_000);

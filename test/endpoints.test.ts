@@ -14,9 +14,9 @@ const publicOperations = ['login', 'forgetPassword', 'forgetPasswordOf', 'resetP
 const outsideKernel = ['GET /ws/tasks/{}/output/'];
 
 // Whose operations are not served yet; a name is taken off this list with its area.
-const modulesToCome: readonly (keyof typeof modules)[] = ['resource_req', 'dns_mgmt', 'common_tools'];
-const objectPermissionsToCome = ['view_app_monitor', 'restart_host', 'login_host', 'deactivate_host'];
-const systemPermissionsToCome: readonly string[] = [];
+const modulesToCome: readonly (keyof typeof modules)[] = ['dns_mgmt', 'common_tools'];
+const objectPermissionsToCome = ['view_app_monitor', 'login_host'];
+const systemPermissionsToCome = ['approve_domain_req', 'approve_ssl_cert_req'];
 
 const named = (one: Endpoint): string => `${one.id}: ${one.method} ${one.path}`;
 const served = new Map(endpoints.map((one) => [operationOf(one.method, one.path), one]));

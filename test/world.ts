@@ -39,6 +39,8 @@ export interface WorldOptions {
   logLevel?: 'error' | 'fatal';
   /** Further settings, by variable. */
   env?: Environment;
+  /** On top of what the environment says. */
+  settings?: object;
 }
 
 /**
@@ -49,10 +51,12 @@ export async function testWorld({
   workers = 1,
   providers = {},
   env = {},
+  settings = {},
   logLevel = 'error',
 }: WorldOptions = {}): Promise<World> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-world-'));
-  const config = parseConfig({ ...env, SLIPWAY_DATA_DIR: dataDir, SLIPWAY_TASK_QUEUE: uniqueTaskQueue() });
+  const parsed = parseConfig({ ...env, SLIPWAY_DATA_DIR: dataDir, SLIPWAY_TASK_QUEUE: uniqueTaskQueue() });
+  const config: Config = { ...parsed, ...settings };
   const log = createLogger({ logLevel }, 'test');
   const connection = await Connection.connect({ address: temporalAddress() });
   const temporal = new Client({ connection });

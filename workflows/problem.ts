@@ -2,21 +2,8 @@
 // activities and the API throw the same Problem; api/respond.ts is the only place that turns one into an answer.
 import { isSaid, texts, translator, type Filled } from './texts.ts';
 
-interface Definition<En extends string> {
-  code: number;
-  status: number;
-  en: En;
-  zh: string;
-}
-
-const define = <En extends string>(code: number, status: number, en: En, zh: string): Definition<En> => ({
-  code,
-  status,
-  en,
-  zh,
-});
-const conflict = <En extends string>(en: En, zh: string) => define(10005, 409, en, zh);
-const invalid = <En extends string>(en: En, zh: string) => define(10001, 400, en, zh);
+import { conflict, define, invalid } from './define-problem.ts';
+import { hostProblems } from './hosts/problems.ts';
 
 const common = {
   internal: define(10000, 500, 'internal error; request {request_id}', '内部错误; 请求 {request_id}'),
@@ -93,9 +80,6 @@ const inventory = {
   import_is: conflict('the import {id} is {status}', '导入 {id} 当前状态为 {status}'),
   finding_is: conflict('the finding {id} is {difference}', '发现 {id} 的状态为 {difference}'),
   source_unset: conflict('{source} is not configured: {variable} is not set', '{source} 未配置: 未设置 {variable}'),
-  host_busy: conflict('host {name} is busy with task {task_id}', '主机 {name} 正被任务 {task_id} 占用'),
-  host_is: conflict('host {name} is {status}', '主机 {name} 当前状态为 {status}'),
-  host_has_instances: conflict('host {name} still has {n} instances', '主机 {name} 仍有 {n} 个应用实例'),
   not_configured: conflict('the application has no {field}', '应用未配置 {field}'),
   log_absent: define(10004, 404, 'the log file does not exist', '日志文件不存在'),
   log_not_a_file: conflict('the log is not a regular file', '日志不是普通文件'),
@@ -105,10 +89,6 @@ const inventory = {
     'more than 256 MiB would have to be scanned for these lines: use bytes',
     '读取这些行需要扫描超过 256 MiB: 请使用 bytes 模式',
   ),
-  host_silent: define(10008, 503, 'host {name} does not answer: {reason}', '主机 {name} 无响应: {reason}'),
-  provider_id_taken: conflict('the provider id "{id}" is taken', '云主机 ID "{id}" 已存在'),
-  zabbix_failed: define(30001, 500, 'the call to the Zabbix API failed: {reason}', 'zabbix API 调用失败: {reason}'),
-  salt_failed: define(30004, 500, 'the call to SaltStack failed: {reason}', 'saltstack 调用失败: {reason}'),
 } as const;
 
 const deploy = {
@@ -193,7 +173,16 @@ const decisions = {
   not_approved_yet: define(30005, 409, 'not approved yet', '任务尚未批准'),
 } as const;
 
-export const problems = { ...common, ...keys, ...access, ...tools, ...inventory, ...deploy, ...decisions } as const;
+export const problems = {
+  ...common,
+  ...keys,
+  ...access,
+  ...tools,
+  ...inventory,
+  ...hostProblems,
+  ...deploy,
+  ...decisions,
+} as const;
 export type ProblemName = keyof typeof problems;
 
 /** What can be said of a field: a sentence of `texts`, or the message of a problem. */

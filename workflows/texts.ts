@@ -54,6 +54,8 @@ export const texts = {
   'must be 2-64 letters, digits, dots, dashes, underscores, a letter first':
     '必须是 2-64 个字母、数字、点、短横线或下划线, 以字母开头',
   'this user is disabled': '该用户已停用',
+  'is needed for a source with http://': '使用 http:// 来源时必填',
+  'either findings or all is needed': 'findings 与 all 必须给出一个',
   // approval policies
   'must have role or users, not both': 'role 与 users 只能二选一',
   'cannot be given with application': '不能与 application 同时指定',
@@ -193,11 +195,14 @@ function patternOf([en, zh]: [string, string]): Pattern {
   return { match: new RegExp(`^${parts.map(literal).join('(.*?)')}$`, 's'), names, zh };
 }
 
+/** What goes around another sentence comes before all that it may go around. */
+const specificity = (en: string): number => (en.startsWith('{mistake}') ? 1_000 : 0) + en.replace(place, '').length;
+
 /** Patterns, those that say more first: `script "x", line 3: …` begins like `script "x": …`. */
 const patternsOf = (sentences: Readonly<Record<string, string>>): Pattern[] =>
   Object.entries(sentences)
     .filter(([en]) => en.includes('{'))
-    .sort(([one], [other]) => other.replace(place, '').length - one.replace(place, '').length)
+    .sort(([one], [other]) => specificity(other) - specificity(one))
     .map(patternOf);
 
 /**

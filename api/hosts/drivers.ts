@@ -1,32 +1,73 @@
-// Refusals that need no host: what is not configured cannot work, and is said before any work begins.
+// Refusals that need no host's answer: what is not configured cannot work, and is said before any work begins.
 import type { HostRow } from '../../db/inventory.ts';
-import type { RunnerName } from '../../workflows/hosts/contract.ts';
-import { detail, Problem, type Text } from '../../workflows/problem.ts';
+import { cloudTypes } from '../../kit/cloud-types.ts';
+import type { Config } from '../../kit/config.ts';
+import type { HostTaskKind, HostType, RunnerName } from '../../workflows/hosts/contract.ts';
+import { Problem } from '../../workflows/problem.ts';
+import type { ProblemName } from '../../workflows/problem.ts';
 import type { Ctx } from '../context.ts';
-import type { FieldOf } from '../entries.ts';
 
-/** Settings that drivers take; those that the configuration does not know yet count as not set. */
-type Settings = Readonly<Record<string, unknown>>;
-
-const variables: Record<RunnerName, { variable: string; isSet(settings: Settings): boolean }> = {
-  local: { variable: 'SLIPWAY_LOCAL_RUNNER', isSet: ({ localRunner }) => localRunner === true },
+const runners: Record<RunnerName, { variable: string; isSet(config: Config): boolean }> = {
+  local: { variable: 'SLIPWAY_LOCAL_RUNNER', isSet: ({ localRunner }) => localRunner },
   salt: { variable: 'SLIPWAY_SALT_URL', isSet: ({ saltUrl }) => saltUrl !== undefined },
   ssh: { variable: 'SLIPWAY_SSH_KEY_FILE', isSet: ({ sshKeyFile }) => sshKeyFile !== undefined },
 };
 
-/** Refuses hosts whose runner is not configured, naming the variable and each host. */
-export function refuseRunners({ config }: Pick<Ctx, 'config'>, hosts: readonly HostRow[], field: FieldOf): void {
-  const details = hosts.flatMap(({ runner }, index) => {
-    const { variable, isSet } = variables[runner];
-    const reason: Text = `the runner "${runner}" is not configured: ${variable} is not set`;
-    return isSet({ ...config }) ? [] : [detail(field(index), reason)];
-  });
-  const [first] = details;
-  if (first) throw new Problem('salt_failed', { reason: first.message }, details);
+const cloudFailed = {
+  CLOUDSTACK: 'cloudstack_failed',
+  CLOUDSTACK_OFFICE: 'cloudstack_failed',
+  TECENT_CVM: 'tencent_failed',
+  TECENT_CPM: 'cpm_failed',
+  ALI_ECS: 'ecs_failed',
+  PHY_HOST: 'ipmi_failed',
+} as const satisfies Record<HostType, ProblemName>;
+
+type Configured = Pick<Ctx, 'config'>;
+
+/** Whether maintenance periods can be set and hosts taken out of monitoring. */
+export const hasMonitoring = ({ config }: Configured): boolean => config.zabbixUrl !== undefined;
+
+/** Why the runner of a host cannot be used at all. */
+function runnerMissing(config: Config, { runner }: HostRow): string | null {
+  const { variable, isSet } = runners[runner];
+  return isSet(config) ? null : `the runner "${runner}" is not configured: ${variable} is not set`;
+}
+
+/** Why the provider of a host cannot be used at all. */
+function providerMissing(config: Config, { name, hostType, providerId, ipmi }: HostRow): string | null {
+  const { variable, isSet } = cloudTypes[hostType];
+  if (!isSet(config)) return `${variable} is not set`;
+  if (hostType === 'PHY_HOST') return ipmi === null ? `host ${name} has no ipmi` : null;
+  return providerId === null ? `host ${name} has no provider_id` : null;
+}
+
+/** What an initialisation needs of the configuration. */
+export function initMissing({ config }: Configured, host: HostRow): Problem | undefined {
+  const reason = runnerMissing(config, host);
+  return reason === null ? undefined : new Problem('salt_failed', { reason });
+}
+
+/** What a change of power needs of the configuration: the runner or the provider, by its kind and force. */
+export function powerMissing(
+  { config }: Configured,
+  kind: HostTaskKind,
+  host: HostRow,
+  force: boolean,
+): Problem | undefined {
+  const noRunner = runnerMissing(config, host);
+  if (host.runner === 'local') {
+    const name = kind === 'start' ? 'start_salt_failed' : 'power_salt_failed';
+    return noRunner === null ? undefined : new Problem(name, { reason: noRunner });
+  }
+  const noProvider = providerMissing(config, host);
+  if (noProvider === null) return undefined;
+  if (kind === 'start') return new Problem('start_failed', { reason: noProvider });
+  if (force) return new Problem(cloudFailed[host.hostType], { reason: noProvider });
+  return noRunner === null ? undefined : new Problem('power_salt_failed', { reason: `${noRunner}; ${noProvider}` });
 }
 
 /** Refuses work that needs Zabbix where there is none. */
-export function refuseZabbix({ config }: Pick<Ctx, 'config'>, names: readonly string[]): void {
-  if (names.length > 0 && config.zabbixUrl === undefined)
+export function refuseZabbix(ctx: Configured, names: readonly string[]): void {
+  if (names.length > 0 && !hasMonitoring(ctx))
     throw new Problem('zabbix_failed', { reason: 'SLIPWAY_ZABBIX_URL is not set' });
 }

@@ -7,18 +7,20 @@ import { lockHosts } from '../../db/applications/instances.ts';
 import { findHost, instancesOn, matchingHosts, selectHosts } from '../../db/hosts/find.ts';
 import type { HostRow } from '../../db/inventory.ts';
 import { json } from '../../db/json.ts';
-import { hostStatuses, hostTypes, osStatuses } from '../../workflows/hosts/contract.ts';
+import { hostRemovalWorkflowId, hostStatuses, hostTypes, osStatuses } from '../../workflows/hosts/contract.ts';
 import { Problem } from '../../workflows/problem.ts';
 import { applicationSummary, presentSummaries } from '../applications/object.ts';
 import { change } from '../change.ts';
 import type { ChangeCtx, Ctx } from '../context.ts';
 import { grantToCreator } from '../creator-grants.ts';
 import { endpoint } from '../endpoint.ts';
+import { launch } from '../launch.ts';
 import { list } from '../list.ts';
 import { masked } from '../masked.ts';
 import { host, notFound, signedIn, system } from '../permissions.ts';
 import { done, id, success } from '../schemas.ts';
 import { nameTaken, unlessTaken } from '../taken.ts';
+import { hasMonitoring } from './drivers.ts';
 import { changes, creation, type HostFields } from './fields.ts';
 import { hostObject, presentHosts, type HostObject } from './object.ts';
 import { demandRunner, refuseFields, saveHost } from './save.ts';
@@ -147,6 +149,12 @@ const deleteHost = change({
     await ctx.tx.updateTable('hosts').set({ deletedTime: ctx.now(), ipmi: null }).where('id', '=', row.id).execute();
     const name = quote(row.name);
     ctx.audit(hostEntry('delete', row, { en: `deleted host ${name}`, zh: `删除主机 ${name}` }));
+    if (hasMonitoring(ctx))
+      await launch(ctx, {
+        ...{ workflow: 'removeHost', workflowId: hostRemovalWorkflowId(row.id), input: { hostId: row.id } },
+        summary: `take ${row.name} out of monitoring`,
+        attributes: { kind: 'host_removal', status: 'running', creator: ctx.actor.user.username },
+      });
     return done;
   },
 });

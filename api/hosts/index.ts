@@ -1,7 +1,21 @@
 import type { Endpoint } from '../endpoint.ts';
+import { cancelTask } from './cancel.ts';
 import { hostEndpoints } from './hosts.ts';
 import { initHosts } from './init.ts';
+import { packageEndpoints } from './packages.ts';
+import { powerEndpoints } from './power.ts';
+import { changeStatus } from './status.ts';
 import { hostTaskEndpoints } from './tasks.ts';
+import { changeZabbixOpts } from './zabbix-opts.ts';
 
-/** Hosts and their tasks. */
-export const hostAreaEndpoints: readonly Endpoint[] = [...hostEndpoints, initHosts, ...hostTaskEndpoints];
+/** Hosts, their tasks, and what is shipped to them. */
+export const hostAreaEndpoints: readonly Endpoint[] = [
+  ...hostEndpoints,
+  initHosts,
+  ...powerEndpoints,
+  changeStatus,
+  changeZabbixOpts,
+  ...hostTaskEndpoints,
+  cancelTask,
+  ...packageEndpoints,
+];

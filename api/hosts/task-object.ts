@@ -4,6 +4,8 @@ import type { Database } from '../../db/database.ts';
 import { hostResults } from '../../db/hosts/tasks.ts';
 import type { TaskResultRow, TaskRow } from '../../db/tasks/tables.ts';
 import { hostTaskKinds } from '../../workflows/hosts/contract.ts';
+import { fromWire, problemText } from '../../workflows/problem.ts';
+import type { Language } from '../../workflows/problem.ts';
 import { resultStatuses, taskStatuses, type WaitingOn } from '../../workflows/tasks.ts';
 import type { Ctx } from '../context.ts';
 import { saidWaiting } from '../said.ts';
@@ -64,7 +66,7 @@ export async function presentTaskDetails(
   );
   const of = Map.groupBy(results, (result) => result.taskId);
   return tasks.map((task) => {
-    const shown = present(task, of.get(task.id) ?? []);
+    const shown = present(task, of.get(task.id) ?? [], ctx.language);
     return { ...shown, waiting_on: saidWaiting(ctx, shown.waiting_on) };
   });
 }
@@ -73,7 +75,7 @@ export async function presentTaskDetails(
 export const presentTasks = async (tasks: readonly TaskRow[], ctx: Ctx) =>
   (await presentTaskDetails(tasks, ctx, ctx.db)).map(({ results: _results, ...task }) => task);
 
-function present(task: TaskRow, results: readonly TaskResultRow[]): HostTaskDetail {
+function present(task: TaskRow, results: readonly TaskResultRow[], language: Language): HostTaskDetail {
   const count = (status: TaskResultRow['status']): number => results.filter((one) => one.status === status).length;
   return {
     ...{ id: task.id, task_id: String(task.id), kind: task.kind as HostTaskDetail['kind'] },
@@ -84,9 +86,23 @@ function present(task: TaskRow, results: readonly TaskResultRow[]): HostTaskDeta
     waiting_on: waitingOn(task, results),
     results: results.map((one) => ({
       ...{ host: one.hostId, hostname: one.hostname, status: one.status },
-      ...{ error_code: one.errorCode, message: one.message, started: iso(one.started), finished: iso(one.finished) },
+      ...{
+        error_code: one.errorCode,
+        message: messageOf(one, language),
+        started: iso(one.started),
+        finished: iso(one.finished),
+      },
     })),
   };
+}
+
+/** Why a host failed, and what went wrong beside it; while it is under way, what it waits for. */
+function messageOf({ problem, warning, message }: TaskResultRow, language: Language): string | null {
+  const texts = [fromWire(problem), fromWire(warning)].flatMap((one) =>
+    one ? [problemText(one.problem, one.params, language)] : [],
+  );
+  if (texts.length === 0) return message;
+  return (problem || message === null ? texts : [message, ...texts]).join('; ');
 }
 
 const mostNamed = 5;
@@ -94,7 +110,10 @@ const mostNamed = 5;
 function waitingOn(task: TaskRow, results: readonly TaskResultRow[]): WaitingOn | null {
   if (task.status !== 'running') return null;
   const open = results.filter((one) => one.status === 'waiting' || one.status === 'running');
-  const named = open.slice(0, mostNamed).map((one) => one.hostname);
+  const named = open
+    .slice(0, mostNamed)
+    .map(({ hostname, message }) => (message === null ? hostname : `${hostname} (${message})`));
   const more = open.length > mostNamed ? [`and ${open.length - mostNamed} more`] : [];
-  return { kind: 'host', text: [...named, ...more].join(', '), users: [], until: null };
+  const isAsking = open.some((one) => one.step === 'cloud' || one.step === 'monitoring');
+  return { kind: isAsking ? 'provider' : 'host', text: [...named, ...more].join(', '), users: [], until: null };
 }

@@ -3,10 +3,12 @@ import { matchingTasks, selectHostTasks } from '../../db/hosts/tasks.ts';
 import { hostTaskKinds, type HostTaskKind } from '../../workflows/hosts/contract.ts';
 import { taskStatuses } from '../../workflows/tasks.ts';
 import type { Ctx } from '../context.ts';
+import { outputObject, outputOf, outputQuery } from '../deploy/output.ts';
 import { endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
-import { notFound, signedIn } from '../permissions.ts';
+import { notFound, permission, requestedId, signedIn } from '../permissions.ts';
 import { id, moment } from '../schemas.ts';
+import { hostOutputPermission } from '../task-access.ts';
 import { hostTaskDetail, hostTaskObject, presentTaskDetails, presentTasks } from './task-object.ts';
 
 const area = 'hosts';
@@ -69,4 +71,26 @@ const ofKind = (kind: 'init' | 'start' | 'stop' | 'restart') => {
   ];
 };
 
-export const hostTaskEndpoints = [listTasks, getTask, ...ofKind('init')];
+const getOutput = endpoint({
+  ...{ method: 'get', path: '/hosts/tasks/{task_id}/output/', id: 'getHostTaskOutput', area },
+  summary: 'Output of a host task',
+  permission: permission({
+    names: ['view_host'],
+    check: (request) => hostOutputPermission(request.ctx.db, asker(request.ctx), requestedId(request, 'task_id')),
+  }),
+  query: outputQuery,
+  returns: outputObject,
+  async handle({ params, query }, ctx) {
+    const task = await ctx.db
+      .selectFrom('tasks')
+      .select(['id', 'status'])
+      .where('id', '=', params.task_id)
+      .executeTakeFirstOrThrow();
+    return outputOf(ctx, task, query);
+  },
+});
+
+export const hostTaskEndpoints = [
+  ...[listTasks, getTask, getOutput],
+  ...(['init', 'start', 'stop', 'restart'] as const).flatMap(ofKind),
+];

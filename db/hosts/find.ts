@@ -38,7 +38,8 @@ export function matchingHosts(filter: HostFilter, subject: Subject): Expression<
   if (status !== undefined) add(sql`hosts.status = ${status}`);
   if (os_status !== undefined) add(sql`hosts.os_status = ${os_status}`);
   if (ip !== undefined)
-    add(sql`exists (
+    // The first finds candidates by its index; the second looks at each address by itself.
+    add(sql`jsonb_path_query_array(hosts.ip_address, '$[*].address')::text ilike ${anywhere(ip)} and exists (
       select from jsonb_array_elements(hosts.ip_address) as ip where ip ->> 'address' ilike ${anywhere(ip)})`);
   if (application !== undefined)
     add(sql`exists (
@@ -55,6 +56,13 @@ export async function instancesOn(db: Kysely<Database>, hostId: number): Promise
     .select((eb) => eb.fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
   return count;
+}
+
+/** How many instances a host has, and one of them that a task holds. */
+export async function instancesAt(db: Kysely<Database>, hostId: number) {
+  const rows = await db.selectFrom('instances').where('hostId', '=', hostId).select(['id', 'busyTaskId']).execute();
+  const busy = rows.find(({ busyTaskId }) => busyTaskId !== null);
+  return { instances: rows.length, busyInstance: busy ? { id: busy.id, taskId: busy.busyTaskId ?? 0 } : null };
 }
 
 /** Ids for IP addresses, drawn before they are written. */

@@ -93,3 +93,12 @@ export async function beginHostTask(tx: Kysely<Database>, task: NewHostTask): Pr
     .execute();
   return id;
 }
+
+/** The hosts of a task. */
+export const hostIdsOf = (db: Kysely<Database>, taskId: number): Promise<number[]> =>
+  db
+    .selectFrom('taskResults')
+    .select('hostId')
+    .where('taskId', '=', taskId)
+    .execute()
+    .then((rows) => rows.map(({ hostId }) => hostId));

@@ -9,6 +9,7 @@ import * as applicationSearch from './0007_application_search.ts';
 import * as deployLifecycle from './0008_deploy_lifecycle.ts';
 import * as approvalPolicies from './0009_approval_policies.ts';
 import * as deployTemplates from './0010_deploy_templates.ts';
+import * as hostTasks from './0011_host_tasks.ts';
 import * as hostImports from './0014_host_imports.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
@@ -23,5 +24,6 @@ export const migrations: Record<string, Migration> = {
   '0008_deploy_lifecycle': deployLifecycle,
   '0009_approval_policies': approvalPolicies,
   '0010_deploy_templates': deployTemplates,
+  '0011_host_tasks': hostTasks,
   '0014_host_imports': hostImports,
 };

@@ -1,8 +1,12 @@
 import type { Kysely } from 'kysely';
+import type { TaskArea } from '../../workflows/tasks.ts';
 import type { Database } from '../database.ts';
 
 /** What a task is, in one line, and the names of the hosts that it works on. */
-export async function hostsOfTask(db: Kysely<Database>, taskId: number): Promise<{ what: string; hosts: string[] }> {
+export async function hostsOfTask(
+  db: Kysely<Database>,
+  taskId: number,
+): Promise<{ area: TaskArea; what: string; hosts: string[] }> {
   const task = await db
     .selectFrom('tasks')
     .select(['area', 'kind', 'version', 'creator'])
@@ -17,6 +21,7 @@ export async function hostsOfTask(db: Kysely<Database>, taskId: number): Promise
     .execute();
   const version = task.version === null ? '' : ` to ${task.version}`;
   return {
+    area: task.area,
     what: `${task.area} ${task.kind}${version}, task ${taskId} of ${task.creator}`,
     hosts: rows.map(({ hostname }) => hostname),
   };

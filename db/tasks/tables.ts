@@ -1,6 +1,7 @@
 import type { Generated, JSONColumnType, Selectable } from 'kysely';
 import type { InstanceStatus } from '../../workflows/applications/contract.ts';
 import type { ScriptLanguage } from '../../workflows/deploy/contract.ts';
+import type { ProblemWire } from '../../workflows/problem.ts';
 import type { OutputStream, ResultStatus, TaskArea, TaskStatus } from '../../workflows/tasks.ts';
 
 interface TasksTable {
@@ -22,6 +23,8 @@ interface TasksTable {
   finishedTime: Date | null;
   outputSeq: Generated<number>;
   outputBytes: Generated<number>;
+  /** Username; of a host task whose waiting hosts are not to begin. */
+  cancelledBy: Generated<string | null>;
 }
 
 interface TaskResultsTable {
@@ -36,6 +39,8 @@ interface TaskResultsTable {
   previousStatus: InstanceStatus | null;
   errorCode: number | null;
   message: string | null;
+  problem: JSONColumnType<ProblemWire> | null;
+  warning: JSONColumnType<ProblemWire> | null;
   started: Date | null;
   finished: Date | null;
 }

@@ -1,4 +1,5 @@
-import { settleHostTask, settleInit } from '../../db/hosts.ts';
+import { settleHost, settleHostTask } from '../../db/hosts/settle.ts';
+import { Problem, toWire } from '../../workflows/problem.ts';
 import { testApp, type TestApp, type TestUser } from './app.ts';
 import { aHost, made, recordsOf, refusal, type Host, type Page } from './inventory.ts';
 import { unique } from '../harness.ts';
@@ -41,7 +42,7 @@ describe('initialising hosts', () => {
     });
     expect(await busyOf(a)).toEqual({ kind: 'init', task_id: body.task_id });
     expect(await starts(body.id)).toMatchObject([
-      { payload: { workflow: 'initHosts', input: { taskId: body.id, hosts: [{ position: 0, hostId: a.id }, {}] } } },
+      { payload: { workflow: 'hostTask', input: { taskId: body.id, hosts: [{ position: 0, hostId: a.id }, {}] } } },
     ]);
     expect((await recordsOf(t.db, 'host', a.id)).at(-1)).toMatchObject({ view: 'host', opType: 'update' });
   });
@@ -49,15 +50,18 @@ describe('initialising hosts', () => {
   test('when its hosts are done the task says so, with a number for what failed', async () => {
     const [a, b] = [await aHost(t.db, admin, 'raw'), await aHost(t.db, admin, 'raw')];
     const { body: task } = await init(admin, entries(a, b));
-    const settle = (position: number, outcome: Parameters<typeof settleInit>[1]['outcome']) =>
-      settleInit(t.db, { taskId: task.id, position, outcome });
-    await settle(0, { status: 'finished', errorCode: null, message: null });
-    await settle(1, { status: 'failed', errorCode: 30004, message: 'no answer' });
+    const problem = toWire(new Problem('salt_failed', { reason: 'no answer' }));
+    const end = { problem: null, warning: null, left: { status: 'inited' } } as const;
+    await settleHost(t.db, { taskId: task.id, position: 0 }, { ...end, status: 'finished' });
+    await settleHost(t.db, { taskId: task.id, position: 1 }, { ...end, status: 'failed', problem, left: {} });
     await settleHostTask(t.db, task.id, null);
     const { body } = await admin.get<Task>(`/hosts/init-tasks/${task.id}/`);
     expect(body).toMatchObject({
       ...{ status: 'failed', waiting_on: null, counts: { finished: 1, failed: 1, waiting: 0 } },
-      results: [{ status: 'finished' }, { status: 'failed', error_code: 30004, message: 'no answer' }],
+      results: [
+        { status: 'finished' },
+        { status: 'failed', error_code: 30004, message: 'the call to SaltStack failed: no answer' },
+      ],
     });
     expect(body['finished_time']).not.toBeNull();
     expect((await admin.get<Host>(`/hosts/${a.id}/`)).body).toMatchObject({ status: 'inited', busy: null });

@@ -132,8 +132,8 @@ describe('tasks', () => {
     const reader = await world.user({ application: { [estate.applicationId]: ['view_app_log'] } });
     const { body } = await reader.get(`${path}${first.id}/output/?after=0&limit=1`);
     expect(body).toMatchObject({ results: [{ seq: 1, step: 'start', text: 'hello' }], next_after: 1, ended: true });
-    const live = async ({ id }: TestUser) =>
-      outputPermission(world.db, await loadSubject(world.db, id), first.id).catch(String);
+    const live = async ({ id, username }: TestUser) =>
+      outputPermission(world.db, { subject: await loadSubject(world.db, id), username }, first.id).catch(String);
     expect(await live(reader)).toBeUndefined();
     expect(await live(viewer)).toContain('not allowed: view_app_log');
     expect(first.task_output).toMatch(new RegExp(`^ws.*/ws/tasks/${first.id}/output\\?ticket=`));

@@ -1,7 +1,8 @@
-import { makeApplication, makeHost } from '../api/app.ts';
+import { makeApplication } from '../api/app.ts';
 import { unique } from '../harness.ts';
 import { makeEstate } from '../world.ts';
-import { on, type Stage, type Trial, type Trials } from './stage.ts';
+import { freeHost } from './hosts.ts';
+import { on, type Trial, type Trials } from './stage.ts';
 
 const entries = (ids: readonly number[]): { id: number }[] => ids.map((id) => ({ id }));
 
@@ -39,12 +40,6 @@ const person =
   };
 
 const hostFields = () => ({ name: `h-${unique()}`, host_type: 'PHY_HOST', runner: 'local' });
-
-const freeHost = async ({ world }: Stage, status: 'raw' | 'inited'): Promise<number> => {
-  const id = await makeHost(world.db);
-  await world.db.updateTable('hosts').set({ status }).where('id', '=', id).execute();
-  return id;
-};
 
 /** Applications, productions, hosts, navigators. */
 export const inventory: Trials = {

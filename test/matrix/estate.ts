@@ -22,6 +22,7 @@ export interface Objects {
   instanceTask: number;
   hostTask: number;
   hostImport: number;
+  shippedPackage: number;
   production: number;
   script: number;
   template: number;
@@ -49,6 +50,7 @@ export const kinds = {
   hostTask: (o: Objects) => ({ task_id: o.hostTask }),
   freeze: byId('freeze'),
   hostImport: byId('hostImport'),
+  shippedPackage: byId('shippedPackage'),
   production: byId('production'),
   script: byId('script'),
   template: byId('template'),
@@ -141,10 +143,11 @@ async function makeHostTask(db: Db, hostId: number, creator: string): Promise<nu
       .values({ area: 'host', ...of, updateSource: null, timeoutSeconds: 1, ...noEnd })
       .returning('id'),
   );
+  const noEnding = { problem: null, warning: null, started: null, finished: null };
   const none = { instanceId: null, step: null, previousVersion: null, previousStatus: null, errorCode: null };
   await db
     .insertInto('taskResults')
-    .values({ ...none, taskId: id, position: 0, hostId, hostname: 'h', message: null, started: null, finished: null })
+    .values({ ...none, taskId: id, position: 0, hostId, hostname: 'h', message: null, ...noEnding })
     .execute();
   return id;
 }
@@ -159,6 +162,13 @@ function makeImport(db: Db, creator: string): Promise<number> {
       .returning('id'),
   );
 }
+const makePackage = (db: Db, maintainer: string): Promise<number> =>
+  idOf(
+    db
+      .insertInto('shippedPackages')
+      .values({ name: `package-${unique()}`, type: 'zip', maintainer, source: '/p.zip', sha256: null })
+      .returning('id'),
+  );
 
 async function makeInventory(db: Db, creator: string) {
   const [application, child] = [await makeApplication(db), await makeApplication(db)];
@@ -210,6 +220,7 @@ export async function makeTeam(db: Db, by: { id: number; username: string }): Pr
     ...(await makeDeploy(db, inventory.application, by)),
     hostTask: await makeHostTask(db, inventory.host, creator),
     hostImport: await makeImport(db, creator),
+    shippedPackage: await makePackage(db, creator),
     script: await idOf(db.insertInto('deployScripts').values(script).returning('id')),
     template: await idOf(db.insertInto('deployTemplates').values(template).returning('id')),
     role: await idOf(

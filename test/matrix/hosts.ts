@@ -1,5 +1,7 @@
 import type { Kind } from './estate.ts';
-import { anybody, everywhere, holding, seen, team, type Needs, type Table } from './rules.ts';
+import type { HostPermission } from '../../db/access/catalogue.ts';
+import type { HostStatus } from '../../workflows/hosts/contract.ts';
+import { anybody, everywhere, holding, holdingOn, seen, team, type Needs, type Rule, type Table } from './rules.ts';
 
 const view = (on: Kind = 'host') => seen(on, { host: ['view_host'] });
 const hostTask = view('hostTask');
@@ -8,6 +10,20 @@ const tasksShown = [anybody(), seen('hostTask', { host: ['view_host'] }, { shows
 // Imports belong to nobody: who may add hosts and see all of them sees what was found.
 const importer: Needs = { system: ['add_host', 'view_host'] };
 const ofImport = everywhere(importer, { on: 'hostImport' });
+// It is an initialisation, so as a task of another kind it is not there for anybody.
+const notOfThisKind: Rule = { ...view('hostTask'), expected: () => 'hidden' };
+const batch = team(
+  'host',
+  { host: ['restart_host'] },
+  { path: () => ({}), carriedOut: true, body: ({ host }) => [{ host_id: host }] },
+);
+const goes = (status: HostStatus, name: HostPermission): Rule =>
+  team('host', { host: [name] }, { body: () => ({ status }) });
+const packages = (more: Partial<Rule>): Rule =>
+  everywhere(
+    { system: ['create_resource_req'] },
+    { without: { system: ['create_resource_req', 'approve_host_req'] }, ...more },
+  );
 
 /** Hosts and their tasks. */
 export const hosts: Table = {
@@ -29,6 +45,31 @@ export const hosts: Table = {
   getHostImport: ofImport,
   listHostImportFindings: ofImport,
   adoptHostImport: everywhere(importer, { on: 'hostImport', body: () => ({ all: true }) }),
+  listStartTasks: anybody(),
+  getStartTask: notOfThisKind,
+  listStopTasks: anybody(),
+  getStopTask: notOfThisKind,
+  listRestartTasks: anybody(),
+  getRestartTask: notOfThisKind,
+  startHost: team('host', { host: ['restart_host'] }),
+  stopHost: team('host', { host: ['restart_host'] }),
+  restartHost: team('host', { host: ['restart_host'] }),
+  createStartTask: batch,
+  createStopTask: batch,
+  createRestartTask: batch,
+  changeHostStatus: [goes('inited', 'init_host'), goes('attached', 'edit_host'), goes('offline', 'deactivate_host')],
+  changeHostZabbixOpts: team('host', { host: ['edit_host'] }),
+  getHostTaskOutput: hostTask,
+  // The task of the estate is an initialisation: who could have begun it may cancel it, and who did.
+  cancelHostTask: [
+    team('hostTask', { host: ['init_host'] }),
+    team('hostTask', { host: ['view_host'] }, { maker: true, reader: 'refused', without: { host: ['init_host'] } }),
+  ],
+  listShippedPackages: packages({}),
+  createShippedPackage: holding('approve_host_req'),
+  getShippedPackage: packages({ on: 'shippedPackage' }),
+  changeShippedPackage: holdingOn('shippedPackage', 'approve_host_req', { body: () => ({ description: 'd' }) }),
+  deleteShippedPackage: holdingOn('shippedPackage', 'approve_host_req'),
 };
 
 function hostsOf({ host }: { host: number }) {

@@ -1,3 +1,5 @@
+import { defineUpdate } from '@temporalio/workflow';
+import type { ProblemWire } from '../problem.ts';
 import type { Actor, ResultStatus } from '../tasks.ts';
 
 export const hostStatuses = ['raw', 'inited', 'attached', 'offline'] as const;
@@ -36,10 +38,48 @@ export interface IpAddress {
 /** `host-task/17` */
 export const hostTaskWorkflowId = (taskId: number): string => `host-task/${taskId}`;
 
+/** `host-task/17/chunk/2`, counted from 1 */
+export const hostChunkWorkflowId = (taskId: number, chunk: number): string =>
+  `${hostTaskWorkflowId(taskId)}/chunk/${chunk}`;
+
+/** `host-removal/12` */
+export const hostRemovalWorkflowId = (hostId: number): string => `host-removal/${hostId}`;
+
+/** Hosts that one workflow works on directly; more go to children of this size. */
+export const hostsPerChunk = 50;
+
+export interface HostTarget {
+  position: number;
+  hostId: number;
+  name: string;
+}
+
+/** Input of `hostTask`. */
+export interface HostTaskInput {
+  taskId: number;
+  kind: HostTaskKind;
+  hosts: HostTarget[];
+  /** Whether monitoring is told to stand still meanwhile. */
+  maintenance: boolean;
+}
+
+/** Input of `hostTaskChunk`. */
+export interface HostChunkInput extends HostTaskInput {
+  /** From 1. */
+  chunk: number;
+}
+
+/** Input of `initHosts`, of tasks begun before `hostTask`. */
 export interface InitHostsInput {
   taskId: number;
   hosts: { position: number; hostId: number }[];
   actor: Actor;
+}
+
+/** A host of a task. */
+export interface HostAt {
+  taskId: number;
+  position: number;
 }
 
 export interface HostOutcome {
@@ -47,3 +87,18 @@ export interface HostOutcome {
   errorCode: number | null;
   message: string | null;
 }
+
+/** What became of a host, before it is written: `problem` says why it failed, `warning` what went wrong beside it. */
+export interface HostEnd {
+  status: 'finished' | 'failed' | 'unknown';
+  problem: ProblemWire | null;
+  warning: ProblemWire | null;
+}
+
+/** Input of the update `cancel`. */
+export interface CancelHostsInput {
+  actor: Actor;
+}
+
+/** Fails the hosts that have not begun; answers how many. */
+export const cancelHostsUpdate = defineUpdate<number, [CancelHostsInput]>('cancel');

@@ -1,21 +1,154 @@
-import { proxyActivities, upsertSearchAttributes } from '@temporalio/workflow';
+// Work on hosts, each by itself: one that fails stops no other. A host is one activity, which is asked again until its
+// host is where it should be; so a slow machine costs attempts, not history. Up to fifty hosts are worked on directly,
+// more in children of fifty, which keeps every history short.
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  executeChild,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import { holdHosts } from '../maintenance/hold.ts';
+import type { MaintenanceHands } from '../maintenance/ports.ts';
+import { rootFailure, unwrapped } from '../refuse.ts';
 import { searchAttributes } from '../search-attributes.ts';
 import { window } from '../window.ts';
-import type { InitHostsInput } from './contract.ts';
+import { cancelHostsUpdate, hostChunkWorkflowId, hostsPerChunk } from './contract.ts';
+import type { HostChunkInput, HostOutcome, HostTarget, HostTaskInput, InitHostsInput } from './contract.ts';
 import type { HostHands } from './ports.ts';
 
-const inFlight = 50;
+const retry = { initialInterval: '500 milliseconds', maximumInterval: '10 seconds' } as const;
 
-const { initHost, settleHostTask } = proxyActivities<HostHands>({
+// No limit on attempts: how long a host may take is decided by its first attempt's time, in the activity.
+const { actOnHost } = proxyActivities<HostHands>({
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '10 seconds',
+  retry,
+});
+const { initHost } = proxyActivities<HostHands>({
   startToCloseTimeout: '5 minutes',
   heartbeatTimeout: '10 seconds',
-  retry: { initialInterval: '500 milliseconds', maximumInterval: '10 seconds' },
+  retry,
+});
+const { abandonHost, cancelHosts, settleHostTask } = proxyActivities<HostHands>({
+  startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '10 seconds',
+  retry,
+});
+/** A host is gone from Slipway; monitoring may be away for long before it can be told. */
+const { forgetMonitored } = proxyActivities<HostHands>({
+  startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '10 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '5 minutes' },
+});
+/** Short: a task does not fail, nor stand still, for its maintenance period. */
+const maintenance = proxyActivities<MaintenanceHands>({
+  startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '5 seconds',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
 });
 
-/** Initialises hosts, each by itself: one that fails stops no other. */
+interface Counted {
+  finished: number;
+  failed: number;
+}
+
+/** One task over any number of hosts. */
+export async function hostTask(input: HostTaskInput): Promise<Counted> {
+  const { taskId, hosts } = input;
+  setHandler(cancelHostsUpdate, ({ actor }) => unwrapped(cancelHosts({ taskId, actor })));
+  // Cancelled from the engine's side it means the same: what has begun ends as it ends.
+  CancellationScope.current().cancelRequested.catch(() =>
+    CancellationScope.nonCancellable(() => cancelHosts({ taskId, actor: null })),
+  );
+  return CancellationScope.nonCancellable(async () => {
+    const release = input.maintenance ? await holdHosts(maintenance, taskId) : null;
+    const counted = await (hosts.length <= hostsPerChunk ? workOn(input) : inChunks(input));
+    await settleHostTask({ taskId, error: null });
+    await release?.();
+    const status = counted.failed === 0 ? 'finished' : 'failed';
+    upsertSearchAttributes(searchAttributes({ status }));
+    setCurrentDetails(`**${status}**: ${progress(input, counted)}`);
+    await condition(allHandlersFinished);
+    return counted;
+  });
+}
+
+/** Up to fifty hosts of a task that has more. */
+export async function hostTaskChunk(input: HostChunkInput): Promise<Counted> {
+  return CancellationScope.nonCancellable(() => workOn(input));
+}
+
+/** Takes a deleted host out of monitoring, however long monitoring is away. */
+export async function removeHost({ hostId }: { hostId: number }): Promise<void> {
+  await forgetMonitored({ hostId });
+}
+
+/** Initialises hosts, each by itself; of tasks begun before `hostTask`. */
 export async function initHosts({ taskId, hosts }: InitHostsInput): Promise<void> {
   const outcomes = await window(hosts, inFlight, ({ position, hostId }) => initHost({ taskId, position, hostId }));
   await settleHostTask({ taskId, error: null });
   const isFinished = outcomes.every(({ status }) => status === 'finished');
   upsertSearchAttributes(searchAttributes({ status: isFinished ? 'finished' : 'failed' }));
+}
+
+const inFlight = 50;
+
+const progress = ({ kind, hosts }: HostTaskInput, { finished, failed }: Counted): string =>
+  `${kind}: ${finished} of ${hosts.length} hosts done${failed > 0 ? `, ${failed} failed` : ''}`;
+
+async function inChunks(input: HostTaskInput): Promise<Counted> {
+  const { taskId, kind, hosts } = input;
+  const chunks: HostChunkInput[] = [];
+  for (let start = 0; start < hosts.length; start += hostsPerChunk)
+    chunks.push({ ...input, hosts: hosts.slice(start, start + hostsPerChunk), chunk: chunks.length + 1 });
+  const total = { finished: 0, failed: 0 };
+  const work = async (chunk: HostChunkInput): Promise<void> => {
+    const counted = await settledChunk(chunk, `${kind} hosts ${chunk.chunk} of ${chunks.length}`);
+    total.finished += counted.finished;
+    total.failed += counted.failed;
+    setCurrentDetails(`**running**: ${progress(input, total)}`);
+  };
+  setCurrentDetails(`**running**: ${progress({ taskId, kind, hosts, maintenance: false }, total)}`);
+  await Promise.all(chunks.map(work));
+  return total;
+}
+
+/** A chunk whose workflow was ended by hand leaves its hosts open; the end of the task settles those. */
+async function settledChunk(chunk: HostChunkInput, summary: string): Promise<Counted> {
+  try {
+    const workflowId = hostChunkWorkflowId(chunk.taskId, chunk.chunk);
+    return await executeChild(hostTaskChunk, { workflowId, args: [chunk], staticSummary: summary });
+  } catch {
+    return { finished: 0, failed: chunk.hosts.length };
+  }
+}
+
+/** Works on all hosts at once. */
+async function workOn(input: HostTaskInput): Promise<Counted> {
+  const total = { finished: 0, failed: 0 };
+  const work = async (host: HostTarget): Promise<void> => {
+    const { status } = await settled(input, host);
+    if (status === 'finished') total.finished += 1;
+    else total.failed += 1;
+    setCurrentDetails(`**running**: ${progress(input, total)}`);
+  };
+  await Promise.all(input.hosts.map(work));
+  return total;
+}
+
+/** Takes one host to its end; never throws. */
+async function settled({ taskId, kind }: HostTaskInput, { position, name }: HostTarget): Promise<HostOutcome> {
+  const at = { taskId, position };
+  // Named for who reads the history, and for the replay: another order is another history.
+  const named = { activityId: `${kind}-${position}`, summary: `${kind} ${name}` };
+  try {
+    return await actOnHost.executeWithOptions(named, [at]);
+  } catch (error) {
+    const root = rootFailure(error);
+    return abandonHost({ ...at, reason: root instanceof Error ? root.message : String(root) });
+  }
 }

@@ -1,0 +1,23 @@
+import type { HostStatus } from '../../workflows/hosts/contract.ts';
+import { initialise } from './init.ts';
+import { monitored } from './monitor.ts';
+import { asking } from './trouble.ts';
+import type { Done, HostWork } from './work.ts';
+
+const names = (value: unknown): string[] | undefined => (Array.isArray(value) ? value.map(String) : undefined);
+
+/** Brings a host to the groups and templates of its task. */
+export async function changeZabbix(work: HostWork): Promise<Done> {
+  const { opts } = work;
+  await monitored(work, { groups: names(opts['zabbix_groups']), templates: names(opts['zabbix_templates']) });
+  return { left: {} };
+}
+
+/** Changes what a host is to Slipway; whether it may was decided when the task began, and the host is held since. */
+export async function changeStatus(work: HostWork): Promise<Done> {
+  const { opts, host, deps } = work;
+  const status = opts['status'] as HostStatus;
+  if (status === 'inited' && host.status === 'raw') return initialise(work);
+  if (status === 'offline' && deps.monitoring) await asking('monitoring', deps.monitoring.disableHost(host.name));
+  return { left: { status } };
+}

@@ -1,0 +1,35 @@
+import { cancelHosts, settleHost, settleHostTask } from '../../db/hosts/settle.ts';
+import type { HostHands } from '../../workflows/hosts/ports.ts';
+import { Problem, toWire } from '../../workflows/problem.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { actOn } from './act.ts';
+
+/** What host tasks do. */
+export function createHostActivities(deps: ActivityDeps): HostHands {
+  const { db, monitoring } = deps;
+  return {
+    actOnHost: (at) => actOn(deps, at),
+    initHost: (at) => actOn(deps, at),
+
+    abandonHost: ({ taskId, position, reason }) =>
+      settleHost(
+        db,
+        { taskId, position },
+        {
+          ...{ status: 'unknown', warning: null, left: {} },
+          problem: toWire(new Problem('host_task_lost', { reason })),
+        },
+      ),
+
+    cancelHosts: ({ taskId, actor }) => cancelHosts(db, taskId, actor),
+
+    async settleHostTask({ taskId, error }) {
+      await settleHostTask(db, taskId, error);
+    },
+
+    async forgetMonitored({ hostId }) {
+      const host = await db.selectFrom('hosts').select('name').where('id', '=', hostId).executeTakeFirst();
+      if (host) await monitoring?.disableHost(host.name);
+    },
+  };
+}

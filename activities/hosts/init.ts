@@ -1,0 +1,28 @@
+// Initialisation: the host answers, monitoring has it, its packages are installed in their order. Each step may be
+// repeated without harm, so an interrupted one begins again from the first and passes what is done.
+import { packagesOf } from '../../db/hosts/work.ts';
+import { asking, refusedBy } from './trouble.ts';
+import { install } from './install.ts';
+import { monitored } from './monitor.ts';
+import { note } from './work.ts';
+import type { Done, HostWork } from './work.ts';
+
+const named = (value: unknown): string[] | undefined =>
+  Array.isArray(value) && value.length > 0 ? value.map(String) : undefined;
+
+export async function initialise(work: HostWork): Promise<Done> {
+  const { deps, host, opts, runner, at } = work;
+  if (!runner) throw refusedBy('runner', `the runner "${host.runner}" is not configured`);
+  await asking('runner', runner.prepare(at));
+  await asking('runner', runner.ping(at));
+  const options = { groups: named(opts['zabbix_groups']), templates: named(opts['zabbix_templates']) };
+  if (deps.monitoring ?? options.groups ?? options.templates) {
+    await note(work, 'monitoring');
+    await monitored(work, options);
+  }
+  for (const one of await packagesOf(deps.db, work.taskId)) {
+    await note(work, `package ${one.name}`);
+    await install(work, runner, one);
+  }
+  return { left: { osStatus: 'running', ...(host.status === 'raw' && { status: 'inited' }) } };
+}

@@ -1,0 +1,87 @@
+// A shipped package on a host. The host fetches it itself; everything that somebody typed is in the environment, never
+// in the script. What is unpacked is complete before it takes the place of what was there.
+import type { TaskPackageRow } from '../../db/hosts/tables.ts';
+import type { Runner } from '../providers/runner/driver.ts';
+import { refusedBy } from './trouble.ts';
+import { bash, jobIdOf, runOwn } from './work.ts';
+import type { HostWork } from './work.ts';
+
+const fetchIt = `fetch() {
+  case "$SLIPWAY_SOURCE" in
+    salt://*) salt-call --out=quiet cp.get_file "$SLIPWAY_SOURCE" "$file" makedirs=True && [ -f "$file" ] ;;
+    http://*|https://*)
+      if command -v curl >/dev/null; then
+        curl --fail --silent --show-error --location --max-redirs 5 --proto '=http,https' --retry 3 \\
+          --connect-timeout 10 --max-time 1800 --output "$file" -- "$SLIPWAY_SOURCE"
+      else
+        wget --quiet --tries=3 --timeout=30 -O "$file" -- "$SLIPWAY_SOURCE"
+      fi ;;
+    /*) cp -- "$SLIPWAY_SOURCE" "$file" ;;
+    *) echo "no such kind of source" >&2; return 1 ;;
+  esac
+}
+`;
+
+const script = `set -eu
+umask 022
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+file="$work/package"
+${fetchIt}
+fetch || { echo "$SLIPWAY_NAME could not be fetched" >&2; exit 1; }
+if [ -n "$SLIPWAY_SHA256" ]; then
+  found=$(sha256sum "$file" | cut -d ' ' -f 1)
+  if [ "$found" != "$SLIPWAY_SHA256" ]; then
+    echo "the checksum of $SLIPWAY_NAME is $found, not $SLIPWAY_SHA256" >&2
+    exit 1
+  fi
+fi
+if [ "$SLIPWAY_TYPE" = rpm ]; then
+  mv "$file" "$work/package.rpm"
+  if command -v dnf >/dev/null; then dnf install -y "$work/package.rpm"
+  elif command -v yum >/dev/null; then yum install -y "$work/package.rpm"
+  elif command -v zypper >/dev/null; then zypper --non-interactive install --allow-unsigned-rpm "$work/package.rpm"
+  else rpm -U --replacepkgs "$work/package.rpm"; fi
+  exit 0
+fi
+mkdir -p "$SLIPWAY_OPT"
+place="$SLIPWAY_OPT/$SLIPWAY_NAME"
+new="$SLIPWAY_OPT/.$SLIPWAY_NAME.new-$SLIPWAY_TASK"
+old="$SLIPWAY_OPT/.$SLIPWAY_NAME.old-$SLIPWAY_TASK"
+rm -rf "$new" "$old"
+mkdir "$new"
+case "$SLIPWAY_TYPE" in
+  tar.gz) tar -xzf "$file" -C "$new" --no-same-owner ;;
+  zip)
+    if command -v unzip >/dev/null; then unzip -q "$file" -d "$new"
+    else python3 -m zipfile -e "$file" "$new"; fi ;;
+esac
+if [ -e "$place" ] || [ -L "$place" ]; then mv "$place" "$old"; fi
+mv "$new" "$place" || { [ -e "$old" ] && mv "$old" "$place"; exit 1; }
+rm -rf "$old"
+echo "$SLIPWAY_NAME is in $place"
+`;
+
+/** Installs a package, once however often it is asked; throws Trouble when the host says no. */
+export async function install(work: HostWork, runner: Runner, one: TaskPackageRow): Promise<void> {
+  const { at, host, taskId } = work;
+  const isLocal = host.runner === 'local';
+  const { name, type, source, sha256, seq } = one;
+  const label = one.version === '' ? name : `${name} ${one.version}`;
+  if (isLocal && type === 'rpm')
+    throw refusedBy('runner', `${label}: an rpm cannot be installed on a host that is a folder`);
+  if (source.startsWith('salt://') && host.runner !== 'salt')
+    throw refusedBy('runner', `${label}: only hosts with the runner "salt" can fetch ${source}`);
+  const env = {
+    SLIPWAY_NAME: name,
+    SLIPWAY_TYPE: type,
+    SLIPWAY_SOURCE: source.startsWith('/') ? runner.path(at, source) : source,
+    SLIPWAY_SHA256: sha256 ?? '',
+    SLIPWAY_OPT: runner.path(at, '/opt'),
+    SLIPWAY_TASK: String(taskId),
+  };
+  const job = { id: jobIdOf(work, `package-${seq}`), script: bash(script), env };
+  const { state, exitCode } = await runOwn(work, runner, `package ${name}`, job);
+  if (state === 'unknown') throw refusedBy('runner', `${label}: it is not known how its installation ended`);
+  if (exitCode !== 0) throw refusedBy('runner', `${label} could not be installed; see the output of the task`);
+}

@@ -1,0 +1,19 @@
+import { showHost } from '../../db/hosts/work.ts';
+import { json } from '../../db/json.ts';
+import type { MonitoringOptions } from '../providers/monitoring/driver.ts';
+import { asking, refusedBy } from './trouble.ts';
+import type { HostWork } from './work.ts';
+
+/** Brings a host into monitoring, or to these groups and templates, and keeps what was confirmed. */
+export async function monitored(work: HostWork, options: MonitoringOptions): Promise<void> {
+  const { deps, host } = work;
+  if (!deps.monitoring) throw refusedBy('monitoring', 'SLIPWAY_ZABBIX_URL is not set');
+  const addresses = [...host.ipAddress]
+    .sort((a, b) => Number(b.addr_type === 'PRIVATE') - Number(a.addr_type === 'PRIVATE'))
+    .map(({ address }) => address);
+  const { groups, templates } = await asking(
+    'monitoring',
+    deps.monitoring.ensureHost({ name: host.name, addresses }, options),
+  );
+  await showHost(deps.db, host.id, { zabbixGroups: json(groups), zabbixTemplates: json(templates) });
+}

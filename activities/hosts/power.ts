@@ -1,0 +1,53 @@
+// Which way a change of power goes: a folder's by its processes, a guest's by itself, anything else by its provider. The
+// way is chosen once and is in `host_calls` from then on, so a repetition never takes another.
+import { findCall } from '../../db/hosts/calls.ts';
+import type { HostCallRow } from '../../db/hosts/tables.ts';
+import { showHost } from '../../db/hosts/work.ts';
+import { byGuest } from './guest.ts';
+import { byProcesses } from './local.ts';
+import { probed } from './probe.ts';
+import { byProvider } from './provider.ts';
+import { answers, refusedBy } from './trouble.ts';
+import { isForced } from './work.ts';
+import type { Done, HostWork } from './work.ts';
+
+type Way = HostCallRow['way'];
+
+async function wayOf(work: HostWork): Promise<{ way: Way; call: HostCallRow | undefined }> {
+  const call = await findCall(work.deps.db, work);
+  return { way: call?.way ?? (await chosen(work)), call };
+}
+
+async function chosen(work: HostWork): Promise<Way> {
+  const { kind, host, runner, cloud, at } = work;
+  if (host.runner === 'local') return 'local';
+  if (kind === 'start' || isForced(work)) return 'provider';
+  if (runner && (await answers('runner', runner.ping(at)))) return 'guest';
+  if (cloud) return 'provider';
+  throw refusedBy('runner', `host ${host.name} does not answer, and there is no provider to ask`);
+}
+
+/** Puts a host into the power state that its task wants. */
+async function change(work: HostWork): Promise<void> {
+  const { way, call } = await wayOf(work);
+  await { local: byProcesses, guest: byGuest, provider: byProvider }[way](work, call);
+}
+
+export async function start(work: HostWork): Promise<Done> {
+  await change(work);
+  return { left: { osStatus: 'running' } };
+}
+
+/** What ran on a stopped host runs no more. */
+export async function stop(work: HostWork): Promise<Done> {
+  await change(work);
+  return { left: { osStatus: 'stopped', instances: { all: 'stopped' } } };
+}
+
+/** Instances keep their status over a restart until it is seen which of them came back. */
+export async function restart(work: HostWork): Promise<Done> {
+  if (work.host.osStatus !== 'restarting') await showHost(work.deps.db, work.host.id, { osStatus: 'restarting' });
+  await change(work);
+  const { instances, warning } = await probed(work);
+  return { left: { osStatus: 'running', instances }, ...(warning && { warning }) };
+}

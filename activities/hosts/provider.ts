@@ -1,0 +1,62 @@
+// Power by the provider's interface: asked once, then looked at until the machine is where it should be and, unless it was
+// stopped, its runner answers.
+import { markDown } from '../../db/hosts/calls.ts';
+import type { HostCallRow } from '../../db/hosts/tables.ts';
+import { rememberPlace } from '../../db/hosts/work.ts';
+import type { CloudDriver, Machine, PowerAction } from '../providers/cloud/driver.ts';
+import { once } from './once.ts';
+import { answers, asking, pending, refusedBy } from './trouble.ts';
+import { isForced, note } from './work.ts';
+import type { HostWork } from './work.ts';
+
+const target = { start: 'running', stop: 'stopped', restart: 'running' } as const;
+
+export async function byProvider(work: HostWork, known: HostCallRow | undefined): Promise<void> {
+  const { cloud } = work;
+  const action = work.kind as PowerAction;
+  if (!cloud) throw refusedBy('cloud', `no provider is configured for ${work.host.hostType} ${work.host.name}`);
+  await placed(work, cloud);
+  const call = await once(work, 'provider', known, ({ token }, askedBefore) =>
+    asking('cloud', cloud.power(work.ref, { action, force: isForced(work), token, askedBefore })),
+  );
+  await reached(work, cloud, call, action);
+  if (action !== 'stop') await awake(work);
+}
+
+/** Finds a machine for the first time; one that its provider does not have is refused. */
+async function placed(work: HostWork, cloud: CloudDriver): Promise<void> {
+  if (work.ref.place) return;
+  const machine = await asking('cloud', cloud.find(work.ref));
+  refuseGone(work, cloud, machine);
+  work.ref = { ...work.ref, place: machine.place };
+  await rememberPlace(work.deps.db, work.host.id, machine.place);
+}
+
+function refuseGone({ host }: HostWork, cloud: CloudDriver, { state, detail }: Machine): void {
+  if (state === 'gone') throw refusedBy('cloud', `${cloud.name} does not have ${host.name}: ${detail}`);
+}
+
+async function reached(work: HostWork, cloud: CloudDriver, call: HostCallRow, action: PowerAction): Promise<void> {
+  const { deps } = work;
+  if (call.job !== null && !(await asking('cloud', cloud.finished(work.ref, call.job))))
+    throw pending('cloud', `${cloud.name} is still working on it`);
+  const machine = await asking('cloud', cloud.find(work.ref));
+  refuseGone(work, cloud, machine);
+  if (machine.state !== target[action]) {
+    if (call.downSince === null) await markDown(deps.db, call, new Date());
+    throw pending('cloud', `${cloud.name} says ${machine.detail}`);
+  }
+  // Without a job the first looks may still show the machine as it was before it began to restart.
+  const sinceMs = Date.now() - (call.answeredTime ?? call.askedTime).getTime();
+  const mayBeStale = action === 'restart' && call.job === null && call.downSince === null;
+  if (mayBeStale && sinceMs < deps.hostSilenceSeconds * 1000)
+    throw pending('cloud', `${cloud.name} says ${machine.detail}, which may be from before`);
+}
+
+/** The runner of a host that came up must answer too, where there is one. */
+async function awake(work: HostWork): Promise<void> {
+  const { runner, at, host } = work;
+  if (!runner) return;
+  await note(work, 'runner', 'the machine runs; waiting for its runner');
+  if (!(await answers('runner', runner.ping(at)))) throw pending('runner', `host ${host.name} does not answer`);
+}

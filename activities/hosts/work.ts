@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
+import type { HostLeft } from '../../db/hosts/settle.ts';
+import { noteProgress } from '../../db/hosts/work.ts';
+import type { HostWorkRow } from '../../db/hosts/work.ts';
+import type { Problem } from '../../workflows/problem.ts';
+import { runnerHost } from '../deps.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { runJob } from '../follow.ts';
+import type { CloudDriver, MachineRef } from '../providers/cloud/driver.ts';
+import type { Job, JobState, Runner, RunnerHost } from '../providers/runner/driver.ts';
+import { asking } from './trouble.ts';
+
+/** What the work on a host leaves, when it went well. */
+export interface Done {
+  left: HostLeft;
+  warning?: Problem;
+}
+
+/** One host of a task with what reaches it; a runner or a cloud that is not configured is undefined. */
+export interface HostWork extends HostWorkRow {
+  deps: ActivityDeps;
+  at: RunnerHost;
+  runner: Runner | undefined;
+  cloud: CloudDriver | undefined;
+  ref: MachineRef;
+}
+
+export function hostWork(deps: ActivityDeps, row: HostWorkRow): HostWork {
+  const { host } = row;
+  const isPhysical = host.hostType === 'PHY_HOST';
+  const reachable = isPhysical ? host.ipmi !== null : host.providerId !== null;
+  return {
+    ...row,
+    deps,
+    at: runnerHost(host),
+    runner: deps.runners[host.runner],
+    cloud: reachable ? deps.clouds[host.hostType] : undefined,
+    ref: { providerId: host.providerId, hostId: host.id, name: host.name, place: host.place },
+  };
+}
+
+export const note = (work: HostWork, step: string, message: string | null = null): Promise<void> =>
+  noteProgress(work.deps.db, work, { step, message });
+
+export const bash = (content: string): Job['script'] => ({ language: 'bash', content });
+
+/** The id of a job of this work; a host runs it once, whoever asks. */
+export const jobIdOf = ({ taskId, position }: HostWork, step: string): string => `t${taskId}-p${position}-${step}`;
+
+/** Runs a job of Slipway's own to its end, its output kept with the task. */
+export function runOwn(
+  work: HostWork,
+  runner: Runner,
+  step: string,
+  job: Omit<Job, 'cwd' | 'user'>,
+): Promise<JobState> {
+  const { deps, taskId, host, at } = work;
+  const origin = { instanceId: null, host: host.name, step };
+  const to = { db: deps.db, limitBytes: deps.outputLimitBytes, taskId, origin };
+  return asking('runner', runJob(to, runner, at, { ...job, cwd: '/', user: null }));
+}
+
+/** A pause that ends early when the worker leaves. */
+export const pause = (ms: number): Promise<void> =>
+  sleep(ms, undefined, { signal: Context.current().cancellationSignal }).catch(() => undefined);
+
+/** Whether the power is to be changed hard, the guest not asked. */
+export const isForced = ({ opts, host }: HostWork): boolean =>
+  Array.isArray(opts['forced']) && opts['forced'].includes(host.id);

@@ -1,0 +1,83 @@
+// How every host task begins. Everything that could refuse is asked before any work, with the hosts locked, and refuses
+// the whole batch with each host named; then the task is rows, and its workflow begins with the commit.
+import { quote } from '../../db/audit/text.ts';
+import { lockHosts } from '../../db/applications/instances.ts';
+import { kindZh } from '../../db/hosts/settle.ts';
+import { beginHostTask } from '../../db/hosts/tasks.ts';
+import type { HostRow } from '../../db/inventory.ts';
+import { hostTaskWorkflowId } from '../../workflows/hosts/contract.ts';
+import type { HostTaskInput, HostTaskKind } from '../../workflows/hosts/contract.ts';
+import { canBegin } from '../../workflows/hosts/policy.ts';
+import { detailOf, Problem } from '../../workflows/problem.ts';
+import type { ChangeCtx } from '../context.ts';
+import { noSuch, type FieldOf } from '../entries.ts';
+import { launch } from '../launch.ts';
+import { notFound } from '../permissions.ts';
+import { hasMonitoring } from './drivers.ts';
+import { hostEntry } from './text.ts';
+
+export interface WantedTask {
+  kind: HostTaskKind;
+  ids: readonly number[];
+  /** What the task is about, as answers show it; for stop and restart what only its work needs. */
+  opts: object;
+  /** Where the body names a host; undefined: the path does. */
+  field?: FieldOf;
+  /** Why the task must not begin on a host, besides its state. */
+  refuse?(host: HostRow, index: number): Problem | undefined;
+}
+
+/** The hosts of a task in its order, locked. */
+async function lockedHosts(ctx: ChangeCtx, { ids, field }: WantedTask): Promise<HostRow[]> {
+  const rows = new Map((await lockHosts(ctx.tx, ids)).map((row) => [row.id, row]));
+  if (!field && rows.size === 0) throw notFound();
+  noSuch('host', ids, (one) => !rows.has(one), field);
+  return ids.flatMap((one) => rows.get(one) ?? []);
+}
+
+/** Refuses the whole task for what its hosts are; those refused for the same reason as the first are all named. */
+function refuseHosts({ kind, field, refuse }: WantedTask, hosts: readonly HostRow[]): void {
+  const refused = hosts.flatMap((host, index) => {
+    const problem = canBegin(kind, host) ?? refuse?.(host, index);
+    return problem ? [{ problem, index }] : [];
+  });
+  const [first] = refused;
+  if (!first) return;
+  const { problem, params } = first.problem;
+  const details = refused.map((one) => detailOf(field?.(one.index) ?? '', one.problem));
+  throw new Problem(problem, params, field ? details : []);
+}
+
+/** Writes a task over these hosts and starts its workflow with the commit; answers its id. */
+export async function beginTask(ctx: ChangeCtx, wanted: WantedTask): Promise<number> {
+  const { kind, opts } = wanted;
+  const hosts = await lockedHosts(ctx, wanted);
+  refuseHosts(wanted, hosts);
+  const creator = ctx.actor.user.username;
+  const timeoutSeconds = ctx.config.hostPatienceSeconds;
+  const taskId = await beginHostTask(ctx.tx, { kind, creator, timeoutSeconds, opts, hosts, now: ctx.now() });
+  const words = kind.replaceAll('_', ' ');
+  ctx.audit(
+    ...hosts.map((host) => {
+      const name = quote(host.name);
+      const detail = {
+        en: `${words} of host ${name} begun by task ${taskId}`,
+        zh: `任务 ${taskId} 开始${kindZh(kind)}主机 ${name}`,
+      };
+      return hostEntry('update', host, detail);
+    }),
+  );
+  const input: HostTaskInput = {
+    ...{ taskId, kind },
+    hosts: hosts.map(({ id, name }, position) => ({ position, hostId: id, name })),
+    maintenance: (kind === 'stop' || kind === 'restart') && hasMonitoring(ctx),
+  };
+  await launch(ctx, {
+    workflow: 'hostTask',
+    workflowId: hostTaskWorkflowId(taskId),
+    input,
+    summary: `${words} ${hosts.length === 1 ? (hosts[0]?.name ?? '') : `${hosts.length} hosts`}`,
+    attributes: { kind: kind === 'init' ? 'init_hosts' : `host_${kind}`, status: 'running', creator },
+  });
+  return taskId;
+}

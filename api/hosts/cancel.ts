@@ -1,0 +1,61 @@
+import type { HostPermission } from '../../db/access/catalogue.ts';
+import { mayOnEach } from '../../db/access/rights.ts';
+import { hostIdsOf, selectHostTasks } from '../../db/hosts/tasks.ts';
+import { cancelHostsUpdate, hostTaskWorkflowId } from '../../workflows/hosts/contract.ts';
+import type { HostTaskKind } from '../../workflows/hosts/contract.ts';
+import { Problem } from '../../workflows/problem.ts';
+import { command } from '../command.ts';
+import type { Ctx } from '../context.ts';
+import { WorkflowMissing } from '../engine.ts';
+import { notAllowed, notFound, permission, requestedId } from '../permissions.ts';
+import { done, success } from '../schemas.ts';
+
+const needed = {
+  ...({ start: 'restart_host', stop: 'restart_host', restart: 'restart_host', init: 'init_host' } as const),
+  ...({ change_status: 'edit_host', change_zabbix_opts: 'edit_host' } as const),
+} as const satisfies Record<HostTaskKind, HostPermission>;
+
+/** The creator, and who might have begun the task himself. */
+const mayCancel = permission({
+  names: ['restart_host', 'init_host', 'edit_host'],
+  async check(request) {
+    const { db, subject, actor } = request.ctx;
+    const { username } = actor.user;
+    const taskId = requestedId(request, 'task_id');
+    const task = await selectHostTasks(db, { subject, username }).where('tasks.id', '=', taskId).executeTakeFirst();
+    if (!task) throw notFound();
+    if (task.creator === username) return;
+    const name = needed[task.kind as HostTaskKind];
+    const may = await mayOnEach(db, subject, 'host', name, await hostIdsOf(db, taskId));
+    if ([...may.values()].some((one) => one !== 'yes')) throw notAllowed(name);
+  },
+});
+
+async function stillRunning(ctx: Ctx, taskId: number): Promise<void> {
+  const { status } = await ctx.db
+    .selectFrom('tasks')
+    .select('status')
+    .where('id', '=', taskId)
+    .executeTakeFirstOrThrow();
+  if (status !== 'running') throw new Problem('host_task_ended', { status });
+}
+
+/** Hosts that have not begun are failed; what has begun ends as it ends. */
+export const cancelTask = command({
+  ...{ method: 'post', path: '/hosts/tasks/{task_id}/actions/cancel/', id: 'cancelHostTask', area: 'hosts' },
+  summary: 'Cancel a host task: hosts that have not begun do not begin',
+  permission: mayCancel,
+  returns: success,
+  problems: ['host_task_ended', 'workflow_lost', 'outcome_unknown'],
+  async handle({ params: { task_id: taskId } }, ctx) {
+    await stillRunning(ctx, taskId);
+    try {
+      await ctx.engine.update(hostTaskWorkflowId(taskId), cancelHostsUpdate, { actor: ctx.by }, ctx.operationId);
+    } catch (error) {
+      if (!(error instanceof WorkflowMissing)) throw error;
+      await stillRunning(ctx, taskId);
+      throw new Problem('workflow_lost');
+    }
+    return done;
+  },
+});

@@ -1,0 +1,38 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../database.ts';
+import type { ShippedPackageRow } from './tables.ts';
+
+/** Packages by id, held against removal until the end of the transaction. */
+export const packagesNamed = (tx: Kysely<Database>, ids: readonly number[]): Promise<ShippedPackageRow[]> =>
+  tx
+    .selectFrom('shippedPackages')
+    .selectAll()
+    .where('id', 'in', ids.length > 0 ? ids : [0])
+    .orderBy('id')
+    .forShare()
+    .execute();
+
+/** Writes down what a task installs, in this order, as it is now. */
+export async function keepPackages(
+  tx: Kysely<Database>,
+  taskId: number,
+  packages: readonly ShippedPackageRow[],
+): Promise<void> {
+  if (packages.length === 0) return;
+  const rows = packages.map(({ id, name, type, version, source, sha256 }, seq) => ({
+    ...{ taskId, seq, packageId: id, name, type, version, source, sha256 },
+  }));
+  await tx.insertInto('taskPackages').values(rows).execute();
+}
+
+/** The running task that installs a package, if there is one. */
+export const taskInstalling = (db: Kysely<Database>, packageId: number): Promise<number | undefined> =>
+  db
+    .selectFrom('taskPackages')
+    .innerJoin('tasks', 'tasks.id', 'taskPackages.taskId')
+    .select('tasks.id')
+    .where('taskPackages.packageId', '=', packageId)
+    .where('tasks.status', '=', 'running')
+    .limit(1)
+    .executeTakeFirst()
+    .then((row) => row?.id);

@@ -1,0 +1,99 @@
+import type { Kysely } from 'kysely';
+import type { HostAt, HostOutcome, HostTaskKind } from '../../workflows/hosts/contract.ts';
+import type { Database } from '../database.ts';
+import type { HostPlace, HostRow } from '../inventory.ts';
+import { json } from '../json.ts';
+import type { TaskPackageRow } from './tables.ts';
+
+/** One host of a task, as its work needs it. */
+export interface HostWorkRow extends HostAt {
+  kind: HostTaskKind;
+  opts: Record<string, unknown>;
+  started: Date;
+  /** Who cancelled the task, if anybody: what has asked for nothing yet does not begin. */
+  cancelledBy: string | null;
+  host: HostRow;
+}
+
+/**
+ * Marks a host of a task as begun, unless it is, and answers what its work needs; of one that has ended (also: that was
+ * cancelled before it began) the outcome.
+ */
+export async function beginHostWork(
+  db: Kysely<Database>,
+  { taskId, position }: HostAt,
+): Promise<{ work: HostWorkRow } | { ended: HostOutcome }> {
+  const begun = await db
+    .updateTable('taskResults')
+    .from('tasks')
+    .whereRef('tasks.id', '=', 'taskResults.taskId')
+    .set((eb) => ({ status: 'running', started: eb.fn.coalesce('started', eb.val(new Date())) }))
+    .where('taskResults.taskId', '=', taskId)
+    .where('taskResults.position', '=', position)
+    .where('taskResults.status', 'in', ['waiting', 'running'])
+    .returning(['taskResults.hostId', 'taskResults.started', 'tasks.kind', 'tasks.opts', 'tasks.cancelledBy'])
+    .executeTakeFirst();
+  if (!begun) return { ended: await outcomeOf(db, { taskId, position }) };
+  const host = await db.selectFrom('hosts').selectAll().where('id', '=', begun.hostId).executeTakeFirstOrThrow();
+  const { kind, opts, started, cancelledBy } = begun;
+  return {
+    work: { taskId, position, kind: kind as HostTaskKind, opts, started: started ?? new Date(), cancelledBy, host },
+  };
+}
+
+async function outcomeOf(db: Kysely<Database>, { taskId, position }: HostAt): Promise<HostOutcome> {
+  return db
+    .selectFrom('taskResults')
+    .select(['status', 'errorCode', 'message'])
+    .where('taskId', '=', taskId)
+    .where('position', '=', position)
+    .executeTakeFirstOrThrow();
+}
+
+/** Says what a host is waiting for. */
+export async function noteProgress(
+  db: Kysely<Database>,
+  { taskId, position }: HostAt,
+  { step, message }: { step: string; message: string | null },
+): Promise<void> {
+  await db
+    .updateTable('taskResults')
+    .set({ step, message })
+    .where('taskId', '=', taskId)
+    .where('position', '=', position)
+    .where('status', '=', 'running')
+    .execute();
+}
+
+/** Remembers where a provider has a machine. */
+export async function rememberPlace(db: Kysely<Database>, hostId: number, place: HostPlace): Promise<void> {
+  await db
+    .updateTable('hosts')
+    .set({ place: json(place) })
+    .where('id', '=', hostId)
+    .execute();
+}
+
+/** What a task found of a host before its end. */
+export async function showHost(
+  db: Kysely<Database>,
+  hostId: number,
+  seen: Partial<Pick<HostRow, 'osStatus'>> & Partial<Record<'zabbixGroups' | 'zabbixTemplates', string>>,
+): Promise<void> {
+  await db.updateTable('hosts').set(seen).where('id', '=', hostId).execute();
+}
+
+/** Packages of a task in their order, as they were when it began. */
+export const packagesOf = (db: Kysely<Database>, taskId: number): Promise<TaskPackageRow[]> =>
+  db.selectFrom('taskPackages').selectAll().where('taskId', '=', taskId).orderBy('seq').execute();
+
+/** Instances of a host that no task holds, with where their processes are known by. */
+export const instancesToProbe = (db: Kysely<Database>, hostId: number) =>
+  db
+    .selectFrom('instances')
+    .innerJoin('applications', 'applications.id', 'instances.applicationId')
+    .select(['instances.id', 'applications.pidPath'])
+    .where('instances.hostId', '=', hostId)
+    .where('applications.pidPath', '!=', '')
+    .orderBy('instances.id')
+    .execute();

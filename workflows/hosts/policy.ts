@@ -1,0 +1,52 @@
+// When a task on a host may begin: pure.
+import { Problem } from '../problem.ts';
+import type { HostStatus, HostTaskKind, OsStatus } from './contract.ts';
+
+export interface HostView {
+  name: string;
+  status: HostStatus;
+  osStatus: OsStatus | null;
+  busyTaskId: number | null;
+}
+
+/** Why a task of this kind must not begin on a host. */
+export function canBegin(kind: HostTaskKind, { name, status, osStatus, busyTaskId }: HostView): Problem | undefined {
+  if (busyTaskId !== null) return new Problem('host_busy', { name, task_id: busyTaskId });
+  const isOff = status === 'offline';
+  switch (kind) {
+    case 'start':
+      return osStatus === 'running' ? new Problem('host_running', { name }) : undefined;
+    case 'stop':
+    case 'restart':
+      return osStatus === 'stopped' ? new Problem('host_is', { name, status: osStatus }) : undefined;
+    case 'init':
+      return status === 'raw' || status === 'inited' ? undefined : new Problem('host_is', { name, status });
+    case 'change_status':
+      return undefined;
+    case 'change_zabbix_opts':
+      return isOff ? new Problem('host_is', { name, status }) : undefined;
+  }
+}
+
+const ways: Record<HostStatus, readonly HostStatus[]> = {
+  raw: ['inited', 'offline'],
+  inited: ['raw', 'attached', 'offline'],
+  attached: ['inited', 'offline'],
+  offline: ['raw'],
+};
+
+/** Why a host must not go to a status; `instances`: how many it has, `busyInstances`: how many of them a task holds. */
+export function canGo(
+  { name, status: from }: HostView,
+  to: HostStatus,
+  { instances, busyInstance }: { instances: number; busyInstance: { id: number; taskId: number } | null },
+): Problem | undefined {
+  if (!ways[from].includes(to)) return new Problem('host_cannot_go', { name, from, to });
+  if (to === 'offline')
+    return busyInstance
+      ? new Problem('instance_busy', { id: busyInstance.id, task_id: busyInstance.taskId })
+      : undefined;
+  if (to === 'attached') return instances === 0 ? new Problem('host_without_instances', { name }) : undefined;
+  const mustBeEmpty = to === 'raw' || from === 'attached';
+  return mustBeEmpty && instances > 0 ? new Problem('host_has_instances', { name, n: instances }) : undefined;
+}
