@@ -22,6 +22,7 @@ import { startHousekeeping } from './housekeeping.ts';
 import { createActivities } from './index.ts';
 import { startJobSweep } from './job-sweep.ts';
 import { gatedClouds } from './providers/cloud/gate.ts';
+import type { ActivityDeps } from './deps.ts';
 import { createProviders } from './providers/index.ts';
 import type { Providers } from './providers/index.ts';
 import type { HostPort } from './providers/repository/destinations.ts';
@@ -48,10 +49,9 @@ export async function startWorker(
 ): Promise<RunningWorker> {
   const db = connect(at.databaseUrl, { max: config.databasePool, applicationName: 'slipway-worker', log });
   const connection = await NativeConnection.connect(engineAddress(config, at.temporalAddress));
+  const { temporalNamespace: namespace, taskQueue } = config;
   const worker = await Worker.create({
-    connection,
-    namespace: config.temporalNamespace,
-    taskQueue: config.taskQueue,
+    ...{ connection, namespace, taskQueue },
     workflowBundle: { codePath: await workflowBundle() },
     activities: createActivities({
       db,
@@ -77,10 +77,9 @@ export async function startWorker(
   });
   void providers.packageStore.sweep();
   const reads = startHostReads({ db, databaseUrl: at.databaseUrl, runners: providers.runners, log });
-  const sweep = config.localRunner ? startJobSweep(db, config, log) : undefined;
-  const housekeeping = startHousekeeping({ monitoring: providers.monitoring, log });
+  const chores = startChores(db, config, providers, log);
   const done = worker.run().finally(async () => {
-    await Promise.all([reads.stop(), housekeeping.stop(), sweep?.stop()]);
+    await Promise.all([reads, ...chores].map((one) => one.stop()));
     await connection.close();
     await db.destroy();
   });
@@ -91,6 +90,12 @@ export async function startWorker(
       await done;
     },
   };
+}
+
+/** What a worker does beside its tasks, each now and then. */
+function startChores(db: ActivityDeps['db'], config: Config, { monitoring }: Providers, log: Logger) {
+  const sweeps = config.localRunner ? [startJobSweep(db, config, log)] : [];
+  return [startHousekeeping({ monitoring, log }), ...sweeps];
 }
 
 const serverOf = (databaseUrl: string): string => {

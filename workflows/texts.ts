@@ -63,7 +63,6 @@ export const texts = {
   'is for kind deploy_task only': '仅适用于 deploy_task',
   'is needed with escalate_after_hours': '指定 escalate_after_hours 时必填',
   'is needed with escalate_to': '指定 escalate_to 时必填',
-  'is needed for kind deploy_task': 'deploy_task 必填',
   'is needed to break glass': '紧急开始时必填',
   'nobody of role {role} holds {permission}': '角色 {role} 中无人拥有 {permission}',
   'nobody can satisfy it today: of {whom}, {has} of {count} hold {permission} and are free for it besides the other groups':

@@ -5,7 +5,7 @@ import { choosePolicy } from '../../db/approvals/policies.ts';
 import { requestKinds } from '../../workflows/approvals/contract.ts';
 import { candidatesOf } from '../../workflows/approvals/standing/policy.ts';
 import { levels } from '../../workflows/deploy/contract.ts';
-import { invalidField, Problem } from '../../workflows/problem.ts';
+import { Problem } from '../../workflows/problem.ts';
 import type { Ctx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { demandOn, signedIn } from '../permissions.ts';
@@ -18,7 +18,7 @@ export const person = z.object({ id: z.int(), username: z.string() });
 const wish = z.strictObject({
   kind: z.enum(requestKinds),
   application: id.optional(),
-  level: z.enum(levels).optional(),
+  level: z.enum(levels).optional().describe('of deploy tasks; A when it is left out'),
   creator: z.union([id, z.string().min(1).max(64)]).optional(),
 });
 
@@ -47,8 +47,8 @@ const simulate = endpoint({
     steps: z.array(z.object({ groups: z.array(z.object({ candidates: z.array(person) })) })),
   }),
   problems: ['no_such'],
-  async handle({ body: { kind, application, level = null, creator } }, ctx) {
-    if (kind === 'deploy_task' && !level) throw invalidField('level', 'is needed for kind deploy_task');
+  async handle({ body: { kind, application, level: given, creator } }, ctx) {
+    const level = given ?? (kind === 'deploy_task' ? 'A' : null);
     if (application !== undefined) await demandOn(ctx, 'application', 'view_app', application);
     const creatorId = await creatorOf(ctx, creator);
     const { row, policy } = await choosePolicy(ctx.db, { kind, applicationId: application ?? null, level });
