@@ -18,6 +18,6 @@ export default {
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
   globalSetup: './test/global-setup.ts',
   globalTeardown: './test/global-teardown.ts',
-  testTimeout: 60_000,
+  testTimeout: 150_000,
   maxWorkers: 2,
 };

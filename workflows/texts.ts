@@ -54,6 +54,11 @@ export const texts = {
   'must be 2-64 letters, digits, dots, dashes, underscores, a letter first':
     '必须是 2-64 个字母、数字、点、短横线或下划线, 以字母开头',
   'this user is disabled': '该用户已停用',
+  'at least one is needed': '至少需要一个',
+  'must be letters, digits, . _ + and -, the first a letter or digit': '必须是字母、数字、. _ + 或 -, 以字母或数字开头',
+  'must be salt://, https://, http:// or an absolute path, without user and password':
+    '必须是 salt://、https://、http:// 地址或绝对路径, 且不含用户名和密码',
+  'must be 64 hex digits': '必须是 64 位十六进制数字',
   'is needed for a source with http://': '使用 http:// 来源时必填',
   'either findings or all is needed': 'findings 与 all 必须给出一个',
   // approval policies
