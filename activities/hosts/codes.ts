@@ -1,17 +1,9 @@
 // Which documented code a failure has: by the kind of the task (tables A, B, C) and by who failed.
 import type { HostTaskKind, HostType } from '../../workflows/hosts/contract.ts';
+import { cloudFailed } from '../../workflows/hosts/policy.ts';
 import { Problem } from '../../workflows/problem.ts';
 import type { ProblemName } from '../../workflows/problem.ts';
 import type { Source, Trouble } from './trouble.ts';
-
-const cloudFailed = {
-  CLOUDSTACK: 'cloudstack_failed',
-  CLOUDSTACK_OFFICE: 'cloudstack_failed',
-  TECENT_CVM: 'tencent_failed',
-  TECENT_CPM: 'cpm_failed',
-  ALI_ECS: 'ecs_failed',
-  PHY_HOST: 'ipmi_failed',
-} as const satisfies Record<HostType, ProblemName>;
 
 const failed = (source: Source, kind: HostTaskKind, type: HostType): ProblemName => {
   if (kind === 'start')

@@ -2,9 +2,9 @@
 import type { HostRow } from '../../db/inventory.ts';
 import { cloudTypes } from '../../kit/cloud-types.ts';
 import type { Config } from '../../kit/config.ts';
-import type { HostTaskKind, HostType, RunnerName } from '../../workflows/hosts/contract.ts';
+import type { HostTaskKind, RunnerName } from '../../workflows/hosts/contract.ts';
+import { cloudFailed } from '../../workflows/hosts/policy.ts';
 import { Problem } from '../../workflows/problem.ts';
-import type { ProblemName } from '../../workflows/problem.ts';
 import type { Ctx } from '../context.ts';
 
 const runners: Record<RunnerName, { variable: string; isSet(config: Config): boolean }> = {
@@ -12,15 +12,6 @@ const runners: Record<RunnerName, { variable: string; isSet(config: Config): boo
   salt: { variable: 'SLIPWAY_SALT_URL', isSet: ({ saltUrl }) => saltUrl !== undefined },
   ssh: { variable: 'SLIPWAY_SSH_KEY_FILE', isSet: ({ sshKeyFile }) => sshKeyFile !== undefined },
 };
-
-const cloudFailed = {
-  CLOUDSTACK: 'cloudstack_failed',
-  CLOUDSTACK_OFFICE: 'cloudstack_failed',
-  TECENT_CVM: 'tencent_failed',
-  TECENT_CPM: 'cpm_failed',
-  ALI_ECS: 'ecs_failed',
-  PHY_HOST: 'ipmi_failed',
-} as const satisfies Record<HostType, ProblemName>;
 
 type Configured = Pick<Ctx, 'config'>;
 

@@ -1,6 +1,7 @@
 // When a task on a host may begin: pure.
 import { Problem } from '../problem.ts';
-import type { HostStatus, HostTaskKind, OsStatus } from './contract.ts';
+import type { ProblemName } from '../problem.ts';
+import type { HostStatus, HostTaskKind, HostType, OsStatus } from './contract.ts';
 
 export interface HostView {
   name: string;
@@ -50,3 +51,13 @@ export function canGo(
   const mustBeEmpty = to === 'raw' || from === 'attached';
   return mustBeEmpty && instances > 0 ? new Problem('host_has_instances', { name, n: instances }) : undefined;
 }
+
+/** The documented problem of each provider that fails, when hosts are stopped, restarted or change their status. */
+export const cloudFailed = {
+  CLOUDSTACK: 'cloudstack_failed',
+  CLOUDSTACK_OFFICE: 'cloudstack_failed',
+  TECENT_CVM: 'tencent_failed',
+  TECENT_CPM: 'cpm_failed',
+  ALI_ECS: 'ecs_failed',
+  PHY_HOST: 'ipmi_failed',
+} as const satisfies Record<HostType, ProblemName>;
