@@ -95,9 +95,9 @@ const startOld =
   'echo "start $(cat VERSION)" >> "$SLIPWAY_HOST_ROOT/calls"; ' +
   'nohup sleep 600 >/dev/null 2>&1 & echo $! > "$SLIPWAY_PID_FILE"';
 
-test('an application whose repository has no driver gets no checksum and no sub-task', async () => {
+test('an application whose repository can not be reached gets no checksum and no sub-task', async () => {
   const estate = await makeEstate(world, 1);
-  const repository = JSON.stringify({ type: 'FTP', url: 'ftp://packages.example.com/web', credential: null });
+  const repository = JSON.stringify({ type: 'FTP', url: 'ftp://packages.invalid/web', credential: null });
   await world.db
     .updateTable('deploySettings')
     .set({ repository })
@@ -106,7 +106,7 @@ test('an application whose repository has no driver gets no checksum and no sub-
   const id = await startedTask(world, estate);
   const path = `/application/deploy-tasks/${id}`;
   const { body: plan } = await estate.manager.get<{ package: { sha256: null; unread: string } }>(`${path}/plan/`);
-  expect(plan.package).toMatchObject({ sha256: null, unread: expect.stringContaining('no driver') as string });
+  expect(plan.package).toMatchObject({ sha256: null, unread: expect.stringContaining('packages.invalid') as string });
   const refused = await estate.manager.post(`${path}/sub-upgrade-tasks/`, {
     instances: estate.instanceIds.map((one) => ({ id: one })),
     update_source: packagePath('1.0.0'),

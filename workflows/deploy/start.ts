@@ -71,11 +71,13 @@ export class Start {
     for (;;) {
       await condition(() => this.#over() || this.#waits());
       if (this.#over()) return;
+      // News that come while it looks count for the wait that follows.
+      const seen = this.#news;
       const early = this.held ? 0 : this.plannedExecTime.getTime() - Date.now();
       this.idle = false;
       const until = early > 0 ? Date.now() + early : await approval.alone(() => this.#tryNow());
       this.idle = true;
-      if (until !== null) await this.#sleep(until - Date.now());
+      if (until !== null) await this.#sleep(until - Date.now(), seen);
     }
   }
 
@@ -88,8 +90,7 @@ export class Start {
     return status === 'approved' && (this.held !== null || (this.#automatic && planHash !== null));
   }
 
-  async #sleep(ms: number): Promise<void> {
-    const seen = this.#news;
+  async #sleep(ms: number, seen: number): Promise<void> {
     await condition(() => this.#news !== seen || !this.#waits(), Math.max(1_000, ms));
   }
 
