@@ -12,7 +12,9 @@ import type { RunningWorker } from '../activities/worker.ts';
 import { createProviders } from '../activities/providers/index.ts';
 import type { Providers } from '../activities/providers/index.ts';
 import { createEngine } from '../api/engine.ts';
+import { loadMasterKey } from '../db/master-key.ts';
 import { createAcknowledger } from '../db/outbox.ts';
+import { createSecrets } from '../db/secrets.ts';
 import { parseConfig } from '../kit/config.ts';
 import type { Config, Environment } from '../kit/config.ts';
 import { localHostFolder } from '../kit/host-path.ts';
@@ -62,7 +64,9 @@ export async function testWorld({
   const temporal = new Client({ connection });
   const acknowledged: { add?: (id: number) => void } = {};
   const engine = createEngine(temporal, config.taskQueue, { add: (id) => acknowledged.add?.(id) });
-  const app = await testApp({ config, engine, jinja: createJinja() });
+  // What the API seals its worker must open.
+  const secrets = createSecrets({ masterKey: loadMasterKey(config) });
+  const app = await testApp({ config, engine, secrets, jinja: createJinja() });
   await ownIds(app);
   const acks = createAcknowledger(app.db, log);
   acknowledged.add = acks.add;

@@ -1,13 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
+import { openIpmi } from '../../db/hosts/ipmi.ts';
 import type { HostLeft } from '../../db/hosts/settle.ts';
 import { noteProgress } from '../../db/hosts/work.ts';
 import type { HostWorkRow } from '../../db/hosts/work.ts';
+import { SecretsError } from '../../db/secrets.ts';
 import type { Problem } from '../../workflows/problem.ts';
 import { runnerHost } from '../deps.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { runJob } from '../follow.ts';
-import type { CloudDriver, MachineRef } from '../providers/cloud/driver.ts';
+import type { CloudDriver, IpmiAccess, MachineRef } from '../providers/cloud/driver.ts';
+import { ipmiName } from '../providers/cloud/ipmitool.ts';
+import { refused } from '../providers/error.ts';
 import type { Job, JobState, Runner, RunnerHost } from '../providers/runner/driver.ts';
 import { asking } from './trouble.ts';
 
@@ -36,8 +40,23 @@ export function hostWork(deps: ActivityDeps, row: HostWorkRow): HostWork {
     at: runnerHost(host),
     runner: deps.runners[host.runner],
     cloud: reachable ? deps.clouds[host.hostType] : undefined,
-    ref: { providerId: host.providerId, hostId: host.id, name: host.name, place: host.place },
+    ref: {
+      ...{ providerId: host.providerId, hostId: host.id, name: host.name, place: host.place },
+      ipmi: isPhysical && host.ipmi !== null ? () => ipmiOf(deps, host) : null,
+    },
   };
+}
+
+/** The password is opened for the driver alone, at each use; one that can't be is a refusal that says what to do. */
+function ipmiOf({ secrets }: ActivityDeps, host: HostWorkRow['host']): IpmiAccess {
+  try {
+    const access = openIpmi(secrets, host);
+    if (access) return access;
+  } catch (error) {
+    if (error instanceof SecretsError) throw refused(ipmiName, `IPMI of ${host.name}: ${error.message}`);
+    throw error;
+  }
+  throw refused(ipmiName, `the host ${host.name} has no ipmi`);
 }
 
 export const note = (work: HostWork, step: string, message: string | null = null): Promise<void> =>

@@ -117,11 +117,11 @@ export const taskIdOf = ({ status, body }: { status: number; body: object }): nu
   return Number((body as { task_id: string }).task_id);
 };
 
-export const hostTaskOf = async ({ admin }: Fleet, id: number): Promise<HostTask> =>
+export const hostTaskOf = async ({ admin }: Pick<Fleet, 'admin'>, id: number): Promise<HostTask> =>
   (await admin.get<HostTask>(`/hosts/tasks/${id}/`)).body;
 
 /** Waits for the end of a host task. */
-export const endedHostTask = (fleet: Fleet, id: number, timeout = 45_000): Promise<HostTask> =>
+export const endedHostTask = (fleet: Pick<Fleet, 'admin'>, id: number, timeout = 45_000): Promise<HostTask> =>
   eventually(
     async () => {
       const task = await hostTaskOf(fleet, id);
@@ -130,7 +130,7 @@ export const endedHostTask = (fleet: Fleet, id: number, timeout = 45_000): Promi
     { timeout },
   );
 
-export const hostRow = ({ db }: Fleet, { id }: FleetHost) =>
+export const hostRow = ({ db }: Pick<Fleet, 'db'>, { id }: FleetHost) =>
   db.selectFrom('hosts').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 
 export const entriesOf = (hosts: readonly FleetHost[], more: object = {}) =>

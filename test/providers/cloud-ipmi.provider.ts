@@ -74,7 +74,7 @@ beforeAll(async () => {
     stdio: 'ignore',
   });
   const ipmi = { address: `127.0.0.1:${port}`, username, password };
-  machine = { providerId: null, hostId: 1, name: 'phy-1', place: null, ipmi };
+  machine = { providerId: null, hostId: 1, name: 'phy-1', place: null, ipmi: () => ipmi };
   await eventually(
     () =>
       driver()
@@ -117,8 +117,9 @@ test.each([
 ] as const)(
   '%s is told apart',
   async (_name, over, kind, part) => {
-    if (!machine.ipmi) throw new Error('no ipmi');
-    const error = await failureOf(driver().find({ ...machine, ipmi: { ...machine.ipmi, ...over } }));
+    const access = machine.ipmi?.();
+    if (!access) throw new Error('no ipmi');
+    const error = await failureOf(driver().find({ ...machine, ipmi: () => ({ ...access, ...over }) }));
     expect(error).toMatchObject({ kind, message: expect.stringContaining(part) });
     expect(error.message).not.toContain(password);
   },

@@ -1,10 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { MachineRef } from '../../activities/providers/cloud/driver.ts';
 import { createIpmi } from '../../activities/providers/cloud/ipmi.ts';
-import type { PowerAction } from '../../activities/providers/cloud/driver.ts';
-import type { Controllers, IpmiFault } from '../doubles/ipmitool.ts';
+import { ipmiControllers } from '../doubles/ipmi-controllers.ts';
 import { unique } from '../harness.ts';
 import { failureOf } from './cloud-doubles.suite.ts';
 import { cloudSuite, request } from './cloud.suite.ts';
@@ -13,34 +9,18 @@ import type { CloudHarness } from './cloud.suite.ts';
 const password = `hush ${unique()} '$(id)"`;
 const username = 'slipway';
 
-/** A folder with the program and its controllers. */
+/** A program of its own, and the driver over it. */
 function open() {
-  const folder = mkdtempSync(join(tmpdir(), 'slipway-ipmi-'));
-  const program = join(folder, 'ipmitool');
-  const script = join(import.meta.dirname, '../doubles/ipmitool.ts');
-  writeFileSync(program, `#!${process.execPath} ${script}\n`, { mode: 0o755 });
-  const path = join(folder, 'controllers.json');
-  const read = (): Controllers => JSON.parse(readFileSync(path, 'utf8')) as Controllers;
-  const change = (work: (state: Controllers) => void): void => {
-    const state = read();
-    work(state);
-    writeFileSync(path, JSON.stringify(state));
-  };
-  writeFileSync(path, JSON.stringify({ machines: {}, next: null, runs: [] } satisfies Controllers));
+  const controllers = ipmiControllers();
+  const { program, read, meet, close } = controllers;
   const machine = (state: 'running' | 'stopped'): MachineRef => {
-    const name = `phy-${unique()}`;
-    const address = `${name}.ipmi.example.com`;
-    change(({ machines }) => {
-      machines[address] = { user: username, password, power: state === 'running' ? 'on' : 'off', begun: [] };
-    });
-    return { providerId: null, hostId: 1, name, place: null, ipmi: { address, username, password } };
+    const { name, address } = controllers.add(state === 'running' ? 'on' : 'off', { username, password });
+    return { providerId: null, hostId: 1, name, place: null, ipmi: () => ({ address, username, password }) };
   };
   return {
-    ...{ program, read, machine },
-    meet: (fault: IpmiFault) => change((state) => (state.next = fault)),
+    ...{ read, meet, close, machine },
     driver: (timeoutMs = 20_000) => createIpmi({ program, rate: 1_000, timeoutMs }),
-    begun: ({ ipmi }: MachineRef) => (read().machines[ipmi?.address ?? '']?.begun ?? []) as PowerAction[],
-    close: () => rmSync(folder, { recursive: true }),
+    begun: ({ ipmi }: MachineRef) => controllers.begun(ipmi?.().address ?? ''),
   };
 }
 
@@ -79,8 +59,9 @@ describe('ipmitool', () => {
     ['a controller that is not there', { address: 'nowhere.example.com' }, 'unavailable', 'does not answer'],
   ] as const)('%s is told apart', async (_name, over, kind, part) => {
     const machine = ipmi.machine('running');
-    if (!machine.ipmi) throw new Error('no ipmi');
-    const error = await failureOf(ipmi.driver().find({ ...machine, ipmi: { ...machine.ipmi, ...over } }));
+    const access = machine.ipmi?.();
+    if (!access) throw new Error('no ipmi');
+    const error = await failureOf(ipmi.driver().find({ ...machine, ipmi: () => ({ ...access, ...over }) }));
     expect(error).toMatchObject({ kind, provider: 'IPMI', message: expect.stringContaining(part) });
     expect(error.message).not.toContain(password);
   });

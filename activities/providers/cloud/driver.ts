@@ -28,7 +28,7 @@ export interface Machine {
   location: string;
 }
 
-/** How the management controller of a physical host is reached; the password is in clear: it stays in the activity. */
+/** How the management controller of a physical host is reached; the password is in clear: it stays in the driver. */
 export interface IpmiAccess {
   /** A name or address, with `:port` if it is not 623. */
   address: string;
@@ -44,8 +44,8 @@ export interface MachineRef {
   name: string;
   /** Where it was found before; null: not looked up yet. */
   place: MachinePlace | null;
-  /** Of physical hosts; left out or null: there is none. */
-  ipmi?: IpmiAccess | null;
+  /** Of physical hosts, opened when it is used; throws `refused` when it can't be. Left out or null: there is none. */
+  ipmi?: (() => IpmiAccess) | null;
 }
 
 export const powerActions = ['start', 'stop', 'restart'] as const;

@@ -13,7 +13,7 @@ export interface IpmiOptions extends CallOptions {
 }
 
 function accessOf({ ipmi, name }: MachineRef): IpmiAccess {
-  if (ipmi) return ipmi;
+  if (ipmi) return ipmi();
   throw refused(ipmiName, `the host ${name} has no ipmi: set its address, username and password`);
 }
 
