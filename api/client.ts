@@ -1,4 +1,5 @@
 // Headers that proxies set are believed only when a configured proxy sent them; anybody else could claim any address.
+import { quote } from '../db/audit/text.ts';
 import type { Config } from '../kit/config.ts';
 import type { Client } from './context.ts';
 
@@ -17,7 +18,12 @@ export function clientOf(
     behindProxy ? (request.headers.get(name) ?? undefined) : undefined;
   const hops = (forwarded('x-forwarded-for') ?? '').split(',').map(plainAddress).filter(Boolean);
   const remoteAddr = hops.findLast((hop) => !trusted.has(hop)) ?? direct;
-  return { remoteAddr, publicUrl: config.publicUrl ?? requestUrl(request, forwarded) };
+  const userAgent = request.headers.get('user-agent');
+  return {
+    remoteAddr,
+    publicUrl: config.publicUrl ?? requestUrl(request, forwarded),
+    userAgent: userAgent === null ? null : quote(userAgent),
+  };
 }
 
 function requestUrl(request: Request, forwarded: (name: string) => string | undefined): string {

@@ -39,6 +39,8 @@ export interface Client {
   remoteAddr: string | null;
   /** Base of absolute addresses, without a slash at the end. */
   publicUrl: string;
+  /** What the client calls itself, at most 200 characters. */
+  userAgent: string | null;
 }
 
 /** What a handler knows of its request. */

@@ -53,8 +53,10 @@ const targetTypes: Readonly<Record<string, string>> = {
   'auth-tokens': 'token',
 };
 
-const targetTypeOf = ({ path, area }: Endpoint): string =>
-  path.startsWith('/application/deploy-tasks/') ? 'deploy_task' : (targetTypes[path.split('/')[1] ?? ''] ?? area);
+function targetTypeOf({ path, area }: Endpoint): string {
+  if (path.startsWith('/application/deploy-tasks/')) return 'deploy_task';
+  return path.startsWith('/auth/sessions/') ? 'session' : (targetTypes[path.split('/')[1] ?? ''] ?? area);
+}
 
 const dnsTarget = (path: string): string =>
   path.includes('/records/') ? 'record' : path.includes('/domains/') ? 'domain' : 'server';

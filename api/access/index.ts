@@ -6,6 +6,7 @@ import { membershipEndpoints } from './memberships.ts';
 import { objectGrantEndpoints } from './object-grants.ts';
 import { resetPasswordEndpoints } from './reset-password.ts';
 import { roleEndpoints } from './roles.ts';
+import { sessionEndpoints } from './sessions.ts';
 import { systemGrantEndpoints } from './system-grants.ts';
 import { tokenEndpoints } from './tokens.ts';
 import { userActionEndpoints } from './user-actions.ts';
@@ -24,4 +25,5 @@ export const accessEndpoints: readonly Endpoint[] = [
   ...authorizationEndpoints,
   ...tokenEndpoints,
   ...loginEndpoints,
+  ...sessionEndpoints,
 ];

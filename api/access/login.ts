@@ -1,7 +1,5 @@
-// A wrong password, an unknown and a disabled user are told by the same answer after the same time. Attempts are counted
-// before they are judged, so that a burst cannot pass a limit; a success gives its count back, and ends the session that
-// the browser had before.
-import { createHash } from 'node:crypto';
+// A wrong password, an unknown and a disabled user are told by the same answer after the same time. A success ends the
+// session that the browser had before.
 import { z } from 'zod';
 import { verifyPassword } from '../../db/access/passwords.ts';
 import { holds } from '../../db/access/rights.ts';
@@ -10,43 +8,16 @@ import { findLogin, findUser } from '../../db/access/users.ts';
 import { record } from '../../db/audit/record.ts';
 import { recordRefusal } from '../../db/audit/refusals.ts';
 import { quote } from '../../db/audit/text.ts';
-import { clearRate, giveBackRate, takeRate } from '../../db/rates.ts';
 import { Problem } from '../../workflows/problem.ts';
 import { sessionCookieHeader } from '../caller.ts';
 import { change } from '../change.ts';
-import type { Ctx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { notAllowed, permission, signedIn } from '../permissions.ts';
 import { Reply } from '../reply.ts';
 import { done, iso, success, time } from '../schemas.ts';
+import { forgetAttempts, takeAttempt } from './login-limits.ts';
 import { accessEntry } from './text.ts';
 import { permissionsObject, permissionTable, presentUser, userObject, userReference } from './user-object.ts';
-
-const windowSeconds = 15 * 60;
-const ofAccount = { limit: 5, windowSeconds };
-const ofAddress = { limit: 50, windowSeconds };
-
-/** The limit's key of an account; hashed, since people type passwords into the wrong field. */
-export const accountKey = (username: string): string =>
-  `login/account/${createHash('sha256').update(username.toLowerCase()).digest('hex')}`;
-const addressKey = (remoteAddr: string | null): string => `login/address/${remoteAddr ?? 'unknown'}`;
-
-/** Counts an attempt to give a password; throws when there were too many that failed. */
-export async function takeAttempt(ctx: Ctx, username: string): Promise<void> {
-  for (const [key, limit] of [
-    [accountKey(username), ofAccount],
-    [addressKey(ctx.remoteAddr), ofAddress],
-  ] as const) {
-    const { allowed, retryAfterSeconds } = await takeRate(ctx.db, key, limit);
-    if (!allowed) throw new Problem('too_many_requests', { retry_after: retryAfterSeconds });
-  }
-}
-
-/** The attempt was right: it does not count, and neither do earlier ones of the account. */
-export async function forgetAttempts(ctx: Ctx, username: string): Promise<void> {
-  await clearRate(ctx.db, accountKey(username));
-  await giveBackRate(ctx.db, addressKey(ctx.remoteAddr));
-}
 
 const login = endpoint({
   method: 'post',
@@ -82,7 +53,7 @@ const login = endpoint({
       const target = { id: user.id, name: user.username };
       if (ctx.actor.sessionHash) await endSession(tx, ctx.actor.sessionHash);
       await record(tx, by, [accessEntry('login', 'user', target, { en: 'logged in', zh: '登录' })]);
-      return beginSession(tx, { userId: user.id, remoteAddr: ctx.remoteAddr, now });
+      return beginSession(tx, { userId: user.id, remoteAddr: ctx.remoteAddr, userAgent: ctx.userAgent, now });
     });
     const maxAge = Math.floor((session.expiresTime.getTime() - ctx.now().getTime()) / 1000);
     return Reply.json(

@@ -9,7 +9,7 @@ import { Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
 import type { Ctx } from '../context.ts';
 import { done, success } from '../schemas.ts';
-import { accountKey } from './login.ts';
+import { accountKey } from './login-limits.ts';
 import { accessEntry } from './text.ts';
 import { auditTokenDeleted } from './tokens.ts';
 import { samePassword } from './user-actions.ts';

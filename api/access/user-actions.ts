@@ -6,9 +6,10 @@ import { otherAdministrators } from '../../db/access/users.ts';
 import { clearRate, takeRate } from '../../db/rates.ts';
 import { Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
-import type { ChangeCtx, Ctx } from '../context.ts';
+import type { ChangeCtx } from '../context.ts';
 import { admin, system } from '../permissions.ts';
 import { done, success } from '../schemas.ts';
+import { storedHash } from './reauthenticate.ts';
 import { accessEntry } from './text.ts';
 import { demandManage, demandStrong, mustFind, self } from './users.ts';
 
@@ -64,11 +65,6 @@ interface NewPassword {
   matches: boolean;
   retryAfterSeconds: number;
 }
-
-const storedHash = async ({ db }: Ctx, userId: number): Promise<string | null> => {
-  const row = await db.selectFrom('users').where('id', '=', userId).select('passwordHash').executeTakeFirst();
-  return row?.passwordHash ?? null;
-};
 
 const changePassword = change({
   method: 'post',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { hashPassword, isStrongPassword, verifyPassword } from '../../db/access/passwords.ts';
+import { hashPassword, isStrongPassword } from '../../db/access/passwords.ts';
 import { findUser, selectUsers, type UserRow } from '../../db/access/users.ts';
 import { holds } from '../../db/access/rights.ts';
 import { diff } from '../../db/audit/changes.ts';
@@ -23,7 +23,7 @@ import {
   system,
 } from '../permissions.ts';
 import { id, idEntry } from '../schemas.ts';
-import { forgetAttempts, takeAttempt } from './login.ts';
+import { isOwnPassword } from './reauthenticate.ts';
 import { assignRoles } from './role-assignment.ts';
 import { accessEntry } from './text.ts';
 import { mayManage, presentUser, userObject, userReference } from './user-object.ts';
@@ -206,19 +206,14 @@ const defined = <T extends object>(object: T) =>
     [K in keyof T]?: Exclude<T[K], undefined>;
   };
 
-/** Whether a given password is the caller's own; a wrong one counts towards the limit of logins. */
+/** Whether a given password is the caller's own, who changes himself. */
 async function passwordState(
   ctx: Ctx,
   userId: number,
   password: string | undefined,
 ): Promise<'missing' | 'wrong' | 'right'> {
   if (password === undefined || userId !== ctx.actor.user.id) return 'missing';
-  const { username } = ctx.actor.user;
-  await takeAttempt(ctx, username);
-  const query = ctx.db.selectFrom('users').where('id', '=', userId).select('passwordHash');
-  if (!(await verifyPassword(password, (await query.executeTakeFirst())?.passwordHash ?? null))) return 'wrong';
-  await forgetAttempts(ctx, username);
-  return 'right';
+  return (await isOwnPassword(ctx, password)) ? 'right' : 'wrong';
 }
 
 export const userEndpoints = [listUsers, createUser, getUser, changeUser];

@@ -18,7 +18,7 @@ export interface NewSession {
 /** Begins a session of at most seven days, 12 hours idle. */
 export async function beginSession(
   db: Kysely<Database>,
-  { userId, remoteAddr, now }: { userId: number; remoteAddr: string | null; now: Date },
+  { now, ...whose }: { userId: number; remoteAddr: string | null; userAgent: string | null; now: Date },
 ): Promise<NewSession> {
   const session = {
     value: newSessionSecret(),
@@ -31,7 +31,7 @@ export async function beginSession(
       idHash: secretHash(session.value),
       csrfToken: session.csrfToken,
       expiresTime: session.expiresTime,
-      ...{ userId, remoteAddr, createdTime: now, lastSeenTime: now },
+      ...{ ...whose, createdTime: now, lastSeenTime: now },
     })
     .execute();
   return session;
@@ -71,12 +71,35 @@ export async function endSession(db: Kysely<Database>, idHash: Buffer): Promise<
   await db.deleteFrom('sessions').where('idHash', '=', idHash).execute();
 }
 
-/** Ends all sessions of a user, but for one that may stay. */
-export async function endSessions(db: Kysely<Database>, userId: number, except: Buffer | null = null): Promise<void> {
+/** Ends all sessions of a user, but for one that may stay; returns how many ended. */
+export async function endSessions(db: Kysely<Database>, userId: number, except: Buffer | null = null): Promise<number> {
   let query = db.deleteFrom('sessions').where('userId', '=', userId);
   if (except) query = query.where('idHash', '!=', except);
-  await query.execute();
+  return Number((await query.executeTakeFirstOrThrow()).numDeletedRows);
 }
+
+/** Ends the sessions of everybody, but for one; returns how many of whom ended. */
+export const endAllSessions = (db: Kysely<Database>, except: Buffer | null) =>
+  db
+    .with('ended', (cte) => {
+      const all = cte.deleteFrom('sessions');
+      return (except ? all.where('idHash', '!=', except) : all).returning('userId');
+    })
+    .selectFrom('ended')
+    .innerJoin('users', 'users.id', 'ended.userId')
+    .select(['users.id', 'users.username'])
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .groupBy('users.id')
+    .execute();
+
+/** The sessions of a user that have not ended; the base of every list and look-up. */
+export const selectSessions = (db: Kysely<Database>, userId: number, now: Date) =>
+  db
+    .selectFrom('sessions')
+    .where('userId', '=', userId)
+    .where('expiresTime', '>', now)
+    .where('lastSeenTime', '>', new Date(now.getTime() - idleMs))
+    .select(['id', 'idHash', 'remoteAddr', 'userAgent', 'createdTime', 'lastSeenTime', 'expiresTime']);
 
 /** Removes sessions that have ended by themselves. */
 export async function removeEndedSessions(db: Kysely<Database>, now: Date): Promise<void> {

@@ -28,10 +28,12 @@ interface UserRolesTable {
 }
 
 interface SessionsTable {
+  id: Generated<number>;
   idHash: Buffer;
   userId: number;
   csrfToken: string;
   remoteAddr: string | null;
+  userAgent: string | null;
   createdTime: Generated<Date>;
   lastSeenTime: Generated<Date>;
   expiresTime: Date;

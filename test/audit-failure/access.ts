@@ -1,7 +1,8 @@
 import { makeLink } from '../../db/access/password-links.ts';
+import { beginSession } from '../../db/access/sessions.ts';
 import { unique } from '../harness.ts';
-import type { Objects } from '../matrix/estate.ts';
-import { on, type Stage, type Trial, type Trials } from './stage.ts';
+import { makePersonal, type Objects } from '../matrix/estate.ts';
+import { on, type Prepared, type Stage, type Trial, type Trials } from './stage.ts';
 
 const password = 'correct horse battery';
 const another = 'another horse battery';
@@ -39,11 +40,13 @@ const authorize =
 const grantSystem = (to: keyof Objects): Trial =>
   on(to, { module_name: 'app_mgmt', permissions: { create_app: true } });
 
-async function session({ world }: Stage) {
-  const { username } = await world.user({ password });
+/** Somebody logged in, with a second session elsewhere. */
+async function session({ world }: Stage): Promise<Prepared> {
+  const { id: userId, username } = await world.user({ password, admin: true });
   const answer = await world.anonymous.post<{ csrf_token: string }>('/auth/login/', { username, password });
   const cookie = (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
-  return world.client({ cookie, 'x-csrf-token': answer.body.csrf_token });
+  await beginSession(world.db, { userId, remoteAddr: null, userAgent: null, now: new Date() });
+  return { as: world.client({ cookie, 'x-csrf-token': answer.body.csrf_token }) };
 }
 
 /** Users, roles, grants, tokens, login. */
@@ -52,7 +55,7 @@ export const access: Trials = {
     const { username } = await withPassword(stage);
     return { as: stage.world.anonymous, body: { username, password } };
   },
-  logout: async (stage) => ({ as: await session(stage) }),
+  logout: session,
   forgetPassword: { reason: 'answers the same whatever happens; without a mail server it changes nothing' },
   forgetPasswordOf: { reason: 'answers the same whatever happens; without a mail server it changes nothing' },
   resetPassword: async (stage) => {
@@ -94,4 +97,12 @@ export const access: Trials = {
   createAuthToken: () => ({ body: { name: unique() } }),
   changeAuthToken: on('token', { description: 'changed' }),
   deleteAuthToken: on('token'),
+  deleteSession: async (stage) => {
+    const user = await withPassword(stage);
+    const { session: id } = await makePersonal(stage.world.db, user.id);
+    return { as: user, params: { id }, body: { password } };
+  },
+  endOtherSessions: async (stage) => ({ ...(await session(stage)), body: { password } }),
+  endUserSessions: on('user'),
+  endEverybodysSessions: { reason: 'would end the sessions of the other trials; sessions.test.ts asks it alone' },
 };

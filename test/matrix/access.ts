@@ -69,4 +69,9 @@ export const access: Table = {
   getAuthToken: ownToken,
   changeAuthToken: ownToken,
   deleteAuthToken: ownToken,
+  listSessions: [anybody(), personal('session', {}, 'hidden', { shows: 'id' })],
+  deleteSession: personal('session', {}, 'hidden'),
+  endOtherSessions: anybody(),
+  endUserSessions: holdingOn('user', 'manage_user'),
+  endEverybodysSessions: everywhere({}, { owner: 'refused' }),
 };

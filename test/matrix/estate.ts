@@ -1,6 +1,7 @@
 // Objects of every kind, made straight in the database. A kind that is added here needs a number in `Objects` and the
 // parameters by which paths name it.
 import type { Kysely } from 'kysely';
+import { beginSession } from '../../db/access/sessions.ts';
 import { createToken } from '../../db/access/tokens.ts';
 import type { Database } from '../../db/database.ts';
 import { settingDefaults } from '../../db/deploy/settings.ts';
@@ -30,6 +31,7 @@ export interface Objects {
   navigator: number;
   user: number;
   token: number;
+  session: number;
   password: number;
   sshKey: number;
   record: number;
@@ -58,6 +60,7 @@ export const kinds = {
   navigator: byId('navigator'),
   user: byId('user'),
   token: byId('token'),
+  session: byId('session'),
   password: byId('password'),
   sshKey: byId('sshKey'),
   record: byId('record'),
@@ -74,8 +77,8 @@ export const absent = new Proxy({} as Objects, { get: () => nowhere });
 
 type Db = Kysely<Database>;
 
-const idOf = async (insertion: { executeTakeFirstOrThrow(): Promise<{ id: number }> }): Promise<number> =>
-  (await insertion.executeTakeFirstOrThrow()).id;
+const idOf = async (found: { executeTakeFirstOrThrow(): Promise<{ id: number }> }): Promise<number> =>
+  (await found.executeTakeFirstOrThrow()).id;
 
 const noEnd = { error: null, finishedTime: null } as const;
 
@@ -248,5 +251,7 @@ export async function makePersonal(db: Db, user: number) {
     );
   };
   const { id: token } = await createToken(db, { userId: user, name: unique(), description: '', expiresTime: null });
-  return { user, token, password: await credential('PASSWORD'), sshKey: await credential('SSH_PRIVATE_KEY') };
+  await beginSession(db, { userId: user, remoteAddr: null, userAgent: null, now: new Date() });
+  const session = await idOf(db.selectFrom('sessions').where('userId', '=', user).select('id'));
+  return { user, token, session, password: await credential('PASSWORD'), sshKey: await credential('SSH_PRIVATE_KEY') };
 }

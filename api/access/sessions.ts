@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { endAllSessions, endSessions, selectSessions } from '../../db/access/sessions.ts';
+import { change } from '../change.ts';
+import type { Ctx } from '../context.ts';
+import { list } from '../list.ts';
+import { admin, notFound, permission, requestedId, signedIn, system } from '../permissions.ts';
+import { actions, done, iso, success, time } from '../schemas.ts';
+import { demandOwnPassword, givenPassword } from './reauthenticate.ts';
+import { accessEntry } from './text.ts';
+import { demandManage, mustFind } from './users.ts';
+
+const session = z.object({
+  id: z.int(),
+  created_time: time,
+  last_used_time: time,
+  expires_time: time,
+  remote_addr: z.string().nullable(),
+  client: z.string().nullable().meta({ description: 'What the browser called itself at the login' }),
+  current: z.boolean().meta({ description: 'Whether this request was made with it' }),
+  available_actions: actions('delete'),
+});
+
+const own = ({ db, actor, now }: Ctx) => selectSessions(db, actor.user.id, now());
+
+const listSessions = list({
+  path: '/auth/sessions/',
+  id: 'listSessions',
+  area: 'access',
+  summary: 'List own sessions',
+  description: 'Those that have not ended; the time of the last use is to the minute. Auth tokens are no sessions.',
+  permission: signedIn,
+  item: session,
+  query: (_input, ctx) => own(ctx),
+  present: (rows, { actor: { sessionHash } }) =>
+    rows.map((row) => ({
+      ...{ id: row.id, remote_addr: row.remoteAddr, client: row.userAgent },
+      created_time: iso(row.createdTime),
+      last_used_time: iso(row.lastSeenTime),
+      expires_time: iso(row.expiresTime),
+      current: sessionHash !== null && row.idHash.equals(sessionHash),
+      available_actions: { delete: true },
+    })),
+});
+
+/** One's own session that has not ended; others' are not found, whoever asks. */
+const ownSession = permission({
+  names: [],
+  async check(request) {
+    const found = await own(request.ctx).where('id', '=', requestedId(request, 'id')).executeTakeFirst();
+    if (!found) throw notFound();
+  },
+});
+
+const body = z.object({ password: givenPassword });
+const problems = ['too_many_requests'] as const;
+const needsPassword = 'Needs the password of the caller; a wrong one counts towards the limit of logins.';
+
+const deleteSession = change({
+  method: 'delete',
+  path: '/auth/sessions/{id}/',
+  id: 'deleteSession',
+  area: 'access',
+  summary: 'End an own session',
+  description: needsPassword,
+  permission: ownSession,
+  ...{ body, returns: success, problems },
+  prepare: ({ body: { password } }, ctx) => demandOwnPassword(ctx, password),
+  async handle({ params }, ctx) {
+    const { id: userId, username } = ctx.actor.user;
+    const { numDeletedRows } = await ctx.tx
+      .deleteFrom('sessions')
+      .where('id', '=', params.id)
+      .where('userId', '=', userId)
+      .executeTakeFirstOrThrow();
+    if (numDeletedRows === 0n) throw notFound();
+    const detail = { en: `session ${params.id} ended`, zh: `结束会话 ${params.id}` };
+    ctx.audit(accessEntry('delete', 'session', { id: params.id, name: username }, detail));
+    return done;
+  },
+});
+
+/** The record of a user's sessions that were ended together. */
+const ended = (user: { id: number; username: string }, count: number) =>
+  accessEntry(...(['end_sessions', 'user', { id: user.id, name: user.username }] as const), {
+    en: `${count} sessions of ${user.username} ended`,
+    zh: `结束 ${user.username} 的 ${count} 个会话`,
+  });
+
+const endOtherSessions = change({
+  method: 'post',
+  path: '/auth/sessions/actions/end-others/',
+  id: 'endOtherSessions',
+  area: 'access',
+  summary: 'End all own sessions but the present one',
+  description: `${needsPassword} Called with a token, all of them end.`,
+  permission: signedIn,
+  ...{ body, returns: success, problems },
+  prepare: ({ body: { password } }, ctx) => demandOwnPassword(ctx, password),
+  async handle(_input, ctx) {
+    const { user, sessionHash } = ctx.actor;
+    const count = await endSessions(ctx.tx, user.id, sessionHash);
+    if (count > 0) ctx.audit(ended(user, count));
+    return done;
+  },
+});
+
+const endUserSessions = change({
+  method: 'post',
+  path: '/users/{id}/actions/end-sessions/',
+  id: 'endUserSessions',
+  area: 'access',
+  summary: 'End all sessions of a user',
+  description: 'His auth tokens stay. Of a user of the admin role: only for that role.',
+  permission: system('manage_user'),
+  returns: success,
+  async handle({ params }, ctx) {
+    const user = await mustFind(ctx.tx, params.id);
+    demandManage(ctx, user);
+    const count = await endSessions(ctx.tx, user.id);
+    if (count > 0) ctx.audit(ended(user, count));
+    return done;
+  },
+});
+
+const endEverybodysSessions = change({
+  method: 'post',
+  path: '/users/actions/end-sessions/',
+  id: 'endEverybodysSessions',
+  area: 'access',
+  summary: 'End the sessions of all users',
+  description: `All but the present one end; auth tokens stay. ${needsPassword}`,
+  permission: admin,
+  ...{ body, returns: success, problems },
+  prepare: ({ body: { password } }, ctx) => demandOwnPassword(ctx, password),
+  async handle(_input, ctx) {
+    for (const { count, ...user } of await endAllSessions(ctx.tx, ctx.actor.sessionHash)) ctx.audit(ended(user, count));
+    return done;
+  },
+});
+
+export const sessionEndpoints = [
+  ...[listSessions, deleteSession, endOtherSessions],
+  ...[endUserSessions, endEverybodysSessions],
+];
