@@ -1,5 +1,5 @@
 export { instanceTask } from './applications/workflow.ts';
 export { deployTask } from './deploy/workflow.ts';
-export { revertInstances, upgradeInstances } from './deploy/sub-task.ts';
+export { revertInstances, subTaskChunk, upgradeInstances } from './deploy/sub-task.ts';
 export { adoptFindings, importHosts } from './host-imports/workflow.ts';
 export { hostTask, hostTaskChunk, initHosts, removeHost } from './hosts/workflow.ts';

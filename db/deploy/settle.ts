@@ -47,7 +47,7 @@ export const keptReleases = (releases: string[], present: string): string[] => [
   ...releases.filter((version) => version !== present),
 ];
 
-/** Ends a sub-task: `finished` if every instance is; what never began is failed and free again. */
+/** Ends a sub-task: `finished` if every instance is; what never began, or was cut short, is failed and free again. */
 export async function settleSubTask(db: Kysely<Database>, taskId: number, error: string | null): Promise<void> {
   await db.transaction().execute(async (tx) => {
     const task = await tx
@@ -57,9 +57,8 @@ export async function settleSubTask(db: Kysely<Database>, taskId: number, error:
       .forNoKeyUpdate()
       .executeTakeFirstOrThrow();
     if (task.status !== 'running') return;
-    const message = `not begun: ${error ?? 'the sub-task ended before'}`;
-    for (const { position } of await openResults(tx, taskId)) {
-      const input: SettleInput = { taskId, position, status: 'failed', step: null, message, undone: true };
+    for (const open of await openResults(tx, taskId)) {
+      const input = cutShort(open, error ?? 'the sub-task ended before');
       const result = await closeResult(tx, input);
       if (result) await freeInstance(tx, task, result, input, []);
     }
@@ -68,6 +67,15 @@ export async function settleSubTask(db: Kysely<Database>, taskId: number, error:
     await recordEnd(tx, task, status);
     await notifyOutput(tx, taskId);
   });
+}
+
+/** Steps that change nothing that runs. */
+const harmless: readonly (string | null)[] = [null, 'fetch', 'global_pre_exec', 'pre_exec'];
+
+/** Of an instance that no workflow takes to its end any more; what it was in the middle of is for a person to look at. */
+function cutShort({ taskId, position, status, step }: TaskResultRow, why: string): SettleInput {
+  const message = status === 'waiting' ? `not begun: ${why}` : `cut short at ${step ?? ''}: ${why}; look at the host`;
+  return { taskId, position, status: 'failed', step, message, undone: harmless.includes(step) };
 }
 
 async function recordEnd(tx: Transaction<Database>, task: TaskRow, status: string): Promise<void> {

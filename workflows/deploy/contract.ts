@@ -231,6 +231,19 @@ export interface SubTaskRef {
   taskId: number;
 }
 
+/** Instances that one workflow works on directly; more go to children of this size. */
+export const instancesPerChunk = 50;
+
+/** Input of `subTaskChunk`. */
+export interface SubTaskChunkInput extends SubTaskInput {
+  /** From 1. */
+  chunk: number;
+  /** Hosts that it may work on at a time from the beginning. */
+  lanes: number;
+  /** Nobody waits for its lanes. */
+  isLast: boolean;
+}
+
 /** Input of `upgradeInstances` and `revertInstances`. */
 export interface SubTaskInput {
   taskId: number;

@@ -1,10 +1,11 @@
 // A sub-task reads like the runbook: the global hook once, then each instance through its steps with its undo stack,
 // at most ten at a time, then the closing hook. Every step is a command that the host runs once, whoever asks; the
-// timeout covers the whole sub-task, kills what still runs and takes back what was done.
+// timeout covers the whole sub-task, kills what still runs and takes back what was done. See chunks.ts for many instances.
 import {
   ActivityCancellationType,
   CancellationScope,
   isCancellation,
+  patched,
   proxyActivities,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
@@ -14,7 +15,9 @@ import { rootFailure } from '../refuse.ts';
 import { searchAttributes } from '../search-attributes.ts';
 import { UndoStack } from '../undo.ts';
 import { window } from '../window.ts';
-import type { StepName, SubTaskInput, SubTaskInstance, SubTaskOutcome } from './contract.ts';
+import { inChunks, inLanes } from './chunks.ts';
+import { instancesPerChunk } from './contract.ts';
+import type { StepName, SubTaskChunkInput, SubTaskInput, SubTaskInstance, SubTaskOutcome } from './contract.ts';
 import type { DeployHands } from './ports.ts';
 
 const atOnce = 10;
@@ -57,6 +60,10 @@ export const upgradeInstances = (input: SubTaskInput): Promise<SubTaskOutcome> =
 /** Switches instances back to a release that they keep. */
 export const revertInstances = (input: SubTaskInput): Promise<SubTaskOutcome> => runSubTask(input);
 
+/** Up to fifty instances of a sub-task that has more. */
+export const subTaskChunk = (input: SubTaskChunkInput): Promise<SubTaskOutcome> =>
+  inLanes(input, (instance) => settled(input, instance));
+
 /** What runs on one instance: its steps, and how each is taken back. */
 function stepsOf(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack) {
   return {
@@ -68,24 +75,28 @@ function stepsOf(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoSt
 async function runSubTask(input: SubTaskInput): Promise<SubTaskOutcome> {
   const release = input.maintenance ? await holdHosts(maintenance, input.taskId) : null;
   const scope = new CancellationScope({ cancellable: true, timeout: input.timeoutSeconds * 1000 });
-  const results: boolean[] = [];
+  let finished = 0;
+  const count = (more: number): void => void (finished += more);
   const failure = await scope
     .run(async () => {
       await globalStep(input, 'global_pre_exec');
-      results.push(...(await window(input.instances, atOnce, (instance) => settled(input, instance))));
-      if (results.every(Boolean)) await globalStep(input, 'global_post_exec');
+      if (isLarge(input)) await inChunks(input, atOnce, count);
+      else await window(input.instances, atOnce, async (instance) => count((await settled(input, instance)) ? 1 : 0));
+      if (finished === input.instances.length) await globalStep(input, 'global_post_exec');
     })
     .then(
       () => null,
       (error: unknown) => describeFailure(error, input),
     );
-  const finished = results.filter(Boolean).length;
   await release?.();
   await CancellationScope.nonCancellable(() => settleSubTask({ taskId: input.taskId, error: failure }));
   const failed = input.instances.length - finished;
   upsertSearchAttributes(searchAttributes({ status: failed === 0 && failure === null ? 'finished' : 'failed' }));
   return { finished, failed };
 }
+
+/** Large ones that began before there were chunks go on without. */
+const isLarge = ({ instances }: SubTaskInput): boolean => instances.length > instancesPerChunk && patched('chunks');
 
 /** A revert is an upgrade whose release lies on the host already: nothing to fetch, to unpack, or to drop again. */
 async function bringToVersion(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack): Promise<void> {

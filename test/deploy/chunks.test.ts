@@ -1,0 +1,124 @@
+// A sub-task of more instances than one history should hold: the same promises, and never more than ten hosts at a time.
+import { subTaskWorkflowId } from '../../workflows/deploy/contract.ts';
+import { eventually } from '../harness.ts';
+import { endedTask, taskOf, testWorld } from '../world.ts';
+import type { TestEstate, World } from '../world.ts';
+import { accepted, upgrade } from './acts.ts';
+import { makeScript, setHooks } from './hooks.ts';
+import { memoryEstate, memoryHosts, onMemory, startedOnMemory } from './memory-hosts.ts';
+
+let world: World;
+const hosts = memoryHosts();
+beforeAll(async () => {
+  world = await testWorld(onMemory(hosts));
+}, 60_000);
+afterAll(() => world.close(), 60_000);
+afterEach(() => hosts.letGo());
+
+const patience = { timeout: 100_000, interval: 50 };
+
+async function counts(taskId: number): Promise<Record<string, number>> {
+  const rows = await world.db
+    .selectFrom('taskResults')
+    .select(({ fn }) => ['status', fn.countAll<number>().as('n')])
+    .where('taskId', '=', taskId)
+    .groupBy('status')
+    .execute();
+  return Object.fromEntries(rows.map(({ status, n }) => [status, Number(n)]));
+}
+
+const resultsOf = (taskId: number) =>
+  world.db.selectFrom('taskResults').selectAll().where('taskId', '=', taskId).orderBy('position').execute();
+
+const statusesOf = async ({ applicationId }: TestEstate): Promise<unknown[]> =>
+  await world.db
+    .selectFrom('instances')
+    .select(['status', 'busyKind', 'busyTaskId', 'version'])
+    .distinct()
+    .where('applicationId', '=', applicationId)
+    .execute();
+
+const historyOf = async (workflowId: string): Promise<number> =>
+  (await world.temporal.workflow.getHandle(workflowId).fetchHistory()).events?.length ?? 0;
+
+const untouched = [{ status: 'stopped', busyKind: null, busyTaskId: null, version: null }];
+
+test('hosts without an end hold up nobody else, ten are worked on at a time, and the global hooks run once', async () => {
+  const estate = await memoryEstate(world, hosts, 104);
+  const script = await makeScript(world, 'true');
+  await setHooks(world, estate, { global_pre_exec: script, global_post_exec: script });
+  const id = await startedOnMemory(world, estate);
+  hosts.stuck(estate.hostnames);
+  const subTask = accepted(await upgrade(estate, id, { timeout: 600 }));
+  await eventually(async () => (await counts(subTask))['running'] === 10, patience);
+  expect(await counts(subTask)).toEqual({ running: 10, waiting: 94 });
+  hosts.letGo();
+  hosts.stuck(estate.hostnames.slice(10, 15));
+  let most = 0;
+  await eventually(async () => {
+    const { running = 0, finished = 0 } = await counts(subTask);
+    most = Math.max(most, running);
+    return finished === 99;
+  }, patience);
+  expect(await counts(subTask)).toEqual({ running: 5, finished: 99 });
+  expect(most).toBe(10);
+  hosts.letGo();
+  expect(await endedTask(world, subTask)).toMatchObject({ status: 'finished', error: null });
+  expect(await statusesOf(estate)).toEqual([{ status: 'running', busyKind: null, busyTaskId: null, version: '1.0.0' }]);
+  const { runs } = hosts.world;
+  for (const hook of ['global_pre_exec', 'global_post_exec'])
+    expect([...runs].filter(([job]) => job.startsWith(`t${subTask}-`) && job.includes(`-${hook}-`))).toEqual([
+      [`t${subTask}-p0-${hook}-0`, 1],
+    ]);
+  expect(new Set([...runs].filter(([job]) => job.startsWith(`t${subTask}-`)).map(([, times]) => times))).toEqual(
+    new Set([1]),
+  );
+  const workflowId = subTaskWorkflowId(id, 'upgrade', 1);
+  expect(await historyOf(workflowId)).toBeLessThan(600);
+  for (const chunk of [1, 2, 3]) expect(await historyOf(`${workflowId}/chunk/${chunk}`)).toBeGreaterThan(0);
+  await eventually(async () => (await taskOf(world, id)).status === 'finished', patience);
+});
+
+test('its timeout ends all of it: what runs is killed, and what never began says so', async () => {
+  const estate = await memoryEstate(world, hosts, 55);
+  const id = await startedOnMemory(world, estate);
+  hosts.stuck(estate.hostnames);
+  const subTask = accepted(await upgrade(estate, id, { timeout: 8 }));
+  const ended = await endedTask(world, subTask, 100_000);
+  expect(ended).toMatchObject({ status: 'failed', error: 'timed out after 8 s; its commands were killed' });
+  const results = await resultsOf(subTask);
+  expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['failed']));
+  expect(results[0]).toMatchObject({ step: 'unpack', message: 'timed out after 8 s; its commands were killed' });
+  expect(results[54]?.message).toBe('not begun: timed out after 8 s; its commands were killed');
+  expect(await statusesOf(estate)).toEqual(untouched);
+  const job = hosts.world.hosts.get(estate.hostnames[0] ?? '')?.jobs.get(`t${subTask}-p0-unpack-0`);
+  expect(job?.state).toMatchObject({ state: 'exited', signal: 'SIGTERM' });
+});
+
+test('a chunk whose workflow is ended by hand fails its instances, leaves nothing busy, and the next one goes on', async () => {
+  const estate = await memoryEstate(world, hosts, 55);
+  const id = await startedOnMemory(world, estate);
+  hosts.stuck(estate.hostnames.slice(0, 50));
+  const subTask = accepted(await upgrade(estate, id, { timeout: 600 }));
+  await eventually(async () => (await counts(subTask))['running'] === 10, patience);
+  const chunk = world.temporal.workflow.getHandle(`${subTaskWorkflowId(id, 'upgrade', 1)}/chunk/1`);
+  await eventually(
+    async () => (await resultsOf(subTask)).filter(({ step }) => step === 'unpack').length === 10,
+    patience,
+  );
+  await chunk.terminate('by hand');
+  expect(await endedTask(world, subTask, 100_000)).toMatchObject({ status: 'failed' });
+  const results = await resultsOf(subTask);
+  expect(await counts(subTask)).toEqual({ failed: 50, finished: 5 });
+  expect(results.slice(50).every(({ status }) => status === 'finished')).toBe(true);
+  expect(results[0]?.message).toBe('cut short at unpack: the sub-task ended before; look at the host');
+  expect(results[49]?.message).toBe('not begun: the sub-task ended before');
+  const busy = await world.db
+    .selectFrom('instances')
+    .select('id')
+    .where('applicationId', '=', estate.applicationId)
+    .where('busyTaskId', 'is not', null)
+    .execute();
+  expect(busy).toEqual([]);
+  expect((await taskOf(world, id)).status).toBe('running');
+});
