@@ -34,25 +34,25 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-const graceTime = '1 second';
-const forceTime = '20 seconds';
+const leaving = { shutdownGraceTime: '1 second', shutdownForceTime: '20 seconds' } as const;
 /** A cancelled step learns of it with the answer to a heartbeat. */
 const heartbeatThrottle = '1 second';
 const defaultDatabasePort = 5432;
 
-/** Starts a worker in this process; there is one a process. */
+/** Starts a worker in this process; there is one a process. `workflows` stand in for the present ones. */
 export async function startWorker(
   config: Config,
   log: Logger,
   at: Addresses,
   providers: Providers = createProviders(config, ownServers(at)),
+  workflows?: { code: string },
 ): Promise<RunningWorker> {
   const db = connect(at.databaseUrl, { max: config.databasePool, applicationName: 'slipway-worker', log });
   const connection = await NativeConnection.connect(engineAddress(config, at.temporalAddress));
   const { temporalNamespace: namespace, taskQueue } = config;
   const worker = await Worker.create({
     ...{ connection, namespace, taskQueue },
-    workflowBundle: { codePath: await workflowBundle() },
+    workflowBundle: workflows ?? { codePath: await workflowBundle() },
     activities: createActivities({
       db,
       ...providers,
@@ -72,8 +72,7 @@ export async function startWorker(
     },
     maxHeartbeatThrottleInterval: heartbeatThrottle,
     maxCachedWorkflows: config.maxCachedWorkflows,
-    shutdownGraceTime: graceTime,
-    shutdownForceTime: forceTime,
+    ...leaving,
   });
   void providers.packageStore.sweep();
   const reads = startHostReads({ db, databaseUrl: at.databaseUrl, runners: providers.runners, log });

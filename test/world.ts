@@ -43,6 +43,8 @@ export interface WorldOptions {
   env?: Environment;
   /** On top of what the environment says. */
   settings?: object;
+  /** A bundle that stands in for that of the present workflows. */
+  workflows?: { code: string };
 }
 
 /**
@@ -55,6 +57,7 @@ export async function testWorld({
   env = {},
   settings = {},
   logLevel = 'error',
+  workflows,
 }: WorldOptions = {}): Promise<World> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-world-'));
   const parsed = parseConfig({ ...env, SLIPWAY_DATA_DIR: dataDir, SLIPWAY_TASK_QUEUE: uniqueTaskQueue() });
@@ -74,7 +77,7 @@ export async function testWorld({
   const at = { databaseUrl: app.database.url, temporalAddress: temporalAddress() };
   const idle: RunningWorker = { done: Promise.resolve(), stop: () => Promise.resolve() };
   const worker =
-    workers === 0 ? idle : await startWorker(config, log, at, { ...createProviders(config), ...providers });
+    workers === 0 ? idle : await startWorker(config, log, at, { ...createProviders(config), ...providers }, workflows);
   return {
     ...app,
     config,

@@ -24,7 +24,7 @@ async function counts(taskId: number): Promise<Record<string, number>> {
     .where('taskId', '=', taskId)
     .groupBy('status')
     .execute();
-  return Object.fromEntries(rows.map(({ status, n }) => [status, Number(n)]));
+  return Object.fromEntries(rows.map(({ status, n }) => [status, n]));
 }
 
 const resultsOf = (taskId: number) =>

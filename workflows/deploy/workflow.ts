@@ -94,10 +94,14 @@ class DeployTask {
     if (approval.state.planHash === null) await this.#completePlan();
     for (const part of [this.#start, this.#rollout]) this.#beside(part.run());
     const ended = (): boolean => hasEnded(approval.state.status) && !awaitsLooks(approval.view());
-    await condition(() => ended() || this.#broken !== null || this.#shouldContinueAsNew());
-    if (this.#broken !== null) throw this.#broken;
+    while (!ended()) {
+      await condition(() => ended() || this.#broken !== null || this.#shouldContinueAsNew());
+      if (this.#broken !== null) throw this.#broken;
+      await condition(() => allHandlersFinished() && approval.isIdle);
+      // What was being decided may have begun something that must not be left behind.
+      if (!ended() && this.#shouldContinueAsNew()) await continueAsNew<typeof deployTask>(this.#carried());
+    }
     await condition(() => allHandlersFinished() && approval.isIdle);
-    if (!ended()) await continueAsNew<typeof deployTask>(this.#carried());
     return approval.state.status;
   }
 
