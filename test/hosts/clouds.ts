@@ -1,0 +1,109 @@
+// A Slipway on the real drivers of all four clouds, each at its protocol double: for tests of what becomes of host tasks
+// when a provider is in trouble.
+import type { PowerAction } from '../../activities/providers/cloud/driver.ts';
+import { createMemoryRunner, createMemoryWorld } from '../../activities/providers/runner/memory.ts';
+import type { HostType } from '../../workflows/hosts/contract.ts';
+import type { TestUser } from '../api/app.ts';
+import { serveAliyun } from '../doubles/aliyun.ts';
+import { serveCloudStack } from '../doubles/cloudstack.ts';
+import type { Double } from '../doubles/double.ts';
+import type { Fleet as Machines } from '../doubles/fleet.ts';
+import { serveTencent } from '../doubles/tencent.ts';
+import { unique } from '../harness.ts';
+import { testWorld } from '../world.ts';
+import type { World } from '../world.ts';
+import type { FleetHost } from './fleet.ts';
+
+export const cloudNames = ['TECENT_CVM', 'TECENT_CPM', 'ALI_ECS', 'CLOUDSTACK'] as const;
+export type CloudName = (typeof cloudNames)[number];
+
+interface Provider {
+  double: Double;
+  machines: Machines;
+  region: string;
+}
+
+export interface Clouds extends World {
+  admin: TestUser;
+  providers: Record<CloudName, Provider>;
+  /** What must be in no answer. */
+  secrets: readonly string[];
+  hosts(type: CloudName, count: number, state?: 'running' | 'stopped'): Promise<FleetHost[]>;
+  begunOn(type: CloudName, host: FleetHost): PowerAction[];
+  mend(): void;
+}
+
+const region = { tencent: 'ap-guangzhou', aliyun: 'cn-hangzhou', cloudstack: 'zone-1' };
+
+/** `wrongKeys` are of the types that are given another secret than their provider has. */
+export async function testClouds({ patience = 600, wrongKeys = [] as readonly HostType[] } = {}): Promise<Clouds> {
+  const [cvm, cpm, ecs, stack] = [
+    await serveTencent(),
+    await serveTencent(),
+    await serveAliyun(),
+    await serveCloudStack(),
+  ];
+  const keyOf = (type: HostType, secret: string): string => (wrongKeys.includes(type) ? `${secret}x` : secret);
+  const tencent = (type: 'tencent-cvm' | 'tencent-cpm', { keys: [keys], endpoint }: typeof cvm, secretKey: string) => ({
+    ...{ type, name: 'default', regions: [region.tencent], endpoint, secretId: keys?.secretId ?? '', secretKey },
+  });
+  const accounts = [
+    tencent('tencent-cvm', cvm, keyOf('TECENT_CVM', cvm.keys[0]?.secretKey ?? '')),
+    tencent('tencent-cpm', cpm, keyOf('TECENT_CPM', cpm.keys[0]?.secretKey ?? '')),
+    {
+      ...{ type: 'aliyun-ecs', name: 'default', regions: [region.aliyun], endpoint: ecs.url },
+      accessKeyId: ecs.keys[0]?.accessKeyId ?? '',
+      accessKeySecret: keyOf('ALI_ECS', ecs.keys[0]?.accessKeySecret ?? ''),
+    },
+    {
+      ...{ type: 'cloudstack', name: 'default', endpoint: stack.url, apiKey: stack.apiKey },
+      secretKey: keyOf('CLOUDSTACK', stack.secretKey),
+    },
+  ];
+  const providers: Record<CloudName, Provider> = {
+    TECENT_CVM: { double: cvm, machines: cvm.cvm, region: region.tencent },
+    TECENT_CPM: { double: cpm, machines: cpm.bm, region: region.tencent },
+    ALI_ECS: { double: ecs, machines: ecs.fleet, region: region.aliyun },
+    CLOUDSTACK: { double: stack, machines: stack.fleet, region: region.cloudstack },
+  };
+  const minions = createMemoryWorld();
+  const runner = createMemoryRunner(minions);
+  const world = await testWorld({
+    env: { SLIPWAY_HOST_PATIENCE_SECONDS: String(patience), SLIPWAY_HOST_SILENCE_SECONDS: '1' },
+    settings: {
+      ...{ saltUrl: 'http://salt.example.com', cloudAccounts: accounts },
+      ...{ tencentRate: 500, aliyunRate: 500, cloudstackRate: 500 },
+    },
+    providers: { runners: { salt: runner } },
+  });
+  const aHost = async (type: CloudName, state: 'running' | 'stopped'): Promise<FleetHost> => {
+    const name = `i-${unique()}`;
+    providers[type].machines.add({ id: name, state, region: providers[type].region });
+    await runner.prepare({ name, runner: 'salt', address: null });
+    const { id } = await world.db
+      .insertInto('hosts')
+      .values({ name, hostType: type, providerId: name, osStatus: state, status: 'inited', creator: 'test' })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    return { id, name };
+  };
+  return {
+    ...world,
+    providers,
+    admin: await world.user({ admin: true }),
+    secrets: [
+      ...[...cvm.keys, ...cpm.keys].flatMap(({ secretId, secretKey }) => [secretId, secretKey]),
+      ...ecs.keys.flatMap(({ accessKeyId, accessKeySecret }) => [accessKeyId, accessKeySecret]),
+      ...[stack.apiKey, stack.secretKey],
+    ],
+    hosts: (type, count, state = 'running') => Promise.all(Array.from({ length: count }, () => aHost(type, state))),
+    begunOn: (type, { name }) => providers[type].machines.begunOn(name),
+    mend: () => {
+      for (const { double } of Object.values(providers)) double.mend();
+    },
+    close: async () => {
+      await world.close();
+      await Promise.all([cvm, cpm, ecs, stack].map((double) => double.close()));
+    },
+  };
+}
