@@ -10,6 +10,7 @@ import { resultStatuses, taskStatuses, type WaitingOn } from '../../workflows/ta
 import type { Ctx } from '../context.ts';
 import { saidWaiting } from '../said.ts';
 import { waitingObject } from '../deploy/task-object.ts';
+import { summarise, summaryObject } from './task-summary.ts';
 import { iso, time } from '../schemas.ts';
 
 const counts = z.object({
@@ -37,6 +38,7 @@ export const hostTaskObject = z.object({
 
 /** A host task with what became of each host. */
 export const hostTaskDetail = hostTaskObject.extend({
+  summary: z.array(summaryObject),
   results: z.array(
     z.object({
       host: z.int(),
@@ -73,9 +75,11 @@ export async function presentTaskDetails(
 
 /** Host tasks as lists show them. */
 export const presentTasks = async (tasks: readonly TaskRow[], ctx: Ctx) =>
-  (await presentTaskDetails(tasks, ctx, ctx.db)).map(({ results: _results, ...task }) => task);
+  (await presentTaskDetails(tasks, ctx, ctx.db)).map(({ results: _results, summary: _summary, ...task }) => task);
 
-function present(task: TaskRow, results: readonly TaskResultRow[], language: Language): HostTaskDetail {
+type HostResult = Awaited<ReturnType<typeof hostResults>>[number];
+
+function present(task: TaskRow, results: readonly HostResult[], language: Language): HostTaskDetail {
   const count = (status: TaskResultRow['status']): number => results.filter((one) => one.status === status).length;
   return {
     ...{ id: task.id, task_id: String(task.id), kind: task.kind as HostTaskDetail['kind'] },
@@ -84,6 +88,12 @@ function present(task: TaskRow, results: readonly TaskResultRow[], language: Lan
     ...{ created_time: iso(task.createdTime), finished_time: iso(task.finishedTime) },
     counts: Object.fromEntries(resultStatuses.map((one) => [one, count(one)])) as HostTaskDetail['counts'],
     waiting_on: waitingOn(task, results),
+    summary: summarise(
+      results.map((one) => ({
+        ...{ host_type: one.hostType, status: one.status, error_code: one.errorCode },
+        message: messageOf(one, language),
+      })),
+    ),
     results: results.map((one) => ({
       ...{ host: one.hostId, hostname: one.hostname, status: one.status },
       ...{

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { matchingTasks, selectHostTasks } from '../../db/hosts/tasks.ts';
 import { hostTaskKinds, type HostTaskKind } from '../../workflows/hosts/contract.ts';
-import { taskStatuses } from '../../workflows/tasks.ts';
+import { resultStatuses, taskStatuses } from '../../workflows/tasks.ts';
 import type { Ctx } from '../context.ts';
 import { outputObject, outputOf, outputQuery } from '../deploy/output.ts';
 import { endpoint } from '../endpoint.ts';
@@ -10,6 +10,7 @@ import { notFound, permission, requestedId, signedIn } from '../permissions.ts';
 import { id, moment } from '../schemas.ts';
 import { hostOutputPermission } from '../task-access.ts';
 import { hostTaskDetail, hostTaskObject, presentTaskDetails, presentTasks } from './task-object.ts';
+import type { HostTaskDetail } from './task-object.ts';
 
 const area = 'hosts';
 
@@ -23,12 +24,18 @@ const filters = z.object({
 
 const asker = ({ subject, actor }: Ctx) => ({ subject, username: actor.user.username });
 
-async function taskOf(ctx: Ctx, taskId: number, kind?: HostTaskKind) {
+const ofResults = z.object({ result: z.enum(resultStatuses).optional(), hostname: z.string().max(253).optional() });
+
+async function taskOf(ctx: Ctx, taskId: number, wanted: z.output<typeof ofResults>, kind?: HostTaskKind) {
   const tasks = selectHostTasks(ctx.db, asker(ctx)).where('tasks.id', '=', taskId);
   const row = await (kind ? tasks.where('tasks.kind', '=', kind) : tasks).executeTakeFirst();
   const [shown] = row ? await presentTaskDetails([row], ctx, ctx.db) : [];
   if (!shown) throw notFound();
-  return shown;
+  const { result, hostname = '' } = wanted;
+  const part = hostname.toLowerCase();
+  const isWanted = (one: HostTaskDetail['results'][number]): boolean =>
+    (result === undefined || one.status === result) && one.hostname.toLowerCase().includes(part);
+  return { ...shown, results: shown.results.filter(isWanted) };
 }
 
 const listTasks = list({
@@ -44,8 +51,9 @@ const listTasks = list({
 const getTask = endpoint({
   ...{ method: 'get', path: '/hosts/tasks/{task_id}/', id: 'getHostTask', area, summary: 'Get a host task' },
   permission: signedIn,
+  query: ofResults,
   returns: hostTaskDetail,
-  handle: ({ params }, ctx) => taskOf(ctx, params.task_id),
+  handle: ({ params, query }, ctx) => taskOf(ctx, params.task_id, query),
 });
 
 /** The list and the look-up of one kind of host task. */
@@ -65,8 +73,9 @@ const ofKind = (kind: 'init' | 'start' | 'stop' | 'restart') => {
     endpoint({
       ...{ method: 'get', path: `${path}{task_id}/`, id: `get${name}Task`, area, summary: `Get a ${kind} task` },
       permission: signedIn,
+      query: ofResults,
       returns: hostTaskDetail,
-      handle: ({ params }, ctx) => taskOf(ctx, params.task_id, kind),
+      handle: ({ params, query }, ctx) => taskOf(ctx, params.task_id, query, kind),
     }),
   ];
 };

@@ -50,12 +50,14 @@ export function matchingTasks(filter: HostTaskFilter, subject: Subject): Express
   return sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
 }
 
-/** Results of tasks on hosts that somebody may view. */
+/** Results of tasks on hosts that somebody may view, with the hosts' types. */
 export async function hostResults(db: Kysely<Database>, subject: Subject, taskIds: readonly number[]) {
   if (taskIds.length === 0) return [];
   return await db
     .selectFrom('taskResults')
-    .selectAll()
+    .innerJoin('hosts', 'hosts.id', 'taskResults.hostId')
+    .selectAll('taskResults')
+    .select('hosts.hostType')
     .where('taskId', 'in', taskIds)
     .where(visible(subject, 'host', 'view_host', 'task_results.host_id'))
     .orderBy('taskId')

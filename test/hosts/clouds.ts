@@ -9,6 +9,7 @@ import { serveCloudStack } from '../doubles/cloudstack.ts';
 import type { Double } from '../doubles/double.ts';
 import type { Fleet as Machines } from '../doubles/fleet.ts';
 import { serveTencent } from '../doubles/tencent.ts';
+import type { TencentDouble } from '../doubles/tencent.ts';
 import { unique } from '../harness.ts';
 import { testWorld } from '../world.ts';
 import type { World } from '../world.ts';
@@ -35,29 +36,37 @@ export interface Clouds extends World {
 
 const region = { tencent: 'ap-guangzhou', aliyun: 'cn-hangzhou', cloudstack: 'zone-1' };
 
-/** `wrongKeys` are of the types that are given another secret than their provider has. */
-export async function testClouds({ patience = 600, wrongKeys = [] as readonly HostType[] } = {}): Promise<Clouds> {
+type Wrong = readonly HostType[];
+
+const tencentAccount = (
+  type: 'tencent-cvm' | 'tencent-cpm',
+  { keys: [keys], endpoint }: TencentDouble,
+  ill: string,
+) => ({
+  ...{ type, name: 'default', regions: [region.tencent], endpoint },
+  ...{ secretId: keys?.secretId ?? '', secretKey: `${keys?.secretKey ?? ''}${ill}` },
+});
+
+/** All four providers, the accounts that lead to them, and their keys. */
+async function serveClouds(wrongKeys: Wrong) {
   const [cvm, cpm, ecs, stack] = [
     await serveTencent(),
     await serveTencent(),
     await serveAliyun(),
     await serveCloudStack(),
   ];
-  const keyOf = (type: HostType, secret: string): string => (wrongKeys.includes(type) ? `${secret}x` : secret);
-  const tencent = (type: 'tencent-cvm' | 'tencent-cpm', { keys: [keys], endpoint }: typeof cvm, secretKey: string) => ({
-    ...{ type, name: 'default', regions: [region.tencent], endpoint, secretId: keys?.secretId ?? '', secretKey },
-  });
-  const accounts = [
-    tencent('tencent-cvm', cvm, keyOf('TECENT_CVM', cvm.keys[0]?.secretKey ?? '')),
-    tencent('tencent-cpm', cpm, keyOf('TECENT_CPM', cpm.keys[0]?.secretKey ?? '')),
+  const ill = (type: HostType): string => (wrongKeys.includes(type) ? 'x' : '');
+  const [key] = ecs.keys;
+  const cloudAccounts = [
+    tencentAccount('tencent-cvm', cvm, ill('TECENT_CVM')),
+    tencentAccount('tencent-cpm', cpm, ill('TECENT_CPM')),
     {
       ...{ type: 'aliyun-ecs', name: 'default', regions: [region.aliyun], endpoint: ecs.url },
-      accessKeyId: ecs.keys[0]?.accessKeyId ?? '',
-      accessKeySecret: keyOf('ALI_ECS', ecs.keys[0]?.accessKeySecret ?? ''),
+      ...{ accessKeyId: key?.accessKeyId, accessKeySecret: `${key?.accessKeySecret ?? ''}${ill('ALI_ECS')}` },
     },
     {
       ...{ type: 'cloudstack', name: 'default', endpoint: stack.url, apiKey: stack.apiKey },
-      secretKey: keyOf('CLOUDSTACK', stack.secretKey),
+      secretKey: `${stack.secretKey}${ill('CLOUDSTACK')}`,
     },
   ];
   const providers: Record<CloudName, Provider> = {
@@ -66,12 +75,23 @@ export async function testClouds({ patience = 600, wrongKeys = [] as readonly Ho
     ALI_ECS: { double: ecs, machines: ecs.fleet, region: region.aliyun },
     CLOUDSTACK: { double: stack, machines: stack.fleet, region: region.cloudstack },
   };
-  const minions = createMemoryWorld();
-  const runner = createMemoryRunner(minions);
+  const secrets = [
+    ...[...cvm.keys, ...cpm.keys].flatMap(({ secretId, secretKey }) => [secretId, secretKey]),
+    ...ecs.keys.flatMap(({ accessKeyId, accessKeySecret }) => [accessKeyId, accessKeySecret]),
+    ...[stack.apiKey, stack.secretKey],
+  ];
+  return { cloudAccounts, providers, secrets };
+}
+
+/** `wrongKeys`: types for which Slipway has another secret than the provider. */
+export async function testClouds({ patience = 600, wrongKeys = [] as Wrong } = {}): Promise<Clouds> {
+  const { cloudAccounts, providers, secrets } = await serveClouds(wrongKeys);
+  const doubles = Object.values(providers).map(({ double }) => double);
+  const runner = createMemoryRunner(createMemoryWorld());
   const world = await testWorld({
     env: { SLIPWAY_HOST_PATIENCE_SECONDS: String(patience), SLIPWAY_HOST_SILENCE_SECONDS: '1' },
     settings: {
-      ...{ saltUrl: 'http://salt.example.com', cloudAccounts: accounts },
+      ...{ saltUrl: 'http://salt.example.com', cloudAccounts },
       ...{ tencentRate: 500, aliyunRate: 500, cloudstackRate: 500 },
     },
     providers: { runners: { salt: runner } },
@@ -89,21 +109,14 @@ export async function testClouds({ patience = 600, wrongKeys = [] as readonly Ho
   };
   return {
     ...world,
-    providers,
+    ...{ providers, secrets },
     admin: await world.user({ admin: true }),
-    secrets: [
-      ...[...cvm.keys, ...cpm.keys].flatMap(({ secretId, secretKey }) => [secretId, secretKey]),
-      ...ecs.keys.flatMap(({ accessKeyId, accessKeySecret }) => [accessKeyId, accessKeySecret]),
-      ...[stack.apiKey, stack.secretKey],
-    ],
     hosts: (type, count, state = 'running') => Promise.all(Array.from({ length: count }, () => aHost(type, state))),
     begunOn: (type, { name }) => providers[type].machines.begunOn(name),
-    mend: () => {
-      for (const { double } of Object.values(providers)) double.mend();
-    },
+    mend: () => doubles.forEach((double) => double.mend()),
     close: async () => {
       await world.close();
-      await Promise.all([cvm, cpm, ecs, stack].map((double) => double.close()));
+      await Promise.all(doubles.map((double) => double.close()));
     },
   };
 }

@@ -96,6 +96,7 @@ export function tieMinions({ cloud, minions }: Fleet): void {
 
 export interface HostResult {
   host: number;
+  hostname: string;
   status: string;
   error_code: number | null;
   message: string | null;

@@ -1,0 +1,36 @@
+// What became of a task's hosts at a glance: of hundreds of results only those of one kind and fate are told apart, the worst
+// first, with what most of them say.
+import { z } from 'zod';
+import { hostTypes } from '../../workflows/hosts/contract.ts';
+import { resultStatuses } from '../../workflows/tasks.ts';
+
+/** Hosts of one type with one status and one code. */
+export const summaryObject = z.object({
+  host_type: z.enum(hostTypes),
+  status: z.enum(resultStatuses),
+  error_code: z.int().nullable(),
+  count: z.int(),
+  /** What most of them say; null: most say nothing. */
+  message: z.string().nullable(),
+});
+export type Summary = z.output<typeof summaryObject>;
+
+const worstFirst: readonly Summary['status'][] = ['failed', 'unknown', 'running', 'waiting', 'finished'];
+
+/** Groups results, the worst first and the biggest first among equals. */
+export function summarise(results: readonly Omit<Summary, 'count'>[]): Summary[] {
+  const groups = Map.groupBy(results, ({ host_type: type, status, error_code: code }) => `${type} ${status} ${code}`);
+  const found = [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    return first ? [{ ...first, count: group.length, message: mostCommon(group.map(({ message }) => message)) }] : [];
+  });
+  return found.sort(
+    (one, other) => worstFirst.indexOf(one.status) - worstFirst.indexOf(other.status) || other.count - one.count,
+  );
+}
+
+function mostCommon(messages: readonly (string | null)[]): string | null {
+  const counts = new Map<string | null, number>();
+  for (const one of messages) counts.set(one, (counts.get(one) ?? 0) + 1);
+  return [...counts].sort(([, one], [, other]) => other - one)[0]?.[0] ?? null;
+}
