@@ -2,7 +2,7 @@
 // so the API has no transaction. Repetitions find the kept answer; one whose answer was lost runs again under the same
 // `operationId`, by which the engine knows it.
 import type { z } from 'zod';
-import { claimCommand, releaseCommand } from '../db/idempotency.ts';
+import { claimCommand, holdingCommand, releaseCommand } from '../db/idempotency.ts';
 import type { Ctx } from './context.ts';
 import { operation } from './endpoint.ts';
 import type { Answer, Call, Declaration, Endpoint, Input, NoQuery, PathIds } from './endpoint.ts';
@@ -33,7 +33,7 @@ async function once({ ctx, finish, key }: Call, secret: boolean, work: () => unk
   const kept = await claimCommand(ctx.db, key);
   if (kept) return repeated(ctx, key, kept);
   try {
-    const outcome = finish(await work());
+    const outcome = finish(await holdingCommand(ctx.db, key, async () => work()));
     await keep(ctx.db, ctx, key, outcome, secret);
     return outcome;
   } catch (error) {

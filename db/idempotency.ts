@@ -1,6 +1,6 @@
 // A key's row is claimed before the work and holds the answer after it. A change claims it in its own transaction, so a
 // repetition waits on the unique index until the first has ended either way. A command has no such transaction: its claim
-// commits at once, repetitions poll, and one that stays without an answer (a crashed process) is taken over.
+// commits at once and is renewed while it runs, repetitions poll, and one not renewed (a crashed process) is taken over.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { Problem } from '../workflows/problem.ts';
@@ -22,8 +22,8 @@ export interface StoredAnswer {
 const keptFor = sql<Date>`now() - interval '24 hours'`;
 const waitMs = 10_000;
 const pollMs = 100;
-/** Longer than any command waits for the engine. */
-const takeOverAfter = sql<Date>`now() - interval '60 seconds'`;
+const renewMs = 2_000;
+const takeOverAfter = sql<Date>`now() - interval '8 seconds'`;
 const lockNotAvailable = '55P03';
 
 /**
@@ -56,6 +56,28 @@ export async function claimCommand(
     if (found !== undefined) return found;
     if (Date.now() >= end) throw new Problem('idempotency_pending');
     await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+/** Renews the claim of a command while its work runs, so that nobody takes it for left behind. */
+export async function holdingCommand<T>(
+  db: Kysely<Database>,
+  { userId, key, requestHash }: KeyedRequest,
+  work: () => Promise<T>,
+): Promise<T> {
+  const renewed = db
+    .updateTable('idempotencyKeys')
+    .set({ createdTime: sql`now()` })
+    .where('userId', '=', userId)
+    .where('key', '=', key)
+    .where('requestHash', '=', requestHash)
+    .where('status', 'is', null);
+  // One that is missed is made up for by the next.
+  const timer = setInterval(() => void renewed.execute().catch(() => undefined), renewMs);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
   }
 }
 

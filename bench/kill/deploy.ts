@@ -62,17 +62,21 @@ async function insist(user: TestUser, path: string, body: unknown, good: number)
   let key = randomUUID();
   const answer = await until(async () => {
     const found: Answer = await user.post(path, body, { 'idempotency-key': key });
-    if (found.status < 500 && !waits.test(JSON.stringify(found.body))) return found;
-    // What is away is asked again with the same key; a plan that is being made, with another.
-    if (found.status < 500) key = randomUUID();
+    const said = JSON.stringify(found.body);
+    // What is away, or still has the first request, is asked again with the same key; what was refused, with another.
+    if (found.status >= 500 || pending.test(said)) return false;
+    if (!passing.test(said)) return found;
+    key = randomUUID();
     return false;
   }, patienceMs);
   if (answer.status !== good) throw new Error(`${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
   return answer.body;
 }
 
+/** The answer to a key whose first request has none yet. */
+const pending = /first request/;
 /** Refusals that pass by themselves. */
-const waits = /plan is still|not approved yet|first request/;
+const passing = /plan is still|not approved yet/;
 
 async function deploy(estate: TestEstate): Promise<number> {
   const { manager, applicationId, instanceIds } = estate;

@@ -1,9 +1,16 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/database.ts';
-import { claimCommand, claimInChange, forgetKeys, releaseCommand, storeAnswer } from '../../db/idempotency.ts';
+import {
+  claimCommand,
+  claimInChange,
+  forgetKeys,
+  holdingCommand,
+  releaseCommand,
+  storeAnswer,
+} from '../../db/idempotency.ts';
 import { Problem } from '../../workflows/problem.ts';
-import { testDatabase, unique, type TestDatabase } from '../harness.ts';
+import { eventually, testDatabase, unique, type TestDatabase } from '../harness.ts';
 
 let database: TestDatabase;
 let db: Kysely<Database>;
@@ -23,6 +30,11 @@ const age = (key: string, interval: string) =>
     .set({ createdTime: sql`now() - ${interval}::interval` })
     .where('key', '=', key)
     .execute();
+const ageOf = async (key: string): Promise<number> => {
+  const seconds = sql<number>`extract(epoch from now() - created_time)::float8`.as('seconds');
+  return (await db.selectFrom('idempotencyKeys').select(seconds).where('key', '=', key).executeTakeFirstOrThrow())
+    .seconds;
+};
 const answer = { status: 201, response: { id: 1, list: [1, 2] } };
 
 async function problemOf(work: Promise<unknown>): Promise<string> {
@@ -100,12 +112,22 @@ test('a command under way makes repetitions wait for its answer', async () => {
   expect(await waiting).toEqual(answer);
 });
 
+test('a command at work keeps its key, however long it takes', async () => {
+  const keyed = request();
+  await claimCommand(db, keyed);
+  await holdingCommand(db, keyed, async () => {
+    await age(keyed.key, '61 seconds');
+    await eventually(async () => (await ageOf(keyed.key)) < 8, { timeout: 20_000 });
+    expect(await problemOf(claimCommand(db, keyed, 150))).toBe('idempotency_pending');
+  });
+});
+
 test('a command that failed may be sent again; one of a crashed process is taken over once', async () => {
   const keyed = request();
   await claimCommand(db, keyed);
   await releaseCommand(db, keyed);
   expect(await claimCommand(db, keyed)).toBeUndefined();
-  await age(keyed.key, '61 seconds');
+  await age(keyed.key, '9 seconds');
   const claims = await Promise.all(
     [claimCommand(db, keyed, 200), claimCommand(db, keyed, 200)].map((claim) => claim.catch((error: unknown) => error)),
   );
