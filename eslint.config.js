@@ -40,7 +40,7 @@ const workflowImports = [
   refusePackages(['@temporalio/workflow', '@temporalio/common']),
 ];
 
-const worker = ['@temporalio/worker', '@temporalio/common'];
+const worker = ['@temporalio/worker', '@temporalio/common', '@temporalio/interceptors-opentelemetry'];
 const activityImports = [
   refuseRooms('api', 'bench', 'test'),
   engineRoom(
@@ -55,7 +55,8 @@ const embeddedAddresses = { ...noEmbedded, regex: `${rooms('embedded')}(?!find-s
 
 const apiPackages = [
   ...['hono', '@hono/node-server', '@hono/zod-openapi', 'zod', '@temporalio/client', '@temporalio/common'],
-  ...['ws', 'prom-client', 'swagger-ui-dist', 'nodemailer'],
+  '@temporalio/interceptors-opentelemetry',
+  ...['ws', 'prom-client', 'swagger-ui-dist', 'nodemailer', '@opentelemetry/api'],
 ];
 
 const apiImports = [

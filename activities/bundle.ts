@@ -2,6 +2,7 @@
 // used only if it was made of exactly the sources that are there now.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { writeFileAtomic } from '../kit/atomic-file.ts';
@@ -10,18 +11,23 @@ const root = join(import.meta.dirname, '..');
 const sources = join(root, 'workflows');
 const bundleFolder = join(root, 'dist');
 
-/** Path of a bundle of the present sources; made when there is none. */
-export async function workflowBundle(): Promise<string> {
-  const path = join(bundleFolder, `workflows-${sourceHash()}.js`);
+/** Path of a bundle of the present sources, with what traces workflows if asked for; made when there is none. */
+export async function workflowBundle({ traced = false } = {}): Promise<string> {
+  const path = join(bundleFolder, `workflows-${sourceHash()}${traced ? '-traced' : ''}.js`);
   if (existsSync(path)) return path;
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(sources, 'index.ts'),
+    workflowInterceptorModules: traced ? [tracer] : [],
     logger: { log: () => undefined, trace: silent, debug: silent, info: silent, warn: silent, error: console.error },
   });
   writeFileAtomic(path, code);
   return path;
 }
 
+/** Found as the bundler finds it, by what imports it. */
+const tracer = createRequire(import.meta.url).resolve(
+  '@temporalio/interceptors-opentelemetry/lib/workflow-interceptors',
+);
 const silent = (): void => undefined;
 
 function sourceHash(): string {

@@ -1,5 +1,7 @@
 // The worker process: configuration, dependencies, one Worker. It drains on SIGTERM: running steps are handed over as
 // they are (their commands go on on the hosts) and the process ends.
+import type { Context } from '@temporalio/activity';
+import { makeWorkflowExporter, OpenTelemetryActivityInboundInterceptor } from '@temporalio/interceptors-opentelemetry';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { connect } from '../db/connect.ts';
 import { loadMasterKey } from '../db/master-key.ts';
@@ -13,6 +15,8 @@ import { createJinja } from '../kit/jinja/index.ts';
 import { createLogger } from '../kit/log.ts';
 import type { Logger } from '../kit/log.ts';
 import { writeRunFile } from '../kit/run-file.ts';
+import { startTracing } from '../kit/tracing.ts';
+import type { Tracing } from '../kit/tracing.ts';
 import { findStack } from '../embedded/find-stack.ts';
 import type { Addresses } from '../embedded/find-stack.ts';
 import { workflowBundle } from './bundle.ts';
@@ -39,20 +43,28 @@ const leaving = { shutdownGraceTime: '1 second', shutdownForceTime: '20 seconds'
 const heartbeatThrottle = '1 second';
 const defaultDatabasePort = 5432;
 
-/** Starts a worker in this process; there is one a process. `workflows` stand in for the present ones. */
+export interface WorkerParts {
+  /** As configured, by default. */
+  providers?: Providers;
+  tracing?: Tracing | undefined;
+  /** They stand in for the present ones. */
+  workflows?: { code: string } | undefined;
+}
+
+/** Starts a worker in this process; there is one a process. */
 export async function startWorker(
   config: Config,
   log: Logger,
   at: Addresses,
-  providers: Providers = createProviders(config, ownServers(at)),
-  workflows?: { code: string },
+  { providers = createProviders(config, ownServers(at)), tracing, workflows }: WorkerParts = {},
 ): Promise<RunningWorker> {
   const db = connect(at.databaseUrl, { max: config.databasePool, applicationName: 'slipway-worker', log });
   const connection = await NativeConnection.connect(engineAddress(config, at.temporalAddress));
   const { temporalNamespace: namespace, taskQueue } = config;
   const worker = await Worker.create({
     ...{ connection, namespace, taskQueue },
-    workflowBundle: workflows ?? { codePath: await workflowBundle() },
+    workflowBundle: workflows ?? { codePath: await workflowBundle({ traced: tracing !== undefined }) },
+    ...(tracing && { sinks: { exporter: makeWorkflowExporter(tracing.processor, tracing.resource) } }),
     activities: createActivities({
       db,
       ...providers,
@@ -66,6 +78,8 @@ export async function startWorker(
     }),
     interceptors: {
       activity: [
+        // The first is the outermost: it sees failures as they are told, without secrets.
+        ...(tracing ? [traced] : []),
         () => ({ inbound: failureInterceptor((err) => log.error({ err }, 'an activity failed')) }),
         () => ({ inbound: heartbeatInterceptor }),
       ],
@@ -90,6 +104,8 @@ export async function startWorker(
     },
   };
 }
+
+const traced = (ctx: Context) => ({ inbound: new OpenTelemetryActivityInboundInterceptor(ctx) });
 
 /** What a worker does beside its tasks, each now and then. */
 function startChores(db: ActivityDeps['db'], config: Config, { monitoring }: Providers, log: Logger) {
@@ -137,11 +153,12 @@ async function main(): Promise<void> {
   logRuntimeTo(log);
   const at = findStack(config);
   await warnOfOwnership(at.databaseUrl, log);
-  const worker = await startWorker(config, log, at);
+  const tracing = await startTracing(config, 'worker', log);
+  const worker = await startWorker(config, log, at, { tracing });
   const gone = writeRunFile(config.dataDir, { role: 'worker' });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void worker.stop());
   log.info({ taskQueue: config.taskQueue }, 'worker is running');
-  await worker.done.finally(gone);
+  await worker.done.finally(gone).finally(() => tracing?.stop());
   log.info({}, 'worker has stopped');
 }
 

@@ -11,6 +11,7 @@ import type { AnswerCheck } from './outcome.ts';
 import type { Outcome } from './reply.ts';
 import { languageOf, problemOf, respond } from './respond.ts';
 import { Routes } from './routes.ts';
+import { traced, traceId } from './traced.ts';
 
 export interface AppOptions {
   /** All areas by default. */
@@ -28,7 +29,7 @@ export function createApp(deps: AppDeps, options: AppOptions = {}): Hono {
   const kernel: Kernel = { deps, routes: new Routes(endpoints), answerCheck };
   const app = new Hono();
   mountDocs(app, endpoints);
-  app.notFound((c) => serve(kernel, c));
+  app.notFound((c) => traced(c.req.raw, () => serve(kernel, c)));
   return app;
 }
 
@@ -46,7 +47,13 @@ async function serve(kernel: Kernel, c: Context): Promise<Response> {
   const { requestId, client, note } = incoming;
   kernel.deps.log.info(
     {
-      ...{ requestId, method: request.method, path: new URL(request.url).pathname, status: response.status },
+      ...{
+        requestId,
+        traceId: traceId(),
+        method: request.method,
+        path: new URL(request.url).pathname,
+        status: response.status,
+      },
       ...{ ...note, remoteAddr: client.remoteAddr, durationMs: Math.round(performance.now() - started) },
     },
     'request',

@@ -15,6 +15,7 @@ import { auditRefusal } from './refusals.ts';
 import type { Outcome } from './reply.ts';
 import type { Routes } from './routes.ts';
 import { idempotencyKeyText } from './schemas.ts';
+import { nameSpan } from './traced.ts';
 
 export interface Kernel {
   deps: AppDeps;
@@ -41,6 +42,7 @@ export async function handle(kernel: Kernel, incoming: Incoming): Promise<Outcom
   if ('allow' in match) throw new Problem('method_not_allowed', { allow: match.allow.join(', ') });
   const { endpoint } = match;
   note.endpoint = endpoint.id;
+  nameSpan(endpoint);
   const ctx = await contextOf(kernel, incoming, endpoint);
   note.user = ctx.actor.user.username;
   const body = parseBody(bytes, request.headers.get('content-type'));

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import type { ServerType, WebSocketServerLike } from '@hono/node-server';
 import { Client, Connection } from '@temporalio/client';
+import { OpenTelemetryWorkflowClientInterceptor } from '@temporalio/interceptors-opentelemetry/lib/client/index.js';
 import { WebSocketServer } from 'ws';
 import { escalationTopic } from '../db/approvals/escalations.ts';
 import { startSealing } from '../db/audit/sealing.ts';
@@ -25,6 +26,7 @@ import { createJinja } from '../kit/jinja/index.ts';
 import { createLogger } from '../kit/log.ts';
 import type { Logger } from '../kit/log.ts';
 import { writeRunFile } from '../kit/run-file.ts';
+import { startTracing } from '../kit/tracing.ts';
 import { createApp } from './app.ts';
 import type { AppDeps } from './context.ts';
 import { createEngine } from './engine.ts';
@@ -52,7 +54,9 @@ export async function startApi(config: Config, log: Logger, at: Addresses): Prom
   const db = connect(at.databaseUrl, { max: config.databasePool, applicationName: 'slipway-api', log });
   const connection = Connection.lazy(engineAddress(config, at.temporalAddress));
   const acks = createAcknowledger(db, log);
-  const client = new Client({ connection, namespace: config.temporalNamespace });
+  // Without tracing it passes calls on as they are.
+  const interceptors = { workflow: [new OpenTelemetryWorkflowClientInterceptor()] };
+  const client = new Client({ connection, namespace: config.temporalNamespace, interceptors });
   const engine = createEngine(client, config.taskQueue, acks);
   const listen = createListener(at.databaseUrl, log);
   const secrets = createSecrets({ masterKey: loadMasterKey(config) });
@@ -131,12 +135,16 @@ async function main(): Promise<void> {
   const log = createLogger(config, 'api');
   const at = findStack(config);
   await warnOfOwnership(at.databaseUrl, log);
+  const tracing = await startTracing(config, 'api', log);
   const api = await startApi(config, log, at);
   const gone = writeRunFile(config.dataDir, { role: 'api', port: api.port });
   log.info({ host: config.host, port: api.port }, 'API is listening');
   const stop = (): void => {
     log.info({}, 'API is leaving');
-    void api.stop().finally(gone);
+    void api
+      .stop()
+      .finally(gone)
+      .finally(() => tracing?.stop());
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
 }

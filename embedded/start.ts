@@ -11,6 +11,7 @@ import type { Config } from '../kit/config.ts';
 import { createLogger } from '../kit/log.ts';
 import type { Logger } from '../kit/log.ts';
 import { writeRunFile } from '../kit/run-file.ts';
+import { startTracing } from '../kit/tracing.ts';
 import { startStack } from './supervise.ts';
 import type { Stack } from './supervise.ts';
 import type { Addresses } from './find-stack.ts';
@@ -35,7 +36,9 @@ export async function startSlipway(config: Config, log: Logger): Promise<Running
   try {
     const adminPassword = await prepareDatabase(config, stack, log);
     await warnOfOwnership(stack.databaseUrl, log);
-    const worker = await startWorker(config, log, stack);
+    const tracing = await startTracing(config, 'server', log);
+    undo.push(async () => tracing?.stop());
+    const worker = await startWorker(config, log, stack, { tracing });
     undo.push(() => worker.stop());
     const api = await startApi(config, log, stack);
     undo.push(() => api.stop());

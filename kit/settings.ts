@@ -117,6 +117,12 @@ export const settings = {
     'generated file',
     'file that holds the master key, instead of the variable',
   ),
+  tracesUrl: optional(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    web('http://collector.example.com:4318'),
+    'none',
+    'where OpenTelemetry traces go (OTLP over HTTP, to `/v1/traces` there)',
+  ),
   databaseUrl: optional(
     'DATABASE_URL',
     url(/^postgres(ql)?$/, 'postgres://user:password@host:5432/slipway'),

@@ -77,7 +77,9 @@ export async function testWorld({
   const at = { databaseUrl: app.database.url, temporalAddress: temporalAddress() };
   const idle: RunningWorker = { done: Promise.resolve(), stop: () => Promise.resolve() };
   const worker =
-    workers === 0 ? idle : await startWorker(config, log, at, { ...createProviders(config), ...providers }, workflows);
+    workers === 0
+      ? idle
+      : await startWorker(config, log, at, { providers: { ...createProviders(config), ...providers }, workflows });
   return {
     ...app,
     config,

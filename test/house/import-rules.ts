@@ -24,10 +24,12 @@ const listed =
     typeOnly || target.startsWith('node:') || names.some((name) => target === name || target.startsWith(`${name}/`));
 
 const activityPackages = listed(['@temporalio/activity', '@temporalio/common']);
+const workerPackages = listed(['@temporalio/worker', '@temporalio/interceptors-opentelemetry']);
 const workerFiles = ['activities/worker.ts', 'activities/bundle.ts'];
 const apiPackages = [
   ...['hono', '@hono/node-server', '@hono/zod-openapi', 'zod', '@temporalio/client', '@temporalio/common'],
-  ...['ws', 'prom-client', 'swagger-ui-dist', 'nodemailer'],
+  ...['ws', 'prom-client', 'swagger-ui-dist', 'nodemailer', '@opentelemetry/api'],
+  '@temporalio/interceptors-opentelemetry',
 ];
 
 const rules: Record<Room, RoomRule> = {
@@ -49,7 +51,7 @@ const rules: Record<Room, RoomRule> = {
     },
     packages: (file, one) =>
       file.path.startsWith('activities/providers/') ||
-      (workerFiles.includes(file.path) && one.target === '@temporalio/worker') ||
+      (workerFiles.includes(file.path) && workerPackages(file, one)) ||
       activityPackages(file, one),
   },
   api: {

@@ -30,6 +30,11 @@ test.each(histories())('%s can go on with the present workflows', async (name) =
   await replay(name, { codePath: await workflowBundle() });
 });
 
+test('where workflows are traced they decide the same', async () => {
+  const codePath = await workflowBundle({ traced: true });
+  for (const name of histories()) await replay(name, { codePath });
+});
+
 const seeded: [string, string, string, string, string][] = [
   ['a step left out', 'deploy/sub-task.ts', "  await step('unpack');\n", '', 'upgrade-finished.json'],
   [
