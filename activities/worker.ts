@@ -76,14 +76,7 @@ export async function startWorker(
       ...hostTimes(config),
       log,
     }),
-    interceptors: {
-      activity: [
-        // The first is the outermost: it sees failures as they are told, without secrets.
-        ...(tracing ? [traced] : []),
-        () => ({ inbound: failureInterceptor((err) => log.error({ err }, 'an activity failed')) }),
-        () => ({ inbound: heartbeatInterceptor }),
-      ],
-    },
+    interceptors: { activity: activityInterceptors(log, tracing) },
     maxHeartbeatThrottleInterval: heartbeatThrottle,
     maxCachedWorkflows: config.maxCachedWorkflows,
     ...leaving,
@@ -105,7 +98,12 @@ export async function startWorker(
   };
 }
 
-const traced = (ctx: Context) => ({ inbound: new OpenTelemetryActivityInboundInterceptor(ctx) });
+/** The first is the outermost: it sees failures as they are told, without secrets. */
+const activityInterceptors = (log: Logger, tracing: Tracing | undefined) => [
+  ...(tracing ? [(ctx: Context) => ({ inbound: new OpenTelemetryActivityInboundInterceptor(ctx) })] : []),
+  () => ({ inbound: failureInterceptor((err) => log.error({ err }, 'an activity failed')) }),
+  () => ({ inbound: heartbeatInterceptor }),
+];
 
 /** What a worker does beside its tasks, each now and then. */
 function startChores(db: ActivityDeps['db'], config: Config, { monitoring }: Providers, log: Logger) {
