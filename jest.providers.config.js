@@ -1,4 +1,11 @@
-// Drivers against the real servers that they are made for: `npm run test:providers` (needs root and Debian).
+// Drivers against the real servers that they are made for: `npm run test:providers` (needs root and Debian). Many of these
+// tests wait for the servers' own clocks, hence more files at once than there are cores.
 import base from './jest.config.js';
 
-export default { ...base, testMatch: ['**/*.provider.ts'], testTimeout: 180_000, maxWorkers: 1 };
+export default {
+  ...base,
+  testMatch: ['**/*.provider.ts'],
+  globalSetup: './test/providers/servers/set-up.ts',
+  testTimeout: 180_000,
+  maxWorkers: 3,
+};

@@ -8,7 +8,7 @@ import type { Runner, RunnerHost } from '../../activities/providers/runner/drive
 import type { Minion } from '../../activities/providers/runner/minions.ts';
 import { createSaltRunner } from '../../activities/providers/runner/salt/index.ts';
 import { endOf, expectRefusal, jobOf, said } from './runner.suite.ts';
-import { startSalt } from './servers/salt.ts';
+import { runningSalt } from './servers/salt.ts';
 import type { SaltServers } from './servers/salt.ts';
 import { openWire } from './servers/wire.ts';
 import type { Wire } from './servers/wire.ts';
@@ -21,7 +21,7 @@ describe('the salt runner alone', () => {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-salt-files-'));
 
   beforeAll(async () => {
-    salt = await startSalt();
+    salt = await runningSalt();
     wire = await openWire(salt.settings.url);
     runner = createSaltRunner({ ...salt.settings, url: wire.url });
     hosts = salt.minions.map((name) => ({ name, runner: 'salt', address: null }));
@@ -29,7 +29,6 @@ describe('the salt runner alone', () => {
   });
   afterAll(async () => {
     await wire.stop();
-    await salt.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 

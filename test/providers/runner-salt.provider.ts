@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { RunnerHost } from '../../activities/providers/runner/driver.ts';
 import { createSaltRunner } from '../../activities/providers/runner/salt/index.ts';
 import { runnerSuite } from './runner.suite.ts';
-import { startSalt } from './servers/salt.ts';
+import { runningSalt } from './servers/salt.ts';
 
 runnerSuite('salt', async () => {
-  const salt = await startSalt();
+  const salt = await runningSalt();
   const host: RunnerHost = { name: salt.minions[0], runner: 'salt', address: null };
   const folder = mkdtempSync(join(tmpdir(), 'slipway-salt-files-'));
   await createSaltRunner(salt.settings).prepare(host);
@@ -15,9 +15,9 @@ runnerSuite('salt', async () => {
     ...{ host, folder },
     another: () => createSaltRunner(salt.settings),
     teach: () => undefined,
-    close: async () => {
-      await salt.stop();
+    close: () => {
       rmSync(folder, { recursive: true, force: true });
+      return Promise.resolve();
     },
   };
 });

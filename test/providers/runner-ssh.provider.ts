@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job, RunnerHost } from '../../activities/providers/runner/driver.ts';
@@ -145,7 +145,8 @@ describe('the ssh runner alone', () => {
   });
 
   test('a host that nobody initialised with this version gets the agent with the first call', async () => {
-    rmSync('/var/lib/slipway', { recursive: true, force: true });
+    const home = '/var/lib/slipway';
+    for (const name of readdirSync(home)) if (name.startsWith('agent-')) rmSync(join(home, name));
     const first = job('echo here');
     const runner = runnerWith();
     await runner.start(host, first);

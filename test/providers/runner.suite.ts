@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { ProviderError } from '../../activities/providers/error.ts';
 import type { Job, JobState, Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
 import type { Behaviour } from '../../activities/providers/runner/memory.ts';
-import { eventually } from '../harness.ts';
+import { eventually, unique } from '../harness.ts';
 
 export interface Scenario {
   script: string;
@@ -67,11 +67,13 @@ const sayVariable: Scenario = {
 };
 
 let made = 0;
+/** Files of a run may share a host. */
+const file = unique();
 
 /** A job that runs in the host's root. */
 export function jobOf(scenario: Scenario, over: Partial<Job> = {}): Job {
   const script = { language: 'bash' as const, content: scenario.script };
-  return { id: `suite~${process.pid}~${(made += 1)}`, script, cwd: '/', env: {}, user: null, ...over };
+  return { id: `suite~${file}~${(made += 1)}`, script, cwd: '/', env: {}, user: null, ...over };
 }
 
 /** Waits for the end of a job. */

@@ -9,7 +9,7 @@ import { eventually, unique } from '../harness.ts';
 import { endedTask, taskOf, testWorld } from '../world.ts';
 import type { World } from '../world.ts';
 import { makeScript } from '../deploy/hooks.ts';
-import { startSalt } from './servers/salt.ts';
+import { runningSalt } from './servers/salt.ts';
 import type { SaltServers } from './servers/salt.ts';
 import { startSshd } from './servers/sshd.ts';
 import type { SshServer } from './servers/sshd.ts';
@@ -25,7 +25,7 @@ describe('a deploy from the API', () => {
 
   beforeAll(async () => {
     ssh = await startSshd();
-    salt = await startSalt();
+    salt = await runningSalt();
     world = await testWorld({
       env: {
         SLIPWAY_SSH_KEY_FILE: ssh.settings.keyFile,
@@ -42,7 +42,6 @@ describe('a deploy from the API', () => {
   }, 400_000);
   afterAll(async () => {
     await world.close();
-    await salt.stop();
     await ssh.stop();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -51,7 +50,7 @@ describe('a deploy from the API', () => {
   async function hostBy(runner: 'ssh' | 'salt'): Promise<number> {
     const made = await admin.post<{ id: number }>('/hosts/', {
       ...{ name: `${runner}-${unique()}`, host_type: 'PHY_HOST', runner },
-      ...(runner === 'salt' && { minion_id: salt.minions[0] }),
+      ...(runner === 'salt' && { minion_id: salt.minions[1] }),
       ip_address: [{ addr_type: 'PRIVATE', address: '127.0.0.1', network: '127.0.0.0', netmask: '255.0.0.0' }],
     });
     expect(made).toMatchObject({ status: 201 });

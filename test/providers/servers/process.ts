@@ -1,8 +1,9 @@
 // A server of a test: started with its output kept, awaited, and ended by its own pid.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { eventually } from '../../harness.ts';
 
 export interface RunningServer {
   readonly pid: number;
@@ -40,6 +41,32 @@ export function startServer(program: string, args: readonly string[], env: NodeJ
       for (const stream of [child.stdout, child.stderr]) stream.destroy();
     },
   };
+}
+
+/** Starts a server that outlives the test file that asks for it; `${place}.pid` and `${place}.log` are its files. */
+export function startLasting(place: string, program: string, args: readonly string[]): void {
+  const log = openSync(`${place}.log`, 'a');
+  const child = spawn(program, args, { stdio: ['ignore', log, log], detached: true });
+  closeSync(log);
+  child.once('error', (error) => writeFileSync(`${place}.log`, String(error)));
+  child.unref();
+  writeFileSync(`${place}.pid`, String(child.pid ?? ''));
+}
+
+/** Ends one of those, whichever test file has started it. */
+export async function endLasting(place: string): Promise<void> {
+  const pid = Number(readFileSync(`${place}.pid`, 'utf8'));
+  process.kill(pid, 'SIGTERM');
+  await eventually(() => !isAlive(pid), { timeout: grace }).catch(() => process.kill(pid, 'SIGKILL'));
+  await eventually(() => !isAlive(pid), { timeout: grace });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** The processes that a process of ours has started itself and that still live. */

@@ -1,18 +1,15 @@
-// Salt on the loopback: a master, minions and salt-api, each with folders of its own, ended by their pids.
-import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+// Salt on the loopback: a master, minions and salt-api, each with folders of its own. One for all files of a run: it takes
+// a while to start, and what they do there has names of their own.
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { SaltSettings } from '../../../activities/providers/runner/salt/api.ts';
 import { eventually, unique } from '../../harness.ts';
 import { debian, python } from './install.ts';
-import { freePort, listens, startServer } from './process.ts';
-import type { RunningServer } from './process.ts';
+import { endLasting, freePort, listens, startLasting } from './process.ts';
+import { onceInRun } from './run.ts';
 
-const run = promisify(execFile);
 const password = 'a-password-of-the-test';
-const jobs = '/var/lib/slipway/jobs';
 const patience = { timeout: 120_000, interval: 500 };
 
 export interface SaltServers {
@@ -24,13 +21,19 @@ export interface SaltServers {
   /** Ends a minion, or starts it again. */
   stopMinion(name: string): Promise<void>;
   startMinion(name: string): Promise<void>;
-  stop(): Promise<void>;
 }
 
 function folderFor(root: string, name: string): string {
   const folder = join(root, name);
   mkdirSync(folder, { recursive: true });
   return folder;
+}
+
+interface Place {
+  programs: string;
+  root: string;
+  ports: Ports;
+  minions: [string, string, string];
 }
 
 interface Ports {
@@ -66,54 +69,61 @@ function minionConfig(root: string, id: string, { publish, ret }: Ports): object
   };
 }
 
-export async function startSalt(): Promise<SaltServers> {
+/** The run's Salt, started by the file that asks first. */
+export async function runningSalt(): Promise<SaltServers> {
+  const place = await onceInRun('salt', startSalt);
+  const { root, ports, minions } = place;
+  const fileRoot = join(root, 'm', 'files');
+  return {
+    ...{ settings: settingsOf(ports), password, minions, fileRoot },
+    stopMinion: (name) => endLasting(join(root, name)),
+    startMinion: async (name) => {
+      startMinion(place, name);
+      await answers(ports, [name]);
+    },
+  };
+}
+
+const settingsOf = ({ api }: Ports): SaltSettings => ({
+  ...{ url: `http://127.0.0.1:${api}`, user: 'slipway', password, eauth: 'sharedsecret' },
+});
+
+async function startSalt(): Promise<Place> {
   await debian('/usr/share/doc/python3-venv', 'python3-venv');
   const programs = await python('salt', 'salt==3008.3', 'cherrypy');
   // Sockets of the system have short names.
-  const root = mkdtempSync(join(tmpdir(), 'salt-'));
+  const root = mkdtempSync(join(tmpdir(), 's-'));
   const ports = { publish: await freePort(), ret: await freePort(), api: await freePort() };
-  const names = [1, 2, 3].map((number) => `minion-${number}.${unique()}`) as [string, string, string];
-  const start = (program: string, folder: string, config: object, file: string): RunningServer => {
-    writeFileSync(join(folder, file), JSON.stringify(config));
-    return startServer(join(programs, program), ['-c', folder]);
-  };
-  const masterFolder = folderFor(root, 'm');
-  const config = masterConfig(masterFolder, ports);
-  const servers = [start('salt-master', masterFolder, config, 'master')];
+  const minions = [1, 2, 3].map((number) => `minion-${number}.${unique()}`) as [string, string, string];
+  const place: Place = { programs, root, ports, minions };
+  const folder = folderFor(root, 'm');
+  writeFileSync(join(folder, 'master'), JSON.stringify(masterConfig(folder, ports)));
+  startLasting(join(root, 'master'), join(programs, 'salt-master'), ['-c', folder]);
   await eventually(() => listens(ports.ret), patience);
-  servers.push(startServer(join(programs, 'salt-api'), ['-c', masterFolder]));
-  const minions = new Map<string, RunningServer>();
-  const startMinion = (name: string): void => {
-    const folder = folderFor(root, String(names.indexOf(name)));
-    minions.set(name, start('salt-minion', folder, minionConfig(folder, name, ports), 'minion'));
-  };
-  const answers = async (name: string): Promise<boolean> => {
-    const { stdout } = await run(join(programs, 'salt'), [
-      '-c',
-      masterFolder,
-      '--out=json',
-      '-t',
-      '5',
-      name,
-      'test.ping',
-    ]);
-    return stdout.includes('true');
-  };
-  for (const name of names) startMinion(name);
+  startLasting(join(root, 'api'), join(programs, 'salt-api'), ['-c', folder]);
+  for (const name of minions) startMinion(place, name);
   await eventually(() => listens(ports.api), patience);
-  for (const name of names) await eventually(() => answers(name), patience);
-  const settings = { url: `http://127.0.0.1:${ports.api}`, user: 'slipway', password, eauth: 'sharedsecret' };
-  return {
-    ...{ settings, password, minions: names, fileRoot: join(masterFolder, 'files') },
-    stopMinion: async (name) => minions.get(name)?.stop(),
-    startMinion: async (name) => {
-      startMinion(name);
-      await eventually(() => answers(name), patience);
-    },
-    stop: async () => {
-      await Promise.all([...minions.values(), ...servers].map((server) => server.stop()));
-      for (const name of names) rmSync(join(jobs, name.replaceAll('.', ':')), { recursive: true, force: true });
-      rmSync(root, { recursive: true, force: true });
-    },
-  };
+  await answers(ports, minions);
+  return place;
+}
+
+function startMinion({ programs, root, ports, minions }: Place, name: string): void {
+  const folder = folderFor(root, String(minions.indexOf(name)));
+  writeFileSync(join(folder, 'minion'), JSON.stringify(minionConfig(folder, name, ports)));
+  startLasting(join(root, name), join(programs, 'salt-minion'), ['-c', folder]);
+}
+
+/** Waits until all of these minions answer, by the API itself. */
+async function answers(ports: Ports, names: readonly string[]): Promise<void> {
+  const { url, user: username, eauth } = settingsOf(ports);
+  const low = { client: 'local', tgt: names, tgt_type: 'list', fun: 'test.ping', timeout: 3, gather_job_timeout: 3 };
+  await eventually(async () => {
+    const response = await fetch(`${url}/run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify([{ ...low, username, password, eauth }]),
+    });
+    const answer = (await response.json()) as { return: [Record<string, unknown>] };
+    return names.every((name) => answer.return[0][name] === true);
+  }, patience);
 }

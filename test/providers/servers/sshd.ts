@@ -38,8 +38,8 @@ function configOf(folder: string, port: number): string {
     'StrictModes no',
     'UsePAM no',
     'Subsystem sftp internal-sftp',
-    // Keeps bash from reading this machine's .bashrc, whatever that does and however long it takes.
-    'SetEnv SHLVL=2',
+    // SHLVL keeps bash from reading this machine's .bashrc, however long that takes; TMPDIR makes all of it the run's.
+    `SetEnv SHLVL=2 TMPDIR=${tmpdir()}`,
     '',
   ].join('\n');
 }

@@ -13,6 +13,7 @@ import pg from 'pg';
 import { freePort } from '../../../embedded/ports.ts';
 import { eventually, unique } from '../../harness.ts';
 import { debian } from './install.ts';
+import { onceInRun } from './run.ts';
 
 const run = promisify(execFile);
 const program = '/usr/sbin/zabbix_server';
@@ -52,11 +53,9 @@ export async function startZabbix(postgres: string): Promise<ZabbixServer> {
   await debian(program, 'zabbix-server-pgsql', 'zabbix-frontend-php', 'php-pgsql', 'php-cli');
   if (!existsSync(configFile)) writeFileSync(configFile, frontendConfig);
   const database = `zabbix_${unique()}`;
-  await administer(postgres, `create database ${database}`);
-  const at = new URL(postgres);
-  at.pathname = `/${database}`;
-  for (const part of ['schema', 'images', 'data'])
-    await administer(at.href, gunzipSync(readFileSync(join(schemas, `${part}.sql.gz`))).toString('utf8'));
+  const template = await onceInRun('zabbix-database', () => loadTemplate(postgres));
+  await administer(postgres, `create database ${database} template ${template}`);
+  const at = atDatabase(postgres, database);
   const folder = mkdtempSync(join(tmpdir(), 'slipway-zabbix-'));
   const [port, serverPort] = [await freePort(), await freePort()];
   const started = [startServer(folder, at, serverPort), startFrontend(at, port, serverPort)];
@@ -83,6 +82,23 @@ export async function startZabbix(postgres: string): Promise<ZabbixServer> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Zabbix's tables and templates, loaded once in a run. */
+async function loadTemplate(postgres: string): Promise<string> {
+  const name = `${process.env.TEST_DATABASE_TEMPLATE}_zabbix`;
+  await administer(postgres, `create database ${name}`);
+  for (const part of ['schema', 'images', 'data']) {
+    const statements = gunzipSync(readFileSync(join(schemas, `${part}.sql.gz`))).toString('utf8');
+    await administer(atDatabase(postgres, name).href, statements);
+  }
+  return name;
+}
+
+function atDatabase(postgres: string, name: string): URL {
+  const at = new URL(postgres);
+  at.pathname = `/${name}`;
+  return at;
 }
 
 async function administer(connectionString: string, statement: string, values: unknown[] = []): Promise<void> {

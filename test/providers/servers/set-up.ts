@@ -1,0 +1,26 @@
+// The run of the provider tests: that of all tests, within a folder that whatever it starts names in its arguments or its
+// environment (TMPDIR). By that the undertaker finds it and ends it, also when the run is killed.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import globalSetup from '../../global-setup.ts';
+import { onTeardown } from '../../global-teardown.ts';
+
+export default async function providersSetup(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'slipway-run-'));
+  // Servers run as users of their own, and read and write below it.
+  chmodSync(folder, 0o755);
+  const undertaker = spawn(process.execPath, [join(import.meta.dirname, 'undertaker.ts'), folder], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+    detached: true,
+  });
+  onTeardown(async () => {
+    const done = once(undertaker, 'exit');
+    undertaker.stdin.end();
+    await done;
+  });
+  process.env.TMPDIR = folder;
+  await globalSetup();
+}
