@@ -53,15 +53,16 @@ export async function migrationsPending(db: Kysely<Database>): Promise<string[]>
 }
 
 async function main(): Promise<void> {
-  const { databaseUrl, migrateDatabaseUrl, adminPassword } = configFromEnvironment();
+  const { databaseUrl, migrateDatabaseUrl, adminPassword, passwordWords } = configFromEnvironment();
   if (databaseUrl === undefined)
     throw new Error('DATABASE_URL is not set; the embedded database migrates itself at its start');
   const db = connect(migrateDatabaseUrl ?? databaseUrl, { max: 1, applicationName: 'slipway-migrate' });
   try {
     const applied = await migrateFor(db, databaseUrl);
     process.stdout.write(applied.length === 0 ? 'nothing to migrate\n' : `${applied.join('\n')}\n`);
-    const generated = await ensureAdmin(db, adminPassword);
-    if (generated !== undefined) process.stdout.write(`password of admin, shown this once: ${generated}\n`);
+    const generated = await ensureAdmin(db, { password: adminPassword, words: passwordWords });
+    if (generated !== undefined)
+      process.stdout.write(`password of admin for his first login, shown this once: ${generated}\n`);
   } finally {
     await db.destroy();
   }

@@ -22,7 +22,8 @@ async function main(): Promise<void> {
   const signalled = stopOnSignal(stop);
   try {
     await play(config, slipway.url);
-    process.stdout.write(greeting(config, slipway));
+    const adminPassword = slipway.adminPassword === undefined ? undefined : passwordOf(config);
+    process.stdout.write(greeting(config, { ...slipway, adminPassword }, 'said once'));
     if (once) {
       await stop();
       return;
@@ -35,10 +36,12 @@ async function main(): Promise<void> {
   await signalled;
 }
 
+const passwordOf = (config: Config): string =>
+  config.adminPassword ?? readFileSync(adminPasswordFile(config), 'utf8').trim();
+
 async function play(config: Config, url: string): Promise<void> {
   const { dataDir } = config;
-  const adminPassword = config.adminPassword ?? readFileSync(adminPasswordFile(config), 'utf8').trim();
-  const everybody = await step('Two people: mei releases, li reviews', () => people(url, dataDir, adminPassword));
+  const everybody = await step('Two people: mei releases, li reviews', () => people(url, dataDir, passwordOf(config)));
   const sample = await step('An application with two instances on local hosts, a package, hooks', async () => {
     const made = await estate(everybody, dataDir, versions);
     await startServices(dataDir, made.instances);

@@ -60,7 +60,7 @@ async function prepareDatabase(config: Config, stack: Stack, log: Logger): Promi
   const db = connect(stack.ownerDatabaseUrl, { max: 2, applicationName: 'slipway-start', log });
   try {
     await migrateFor(db, stack.databaseUrl);
-    const generated = await ensureAdmin(db, config.adminPassword);
+    const generated = await ensureAdmin(db, { password: config.adminPassword, words: config.passwordWords });
     if (generated !== undefined) writeFileAtomic(adminPasswordFile(config), `${generated}\n`, 0o600);
     return generated;
   } finally {
@@ -84,14 +84,18 @@ async function main(): Promise<void> {
 }
 
 /** Where to go from here, for the person who started it. */
-export function greeting(config: Config, { url, uiUrl, adminPassword }: RunningSlipway): string {
+export function greeting(
+  config: Config,
+  { url, uiUrl, adminPassword }: RunningSlipway,
+  use = 'for the first login, said once',
+): string {
   const lines = [
     `Slipway            ${url}`,
     `API reference      ${url}/docs`,
     ...(uiUrl === undefined ? [] : [`Temporal UI        ${uiUrl}`]),
     adminPassword === undefined
-      ? `admin's password   in ${adminPasswordFile(config)}`
-      : `admin's password   ${adminPassword} (said once; kept in ${adminPasswordFile(config)})`,
+      ? `admin's password   at first that in ${adminPasswordFile(config)}`
+      : `admin's password   ${adminPassword} (${use}; kept in ${adminPasswordFile(config)})`,
   ];
   return `\n${lines.map((line) => `  ${line}`).join('\n')}\n\n`;
 }

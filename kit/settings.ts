@@ -17,6 +17,16 @@ const masterKey = z
     'must be 32 bytes in base64; make one with: openssl rand -base64 32',
   );
 
+const words = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  )
+  .pipe(z.array(z.string().min(4, 'must be words of at least 4 characters separated by commas')));
+
 const addresses = z
   .string()
   .transform((text) =>
@@ -105,6 +115,12 @@ export const settings = {
     z.string().min(10, 'must have at least 10 characters').max(128, 'must have at most 128 characters'),
     'generated',
     'first password of `admin`',
+  ),
+  passwordWords: required(
+    'SLIPWAY_PASSWORD_WORDS',
+    words,
+    '',
+    'words that no password may consist of, separated by commas, such as the names of the company and its products',
   ),
   masterKey: optional(
     'SLIPWAY_MASTER_KEY',

@@ -49,7 +49,12 @@ export const texts = {
   'is needed to update': '更新时必填',
   'is the present password': '与当前密码相同',
   'is not the name of this {thing}': '与该{thing}的名称不符',
-  '10-128 characters, neither common nor your name': '10-128 个字符, 不能是常用密码或用户名',
+  'must have 10-128 characters and at most 512 bytes': '必须为 10-128 个字符, 最多 512 字节',
+  'is one that is tried first; take several words that do not belong together, or have one generated':
+    '是最先被猜测的常用密码; 请使用几个互不相关的词, 或由密码管理器生成',
+  'is little more than your name, your address or a word of the company; add words that have nothing to do with them':
+    '几乎只由您的用户名、邮箱或公司相关的词组成; 请加入与之无关的词',
+  'repeats a few characters; take more different ones': '仅重复少数几个字符; 请使用更多不同的字符',
   'must be 5-20 digits, with or without +': '必须是 5-20 位数字, 可带 +',
   'must be 2-64 letters, digits, dots, dashes, underscores, a letter first':
     '必须是 2-64 个字母、数字、点、短横线或下划线, 以字母开头',

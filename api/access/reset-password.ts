@@ -45,7 +45,7 @@ const resetPassword = change({
   async prepare({ body }, ctx): Promise<Reset> {
     const user = await userOfLink(ctx.db, body.token, ctx.now());
     if (!user) return refuse(ctx);
-    demandStrong('new_password', body.new_password, user);
+    demandStrong(ctx, 'new_password', body.new_password, user);
     if (await verifyPassword(body.new_password, user.passwordHash)) throw samePassword();
     return { user, passwordHash: await hashPassword(body.new_password) };
   },

@@ -89,7 +89,7 @@ const changePassword = change({
   async handle({ params, body }, ctx, { hash, matches, retryAfterSeconds }) {
     if (retryAfterSeconds > 0) throw new Problem('too_many_requests', { retry_after: retryAfterSeconds });
     if (!matches) throw new Problem('wrong_original_password');
-    demandStrong('new_password', body.new_password, await mustFind(ctx.tx, params.id));
+    demandStrong(ctx, 'new_password', body.new_password, await mustFind(ctx.tx, params.id));
     if (body.new_password === body.original_password) throw samePassword();
     const password = { passwordHash: hash, mustChangePassword: false };
     await ctx.tx.updateTable('users').set(password).where('id', '=', params.id).execute();
@@ -123,7 +123,7 @@ const setPassword = change({
   }),
   async handle({ params, body }, ctx, { hash, matches }) {
     const user = await mustFind(ctx.tx, params.id);
-    demandStrong('new_password', body.new_password, user);
+    demandStrong(ctx, 'new_password', body.new_password, user);
     if (matches) throw samePassword();
     const password = { passwordHash: hash, mustChangePassword: true };
     await ctx.tx.updateTable('users').set(password).where('id', '=', user.id).execute();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { hashPassword, isStrongPassword } from '../../db/access/passwords.ts';
+import { hashPassword, weaknessOf } from '../../db/access/passwords.ts';
 import { findUser, selectUsers, type UserRow } from '../../db/access/users.ts';
 import { holds } from '../../db/access/rights.ts';
 import { diff } from '../../db/audit/changes.ts';
@@ -85,9 +85,14 @@ const taken = (error: unknown): never => {
 };
 
 /** Throws unless a password may be used by this user; `field` is the input's. */
-export function demandStrong(field: string, password: string, user: { username: string; email: string }): void {
-  if (!isStrongPassword(password, user))
-    throw new Problem('weak_password', {}, [{ field, message: '10-128 characters, neither common nor your name' }]);
+export function demandStrong(
+  { config }: Pick<Ctx, 'config'>,
+  field: string,
+  password: string,
+  { username, email }: { username: string; email: string },
+): void {
+  const message = weaknessOf(password, { username, email, words: config.passwordWords });
+  if (message !== undefined) throw new Problem('weak_password', {}, [{ field, message }]);
 }
 
 const createUser = change({
@@ -117,7 +122,7 @@ const createUser = change({
   problems: ['exists', 'weak_password', 'no_right_to_grant', 'no_such'],
   prepare: async ({ body: { password } }) => (password === undefined ? null : await hashPassword(password)),
   async handle({ body: { password, roles, ...rest } }, ctx, passwordHash) {
-    if (password !== undefined) demandStrong('password', password, rest);
+    if (password !== undefined) demandStrong(ctx, 'password', password, rest);
     const user = { ...rest, name: rest.name ?? rest.username };
     const made = await ctx.tx
       .insertInto('users')

@@ -33,13 +33,54 @@ export async function verifyPassword(password: string, stored: string | null): P
   return timingSafeEqual(made, expected) && stored !== null;
 }
 
-/** Whether a new password may be used by this user: length, and nothing that is guessed first. */
-export function isStrongPassword(password: string, user: { username: string; email: string }): boolean {
+/** Why a new password may not be used, said so that one knows what to do. */
+const weaknesses = {
+  length: 'must have 10-128 characters and at most 512 bytes',
+  common: 'is one that is tried first; take several words that do not belong together, or have one generated',
+  own: 'is little more than your name, your address or a word of the company; add words that have nothing to do with them',
+  repeated: 'repeats a few characters; take more different ones',
+} as const;
+export type Weakness = (typeof weaknesses)[keyof typeof weaknesses];
+
+/** Whom a password is for, and the words that everybody there would guess (the company, its products). */
+export interface PasswordOwner {
+  username: string;
+  email: string;
+  words?: readonly string[];
+}
+
+/** What speaks against a new password: its length, that it is guessed first, or nothing. */
+export function weaknessOf(password: string, owner: PasswordOwner): Weakness | undefined {
   const length = [...password].length;
-  if (length < 10 || length > 128 || Buffer.byteLength(password) > 512) return false;
+  if (length < 10 || length > 128 || Buffer.byteLength(password) > 512) return weaknesses.length;
   const plain = password.toLowerCase();
-  const guesses = [user.username, user.email, user.email.split('@')[0] ?? ''].map((guess) => guess.toLowerCase());
-  return !guesses.includes(plain) && !commonPasswords.has(plain) && new Set(plain).size > 3;
+  if (commonPasswords.has(plain)) return weaknesses.common;
+  if (new Set(plain).size <= 3) return weaknesses.repeated;
+  return spellings(plain).some((one) => isOwn(one, owner)) ? weaknesses.own : undefined;
+}
+
+/** A password with the usual stand-ins for letters taken back, each way. */
+function spellings(plain: string): string[] {
+  const signs = { '0': 'o', '3': 'e', '4': 'a', '5': 's', '7': 't', '@': 'a', $: 's' } as Record<string, string>;
+  const letters = plain.replace(/[034567@$]/g, (sign) => signs[sign] ?? sign);
+  return [plain, letters.replace(/[1!]/g, 'i'), letters.replace(/[1!]/g, 'l')];
+}
+
+const productWords = ['slipway'];
+const restLength = 8;
+
+/** Whether, without the words that belong to its owner, too little is left of a password to be a password. */
+function isOwn(plain: string, { username, email, words = [] }: PasswordOwner): boolean {
+  const [mailbox = '', domain = ''] = email.toLowerCase().split('@');
+  const whole = [username, email, mailbox, ...words].map((word) => word.toLowerCase());
+  if (whole.includes(plain)) return true;
+  const labels = domain.split('.').slice(0, -1);
+  // Shorter ones stand in other words by chance.
+  const known = [...whole, ...labels, ...productWords].filter((word) => word.length >= 4);
+  const rest = known
+    .sort((one, other) => other.length - one.length)
+    .reduce((text, word) => text.replaceAll(word, ''), plain);
+  return rest !== plain && rest.replace(/[^\p{L}\p{N}]/gu, '').length < restLength;
 }
 
 /** A password for somebody who has none yet: 120 bits. */

@@ -48,20 +48,33 @@ async function answer<T>(response: Response): Promise<T> {
   throw new Refused(response.status, Number(body['error_code']), message);
 }
 
-/** Logs in and makes a token, which lives as long as the demo's users do. */
-export async function tokenFor(url: string, username: string, password: string): Promise<string> {
-  const json = { 'content-type': 'application/json' };
-  const login = await fetch(`${url}/auth/login/`, {
-    method: 'POST',
-    headers: json,
-    body: JSON.stringify({ username, password }),
-  });
-  const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-  const { csrf_token: csrf } = await answer<{ csrf_token: string }>(login);
-  const made = await fetch(`${url}/auth-tokens/`, {
-    method: 'POST',
-    headers: { ...json, cookie, 'x-csrf-token': csrf },
-    body: JSON.stringify({ name: `demo ${new Date().toISOString()}` }),
-  });
-  return (await answer<{ value: string }>(made)).value;
+interface Session {
+  userId: number;
+  mustChangePassword: boolean;
+  post<T>(path: string, body: unknown): Promise<T>;
 }
+
+/** Logs in. */
+export async function logIn(url: string, username: string, password: string): Promise<Session> {
+  const json = { 'content-type': 'application/json' };
+  const send = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+    fetch(url + path, { method: 'POST', headers: { ...json, ...headers }, body: JSON.stringify(body) });
+  const login = await send('/auth/login/', { username, password });
+  const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  const { csrf_token: csrf, ...said } = await answer<LoggedIn>(login);
+  return {
+    userId: said.user.id,
+    mustChangePassword: said.must_change_password,
+    post: async (path, body) => answer(await send(path, body, { cookie, 'x-csrf-token': csrf })),
+  };
+}
+
+interface LoggedIn {
+  user: { id: number };
+  csrf_token: string;
+  must_change_password: boolean;
+}
+
+/** A new token of who is logged in, which lives as long as the demo's users do. */
+export const newToken = async (session: Session): Promise<string> =>
+  (await session.post<{ value: string }>('/auth-tokens/', { name: `demo ${new Date().toISOString()}` })).value;

@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { generatePassword } from '../../db/access/passwords.ts';
 import { writeFileAtomic } from '../../kit/atomic-file.ts';
-import { clientOf, tokenFor } from './client.ts';
+import { adminPasswordFile } from '../start.ts';
+import { clientOf, logIn, newToken } from './client.ts';
 import type { Client, Page } from './client.ts';
 
 export interface Person extends Client {
@@ -26,7 +27,7 @@ interface Known {
 export async function people(url: string, dataDir: string, adminPassword: string): Promise<People> {
   const file = join(dataDir, 'demo-tokens');
   if (!existsSync(file)) {
-    const admin = await tokenFor(url, 'admin', adminPassword);
+    const admin = await adminToken(url, dataDir, adminPassword);
     const tokens: Known['tokens'] = { admin };
     for (const username of ['mei', 'li']) tokens[username] = await invite(url, clientOf(url, admin), username);
     writeFileAtomic(file, JSON.stringify({ tokens }), 0o600);
@@ -41,12 +42,24 @@ export async function people(url: string, dataDir: string, adminPassword: string
   return { admin, mei: await person('mei'), li: await person('li') };
 }
 
+/** A token of the administrator, whose generated password is changed first as it has to be. */
+async function adminToken(url: string, dataDir: string, password: string): Promise<string> {
+  const session = await logIn(url, 'admin', password);
+  if (session.mustChangePassword) {
+    const chosen = generatePassword();
+    const change = { original_password: password, new_password: chosen };
+    await session.post(`/users/${session.userId}/actions/change-password/`, change);
+    writeFileAtomic(adminPasswordFile({ dataDir }), `${chosen}\n`, 0o600);
+  }
+  return newToken(session);
+}
+
 async function invite(url: string, admin: Client, username: string): Promise<string> {
-  const password = randomBytes(12).toString('base64url');
+  const password = generatePassword();
   const { results } = await admin.get<Page<{ id: number; username: string }>>(`/users/?username=${username}`);
   if (results.some((user) => user.username === username)) {
     throw new Error(`the user ${username} is there already and is not the demo's; use another SLIPWAY_DATA_DIR`);
   }
   await admin.post('/users/', { username, email: `${username}@example.com`, password });
-  return tokenFor(url, username, password);
+  return newToken(await logIn(url, username, password));
 }
