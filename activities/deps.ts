@@ -4,6 +4,7 @@ import type { Renderer } from '../db/deploy/plan.ts';
 import type { StepRow } from '../db/deploy/steps.ts';
 import type { Secrets } from '../db/secrets.ts';
 import type { Logger } from '../kit/log.ts';
+import type { HostPort } from './providers/addresses.ts';
 import type { Providers } from './providers/index.ts';
 import type { RunnerHost } from './providers/runner/driver.ts';
 
@@ -14,8 +15,8 @@ export interface ActivityDeps extends Providers {
   secrets: Secrets;
   /** Bytes of output that one task may keep. */
   outputLimitBytes: number;
-  /** `host:port` of Slipway's own database and engine, which nothing else may be led to. */
-  ownServers: readonly string[];
+  /** Slipway's own database and engine, which nothing else may be led to. */
+  ownServers: readonly HostPort[];
   /** How long a host may take to get where its task wants it. */
   hostPatienceSeconds: number;
   /** How long a host without a provider is silent before it counts as down. */

@@ -29,7 +29,7 @@ import { gatedClouds } from './providers/cloud/gate.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createProviders } from './providers/index.ts';
 import type { Providers } from './providers/index.ts';
-import type { HostPort } from './providers/repository/destinations.ts';
+import type { HostPort } from './providers/addresses.ts';
 
 export interface RunningWorker {
   /** Resolves when the worker has stopped; rejects when it failed. */
@@ -72,7 +72,7 @@ export async function startWorker(
       clouds: gatedClouds(providers.clouds, config.providerCalls),
       renderer: { renderAll: createJinja().renderAll, hostPath: hostPathIn(config.dataDir) },
       outputLimitBytes: config.outputLimitBytes,
-      ownServers: [serverOf(at.databaseUrl), at.temporalAddress],
+      ownServers: ownServers(at),
       ...hostTimes(config),
       log,
     }),
@@ -111,10 +111,6 @@ function startChores(db: ActivityDeps['db'], config: Config, { monitoring }: Pro
   return [startHousekeeping({ monitoring, log }), ...sweeps];
 }
 
-const serverOf = (databaseUrl: string): string => {
-  const { hostname, port } = new URL(databaseUrl);
-  return `${hostname}:${port || '5432'}`;
-};
 /** Database and engine, as the providers' addresses are compared with them. */
 function ownServers({ databaseUrl, temporalAddress }: Addresses): HostPort[] {
   return [new URL(databaseUrl), new URL(`temporal://${temporalAddress}`)].map(({ hostname, port }) => ({

@@ -4,7 +4,7 @@ import { createClouds } from './cloud/registry.ts';
 import type { Monitoring } from './monitoring/driver.ts';
 import { createMonitoring } from './monitoring/registry.ts';
 import { configuredPackages } from './repository/configured.ts';
-import type { HostPort } from './repository/destinations.ts';
+import type { HostPort } from './addresses.ts';
 import { packageLimits } from './repository/limits.ts';
 import type { Packages } from './repository/packages.ts';
 import { PackageStore } from './repository/store.ts';

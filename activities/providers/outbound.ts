@@ -6,8 +6,10 @@ import type { LookupAddress } from 'node:dns';
 import { request as plainRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { request as tlsRequest } from 'node:https';
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
+import { isNever, listeningOn } from './addresses.ts';
+import type { HostPort } from './addresses.ts';
 
 export interface OutboundRequest {
   url: URL;
@@ -20,6 +22,10 @@ export interface OutboundRequest {
   timeoutMs?: number;
   /** Longest answer; 1 MB. */
   limitBytes?: number;
+  /** Nothing of the answer but its status is looked at. */
+  statusOnly?: boolean;
+  /** Servers of Slipway's own, which are never called. */
+  own?: readonly HostPort[];
 }
 
 export interface OutboundAnswer {
@@ -43,45 +49,54 @@ export class OutboundFailure extends Error {
 const defaultTimeoutMs = 10_000;
 const defaultLimitBytes = 2 ** 20;
 
-const refusedAddresses = new BlockList();
-refusedAddresses.addSubnet('169.254.0.0', 16, 'ipv4');
-refusedAddresses.addAddress('100.100.100.200', 'ipv4');
-refusedAddresses.addSubnet('0.0.0.0', 8, 'ipv4');
-refusedAddresses.addSubnet('fe80::', 10, 'ipv6');
-refusedAddresses.addAddress('fd00:ec2::254', 'ipv6');
-refusedAddresses.addAddress('::', 'ipv6');
-
-/** Whether nothing of Slipway may connect there: link-local addresses and the clouds' metadata services. */
-export const isRefusedAddress = (address: string): boolean =>
-  isIP(address) === 0 || refusedAddresses.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
-
 const notAllowed = (): OutboundFailure =>
   new OutboundFailure('its address is link-local or a metadata service, which is never called', true);
+const ownServer = (): OutboundFailure =>
+  new OutboundFailure("it is one of Slipway's own servers, which is never called", true);
 
-const checkedLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
-    if (error) return callback(error, '', 4);
-    const [first] = found;
-    if (!first) callback(new OutboundFailure('its name has no address'), '', 4);
-    else if (found.some(({ address }) => isRefusedAddress(address))) callback(notAllowed(), '', 4);
-    else if (options.all) callback(null, found);
-    else callback(null, first.address, first.family);
-  });
-};
+type Refusal = (address: string) => OutboundFailure | null;
+
+async function refusalFor({ own = [] }: OutboundRequest, port: number): Promise<Refusal> {
+  const servers = await listeningOn(own, port);
+  return (address) => (isNever(address) ? notAllowed() : servers.has(address) ? ownServer() : null);
+}
+
+const checkedLookup =
+  (refusal: Refusal): LookupFunction =>
+  (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
+      if (error) return callback(error, '', 4);
+      const [first] = found;
+      const refused = found.map(({ address }) => refusal(address)).find((one) => one !== null);
+      if (!first) callback(new OutboundFailure('its name has no address'), '', 4);
+      else if (refused) callback(refused, '', 4);
+      else if (options.all) callback(null, found);
+      else callback(null, first.address, first.family);
+    });
+  };
 
 /** Sends one request; throws `OutboundFailure` unless the whole answer came in time. */
 export async function outbound(wish: OutboundRequest): Promise<OutboundAnswer> {
   const { url, method, headers = {}, body, ca, timeoutMs = defaultTimeoutMs } = wish;
   const literal = url.hostname.replace(/^\[|\]$/g, '');
-  if (isIP(literal) !== 0 && isRefusedAddress(literal)) throw notAllowed();
-  const send = url.protocol === 'https:' ? tlsRequest : plainRequest;
+  const isTls = url.protocol === 'https:';
+  const refusal = await refusalFor(wish, Number(url.port || (isTls ? 443 : 80)));
+  const refused = isIP(literal) === 0 ? null : refusal(literal);
+  if (refused) throw refused;
+  const send = isTls ? tlsRequest : plainRequest;
   const signal = AbortSignal.timeout(timeoutMs);
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-  const options = { method, headers: { ...headers, ...length }, lookup: checkedLookup, signal, ...(ca && { ca }) };
+  const options = {
+    method,
+    headers: { ...headers, ...length },
+    lookup: checkedLookup(refusal),
+    signal,
+    ...(ca && { ca }),
+  };
   try {
     return await new Promise((resolve, reject) => {
       const sent = send(url, options, (answer) => {
-        readAnswer(answer, wish.limitBytes ?? defaultLimitBytes).then(resolve, reject);
+        readAnswer(answer, wish).then(resolve, reject);
       });
       sent.on('error', reject);
       sent.end(body);
@@ -91,7 +106,15 @@ export async function outbound(wish: OutboundRequest): Promise<OutboundAnswer> {
   }
 }
 
-async function readAnswer(answer: IncomingMessage, limit: number): Promise<OutboundAnswer> {
+async function readAnswer(
+  answer: IncomingMessage,
+  { limitBytes: limit = defaultLimitBytes, statusOnly = false }: OutboundRequest,
+): Promise<OutboundAnswer> {
+  const { statusCode: status = 0, headers } = answer;
+  if (statusOnly) {
+    answer.destroy();
+    return { status, headers, body: Buffer.alloc(0) };
+  }
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
@@ -99,7 +122,7 @@ async function readAnswer(answer: IncomingMessage, limit: number): Promise<Outbo
     if (size > limit) throw new OutboundFailure(`its answer is longer than ${limit} bytes`);
     chunks.push(chunk);
   }
-  return { status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(chunks) };
+  return { status, headers, body: Buffer.concat(chunks) };
 }
 
 /** Texts of the network's errors may quote what was sent; their code says enough. */

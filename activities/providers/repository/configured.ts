@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { getCACertificates } from 'node:tls';
 import type { Config } from '../../../kit/config.ts';
 import { createDestinations } from './destinations.ts';
-import type { HostPort } from './destinations.ts';
+import type { HostPort } from '../addresses.ts';
 import { Packages } from './packages.ts';
 import { createRepositories } from './registry.ts';
 import type { PackageStore } from './store.ts';
