@@ -56,7 +56,7 @@ const embeddedAddresses = { ...noEmbedded, regex: `${rooms('embedded')}(?!find-s
 const apiPackages = [
   ...['hono', '@hono/node-server', '@hono/zod-openapi', 'zod', '@temporalio/client', '@temporalio/common'],
   '@temporalio/interceptors-opentelemetry',
-  ...['ws', 'prom-client', 'swagger-ui-dist', 'nodemailer', '@opentelemetry/api'],
+  ...['ws', 'prom-client', 'swagger-ui-dist', 'nodemailer', 'otpauth', '@opentelemetry/api'],
 ];
 
 const apiImports = [

@@ -2,16 +2,17 @@
 // alone; a session cookie goes with any request of a browser, so its requests must come from our own pages and, where
 // they change something, carry the session's CSRF token.
 import { timingSafeEqual } from 'node:crypto';
-import { secretHash } from '../db/access/credentials.ts';
+import { secretHash, type CredentialUser } from '../db/access/credentials.ts';
 import type { Subject } from '../db/access/rights.ts';
 import { useSession } from '../db/access/sessions.ts';
 import { useToken } from '../db/access/tokens.ts';
+import type { Config } from '../kit/config.ts';
 import { Problem } from '../workflows/problem.ts';
 import type { AppDeps, Caller, Client } from './context.ts';
 
 export const sessionCookie = 'slipway_session';
 
-type Deps = Pick<AppDeps, 'db' | 'now'>;
+type Deps = Pick<AppDeps, 'db' | 'now' | 'config'>;
 
 const anonymous: Caller = {
   user: { id: 0, username: 'anonymous', name: '' },
@@ -21,6 +22,8 @@ const anonymous: Caller = {
   sessionHash: null,
   csrfToken: null,
   mustChangePassword: false,
+  secondFactor: false,
+  secondFactorDue: false,
 };
 
 /** A caller with what he holds. */
@@ -46,31 +49,44 @@ export async function callerOf(request: Request, client: Client, deps: Deps): Pr
   return caller;
 }
 
-async function byToken(authorization: string, { db, now }: Deps): Promise<Known | undefined> {
-  const value = /^(?:token|bearer) +([0-9a-f]{40})$/i.exec(authorization.trim())?.[1];
-  const token = value === undefined ? undefined : await useToken(db, value.toLowerCase(), now());
-  if (!token) return undefined;
-  const { mustChangePassword, ...user } = token.user;
-  const actor: Caller = {
-    ...{ user, mustChangePassword, channel: 'token', tokenId: token.id, tokenExpires: token.expiresTime },
-    ...{ sessionHash: null, csrfToken: null },
-  };
-  return { actor, subject: token.subject };
+/** Whether whoever logs in must have a second factor. */
+export const needsFactor = ({ secondFactor }: Pick<Config, 'secondFactor'>, isAdmin: boolean): boolean =>
+  secondFactor === 'everybody' || (secondFactor === 'administrators' && isAdmin);
+
+/** Throws when the caller has to change his password, or to set up a second factor, before anything else. */
+export function demandReady(
+  { mustChangePassword, secondFactorDue }: Caller,
+  { whilePasswordDue = false, whileFactorDue = false }: { whilePasswordDue?: boolean; whileFactorDue?: boolean } = {},
+): void {
+  if (mustChangePassword && !whilePasswordDue) throw new Problem('password_change_due');
+  if (secondFactorDue && !whileFactorDue) throw new Problem('second_factor_due');
 }
 
-async function bySession(request: Request, client: Client, { db, now }: Deps): Promise<Known | undefined> {
+type Credential = Omit<Caller, 'user' | 'mustChangePassword' | 'secondFactor' | 'secondFactorDue'>;
+
+function known({ config }: Deps, { user, subject }: { user: CredentialUser; subject: Subject }, by: Credential): Known {
+  const { mustChangePassword, secondFactor, ...who } = user;
+  const secondFactorDue = !secondFactor && needsFactor(config, subject.isAdmin);
+  return { actor: { user: who, mustChangePassword, secondFactor, secondFactorDue, ...by }, subject };
+}
+
+async function byToken(authorization: string, deps: Deps): Promise<Known | undefined> {
+  const value = /^(?:token|bearer) +([0-9a-f]{40})$/i.exec(authorization.trim())?.[1];
+  const token = value === undefined ? undefined : await useToken(deps.db, value.toLowerCase(), deps.now());
+  if (!token) return undefined;
+  const { id: tokenId, expiresTime: tokenExpires } = token;
+  return known(deps, token, { channel: 'token', tokenId, tokenExpires, sessionHash: null, csrfToken: null });
+}
+
+async function bySession(request: Request, client: Client, deps: Deps): Promise<Known | undefined> {
   const value = cookie(request, sessionCookie);
-  const session = value === undefined ? undefined : await useSession(db, value, now());
+  const session = value === undefined ? undefined : await useSession(deps.db, value, deps.now());
   if (!session) return undefined;
   refuseForeignOrigin(request, client);
   if (changesSomething(request) && !equal(request.headers.get('x-csrf-token') ?? '', session.csrfToken))
     throw new Problem('csrf_token');
-  const { mustChangePassword, ...user } = session.user;
-  const actor: Caller = {
-    ...{ user, mustChangePassword, channel: 'console', sessionHash: session.idHash, csrfToken: session.csrfToken },
-    ...{ tokenId: null, tokenExpires: null },
-  };
-  return { actor, subject: session.subject };
+  const { idHash: sessionHash, csrfToken } = session;
+  return known(deps, session, { channel: 'console', sessionHash, csrfToken, tokenId: null, tokenExpires: null });
 }
 
 const changesSomething = ({ method }: Request): boolean => method !== 'GET' && method !== 'HEAD';

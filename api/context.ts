@@ -32,6 +32,9 @@ export interface Caller {
   sessionHash: Buffer | null;
   csrfToken: string | null;
   mustChangePassword: boolean;
+  secondFactor: boolean;
+  /** He has to set up a second factor before he may do anything else. */
+  secondFactorDue: boolean;
 }
 
 /** Where a request came from, as far as trusted proxies say. */

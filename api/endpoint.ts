@@ -52,6 +52,8 @@ export interface Declaration<
   problems?: readonly ProblemName[];
   /** Also allowed to somebody who has to change his password first. */
   whilePasswordDue?: boolean;
+  /** Also allowed to somebody who has to set up a second factor first. */
+  whileFactorDue?: boolean;
   /** Of answers that are not JSON; the handler gives a `Reply.content`. */
   contentTypes?: readonly string[];
   /** The answer holds a secret: it is encrypted where it is kept for a repetition. */
@@ -87,6 +89,7 @@ export interface Endpoint {
   readonly status: number;
   readonly problems: readonly ProblemName[];
   readonly whilePasswordDue: boolean;
+  readonly whileFactorDue: boolean;
   readonly contentTypes: readonly string[];
   readonly secretAnswer: boolean;
   /** A POST that takes an Idempotency-Key. */
@@ -115,6 +118,7 @@ export function operation<
     status: declaration.status ?? 200,
     problems: declaration.problems ?? [],
     whilePasswordDue: declaration.whilePasswordDue ?? false,
+    whileFactorDue: declaration.whileFactorDue ?? false,
     contentTypes: declaration.contentTypes ?? ['application/json'],
     secretAnswer: declaration.secretAnswer ?? false,
     idempotent: kind.idempotent && method === 'post' && permission !== 'public',

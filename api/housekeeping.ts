@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { removeExpiredLinks } from '../db/access/password-links.ts';
+import { removeEndedLogins } from '../db/access/second-factors.ts';
 import { removeEndedSessions } from '../db/access/sessions.ts';
 import type { WarningLog } from '../db/connect.ts';
 import type { Database } from '../db/database.ts';
@@ -26,6 +27,7 @@ export function startHousekeeping(
     round: async () => {
       const now = new Date();
       await removeEndedSessions(db, now);
+      await removeEndedLogins(db, now);
       await removeExpiredLinks(db, now);
       await forgetKeys(db);
       await forgetRates(db);

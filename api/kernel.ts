@@ -5,7 +5,7 @@ import { canonicalJson } from '../db/canonical-json.ts';
 import { Problem, type Language } from '../workflows/problem.ts';
 import type { Actor } from '../workflows/tasks.ts';
 import { parseBody, readBody, type Body } from './body.ts';
-import { callerOf, refuseForeignOrigin, visitorOf } from './caller.ts';
+import { callerOf, demandReady, refuseForeignOrigin, visitorOf } from './caller.ts';
 import type { AppDeps, Caller, Client, Ctx } from './context.ts';
 import type { Endpoint } from './endpoint.ts';
 import { validate } from './input.ts';
@@ -87,7 +87,7 @@ async function contextOf({ deps }: Kernel, incoming: Incoming, endpoint: Endpoin
   const isPublic = endpoint.permission === 'public';
   if (isPublic && request.method !== 'GET') refuseForeignOrigin(request, client);
   const { actor, subject } = isPublic ? visitorOf(request) : await callerOf(request, client, deps);
-  if (actor.mustChangePassword && !endpoint.whilePasswordDue) throw new Problem('password_change_due');
+  demandReady(actor, endpoint);
   return {
     ...deps,
     ...client,

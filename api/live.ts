@@ -6,7 +6,7 @@ import type { WSContext } from 'hono/ws';
 import { loadSubject } from '../db/access/rights.ts';
 import { outputChannel } from '../db/tasks/output.ts';
 import { invalidField, Problem } from '../workflows/problem.ts';
-import { callerOf } from './caller.ts';
+import { callerOf, demandReady } from './caller.ts';
 import { clientOf } from './client.ts';
 import type { AppDeps, Client } from './context.ts';
 import { outputPermission } from './task-access.ts';
@@ -56,12 +56,17 @@ export function mountLive(app: Hono, deps: AppDeps): { closeAll(): void } {
   };
 }
 
+async function readyCaller(request: Request, client: Client, deps: AppDeps): Promise<number> {
+  const { actor } = await callerOf(request, client, deps);
+  demandReady(actor);
+  return actor.user.id;
+}
+
 async function authorize(deps: AppDeps, request: Request, taskText: string, client: Client): Promise<void> {
   const taskId = /^[1-9]\d{0,14}$/.test(taskText) ? Number(taskText) : 0;
   const query = new URL(request.url).searchParams;
   const ticket = query.get('ticket');
-  const userId =
-    ticket === null ? (await callerOf(request, client, deps)).subject.userId : await redeemTicket(deps, ticket, taskId);
+  const userId = ticket === null ? await readyCaller(request, client, deps) : await redeemTicket(deps, ticket, taskId);
   if (userId === undefined) throw new Problem('unauthenticated');
   const user = await deps.db
     .selectFrom('users')

@@ -23,6 +23,7 @@ export function problemsOf(endpoint: Endpoint): ProblemName[] {
   if (endpoint.permission !== 'public') {
     names.push('unauthenticated', 'csrf_token', 'not_allowed');
     if (!endpoint.whilePasswordDue) names.push('password_change_due');
+    if (!endpoint.whileFactorDue) names.push('second_factor_due');
   }
   if (endpoint.path.includes('{')) names.push('not_found');
   if (endpoint.method !== 'GET') names.push('too_large', 'not_json');

@@ -122,6 +122,12 @@ export const settings = {
     '',
     'words that no password may consist of, separated by commas, such as the names of the company and its products',
   ),
+  secondFactor: required(
+    'SLIPWAY_SECOND_FACTOR',
+    z.enum(['optional', 'administrators', 'everybody'], 'must be optional, administrators or everybody'),
+    'optional',
+    'who must log in with a code besides the password: `optional` leaves it to each, or `administrators`, `everybody`',
+  ),
   masterKey: optional(
     'SLIPWAY_MASTER_KEY',
     masterKey,

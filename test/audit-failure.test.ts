@@ -60,7 +60,7 @@ async function prepared(): Promise<Request[]> {
 }
 
 // What requests leave behind that is no change of anything: attempts counted, keys claimed, times of use.
-const notChanges = ['idempotency_keys', 'rates', 'audit_refusals', 'host_reads', 'kysely_migration'];
+const notChanges = ['idempotency_keys', 'rate_events', 'audit_refusals', 'host_reads', 'kysely_migration'];
 const notFacts = ['last_used_time', 'last_seen_time'];
 
 /** The contents of every table, each as one hash. */

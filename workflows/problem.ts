@@ -49,6 +49,16 @@ const keys = {
 const access = {
   undefined_permission: define(30001, 400, 'undefined permission {name}', '未定义的权限 {name}'),
   no_right_to_grant: define(30002, 400, 'no right to grant {name}', '没有授权权限 {name}'),
+  second_factor_due: define(10003, 403, 'not allowed: set up a second factor first', '没有权限: 请先设置双因素认证'),
+  login_expired: define(
+    10002,
+    401,
+    'this login has expired; begin again with the password',
+    '登录已过期; 请从输入密码重新开始',
+  ),
+  wrong_code: define(10002, 401, 'wrong code', '验证码错误'),
+  second_factor_exists: conflict('there is a second factor already', '已启用双因素认证'),
+  no_second_factor: conflict('no second factor is set up', '未设置双因素认证'),
   weak_password: invalid('password too weak', '密码强度不足'),
   wrong_original_password: define(300001, 400, 'original password is wrong', '原始密码错误'),
   link_invalid: invalid('link invalid or expired', '链接无效或已过期'),

@@ -45,6 +45,7 @@ export const texts = {
   'no such user': '用户不存在',
   'not allowed: {permission}': '没有权限: {permission}',
   // access
+  'is not the present code; check that the clock of the device is right': '不是当前的验证码; 请检查设备时钟是否准确',
   'is needed for a new email': '修改邮箱需要密码',
   'is needed to update': '更新时必填',
   'is the present password': '与当前密码相同',

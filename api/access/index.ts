@@ -1,11 +1,13 @@
 import type { Endpoint } from '../endpoint.ts';
 import { authorizationEndpoints } from './authorizations.ts';
 import { forgottenPasswordEndpoints } from './forgotten-password.ts';
+import { loginCodeEndpoints } from './login-code.ts';
 import { loginEndpoints } from './login.ts';
 import { membershipEndpoints } from './memberships.ts';
 import { objectGrantEndpoints } from './object-grants.ts';
 import { resetPasswordEndpoints } from './reset-password.ts';
 import { roleEndpoints } from './roles.ts';
+import { secondFactorEndpoints } from './second-factor.ts';
 import { sessionEndpoints } from './sessions.ts';
 import { systemGrantEndpoints } from './system-grants.ts';
 import { tokenEndpoints } from './tokens.ts';
@@ -25,5 +27,7 @@ export const accessEndpoints: readonly Endpoint[] = [
   ...authorizationEndpoints,
   ...tokenEndpoints,
   ...loginEndpoints,
+  ...loginCodeEndpoints,
+  ...secondFactorEndpoints,
   ...sessionEndpoints,
 ];

@@ -3,7 +3,8 @@
 import { z } from 'zod';
 import { verifyPassword } from '../../db/access/passwords.ts';
 import { holds } from '../../db/access/rights.ts';
-import { beginSession, endSession } from '../../db/access/sessions.ts';
+import { beginPendingLogin } from '../../db/access/second-factors.ts';
+import { endSession } from '../../db/access/sessions.ts';
 import { findLogin, findUser } from '../../db/access/users.ts';
 import { record } from '../../db/audit/record.ts';
 import { recordRefusal } from '../../db/audit/refusals.ts';
@@ -11,13 +12,22 @@ import { quote } from '../../db/audit/text.ts';
 import { Problem } from '../../workflows/problem.ts';
 import { sessionCookieHeader } from '../caller.ts';
 import { change } from '../change.ts';
+import type { Ctx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { notAllowed, permission, signedIn } from '../permissions.ts';
 import { Reply } from '../reply.ts';
 import { done, iso, success, time } from '../schemas.ts';
+import { admit, admitted, sessionBegun } from './admit.ts';
 import { forgetAttempts, takeAttempt } from './login-limits.ts';
 import { accessEntry } from './text.ts';
-import { permissionsObject, permissionTable, presentUser, userObject, userReference } from './user-object.ts';
+import { permissionsObject, permissionTable, presentUser, userObject } from './user-object.ts';
+
+const codeDue = z.object({
+  second_factor: z.object({
+    ticket: z.string().meta({ description: 'For loginWithCode; good for five minutes' }),
+    expires_time: time,
+  }),
+});
 
 const login = endpoint({
   method: 'post',
@@ -25,14 +35,11 @@ const login = endpoint({
   id: 'login',
   area: 'access',
   summary: 'Log in',
+  description:
+    'Whoever has a second factor gets a ticket instead of a session, and goes on with POST /auth/login/second-factor/.',
   permission: 'public',
   body: z.object({ username: z.string().min(1).max(254), password: z.string().min(1).max(512) }),
-  returns: z.object({
-    user: userReference,
-    csrf_token: z.string(),
-    expires_time: time,
-    must_change_password: z.boolean(),
-  }),
+  returns: z.union([sessionBegun, codeDue]),
   problems: ['wrong_credentials', 'too_many_requests'],
   async handle({ body }, ctx) {
     const user = await findLogin(ctx.db, body.username);
@@ -46,27 +53,22 @@ const login = endpoint({
       throw new Problem('wrong_credentials');
     }
     await forgetAttempts(ctx, account);
-    const session = await ctx.db.transaction().execute(async (tx) => {
-      const now = ctx.now();
-      await tx.updateTable('users').set({ lastLoginTime: now }).where('id', '=', user.id).execute();
-      const by = { ...ctx.by, id: user.id, username: user.username };
-      const target = { id: user.id, name: user.username };
-      if (ctx.actor.sessionHash) await endSession(tx, ctx.actor.sessionHash);
-      await record(tx, by, [accessEntry('login', 'user', target, { en: 'logged in', zh: '登录' })]);
-      return beginSession(tx, { userId: user.id, remoteAddr: ctx.remoteAddr, userAgent: ctx.userAgent, now });
-    });
-    const maxAge = Math.floor((session.expiresTime.getTime() - ctx.now().getTime()) / 1000);
-    return Reply.json(
-      {
-        user: { id: user.id, username: user.username, name: user.name },
-        csrf_token: session.csrfToken,
-        expires_time: iso(session.expiresTime),
-        must_change_password: user.mustChangePassword,
-      },
-      { headers: { 'set-cookie': sessionCookieHeader(session.value, ctx, maxAge) } },
-    );
+    if (user.secondFactor) return askForCode(ctx, user);
+    const session = await ctx.db.transaction().execute((tx) => admit(tx, ctx, user));
+    return admitted(ctx, user, session);
   },
 });
+
+/** The password was right; whoever goes on says a code. */
+async function askForCode(ctx: Ctx, { id, username }: { id: number; username: string }) {
+  const { ticket, expiresTime } = await ctx.db.transaction().execute(async (tx) => {
+    const detail = { en: 'password right, a code is waited for', zh: '密码正确, 等待验证码' };
+    const by = { ...ctx.by, id, username };
+    await record(tx, by, [accessEntry('login_begun', 'user', { id, name: username }, detail)]);
+    return beginPendingLogin(tx, { userId: id, now: ctx.now() });
+  });
+  return Reply.json({ second_factor: { ticket, expires_time: iso(expiresTime) } });
+}
 
 const bySession = permission({
   names: ['session'],
@@ -80,7 +82,7 @@ const logout = change({
   area: 'access',
   summary: 'Log out',
   permission: bySession,
-  whilePasswordDue: true,
+  ...{ whilePasswordDue: true, whileFactorDue: true },
   returns: success,
   async handle(_input, ctx) {
     if (ctx.actor.sessionHash) await endSession(ctx.tx, ctx.actor.sessionHash);
@@ -97,11 +99,12 @@ const me = endpoint({
   area: 'access',
   summary: 'The logged-in user and his permissions',
   permission: signedIn,
-  whilePasswordDue: true,
+  ...{ whilePasswordDue: true, whileFactorDue: true },
   returns: userObject.extend({
     permissions: permissionsObject,
     csrf_token: z.string().nullable(),
     must_change_password: z.boolean(),
+    second_factor_due: z.boolean(),
   }),
   async handle(_input, ctx) {
     const user = await findUser(ctx.db, ctx.actor.user.id);
@@ -111,6 +114,7 @@ const me = endpoint({
       permissions: permissionTable((one) => holds(ctx.subject, one)),
       csrf_token: ctx.actor.csrfToken,
       must_change_password: ctx.actor.mustChangePassword,
+      second_factor_due: ctx.actor.secondFactorDue,
     };
   },
 });

@@ -74,7 +74,7 @@ const changePassword = change({
   summary: 'Change own password',
   description: 'Other sessions end, tokens stay.',
   permission: self,
-  whilePasswordDue: true,
+  ...{ whilePasswordDue: true, whileFactorDue: true },
   body: z.object({ original_password: z.string().max(512), new_password: z.string() }),
   returns: success,
   problems: ['wrong_original_password', 'weak_password', 'too_many_requests'],

@@ -15,4 +15,5 @@ export interface CredentialUser {
   username: string;
   name: string;
   mustChangePassword: boolean;
+  secondFactor: boolean;
 }

@@ -56,7 +56,7 @@ export async function useSession(db: Kysely<Database>, value: string, now: Date)
     .where('sessions.lastSeenTime', '>', new Date(now.getTime() - idleMs))
     .where('users.status', '=', 'enabled')
     .select(['sessions.csrfToken', 'sessions.expiresTime', 'sessions.lastSeenTime'])
-    .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword'])
+    .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword', 'users.secondFactor'])
     .select(holdings(sql.ref('users.id')).as('held'))
     .executeTakeFirst();
   if (!row) return undefined;
@@ -71,16 +71,18 @@ export async function endSession(db: Kysely<Database>, idHash: Buffer): Promise<
   await db.deleteFrom('sessions').where('idHash', '=', idHash).execute();
 }
 
-/** Ends all sessions of a user, but for one that may stay; returns how many ended. */
+/** Ends all sessions of a user, and logins that wait for a code, but for one session that may stay; returns how many ended. */
 export async function endSessions(db: Kysely<Database>, userId: number, except: Buffer | null = null): Promise<number> {
+  await db.deleteFrom('pendingLogins').where('userId', '=', userId).execute();
   let query = db.deleteFrom('sessions').where('userId', '=', userId);
   if (except) query = query.where('idHash', '!=', except);
   return Number((await query.executeTakeFirstOrThrow()).numDeletedRows);
 }
 
-/** Ends the sessions of everybody, but for one; returns how many of whom ended. */
+/** Ends the sessions of everybody, and logins that wait for a code, but for one; returns how many of whom ended. */
 export const endAllSessions = (db: Kysely<Database>, except: Buffer | null) =>
   db
+    .with('waiting', (cte) => cte.deleteFrom('pendingLogins'))
     .with('ended', (cte) => {
       const all = cte.deleteFrom('sessions');
       return (except ? all.where('idHash', '!=', except) : all).returning('userId');

@@ -1,4 +1,4 @@
-import type { Generated } from 'kysely';
+import type { ColumnType, Generated } from 'kysely';
 
 interface UsersTable {
   id: Generated<number>;
@@ -9,6 +9,8 @@ interface UsersTable {
   status: Generated<'enabled' | 'disabled'>;
   passwordHash: string | null;
   mustChangePassword: Generated<boolean>;
+  /** Whether a login needs a code. */
+  secondFactor: Generated<boolean>;
   createdTime: Generated<Date>;
   lastLoginTime: Date | null;
 }
@@ -61,6 +63,26 @@ interface PasswordLinksTable {
   expiresTime: Date;
 }
 
+interface SecondFactorsTable {
+  userId: number;
+  /** A sealed envelope. */
+  secret: ColumnType<unknown, string, string>;
+  createdTime: Date;
+  confirmedTime: Date | null;
+  lastStep: Generated<number>;
+}
+
+interface RecoveryCodesTable {
+  userId: number;
+  codeHash: Buffer;
+}
+
+interface PendingLoginsTable {
+  ticketHash: Buffer;
+  userId: number;
+  expiresTime: Date;
+}
+
 interface RateEventsTable {
   key: string;
   time: Generated<Date>;
@@ -83,6 +105,9 @@ export interface AccessTables {
   sessions: SessionsTable;
   authTokens: AuthTokensTable;
   passwordLinks: PasswordLinksTable;
+  secondFactors: SecondFactorsTable;
+  recoveryCodes: RecoveryCodesTable;
+  pendingLogins: PendingLoginsTable;
   rateEvents: RateEventsTable;
   grants: GrantsTable;
 }

@@ -22,7 +22,7 @@ export async function useToken(
     .where('authTokens.valueHash', '=', secretHash(value))
     .where('users.status', '=', 'enabled')
     .select(['authTokens.id as tokenId', 'authTokens.expiresTime', 'authTokens.lastUsedTime'])
-    .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword'])
+    .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword', 'users.secondFactor'])
     .select(holdings(sql.ref('users.id')).as('held'))
     .executeTakeFirst();
   if (!row || (row.expiresTime && row.expiresTime <= now)) return undefined;

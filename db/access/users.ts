@@ -4,7 +4,7 @@ import type { Database } from '../database.ts';
 import { adminRole } from './rights.ts';
 import type { AccessTables } from './tables.ts';
 
-export type UserRow = Omit<Selectable<AccessTables['users']>, 'passwordHash'> & {
+export type UserRow = Omit<Selectable<AccessTables['users']>, 'passwordHash' | 'secondFactor'> & {
   roles: { id: number; name: string }[];
   isAdmin: boolean;
 };
@@ -36,7 +36,7 @@ export const findLogin = (db: Kysely<Database>, name: string) =>
     .selectFrom('users')
     .where((eb) => eb.or([eb('username', '=', name.toLowerCase()), eb(sql`lower(email)`, '=', name.toLowerCase())]))
     .orderBy(sql`username = ${name.toLowerCase()}`, 'desc')
-    .select(['id', 'username', 'name', 'email', 'status', 'passwordHash', 'mustChangePassword'])
+    .select(['id', 'username', 'name', 'email', 'status', 'passwordHash', 'mustChangePassword', 'secondFactor'])
     .executeTakeFirst();
 
 /**

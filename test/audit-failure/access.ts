@@ -1,3 +1,4 @@
+import { Secret, TOTP } from 'otpauth';
 import { makeLink } from '../../db/access/password-links.ts';
 import { beginSession } from '../../db/access/sessions.ts';
 import { unique } from '../harness.ts';
@@ -49,6 +50,20 @@ async function session({ world }: Stage): Promise<Prepared> {
   return { as: world.client({ cookie, 'x-csrf-token': answer.body.csrf_token }) };
 }
 
+/** Somebody with a second factor; codes of his are good for the trial whenever it comes. */
+async function withFactor(stage: Stage) {
+  const user = await withPassword(stage);
+  const { body } = await user.post<{ secret: string }>('/auth/second-factor/', { password });
+  const code = new TOTP({ secret: Secret.fromBase32(body.secret) }).generate();
+  const confirmed = await user.post<{ recovery_codes: string[] }>('/auth/second-factor/actions/confirm/', { code });
+  return { user, code: confirmed.body.recovery_codes[0] ?? '' };
+}
+
+const byFactor: Trial = async (stage) => {
+  const { user, code } = await withFactor(stage);
+  return { as: user, body: { password, code } };
+};
+
 /** Users, roles, grants, tokens, login. */
 export const access: Trials = {
   login: async (stage) => {
@@ -97,6 +112,22 @@ export const access: Trials = {
   createAuthToken: () => ({ body: { name: unique() } }),
   changeAuthToken: on('token', { description: 'changed' }),
   deleteAuthToken: on('token'),
+  loginWithCode: async (stage) => {
+    const { user, code } = await withFactor(stage);
+    const login = { username: user.username, password };
+    const { body } = await stage.world.anonymous.post<{ second_factor: { ticket: string } }>('/auth/login/', login);
+    return { as: stage.world.anonymous, body: { ticket: body.second_factor.ticket, code } };
+  },
+  enrolSecondFactor: async (stage) => ({ as: await withPassword(stage), body: { password } }),
+  confirmSecondFactor: async (stage) => {
+    const user = await withPassword(stage);
+    const { body } = await user.post<{ secret: string }>('/auth/second-factor/', { password });
+    const generator = new TOTP({ secret: Secret.fromBase32(body.secret) });
+    return { as: user, body: { toJSON: () => ({ code: generator.generate() }) } };
+  },
+  renewRecoveryCodes: byFactor,
+  removeSecondFactor: byFactor,
+  resetSecondFactor: async (stage) => ({ params: { id: (await withFactor(stage)).user.id } }),
   deleteSession: async (stage) => {
     const user = await withPassword(stage);
     const { session: id } = await makePersonal(stage.world.db, user.id);

@@ -28,7 +28,7 @@ const workerPackages = listed(['@temporalio/worker', '@temporalio/interceptors-o
 const workerFiles = ['activities/worker.ts', 'activities/bundle.ts'];
 const apiPackages = [
   ...['hono', '@hono/node-server', '@hono/zod-openapi', 'zod', '@temporalio/client', '@temporalio/common'],
-  ...['ws', 'prom-client', 'swagger-ui-dist', 'nodemailer', '@opentelemetry/api'],
+  ...['ws', 'prom-client', 'swagger-ui-dist', 'nodemailer', 'otpauth', '@opentelemetry/api'],
   '@temporalio/interceptors-opentelemetry',
 ];
 

@@ -33,6 +33,7 @@ const ownToken = personal('token', {}, 'hidden', { admin: 'in' });
 /** Users, roles, grants, tokens, login. */
 export const access: Table = {
   login: 'open',
+  loginWithCode: 'open',
   forgetPassword: 'open',
   forgetPasswordOf: 'open',
   resetPassword: 'open',
@@ -69,6 +70,12 @@ export const access: Table = {
   getAuthToken: ownToken,
   changeAuthToken: ownToken,
   deleteAuthToken: ownToken,
+  getSecondFactor: anybody(),
+  enrolSecondFactor: anybody(),
+  confirmSecondFactor: anybody(),
+  renewRecoveryCodes: anybody(),
+  removeSecondFactor: anybody(),
+  resetSecondFactor: everywhere({}, { on: 'user', owner: 'refused' }),
   listSessions: [anybody(), personal('session', {}, 'hidden', { shows: 'id' })],
   deleteSession: personal('session', {}, 'hidden'),
   endOtherSessions: anybody(),

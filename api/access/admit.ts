@@ -1,0 +1,64 @@
+import type { Transaction } from 'kysely';
+import { z } from 'zod';
+import { beginSession, endSession, type NewSession } from '../../db/access/sessions.ts';
+import { findUser } from '../../db/access/users.ts';
+import { record } from '../../db/audit/record.ts';
+import type { Database } from '../../db/database.ts';
+import { needsFactor, sessionCookieHeader } from '../caller.ts';
+import type { Ctx } from '../context.ts';
+import { Reply } from '../reply.ts';
+import { iso, time } from '../schemas.ts';
+import { accessEntry } from './text.ts';
+import { userReference } from './user-object.ts';
+
+/** Somebody who has shown who he is. */
+interface Admitted {
+  id: number;
+  username: string;
+  name: string;
+  mustChangePassword: boolean;
+}
+
+/** What a login answers that has begun a session. */
+export const sessionBegun = z.object({
+  user: userReference,
+  csrf_token: z.string(),
+  expires_time: time,
+  must_change_password: z.boolean(),
+  second_factor_due: z
+    .literal(true)
+    .optional()
+    .meta({ description: 'Only a second factor can be set up first: the installation asks for one' }),
+});
+
+/** Begins a session, with its record; it takes the place of the one that the browser had. */
+export async function admit(
+  tx: Transaction<Database>,
+  ctx: Ctx,
+  user: Admitted,
+  detail = { en: 'logged in', zh: '登录' },
+): Promise<NewSession> {
+  const now = ctx.now();
+  await tx.updateTable('users').set({ lastLoginTime: now }).where('id', '=', user.id).execute();
+  const by = { ...ctx.by, id: user.id, username: user.username };
+  if (ctx.actor.sessionHash) await endSession(tx, ctx.actor.sessionHash);
+  await record(tx, by, [accessEntry('login', 'user', { id: user.id, name: user.username }, detail)]);
+  const { remoteAddr, userAgent } = ctx;
+  return beginSession(tx, { userId: user.id, remoteAddr, userAgent, now });
+}
+
+/** The answer to a login, with the cookie of its session. */
+export async function admitted(ctx: Ctx, user: Admitted & { secondFactor: boolean }, session: NewSession) {
+  const due = !user.secondFactor && needsFactor(ctx.config, (await findUser(ctx.db, user.id))?.isAdmin ?? false);
+  const maxAge = Math.floor((session.expiresTime.getTime() - ctx.now().getTime()) / 1000);
+  return Reply.json(
+    {
+      user: { id: user.id, username: user.username, name: user.name },
+      csrf_token: session.csrfToken,
+      expires_time: iso(session.expiresTime),
+      must_change_password: user.mustChangePassword,
+      ...(due && { second_factor_due: true as const }),
+    },
+    { headers: { 'set-cookie': sessionCookieHeader(session.value, ctx, maxAge) } },
+  );
+}

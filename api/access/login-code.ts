@@ -1,0 +1,56 @@
+// The second step of a login: a code for a ticket. What is wrong with the code is not told; the ticket stays good for its
+// five minutes, wrong codes are counted for the user over all his tickets.
+import { z } from 'zod';
+import { endPendingLogin, userOfPendingLogin } from '../../db/access/second-factors.ts';
+import { recordRefusal } from '../../db/audit/refusals.ts';
+import { Problem } from '../../workflows/problem.ts';
+import type { Ctx } from '../context.ts';
+import { endpoint } from '../endpoint.ts';
+import { admit, admitted, sessionBegun } from './admit.ts';
+import { forgetCodeAttempts, givenCode, takeCode, takeCodeAttempt } from './codes.ts';
+import { accessEntry } from './text.ts';
+
+const details = {
+  generated: { en: 'logged in with a code', zh: '使用验证码登录' },
+  recovery: { en: 'logged in with a recovery code', zh: '使用恢复码登录' },
+};
+
+type Waiting = NonNullable<Awaited<ReturnType<typeof userOfPendingLogin>>>;
+
+const goOn = (ctx: Ctx, user: Waiting, { ticket, code }: { ticket: string; code: string }) =>
+  ctx.db.transaction().execute(async (tx) => {
+    const taken = await takeCode(tx, ctx, user.id, code);
+    if (!taken || !(await endPendingLogin(tx, ticket))) return undefined;
+    return admit(tx, ctx, user, details[taken]);
+  });
+
+const loginWithCode = endpoint({
+  method: 'post',
+  path: '/auth/login/second-factor/',
+  id: 'loginWithCode',
+  area: 'access',
+  summary: 'Log in: the code of the second factor',
+  description:
+    'With the ticket that the login with a password answered, and a code of the generator or a recovery code. Each is ' +
+    'good once.',
+  permission: 'public',
+  body: z.object({ ticket: z.string().min(1).max(128), code: givenCode }),
+  returns: sessionBegun,
+  problems: ['login_expired', 'wrong_code', 'too_many_requests'],
+  async handle({ body }, ctx) {
+    const user = await userOfPendingLogin(ctx.db, body.ticket, ctx.now());
+    if (!user) throw new Problem('login_expired');
+    await takeCodeAttempt(ctx, user.id);
+    const session = await goOn(ctx, user, body);
+    if (!session) {
+      const detail = { en: `login as ${user.username}: wrong code`, zh: `以 ${user.username} 登录: 验证码错误` };
+      const target = { id: user.id, name: user.username };
+      await recordRefusal(ctx.db, ctx.by, accessEntry('login_failed', 'user', target, detail));
+      throw new Problem('wrong_code');
+    }
+    await forgetCodeAttempts(ctx, user.id);
+    return admitted(ctx, { ...user, secondFactor: true }, session);
+  },
+});
+
+export const loginCodeEndpoints = [loginWithCode];

@@ -1,0 +1,20 @@
+// Time-based codes (RFC 6238) as every authenticator makes them: SHA-1, six digits, steps of 30 seconds. The steps before
+// and after the present one are looked at too, for clocks that differ; a step is taken once (db/access/second-factors.ts).
+import { Secret, TOTP } from 'otpauth';
+
+const period = 30;
+const generator = (secret: string, label = ''): TOTP =>
+  new TOTP({ issuer: 'Slipway', label, secret: Secret.fromBase32(secret), algorithm: 'SHA1', digits: 6, period });
+
+/** A new secret of 160 bits, in base32. */
+export const newTotpSecret = (): string => new Secret({ size: 20 }).base32;
+
+/** What authenticators read, as text or QR code. */
+export const totpUri = (secret: string, username: string): string => generator(secret, username).toString();
+
+/** The time step that a code is of; undefined when it is of none around now. */
+export function stepOfCode(secret: string, code: string, now: Date): number | undefined {
+  const timestamp = now.getTime();
+  const delta = generator(secret).validate({ token: code, timestamp, window: 1 });
+  return delta === null ? undefined : Math.floor(timestamp / 1000 / period) + delta;
+}

@@ -1,0 +1,148 @@
+// The second factor of a login: a generator of codes (TOTP), and recovery codes for when it is lost. A code counts once:
+// the step of the last one that was taken only grows, and a recovery code is deleted by its use. Both happen in the
+// statement that looks, so that of two that come at once one is refused.
+import { randomBytes } from 'node:crypto';
+import type { Kysely } from 'kysely';
+import type { Database } from '../database.ts';
+import { json } from '../json.ts';
+import type { SecretEnvelope } from '../secrets.ts';
+import { newSessionSecret, secretHash } from './credentials.ts';
+
+const pendingMs = 5 * 60_000;
+const recoveryCodeCount = 10;
+/** 120 bits, so that a plain hash of a code cannot be guessed at. */
+const recoveryCodeBytes = 15;
+
+/** The place of a user's secret, for its envelope. */
+export const factorPurpose = (userId: number): string => `second_factors/secret/${userId}`;
+
+/** The generator of a user, confirmed or not. */
+export const findFactor = (db: Kysely<Database>, userId: number) =>
+  db
+    .selectFrom('secondFactors')
+    .where('userId', '=', userId)
+    .select(['secret', 'createdTime', 'confirmedTime'])
+    .executeTakeFirst();
+
+/** Stores a generator that waits for its first code, in place of one that never got it; false when there is one already. */
+export async function enrolFactor(
+  tx: Kysely<Database>,
+  { userId, secret, now }: { userId: number; secret: SecretEnvelope; now: Date },
+): Promise<boolean> {
+  const row = { secret: json(secret), createdTime: now, lastStep: 0 };
+  const stored = await tx
+    .insertInto('secondFactors')
+    .values({ userId, ...row, confirmedTime: null })
+    .onConflict((on) => on.column('userId').doUpdateSet(row).where('secondFactors.confirmedTime', 'is', null))
+    .returning('userId')
+    .executeTakeFirst();
+  return stored !== undefined;
+}
+
+/** Takes the code of a time step; false when it, or a later one, was taken before. */
+export async function takeStep(tx: Kysely<Database>, userId: number, step: number): Promise<boolean> {
+  const taken = await tx
+    .updateTable('secondFactors')
+    .set({ lastStep: step })
+    .where('userId', '=', userId)
+    .where('lastStep', '<', step)
+    .returning('userId')
+    .executeTakeFirst();
+  return taken !== undefined;
+}
+
+/** From now on the user's logins need a code. */
+export async function confirmFactor(tx: Kysely<Database>, userId: number, now: Date): Promise<void> {
+  await tx.updateTable('secondFactors').set({ confirmedTime: now }).where('userId', '=', userId).execute();
+  await tx.updateTable('users').set({ secondFactor: true }).where('id', '=', userId).execute();
+}
+
+/** Removes generator and recovery codes; false when there was no generator. */
+export async function removeFactor(tx: Kysely<Database>, userId: number): Promise<boolean> {
+  await tx.deleteFrom('recoveryCodes').where('userId', '=', userId).execute();
+  await tx.updateTable('users').set({ secondFactor: false }).where('id', '=', userId).execute();
+  const removed = await tx.deleteFrom('secondFactors').where('userId', '=', userId).executeTakeFirstOrThrow();
+  return removed.numDeletedRows > 0n;
+}
+
+const alphabet = 'abcdefghijkmnpqrstuvwxyz23456789';
+
+/** A new code: six groups of four of 32 letters and digits that are not taken for one another. */
+function newRecoveryCode(): string {
+  let bits = BigInt(`0x${randomBytes(recoveryCodeBytes).toString('hex')}`);
+  let code = '';
+  for (let n = 0; n < (recoveryCodeBytes * 8) / 5; n += 1, bits >>= 5n)
+    code += (n > 0 && n % 4 === 0 ? '-' : '') + (alphabet[Number(bits & 31n)] ?? '');
+  return code;
+}
+
+/** New recovery codes in place of all older ones; they are never known again. */
+export async function newRecoveryCodes(tx: Kysely<Database>, userId: number): Promise<string[]> {
+  const codes = Array.from({ length: recoveryCodeCount }, newRecoveryCode);
+  await tx.deleteFrom('recoveryCodes').where('userId', '=', userId).execute();
+  await tx
+    .insertInto('recoveryCodes')
+    .values(codes.map((code) => ({ userId, codeHash: secretHash(code) })))
+    .execute();
+  return codes;
+}
+
+/** Uses a recovery code up; false when the user has none such. */
+export async function takeRecoveryCode(tx: Kysely<Database>, userId: number, code: string): Promise<boolean> {
+  const taken = await tx
+    .deleteFrom('recoveryCodes')
+    .where('userId', '=', userId)
+    .where('codeHash', '=', secretHash(code.trim().toLowerCase()))
+    .returning('userId')
+    .executeTakeFirst();
+  return taken !== undefined;
+}
+
+/** How many recovery codes a user has left. */
+export async function recoveryCodesLeft(db: Kysely<Database>, userId: number): Promise<number> {
+  const { count } = await db
+    .selectFrom('recoveryCodes')
+    .where('userId', '=', userId)
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
+/** Notes that a user's password was right; returns the ticket with which he goes on, good for five minutes. */
+export async function beginPendingLogin(
+  db: Kysely<Database>,
+  { userId, now }: { userId: number; now: Date },
+): Promise<{ ticket: string; expiresTime: Date }> {
+  const ticket = newSessionSecret();
+  const expiresTime = new Date(now.getTime() + pendingMs);
+  await db
+    .insertInto('pendingLogins')
+    .values({ ticketHash: secretHash(ticket), userId, expiresTime })
+    .execute();
+  return { ticket, expiresTime };
+}
+
+/** The enabled user whose login waits for a code. */
+export const userOfPendingLogin = (db: Kysely<Database>, ticket: string, now: Date) =>
+  db
+    .selectFrom('pendingLogins')
+    .innerJoin('users', 'users.id', 'pendingLogins.userId')
+    .where('pendingLogins.ticketHash', '=', secretHash(ticket))
+    .where('pendingLogins.expiresTime', '>', now)
+    .where('users.status', '=', 'enabled')
+    .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword'])
+    .executeTakeFirst();
+
+/** Ends the wait; false when it has ended already. */
+export async function endPendingLogin(tx: Kysely<Database>, ticket: string): Promise<boolean> {
+  const ended = await tx
+    .deleteFrom('pendingLogins')
+    .where('ticketHash', '=', secretHash(ticket))
+    .executeTakeFirstOrThrow();
+  return ended.numDeletedRows > 0n;
+}
+
+/** Removes logins whose code never came. */
+export async function removeEndedLogins(db: Kysely<Database>, now: Date): Promise<void> {
+  await db.deleteFrom('pendingLogins').where('expiresTime', '<=', now).execute();
+}
