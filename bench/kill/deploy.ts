@@ -1,17 +1,17 @@
-// One run: an application on some hosts is deployed while processes are killed. Whoever asks for it asks as a careful
+// One run: applications are deployed at the same time while processes are killed. Whoever asks for it asks as a careful
 // client does: again, with the same Idempotency-Key, until he has an answer.
 import { randomUUID } from 'node:crypto';
 import type { Answer, TestUser } from '../../test/api/app.ts';
 import { Follower } from '../../test/deploy/follower.ts';
 import { makeScript, setHooks } from '../../test/deploy/hooks.ts';
 import type { Estate } from '../../test/deploy/processes.ts';
-import { makeEstate, packagePath, placePackage } from '../../test/world.ts';
-import type { TestEstate } from '../../test/world.ts';
 import { until } from '../harness.ts';
-import { count, nothing } from './evidence.ts';
+import { add, count, nothing } from './evidence.ts';
 import type { Counts } from './evidence.ts';
 import { carryOut } from './killer.ts';
 import type { Kill, Running } from './killer.ts';
+import { ledgerOf, saidOf } from './scenario.ts';
+import type { Application, Scenario } from './scenario.ts';
 
 export interface Run {
   kills: readonly Kill[];
@@ -26,12 +26,13 @@ const lineCount = 40;
 const finalMs = 60_000;
 const patienceMs = 120_000;
 
-const ledger = (effect: string): string => `echo "${effect}" >> "$SLIPWAY_HOST_ROOT/ledger"\n`;
+const here = 'mkdir -p "$(dirname "$SLIPWAY_DEPLOY_PATH")"\n';
+const ledger = (effect: string): string => `${here}echo "${effect}" >> "${ledgerOf('$SLIPWAY_DEPLOY_PATH')}"\n`;
 const talk =
   `${ledger('pre_exec')}for n in $(seq ${lineCount}); do ` +
-  'echo "line $n" >> "$SLIPWAY_HOST_ROOT/said"; echo "line $n"; sleep 0.05; done\n';
+  `echo "line $n" >> "${saidOf('$SLIPWAY_DEPLOY_PATH')}"; echo "line $n"; sleep 0.05; done\n`;
 const startup =
-  'mkdir -p "$SLIPWAY_HOST_ROOT/run"; echo "start $(cat VERSION)" >> "$SLIPWAY_HOST_ROOT/ledger"; ' +
+  `${ledger('start $(cat VERSION)')}mkdir -p "$(dirname "$SLIPWAY_PID_FILE")"\n` +
   'nohup sleep 600 >/dev/null 2>&1 & echo $! > "$SLIPWAY_PID_FILE"';
 
 const effects = (_hostname: string, index: number): string[] => [
@@ -39,8 +40,7 @@ const effects = (_hostname: string, index: number): string[] => [
   ...['pre_exec', `start ${version}`, 'post_exec'],
 ];
 
-async function prepared(site: Estate, hosts: number): Promise<TestEstate> {
-  const estate = await makeEstate(site, hosts);
+async function prepare(site: Estate, { estate }: Application): Promise<void> {
   await site.db
     .updateTable('applications')
     .set({ startupCmd: startup })
@@ -53,8 +53,6 @@ async function prepared(site: Estate, hosts: number): Promise<TestEstate> {
     post_exec: await hook(ledger('post_exec')),
     global_post_exec: await hook(ledger('global_post_exec')),
   });
-  await placePackage(site, estate, version);
-  return estate;
 }
 
 /** Asks until there is an answer that is one; the key makes all attempts one request. */
@@ -76,15 +74,15 @@ async function insist(user: TestUser, path: string, body: unknown, good: number)
 /** The answer to a key whose first request has none yet. */
 const pending = /first request/;
 /** Refusals that pass by themselves. */
-const passing = /plan is still|not approved yet/;
+const passing = /plan is still|not approved yet|package cannot be read/;
 
-async function deploy(estate: TestEstate): Promise<number> {
+async function deploy({ estate, packageSource }: Application): Promise<number> {
   const { manager, applicationId, instanceIds } = estate;
   const task = await insist(
     manager,
     '/application/deploy-tasks/',
     {
-      ...{ application_id: applicationId, level: 'I', version, package_source: packagePath(version) },
+      ...{ application_id: applicationId, level: 'I', version, package_source: packageSource },
       planned_exec_time: Math.floor(Date.now() / 1000) - 60,
     },
     201,
@@ -93,7 +91,7 @@ async function deploy(estate: TestEstate): Promise<number> {
   await insist(manager, `${root}/actions/start/`, undefined, 200);
   const wish = {
     ...{ instances: instanceIds.map((id) => ({ id })), version, timeout: 600 },
-    update_source: packagePath(version),
+    update_source: packageSource,
   };
   const subTask = await insist(manager, `${root}/sub-upgrade-tasks/`, wish, 202);
   return Number(subTask['task_id']);
@@ -103,27 +101,42 @@ const statusOf = async (site: Estate, taskId: number): Promise<string> =>
   (await site.db.selectFrom('tasks').select('status').where('id', '=', taskId).executeTakeFirstOrThrow()).status;
 
 /** Deploys under these kills and counts what came of it. */
-export async function runOnce(site: Estate, running: Running, kills: readonly Kill[], hosts: number): Promise<Run> {
+export async function runOnce(scenario: Scenario, running: Running, kills: readonly Kill[]): Promise<Run> {
+  const applications = await scenario.applications(version);
+  for (const application of applications) await prepare(scenario.site, application);
   const begun = performance.now();
-  const run = (counts: Counts, trouble: string | null): Run => ({
-    ...{ kills, counts, trouble, seconds: Math.round((performance.now() - begun) / 1000) },
-  });
-  const estate = await prepared(site, hosts);
-  const killing = carryOut(site, running, kills);
-  // Its failure is awaited below, perhaps long after it came.
+  const killing = carryOut(scenario, running, kills);
+  // Its failure is awaited by each of them, perhaps long after it came.
   killing.catch(() => undefined);
+  const ends = await Promise.all(applications.map((application) => deployed(scenario.site, application, killing)));
+  const counts = nothing();
+  for (const end of ends) add(counts, end.counts);
+  const troubles = ends.flatMap(({ trouble }) => trouble ?? []);
+  const seconds = Math.round((performance.now() - begun) / 1000);
+  return { kills, counts, seconds, trouble: troubles.length === 0 ? null : troubles.join('; ') };
+}
+
+async function deployed(
+  site: Estate,
+  application: Application,
+  killing: Promise<void>,
+): Promise<Pick<Run, 'counts' | 'trouble'>> {
   try {
-    const subTask = await deploy(estate);
-    const watcher = new Follower(`${site.liveUrl}/ws/tasks/${subTask}/output`, estate.manager.token);
+    const subTask = await deploy(application);
+    const { token } = application.estate.manager;
+    const watcher = new Follower(`${site.liveUrl}/ws/tasks/${subTask}/output`, token);
     await killing;
     await until(async () => (await statusOf(site, subTask)) !== 'running', finalMs);
     const status = await statusOf(site, subTask);
     await watcher.end;
-    const counts = await count(site, { hostnames: estate.hostnames, subTask, effects }, watcher);
+    const counts = await count(site, { application, subTask, effects }, watcher);
     if (status !== 'finished') counts.notFinished += 1;
-    return run(counts, status === 'finished' ? null : `task ${subTask} is ${status}`);
+    return { counts, trouble: status === 'finished' ? null : `task ${subTask} is ${status}` };
   } catch (error) {
     await killing.catch(() => undefined);
-    return run({ ...nothing(), notFinished: 1 }, error instanceof Error ? error.message : String(error));
+    return {
+      counts: { ...nothing(), notFinished: 1 },
+      trouble: error instanceof Error ? error.message : String(error),
+    };
   }
 }

@@ -1,10 +1,10 @@
 // What a run has left, counted against what the hosts themselves have written: a line in a ledger for every effect, and
 // every line that was said, noted beside it.
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { localHostFolder } from '../../kit/host-path.ts';
 import type { Estate } from '../../test/deploy/processes.ts';
 import type { Follower } from '../../test/deploy/follower.ts';
+import { ledgerOf, saidOf } from './scenario.ts';
+import type { Application } from './scenario.ts';
 
 export interface Counts {
   effectsLost: number;
@@ -41,7 +41,7 @@ export function difference(expected: readonly string[], found: readonly string[]
 const linesOf = (path: string): string[] => (existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : []);
 
 export interface Expected {
-  hostnames: readonly string[];
+  application: Application;
   subTask: number;
   effects(hostname: string, index: number): string[];
 }
@@ -49,7 +49,7 @@ export interface Expected {
 /** Counts one run. */
 export async function count(
   site: Estate,
-  { hostnames, subTask, effects }: Expected,
+  { application, subTask, effects }: Expected,
   watcher: Follower,
 ): Promise<Counts> {
   const counts = nothing();
@@ -59,16 +59,16 @@ export async function count(
     .where('taskId', '=', subTask)
     .orderBy('seq')
     .execute();
-  hostnames.forEach((hostname, index) => {
-    const root = localHostFolder(site.config.dataDir, hostname);
-    const effect = difference(effects(hostname, index), linesOf(join(root, 'ledger')));
+  application.estate.hostnames.forEach((hostname, index) => {
+    const path = application.deployPath(hostname);
+    const effect = difference(effects(hostname, index), linesOf(ledgerOf(path)));
     counts.effectsLost += effect.lost;
     counts.effectsDoubled += effect.more;
     const stored = rows.filter(
       ({ host, step, stream }) => host === hostname && step === 'pre_exec' && stream === 'stdout',
     );
     const texts = stored.map(({ text }) => text);
-    const said = linesOf(join(root, 'said'));
+    const said = linesOf(saidOf(path));
     const line = difference(said, texts);
     counts.linesLost += line.lost;
     counts.linesRepeated += line.more;

@@ -53,6 +53,13 @@ export function startLasting(place: string, program: string, args: readonly stri
   writeFileSync(`${place}.pid`, String(child.pid ?? ''));
 }
 
+/** Kills one of those without a warning, with the processes that it has started in its group. */
+export async function killLasting(place: string): Promise<void> {
+  const pid = Number(readFileSync(`${place}.pid`, 'utf8'));
+  process.kill(-pid, 'SIGKILL');
+  await eventually(() => !isAlive(pid), { timeout: grace });
+}
+
 /** Ends one of those, whichever test file has started it. */
 export async function endLasting(place: string): Promise<void> {
   const pid = Number(readFileSync(`${place}.pid`, 'utf8'));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { SaltSettings } from '../../../activities/providers/runner/salt/api.ts';
 import { eventually, unique } from '../../harness.ts';
 import { debian, python } from './install.ts';
-import { endLasting, freePort, listens, startLasting } from './process.ts';
+import { endLasting, freePort, killLasting, listens, startLasting } from './process.ts';
 import { onceInRun } from './run.ts';
 
 const password = 'a-password-of-the-test';
@@ -21,6 +21,8 @@ export interface SaltServers {
   /** Ends a minion, or starts it again. */
   stopMinion(name: string): Promise<void>;
   startMinion(name: string): Promise<void>;
+  /** Kills salt-api (`api`), or a minion, without a warning and starts it again; resolves when all minions answer by it. */
+  kill(name: string): Promise<void>;
 }
 
 function folderFor(root: string, name: string): string {
@@ -81,6 +83,13 @@ export async function runningSalt(): Promise<SaltServers> {
       startMinion(place, name);
       await answers(ports, [name]);
     },
+    kill: async (name) => {
+      await killLasting(join(root, name));
+      if (name === 'api') startApi(place);
+      else startMinion(place, name);
+      await eventually(() => listens(ports.api), patience);
+      await answers(ports, minions);
+    },
   };
 }
 
@@ -100,12 +109,15 @@ async function startSalt(): Promise<Place> {
   writeFileSync(join(folder, 'master'), JSON.stringify(masterConfig(folder, ports)));
   startLasting(join(root, 'master'), join(programs, 'salt-master'), ['-c', folder]);
   await eventually(() => listens(ports.ret), patience);
-  startLasting(join(root, 'api'), join(programs, 'salt-api'), ['-c', folder]);
+  startApi(place);
   for (const name of minions) startMinion(place, name);
   await eventually(() => listens(ports.api), patience);
   await answers(ports, minions);
   return place;
 }
+
+const startApi = ({ root, programs }: Place): void =>
+  startLasting(join(root, 'api'), join(programs, 'salt-api'), ['-c', folderFor(root, 'm')]);
 
 function startMinion({ programs, root, ports, minions }: Place, name: string): void {
   const folder = folderFor(root, String(minions.indexOf(name)));

@@ -9,6 +9,12 @@ import globalSetup from '../../global-setup.ts';
 import { onTeardown } from '../../global-teardown.ts';
 
 export default async function providersSetup(): Promise<void> {
+  onTeardown(await beginRun());
+  await globalSetup();
+}
+
+/** Makes the folder of a run the temporary one; answers what ends everything that was started since. */
+export async function beginRun(): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-run-'));
   // Servers run as users of their own, and read and write below it.
   chmodSync(folder, 0o755);
@@ -16,11 +22,11 @@ export default async function providersSetup(): Promise<void> {
     stdio: ['pipe', 'ignore', 'inherit'],
     detached: true,
   });
-  onTeardown(async () => {
+  await once(undertaker, 'spawn');
+  process.env.TMPDIR = folder;
+  return async () => {
     const done = once(undertaker, 'exit');
     undertaker.stdin.end();
     await done;
-  });
-  process.env.TMPDIR = folder;
-  await globalSetup();
+  };
 }
