@@ -2,6 +2,7 @@ import { finishedInstances } from '../../db/deploy/rollouts.ts';
 import type { HealthCheck } from '../../workflows/deploy/contract.ts';
 import type { Unhealthy } from '../../workflows/deploy/ports.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { ProviderError } from '../providers/error.ts';
 import { probe } from './probe.ts';
 
 /** The instances that a sub-task has finished and that do not pass the check. */
@@ -21,7 +22,12 @@ export async function checkHealth(
   }
   const hostnames = instances.map(({ hostname }) => hostname);
   if (!monitoring) return hostnames.map((hostname) => ({ hostname, message: 'SLIPWAY_ZABBIX_URL is not set' }));
-  const problems = await monitoring.openProblems(hostnames);
+  const problems = await monitoring.openProblems(hostnames).catch((error: unknown) => {
+    // What is away is asked again; a refusal stays one, and nobody knows how the hosts are.
+    if (error instanceof ProviderError && error.kind === 'refused') return error.message;
+    throw error;
+  });
+  if (typeof problems === 'string') return hostnames.map((hostname) => ({ hostname, message: problems }));
   return hostnames.flatMap((hostname) => {
     const [first] = problems.get(hostname) ?? [];
     return first === undefined ? [] : [{ hostname, message: `open problem: ${first}` }];

@@ -14,6 +14,10 @@ export interface ZabbixDouble {
   user: string;
   password: string;
   state: ZabbixState;
+  /** What becomes of calls of a method. */
+  trouble: { method: string; kind: 'refuse' | 'away' } | null;
+  /** How often a method was called. */
+  asked(method: string): number;
   /** Where sessions came from, once each. */
   readonly placements: Set<'header' | 'body'>;
   /** Ends every session. */
@@ -38,7 +42,11 @@ export async function zabbixDouble(version: string): Promise<ZabbixDouble> {
   const { state, methods } = createMethods(release);
   const door = createDoor(release);
 
+  const calls: string[] = [];
+
   function answer(message: Message, header: string | undefined): unknown {
+    calls.push(message.method);
+    meet(double.trouble, message);
     door.authorise(message, header);
     if (message.method === 'apiinfo.version') return version;
     if (message.method === 'user.login') return door.login(message.params);
@@ -69,9 +77,10 @@ export async function zabbixDouble(version: string): Promise<ZabbixDouble> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { user, password, placements } = door;
-  return {
+  const double: ZabbixDouble = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    ...{ user, password, state, placements },
+    ...{ user, password, state, placements, trouble: null },
+    asked: (method) => calls.filter((one) => one === method).length,
     endSessions: () => door.sessions.clear(),
     async close() {
       server.closeAllConnections();
@@ -79,6 +88,13 @@ export async function zabbixDouble(version: string): Promise<ZabbixDouble> {
       await once(server, 'close');
     },
   };
+  return double;
+}
+
+function meet(trouble: ZabbixDouble['trouble'], { method }: Message): void {
+  if (trouble?.method !== method) return;
+  if (trouble.kind === 'away') throw new Error('the database is away');
+  throw new RpcError(-32500, 'Application error.', 'No permissions to call it.');
 }
 
 /** Who may come in, and where a version looks for that. */
