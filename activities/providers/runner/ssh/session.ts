@@ -55,6 +55,8 @@ export class SshSession {
       try {
         return await work(live.client);
       } catch (error) {
+        // A socket ends before its connection says so, and till then ssh2 answers that it is not connected.
+        if (!live.socket.writable) this.#lose(live);
         if (!live.isLost || isNew) throw error;
         return await work((await this.#connected()).client);
       }
@@ -95,11 +97,15 @@ export class SshSession {
   async #open(): Promise<Live> {
     const made: Live = { ...(await connect(this.#host, this.#settings)), isLost: false };
     made.client.on('error', () => undefined);
-    made.client.once('close', () => {
-      made.isLost = true;
-      this.#live = null;
-    });
+    made.client.once('close', () => this.#lose(made));
     return made;
+  }
+
+  /** Once: the next connection is another one's. */
+  #lose(live: Live): void {
+    if (live.isLost) return;
+    live.isLost = true;
+    this.#live = null;
   }
 
   #lost(reason: string): ProviderError {
