@@ -6,6 +6,7 @@ export default {
   ...base,
   testMatch: ['**/*.provider.ts'],
   globalSetup: './test/providers/servers/set-up.ts',
-  testTimeout: 180_000,
+  // A first test waits until its servers are installed.
+  testTimeout: 600_000,
   maxWorkers: 3,
 };

@@ -82,7 +82,7 @@ beforeAll(async () => {
         .catch(() => false),
     { timeout: 60_000 },
   );
-}, 180_000);
+});
 afterAll(() => {
   simulator.kill();
   rmSync(folder, { recursive: true });

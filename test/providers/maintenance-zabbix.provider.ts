@@ -23,7 +23,7 @@ beforeAll(async () => {
     SLIPWAY_ZABBIX_PASSWORD: password,
   });
   [worker] = await Promise.all([site.start('worker'), site.start('api')]);
-}, 400_000);
+});
 afterAll(async () => {
   await site.close();
   await zabbix.close();

@@ -19,7 +19,7 @@ beforeAll(async () => {
   server = await startZabbix(process.env.TEST_DATABASE_URL ?? '');
   trouble = await zabbixTrouble(server.url);
   await server.api('user.create', { username: 'slipway', passwd: password, roleid: '3', usrgrps: [{ usrgrpid: '7' }] });
-}, 300_000);
+});
 afterAll(async () => {
   await trouble.close();
   await server.close();

@@ -77,7 +77,7 @@ export function describeRepository(name: string, start: () => Promise<Repository
       subject = await start();
       writeTree(files, tree);
       subject.fill(files);
-    }, 300_000);
+    });
     afterAll(async () => {
       await subject.stop();
       rmSync(folder, { recursive: true, force: true });

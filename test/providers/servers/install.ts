@@ -9,10 +9,10 @@ const run = promisify(execFile);
 const cache = '/var/cache/slipway-test';
 const installPatience = 600_000;
 
-/** One installation at a time on a machine, whoever asks. */
-const locked = (script: string, ...args: readonly string[]) => {
+/** One installation of a kind at a time on a machine, whoever asks. */
+const locked = (kind: 'apt' | 'pip', script: string, ...args: readonly string[]) => {
   mkdirSync(cache, { recursive: true });
-  return run('flock', [join(cache, 'lock'), 'sh', '-euc', script, 'install', ...args], {
+  return run('flock', [join(cache, `${kind}.lock`), 'sh', '-euc', script, 'install', ...args], {
     timeout: installPatience,
     maxBuffer: 64 * 2 ** 20,
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
@@ -38,7 +38,7 @@ apt-get install -qq -y --no-install-recommends "$@"`;
 /** Installs packages of Debian; `proof` is a file that is there once they are. */
 export async function debian(proof: string, ...packages: string[]): Promise<void> {
   if (existsSync(proof)) return;
-  await locked(apt, proof, join(cache, 'lists'), ...packages);
+  await locked('apt', apt, proof, join(cache, 'lists'), ...packages);
   if (!existsSync(proof)) throw new Error(`${packages.join(' ')} did not bring ${proof}`);
 }
 
@@ -53,6 +53,6 @@ touch "$done"`;
 export async function python(name: string, ...packages: string[]): Promise<string> {
   const folder = join(cache, name);
   const done = join(folder, 'installed');
-  if (!existsSync(done)) await locked(venv, done, folder, ...packages);
+  if (!existsSync(done)) await locked('pip', venv, done, folder, ...packages);
   return join(folder, 'bin');
 }
