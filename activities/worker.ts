@@ -7,6 +7,8 @@ import { connect } from '../db/connect.ts';
 import { loadMasterKey } from '../db/master-key.ts';
 import { warnOfOwnership } from '../db/roles.ts';
 import { createSecrets } from '../db/secrets.ts';
+import { createSlots } from '../db/slots.ts';
+import { createTurns } from '../db/turns.ts';
 import { configFromEnvironment } from '../kit/config.ts';
 import type { Config } from '../kit/config.ts';
 import { engineAddress } from '../kit/engine-address.ts';
@@ -44,8 +46,8 @@ const heartbeatThrottle = '1 second';
 const defaultDatabasePort = 5432;
 
 export interface WorkerParts {
-  /** As configured, by default. */
-  providers?: Providers;
+  /** They stand in for those of the configuration. */
+  providers?: Partial<Providers>;
   tracing?: Tracing | undefined;
   /** They stand in for the present ones. */
   workflows?: { code: string } | undefined;
@@ -56,11 +58,13 @@ export async function startWorker(
   config: Config,
   log: Logger,
   at: Addresses,
-  { providers = createProviders(config, ownServers(at)), tracing, workflows }: WorkerParts = {},
+  { providers: replaced = {}, tracing, workflows }: WorkerParts = {},
 ): Promise<RunningWorker> {
   const db = connect(at.databaseUrl, { max: config.databasePool, applicationName: 'slipway-worker', log });
   const connection = await NativeConnection.connect(engineAddress(config, at.temporalAddress));
   const { temporalNamespace: namespace, taskQueue } = config;
+  const providers = { ...createProviders(config, ownServers(at), createTurns(db)), ...replaced };
+  const slots = createSlots(at.databaseUrl);
   const worker = await Worker.create({
     ...{ connection, namespace, taskQueue },
     workflowBundle: workflows ?? { codePath: await workflowBundle({ traced: tracing !== undefined }) },
@@ -69,7 +73,7 @@ export async function startWorker(
       db,
       ...providers,
       secrets: createSecrets({ masterKey: loadMasterKey(config) }),
-      clouds: gatedClouds(providers.clouds, config.providerCalls),
+      clouds: gatedClouds(providers.clouds, config.providerCalls, slots),
       renderer: { renderAll: createJinja().renderAll, hostPath: hostPathIn(config.dataDir) },
       outputLimitBytes: config.outputLimitBytes,
       ownServers: ownServers(at),
@@ -86,8 +90,7 @@ export async function startWorker(
   const chores = startChores(db, config, providers, log);
   const done = worker.run().finally(async () => {
     await Promise.all([reads, ...chores].map((one) => one.stop()));
-    await connection.close();
-    await db.destroy();
+    await Promise.all([connection.close(), slots.close(), db.destroy()]);
   });
   return {
     done,

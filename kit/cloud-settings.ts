@@ -38,7 +38,7 @@ const rate = (variable: string, fallback: string, provider: string) =>
     variable,
     whole('calls', 1, 10_000),
     fallback,
-    `most calls a second of one worker to an account at ${provider}`,
+    `most calls a second of all workers to an account at ${provider}`,
   );
 const cloudstackSettings = (prefix: string, which: string) => ({
   url: optional(

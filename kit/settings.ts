@@ -234,7 +234,7 @@ export const settings = {
     'SLIPWAY_PROVIDER_CALLS',
     whole('calls', 1, 1_000),
     '50',
-    'most calls that one worker has in flight at one provider of machines',
+    'most calls that all workers have in flight at one provider of machines',
   ),
   logRoots: required(
     'SLIPWAY_LOG_ROOTS',

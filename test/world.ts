@@ -9,7 +9,6 @@ import { sql } from 'kysely';
 import { create } from 'tar';
 import { logRuntimeTo, startWorker } from '../activities/worker.ts';
 import type { RunningWorker } from '../activities/worker.ts';
-import { createProviders } from '../activities/providers/index.ts';
 import type { Providers } from '../activities/providers/index.ts';
 import { createEngine } from '../api/engine.ts';
 import { loadMasterKey } from '../db/master-key.ts';
@@ -76,10 +75,7 @@ export async function testWorld({
   quietRuntime();
   const at = { databaseUrl: app.database.url, temporalAddress: temporalAddress() };
   const idle: RunningWorker = { done: Promise.resolve(), stop: () => Promise.resolve() };
-  const worker =
-    workers === 0
-      ? idle
-      : await startWorker(config, log, at, { providers: { ...createProviders(config), ...providers }, workflows });
+  const worker = workers === 0 ? idle : await startWorker(config, log, at, { providers, workflows });
   return {
     ...app,
     config,

@@ -75,7 +75,8 @@ async function troubled(work: HostWork, trouble: Trouble): Promise<HostOutcome> 
     trouble.kind === 'refused' ? trouble.message : `${trouble.message} after ${deps.hostPatienceSeconds} s`;
   const problem = toWire(problemOf(trouble, kind, host.hostType, reason));
   // Something was asked for and nobody answers: it may have happened.
-  const isUnknown = trouble.kind === 'unavailable' && (await findCall(deps.db, work)) !== undefined;
-  const left: HostLeft = kind === 'restart' ? { osStatus: null } : {};
+  const wasAsked = (await findCall(deps.db, work)) !== undefined;
+  const isUnknown = trouble.kind === 'unavailable' && wasAsked;
+  const left: HostLeft = kind === 'restart' && wasAsked ? { osStatus: null } : {};
   return settle(work, { status: isUnknown ? 'unknown' : 'failed', problem, warning: null }, left);
 }

@@ -1,6 +1,7 @@
-import { answerCall, intendCall } from '../../db/hosts/calls.ts';
+import { answerCall, intendCall, takeOverCall, withdrawCall } from '../../db/hosts/calls.ts';
 import type { CallWay, HostCallRow } from '../../db/hosts/tables.ts';
-import { Cancelled } from './trouble.ts';
+import { showHost } from '../../db/hosts/work.ts';
+import { Cancelled, Trouble } from './trouble.ts';
 import type { HostWork } from './work.ts';
 
 /** What a call answers; `askedBefore` is set when an earlier attempt's answer never came. */
@@ -15,7 +16,15 @@ export async function once(
 ): Promise<HostCallRow> {
   if (known && known.answeredTime !== null) return known;
   const { db } = work.deps;
-  const intent = known ?? (await intendCall(db, work, way));
+  const earlier = known && (await takeOverCall(db, known));
+  const intent = earlier ?? (await intendCall(db, work, way));
   if (!intent) throw new Cancelled();
-  return answerCall(db, intent, await make(intent, known ? known.askedTime : null));
+  if (work.kind === 'restart') await showHost(db, work.host.id, { osStatus: 'restarting' });
+  try {
+    return await answerCall(db, intent, await make(intent, earlier ? earlier.askedTime : null));
+  } catch (error) {
+    // Else the next attempt would take for this call's effect whatever else was done to the host lately.
+    if (!earlier && error instanceof Trouble && error.untouched) await withdrawCall(db, intent);
+    throw error;
+  }
 }

@@ -2,7 +2,6 @@
 // way is chosen once and is in `host_calls` from then on, so a repetition never takes another.
 import { findCall } from '../../db/hosts/calls.ts';
 import type { HostCallRow } from '../../db/hosts/tables.ts';
-import { showHost } from '../../db/hosts/work.ts';
 import { byGuest } from './guest.ts';
 import { byProcesses } from './local.ts';
 import { probed } from './probe.ts';
@@ -46,7 +45,6 @@ export async function stop(work: HostWork): Promise<Done> {
 
 /** Instances keep their status over a restart until it is seen which of them came back. */
 export async function restart(work: HostWork): Promise<Done> {
-  if (work.host.osStatus !== 'restarting') await showHost(work.deps.db, work.host.id, { osStatus: 'restarting' });
   await change(work);
   const { instances, warning } = await probed(work);
   return { left: { osStatus: 'running', instances }, ...(warning && { warning }) };

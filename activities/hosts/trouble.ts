@@ -14,6 +14,8 @@ export class Trouble extends Error {
   /** Least time in ms before the next attempt, when the provider said so. */
   readonly retryAfterMs: number | null;
   readonly missing: MissingName | null;
+  /** Certainly nothing was done. */
+  readonly untouched: boolean;
 
   constructor(source: Source, kind: TroubleKind, message: string, more: Partial<Trouble> = {}) {
     super(message);
@@ -22,6 +24,7 @@ export class Trouble extends Error {
     this.kind = kind;
     this.retryAfterMs = more.retryAfterMs ?? null;
     this.missing = more.missing ?? null;
+    this.untouched = more.untouched ?? false;
   }
 }
 
@@ -38,8 +41,8 @@ export async function asking<T>(source: Source, work: Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof MissingName) throw new Trouble(source, 'refused', error.message, { missing: error });
     if (!(error instanceof ProviderError)) throw error;
-    const { kind, message, retryAfterMs } = error;
-    throw new Trouble(source, kind, message, { retryAfterMs });
+    const { kind, message, retryAfterMs, untouched } = error;
+    throw new Trouble(source, kind, message, { retryAfterMs, untouched });
   }
 }
 

@@ -9,13 +9,22 @@ export class ProviderError extends Error {
   readonly provider: string;
   /** Set when the provider said that it was asked too often: no call before this many ms. */
   readonly retryAfterMs: number | null;
+  /** Set when what was asked for was certainly not done, nor begun. */
+  readonly untouched: boolean;
 
-  constructor(kind: ProviderErrorKind, provider: string, message: string, retryAfterMs: number | null = null) {
+  constructor(
+    kind: ProviderErrorKind,
+    provider: string,
+    message: string,
+    retryAfterMs: number | null = null,
+    untouched = retryAfterMs !== null,
+  ) {
     super(message);
     this.name = 'ProviderError';
     this.kind = kind;
     this.provider = provider;
     this.retryAfterMs = retryAfterMs;
+    this.untouched = untouched;
   }
 }
 
@@ -27,6 +36,22 @@ export function refused(provider: string, message: string): ProviderError {
 /** A failure of the named provider that may pass. */
 export function unavailable(provider: string, message: string): ProviderError {
   return new ProviderError('unavailable', provider, message);
+}
+
+/** A failure of the named provider that may pass, before anything was sent to it. */
+export function unreached(provider: string, message: string): ProviderError {
+  return new ProviderError('unavailable', provider, message, null, true);
+}
+
+/** Work that changes nothing: what fails in it has left everything as it was. */
+export async function before<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    const { kind, provider, message, retryAfterMs } = error;
+    throw new ProviderError(kind, provider, message, retryAfterMs, true);
+  }
 }
 
 /** Asked too often; `retryAfterMs` as the provider says it, or a second. Nothing was done. */

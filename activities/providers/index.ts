@@ -1,3 +1,4 @@
+import type { Turns } from '../../db/turns.ts';
 import type { Config } from '../../kit/config.ts';
 import type { Clouds } from './cloud/driver.ts';
 import { createClouds } from './cloud/registry.ts';
@@ -21,14 +22,17 @@ export interface Providers {
   monitoring: Monitoring | null;
 }
 
-/** `own` are Slipway's own servers, to which nothing that people type may lead. */
-export function createProviders(config: Config, own: readonly HostPort[] = []): Providers {
+/**
+ * `own` are Slipway's own servers, to which nothing that people type may lead; with `turns` all workers keep the rates of
+ * providers together.
+ */
+export function createProviders(config: Config, own: readonly HostPort[] = [], turns?: Turns): Providers {
   const packageStore = new PackageStore(config.dataDir, packageLimits, config.packageCacheBytes);
   return {
     runners: createRunners(config),
     packages: configuredPackages(config, own, packageStore),
     packageStore,
-    clouds: createClouds(config),
+    clouds: createClouds(config, turns),
     monitoring: createMonitoring(config),
   };
 }

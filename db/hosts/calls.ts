@@ -35,6 +35,32 @@ export async function intendCall(
     .executeTakeFirst();
 }
 
+/** Takes over an intent without an answer; undefined when it was withdrawn meanwhile. */
+export const takeOverCall = (
+  db: Kysely<Database>,
+  { taskId, position, way }: HostCallRow,
+): Promise<HostCallRow | undefined> =>
+  db
+    .updateTable('hostCalls')
+    .set((eb) => ({ attempts: eb('attempts', '+', 1) }))
+    .where('taskId', '=', taskId)
+    .where('position', '=', position)
+    .where('way', '=', way)
+    .returningAll()
+    .executeTakeFirst();
+
+/** Forgets an intent whose call was certainly not made, unless another attempt has taken it over. */
+export async function withdrawCall(db: Kysely<Database>, { taskId, position, way }: HostCallRow): Promise<void> {
+  await db
+    .deleteFrom('hostCalls')
+    .where('taskId', '=', taskId)
+    .where('position', '=', position)
+    .where('way', '=', way)
+    .where('attempts', '=', 1)
+    .where('answeredTime', 'is', null)
+    .execute();
+}
+
 /** Writes what was answered. */
 export const answerCall = (
   db: Kysely<Database>,

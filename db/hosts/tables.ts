@@ -16,6 +16,7 @@ interface HostCallsTable {
   job: string | null;
   note: string | null;
   downSince: Date | null;
+  attempts: Generated<number>;
 }
 
 interface ShippedPackagesTable {

@@ -11,6 +11,7 @@ import * as approvalPolicies from './0009_approval_policies.ts';
 import * as deployTemplates from './0010_deploy_templates.ts';
 import * as hostTasks from './0011_host_tasks.ts';
 import * as hostImports from './0014_host_imports.ts';
+import * as sharedLimits from './0015_shared_limits.ts';
 import * as sessionsAndFactors from './0016_sessions_and_factors.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
@@ -27,5 +28,6 @@ export const migrations: Record<string, Migration> = {
   '0010_deploy_templates': deployTemplates,
   '0011_host_tasks': hostTasks,
   '0014_host_imports': hostImports,
+  '0015_shared_limits': sharedLimits,
   '0016_sessions_and_factors': sessionsAndFactors,
 };

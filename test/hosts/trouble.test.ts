@@ -137,4 +137,16 @@ describe('a provider whose trouble passes', () => {
     },
     120_000,
   );
+
+  test('a restart that was put off is made, though the last thing that was done to the machine was a restart', async () => {
+    const [host] = await clouds.hosts('TECENT_CVM', 1);
+    const { double, machines } = clouds.providers.TECENT_CVM;
+    const machine = machines.machines.get(host?.name ?? '');
+    if (!host || !machine) throw new Error('no machine');
+    machine.last = { action: 'restart', request: 'of last week', time: new Date(0) };
+    double.meet('throttle', 'power', 2);
+    const taskId = taskIdOf(await clouds.admin.post(`/hosts/${host.id}/actions/restart/`, { force: true }));
+    expect(await endedHostTask(clouds, taskId)).toMatchObject({ status: 'finished' });
+    expect(clouds.begunOn('TECENT_CVM', host)).toEqual(['restart']);
+  }, 60_000);
 });

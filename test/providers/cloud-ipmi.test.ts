@@ -78,9 +78,17 @@ describe('ipmitool', () => {
     const machine = ipmi.machine('running');
     const asked = request('restart');
     ipmi.meet('drop_before');
-    expect(await failureOf(ipmi.driver().power(machine, asked))).toMatchObject({ kind: 'unavailable' });
-    await ipmi.driver().power(machine, { ...asked, askedBefore: new Date() });
+    const error = await failureOf(ipmi.driver().power(machine, asked));
+    expect(error).toMatchObject({ kind: 'unavailable', untouched: true });
+    await ipmi.driver().power(machine, asked);
     expect(ipmi.begun(machine)).toEqual(['restart']);
+  });
+
+  test('a reset that was asked for before, by a worker that died, is not asked for again', async () => {
+    const machine = ipmi.machine('running');
+    const error = await failureOf(ipmi.driver().power(machine, request('restart', { askedBefore: new Date() })));
+    expect(error).toMatchObject({ kind: 'refused', message: expect.stringContaining('not known') });
+    expect(ipmi.begun(machine)).toEqual([]);
   });
 
   test('a program that does not end is ended, and the reset is not known', async () => {

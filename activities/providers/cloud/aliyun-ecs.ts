@@ -112,7 +112,7 @@ export const createAliyunEcs = (accounts: readonly AliyunAccount[], options: Cal
   createCloud(
     name,
     accounts.flatMap((account) => {
-      const run = createCaller(name, options);
+      const run = createCaller(name, account.name, options);
       return account.regions.map((region) => createApi(account, region, { ...options, run }));
     }),
   );

@@ -1,13 +1,16 @@
 // What every call to a provider has: its turn under the rate limit, a deadline, and failures in words that hold nothing of
 // the request. Providers' own texts are shown shortened, and never where keys are at issue.
 import type { ProviderError } from '../error.ts';
-import { unavailable } from '../error.ts';
-import { createLimiter } from './rate.ts';
+import { unavailable, unreached } from '../error.ts';
+import type { Turns } from '../../../db/turns.ts';
+import { ownTurns } from './rate.ts';
 
 /** How a provider is called; the rate is per account. */
 export interface CallOptions {
   /** Calls a second. */
   rate: number;
+  /** Shared by all workers; by default the rate is this process's own. */
+  turns?: Turns;
   /** The longest that a single call may take. */
   timeoutMs?: number;
 }
@@ -20,9 +23,10 @@ export const clockSkewMs = 30_000;
 /** Runs a call in its turn and under the deadline. */
 export type Caller = <T>(call: () => Promise<T>) => Promise<T>;
 
-/** Runs calls to `name` one turn after another, each under the deadline. */
-export function createCaller(name: string, { rate, timeoutMs = callTimeoutMs }: CallOptions): Caller {
-  const turn = createLimiter(rate);
+/** Runs calls to an account at `name` one turn after another, each under the deadline. */
+export function createCaller(name: string, account: string, options: CallOptions): Caller {
+  const { rate, timeoutMs = callTimeoutMs, turns = ownTurns } = options;
+  const turn = turns(`${name}/${account}`, rate);
   return async (call) => {
     await turn();
     return inTime(name, timeoutMs, call);
@@ -42,14 +46,23 @@ async function inTime<T>(name: string, ms: number, call: () => Promise<T>): Prom
   }
 }
 
+/** A handshake that was refused is before anything that is sent. */
+function failedTls(name: string, code: string): ProviderError {
+  const text = `TLS with ${name} failed (${code}); check its address and certificate`;
+  return /CERT|SELF_SIGNED|UNABLE_TO_|WRONG_VERSION/.test(code) ? unreached(name, text) : unavailable(name, text);
+}
+
+/** Of connections that did not come about. */
+const neverMade = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH'];
+
 /** Why a connection failed. */
 export function connectionFailure(name: string, error: unknown): ProviderError {
   const code = systemCode(error);
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return unavailable(name, `the address of ${name} can't be resolved (${code})`);
-  if (code !== null && /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_|WRONG_VERSION/.test(code))
-    return unavailable(name, `TLS with ${name} failed (${code}); check its address and certificate`);
-  return unavailable(name, `the connection to ${name} failed${code === null ? '' : ` (${code})`}`);
+    return unreached(name, `the address of ${name} can't be resolved (${code})`);
+  if (code !== null && /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_|WRONG_VERSION/.test(code)) return failedTls(name, code);
+  const failed = `the connection to ${name} failed${code === null ? '' : ` (${code})`}`;
+  return code !== null && neverMade.includes(code) ? unreached(name, failed) : unavailable(name, failed);
 }
 
 /** The system's word for a failure, such as ECONNREFUSED, wherever it is in the chain of causes. */

@@ -1,6 +1,6 @@
 // One driver over all accounts and regions of a provider. What differs between providers is a small `CloudApi` for one
 // account in one region; looking machines up, not doing things twice and paging over all of them is done here once.
-import { refused } from '../error.ts';
+import { before, refused } from '../error.ts';
 import type {
   CloudDriver,
   Machine,
@@ -72,7 +72,7 @@ async function power(name: string, { api, machine }: Located, request: PowerRequ
   // What is so already, or on its way, is not asked for again.
   if (state === reached[action] || onItsWay[action].includes(state)) return { job: null, note: `was ${state} already` };
   if (action === 'restart') {
-    const begun = askedBefore && (await api.restartedSince(id, askedBefore));
+    const begun = askedBefore && (await before(api.restartedSince(id, askedBefore)));
     if (begun) return { job: begun.job, note: 'was asked for already' };
     if (state === 'stopped') throw refused(name, `${name}: ${machine.name} (${id}) is stopped; start it instead`);
   }
@@ -89,7 +89,7 @@ export function createCloud(name: string, apis: readonly CloudApi[]): CloudDrive
   return {
     name,
     find: async (ref) => (await locate(name, apis, ref))?.machine ?? gone(name, ref.providerId ?? '', ref.name),
-    power: async (ref, request) => power(name, await found(ref), request),
+    power: async (ref, request) => power(name, await before(found(ref)), request),
     finished: async (ref, job) => {
       const { place } = ref;
       const api = (place && apis.find((one) => isAt(place, one))) ?? (await found(ref)).api;

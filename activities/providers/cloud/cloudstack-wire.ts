@@ -90,7 +90,7 @@ export function createCloudStackCall(
   options: CallOptions,
 ): CloudStackCall {
   const keys = keysOf(account.name, variables);
-  const run = createCaller(name, options);
+  const run = createCaller(name, account.name, options);
   return async (command, parameters, answer) =>
     run(async () => {
       const signal = AbortSignal.timeout((options.timeoutMs ?? 10_000) + 1_000);

@@ -1,25 +1,39 @@
-// One gate for each provider, for everything that a worker does there at once: so many calls in flight, and none while
-// the provider wants to be left alone. Whoever cannot pass soon is told when to come again and frees his place meanwhile.
+// One gate for each provider, for everything that all workers do there at once: so many calls in flight, and none while the
+// provider wants to be left alone. Whoever cannot pass soon is told when to come again and frees his place meanwhile.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Slot, Slots } from '../../../db/slots.ts';
 import { ProviderError, throttled } from '../error.ts';
 import type { CloudDriver, Clouds } from './driver.ts';
 
 const longestWaitMs = 5_000;
 const comeAgainMs = 1_000;
+/** While every place is taken by other workers. */
+const drawEveryMs = 50;
+/** How long a place passes from call to call here before others get their chance at it. */
+const keepMs = 1_000;
+
+interface Place {
+  slot: Slot;
+  since: number;
+}
 
 class Gate {
   readonly #name: string;
   readonly #atOnce: number;
-  readonly #waiting: (() => void)[] = [];
-  #inFlight = 0;
+  readonly #slots: Slots;
+  readonly #waiting: PromiseWithResolvers<Place>[] = [];
+  #drawing = false;
   #closedUntil = 0;
 
-  constructor(name: string, atOnce: number) {
+  constructor(name: string, atOnce: number, slots: Slots) {
     this.#name = name;
     this.#atOnce = atOnce;
+    this.#slots = slots;
   }
 
   async pass<T>(call: () => Promise<T>): Promise<T> {
-    await this.#enter();
+    this.#refuseClosed();
+    const place = await this.#enter();
     try {
       this.#refuseClosed();
       return await call();
@@ -28,7 +42,7 @@ class Gate {
         this.#closedUntil = Math.max(this.#closedUntil, Date.now() + error.retryAfterMs);
       throw error;
     } finally {
-      this.#leave();
+      this.#leave(place);
     }
   }
 
@@ -37,35 +51,45 @@ class Gate {
     if (leftMs > 0) throw throttled(this.#name, `${this.#name} is asked too often; waiting`, leftMs);
   }
 
-  async #enter(): Promise<void> {
-    if (this.#inFlight < this.#atOnce) {
-      this.#inFlight += 1;
-      return;
-    }
-    let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve, reject) => {
-      const take = (): void => {
-        clearTimeout(timer);
-        resolve();
-      };
-      this.#waiting.push(take);
-      timer = setTimeout(() => {
-        this.#waiting.splice(this.#waiting.indexOf(take), 1);
-        reject(throttled(this.#name, `${this.#atOnce} calls to ${this.#name} are in flight`, comeAgainMs));
-      }, longestWaitMs);
-    });
+  async #enter(): Promise<Place> {
+    const mine = Promise.withResolvers<Place>();
+    this.#waiting.push(mine);
+    const timer = setTimeout(() => {
+      const at = this.#waiting.indexOf(mine);
+      if (at >= 0) this.#waiting.splice(at, 1);
+      mine.reject(throttled(this.#name, `${this.#atOnce} calls to ${this.#name} are in flight`, comeAgainMs));
+    }, longestWaitMs);
+    if (!this.#drawing) void this.#draw();
+    return mine.promise.finally(() => clearTimeout(timer));
   }
 
-  /** Whoever waits takes over the place, so the count stays. */
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#inFlight -= 1;
+  /** Gets places for those who wait, until nobody does. */
+  async #draw(): Promise<void> {
+    this.#drawing = true;
+    while (this.#waiting.length > 0) {
+      const slots = await this.#slots.take(this.#name, this.#atOnce, this.#waiting.length).catch(() => []);
+      for (const slot of slots) this.#hand({ slot, since: Date.now() });
+      if (slots.length === 0) await sleep(drawEveryMs * (1 + Math.random()));
+    }
+    this.#drawing = false;
+  }
+
+  #leave(place: Place): void {
+    const isOurs = this.#slots.holds(place.slot) && Date.now() - place.since < keepMs;
+    this.#hand(isOurs ? place : { ...place, since: 0 });
+  }
+
+  /** To whoever waits longest; else, or when others should have their chance, back. */
+  #hand(place: Place): void {
+    const next = place.since > 0 ? this.#waiting.shift() : undefined;
+    if (next) next.resolve(place);
+    // What can't be given back is lost with its connection.
+    else void this.#slots.giveBack(place.slot).catch(() => undefined);
   }
 }
 
-function gated(driver: CloudDriver, atOnce: number): CloudDriver {
-  const gate = new Gate(driver.name, atOnce);
+function gated(driver: CloudDriver, atOnce: number, slots: Slots): CloudDriver {
+  const gate = new Gate(driver.name, atOnce, slots);
   return {
     name: driver.name,
     find: (machine) => gate.pass(() => driver.find(machine)),
@@ -75,11 +99,11 @@ function gated(driver: CloudDriver, atOnce: number): CloudDriver {
   };
 }
 
-/** The same drivers, each with at most `atOnce` calls in flight. */
-export function gatedClouds(clouds: Clouds, atOnce: number): Clouds {
+/** The same drivers, each with at most `atOnce` calls in flight over all workers that share the slots. */
+export function gatedClouds(clouds: Clouds, atOnce: number, slots: Slots): Clouds {
   const gates = new Map<CloudDriver, CloudDriver>();
   const gateOf = (driver: CloudDriver): CloudDriver => {
-    const found = gates.get(driver) ?? gated(driver, atOnce);
+    const found = gates.get(driver) ?? gated(driver, atOnce, slots);
     gates.set(driver, found);
     return found;
   };

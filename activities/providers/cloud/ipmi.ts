@@ -1,11 +1,11 @@
 // Power of physical hosts by IPMI. A controller knows on and off and keeps no list of what it did: a reset whose answer is
 // lost can't be told from one that never came. So that is not tried again but said, and a person looks.
-import { refused } from '../error.ts';
+import { before, refused } from '../error.ts';
 import { callTimeoutMs } from './calls.ts';
 import type { CallOptions } from './calls.ts';
 import type { CloudDriver, IpmiAccess, Machine, MachineRef, PowerAnswer, PowerRequest } from './driver.ts';
 import { LostAnswer, ipmiName, ipmitool } from './ipmitool.ts';
-import { createLimiter } from './rate.ts';
+import { ownTurns } from './rate.ts';
 
 export interface IpmiOptions extends CallOptions {
   /** The program, by name or path. */
@@ -25,12 +25,14 @@ const toMachine = (ref: MachineRef, power: keyof typeof states): Machine => ({
   ...{ addresses: [], cpu: null, memory: null, osType: '', location: '' },
 });
 
+const hint = 'whether it was reset is not known: look at it, and restart it again if it was not';
+
 class Ipmi implements CloudDriver {
   readonly name = ipmiName;
   readonly #run: (ref: MachineRef, ...command: string[]) => Promise<string>;
 
-  constructor({ program, rate, timeoutMs = callTimeoutMs }: IpmiOptions) {
-    const turn = createLimiter(rate);
+  constructor({ program, rate, timeoutMs = callTimeoutMs, turns = ownTurns }: IpmiOptions) {
+    const turn = turns(ipmiName, rate);
     this.#run = async (ref, ...command) => {
       const access = accessOf(ref);
       await turn();
@@ -44,10 +46,11 @@ class Ipmi implements CloudDriver {
     throw refused(ipmiName, `IPMI: ipmitool gave an answer for ${ref.name} that can't be understood`);
   }
 
-  async power(ref: MachineRef, { action, force }: PowerRequest): Promise<PowerAnswer> {
-    const { state } = await this.find(ref);
+  async power(ref: MachineRef, { action, force, askedBefore }: PowerRequest): Promise<PowerAnswer> {
+    const { state } = await before(this.find(ref));
     if (state === { start: 'running', stop: 'stopped', restart: null }[action])
       return { job: null, note: `was ${state} already` };
+    if (action === 'restart' && askedBefore) throw refused(ipmiName, `IPMI: no answer about ${ref.name}; ${hint}`);
     if (action === 'restart') return this.#reset(ref, state);
     await this.#run(ref, 'chassis', 'power', action === 'start' ? 'on' : force ? 'off' : 'soft');
     return { job: null, note: null };
@@ -59,7 +62,6 @@ class Ipmi implements CloudDriver {
       await this.#run(ref, 'chassis', 'power', 'reset');
     } catch (error) {
       if (!(error instanceof LostAnswer)) throw error;
-      const hint = 'whether it was reset is not known: look at it, and restart it again if it was not';
       throw refused(ipmiName, `${error.message}; ${hint}`);
     }
     return { job: null, note: null };

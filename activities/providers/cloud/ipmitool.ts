@@ -1,7 +1,7 @@
 // One run of the program `ipmitool`: an argument list, no shell, the password in its environment and nowhere else. What
 // its errors mean is said here: above all, whether the controller can have got the command.
 import { spawn } from 'node:child_process';
-import { ProviderError, refused, unavailable } from '../error.ts';
+import { ProviderError, refused, unreached } from '../error.ts';
 import type { IpmiAccess } from './driver.ts';
 
 export const ipmiName = 'IPMI';
@@ -58,7 +58,7 @@ function failureOf(host: string, address: string, { code, stderr }: Ended): Prov
     );
   if (badPrivilege.test(stderr))
     return refused(ipmiName, `IPMI: the user has too few privileges at the controller ${address} of ${host}`);
-  if (notSent.test(stderr)) return unavailable(ipmiName, `IPMI: the controller ${address} of ${host} does not answer`);
+  if (notSent.test(stderr)) return unreached(ipmiName, `IPMI: the controller ${address} of ${host} does not answer`);
   const why = /failed: ([\w ,.()/-]{1,100})/.exec(stderr)?.[1];
   if (why !== undefined)
     return refused(ipmiName, `IPMI: the controller ${address} of ${host} refused the command: ${why}`);

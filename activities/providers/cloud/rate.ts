@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Turns } from '../../../db/turns.ts';
 
-/** Waits for its turn, so that no more than `perSecond` go on in a second; turns are evenly spread. */
-export function createLimiter(perSecond: number): () => Promise<void> {
+/** Turns of this process alone, evenly spread. */
+export const ownTurns: Turns = (_key, perSecond) => {
   const gap = 1000 / perSecond;
   let next = 0;
   return async () => {
@@ -10,4 +11,4 @@ export function createLimiter(perSecond: number): () => Promise<void> {
     next = turn + gap;
     if (turn > now) await sleep(turn - now);
   };
-}
+};

@@ -133,7 +133,7 @@ export const createTencentCpm = (accounts: readonly TencentAccount[], options: C
   createCloud(
     service.name,
     accounts.flatMap((account) => {
-      const run = createCaller(service.name, options);
+      const run = createCaller(service.name, account.name, options);
       return account.regions.map((region) => createApi(account, region, { ...options, run }));
     }),
   );
