@@ -17,7 +17,7 @@ export interface Comparison {
 export interface Row extends Comparison {
   name: string;
   /** Of base and ours. */
-  unit: 'ms' | 'MiB' | 's';
+  unit: 'ms' | 'MiB' | 's' | 'events';
   /** Largest ratio that is good enough. */
   aim: number;
   /** The base against itself: 1 on a quiet machine; null where it was not measured. */

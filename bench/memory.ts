@@ -10,7 +10,7 @@ const run = promisify(execFile);
 const atOnce = 8;
 
 /** Resident memory of a process in MiB: the middle of five looks, a second apart. */
-async function residentMemory(pid: number): Promise<number> {
+export async function residentMemory(pid: number): Promise<number> {
   const looks: number[] = [];
   for (let look = 0; look < 5; look += 1) {
     await new Promise((resolve) => setTimeout(resolve, 1_000));

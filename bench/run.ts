@@ -8,6 +8,8 @@ import { approve } from './approve.ts';
 import { coldStart } from './cold-start.ts';
 import { create } from './create.ts';
 import type { Benchmark, Row } from './harness.ts';
+import { hostList } from './host-list.ts';
+import { hosts } from './hosts.ts';
 import { list } from './list.ts';
 import { memory } from './memory.ts';
 import { scale } from './scale.ts';
@@ -22,6 +24,8 @@ const benchmarks: Record<string, Benchmark> = {
   list,
   scale,
   tree,
+  hosts,
+  'host-list': hostList,
   memory,
   'cold-start': coldStart,
 };

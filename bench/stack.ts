@@ -28,11 +28,20 @@ export interface BenchStack {
   database(name: string): Promise<string>;
   run: Run;
   /** An API process; answers its address once it is ready. */
-  api(databaseUrl: string, taskQueue: string): Promise<Child & { url: string }>;
+  api(databaseUrl: string, taskQueue: string, env?: Readonly<Record<string, string>>): Promise<Child & { url: string }>;
   /** A worker process; resolves once it polls. */
   worker(databaseUrl: string, taskQueue: string, env?: Readonly<Record<string, string>>): Promise<Child>;
   /** A bare worker with the trivial workflow; resolves once it polls. */
   trivialWorker(databaseUrl: string, taskQueue: string): Promise<Child>;
+  /** A worker whose `hosts` machines are in its memory; resolves once it polls. */
+  hostWorker(
+    databaseUrl: string,
+    taskQueue: string,
+    env: Readonly<Record<string, string>>,
+    hosts: number,
+  ): Promise<Child>;
+  /** A bare worker of the same work; resolves once it polls. */
+  bareHostWorker(databaseUrl: string, taskQueue: string, hosts: number): Promise<Child>;
   /** The plainest server of the list of deploy tasks. */
   rawList(databaseUrl: string): Promise<Child & { url: string }>;
   /** The end of what the processes have written. */
@@ -68,7 +77,7 @@ export async function benchStack(): Promise<BenchStack> {
   };
 }
 
-type Starters = Pick<BenchStack, 'api' | 'worker' | 'trivialWorker' | 'rawList'>;
+type Starters = Pick<BenchStack, 'api' | 'worker' | 'trivialWorker' | 'hostWorker' | 'bareHostWorker' | 'rawList'>;
 type Known = Pick<BenchStack, 'dataDir' | 'temporalAddress'> & { masterKey: string };
 
 function starters(run: Run, client: Client, { dataDir, temporalAddress, masterKey }: Known): Starters {
@@ -82,9 +91,10 @@ function starters(run: Run, client: Client, { dataDir, temporalAddress, masterKe
   });
   const polling = (taskQueue: string) => until(() => hasPoller(client, taskQueue));
   return {
-    async api(database, taskQueue) {
+    async api(database, taskQueue, env = {}) {
       const ownPort = await freePort();
-      const child = run('api/server.ts', { ...environment(database, taskQueue), SLIPWAY_PORT: String(ownPort) });
+      const own = { ...environment(database, taskQueue), SLIPWAY_PORT: String(ownPort), ...env };
+      const child = run('api/server.ts', own);
       const url = `http://127.0.0.1:${ownPort}`;
       await until(async () => (await get(`${url}/readyz`)).status === 200);
       return { ...child, url };
@@ -96,6 +106,16 @@ function starters(run: Run, client: Client, { dataDir, temporalAddress, masterKe
     },
     async trivialWorker(database, taskQueue) {
       const child = run('bench/trivial/worker.ts', {}, [temporalAddress, taskQueue, database]);
+      await polling(taskQueue);
+      return child;
+    },
+    async hostWorker(database, taskQueue, env, hosts) {
+      const child = run('bench/hosts/worker.ts', { ...environment(database, taskQueue), ...env }, [String(hosts)]);
+      await polling(taskQueue);
+      return child;
+    },
+    async bareHostWorker(database, taskQueue, hosts) {
+      const child = run('bench/hosts/bare-worker.ts', {}, [temporalAddress, taskQueue, database, String(hosts)]);
       await polling(taskQueue);
       return child;
     },

@@ -1,0 +1,58 @@
+// Workers that die in the middle of a batch over two providers: no host is forgotten, and none restarted twice.
+import type { ChildProcess } from 'node:child_process';
+import { ended } from '../deploy/processes.ts';
+import { eventually } from '../harness.ts';
+import { endedTask } from '../world.ts';
+import { entriesOf, taskIdOf } from './fleet.ts';
+import { countHosts, hostEstate, nothingWrong } from './killable.ts';
+import type { HostEstate, KillableHost } from './killable.ts';
+
+let site: HostEstate;
+const workers: ChildProcess[] = [];
+beforeAll(async () => {
+  site = await hostEstate();
+  const [, ...two] = await Promise.all([site.start('api'), site.start('worker'), site.start('worker')]);
+  workers.push(...two);
+}, 120_000);
+afterAll(() => site.close(), 60_000);
+
+async function restart(hosts: readonly KillableHost[]): Promise<number> {
+  const admin = await site.user({ admin: true });
+  return taskIdOf(await admin.post('/hosts/restart-tasks/', entriesOf(hosts, { force: true })));
+}
+
+async function killOne(): Promise<void> {
+  const worker = workers.shift();
+  if (worker) await ended(worker, 'SIGKILL');
+}
+
+test('two workers restart a hundred hosts together, each host once', async () => {
+  const hosts = await site.hosts(100);
+  const taskId = await restart(hosts);
+  expect(await endedTask(site, taskId, 90_000)).toMatchObject({ status: 'finished' });
+  expect(await countHosts(site, taskId, hosts)).toEqual(nothingWrong);
+  expect(site.mostInFlight()).toBeLessThanOrEqual(50);
+}, 120_000);
+
+test('when one of two workers is killed, the other one takes over its hosts', async () => {
+  const hosts = await site.hosts(100);
+  const before = site.begun();
+  const taskId = await restart(hosts);
+  await eventually(() => site.begun() - before >= 25, { timeout: 60_000 });
+  await killOne();
+  expect(site.begun() - before).toBeLessThan(100);
+  expect(await endedTask(site, taskId, 120_000)).toMatchObject({ status: 'finished' });
+  expect(await countHosts(site, taskId, hosts)).toEqual(nothingWrong);
+}, 180_000);
+
+test('when every worker is killed, the next one goes on', async () => {
+  const hosts = await site.hosts(100);
+  const before = site.begun();
+  const taskId = await restart(hosts);
+  await eventually(() => site.begun() - before >= 25, { timeout: 60_000 });
+  await killOne();
+  expect(site.begun() - before).toBeLessThan(100);
+  workers.push(await site.start('worker'));
+  expect(await endedTask(site, taskId, 120_000)).toMatchObject({ status: 'finished' });
+  expect(await countHosts(site, taskId, hosts)).toEqual(nothingWrong);
+}, 180_000);
