@@ -13,7 +13,7 @@ const worker = await startWorker(
   config,
   log,
   { databaseUrl: config.databaseUrl ?? '', temporalAddress: config.temporalAddress ?? '' },
-  { clouds: { TECENT_CVM: createMemoryCloud(world) } },
+  { providers: { clouds: { TECENT_CVM: createMemoryCloud(world) } } },
 );
 process.once('SIGTERM', () => void worker.stop());
 await worker.done;
