@@ -31,10 +31,12 @@ export function schedule(random: Random, victims: Scenario['victims']): Kill[] {
   return kills.sort((a, b) => a.at - b.at);
 }
 
+type Killable = Pick<Scenario, 'site' | 'kill'>;
+
 export type Running = Record<'worker' | 'api', ChildProcess>;
 
 /** Carries out a schedule; resolves when everything that was killed works again. */
-export async function carryOut(scenario: Scenario, running: Running, kills: readonly Kill[]): Promise<void> {
+export async function carryOut(scenario: Killable, running: Running, kills: readonly Kill[]): Promise<void> {
   const begun = performance.now();
   const back: Promise<void>[] = [];
   for (const kill of kills) {
@@ -51,7 +53,7 @@ export async function carryOut(scenario: Scenario, running: Running, kills: read
 const supervised = (victim: Victim): victim is 'postgres' | 'temporal' =>
   victim === 'postgres' || victim === 'temporal';
 
-async function killOne({ site, kill }: Scenario, running: Running, { victim, goneFor }: Kill): Promise<void> {
+async function killOne({ site, kill }: Killable, running: Running, { victim, goneFor }: Kill): Promise<void> {
   if (victim === 'worker' || victim === 'api') {
     await ended(running[victim], 'SIGKILL');
     await sleep(goneFor);
