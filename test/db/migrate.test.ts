@@ -29,6 +29,14 @@ test('migrating a second time changes nothing', async () => {
   expect(await migrate(database.owner)).toEqual([]);
 });
 
+test('a migration that comes later than one with a bigger number is applied', async () => {
+  await sql`delete from kysely_migration where name = '0015_shared_limits'`.execute(database.owner);
+  await sql`drop table provider_turns`.execute(database.owner);
+  await sql`alter table host_calls drop column attempts`.execute(database.owner);
+  expect(await migrate(database.owner)).toEqual(['0015_shared_limits']);
+  expect(await migrationsPending(database.owner)).toEqual([]);
+});
+
 test('a new database is told to lack every migration', async () => {
   await emptyDatabase();
   expect(await migrationsPending(database.owner)).toEqual(everything);
