@@ -4,10 +4,11 @@ import type { Kysely } from 'kysely';
 import { openInstanceTasks, settleInstanceTask } from '../db/applications/instance-tasks.ts';
 import type { WarningLog } from '../db/connect.ts';
 import type { Database } from '../db/database.ts';
+import { openSubTasks, settleSubTask } from '../db/deploy/settle.ts';
 import { openHostTasks, settleHostTask } from '../db/hosts/settle.ts';
 import { startLoop } from '../db/loop.ts';
 import { instanceTaskWorkflowId } from '../workflows/applications/contract.ts';
-import { deployTaskWorkflowId } from '../workflows/deploy/contract.ts';
+import { deployTaskWorkflowId, subTaskWorkflowId } from '../workflows/deploy/contract.ts';
 import { hostTaskWorkflowId } from '../workflows/hosts/contract.ts';
 import type { Engine } from './engine.ts';
 
@@ -17,18 +18,29 @@ const atOnce = 200;
 export const lost = 'lost: its workflow is gone from the engine; close it in the Temporal UI and create another task';
 export const lostTask = 'lost: its workflow is gone from the engine';
 
+interface OpenRow {
+  id: number;
+  /** That of its own workflow. */
+  workflowId: string;
+  /** Of a child: the workflow that starts it; as long as that runs the child may still come. */
+  starter?: string;
+}
+
 /** Rows of one kind that a workflow should be running for. */
 interface Kind {
-  /** Ids of open rows from before `before`, after an id, in order. */
-  open(db: Kysely<Database>, before: Date, after: number): Promise<{ id: number }[]>;
-  workflowId(id: number): string;
+  /** Open rows from before `before`, after an id, in order. */
+  open(db: Kysely<Database>, before: Date, after: number): Promise<OpenRow[]>;
   /** Says on the row that it is lost, unless it has ended since it was read; answers how many rows that were. */
   lose(db: Kysely<Database>, id: number): Promise<number>;
 }
 
+const under =
+  (workflowIdOf: (id: number) => string) =>
+  ({ id }: { id: number }): OpenRow => ({ id, workflowId: workflowIdOf(id) });
+
 const deployTasks: Kind = {
-  open: (db, before, after) =>
-    db
+  open: async (db, before, after) => {
+    const rows = await db
       .selectFrom('deployTasks')
       .select('id')
       .where('status', 'in', ['wait_review', 'approved', 'running'])
@@ -37,27 +49,40 @@ const deployTasks: Kind = {
       .where('id', '>', after)
       .orderBy('id')
       .limit(atOnce)
-      .execute(),
-  workflowId: deployTaskWorkflowId,
+      .execute();
+    return rows.map(under(deployTaskWorkflowId));
+  },
   lose: markLost,
 };
 
+const subTasks: Kind = {
+  open: async (db, before, after) => {
+    const rows = await openSubTasks(db, before, after, atOnce);
+    return rows.map(({ id, kind, number, deployTaskId }) => ({
+      id,
+      workflowId: subTaskWorkflowId(deployTaskId ?? 0, kind === 'upgrade' ? 'upgrade' : 'revert', number ?? 0),
+      starter: deployTaskWorkflowId(deployTaskId ?? 0),
+    }));
+  },
+  lose: async (db, id) => ((await settleSubTask(db, id, lostTask)) ? 1 : 0),
+};
+
 const instanceTasks: Kind = {
-  open: (db, before, after) => openInstanceTasks(db, before, after, atOnce),
-  workflowId: instanceTaskWorkflowId,
+  open: async (db, before, after) =>
+    (await openInstanceTasks(db, before, after, atOnce)).map(under(instanceTaskWorkflowId)),
   lose: async (db, id) => ((await settleInstanceTask(db, id, lostTask)) ? 1 : 0),
 };
 
 const hostTasks: Kind = {
-  open: (db, before, after) => openHostTasks(db, before, after, atOnce),
-  workflowId: hostTaskWorkflowId,
+  open: async (db, before, after) => (await openHostTasks(db, before, after, atOnce)).map(under(hostTaskWorkflowId)),
   lose: async (db, id) => ((await settleHostTask(db, id, lostTask)) ? 1 : 0),
 };
 
 /** Marks open tasks whose workflow does not run; answers how many. */
 export async function reconcile(db: Kysely<Database>, engine: Engine, now: Date): Promise<number> {
   let marked = 0;
-  for (const kind of [deployTasks, instanceTasks, hostTasks]) marked += await reconcileKind(db, engine, now, kind);
+  for (const kind of [deployTasks, subTasks, instanceTasks, hostTasks])
+    marked += await reconcileKind(db, engine, now, kind);
   return marked;
 }
 
@@ -67,15 +92,16 @@ async function reconcileKind(db: Kysely<Database>, engine: Engine, now: Date, ki
   let after = 0;
   for (;;) {
     const rows = await kind.open(db, before, after);
-    for (const { id } of rows) {
-      const workflowId = kind.workflowId(id);
-      const open = await engine.isOpen(workflowId);
-      if (open === true || (open === null && (await stillToStart(db, workflowId)))) continue;
-      marked += await kind.lose(db, id);
-    }
+    for (const row of rows) if (!(await isAlive(db, engine, row))) marked += await kind.lose(db, row.id);
     after = rows.at(-1)?.id ?? after;
     if (rows.length < atOnce) return marked;
   }
+}
+
+async function isAlive(db: Kysely<Database>, engine: Engine, { workflowId, starter }: OpenRow): Promise<boolean> {
+  const open = await engine.isOpen(workflowId);
+  if (open !== null) return open;
+  return starter === undefined ? stillToStart(db, workflowId) : (await engine.isOpen(starter)) === true;
 }
 
 /** The row is looked at again: the workflow may have ended, and said so, since it was read. */

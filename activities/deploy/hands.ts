@@ -29,7 +29,9 @@ export function createDeployHands(deps: ActivityDeps): DeployHands {
 
     settleInstance: (input) => settle(deps, input),
 
-    settleSubTask: ({ taskId, error }) => settleSubTask(db, taskId, error),
+    async settleSubTask({ taskId, error }) {
+      await settleSubTask(db, taskId, error);
+    },
   };
 }
 

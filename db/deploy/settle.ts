@@ -47,16 +47,16 @@ export const keptReleases = (releases: string[], present: string): string[] => [
   ...releases.filter((version) => version !== present),
 ];
 
-/** Ends a sub-task: `finished` if every instance is; what never began, or was cut short, is failed and free again. */
-export async function settleSubTask(db: Kysely<Database>, taskId: number, error: string | null): Promise<void> {
-  await db.transaction().execute(async (tx) => {
+/** Ends a sub-task: `finished` if every instance is; what never began, or was cut short, is failed and free again. False: it had ended. */
+export async function settleSubTask(db: Kysely<Database>, taskId: number, error: string | null): Promise<boolean> {
+  return db.transaction().execute(async (tx) => {
     const task = await tx
       .selectFrom('tasks')
       .selectAll()
       .where('id', '=', taskId)
       .forNoKeyUpdate()
       .executeTakeFirstOrThrow();
-    if (task.status !== 'running') return;
+    if (task.status !== 'running') return false;
     for (const open of await openResults(tx, taskId)) {
       const input = cutShort(open, error ?? 'the sub-task ended before');
       const result = await closeResult(tx, input);
@@ -66,8 +66,22 @@ export async function settleSubTask(db: Kysely<Database>, taskId: number, error:
     await tx.updateTable('tasks').set({ status, error, finishedTime: new Date() }).where('id', '=', taskId).execute();
     await recordEnd(tx, task, status);
     await notifyOutput(tx, taskId);
+    return true;
   });
 }
+
+/** Running sub-tasks from before `before`, after an id, in order. */
+export const openSubTasks = (db: Kysely<Database>, before: Date, after: number, limit: number) =>
+  db
+    .selectFrom('tasks')
+    .select(['id', 'kind', 'number', 'deployTaskId'])
+    .where('area', '=', 'deploy')
+    .where('status', '=', 'running')
+    .where('createdTime', '<', before)
+    .where('id', '>', after)
+    .orderBy('id')
+    .limit(limit)
+    .execute();
 
 /** Steps that change nothing that runs. */
 const harmless: readonly (string | null)[] = [null, 'fetch', 'global_pre_exec', 'pre_exec'];

@@ -57,7 +57,7 @@ async function write(subTask: number, from: number, to: number, limitBytes = ple
   await appendOutput(server.db, { taskId: subTask, source: 's', from, to, lines, limitBytes });
 }
 
-const end = (subTask: number): Promise<void> => settleSubTask(server.db, subTask, null);
+const end = (subTask: number): Promise<boolean> => settleSubTask(server.db, subTask, null);
 
 const numbers = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, index) => from + index + 1);

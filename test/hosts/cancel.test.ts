@@ -1,7 +1,7 @@
 import { createEngine } from '../../api/engine.ts';
 import { lostTask, reconcile } from '../../api/reconcile.ts';
 import { unavailable } from '../../activities/providers/error.ts';
-import { hostTaskWorkflowId } from '../../workflows/hosts/contract.ts';
+import { hostChunkWorkflowId, hostTaskWorkflowId } from '../../workflows/hosts/contract.ts';
 import { refusal } from '../api/inventory.ts';
 import { eventually } from '../harness.ts';
 import { aMachine, endedHostTask, entriesOf, hostRow, hostTaskOf, machines, taskIdOf, testFleet } from './fleet.ts';
@@ -93,4 +93,25 @@ describe('a task whose workflow was ended by hand', () => {
     expect(fleet.cloud.begun).toEqual([]);
     expect(await reconcile(fleet.db, engine, new Date(Date.now() + 3_600_000))).toBe(0);
   }, 90_000);
+
+  test('with its chunks: all of its hosts are free; of a chunk alone the task settles them itself', async () => {
+    for (const isWhole of [true, false]) {
+      const hosts = await machines(fleet, 52, { minion: false });
+      fleet.cloud.failure = (method) => (method === 'find' ? unavailable('memory', 'away') : undefined);
+      const id = await stopAll(hosts);
+      const chunkId = hostChunkWorkflowId(id, 1);
+      const open = async () => (await fleet.temporal.workflow.getHandle(chunkId).describe()).status.name === 'RUNNING';
+      await eventually(open, { timeout: 20_000 });
+      await eventually(async () => (await hostTaskOf(fleet, id)).counts['running'] === 52, { timeout: 30_000 });
+      await fleet.temporal.workflow.getHandle(isWhole ? hostTaskWorkflowId(id) : chunkId).terminate('by hand');
+      const engine = createEngine(fleet.temporal, fleet.config.taskQueue, { add: () => undefined });
+      expect(await reconcile(fleet.db, engine, new Date(Date.now() + 3_600_000))).toBe(isWhole ? 1 : 0);
+      fleet.cloud.failure = null;
+      const task = await endedHostTask(fleet, id, 60_000);
+      expect(task).toMatchObject({ status: 'failed', counts: isWhole ? { unknown: 52 } : { unknown: 50 } });
+      const ids = hosts.map((host) => host.id);
+      const busy = fleet.db.selectFrom('hosts').select('id').where('id', 'in', ids).where('busyTaskId', 'is not', null);
+      expect(await busy.execute()).toEqual([]);
+    }
+  }, 150_000);
 });
