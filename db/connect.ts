@@ -3,6 +3,7 @@
 import { CamelCasePlugin, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Database } from './database.ts';
+import { statementName } from './prepared.ts';
 
 /** What is needed of a logger here. */
 export interface WarningLog {
@@ -27,6 +28,18 @@ const types = {
       : (pg.types.getTypeParser(oid, format) as unknown)) as GetTypeParser,
 };
 
+type Send = (query: string | pg.QueryConfig, values?: unknown[]) => unknown;
+
+/** Sends under their names the statements that have one. */
+function sendNamed(client: pg.ClientBase): void {
+  const send: Send = (...query) => (pg.Client.prototype.query as Send).apply(client, query);
+  const query: Send = (text, values) => {
+    const name = typeof text === 'string' ? statementName(text) : undefined;
+    return name === undefined ? send(text, values) : send({ name, text: text as string, ...(values && { values }) });
+  };
+  client.query = query as typeof client.query;
+}
+
 /** Opens a pool on `url` (no connection is made before the first query); close it with `destroy()`. */
 export function connect(url: string, { max, applicationName, log }: ConnectOptions): Kysely<Database> {
   const pool = new pg.Pool({
@@ -45,6 +58,7 @@ export function connect(url: string, { max, applicationName, log }: ConnectOptio
   // that needs it fails by itself.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => {
+    sendNamed(client);
     client.on('error', (error) => {
       // A pool that is closing may hear of the server's end on a connection that it has given up already.
       if (!pool.ending) log?.warn({ err: error, pool: applicationName }, 'a database connection was lost');

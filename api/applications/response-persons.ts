@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { diff } from '../../db/audit/changes.ts';
-import { responsePersonsOf, selectResponsePersons, setResponsePersons } from '../../db/applications/people.ts';
+import { listResponsePersons, responsePersonsOf, setResponsePersons } from '../../db/applications/people.ts';
 import type { ResponsePerson } from '../../db/applications/people.ts';
 import { responseTypes } from '../../workflows/applications/contract.ts';
 import { change } from '../change.ts';
@@ -19,11 +19,9 @@ const path = '/applications/{id}/response-person/';
 const type = z.enum(responseTypes);
 const personObject = z.object({ id: z.int(), name: z.string(), email: z.string(), mobile: z.string(), type });
 type Person = z.output<typeof personObject>;
-type Row = Awaited<ReturnType<ReturnType<typeof selectResponsePersons>['execute']>>[number];
+type Row = Awaited<ReturnType<typeof listResponsePersons>>[number];
 
 const present = ({ phone, ...row }: Row): Person => ({ ...row, mobile: phone });
-const inOrder = (db: Parameters<typeof selectResponsePersons>[0], applicationId: number) =>
-  selectResponsePersons(db, applicationId).orderBy('users.id').orderBy('responsePersons.type').execute();
 
 // At most fifty rows, several of which may have one id: pages are cut from all of them.
 const listPersons = loadedList({
@@ -32,7 +30,7 @@ const listPersons = loadedList({
   filter: z.object({ type: type.optional() }),
   item: personObject,
   async load({ params, query }, ctx, { page, pageSize }) {
-    const rows = await inOrder(ctx.db, params.id);
+    const rows = await listResponsePersons(ctx.db, params.id);
     const matching = rows.filter((row) => query.type === undefined || row.type === query.type);
     const items = matching.slice((page - 1) * pageSize, page * pageSize).map(present);
     return { items, count: matching.length };
@@ -64,7 +62,7 @@ const addPersons = change({
     const of = await lockedApplication(ctx, params.id);
     const { before, after } = await addPeople(ctx, of.id, body);
     recordChange(ctx, of, before, after);
-    const rows = await inOrder(ctx.tx, of.id);
+    const rows = await listResponsePersons(ctx.tx, of.id);
     return body.flatMap((one) => rows.filter((row) => row.id === one.id && row.type === one.type).map(present));
   },
 });

@@ -3,6 +3,7 @@
 import { sql } from 'kysely';
 import type { Expression, Kysely, SqlBool } from 'kysely';
 import type { Database } from '../database.ts';
+import { nameStatement } from '../prepared.ts';
 import {
   applicationPermissions,
   coveredBy,
@@ -140,11 +141,13 @@ export async function mayOnEach<S extends Scope>(
   ids: readonly number[],
 ): Promise<Map<number, May>> {
   const { table, view } = scopes[scope];
-  const { rows } = await sql<{ id: number; may: boolean; sees: boolean }>`
+  const query = sql<{ id: number; may: boolean; sees: boolean }>`
     select objects.id, ${visible(subject, scope, permission, 'objects.id')} as may,
       ${visible<Scope>(subject, scope, view, 'objects.id')} as sees
     from ${sql.table(table)} as objects
-    where objects.id = any(${ids}::bigint[]) and objects.deleted_time is null`.execute(db);
+    where objects.id = any(${ids}::bigint[]) and objects.deleted_time is null`.compile(db);
+  nameStatement(query.sql);
+  const { rows } = await db.executeQuery(query);
   const found = new Map(rows.map(({ id, may, sees }): [number, May] => [id, sees ? (may ? 'yes' : 'no') : 'hidden']));
   return new Map(ids.map((id) => [id, found.get(id) ?? 'hidden']));
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
+import { prepared, type Place } from '../prepared.ts';
 import { newSessionSecret, secretHash, type CredentialUser } from './credentials.ts';
 import { holdings, subjectOf, type Subject } from './rights.ts';
 
@@ -45,20 +46,23 @@ interface UsedSession {
   subject: Subject;
 }
 
-/** The session of a cookie and its enabled user with what he holds, in one statement; undefined when it has ended. Notes that it was seen, to the minute. */
-export async function useSession(db: Kysely<Database>, value: string, now: Date): Promise<UsedSession | undefined> {
-  const idHash = secretHash(value);
-  const row = await db
+const sessionOf = prepared((db, place: Place<{ idHash: Buffer; now: Date; seenAfter: Date }>) =>
+  db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.userId')
-    .where('sessions.idHash', '=', idHash)
-    .where('sessions.expiresTime', '>', now)
-    .where('sessions.lastSeenTime', '>', new Date(now.getTime() - idleMs))
+    .where('sessions.idHash', '=', place('idHash'))
+    .where('sessions.expiresTime', '>', place('now'))
+    .where('sessions.lastSeenTime', '>', place('seenAfter'))
     .where('users.status', '=', 'enabled')
     .select(['sessions.csrfToken', 'sessions.expiresTime', 'sessions.lastSeenTime'])
     .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword', 'users.secondFactor'])
-    .select(holdings(sql.ref('users.id')).as('held'))
-    .executeTakeFirst();
+    .select(holdings(sql.ref('users.id')).as('held')),
+);
+
+/** The session of a cookie and its enabled user with what he holds, in one statement; undefined when it has ended. Notes that it was seen, to the minute. */
+export async function useSession(db: Kysely<Database>, value: string, now: Date): Promise<UsedSession | undefined> {
+  const idHash = secretHash(value);
+  const [row] = await sessionOf(db, { idHash, now, seenAfter: new Date(now.getTime() - idleMs) });
   if (!row) return undefined;
   const { csrfToken, expiresTime, lastSeenTime, held, ...user } = row;
   if (now.getTime() - lastSeenTime.getTime() >= noteMs)

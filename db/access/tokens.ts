@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database } from '../database.ts';
+import { prepared, type Place } from '../prepared.ts';
 import { newTokenValue, secretHash, type CredentialUser } from './credentials.ts';
 import { holdings, subjectOf, type Subject } from './rights.ts';
 import type { AccessTables } from './tables.ts';
@@ -10,21 +11,24 @@ export const maxTokens = 100;
 
 export type TokenRow = Selectable<AccessTables['authTokens']> & { username: string };
 
+const tokenOf = prepared((db, place: Place<{ valueHash: Buffer }>) =>
+  db
+    .selectFrom('authTokens')
+    .innerJoin('users', 'users.id', 'authTokens.userId')
+    .where('authTokens.valueHash', '=', place('valueHash'))
+    .where('users.status', '=', 'enabled')
+    .select(['authTokens.id as tokenId', 'authTokens.expiresTime', 'authTokens.lastUsedTime'])
+    .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword', 'users.secondFactor'])
+    .select(holdings(sql.ref('users.id')).as('held')),
+);
+
 /** The token of a value and its enabled user with what he holds, in one statement; undefined when it is unknown or expired. Notes its use, to the minute. */
 export async function useToken(
   db: Kysely<Database>,
   value: string,
   now: Date,
 ): Promise<{ id: number; expiresTime: Date | null; user: CredentialUser; subject: Subject } | undefined> {
-  const row = await db
-    .selectFrom('authTokens')
-    .innerJoin('users', 'users.id', 'authTokens.userId')
-    .where('authTokens.valueHash', '=', secretHash(value))
-    .where('users.status', '=', 'enabled')
-    .select(['authTokens.id as tokenId', 'authTokens.expiresTime', 'authTokens.lastUsedTime'])
-    .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword', 'users.secondFactor'])
-    .select(holdings(sql.ref('users.id')).as('held'))
-    .executeTakeFirst();
+  const [row] = await tokenOf(db, { valueHash: secretHash(value) });
   if (!row || (row.expiresTime && row.expiresTime <= now)) return undefined;
   const { tokenId, expiresTime, lastUsedTime, held, ...user } = row;
   const minute = new Date(Math.floor(now.getTime() / 60_000) * 60_000);

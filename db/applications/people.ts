@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { ResponseType } from '../../workflows/applications/contract.ts';
 import type { Database } from '../database.ts';
+import { prepared, type Place } from '../prepared.ts';
 
 /** A user answering for an application in one role. */
 export interface ResponsePerson {
@@ -45,11 +46,16 @@ export async function setResponsePersons(
       .execute();
 }
 
-/** Response persons with what the API shows of a user; `id` is the user's. */
-export const selectResponsePersons = (db: Kysely<Database>, applicationId: number) =>
+const listed = prepared((db, place: Place<{ applicationId: number }>) =>
   db
     .selectFrom('responsePersons')
     .innerJoin('users', 'users.id', 'responsePersons.userId')
-    .where('responsePersons.applicationId', '=', applicationId)
+    .where('responsePersons.applicationId', '=', place('applicationId'))
     .select(['users.id', 'users.email', 'users.phone', 'responsePersons.type'])
-    .select(sql<string>`coalesce(nullif(users.name, ''), users.username)`.as('name'));
+    .select(sql<string>`coalesce(nullif(users.name, ''), users.username)`.as('name'))
+    .orderBy('users.id')
+    .orderBy('responsePersons.type'),
+);
+
+/** Response persons in order, with what the API shows of a user; `id` is the user's. */
+export const listResponsePersons = (db: Kysely<Database>, applicationId: number) => listed(db, { applicationId });
