@@ -66,7 +66,7 @@ async function runAll(runs: number, seed: number, hosts: number) {
       process.stderr.write(`${said}\n`);
       if (isBad) troubles.push(said);
     }
-    return { killed, ...total, mostInFlight: site.mostInFlight(), troubles };
+    return { killed, ...total, troubles };
   } finally {
     await site.close();
   }

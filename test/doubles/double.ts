@@ -56,8 +56,6 @@ export interface Double {
   mend(): void;
   /** Calls that came, refused ones too. */
   calls: Exchange[];
-  /** The most that were under way at once. */
-  mostInFlight(): number;
   close(): Promise<void>;
 }
 
@@ -111,7 +109,6 @@ function meetFault(fault: Fault, protocol: Protocol, exchange: Exchange, respons
 export async function serveDouble(protocol: Protocol): Promise<Double> {
   const ahead: { fault: Fault; on: 'power' | 'any' }[] = [];
   const calls: Exchange[] = [];
-  let [inFlight, mostInFlight] = [0, 0];
   const next = (exchange: Exchange): Fault | undefined => {
     const at = ahead.findIndex(({ on }) => on === 'any' || protocol.isPower(exchange));
     return at < 0 ? undefined : ahead.splice(at, 1)[0]?.fault;
@@ -121,9 +118,6 @@ export async function serveDouble(protocol: Protocol): Promise<Double> {
       const { method = '', headers } = request;
       const exchange = { method, url: new URL(request.url ?? '/', `http://${headers.host ?? ''}`), headers, body };
       calls.push(exchange);
-      inFlight += 1;
-      mostInFlight = Math.max(mostInFlight, inFlight);
-      response.once('close', () => (inFlight -= 1));
       const fault = next(exchange);
       if (fault) meetFault(fault, protocol, exchange, response);
       else send(response, protocol.act(exchange));
@@ -139,7 +133,6 @@ export async function serveDouble(protocol: Protocol): Promise<Double> {
     },
     mend: () => void ahead.splice(0),
     calls,
-    mostInFlight: () => mostInFlight,
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

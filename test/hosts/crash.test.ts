@@ -31,7 +31,6 @@ test('two workers restart a hundred hosts together, each host once', async () =>
   const taskId = await restart(hosts);
   expect(await endedTask(site, taskId, 90_000)).toMatchObject({ status: 'finished' });
   expect(await countHosts(site, taskId, hosts)).toEqual(nothingWrong);
-  expect(site.mostInFlight()).toBeLessThanOrEqual(50);
 }, 120_000);
 
 test('when one of two workers is killed, the other one takes over its hosts', async () => {

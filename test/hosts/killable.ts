@@ -23,8 +23,6 @@ export interface HostEstate extends Estate {
   begunOn(host: KillableHost): PowerAction[];
   /** All that the providers have begun. */
   begun(): number;
-  /** The most calls that were in flight at one of them. */
-  mostInFlight(): number;
 }
 
 /** What became of the hosts of a task, against what their providers have begun. */
@@ -71,7 +69,6 @@ export async function hostEstate(): Promise<HostEstate> {
       Promise.all(Array.from({ length: count }, (_, index) => add(index % 2 === 0 ? 'TECENT_CVM' : 'CLOUDSTACK'))),
     begunOn: ({ name }) => Object.values(at).flatMap((fleet) => fleet.begunOn(name)),
     begun: () => Object.values(at).reduce((sum, { begun }) => sum + begun.length, 0),
-    mostInFlight: () => Math.max(tencent.mostInFlight(), stack.mostInFlight()),
     async close() {
       await estate.close();
       await Promise.all([tencent.close(), stack.close()]);
