@@ -10,7 +10,7 @@ import type { DeployView } from './policy.ts';
 import { workflowActor } from '../tasks.ts';
 import type { DeployParts, SubTasks } from './sub-tasks.ts';
 
-const lookAgainMs = 15 * 60 * 1000;
+const lookAgainMs = 60 * 60 * 1000;
 
 export class Rollout {
   readonly #parts: DeployParts;

@@ -12,7 +12,7 @@ import { canStart } from './policy.ts';
 import type { DeployView } from './policy.ts';
 import type { DeployParts } from './sub-tasks.ts';
 
-const lookAgainMs = 15 * 60 * 1000;
+const lookAgainMs = 60 * 60 * 1000;
 
 type By = HeldStart['by'];
 
