@@ -10,16 +10,9 @@ import { add, count, nothing } from './evidence.ts';
 import type { Counts } from './evidence.ts';
 import { carryOut } from './killer.ts';
 import type { Kill, Running } from './killer.ts';
+import type { Outcome } from './program.ts';
 import { ledgerOf, saidOf } from './scenario.ts';
 import type { Application, Scenario } from './scenario.ts';
-
-export interface Run {
-  kills: readonly Kill[];
-  counts: Counts;
-  seconds: number;
-  /** What a person should look at; null: nothing. */
-  trouble: string | null;
-}
 
 const version = '1.0.0';
 const lineCount = 40;
@@ -101,26 +94,24 @@ const statusOf = async (site: Estate, taskId: number): Promise<string> =>
   (await site.db.selectFrom('tasks').select('status').where('id', '=', taskId).executeTakeFirstOrThrow()).status;
 
 /** Deploys under these kills and counts what came of it. */
-export async function runOnce(scenario: Scenario, running: Running, kills: readonly Kill[]): Promise<Run> {
+export async function runOnce(scenario: Scenario, running: Running, kills: readonly Kill[]): Promise<Outcome> {
   const applications = await scenario.applications(version);
   for (const application of applications) await prepare(scenario.site, application);
-  const begun = performance.now();
   const killing = carryOut(scenario, running, kills);
   // Its failure is awaited by each of them, perhaps long after it came.
   killing.catch(() => undefined);
   const ends = await Promise.all(applications.map((application) => deployed(scenario.site, application, killing)));
   const counts = nothing();
   for (const end of ends) add(counts, end.counts);
-  const troubles = ends.flatMap(({ trouble }) => trouble ?? []);
-  const seconds = Math.round((performance.now() - begun) / 1000);
-  return { kills, counts, seconds, trouble: troubles.length === 0 ? null : troubles.join('; ') };
+  return { faults: { ...counts }, trouble: ends.flatMap(({ trouble }) => trouble ?? []).join('; ') };
 }
 
-async function deployed(
-  site: Estate,
-  application: Application,
-  killing: Promise<void>,
-): Promise<Pick<Run, 'counts' | 'trouble'>> {
+interface End {
+  counts: Counts;
+  trouble: string | null;
+}
+
+async function deployed(site: Estate, application: Application, killing: Promise<void>): Promise<End> {
   try {
     const subTask = await deploy(application);
     const { token } = application.estate.manager;

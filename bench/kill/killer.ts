@@ -31,7 +31,7 @@ export function schedule(random: Random, victims: Scenario['victims']): Kill[] {
   return kills.sort((a, b) => a.at - b.at);
 }
 
-type Killable = Pick<Scenario, 'site' | 'kill'>;
+export type Killable = Pick<Scenario, 'site' | 'kill'>;
 
 export type Running = Record<'worker' | 'api', ChildProcess>;
 
