@@ -14,6 +14,7 @@ import { list } from './list.ts';
 import { memory } from './memory.ts';
 import { scale } from './scale.ts';
 import { table } from './report.ts';
+import { rolling } from './rolling.ts';
 import { benchStack } from './stack.ts';
 import { tree } from './tree.ts';
 import { trivialBundle } from './trivial/worker.ts';
@@ -25,6 +26,7 @@ const benchmarks: Record<string, Benchmark> = {
   scale,
   tree,
   hosts,
+  rolling,
   'host-list': hostList,
   memory,
   'cold-start': coldStart,

@@ -29,17 +29,15 @@ export interface BenchStack {
   run: Run;
   /** An API process; answers its address once it is ready. */
   api(databaseUrl: string, taskQueue: string, env?: Readonly<Record<string, string>>): Promise<Child & { url: string }>;
-  /** A worker process; resolves once it polls. */
-  worker(databaseUrl: string, taskQueue: string, env?: Readonly<Record<string, string>>): Promise<Child>;
-  /** A bare worker with the trivial workflow; resolves once it polls. */
-  trivialWorker(databaseUrl: string, taskQueue: string): Promise<Child>;
-  /** A worker whose `hosts` machines are in its memory; resolves once it polls. */
-  hostWorker(
+  /** A worker process, or one of the benchmark's own; resolves once it polls. */
+  worker(
     databaseUrl: string,
     taskQueue: string,
-    env: Readonly<Record<string, string>>,
-    hosts: number,
+    env?: Readonly<Record<string, string>>,
+    program?: { file: string; args: readonly string[] },
   ): Promise<Child>;
+  /** A bare worker with the trivial workflow; resolves once it polls. */
+  trivialWorker(databaseUrl: string, taskQueue: string): Promise<Child>;
   /** A bare worker of the same work; resolves once it polls. */
   bareHostWorker(databaseUrl: string, taskQueue: string, hosts: number): Promise<Child>;
   /** The plainest server of the list of deploy tasks. */
@@ -77,7 +75,7 @@ export async function benchStack(): Promise<BenchStack> {
   };
 }
 
-type Starters = Pick<BenchStack, 'api' | 'worker' | 'trivialWorker' | 'hostWorker' | 'bareHostWorker' | 'rawList'>;
+type Starters = Pick<BenchStack, 'api' | 'worker' | 'trivialWorker' | 'bareHostWorker' | 'rawList'>;
 type Known = Pick<BenchStack, 'dataDir' | 'temporalAddress'> & { masterKey: string };
 
 function starters(run: Run, client: Client, { dataDir, temporalAddress, masterKey }: Known): Starters {
@@ -99,18 +97,13 @@ function starters(run: Run, client: Client, { dataDir, temporalAddress, masterKe
       await until(async () => (await get(`${url}/readyz`)).status === 200);
       return { ...child, url };
     },
-    async worker(database, taskQueue, env = {}) {
-      const child = run('activities/worker.ts', { ...environment(database, taskQueue), ...env });
+    async worker(database, taskQueue, env = {}, { file, args } = { file: 'activities/worker.ts', args: [] }) {
+      const child = run(file, { ...environment(database, taskQueue), ...env }, args);
       await polling(taskQueue);
       return child;
     },
     async trivialWorker(database, taskQueue) {
       const child = run('bench/trivial/worker.ts', {}, [temporalAddress, taskQueue, database]);
-      await polling(taskQueue);
-      return child;
-    },
-    async hostWorker(database, taskQueue, env, hosts) {
-      const child = run('bench/hosts/worker.ts', { ...environment(database, taskQueue), ...env }, [String(hosts)]);
       await polling(taskQueue);
       return child;
     },

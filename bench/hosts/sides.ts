@@ -53,7 +53,7 @@ export async function slipwaySide(stack: BenchStack, name: string, hosts: number
   await sql`insert into hosts (name, host_type, os_status, status, provider_id, creator)
     select 'host-' || i, 'TECENT_CVM', 'running', 'inited', 'host-' || i, 'bench'
     from generate_series(1, ${hosts}::int) i order by i`.execute(db);
-  const worker = await stack.hostWorker(databaseUrl, name, env, hosts);
+  const worker = await stack.worker(databaseUrl, name, env, { file: 'bench/hosts/worker.ts', args: [String(hosts)] });
   const api = await stack.api(databaseUrl, name, env);
   return {
     pid: worker.pid,

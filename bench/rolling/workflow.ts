@@ -1,0 +1,34 @@
+// The least that an upgrade of many instances can be: the same activities in the same order, ten instances at a time, fifty
+// to a workflow; nothing is taken back, stopped, or told.
+import { executeChild, proxyActivities } from '@temporalio/workflow';
+import type { DeployHands, DeployRecords } from '../../workflows/deploy/ports.ts';
+import type { SubTaskInput, SubTaskRequest } from '../../workflows/deploy/contract.ts';
+import { window } from '../../workflows/window.ts';
+
+export * from '../../workflows/index.ts';
+
+const { createSubTask, runStep, settleInstance, settleSubTask } = proxyActivities<DeployRecords & DeployHands>({
+  startToCloseTimeout: '10 minutes',
+});
+
+const [atOnce, perChild] = [10, 50];
+const steps = ['fetch', 'unpack', 'switch', 'start', 'check'] as const;
+
+/** One child's instances. */
+export async function bareUpgrades({ taskId, instances }: SubTaskInput): Promise<void> {
+  await window(instances, atOnce, async ({ position }) => {
+    for (const step of steps) await runStep({ taskId, position, step });
+    await settleInstance({ taskId, position, status: 'finished', step: null, message: null, undone: true });
+  });
+}
+
+export async function bareRollout(request: SubTaskRequest & { deployTaskId: number; name: string }): Promise<number> {
+  const { name, ...wish } = request;
+  const task = await createSubTask({ ...wish, kind: 'upgrade', number: 1 });
+  for (let start = 0; start < task.instances.length; start += perChild) {
+    const input = { ...task, instances: task.instances.slice(start, start + perChild) };
+    await executeChild(bareUpgrades, { workflowId: `${name}/${start / perChild + 1}`, args: [input] });
+  }
+  await settleSubTask({ taskId: task.taskId, error: null });
+  return task.taskId;
+}
