@@ -45,7 +45,7 @@ export const onMemory = ({ world }: Hosts) => ({
 });
 
 /** An estate of so many instances on such hosts, without commands of its own. */
-export async function memoryEstate(site: Site, { world }: Hosts, count: number): Promise<TestEstate> {
+export async function memoryEstate(site: Site, { world }: Pick<Hosts, 'world'>, count: number): Promise<TestEstate> {
   const estate = await makeEstate(site, 1);
   const { db, config } = site;
   await placePackage(site, estate, '1.0.0');

@@ -1,9 +1,6 @@
 // Records the histories that replay.test.ts replays, of real workflows on real servers. Run it only when a lifecycle is
-// new: a history from before a change is what shows that the change is safe.
+// new: a history from before a change is what shows that the change is safe. See record-operations.ts for further ones.
 //   npx jest --testMatch '**/test/workflows/record.ts'
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { temporal } from '@temporalio/proto';
 import type { Clouds } from '../../activities/providers/cloud/driver.ts';
 import { addMachine, createCloudWorld, createMemoryCloud } from '../../activities/providers/cloud/memory.ts';
 import { instanceTaskWorkflowId } from '../../workflows/applications/contract.ts';
@@ -15,7 +12,7 @@ import { makeScript, setHooks } from '../deploy/hooks.ts';
 import { eventually } from '../harness.ts';
 import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from '../world.ts';
 import type { TestEstate, World } from '../world.ts';
-import { historiesFolder } from './replay.ts';
+import { saveHistory } from './save-history.ts';
 
 const env = {
   ...{ SLIPWAY_TENCENT_SECRET_ID: 'id', SLIPWAY_TENCENT_SECRET_KEY: 'key', SLIPWAY_TENCENT_REGIONS: 'r-1' },
@@ -30,21 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const forms = { longs: String, enums: String, bytes: String };
-
-async function record(name: string, workflowId: string): Promise<void> {
-  const handle = world.temporal.workflow.getHandle(workflowId);
-  await eventually(async () => (await handle.describe()).status.name === 'COMPLETED', { timeout: 20_000 });
-  const history = await handle.fetchHistory();
-  const plain = temporal.api.history.v1.History.toObject(temporal.api.history.v1.History.fromObject(history), forms);
-  // What names the machine of the recording has no meaning elsewhere, and a replay does not look at it.
-  const json = JSON.stringify(plain, null, 1)
-    .replaceAll(/"identity": "[^"]*"/g, '"identity": "recorded"')
-    .replaceAll(/"name": "\d+@[^"]*"/g, '"name": "recorded"')
-    .replaceAll(/"stackTrace": "(?:[^"\\]|\\.)*"/g, '"stackTrace": ""');
-  writeFileSync(join(historiesFolder, `${name}.json`), `${json}\n`);
-}
-
+const record = (name: string, workflowId: string): Promise<void> => saveHistory(world, name, workflowId);
 const recordTask = (name: string, id: number): Promise<void> => record(name, deployTaskWorkflowId(id));
 
 async function done(answer: ReturnType<typeof act>): Promise<void> {

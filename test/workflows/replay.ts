@@ -19,7 +19,9 @@ export const histories = (): string[] =>
 export async function replay(name: string, workflowBundle: WorkflowBundleOption): Promise<void> {
   const text = readFileSync(join(historiesFolder, name), 'utf8');
   const history = temporal.api.history.v1.History.fromObject(JSON.parse(text) as object);
-  await Worker.runReplayHistory({ workflowBundle }, history);
+  // Children are named after their parent, so it has to have its own name.
+  const { workflowId } = history.events[0]?.workflowExecutionStartedEventAttributes ?? {};
+  await Worker.runReplayHistory({ workflowBundle }, history, workflowId ?? undefined);
 }
 
 /** A bundle of the present workflows with one piece of their text replaced; it must be there exactly once. */
