@@ -117,7 +117,7 @@ export const settings = {
     'first password of `admin`',
   ),
   passwordWords: required(
-    'SLIPWAY_PASSWORD_WORDS',
+    'SLIPWAY_FORBIDDEN_WORDS',
     words,
     '',
     'words that no password may consist of, separated by commas, such as the names of the company and its products',

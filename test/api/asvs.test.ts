@@ -83,8 +83,8 @@ describe('a password', () => {
       expect(weaknessOf(other, { ...owner, username: 'li' })).toBeUndefined();
   });
 
-  test('may not consist of the words of SLIPWAY_PASSWORD_WORDS, whoever sets it', async () => {
-    const config = parseConfig({ SLIPWAY_PASSWORD_WORDS: 'Hovercraft, eels' });
+  test('may not consist of the words of SLIPWAY_FORBIDDEN_WORDS, whoever sets it', async () => {
+    const config = parseConfig({ SLIPWAY_FORBIDDEN_WORDS: 'Hovercraft, eels' });
     const configured = await testApp({ config });
     const user = await configured.user({ password });
     const change = (new_password: string) =>
