@@ -1,6 +1,6 @@
 // A server of a test: started with its output kept, awaited, and ended by its own pid.
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { eventually } from '../../harness.ts';
@@ -53,17 +53,34 @@ export function startLasting(place: string, program: string, args: readonly stri
   writeFileSync(`${place}.pid`, String(child.pid ?? ''));
 }
 
-/** Kills one of those without a warning, with the processes that it has started in its group. */
-export async function killLasting(place: string): Promise<void> {
-  const pid = Number(readFileSync(`${place}.pid`, 'utf8'));
-  process.kill(-pid, 'SIGKILL');
-  await eventually(() => !isAlive(pid), { timeout: grace });
+/** Kills a server without a warning, and what it has started with the same arguments; `folder` is one of them. */
+export async function killServing(folder: string): Promise<void> {
+  const serving = (): number[] => pidsOf((words) => words.includes(folder));
+  await eventually(
+    () => {
+      for (const pid of serving()) process.kill(pid, 'SIGKILL');
+      return serving().length === 0;
+    },
+    { timeout: grace },
+  );
+}
+
+/** The processes whose arguments are such; one that has ended has none. */
+function pidsOf(test: (words: string[]) => boolean): number[] {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return all.map(Number).filter((pid) => {
+    try {
+      return test(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0'));
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** Ends one of those, whichever test file has started it. */
-export async function endLasting(place: string): Promise<void> {
+export async function endLasting(place: string, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   const pid = Number(readFileSync(`${place}.pid`, 'utf8'));
-  process.kill(pid, 'SIGTERM');
+  process.kill(pid, signal);
   await eventually(() => !isAlive(pid), { timeout: grace }).catch(() => process.kill(pid, 'SIGKILL'));
   await eventually(() => !isAlive(pid), { timeout: grace });
 }

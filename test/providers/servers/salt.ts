@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { SaltSettings } from '../../../activities/providers/runner/salt/api.ts';
 import { eventually, unique } from '../../harness.ts';
 import { debian, python } from './install.ts';
-import { endLasting, freePort, killLasting, listens, startLasting } from './process.ts';
+import { endLasting, freePort, killServing, listens, startLasting } from './process.ts';
 import { onceInRun } from './run.ts';
 
 const password = 'a-password-of-the-test';
@@ -84,9 +84,14 @@ export async function runningSalt(): Promise<SaltServers> {
       await answers(ports, [name]);
     },
     kill: async (name) => {
-      await killLasting(join(root, name));
-      if (name === 'api') startApi(place);
-      else startMinion(place, name);
+      if (name === 'api') {
+        // The master has the same folder.
+        await endLasting(join(root, 'api'), 'SIGKILL');
+        startApi(place);
+      } else {
+        await killServing(join(root, String(minions.indexOf(name))));
+        startMinion(place, name);
+      }
       await eventually(() => listens(ports.api), patience);
       await answers(ports, minions);
     },
