@@ -1,18 +1,12 @@
 // How machines at providers are reached: one account of each kind by variables, any number by SLIPWAY_CLOUD_ACCOUNTS_FILE
 // (cloud-accounts.ts puts both together).
 import { z } from 'zod';
-import { file, optional, required, web, whole } from './setting.ts';
+import { file, listOf, optional, required, web, whole } from './setting.ts';
 
 /** Words separated by commas. */
-const words = z
-  .string()
-  .transform((text) =>
-    text
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
-  )
-  .pipe(z.array(z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be names such as ap-guangzhou, separated by commas')));
+const words = listOf(
+  z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be names such as ap-guangzhou, separated by commas'),
+);
 
 /** Link-local addresses and the clouds' metadata services are never what an operator means. */
 const isMetadata = (address: string): boolean => /^https?:\/\/(?:169\.254\.|100\.100\.100\.200|\[fe80)/i.test(address);

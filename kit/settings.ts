@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { cloudSettings } from './cloud-settings.ts';
 import { runnerSettings } from './runner-settings.ts';
-import { file, optional, port, required, url, web, whole } from './setting.ts';
+import { file, listOf, optional, port, required, url, web, whole } from './setting.ts';
 
 const hostAndPort = z
   .string()
@@ -17,60 +17,23 @@ const masterKey = z
     'must be 32 bytes in base64; make one with: openssl rand -base64 32',
   );
 
-const words = z
-  .string()
-  .transform((text) =>
-    text
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
-  )
-  .pipe(z.array(z.string().min(4, 'must be words of at least 4 characters separated by commas')));
+const words = listOf(z.string().min(4, 'must be words of at least 4 characters separated by commas'));
 
-const addresses = z
-  .string()
-  .transform((text) =>
-    text
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
-  )
-  .pipe(z.array(z.string().refine((part) => isIP(part) !== 0, 'must be IP addresses separated by commas')));
+const addresses = listOf(z.string().refine((part) => isIP(part) !== 0, 'must be IP addresses separated by commas'));
 
-const folders = z
-  .string()
-  .transform((text) =>
-    text
-      .split(',')
-      .map((part) => part.trim().replace(/(.)\/+$/, '$1'))
-      .filter((part) => part !== ''),
-  )
-  .pipe(
-    z.array(
-      z
-        .string()
-        .refine(
-          (part) => part.startsWith('/') && !part.split('/').includes('..'),
-          'must be absolute paths separated by commas',
-        ),
+const folders = listOf(
+  z
+    .string()
+    .transform((part) => part.replace(/(.)\/+$/, '$1'))
+    .refine(
+      (part) => part.startsWith('/') && !part.split('/').includes('..'),
+      'must be absolute paths separated by commas',
     ),
-  );
+);
 
-const destinations = z
-  .string()
-  .transform((text) =>
-    text
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
-  )
-  .pipe(
-    z.array(
-      z
-        .string()
-        .refine(isDestination, 'must be host names (*.example.com for those below), addresses or CIDRs, by commas'),
-    ),
-  );
+const destinations = listOf(
+  z.string().refine(isDestination, 'must be host names (*.example.com for those below), addresses or CIDRs, by commas'),
+);
 
 function isDestination(text: string): boolean {
   const [address = '', bits, ...more] = text.split('/');
