@@ -1,12 +1,13 @@
 // Open rows against the engine: a workflow that was ended by hand, or that the engine has lost, is said so on its task.
 // Nothing is repeated: whether to do the work again is for a person.
 import type { Kysely } from 'kysely';
-import { openInstanceTasks, settleInstanceTask } from '../db/applications/instance-tasks.ts';
+import { settleInstanceTask } from '../db/applications/instance-tasks.ts';
 import type { WarningLog } from '../db/connect.ts';
 import type { Database } from '../db/database.ts';
-import { openSubTasks, settleSubTask } from '../db/deploy/settle.ts';
-import { openHostTasks, settleHostTask } from '../db/hosts/settle.ts';
+import { settleSubTask } from '../db/deploy/settle.ts';
+import { settleHostTask } from '../db/hosts/settle.ts';
 import { startLoop } from '../db/loop.ts';
+import { openTasks } from '../db/tasks/open.ts';
 import { instanceTaskWorkflowId } from '../workflows/applications/contract.ts';
 import { deployTaskWorkflowId, subTaskWorkflowId } from '../workflows/deploy/contract.ts';
 import { hostTaskWorkflowId } from '../workflows/hosts/contract.ts';
@@ -57,7 +58,7 @@ const deployTasks: Kind = {
 
 const subTasks: Kind = {
   open: async (db, before, after) => {
-    const rows = await openSubTasks(db, before, after, atOnce);
+    const rows = await openTasks(db, 'deploy', before, after, atOnce);
     return rows.map(({ id, kind, number, deployTaskId }) => ({
       id,
       workflowId: subTaskWorkflowId(deployTaskId ?? 0, kind === 'upgrade' ? 'upgrade' : 'revert', number ?? 0),
@@ -69,12 +70,13 @@ const subTasks: Kind = {
 
 const instanceTasks: Kind = {
   open: async (db, before, after) =>
-    (await openInstanceTasks(db, before, after, atOnce)).map(under(instanceTaskWorkflowId)),
+    (await openTasks(db, 'instance', before, after, atOnce)).map(under(instanceTaskWorkflowId)),
   lose: async (db, id) => ((await settleInstanceTask(db, id, lostTask)) ? 1 : 0),
 };
 
 const hostTasks: Kind = {
-  open: async (db, before, after) => (await openHostTasks(db, before, after, atOnce)).map(under(hostTaskWorkflowId)),
+  open: async (db, before, after) =>
+    (await openTasks(db, 'host', before, after, atOnce)).map(under(hostTaskWorkflowId)),
   lose: async (db, id) => ((await settleHostTask(db, id, lostTask)) ? 1 : 0),
 };
 

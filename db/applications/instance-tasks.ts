@@ -61,19 +61,6 @@ export async function beginInstanceTask(tx: Kysely<Database>, task: NewInstanceT
   return id;
 }
 
-/** Ids of running instance tasks from before `before`, after an id, in order. */
-export const openInstanceTasks = (db: Kysely<Database>, before: Date, after: number, limit: number) =>
-  db
-    .selectFrom('tasks')
-    .select('id')
-    .where('area', '=', 'instance')
-    .where('status', '=', 'running')
-    .where('createdTime', '<', before)
-    .where('id', '>', after)
-    .orderBy('id')
-    .limit(limit)
-    .execute();
-
 /** The instance tasks of an application. */
 export const selectInstanceTasks = (db: Kysely<Database>, applicationId: number) =>
   db.selectFrom('tasks').selectAll().where('area', '=', 'instance').where('applicationId', '=', applicationId);

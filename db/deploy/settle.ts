@@ -70,19 +70,6 @@ export async function settleSubTask(db: Kysely<Database>, taskId: number, error:
   });
 }
 
-/** Running sub-tasks from before `before`, after an id, in order. */
-export const openSubTasks = (db: Kysely<Database>, before: Date, after: number, limit: number) =>
-  db
-    .selectFrom('tasks')
-    .select(['id', 'kind', 'number', 'deployTaskId'])
-    .where('area', '=', 'deploy')
-    .where('status', '=', 'running')
-    .where('createdTime', '<', before)
-    .where('id', '>', after)
-    .orderBy('id')
-    .limit(limit)
-    .execute();
-
 /** Steps that change nothing that runs. */
 const harmless: readonly (string | null)[] = [null, 'fetch', 'global_pre_exec', 'pre_exec'];
 

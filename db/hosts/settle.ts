@@ -213,16 +213,3 @@ export async function warnHosts(db: Kysely<Database>, taskId: number, warning: P
     .where('status', 'in', ['waiting', 'running'])
     .execute();
 }
-
-/** Ids of running host tasks from before `before`, after an id, in order. */
-export const openHostTasks = (db: Kysely<Database>, before: Date, after: number, limit: number) =>
-  db
-    .selectFrom('tasks')
-    .select('id')
-    .where('area', '=', 'host')
-    .where('status', '=', 'running')
-    .where('createdTime', '<', before)
-    .where('id', '>', after)
-    .orderBy('id')
-    .limit(limit)
-    .execute();
