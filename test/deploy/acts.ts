@@ -80,3 +80,7 @@ export async function traces({ db }: Pick<Site, 'db'>, id: number) {
   ]);
   return { votes, events, audit };
 }
+
+/** What has become of each instance of a sub-task so far. */
+export const resultsOf = ({ db }: Pick<Site, 'db'>, taskId: number) =>
+  db.selectFrom('taskResults').selectAll().where('taskId', '=', taskId).orderBy('position').execute();

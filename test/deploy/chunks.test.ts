@@ -3,7 +3,7 @@ import { subTaskWorkflowId } from '../../workflows/deploy/contract.ts';
 import { eventually } from '../harness.ts';
 import { endedTask, taskOf, testWorld } from '../world.ts';
 import type { TestEstate, World } from '../world.ts';
-import { accepted, upgrade } from './acts.ts';
+import { accepted, resultsOf, upgrade } from './acts.ts';
 import { makeScript, setHooks } from './hooks.ts';
 import { memoryEstate, memoryHosts, onMemory, startedOnMemory } from './memory-hosts.ts';
 
@@ -26,9 +26,6 @@ async function counts(taskId: number): Promise<Record<string, number>> {
     .execute();
   return Object.fromEntries(rows.map(({ status, n }) => [status, n]));
 }
-
-const resultsOf = (taskId: number) =>
-  world.db.selectFrom('taskResults').selectAll().where('taskId', '=', taskId).orderBy('position').execute();
 
 const statusesOf = async ({ applicationId }: TestEstate): Promise<unknown[]> =>
   await world.db
@@ -86,7 +83,7 @@ test('its timeout ends all of it: what runs is killed, and what never began says
   const subTask = accepted(await upgrade(estate, id, { timeout: 8 }));
   const ended = await endedTask(world, subTask, 100_000);
   expect(ended).toMatchObject({ status: 'failed', error: 'timed out after 8 s; its commands were killed' });
-  const results = await resultsOf(subTask);
+  const results = await resultsOf(world, subTask);
   expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['failed']));
   expect(results[0]).toMatchObject({ step: 'unpack', message: 'timed out after 8 s; its commands were killed' });
   expect(results[54]?.message).toBe('not begun: timed out after 8 s; its commands were killed');
@@ -103,12 +100,12 @@ test('a chunk whose workflow is ended by hand fails its instances, leaves nothin
   await eventually(async () => (await counts(subTask))['running'] === 10, patience);
   const chunk = world.temporal.workflow.getHandle(`${subTaskWorkflowId(id, 'upgrade', 1)}/chunk/1`);
   await eventually(
-    async () => (await resultsOf(subTask)).filter(({ step }) => step === 'unpack').length === 10,
+    async () => (await resultsOf(world, subTask)).filter(({ step }) => step === 'unpack').length === 10,
     patience,
   );
   await chunk.terminate('by hand');
   expect(await endedTask(world, subTask, 100_000)).toMatchObject({ status: 'failed' });
-  const results = await resultsOf(subTask);
+  const results = await resultsOf(world, subTask);
   expect(await counts(subTask)).toEqual({ failed: 50, finished: 5 });
   expect(results.slice(50).every(({ status }) => status === 'finished')).toBe(true);
   expect(results[0]?.message).toBe('cut short at unpack: the sub-task ended before; look at the host');

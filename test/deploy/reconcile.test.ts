@@ -4,7 +4,7 @@ import { deployTaskWorkflowId, subTaskWorkflowId } from '../../workflows/deploy/
 import { eventually } from '../harness.ts';
 import { endedTask, taskOf, testWorld } from '../world.ts';
 import type { TestEstate, World } from '../world.ts';
-import { accepted, upgrade } from './acts.ts';
+import { accepted, resultsOf, upgrade } from './acts.ts';
 import { memoryEstate, memoryHosts, onMemory, startedOnMemory } from './memory-hosts.ts';
 
 let world: World;
@@ -25,8 +25,6 @@ const instancesOf = ({ instanceIds }: TestEstate) =>
     .where('id', 'in', instanceIds)
     .orderBy('id')
     .execute();
-const resultsOf = (taskId: number) =>
-  world.db.selectFrom('taskResults').selectAll().where('taskId', '=', taskId).orderBy('position').execute();
 const free = { status: 'stopped', busyKind: null, busyTaskId: null };
 
 /** A sub-task of twelve instances, ten of which are in the middle of a step that does not end. */
@@ -36,7 +34,7 @@ async function inTheMiddle(): Promise<{ estate: TestEstate; id: number; subTask:
   hosts.stuck(estate.hostnames);
   const subTask = accepted(await upgrade(estate, id, { timeout: 600 }));
   await eventually(
-    async () => (await resultsOf(subTask)).filter(({ step }) => step === 'unpack').length === 10,
+    async () => (await resultsOf(world, subTask)).filter(({ step }) => step === 'unpack').length === 10,
     patience,
   );
   return { estate, id, subTask };
@@ -46,12 +44,12 @@ test('with its deploy task gone too, it is lost: what was begun says where, and 
   const { estate, id, subTask } = await inTheMiddle();
   await terminate(deployTaskWorkflowId(id));
   expect(await later()).toBe(1);
-  expect((await resultsOf(subTask)).filter(({ status }) => status === 'running')).toHaveLength(10);
+  expect((await resultsOf(world, subTask)).filter(({ status }) => status === 'running')).toHaveLength(10);
   await terminate(subTaskWorkflowId(id, 'upgrade', 1));
   expect(await reconcile(world.db, world.deps.engine, new Date())).toBe(0);
   expect(await later()).toBe(1);
   const lost = 'lost: its workflow is gone from the engine';
-  expect((await resultsOf(subTask)).map(({ status, step, message }) => [status, step, message])).toEqual([
+  expect((await resultsOf(world, subTask)).map(({ status, step, message }) => [status, step, message])).toEqual([
     ...Array<unknown>(10).fill(['failed', 'unpack', `cut short at unpack: ${lost}; look at the host`]),
     ...Array<unknown>(2).fill(['failed', null, `not begun: ${lost}`]),
   ]);

@@ -12,7 +12,7 @@ import {
   testWorld,
 } from '../world.ts';
 import type { TestEstate, World } from '../world.ts';
-import { accepted, act, outcome, revert, taskPath, upgrade } from './acts.ts';
+import { accepted, act, outcome, resultsOf, revert, taskPath, upgrade } from './acts.ts';
 import type { Host } from './hosts.ts';
 import { hostsOf, isAlive } from './hosts.ts';
 import { makeScript, setHooks } from './hooks.ts';
@@ -23,8 +23,6 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const resultsOf = (taskId: number) =>
-  world.db.selectFrom('taskResults').selectAll().where('taskId', '=', taskId).orderBy('position').execute();
 const instancesOf = ({ applicationId }: TestEstate) =>
   world.db.selectFrom('instances').selectAll().where('applicationId', '=', applicationId).orderBy('id').execute();
 const subTasksOf = (id: number) => world.db.selectFrom('tasks').select('id').where('deployTaskId', '=', id).execute();
@@ -168,7 +166,7 @@ describe('the timeout of a sub-task', () => {
       const ended = await endedTask(world, subTask);
       expect(ended.status).toBe('failed');
       expect(isAlive(pid)).toBe(false);
-      const [result] = await resultsOf(subTask);
+      const [result] = await resultsOf(world, subTask);
       expect(`${ended.error} ${result?.message}`).toContain(`timed out after ${timeout} s`);
       if (hook !== 'global_pre_exec') expect(result?.step).toBe(hook);
       expect([host.current, host.releases, host.runs]).toEqual(['releases/1.0.0', ['1.0.0'], true]);
@@ -227,7 +225,7 @@ describe('hooks', () => {
       expect([host.calls, host.releases, host.current]).toEqual([[], [], null]);
     for (const instance of await instancesOf(estate))
       expect(instance).toMatchObject({ status: 'stopped', busyTaskId: null });
-    for (const result of await resultsOf(ended.id)) expect(result).toMatchObject({ status: 'failed' });
+    for (const result of await resultsOf(world, ended.id)) expect(result).toMatchObject({ status: 'failed' });
   });
 
   test('one instance that fails leaves the others, and global_post_exec is left out', async () => {
@@ -239,7 +237,7 @@ describe('hooks', () => {
     });
     const id = await startedTask(world, estate);
     const ended = await endedTask(world, accepted(await upgrade(estate, id)));
-    expect((await resultsOf(ended.id)).map(({ status }) => status)).toEqual(['finished', 'failed']);
+    expect((await resultsOf(world, ended.id)).map(({ status }) => status)).toEqual(['finished', 'failed']);
     expect([first?.current, second?.current]).toEqual(['releases/1.0.0', null]);
     expect(first?.lines('all-done')).toEqual([]);
     expect((await taskOf(world, id)).status).toBe('running');

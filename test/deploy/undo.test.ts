@@ -17,7 +17,7 @@ import { dropRelease, prune, switchBack, tidy, unpack } from '../../activities/d
 import { eventually } from '../harness.ts';
 import { endedTask, makeEstate, packagePath, startedTask, taskOf, testWorld } from '../world.ts';
 import type { TestEstate, World } from '../world.ts';
-import { accepted, act, outcome, upgrade } from './acts.ts';
+import { accepted, act, outcome, resultsOf, upgrade } from './acts.ts';
 import type { Host } from './hosts.ts';
 import { hostsOf } from './hosts.ts';
 import { makeScript, setHooks } from './hooks.ts';
@@ -41,9 +41,6 @@ async function upgraded(): Promise<{ estate: TestEstate; host: Host }> {
 
 const application = (estate: TestEstate, set: { startupCmd?: string; stopCmd?: string }) =>
   world.db.updateTable('applications').set(set).where('id', '=', estate.applicationId).execute();
-
-const resultsOf = (taskId: number) =>
-  world.db.selectFrom('taskResults').selectAll().where('taskId', '=', taskId).orderBy('position').execute();
 
 const instanceOf = (estate: TestEstate) =>
   world.db
@@ -125,7 +122,7 @@ test.each(faults)('a failing $step is taken back', async ({ step, calls, inject 
   const id = await startedTask(world, estate, { version: '2.0.0' });
   const subTask = accepted(await upgrade(estate, id, { version: '2.0.0' }));
   expect(await endedTask(world, subTask)).toMatchObject({ status: 'failed' });
-  const [result] = await resultsOf(subTask);
+  const [result] = await resultsOf(world, subTask);
   expect(result).toMatchObject({ status: 'failed', step, message: expect.stringContaining(step) as string });
   expect(host.calls).toEqual(['start 1.0.0', ...calls]);
   expect(host.releases).toEqual(['1.0.0']);

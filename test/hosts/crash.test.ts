@@ -26,6 +26,17 @@ async function killOne(): Promise<void> {
   if (worker) await ended(worker, 'SIGKILL');
 }
 
+/** A restart of a hundred hosts of which some have begun when a worker is killed. */
+async function killedInTheMiddle(): Promise<{ hosts: KillableHost[]; taskId: number }> {
+  const hosts = await site.hosts(100);
+  const before = site.begun();
+  const taskId = await restart(hosts);
+  await eventually(() => site.begun() - before >= 25, { timeout: 60_000 });
+  await killOne();
+  expect(site.begun() - before).toBeLessThan(100);
+  return { hosts, taskId };
+}
+
 test('two workers restart a hundred hosts together, each host once', async () => {
   const hosts = await site.hosts(100);
   const taskId = await restart(hosts);
@@ -34,23 +45,13 @@ test('two workers restart a hundred hosts together, each host once', async () =>
 }, 120_000);
 
 test('when one of two workers is killed, the other one takes over its hosts', async () => {
-  const hosts = await site.hosts(100);
-  const before = site.begun();
-  const taskId = await restart(hosts);
-  await eventually(() => site.begun() - before >= 25, { timeout: 60_000 });
-  await killOne();
-  expect(site.begun() - before).toBeLessThan(100);
+  const { hosts, taskId } = await killedInTheMiddle();
   expect(await endedTask(site, taskId, 120_000)).toMatchObject({ status: 'finished' });
   expect(await countHosts(site, taskId, hosts)).toEqual(nothingWrong);
 }, 180_000);
 
 test('when every worker is killed, the next one goes on', async () => {
-  const hosts = await site.hosts(100);
-  const before = site.begun();
-  const taskId = await restart(hosts);
-  await eventually(() => site.begun() - before >= 25, { timeout: 60_000 });
-  await killOne();
-  expect(site.begun() - before).toBeLessThan(100);
+  const { hosts, taskId } = await killedInTheMiddle();
   workers.push(await site.start('worker'));
   expect(await endedTask(site, taskId, 120_000)).toMatchObject({ status: 'finished' });
   expect(await countHosts(site, taskId, hosts)).toEqual(nothingWrong);
