@@ -91,6 +91,12 @@ export const settings = {
     'optional',
     'who must log in with a code besides the password: `optional` leaves it to each, or `administrators`, `everybody`',
   ),
+  secondFactorDrift: required(
+    'SLIPWAY_SECOND_FACTOR_DRIFT',
+    whole('steps of 30 seconds', 0, 1),
+    '0',
+    'steps of 30 seconds by which the clock of a generator of codes may differ: 0, or 1, by which a code counts longer',
+  ),
   masterKey: optional(
     'SLIPWAY_MASTER_KEY',
     masterKey,

@@ -30,18 +30,19 @@ export async function forgetCodeAttempts({ db }: Pick<Ctx, 'db'>, userId: number
   for (const [key] of limitsOf(userId)) await clearRate(db, key);
 }
 
-type Reader = Pick<Ctx, 'secrets' | 'now'>;
+type Reader = Pick<Ctx, 'secrets' | 'now' | 'config'>;
 
 /** Takes a code of the generator, confirmed or not; false when it is wrong, was taken before, or there is no generator. */
 export async function takeGeneratedCode(
   tx: ChangeCtx['tx'],
-  { secrets, now }: Reader,
+  { secrets, now, config }: Reader,
   userId: number,
   code: string,
 ): Promise<boolean> {
   const factor = await findFactor(tx, userId);
   if (!factor || !/^\d{6}$/.test(code)) return false;
-  const step = stepOfCode(secrets.open(factorPurpose(userId), factor.secret), code, now());
+  const secret = secrets.open(factorPurpose(userId), factor.secret);
+  const step = stepOfCode(secret, code, { now: now(), drift: config.secondFactorDrift });
   return step !== undefined && takeStep(tx, userId, step);
 }
 

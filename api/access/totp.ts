@@ -1,5 +1,5 @@
-// Time-based codes (RFC 6238) as every authenticator makes them: SHA-1, six digits, steps of 30 seconds. The steps before
-// and after the present one are looked at too, for clocks that differ; a step is taken once (db/access/second-factors.ts).
+// Time-based codes (RFC 6238) as every authenticator makes them: SHA-1, six digits, steps of 30 seconds. A step is taken
+// once (db/access/second-factors.ts).
 import { Secret, TOTP } from 'otpauth';
 
 const period = 30;
@@ -12,9 +12,13 @@ export const newTotpSecret = (): string => new Secret({ size: 20 }).base32;
 /** What authenticators read, as text or QR code. */
 export const totpUri = (secret: string, username: string): string => generator(secret, username).toString();
 
-/** The time step that a code is of; undefined when it is of none around now. */
-export function stepOfCode(secret: string, code: string, now: Date): number | undefined {
+/** The time step that a code is of: the present one, or one up to `drift` steps away; undefined when it is of none. */
+export function stepOfCode(
+  secret: string,
+  code: string,
+  { now, drift }: { now: Date; drift: number },
+): number | undefined {
   const timestamp = now.getTime();
-  const delta = generator(secret).validate({ token: code, timestamp, window: 1 });
+  const delta = generator(secret).validate({ token: code, timestamp, window: drift });
   return delta === null ? undefined : Math.floor(timestamp / 1000 / period) + delta;
 }
