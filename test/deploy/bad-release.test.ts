@@ -1,0 +1,112 @@
+// A release that starts and does not work, as a release manager meets it: whoever watches sees it stopped at the canary and
+// taken back, and the worker dies twice meanwhile.
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { localHostFolder } from '../../kit/host-path.ts';
+import { eventually } from '../harness.ts';
+import { makeEstate, startedTask, taskOf } from '../world.ts';
+import type { TestEstate } from '../world.ts';
+import { taskPath } from './acts.ts';
+import { ended, ownEstate } from './processes.ts';
+import type { Estate } from './processes.ts';
+
+const patience = { timeout: 60_000, interval: 50 };
+let site: Estate;
+let worker: ChildProcess;
+let health: Server;
+
+const onHost = (hostname: string, path: string): string =>
+  readFileSync(join(localHostFolder(site.config.dataDir, hostname), path), 'utf8').trim();
+
+beforeAll(async () => {
+  site = await ownEstate();
+  [worker] = await Promise.all([site.start('worker'), site.start('api')]);
+  // The application of a host: its second version answers, and nothing good.
+  health = createServer((request, response) => {
+    const works = onHost((request.url ?? '').slice(1), 'srv/web/current/VERSION') === '1.0.0';
+    response.writeHead(works ? 200 : 500).end();
+  });
+  await new Promise<void>((listening) => health.listen(0, '127.0.0.1', listening));
+}, 60_000);
+afterAll(async () => {
+  await site.close();
+  await new Promise((closed) => health.close(closed));
+});
+
+const roll = (estate: TestEstate, version: string): Promise<number> => {
+  const url = `http://127.0.0.1:${(health.address() as AddressInfo).port}/{{hostname}}`;
+  const strategy = { mode: 'rolling', canary: 1, batch_size: 3, on_failure: 'revert' };
+  const check = { health_check: { url, retries: 1, timeout_seconds: 2 } };
+  return startedTask(site, estate, { version, strategy: { ...strategy, ...check } });
+};
+
+const ends = (id: number, status: string) =>
+  eventually(async () => (await taskOf(site, id)).status === status, patience);
+
+const subTasks = (id: number) =>
+  site.db.selectFrom('tasks').select(['id', 'kind', 'version', 'status']).where('deployTaskId', '=', id).orderBy('id');
+
+/** From now on the application takes its time to stop, and says so. */
+const stopSlowly = ({ applicationId }: TestEstate) =>
+  site.db
+    .updateTable('applications')
+    .set(({ eb }) => ({
+      stopCmd: eb('stopCmd', '||', '; for n in $(seq 30); do echo "line $n"; sleep 0.05; done'),
+    }))
+    .where('id', '=', applicationId)
+    .execute();
+
+/** The worker dies while the application stops in this sub-task; another takes its place. */
+async function dieDuring(id: number, kind: 'upgrade' | 'revert'): Promise<void> {
+  await eventually(async () => {
+    const one = await subTasks(id).where('kind', '=', kind).executeTakeFirst();
+    if (!one) return false;
+    const lines = await site.db.selectFrom('taskOutput').select('seq').where('taskId', '=', one.id).execute();
+    return lines.length > 0;
+  }, patience);
+  await ended(worker, 'SIGKILL');
+  worker = await site.start('worker');
+}
+
+test('a bad release is stopped at the canary and reverted by itself, though the worker is killed in both', async () => {
+  const estate = await makeEstate(site, 4);
+  await ends(await roll(estate, '1.0.0'), 'finished');
+  await stopSlowly(estate);
+
+  const id = await roll(estate, '2.0.0');
+  await dieDuring(id, 'upgrade');
+  await dieDuring(id, 'revert');
+  await ends(id, 'failed');
+
+  const made = await subTasks(id).execute();
+  expect(made.map(({ kind, version, status }) => [kind, version, status])).toEqual([
+    ['upgrade', '2.0.0', 'finished'],
+    ['revert', '1.0.0', 'finished'],
+  ]);
+  for (const { id: taskId } of made) {
+    const rows = await site.db
+      .selectFrom('taskOutput')
+      .selectAll()
+      .where('taskId', '=', taskId)
+      .orderBy('seq')
+      .execute();
+    const lines = rows.filter(({ step, stream, text }) => step === 'stop' && stream === 'stdout' && /^line/.test(text));
+    expect(lines.map(({ text }) => text)).toEqual(Array.from({ length: 30 }, (_, n) => `line ${n + 1}`));
+  }
+  const [canary = '', ...others] = estate.hostnames;
+  expect(onHost(canary, 'calls').split('\n')).toEqual([
+    ...['start 1.0.0', 'stop', 'start 2.0.0', 'stop', 'start 1.0.0'],
+  ]);
+  for (const host of others) expect(onHost(host, 'calls')).toBe('start 1.0.0');
+  for (const host of estate.hostnames) {
+    expect(onHost(host, 'srv/web/current/VERSION')).toBe('1.0.0');
+    expect(() => process.kill(Number(onHost(host, 'run/web.pid')), 0)).not.toThrow();
+  }
+  const { body } = await estate.manager.get(taskPath(id));
+  expect(body).toMatchObject({ progress: { instances: 4, on_version: 0 } });
+  expect(body['error']).toMatch(new RegExp(`^${canary}: answers 500, not 200; .*everything is reverted`));
+});
