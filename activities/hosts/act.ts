@@ -76,7 +76,7 @@ async function troubled(work: HostWork, trouble: Trouble): Promise<HostOutcome> 
   const problem = toWire(problemOf(trouble, kind, host.hostType, reason));
   // Something was asked for and nobody answers: it may have happened.
   const wasAsked = (await findCall(deps.db, work)) !== undefined;
-  const isUnknown = trouble.kind === 'unavailable' && wasAsked;
+  const isUnknown = trouble.unclear || (trouble.kind === 'unavailable' && wasAsked);
   const left: HostLeft = kind === 'restart' && wasAsked ? { osStatus: null } : {};
   return settle(work, { status: isUnknown ? 'unknown' : 'failed', problem, warning: null }, left);
 }

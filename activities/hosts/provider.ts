@@ -15,21 +15,32 @@ export async function byProvider(work: HostWork, known: HostCallRow | undefined)
   const { cloud } = work;
   const action = work.kind as PowerAction;
   if (!cloud) throw refusedBy('cloud', `no provider is configured for ${work.host.hostType} ${work.host.name}`);
-  await placed(work, cloud);
-  const call = await once(work, 'provider', known, ({ token }, askedBefore) =>
-    asking('cloud', cloud.power(work.ref, { action, force: isForced(work), token, askedBefore })),
-  );
+  const call = known?.answeredTime ? known : await asked(work, cloud, known, action);
   await reached(work, cloud, call, action);
   if (action !== 'stop') await awake(work);
 }
 
-/** Finds a machine for the first time; one that its provider does not have is refused. */
-async function placed(work: HostWork, cloud: CloudDriver): Promise<void> {
+/** Asks, unless what was asked for before has come; what tells them apart is kept with the intent. */
+async function asked(
+  work: HostWork,
+  cloud: CloudDriver,
+  known: HostCallRow | undefined,
+  action: PowerAction,
+): Promise<HostCallRow> {
+  const seen = await asking('cloud', cloud.find(work.ref, { withLast: action === 'restart' && !known }));
+  refuseGone(work, cloud, seen);
+  await placed(work, seen);
+  return once(work, { way: 'provider', last: seen.last }, known, ({ token, askedTime, last }, isRepeated) => {
+    const askedBefore = isRepeated ? { time: askedTime, last } : null;
+    return asking('cloud', cloud.power(work.ref, { action, force: isForced(work), token, askedBefore, seen }));
+  });
+}
+
+/** Remembers where a machine was found for the first time. */
+async function placed(work: HostWork, { place }: Machine): Promise<void> {
   if (work.ref.place) return;
-  const machine = await asking('cloud', cloud.find(work.ref));
-  refuseGone(work, cloud, machine);
-  work.ref = { ...work.ref, place: machine.place };
-  await rememberPlace(work.deps.db, work.host.id, machine.place);
+  work.ref = { ...work.ref, place };
+  await rememberPlace(work.deps.db, work.host.id, place);
 }
 
 function refuseGone({ host }: HostWork, cloud: CloudDriver, { state, detail }: Machine): void {

@@ -1,6 +1,6 @@
 // What goes wrong on the way of a host task, told by who it went wrong with, because the documented codes go by that; and
 // what is only not so far yet. One place turns either into an outcome or another attempt (act.ts).
-import { ProviderError } from '../providers/error.ts';
+import { ProviderError, Unclear } from '../providers/error.ts';
 import { MissingName } from '../providers/monitoring/driver.ts';
 
 export type Source = 'runner' | 'cloud' | 'monitoring';
@@ -16,6 +16,8 @@ export class Trouble extends Error {
   readonly missing: MissingName | null;
   /** Certainly nothing was done. */
   readonly untouched: boolean;
+  /** Nobody can say whether it was done; only of what is refused. */
+  readonly unclear: boolean;
 
   constructor(source: Source, kind: TroubleKind, message: string, more: Partial<Trouble> = {}) {
     super(message);
@@ -25,6 +27,7 @@ export class Trouble extends Error {
     this.retryAfterMs = more.retryAfterMs ?? null;
     this.missing = more.missing ?? null;
     this.untouched = more.untouched ?? false;
+    this.unclear = more.unclear ?? false;
   }
 }
 
@@ -42,7 +45,7 @@ export async function asking<T>(source: Source, work: Promise<T>): Promise<T> {
     if (error instanceof MissingName) throw new Trouble(source, 'refused', error.message, { missing: error });
     if (!(error instanceof ProviderError)) throw error;
     const { kind, message, retryAfterMs, untouched } = error;
-    throw new Trouble(source, kind, message, { retryAfterMs, untouched });
+    throw new Trouble(source, kind, message, { retryAfterMs, untouched, unclear: error instanceof Unclear });
   }
 }
 

@@ -33,6 +33,14 @@ export function refused(provider: string, message: string): ProviderError {
   return new ProviderError('refused', provider, message);
 }
 
+/** Thrown when nobody can say whether what was asked for was done: final, and neither success nor failure. */
+export class Unclear extends ProviderError {
+  constructor(provider: string, message: string) {
+    super('refused', provider, message);
+    this.name = 'Unclear';
+  }
+}
+
 /** A failure of the named provider that may pass. */
 export function unavailable(provider: string, message: string): ProviderError {
   return new ProviderError('unavailable', provider, message);

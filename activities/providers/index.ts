@@ -32,7 +32,7 @@ export function createProviders(config: Config, own: readonly HostPort[] = [], t
     runners: createRunners(config),
     packages: configuredPackages(config, own, packageStore),
     packageStore,
-    clouds: createClouds(config, turns),
+    clouds: createClouds(config, turns && { turns }),
     monitoring: createMonitoring(config),
   };
 }

@@ -19,15 +19,15 @@ export const findCall = (db: Kysely<Database>, { taskId, position }: HostAt): Pr
 export async function intendCall(
   db: Kysely<Database>,
   { taskId, position }: HostAt,
-  way: CallWay,
+  { way, last }: { way: CallWay; last: string | null },
 ): Promise<HostCallRow | undefined> {
   return db
     .insertInto('hostCalls')
-    .columns(['taskId', 'position', 'way'])
+    .columns(['taskId', 'position', 'way', 'last'])
     .expression((eb) =>
       eb
         .selectFrom('tasks')
-        .select(['id', eb.val(position).as('position'), eb.val(way).as('way')])
+        .select(['id', eb.val(position).as('position'), eb.val(way).as('way'), eb.val(last).as('last')])
         .where('id', '=', taskId)
         .where('cancelledBy', 'is', null),
     )

@@ -17,6 +17,8 @@ interface HostCallsTable {
   note: string | null;
   downSince: Date | null;
   attempts: Generated<number>;
+  /** What the provider knew the host's last restart by, before the call. */
+  last: string | null;
 }
 
 interface ShippedPackagesTable {

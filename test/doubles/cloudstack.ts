@@ -160,9 +160,14 @@ class ManagementServer {
 
   #events(given: URLSearchParams): object[] {
     if (given.get('type') !== 'VM.REBOOT') throw new Refused(431, 'this server knows events of reboots only');
-    const { last, id } = this.#machine(given, 'resourceid');
-    if (last?.action !== 'restart') return [];
-    return [{ id: randomUUID(), type: 'VM.REBOOT', state: 'Completed', created: timeText(last.time), resourceid: id }];
+    const { id, next, restarts } = this.#machine(given, 'resourceid');
+    return restarts.flatMap((job, index) => {
+      const created = timeText(this.jobs.get(job)?.created ?? new Date(0));
+      const event = { type: 'VM.REBOOT', created, resourceid: id };
+      const begun = { ...event, id: `${job}-begun`, state: 'Scheduled' };
+      const done = { ...event, id: `${job}-done`, state: 'Completed', parentid: begun.id };
+      return index === 0 && next ? [begun] : [done, begun];
+    });
   }
 }
 

@@ -52,6 +52,8 @@ export interface Double {
   port: number;
   /** What the next calls meet, those for power only or all of them. */
   meet(fault: Fault, on?: 'power' | 'any', times?: number): void;
+  /** How many faults are yet to be met. */
+  ahead(): number;
   /** From now on nothing goes wrong any more. */
   mend(): void;
   /** Calls that came, refused ones too. */
@@ -131,6 +133,7 @@ export async function serveDouble(protocol: Protocol): Promise<Double> {
     meet: (fault, on = 'power', times = 1) => {
       for (let time = 0; time < times; time += 1) ahead.push({ fault, on });
     },
+    ahead: () => ahead.length,
     mend: () => void ahead.splice(0),
     calls,
     close: async () => {

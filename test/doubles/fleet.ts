@@ -12,6 +12,8 @@ export interface FleetMachine {
   state: FleetState;
   /** The last power change that was begun. */
   last: { action: PowerAction; request: string; time: Date } | null;
+  /** Every restart that was begun, newest first. */
+  restarts: string[];
   /** What is to come, after so many more looks. */
   next: { state: FleetState; looks: number } | null;
 }
@@ -30,6 +32,7 @@ export class Fleet {
     const number = (this.#made += 1);
     const machine: FleetMachine = {
       ...{ name: `web-${over.id}`, account: 'main', region: 'r-1', state: 'running', last: null, next: null },
+      restarts: [],
       address: `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`,
       ...over,
     };
@@ -57,6 +60,7 @@ export class Fleet {
     machine.state = passing[action];
     machine.next = { state: reached[action], looks: this.looks };
     machine.last = { action, request, time: new Date() };
+    if (action === 'restart') machine.restarts.unshift(request);
   }
 
   begunOn(id: string): PowerAction[] {

@@ -81,7 +81,7 @@ const shownInstance = ({ id, name, region, address, state, last, next }: FleetMa
   ...{ PrivateIpAddresses: [address], PublicIpAddresses: null, CPU: 4, Memory: 8, OsName: 'TencentOS Server 3.1' },
   LatestOperation: last ? cvmOperations[last.action] : 'RunInstances',
   LatestOperationState: next ? 'OPERATING' : 'SUCCESS',
-  LatestOperationRequestId: last?.request ?? null,
+  LatestOperationRequestId: last?.request ?? `run-${id}`,
 });
 
 function cvm(fleet: Fleet, action: string, given: Given, caller: Caller): Reply {

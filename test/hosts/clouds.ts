@@ -1,7 +1,10 @@
 // A Slipway on the real drivers of all four clouds, each at its protocol double: for tests of what becomes of host tasks
 // when a provider is in trouble.
 import type { PowerAction } from '../../activities/providers/cloud/driver.ts';
+import { createClouds } from '../../activities/providers/cloud/registry.ts';
 import { createMemoryRunner, createMemoryWorld } from '../../activities/providers/runner/memory.ts';
+import type { CloudAccount } from '../../kit/cloud-accounts.ts';
+import { parseConfig } from '../../kit/config.ts';
 import type { HostType } from '../../workflows/hosts/contract.ts';
 import type { TestUser } from '../api/app.ts';
 import { serveAliyun } from '../doubles/aliyun.ts';
@@ -57,12 +60,12 @@ async function serveClouds(wrongKeys: Wrong) {
   ];
   const ill = (type: HostType): string => (wrongKeys.includes(type) ? 'x' : '');
   const [key] = ecs.keys;
-  const cloudAccounts = [
+  const cloudAccounts: CloudAccount[] = [
     tencentAccount('tencent-cvm', cvm, ill('TECENT_CVM')),
     tencentAccount('tencent-cpm', cpm, ill('TECENT_CPM')),
     {
       ...{ type: 'aliyun-ecs', name: 'default', regions: [region.aliyun], endpoint: ecs.url },
-      ...{ accessKeyId: key?.accessKeyId, accessKeySecret: `${key?.accessKeySecret ?? ''}${ill('ALI_ECS')}` },
+      ...{ accessKeyId: key?.accessKeyId ?? '', accessKeySecret: `${key?.accessKeySecret ?? ''}${ill('ALI_ECS')}` },
     },
     {
       ...{ type: 'cloudstack', name: 'default', endpoint: stack.url, apiKey: stack.apiKey },
@@ -88,13 +91,13 @@ export async function testClouds({ patience = 600, wrongKeys = [] as Wrong } = {
   const { cloudAccounts, providers, secrets } = await serveClouds(wrongKeys);
   const doubles = Object.values(providers).map(({ double }) => double);
   const runner = createMemoryRunner(createMemoryWorld());
+  const settings = { cloudAccounts, tencentRate: 500, aliyunRate: 500, cloudstackRate: 500 };
+  // Otherwise as the worker makes them; a provider that does not answer is given up after 2 s instead of 10.
+  const drivers = createClouds({ ...parseConfig({}), ...settings }, { timeoutMs: 2_000 });
   const world = await testWorld({
     env: { SLIPWAY_HOST_PATIENCE_SECONDS: String(patience), SLIPWAY_HOST_SILENCE_SECONDS: '1' },
-    settings: {
-      ...{ saltUrl: 'http://salt.example.com', cloudAccounts },
-      ...{ tencentRate: 500, aliyunRate: 500, cloudstackRate: 500 },
-    },
-    providers: { runners: { salt: runner } },
+    settings: { saltUrl: 'http://salt.example.com', ...settings },
+    providers: { runners: { salt: runner }, clouds: drivers },
   });
   const aHost = async (type: CloudName, state: 'running' | 'stopped'): Promise<FleetHost> => {
     const name = `i-${unique()}`;

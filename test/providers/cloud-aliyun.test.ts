@@ -5,6 +5,7 @@ import { serveAliyun } from '../doubles/aliyun.ts';
 import type { AliyunDouble } from '../doubles/aliyun.ts';
 import { allOf, brokenAnswers, failureOf, harnessOf, quick, refOf } from './cloud-doubles.suite.ts';
 import type { Setup } from './cloud-doubles.suite.ts';
+import { lostRestarts } from './cloud-restarts.suite.ts';
 import { cloudSuite } from './cloud.suite.ts';
 
 const regions = ['cn-hangzhou', 'cn-beijing'];
@@ -29,6 +30,8 @@ async function open(): Promise<Setup> {
 
 // The SDK does not look at the content type; right JSON is understood under any.
 cloudSuite('Alibaba Cloud ECS', async () => harnessOf(await open()));
+describe('restarts at Alibaba Cloud ECS', () => lostRestarts(open));
+
 describe('broken answers of Alibaba Cloud ECS', () => brokenAnswers(open, ['type']));
 
 test('the double verifies as the document describes', () => {

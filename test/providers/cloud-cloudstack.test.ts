@@ -5,6 +5,7 @@ import type { CloudStackDouble } from '../doubles/cloudstack.ts';
 import { cloudStackSignature } from '../doubles/cloudstack-signature.ts';
 import { allOf, brokenAnswers, harnessOf, quick, refOf } from './cloud-doubles.suite.ts';
 import type { Setup } from './cloud-doubles.suite.ts';
+import { lostRestarts } from './cloud-restarts.suite.ts';
 import { cloudSuite } from './cloud.suite.ts';
 
 const kinds = {
@@ -40,6 +41,8 @@ async function open(type: keyof typeof kinds = 'cloudstack'): Promise<Setup> {
 
 cloudSuite('CloudStack', async () => harnessOf(await open()));
 cloudSuite('CloudStack of the office', async () => harnessOf(await open('cloudstack-office')));
+
+describe('restarts at CloudStack', () => lostRestarts(() => open()));
 
 describe('broken answers of CloudStack', () => brokenAnswers(() => open()));
 

@@ -86,7 +86,9 @@ describe('ipmitool', () => {
 
   test('a reset that was asked for before, by a worker that died, is not asked for again', async () => {
     const machine = ipmi.machine('running');
-    const error = await failureOf(ipmi.driver().power(machine, request('restart', { askedBefore: new Date() })));
+    const error = await failureOf(
+      ipmi.driver().power(machine, request('restart', { askedBefore: { time: new Date(), last: null } })),
+    );
     expect(error).toMatchObject({ kind: 'refused', message: expect.stringContaining('not known') });
     expect(ipmi.begun(machine)).toEqual([]);
   });

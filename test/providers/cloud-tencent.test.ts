@@ -6,6 +6,7 @@ import { serveTencent } from '../doubles/tencent.ts';
 import type { TencentDouble } from '../doubles/tencent.ts';
 import { allOf, brokenAnswers, failureOf, harnessOf, quick, refOf } from './cloud-doubles.suite.ts';
 import type { Setup } from './cloud-doubles.suite.ts';
+import { lostRestarts } from './cloud-restarts.suite.ts';
 import { cloudSuite } from './cloud.suite.ts';
 
 type Product = 'tencent-cvm' | 'tencent-cpm';
@@ -36,6 +37,8 @@ async function open(type: Product): Promise<Setup> {
 // The SDK does not look at the content type; right JSON is understood under any.
 cloudSuite('Tencent Cloud CVM', async () => harnessOf(await open('tencent-cvm')));
 cloudSuite('Tencent Cloud CPM', async () => harnessOf(await open('tencent-cpm')));
+describe('restarts at Tencent Cloud CVM', () => lostRestarts(() => open('tencent-cvm')));
+describe('restarts at Tencent Cloud CPM', () => lostRestarts(() => open('tencent-cpm')));
 describe('broken answers of Tencent Cloud CVM', () => brokenAnswers(() => open('tencent-cvm'), ['type']));
 describe('broken answers of Tencent Cloud CPM', () => brokenAnswers(() => open('tencent-cpm'), ['type']));
 

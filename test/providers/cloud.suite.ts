@@ -1,6 +1,6 @@
 // What every driver of machines promises, whatever is behind it. A driver's test brings a harness over its provider (a
 // protocol double, or the in-memory twin), which can be told what the next power call meets.
-import { ProviderError } from '../../activities/providers/error.ts';
+import { ProviderError, Unclear } from '../../activities/providers/error.ts';
 import type {
   CloudDriver,
   Machine,
@@ -126,15 +126,17 @@ export function cloudSuite(name: string, open: () => Promise<CloudHarness>): voi
     test.each(powerActions)('%s whose answer was lost is begun once, however often it is repeated', async (action) => {
       const machine = await h.machine(before[action]);
       const asked = request(action);
-      const first = new Date();
+      const { last } = await h.driver.find(machine, { withLast: action === 'restart' });
+      const time = new Date();
       await h.meet('drop_after');
       if (action === 'restart' && h.losesRestarts) {
         const error = await errorOf(h.driver.power(machine, asked));
+        expect(error).toBeInstanceOf(Unclear);
         expect(error).toMatchObject({ kind: 'refused', message: expect.stringContaining('not known') });
         return;
       }
       expect(await errorOf(h.driver.power(machine, asked))).toMatchObject({ kind: 'unavailable' });
-      const again = await h.another().power(machine, { ...asked, askedBefore: first });
+      const again = await h.another().power(machine, { ...asked, askedBefore: { time, last } });
       await ended(h.driver, machine, again.job, action);
       expect(await h.begun(machine)).toEqual([action]);
     });
@@ -146,7 +148,7 @@ export function cloudSuite(name: string, open: () => Promise<CloudHarness>): voi
       const error = await errorOf(h.driver.power(machine, asked));
       expect(error.kind).toBe('unavailable');
       withoutSecrets(error);
-      const { job } = await h.driver.power(machine, { ...asked, askedBefore: new Date() });
+      const { job } = await h.driver.power(machine, { ...asked, askedBefore: { time: new Date(), last: null } });
       await ended(h.driver, machine, job, 'stop');
       expect(await h.begun(machine)).toEqual(['stop']);
     });

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { AliyunAccount } from '../../../kit/cloud-accounts.ts';
 import { AliyunError, createAliyunCall } from './aliyun-wire.ts';
-import { clockSkewMs, createCaller } from './calls.ts';
+import { createCaller } from './calls.ts';
 import type { CallOptions } from './calls.ts';
 import { createCloud } from './cloud.ts';
 import type { CloudApi } from './cloud.ts';
@@ -43,7 +43,8 @@ const states: Record<string, MachineState> = {
   Stopped: 'stopped',
 };
 
-const minuteMs = 60_000;
+/** Start times are whole minutes, and clocks differ by some seconds. */
+const startTimeMs = 60_000 + 30_000;
 
 function toMachine(account: string, region: string, one: Instance): Machine {
   const own = [...(one.vpcAttributes?.privateIpAddress?.ipAddress ?? []), ...(one.innerIpAddress?.ipAddress ?? [])];
@@ -62,6 +63,7 @@ function toMachine(account: string, region: string, one: Instance): Machine {
     memory: one.memory ?? null,
     osType: one.OSName ?? '',
     location: one.zoneId ?? region,
+    last: one.startTime ?? null,
   };
 }
 
@@ -99,10 +101,12 @@ function createApi(account: AliyunAccount, region: string, options: Parameters<t
       return null;
     },
     finished: async () => true,
-    restartedSince: async (id, time) => {
+    // Another start than before is since then; the same one was before, unless both are in one minute.
+    restartedSince: async (id, { time, last }) => {
       const { startTime } = (await look(id)) ?? {};
-      const isSince = startTime !== undefined && Date.parse(startTime) + minuteMs >= time.getTime() - clockSkewMs;
-      return isSince ? { job: null } : null;
+      if (startTime === undefined || last === null) return 'unclear';
+      if (startTime !== last) return { job: null };
+      return Date.parse(last) + startTimeMs < time.getTime() ? null : 'unclear';
     },
   };
 }

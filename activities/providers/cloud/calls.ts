@@ -17,9 +17,6 @@ export interface CallOptions {
 
 export const callTimeoutMs = 10_000;
 
-/** Clocks differ: what began this little before counts as after. */
-export const clockSkewMs = 30_000;
-
 /** Runs a call in its turn and under the deadline. */
 export type Caller = <T>(call: () => Promise<T>) => Promise<T>;
 

@@ -1,7 +1,8 @@
 // One driver over all accounts and regions of a provider. What differs between providers is a small `CloudApi` for one
 // account in one region; looking machines up, not doing things twice and paging over all of them is done here once.
-import { before, refused } from '../error.ts';
+import { before, refused, unavailable, Unclear } from '../error.ts';
 import type {
+  AskedBefore,
   CloudDriver,
   Machine,
   MachinePlace,
@@ -22,8 +23,13 @@ export interface CloudApi {
   /** Asks for it; answers the provider's job, if it has such. */
   power(id: string, action: PowerAction, force: boolean): Promise<string | null>;
   finished(job: string): Promise<boolean>;
-  /** Whether a restart has begun since then, and its job: a restart leaves no state behind that would tell. */
-  restartedSince(id: string, time: Date): Promise<{ job: string | null } | null>;
+  /** The `last` of a machine, where it takes a call of its own. */
+  last?(id: string): Promise<string | null>;
+  /**
+   * Whether a restart has begun since that call, and its job: a restart leaves no state behind that would tell. `unclear`:
+   * the provider shows too little to say.
+   */
+  restartedSince(id: string, asked: AskedBefore): Promise<{ job: string | null } | null | 'unclear'>;
 }
 
 interface Located {
@@ -55,7 +61,7 @@ async function locate(name: string, apis: readonly CloudApi[], ref: MachineRef):
 
 const gone = (name: string, id: string, hostName: string): Machine => ({
   ...{ place: { account: '', region: '', id }, name: hostName, state: 'gone', detail: `${name} does not know it` },
-  ...{ addresses: [], cpu: null, memory: null, osType: '', location: '' },
+  ...{ addresses: [], cpu: null, memory: null, osType: '', location: '', last: null },
 });
 
 const reached = { start: 'running', stop: 'stopped', restart: null } as const;
@@ -65,15 +71,32 @@ const onItsWay: Record<PowerAction, readonly string[]> = {
   restart: ['restarting', 'starting', 'stopping'],
 };
 
-async function power(name: string, { api, machine }: Located, request: PowerRequest): Promise<PowerAnswer> {
+/** A call whose answer was lost may still be on its way; until then it is not made again. */
+const settleMs = 3_000;
+
+const hint = 'the answer was lost; look at it, and restart it again if it was not';
+
+/** The restart that was asked for before, if it came; throws when it may have come, or may yet. */
+async function restartBefore(name: string, { api, machine }: Located, asked: AskedBefore): Promise<PowerAnswer | null> {
+  const begun = await before(api.restartedSince(machine.place.id, asked));
+  if (begun === 'unclear')
+    throw new Unclear(name, `${name}: whether ${machine.name} was restarted is not known, as ${hint}`);
+  if (begun) return { job: begun.job, note: 'was asked for already' };
+  if (Date.now() - asked.time.getTime() < settleMs)
+    throw unavailable(name, `${name}: no answer to the restart of ${machine.name}; looking whether it came`);
+  return null;
+}
+
+async function power(name: string, located: Located, request: PowerRequest): Promise<PowerAnswer> {
+  const { api, machine } = located;
   const { action, force, askedBefore } = request;
   const { id } = machine.place;
   const { state } = machine;
   // What is so already, or on its way, is not asked for again.
   if (state === reached[action] || onItsWay[action].includes(state)) return { job: null, note: `was ${state} already` };
   if (action === 'restart') {
-    const begun = askedBefore && (await before(api.restartedSince(id, askedBefore)));
-    if (begun) return { job: begun.job, note: 'was asked for already' };
+    const earlier = askedBefore && (await restartBefore(name, located, askedBefore));
+    if (earlier) return earlier;
     if (state === 'stopped') throw refused(name, `${name}: ${machine.name} (${id}) is stopped; start it instead`);
   }
   return { job: await api.power(id, action, force), note: null };
@@ -86,10 +109,19 @@ export function createCloud(name: string, apis: readonly CloudApi[]): CloudDrive
     if (located) return located;
     throw refused(name, `${name} does not know the machine ${ref.providerId ?? ''} of host ${ref.name}`);
   };
+  const seen = (machine: Machine | undefined): Located | null => {
+    const api = machine && apis.find((one) => isAt(machine.place, one));
+    return api ? { api, machine } : null;
+  };
   return {
     name,
-    find: async (ref) => (await locate(name, apis, ref))?.machine ?? gone(name, ref.providerId ?? '', ref.name),
-    power: async (ref, request) => power(name, await before(found(ref)), request),
+    find: async (ref, { withLast } = { withLast: false }) => {
+      const located = await locate(name, apis, ref);
+      if (!located) return gone(name, ref.providerId ?? '', ref.name);
+      const { api, machine } = located;
+      return withLast && api.last ? { ...machine, last: await api.last(machine.place.id) } : machine;
+    },
+    power: async (ref, request) => power(name, seen(request.seen) ?? (await before(found(ref))), request),
     finished: async (ref, job) => {
       const { place } = ref;
       const api = (place && apis.find((one) => isAt(place, one))) ?? (await found(ref)).api;

@@ -3,13 +3,13 @@
 import { z } from 'zod';
 import type { CloudStackAccount } from '../../../kit/cloud-accounts.ts';
 import { refused } from '../error.ts';
-import { clockSkewMs, said } from './calls.ts';
+import { said } from './calls.ts';
 import type { CallOptions } from './calls.ts';
 import { createCloud } from './cloud.ts';
 import type { CloudApi } from './cloud.ts';
 import { CloudStackError, createCloudStackCall } from './cloudstack-wire.ts';
 import type { CloudStackCall, Parameters } from './cloudstack-wire.ts';
-import type { CloudDriver, Machine, MachineState } from './driver.ts';
+import type { AskedBefore, CloudDriver, Machine, MachineState } from './driver.ts';
 
 const pageSize = 100;
 
@@ -34,11 +34,11 @@ const jobResult = z.object({
 });
 const jobs = z.object({
   asyncjobs: z
-    .array(z.object({ jobid: z.string(), cmd: z.string(), jobinstanceid: z.string().optional(), created: z.string() }))
+    .array(z.object({ jobid: z.string(), cmd: z.string(), jobinstanceid: z.string().optional() }))
     .default([]),
 });
 const events = z.object({
-  event: z.array(z.object({ resourceid: z.string().optional(), created: z.string() })).default([]),
+  event: z.array(z.object({ id: z.string(), resourceid: z.string().optional(), state: z.string() })).default([]),
 });
 
 const states: Record<string, MachineState> = {
@@ -71,6 +71,7 @@ function toMachine(account: string, vm: z.output<typeof virtualMachine>): Machin
     memory: vm.memory ?? null,
     osType: vm.osdisplayname ?? vm.templatename ?? '',
     location: vm.zonename,
+    last: null,
   };
 }
 
@@ -78,19 +79,24 @@ function toMachine(account: string, vm: z.output<typeof virtualMachine>): Machin
 const isUnknown = (error: unknown): boolean =>
   error instanceof CloudStackError && error.code === 431 && error.text.includes('entity does not exist');
 
-const isSince = (created: string, time: Date): boolean => Date.parse(created) >= time.getTime() - clockSkewMs;
-
-async function restartedSince(call: CloudStackCall, id: string, time: Date) {
-  const running = await call('listAsyncJobs', { listall: 'true', pagesize: '500', page: '1' }, jobs);
-  const job = running.asyncjobs.find(
-    ({ cmd, jobinstanceid, created }) => cmd.endsWith('RebootVMCmd') && jobinstanceid === id && isSince(created, time),
-  );
-  if (job) return { job: job.jobid };
+/**
+ * The event that a machine's last restart began with; `none` when there was none, null when this version does not say what
+ * its events are about: older ones don't know `resourceid` and answer events of other machines.
+ */
+async function lastRestart(call: CloudStackCall, id: string): Promise<string | null> {
   const wanted = { type: 'VM.REBOOT', resourceid: id, resourcetype: 'VirtualMachine', listall: 'true' };
-  const done = await call('listEvents', { ...wanted, page: '1', pagesize: '20' }, events);
-  // Older versions don't know `resourceid` and answer events of other machines.
-  const isDone = done.event.some(({ resourceid, created }) => resourceid === id && isSince(created, time));
-  return isDone ? { job: null } : null;
+  const { event } = await call('listEvents', { ...wanted, page: '1', pagesize: '50' }, events);
+  if (event.some(({ resourceid }) => resourceid === undefined)) return null;
+  return event.find(({ resourceid, state }) => resourceid === id && state === 'Scheduled')?.id ?? 'none';
+}
+
+async function restartedSince(call: CloudStackCall, id: string, { last }: AskedBefore) {
+  const now = await lastRestart(call, id);
+  if (now === null || last === null) return 'unclear';
+  if (now === last) return null;
+  const running = await call('listAsyncJobs', { listall: 'true', pagesize: '500', page: '1' }, jobs);
+  const job = running.asyncjobs.find(({ cmd, jobinstanceid }) => cmd.endsWith('RebootVMCmd') && jobinstanceid === id);
+  return { job: job?.jobid ?? null };
 }
 
 function createApi(name: string, account: CloudStackAccount, variables: string, options: CallOptions): CloudApi {
@@ -132,7 +138,8 @@ function createApi(name: string, account: CloudStackAccount, variables: string, 
       if (jobstatus === 2) throw refused(name, `${name}: the job ${job} failed${said(jobresult?.errortext)}`);
       return jobstatus === 1;
     },
-    restartedSince: (id, time) => restartedSince(call, id, time),
+    last: (id) => lastRestart(call, id),
+    restartedSince: (id, asked) => restartedSince(call, id, asked),
   };
 }
 

@@ -1,6 +1,6 @@
 // Machines at a provider: one interface for every cloud and for power by IPMI. A driver covers all accounts and regions
-// of its kind and finds a machine by its id in them. Power calls are asked with a token: where the provider knows client
-// tokens it gets it, elsewhere the state is read first, so that a repeated call does nothing twice.
+// of its kind and finds a machine by its id in them. No provider takes client tokens for power: state, and for a restart the
+// last one that the provider knows of, are read before, so that a lost answer is told by what changed since.
 import type { HostType } from '../../../workflows/hosts/contract.ts';
 
 /** `other`: the provider's word has no place here (it is in `detail`); `gone`: the provider does not know it any more. */
@@ -26,6 +26,8 @@ export interface Machine {
   memory: number | null;
   osType: string;
   location: string;
+  /** What the provider knows its last change of power by, for comparison; null: it does not say, or was not asked. */
+  last: string | null;
 }
 
 /** How the management controller of a physical host is reached; the password is in clear: it stays in the driver. */
@@ -51,14 +53,23 @@ export interface MachineRef {
 export const powerActions = ['start', 'stop', 'restart'] as const;
 export type PowerAction = (typeof powerActions)[number];
 
+/** A call whose answer never came. */
+export interface AskedBefore {
+  time: Date;
+  /** The machine's `last` before it. */
+  last: string | null;
+}
+
 export interface PowerRequest {
   action: PowerAction;
   /** A hard power-off or reset: the guest is not asked. */
   force: boolean;
   /** Unique for this call and kept over its repetitions; at most 64 of `[A-Za-z0-9_-]`. */
   token: string;
-  /** When this call was first tried if its answer never came, else null: what the machine did since may be its effect. */
-  askedBefore: Date | null;
+  /** Set when this call was tried and its answer never came: what the machine did since may be its effect. */
+  askedBefore: AskedBefore | null;
+  /** The machine as it was found just now; left out, it is looked up. */
+  seen?: Machine;
 }
 
 /**
@@ -73,13 +84,13 @@ export interface PowerAnswer {
 
 /**
  * Every method throws ProviderError only (`refused`: final; `unavailable`: may be tried again; `throttled`: asked too
- * often, with the time to wait); no secret in it.
+ * often, with the time to wait; `Unclear`: nobody can tell whether a restart came); no secret in it.
  */
 export interface CloudDriver {
   /** For messages: "Tencent Cloud CVM". */
   readonly name: string;
-  /** Looks a machine up; `gone` when none of the accounts has it. */
-  find(machine: MachineRef): Promise<Machine>;
+  /** Looks a machine up; `gone` when none of the accounts has it. `withLast`: with its `last`, if need be by another call. */
+  find(machine: MachineRef, wish?: { withLast: boolean }): Promise<Machine>;
   /** Asks for a change of power; resolves when the provider has accepted it. What is so already is not asked for. */
   power(machine: MachineRef, request: PowerRequest): Promise<PowerAnswer>;
   /** Whether an asynchronous job has ended well; throws `refused` when it failed. */

@@ -92,7 +92,7 @@ function gated(driver: CloudDriver, atOnce: number, slots: Slots): CloudDriver {
   const gate = new Gate(driver.name, atOnce, slots);
   return {
     name: driver.name,
-    find: (machine) => gate.pass(() => driver.find(machine)),
+    find: (machine, wish) => gate.pass(() => driver.find(machine, wish)),
     power: (machine, request) => gate.pass(() => driver.power(machine, request)),
     finished: (machine, job) => gate.pass(() => driver.finished(machine, job)),
     list: () => driver.list(),

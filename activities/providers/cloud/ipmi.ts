@@ -1,6 +1,6 @@
 // Power of physical hosts by IPMI. A controller knows on and off and keeps no list of what it did: a reset whose answer is
 // lost can't be told from one that never came. So that is not tried again but said, and a person looks.
-import { before, refused } from '../error.ts';
+import { before, refused, Unclear } from '../error.ts';
 import { callTimeoutMs } from './calls.ts';
 import type { CallOptions } from './calls.ts';
 import type { CloudDriver, IpmiAccess, Machine, MachineRef, PowerAnswer, PowerRequest } from './driver.ts';
@@ -22,7 +22,7 @@ const states = { on: 'running', off: 'stopped' } as const;
 const toMachine = (ref: MachineRef, power: keyof typeof states): Machine => ({
   place: { account: 'ipmi', region: '', id: ref.name },
   ...{ name: ref.name, state: states[power], detail: `power is ${power}` },
-  ...{ addresses: [], cpu: null, memory: null, osType: '', location: '' },
+  ...{ addresses: [], cpu: null, memory: null, osType: '', location: '', last: null },
 });
 
 const hint = 'whether it was reset is not known: look at it, and restart it again if it was not';
@@ -46,11 +46,11 @@ class Ipmi implements CloudDriver {
     throw refused(ipmiName, `IPMI: ipmitool gave an answer for ${ref.name} that can't be understood`);
   }
 
-  async power(ref: MachineRef, { action, force, askedBefore }: PowerRequest): Promise<PowerAnswer> {
-    const { state } = await before(this.find(ref));
+  async power(ref: MachineRef, { action, force, askedBefore, seen }: PowerRequest): Promise<PowerAnswer> {
+    const { state } = seen ?? (await before(this.find(ref)));
     if (state === { start: 'running', stop: 'stopped', restart: null }[action])
       return { job: null, note: `was ${state} already` };
-    if (action === 'restart' && askedBefore) throw refused(ipmiName, `IPMI: no answer about ${ref.name}; ${hint}`);
+    if (action === 'restart' && askedBefore) throw new Unclear(ipmiName, `IPMI: no answer about ${ref.name}; ${hint}`);
     if (action === 'restart') return this.#reset(ref, state);
     await this.#run(ref, 'chassis', 'power', action === 'start' ? 'on' : force ? 'off' : 'soft');
     return { job: null, note: null };
@@ -62,7 +62,7 @@ class Ipmi implements CloudDriver {
       await this.#run(ref, 'chassis', 'power', 'reset');
     } catch (error) {
       if (!(error instanceof LostAnswer)) throw error;
-      throw refused(ipmiName, `${error.message}; ${hint}`);
+      throw new Unclear(ipmiName, `${error.message}; ${hint}`);
     }
     return { job: null, note: null };
   }

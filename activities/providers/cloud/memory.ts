@@ -75,6 +75,7 @@ export function addMachine(
   const place = { account: 'main', region: 'memory-1', id };
   world.machines.set(id, {
     ...{ place, name: id, state, detail: state, cpu: 2, memory: 4096, osType: 'linux', location: 'memory-1' },
+    last: null,
     addresses: [{ address: '192.0.2.1', addrType: 'PRIVATE' }],
     next: null,
   });
@@ -185,7 +186,7 @@ function step(machine: MemoryMachine): void {
 
 const gone = (id: string): Machine => ({
   ...{ place: { account: '', region: '', id }, name: '', state: 'gone', detail: 'no account has it' },
-  ...{ addresses: [], cpu: null, memory: null, osType: '', location: '' },
+  ...{ addresses: [], cpu: null, memory: null, osType: '', location: '', last: null },
 });
 
 /** A driver over the world; another one over the same world is another worker. */

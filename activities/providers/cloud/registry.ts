@@ -3,6 +3,7 @@ import type { Config } from '../../../kit/config.ts';
 import { cloudTypes } from '../../../kit/cloud-types.ts';
 import { createAliyunEcs } from './aliyun-ecs.ts';
 import type { Turns } from '../../../db/turns.ts';
+import type { CallOptions } from './calls.ts';
 import { createCloudStack } from './cloudstack.ts';
 import type { CloudDriver, Clouds } from './driver.ts';
 import { createIpmi } from './ipmi.ts';
@@ -16,40 +17,45 @@ type CloudConfig = Pick<
   'cloudAccounts' | 'tencentRate' | 'aliyunRate' | 'cloudstackRate' | 'ipmi' | 'ipmitool' | 'ipmiRate'
 >;
 
+/** How their calls are made. */
+type Wire = Pick<CallOptions, 'timeoutMs'> & { turns: Turns };
+
 const cloudstackKeys = (prefix: string): string => `${prefix}_API_KEY and ${prefix}_SECRET_KEY`;
 
-const factories: Record<HostType, (config: CloudConfig & { turns: Turns }) => CloudDriver> = {
-  TECENT_CVM: ({ cloudAccounts, tencentRate: rate, turns }) =>
+const factories: Record<HostType, (config: CloudConfig & { wire: Wire }) => CloudDriver> = {
+  TECENT_CVM: ({ cloudAccounts, tencentRate: rate, wire }) =>
     createTencentCvm(
       cloudAccounts.filter((one): one is TencentAccount => one.type === 'tencent-cvm'),
-      { rate, turns },
+      { rate, ...wire },
     ),
-  TECENT_CPM: ({ cloudAccounts, tencentRate: rate, turns }) =>
+  TECENT_CPM: ({ cloudAccounts, tencentRate: rate, wire }) =>
     createTencentCpm(
       cloudAccounts.filter((one): one is TencentAccount => one.type === 'tencent-cpm'),
-      { rate, turns },
+      { rate, ...wire },
     ),
-  ALI_ECS: ({ cloudAccounts, aliyunRate: rate, turns }) =>
+  ALI_ECS: ({ cloudAccounts, aliyunRate: rate, wire }) =>
     createAliyunEcs(
       cloudAccounts.filter((one): one is AliyunAccount => one.type === 'aliyun-ecs'),
-      { rate, turns },
+      { rate, ...wire },
     ),
-  CLOUDSTACK: ({ cloudAccounts, cloudstackRate: rate, turns }) => {
+  CLOUDSTACK: ({ cloudAccounts, cloudstackRate: rate, wire }) => {
     const accounts = cloudAccounts.filter((one): one is CloudStackAccount => one.type === 'cloudstack');
-    return createCloudStack('CloudStack', accounts, cloudstackKeys('SLIPWAY_CLOUDSTACK'), { rate, turns });
+    return createCloudStack('CloudStack', accounts, cloudstackKeys('SLIPWAY_CLOUDSTACK'), { rate, ...wire });
   },
-  CLOUDSTACK_OFFICE: ({ cloudAccounts, cloudstackRate: rate, turns }) => {
+  CLOUDSTACK_OFFICE: ({ cloudAccounts, cloudstackRate: rate, wire }) => {
     const accounts = cloudAccounts.filter((one): one is CloudStackAccount => one.type === 'cloudstack-office');
     return createCloudStack('CloudStack (office)', accounts, cloudstackKeys('SLIPWAY_CLOUDSTACK_OFFICE'), {
       rate,
-      turns,
+      ...wire,
     });
   },
-  PHY_HOST: ({ ipmitool: program, ipmiRate: rate, turns }) => createIpmi({ program, rate, turns }),
+  PHY_HOST: ({ ipmitool: program, ipmiRate: rate, wire }) => createIpmi({ program, rate, ...wire }),
 };
 
 /** The drivers that the configuration allows; they keep its rates by `turns`, without them each by itself. */
-export function createClouds(config: CloudConfig, turns: Turns = ownTurns): Clouds {
+export function createClouds(config: CloudConfig, wire: Partial<Wire> = {}): Clouds {
   const types = (Object.keys(factories) as HostType[]).filter((type) => cloudTypes[type].isSet(config));
-  return Object.fromEntries(types.map((type) => [type, factories[type]({ ...config, turns })]));
+  return Object.fromEntries(
+    types.map((type) => [type, factories[type]({ ...config, wire: { turns: ownTurns, ...wire } })]),
+  );
 }

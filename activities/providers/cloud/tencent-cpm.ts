@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { TencentAccount } from '../../../kit/cloud-accounts.ts';
 import { refused } from '../error.ts';
-import { clockSkewMs, createCaller } from './calls.ts';
+import { createCaller } from './calls.ts';
 import type { CallOptions } from './calls.ts';
 import { createCloud } from './cloud.ts';
 import type { CloudApi } from './cloud.ts';
@@ -32,7 +32,6 @@ const log = z.object({
       TaskId: z.number(),
       TaskName: z.string(),
       TaskDescription: z.string().nullish(),
-      StartTime: z.string(),
     }),
   ),
 });
@@ -73,12 +72,8 @@ const toMachine = (account: string, region: string, one: Device): Machine => ({
     ...(one.LanIp ? [{ address: one.LanIp, addrType: 'PRIVATE' as const }] : []),
     ...(one.WanIp ? [{ address: one.WanIp, addrType: 'PUBLIC' as const }] : []),
   ],
-  ...{ cpu: null, memory: null, osType: '', location: one.Zone ?? region },
+  ...{ cpu: null, memory: null, osType: '', location: one.Zone ?? region, last: null },
 });
-
-/** The log's times are China's, without saying so. */
-const isSince = (text: string, time: Date): boolean =>
-  Date.parse(`${text.replace(' ', 'T')}+08:00`) >= time.getTime() - clockSkewMs;
 
 const isRestart = ({ TaskName, TaskDescription }: { TaskName: string; TaskDescription?: string | null | undefined }) =>
   /reboot|restart|重启/i.test(`${TaskName} ${TaskDescription ?? ''}`);
@@ -90,6 +85,15 @@ function createApi(
 ): CloudApi {
   const call = createTencentCall(service, account, region, options);
   const list = (parameters: object) => call('DescribeDevices', { Limit: pageSize, Offset: 0, ...parameters }, devices);
+  // Newest first; the longest page, so that a restart does not fall out of it between two looks.
+  const lastRestart = async (id: string): Promise<string> => {
+    const { DeviceOperationLogSet: entries } = await call(
+      'DescribeDeviceOperationLog',
+      { InstanceId: id, Offset: 0, Limit: 100 },
+      log,
+    );
+    return String(entries.find(isRestart)?.TaskId ?? 'none');
+  };
   return {
     account: account.name,
     region,
@@ -116,14 +120,11 @@ function createApi(
       if (failed.includes(status)) throw refused(service.name, `${service.name}: the task ${job} failed`);
       return status === done;
     },
-    restartedSince: async (id, time) => {
-      const { DeviceOperationLogSet: entries } = await call(
-        'DescribeDeviceOperationLog',
-        { InstanceId: id, Offset: 0, Limit: 20 },
-        log,
-      );
-      const entry = entries.find((one) => isRestart(one) && isSince(one.StartTime, time));
-      return entry ? { job: String(entry.TaskId) } : null;
+    last: lastRestart,
+    restartedSince: async (id, { last }) => {
+      const now = await lastRestart(id);
+      if (last === null) return 'unclear';
+      return now === last ? null : { job: now };
     },
   };
 }

@@ -26,6 +26,7 @@ const instance = z.object({
   OsName: z.string().nullish(),
   LatestOperation: z.string().nullish(),
   LatestOperationState: z.string().nullish(),
+  LatestOperationRequestId: z.string().nullish(),
 });
 type Instance = z.output<typeof instance>;
 const instances = z.object({ TotalCount: z.number(), InstanceSet: z.array(instance) });
@@ -61,7 +62,20 @@ function toMachine(account: string, region: string, one: Instance): Machine {
     memory: one.Memory == null ? null : one.Memory * 1024,
     osType: one.OsName ?? '',
     location: one.Placement?.Zone ?? region,
+    last: one.LatestOperationRequestId ?? null,
   };
+}
+
+/**
+ * Tencent Cloud tells the last operation by its request, without its time: another request than before came since then. When
+ * that is no restart, ours may have come before it.
+ */
+function restartSince(found: Instance | null, last: string | null): { job: null } | null | 'unclear' {
+  const now = found?.LatestOperationRequestId ?? null;
+  if (now === null || last === null) return 'unclear';
+  if (now === last) return null;
+  if (found?.LatestOperation !== actions.restart) return 'unclear';
+  return found.LatestOperationState === 'FAILED' ? null : { job: null };
 }
 
 function createApi(
@@ -105,12 +119,7 @@ function createApi(
       return null;
     },
     finished: async () => true,
-    // Tencent Cloud tells the last operation without its time: when that is a restart, it is taken for ours.
-    restartedSince: async (id) => {
-      const found = await look(id);
-      const isRestart = found?.LatestOperation === actions.restart && found.LatestOperationState !== 'FAILED';
-      return isRestart ? { job: null } : null;
-    },
+    restartedSince: async (id, { last }) => restartSince(await look(id), last),
   };
 }
 
