@@ -15,6 +15,8 @@ import { runnerOf } from './providers/runner/registry.ts';
 export interface StepJob extends Job {
   /** What the command says of itself does not matter, only what the next one finds. */
   mayFail?: boolean;
+  /** When it ends well there is nothing more to do. */
+  isEnough?: boolean;
 }
 
 /** A step with its host and the place of its output. */
@@ -59,6 +61,7 @@ export async function runJobs({ to, runner, host }: Work, jobs: readonly StepJob
       await addSystemLines(to, `${job.id} end`, [message]);
       return { ok: false, message };
     }
+    if (message === null && job.isEnough) break;
   }
   return { ok: true, message: null };
 }

@@ -144,7 +144,8 @@ export async function makeEstate(world: Site, instances = 2): Promise<TestEstate
   return { applicationId, name, instanceIds, hostnames, manager, reviewer };
 }
 
-const startup =
+/** The start command of an estate's application. */
+export const startup =
   'mkdir -p "$SLIPWAY_HOST_ROOT/run"; echo "start $(cat VERSION)" >> "$SLIPWAY_HOST_ROOT/calls"; ' +
   'nohup sleep 600 >/dev/null 2>&1 & echo $! > "$SLIPWAY_PID_FILE"; echo started';
 const stop = 'echo stop >> "$SLIPWAY_HOST_ROOT/calls"; kill "$(cat "$SLIPWAY_PID_FILE")" || true';

@@ -12,7 +12,13 @@ tar -xf "$SLIPWAY_PACKAGE" -C "$state/release"
 if [ "$(id -u)" = 0 ] && id "$SLIPWAY_RUN_USER" >/dev/null 2>&1; then
   chown -R "$SLIPWAY_RUN_USER" "$state/release"
 fi
-if [ -e "$release" ]; then mv "$release" "$state/replaced"; else : > "$state/created"; fi
+if [ -e "$state/replaced" ] || [ -e "$state/created" ]; then
+  rm -rf "$release"
+elif [ -e "$release" ]; then
+  mv "$release" "$state/replaced"
+else
+  : > "$state/created"
+fi
 mv "$state/release" "$release"
 echo "unpacked to releases/$SLIPWAY_VERSION"
 `;
@@ -37,7 +43,10 @@ const link = `link() {
 }
 `;
 
-/** Switches the link \`current\` in one rename, so that there is no moment without a release. */
+// Noted for the undo: \`current\` may be older than Slipway, and lead elsewhere.
+const former = 'former=".slipway/tasks/$SLIPWAY_TASK/former"';
+
+/** Switches the link \`current\` in one rename, so that there is no moment without a release; what it was is noted before. */
 export const switchRelease = `set -eu
 cd "$SLIPWAY_DEPLOY_PATH"
 ${link}
@@ -49,26 +58,43 @@ if [ -e current ] && [ ! -L current ]; then
   echo "$SLIPWAY_DEPLOY_PATH/current is not a link; move it away and try again" >&2
   exit 1
 fi
+${former}
+if [ ! -e "$former" ]; then
+  mkdir -p "\${former%/*}"
+  readlink current > "$former.new" || :
+  mv "$former.new" "$former"
+fi
 link "releases/$SLIPWAY_VERSION"
 echo "current is releases/$SLIPWAY_VERSION"
 `;
 
+/** Leads \`current\` to where it led before, also when that is nowhere, or not a release of Slipway's. */
 export const switchBack = `set -eu
 cd "$SLIPWAY_DEPLOY_PATH" 2>/dev/null || exit 0
 ${link}
+${former}
+rm -f .current.new
 if [ -e current ] && [ ! -L current ]; then exit 0; fi
-if [ -n "$SLIPWAY_PREVIOUS_VERSION" ] && [ -d "releases/$SLIPWAY_PREVIOUS_VERSION" ]; then
-  link "releases/$SLIPWAY_PREVIOUS_VERSION"
-  echo "current is releases/$SLIPWAY_PREVIOUS_VERSION again"
-elif [ -L current ]; then
-  rm current
+if [ -e "$former" ]; then
+  target=$(cat "$former")
+elif [ "$(readlink current)" = "releases/$SLIPWAY_VERSION" ] && [ "$SLIPWAY_VERSION" != "$SLIPWAY_PREVIOUS_VERSION" ]; then
+  target=\${SLIPWAY_PREVIOUS_VERSION:+releases/$SLIPWAY_PREVIOUS_VERSION}
+else
+  exit 0
+fi
+if [ -n "$target" ]; then
+  link "$target"
+  echo "current is $target again"
+else
+  rm -f current
 fi
 `;
 
-/** Drops what a sub-task that was taken back leaves: its package and its state. */
+/** Drops what a sub-task that was taken back leaves: its package and its state, and folders that are empty then. */
 export const tidy = `set -u
 cd "$SLIPWAY_DEPLOY_PATH" 2>/dev/null || exit 0
 rm -rf ".slipway/tasks/$SLIPWAY_TASK" "$SLIPWAY_PACKAGE"
+rmdir .slipway/tasks .slipway/packages .slipway releases 2>/dev/null || :
 `;
 
 /** Drops what a finished sub-task leaves, and releases beyond those kept (one a line). */
@@ -104,6 +130,16 @@ for _ in $(seq 100); do
 done
 echo "no process of $SLIPWAY_PID_FILE runs" >&2
 exit 1
+`;
+
+/** Whether the process of the pid file lives, and not just for a moment. */
+export const stillLives = `set -u
+${lives}
+lives || exit 1
+first=$pid
+sleep 1
+lives && [ "$pid" = "$first" ] || exit 1
+echo "process $pid still runs"
 `;
 
 /** The process of the pid file must be gone within 30 s. */

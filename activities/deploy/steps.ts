@@ -49,7 +49,7 @@ export function jobsOf(step: StepName, context: StepContext): StepJob[] {
       case 'drop_release':
         return [own(host.dropRelease)];
       case 'start_old':
-        return [...command(setup.startupCmd, setup), ...(setup.startupCmd ? whenPid(setup, host.checkLives) : [])];
+        return startingAgain(setup);
       case 'prune':
         return [own(host.prune)];
       case 'tidy':
@@ -72,6 +72,7 @@ export interface StepBody {
   user: string | null;
   inRelease?: boolean;
   mayFail?: boolean;
+  isEnough?: boolean;
 }
 
 const bash = (content: string): Job['script'] => ({ language: 'bash', content });
@@ -107,4 +108,11 @@ function environment({ setup, path, ...context }: StepContext): Record<string, s
 function stopping(setup: SubTaskSetup, mayFail = setup.pidPath !== ''): StepBody[] {
   if (setup.stopCmd === '') return [];
   return [...command(setup.stopCmd, setup).map((job) => ({ ...job, mayFail })), ...whenPid(setup, host.checkGone)];
+}
+
+/** What could not be stopped, or never was, must not be started a second time beside itself. */
+function startingAgain(setup: SubTaskSetup): StepBody[] {
+  if (setup.startupCmd === '') return [];
+  const found = whenPid(setup, host.stillLives).map((job) => ({ ...job, mayFail: true, isEnough: true }));
+  return [...found, ...command(setup.startupCmd, setup), ...whenPid(setup, host.checkLives)];
 }

@@ -1,7 +1,18 @@
 // What lies on a local host, as a test looks at it.
-import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { localHostFolder } from '../../kit/host-path.ts';
+import { startup } from '../world.ts';
 import type { Site, TestEstate } from '../world.ts';
 
 export class Host {
@@ -63,3 +74,18 @@ export function isAlive(pid: number): boolean {
 
 export const hostsOf = (site: Pick<Site, 'config'>, { hostnames }: TestEstate): Host[] =>
   hostnames.map((hostname) => new Host(site, hostname));
+
+/** Has an estate run a version as an upgrade leaves it, without one. */
+export async function install(site: Pick<Site, 'config' | 'db'>, estate: TestEstate, version: string): Promise<void> {
+  for (const host of hostsOf(site, estate)) {
+    host.write(`srv/web/releases/${version}/VERSION`, `${version}\n`);
+    symlinkSync(`releases/${version}`, host.at('srv/web/current'));
+    const env = { PATH: process.env.PATH, SLIPWAY_HOST_ROOT: host.root, SLIPWAY_PID_FILE: host.at('run/web.pid') };
+    execFileSync('bash', ['-c', startup], { cwd: host.at('srv/web/current'), env, stdio: 'ignore' });
+  }
+  await site.db
+    .updateTable('instances')
+    .set({ version, status: 'running', releases: JSON.stringify([version]) })
+    .where('id', 'in', estate.instanceIds)
+    .execute();
+}

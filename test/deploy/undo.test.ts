@@ -1,26 +1,20 @@
 // A step that fails, whichever: the old release runs again, nothing is left behind, and the instance is what it was.
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dropRelease, prune, switchBack, tidy, unpack } from '../../activities/deploy/host-scripts.ts';
+import { instanceSteps } from '../../workflows/deploy/contract.ts';
+import type { InstanceStep } from '../../workflows/deploy/contract.ts';
+import * as scripts from '../../activities/deploy/host-scripts.ts';
 import { eventually } from '../harness.ts';
 import { endedTask, makeEstate, packagePath, startedTask, taskOf, testWorld } from '../world.ts';
 import type { TestEstate, World } from '../world.ts';
-import { accepted, act, outcome, resultsOf, upgrade } from './acts.ts';
+import { accepted, act, outcome, resultsOf, revert, upgrade } from './acts.ts';
 import type { Host } from './hosts.ts';
-import { hostsOf } from './hosts.ts';
+import { hostsOf, install } from './hosts.ts';
 import { makeScript, setHooks } from './hooks.ts';
+import { runnersOwn, listing, processesOf } from './listing.ts';
+import { together } from './together.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -28,15 +22,18 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** An estate of one instance on which 1.0.0 runs. */
-async function upgraded(): Promise<{ estate: TestEstate; host: Host }> {
+const patience = 280_000;
+
+async function oneInstance(): Promise<{ estate: TestEstate; host: Host }> {
   const estate = await makeEstate(world, 1);
-  const id = await startedTask(world, estate);
-  expect(await endedTask(world, accepted(await upgrade(estate, id)))).toMatchObject({ status: 'finished' });
-  await eventually(async () => (await taskOf(world, id)).status === 'finished');
   const [host] = hostsOf(world, estate);
   if (!host) throw new Error('an estate of one instance has a host');
   return { estate, host };
+}
+
+/** The end of an upgrade of all of an estate, which has time enough. */
+async function upgradeOf(estate: TestEstate, id: number, version = '1.0.0') {
+  return endedTask(world, accepted(await upgrade(estate, id, { version, timeout: 600 })), patience);
 }
 
 const application = (estate: TestEstate, set: { startupCmd?: string; stopCmd?: string }) =>
@@ -53,10 +50,15 @@ const start = (more: string): string =>
   `echo "start $(cat VERSION)" >> "$SLIPWAY_HOST_ROOT/calls"; ${more} nohup sleep 600 >/dev/null 2>&1 & echo $! > "$SLIPWAY_PID_FILE"`;
 const isNew = 'grep -q 2.0.0 VERSION';
 
+/** What may differ afterwards: the runner's own, the application's log, and the number of its process, which is another one. */
+const leftOut = [runnersOwn, 'calls', 'run/web.pid'];
+
 interface Fault {
-  step: string;
+  step: InstanceStep;
   /** What the application's own commands have done since 1.0.0 ran. */
   calls: string[];
+  /** Paths that the fault itself takes away. */
+  lost?: string[];
   inject(estate: TestEstate, host: Host): Promise<unknown> | void;
 }
 
@@ -64,6 +66,7 @@ const faults: Fault[] = [
   {
     step: 'fetch',
     calls: [],
+    lost: ['packages/web-2.0.0.tar.gz'],
     // It is read when the sub-task is accepted, and gone when its turn comes.
     inject: async (estate) => {
       const gone = await makeScript(world, `rm "$SLIPWAY_HOST_ROOT${packagePath('2.0.0')}"`);
@@ -76,8 +79,9 @@ const faults: Fault[] = [
     inject: async (estate) => setHooks(world, estate, { pre_exec: await makeScript(world, 'echo no >&2\nexit 7') }),
   },
   {
+    // What could not be stopped is not started beside itself.
     step: 'stop',
-    calls: ['start 1.0.0'],
+    calls: [],
     inject: (estate) => application(estate, { stopCmd: 'exit 5', startupCmd: start('') }),
   },
   {
@@ -116,108 +120,189 @@ const faults: Fault[] = [
   },
 ];
 
-test.each(faults)('a failing $step is taken back', async ({ step, calls, inject }) => {
-  const { estate, host } = await upgraded();
-  await inject(estate, host);
-  const id = await startedTask(world, estate, { version: '2.0.0' });
-  const subTask = accepted(await upgrade(estate, id, { version: '2.0.0' }));
-  expect(await endedTask(world, subTask)).toMatchObject({ status: 'failed' });
-  const [result] = await resultsOf(world, subTask);
-  expect(result).toMatchObject({ status: 'failed', step, message: expect.stringContaining(step) as string });
-  expect(host.calls).toEqual(['start 1.0.0', ...calls]);
-  expect(host.releases).toEqual(['1.0.0']);
-  expect(host.current).toBe(step === 'switch' ? null : 'releases/1.0.0');
-  expect(host.names('srv/web/.slipway/tasks')).toEqual([]);
-  expect(host.names('srv/web/.slipway/packages')).toEqual([]);
-  expect(host.runs).toBe(true);
-  expect(await instanceOf(estate)).toEqual({
-    status: 'running',
-    version: '1.0.0',
-    releases: ['1.0.0'],
-    busyKind: null,
-    busyTaskId: null,
-  });
-  expect(outcome(await act(estate.manager, id, 'close'))).toEqual([200, 0]);
-  expect(await taskOf(world, id)).toMatchObject({ status: 'failed' });
+test('there is a fault for every step', () => {
+  expect(faults.map(({ step }) => step)).toEqual(instanceSteps);
 });
 
-test('the same version once more, failing, brings the release back that it replaced', async () => {
-  const { estate, host } = await upgraded();
-  host.write('srv/web/releases/1.0.0/marker', 'the old one');
-  await setHooks(world, estate, { post_exec: await makeScript(world, 'exit 1') });
-  const id = await startedTask(world, estate);
-  expect(await endedTask(world, accepted(await upgrade(estate, id)))).toMatchObject({ status: 'failed' });
-  expect([host.current, host.releases]).toEqual(['releases/1.0.0', ['1.0.0']]);
-  expect(host.lines('srv/web/releases/1.0.0/marker')).toEqual(['the old one']);
-  expect(host.runs).toBe(true);
-});
+describe('what fails is taken back', () => {
+  const alongside = together();
 
-test('a first release that fails leaves the host without one, and the instance stopped', async () => {
-  const estate = await makeEstate(world, 1);
-  const [host] = hostsOf(world, estate);
-  await setHooks(world, estate, { post_exec: await makeScript(world, 'exit 1') });
-  const id = await startedTask(world, estate);
-  expect(await endedTask(world, accepted(await upgrade(estate, id)))).toMatchObject({ status: 'failed' });
-  expect([host?.current, host?.releases, host?.runs]).toEqual([null, [], false]);
-  expect(await instanceOf(estate)).toMatchObject({ status: 'stopped', version: null, releases: [], busyTaskId: null });
-});
-
-describe('each undo', () => {
-  const tree = (folder: string): string[] =>
-    readdirSync(folder, { recursive: true, withFileTypes: true })
-      .map((entry) => {
-        const path = join(entry.parentPath, entry.name);
-        const content = entry.isSymbolicLink()
-          ? `-> ${readlinkSync(path)}`
-          : entry.isFile()
-            ? readFileSync(path, 'utf8')
-            : '/';
-        return `${path.slice(folder.length)} ${content}`;
-      })
-      .sort();
-
-  /** A deploy path with 1.0.0, in which 2.0.0 has been unpacked and switched to. */
-  function deployPath(run: (script: string) => void, folder: string): void {
-    mkdirSync(join(folder, 'releases/1.0.0'), { recursive: true });
-    writeFileSync(join(folder, 'releases/1.0.0/VERSION'), '1.0.0');
-    mkdirSync(join(folder, 'package'));
-    writeFileSync(join(folder, 'package/VERSION'), '2.0.0');
-    execFileSync('tar', ['-cf', join(folder, 'package.tar'), '-C', join(folder, 'package'), '.']);
-    run(unpack);
-    symlinkSync('releases/2.0.0', join(folder, 'current'));
+  async function takenBack({ step, calls, lost = [], inject }: Fault): Promise<void> {
+    const { estate, host } = await oneInstance();
+    await install(world, estate, '1.0.0');
+    await inject(estate, host);
+    const id = await startedTask(world, estate, { version: '2.0.0' });
+    const [before, ran] = [listing(host.root, leftOut), processesOf(host.root)];
+    const ended = await upgradeOf(estate, id, '2.0.0');
+    expect(ended).toMatchObject({ status: 'failed' });
+    const [result] = await resultsOf(world, ended.id);
+    expect(result).toMatchObject({ status: 'failed', step, message: expect.stringContaining(step) as string });
+    expect(host.calls).toEqual(['start 1.0.0', ...calls]);
+    expect(host.runs).toBe(true);
+    const left = Object.entries(before).filter(([path]) => !lost.includes(path));
+    expect(listing(host.root, leftOut)).toEqual(Object.fromEntries(left));
+    await eventually(() => expect(processesOf(host.root)).toEqual(ran));
+    expect(await instanceOf(estate)).toEqual({
+      ...{ status: 'running', version: '1.0.0', releases: ['1.0.0'] },
+      ...{ busyKind: null, busyTaskId: null },
+    });
+    expect(outcome(await act(estate.manager, id, 'close'))).toEqual([200, 0]);
+    expect(await taskOf(world, id)).toMatchObject({ status: 'failed' });
   }
 
-  test.each(Object.entries({ switchBack, dropRelease, tidy, prune }))(
-    '%s, run twice, ends as run once',
-    (_name, script) => {
-      const folder = mkdtempSync(join(tmpdir(), 'slipway-undo-'));
-      const run = (content: string): void => {
-        execFileSync('bash', ['-s'], {
-          input: content,
-          stdio: ['pipe', 'ignore', 'pipe'],
-          env: {
-            PATH: process.env.PATH,
-            SLIPWAY_TASK: '7',
-            SLIPWAY_DEPLOY_PATH: folder,
-            SLIPWAY_VERSION: '2.0.0',
-            SLIPWAY_PREVIOUS_VERSION: '1.0.0',
-            SLIPWAY_PACKAGE: join(folder, 'package.tar'),
-            SLIPWAY_RUN_USER: 'nobody-at-all',
-            SLIPWAY_DROPPED: '1.0.0',
-          },
-        });
-      };
-      try {
-        deployPath(run, folder);
-        const before = tree(folder);
-        run(script);
-        const once = tree(folder);
-        expect(once).not.toEqual(before);
-        run(script);
-        expect(tree(folder)).toEqual(once);
-      } finally {
-        rmSync(folder, { recursive: true });
-      }
-    },
-  );
+  for (const fault of faults)
+    alongside(`${fault.step}: the old release runs, nothing is left behind, the instance is what it was`, () =>
+      takenBack(fault),
+    );
+
+  alongside('the same version once more, failing, brings the release back that it replaced', async () => {
+    const { estate, host } = await oneInstance();
+    const first = await startedTask(world, estate);
+    expect(await upgradeOf(estate, first)).toMatchObject({ status: 'finished' });
+    await eventually(async () => (await taskOf(world, first)).status === 'finished', { timeout: patience });
+    host.write('srv/web/releases/1.0.0/marker', 'the old one');
+    await setHooks(world, estate, { post_exec: await makeScript(world, 'exit 1') });
+    const id = await startedTask(world, estate);
+    const before = listing(host.root, leftOut);
+    expect(await upgradeOf(estate, id)).toMatchObject({ status: 'failed' });
+    expect(listing(host.root, leftOut)).toEqual(before);
+    expect([host.current, host.releases, host.runs]).toEqual(['releases/1.0.0', ['1.0.0'], true]);
+  });
+
+  alongside('a revert that fails goes forward again to the release that ran', async () => {
+    const { estate, host } = await oneInstance();
+    await install(world, estate, '2.0.0');
+    host.write('srv/web/releases/1.0.0/VERSION', '1.0.0\n');
+    await world.db
+      .updateTable('instances')
+      .set({ releases: JSON.stringify(['2.0.0', '1.0.0']) })
+      .where('id', 'in', estate.instanceIds)
+      .execute();
+    await setHooks(world, estate, { post_exec: await makeScript(world, 'exit 1') });
+    const id = await startedTask(world, estate, { version: '3.0.0' });
+    const [before, ran] = [listing(host.root, leftOut), processesOf(host.root)];
+    const subTask = accepted(await revert(estate, id, { version: '1.0.0', timeout: 600 }));
+    expect(await endedTask(world, subTask, patience)).toMatchObject({ status: 'failed' });
+    expect(listing(host.root, leftOut)).toEqual(before);
+    await eventually(() => expect(processesOf(host.root)).toEqual(ran));
+    expect(host.calls).toEqual(['start 2.0.0', 'stop', 'start 1.0.0', 'stop', 'start 2.0.0']);
+    expect(await instanceOf(estate)).toMatchObject({ status: 'running', version: '2.0.0', busyTaskId: null });
+  });
+
+  alongside('a first release that fails leaves the host as it was, and the instance stopped', async () => {
+    const { estate, host } = await oneInstance();
+    await setHooks(world, estate, { post_exec: await makeScript(world, 'exit 1') });
+    const id = await startedTask(world, estate);
+    const before = listing(host.root, [...leftOut, 'run']);
+    expect(await upgradeOf(estate, id)).toMatchObject({ status: 'failed' });
+    // The deploy path itself is kept, and empty; the folder of the pid file is made by the application.
+    const left = listing(host.root, [...leftOut, 'run']);
+    expect(left).toEqual({ ...before, srv: 'folder 755', 'srv/web': 'folder 755' });
+    await eventually(() => expect(processesOf(host.root)).toEqual([]));
+    expect(await instanceOf(estate)).toMatchObject({
+      ...{ status: 'stopped', version: null, releases: [], busyTaskId: null },
+    });
+  });
+
+  alongside('a first release that fails leads `current` back to what was deployed by hand', async () => {
+    const { estate, host } = await oneInstance();
+    host.write('srv/web/by-hand/VERSION', 'by hand');
+    symlinkSync('by-hand', host.at('srv/web/current'));
+    await setHooks(world, estate, { post_exec: await makeScript(world, 'exit 1') });
+    const id = await startedTask(world, estate);
+    const before = listing(host.root, [...leftOut, 'run']);
+    expect(await upgradeOf(estate, id)).toMatchObject({ status: 'failed' });
+    expect(listing(host.root, [...leftOut, 'run'])).toEqual(before);
+  });
+});
+
+describe('each script of Slipway on a host', () => {
+  const release = 'releases/2.0.0';
+  const pidFile = 'web.pid';
+
+  /** Runs one in a deploy path; answers its exit status. */
+  function runIn(folder: string, script: string): number | null {
+    const { status } = spawnSync('bash', ['-s'], {
+      input: script,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: {
+        PATH: process.env.PATH,
+        SLIPWAY_TASK: '7',
+        SLIPWAY_DEPLOY_PATH: folder,
+        SLIPWAY_VERSION: '2.0.0',
+        SLIPWAY_PREVIOUS_VERSION: '1.0.0',
+        SLIPWAY_PACKAGE: join(folder, '.slipway/packages/package.tar'),
+        SLIPWAY_PID_FILE: join(folder, pidFile),
+        SLIPWAY_RUN_USER: 'nobody-at-all',
+        SLIPWAY_DROPPED: '0.9.0',
+      },
+    });
+    return status;
+  }
+
+  /** A deploy path on 1.0.0, with 0.9.0 beside it and the package of 2.0.0. */
+  function deployPath(folder: string): void {
+    for (const version of ['0.9.0', '1.0.0']) {
+      mkdirSync(join(folder, 'releases', version), { recursive: true });
+      writeFileSync(join(folder, 'releases', version, 'VERSION'), version);
+    }
+    symlinkSync('releases/1.0.0', join(folder, 'current'));
+    mkdirSync(join(folder, '.slipway/packages'), { recursive: true });
+    const content = join(folder, 'content');
+    mkdirSync(content);
+    writeFileSync(join(content, 'VERSION'), '2.0.0');
+    execFileSync('tar', ['-cf', join(folder, '.slipway/packages/package.tar'), '-C', content, '.']);
+  }
+
+  /** What has happened before its turn comes; a running process where there is one. */
+  const before: Record<keyof typeof scripts, readonly (keyof typeof scripts)[]> = {
+    unpack: [],
+    switchRelease: ['unpack'],
+    checkLives: ['unpack', 'switchRelease'],
+    stillLives: ['unpack', 'switchRelease'],
+    checkGone: [],
+    switchBack: ['unpack', 'switchRelease'],
+    dropRelease: ['unpack'],
+    tidy: ['unpack'],
+    prune: ['unpack', 'switchRelease'],
+  };
+  const onlyLook: readonly string[] = ['checkLives', 'stillLives', 'checkGone'];
+
+  const inFolder = <T>(work: (folder: string) => T): T => {
+    const folder = mkdtempSync(join(tmpdir(), 'slipway-script-'));
+    try {
+      deployPath(folder);
+      return work(folder);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+
+  test.each(Object.entries(scripts))('%s, run twice, ends as run once', (name, script) => {
+    inFolder((folder) => {
+      for (const earlier of before[name as keyof typeof scripts]) expect(runIn(folder, scripts[earlier])).toBe(0);
+      if (name !== 'checkGone') writeFileSync(join(folder, pidFile), String(process.pid));
+      const at = listing(folder, []);
+      expect(runIn(folder, script)).toBe(0);
+      const once = listing(folder, []);
+      if (onlyLook.includes(name)) expect(once).toEqual(at);
+      else expect(once).not.toEqual(at);
+      expect(runIn(folder, script)).toBe(0);
+      expect(listing(folder, [])).toEqual(once);
+    });
+  });
+
+  test('an unpack that ran twice is taken back whole, whether or not there was such a release', () => {
+    for (const isThere of [true, false])
+      inFolder((folder) => {
+        if (isThere) mkdirSync(join(folder, release));
+        if (isThere) writeFileSync(join(folder, release, 'marker'), 'the one from before');
+        const at = listing(folder, []);
+        for (const script of [scripts.unpack, scripts.unpack, scripts.dropRelease])
+          expect(runIn(folder, script)).toBe(0);
+        expect(listing(folder, ['.slipway'])).toEqual(
+          Object.fromEntries(Object.entries(at).filter(([path]) => !path.startsWith('.slipway'))),
+        );
+      });
+  });
 });

@@ -1,0 +1,20 @@
+/**
+ * Tests that have nothing in common and mostly wait: all of them begin at once. To be called in a `describe` of their own;
+ * what it answers declares them.
+ */
+export function together(timeoutMs = 300_000): (name: string, work: () => Promise<void>) => void {
+  const works = new Map<string, () => Promise<void>>();
+  const begun = new Map<string, Promise<void>>();
+  beforeAll(() => {
+    for (const [name, work] of works) {
+      const run = work();
+      run.catch(() => undefined);
+      begun.set(name, run);
+    }
+  });
+  afterAll(() => Promise.allSettled(begun.values()), timeoutMs);
+  return (name, work) => {
+    works.set(name, work);
+    test(name, async () => await begun.get(name), timeoutMs);
+  };
+}
