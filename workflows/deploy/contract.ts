@@ -269,6 +269,8 @@ export interface SubTaskInstance {
 export interface SubTaskOutcome {
   finished: number;
   failed: number;
+  /** Why the sub-task failed as a whole, as by one of its global hooks. */
+  error?: string;
 }
 
 /** News that a waiting task should look again at what it waits for; it says nothing itself. */

@@ -17,6 +17,8 @@ export class Rollout {
   readonly #view: () => DeployView;
   readonly #subTasks: SubTasks;
   #rolling: boolean;
+  /** Apart from the state: it may be paused before its plan has been read. */
+  #paused: boolean;
   state: RolloutState | null;
   #news = 0;
   /** It waits, and nothing would be lost if it waited elsewhere. */
@@ -28,6 +30,7 @@ export class Rollout {
     this.#view = view;
     this.#rolling = parts.input.rolling ?? false;
     this.state = parts.input.carried?.rollout ?? null;
+    this.#paused = this.state?.paused ?? false;
   }
 
   get rolling(): boolean {
@@ -40,7 +43,11 @@ export class Rollout {
 
   /** Whether it will go on by itself, so that nobody else should end the task. */
   get active(): boolean {
-    return this.#rolling && !(this.state?.paused ?? false);
+    return this.#rolling && !this.#paused;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
   }
 
   news(): void {
@@ -58,7 +65,7 @@ export class Rollout {
     return this.#parts.approval.alone(async () => {
       ensure(canResume(this.#view(), actor));
       await this.#parts.approval.transition({ event: 'resumed', actor, also: { paused: false, trouble: null } });
-      if (this.state) this.state.paused = false;
+      this.#setPaused(false);
     });
   }
 
@@ -70,7 +77,7 @@ export class Rollout {
     if (!this.state) {
       this.idle = false;
       const plan = await records.planRollout({ taskId: input.taskId });
-      this.state = { ...plan, failures: 0, paused: false, heldBy: null, dueTime: null };
+      this.state = { ...plan, failures: 0, paused: this.#paused, heldBy: null, dueTime: null };
     }
     const { state } = this;
     while (!this.#over()) {
@@ -134,7 +141,8 @@ export class Rollout {
     if (!outcome) return;
     state.batches.shift();
     const unhealthy = await this.#unhealthy(state, outcome);
-    const failed = outcome.failed + unhealthy.length;
+    // A closing hook that fails is a failure too, though every instance has the version.
+    const failed = outcome.failed + unhealthy.length || (outcome.error === undefined ? 0 : 1);
     state.failures += failed;
     const what = unhealthy[0] ?? outcome.error ?? `${outcome.failed} of ${batch.length} instances failed`;
     const reason = `${what}; ${state.failures} failures so far, ${strategy.max_failures} allowed`;
@@ -204,21 +212,51 @@ export class Rollout {
   async #pause(actor: Actor, trouble: string | null): Promise<void> {
     const also = { paused: true, trouble };
     await this.#parts.approval.transition({ event: 'paused', actor, reason: trouble, also });
-    if (this.state) this.state.paused = true;
+    this.#setPaused(true);
+  }
+
+  #setPaused(paused: boolean): void {
+    this.#paused = paused;
+    if (this.state) this.state.paused = paused;
   }
 
   /** Every instance that it has upgraded goes back to its version from before; the task has failed. */
   async #revert(reason: string): Promise<void> {
-    const { approval, records, input } = this.#parts;
+    const { records, input } = this.#parts;
     const left: string[] = [];
+    await this.#othersEnded();
     for (const { version, instanceIds } of await records.listUpgraded({ taskId: input.taskId })) {
-      const outcome = version === null ? null : await this.#run('revert', version, instanceIds);
-      if (outcome?.failed === 0) continue;
+      const outcome = version === null ? null : await this.#runAfterOthers('revert', version, instanceIds);
+      if (outcome?.failed === 0 && outcome.error === undefined) continue;
       const why = version === null ? 'had no version before' : (outcome?.error ?? 'could not be reverted');
       left.push(`${outcome?.failed ?? instanceIds.length} instances ${why}`);
     }
     const what = [reason, left.length === 0 ? 'everything is reverted' : left.join('; ')].join('; ');
-    await approval.alone(() => this.#fail(what));
+    await this.#failAfterOthers(what);
+  }
+
+  /** People may run sub-tasks of their own beside; what has to be done waits for those. */
+  #othersEnded(): Promise<void> {
+    return condition(() => this.#over() || this.#subTasks.running.size === 0);
+  }
+
+  /** Null: the task has ended. */
+  async #runAfterOthers(kind: SubTaskKind, version: string, instanceIds: number[]): Promise<BatchOutcome | null> {
+    for (;;) {
+      await this.#othersEnded();
+      if (this.#over()) return null;
+      const outcome = await this.#run(kind, version, instanceIds);
+      if (outcome) return outcome;
+    }
+  }
+
+  async #failAfterOthers(reason: string): Promise<void> {
+    while (!this.#over()) {
+      await this.#othersEnded();
+      await this.#parts.approval.alone(async () => {
+        if (this.#subTasks.running.size === 0) await this.#fail(reason);
+      });
+    }
   }
 
   /** After the last batch; to be called alone. */
@@ -242,4 +280,4 @@ export class Rollout {
   }
 }
 
-type BatchOutcome = SubTaskOutcome & { taskId: number; error?: string };
+type BatchOutcome = SubTaskOutcome & { taskId: number };

@@ -190,7 +190,7 @@ class DeployTask {
   }
 
   #view(): DeployView {
-    const { state, rolling } = this.#rollout;
+    const { state, rolling, paused } = this.#rollout;
     return {
       ...this.#approval.view(),
       plannedExecTime: this.#start.plannedExecTime,
@@ -198,7 +198,7 @@ class DeployTask {
       runningSubTasks: [...this.#subTasks.running.keys()],
       rolling,
       heldBy: this.#start.held?.freeze?.id ?? state?.heldBy ?? null,
-      paused: state?.paused ?? false,
+      paused,
     };
   }
 
