@@ -17,7 +17,14 @@ import { UndoStack } from '../undo.ts';
 import { window } from '../window.ts';
 import { inChunks, inLanes } from './chunks.ts';
 import { instancesPerChunk } from './contract.ts';
-import type { StepName, SubTaskChunkInput, SubTaskInput, SubTaskInstance, SubTaskOutcome } from './contract.ts';
+import type {
+  StepName,
+  SubTaskChunkInput,
+  SubTaskInput,
+  SubTaskInstance,
+  SubTaskOutcome,
+  UndoStep,
+} from './contract.ts';
 import type { DeployHands } from './ports.ts';
 
 const atOnce = 10;
@@ -64,12 +71,19 @@ export const revertInstances = (input: SubTaskInput): Promise<SubTaskOutcome> =>
 export const subTaskChunk = (input: SubTaskChunkInput): Promise<SubTaskOutcome> =>
   inLanes(input, (instance) => settled(input, instance));
 
-/** What runs on one instance: its steps, and how each is taken back. */
-function stepsOf(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack) {
-  return {
-    step: (name: StepName): Promise<void> => run(input, instance, name, undoing),
-    inverse: (name: StepName): void => undoing.push(() => takeBack(input, instance, name)),
+/** How a step runs on one instance; what takes it back is noted before it is tried. */
+const stepsOf =
+  (input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack) =>
+  async (name: StepName, inverse?: UndoStep): Promise<void> => {
+    ensureTimeLeft(input, name);
+    if (inverse) undoing.push(() => takeBack(input, instance, inverse));
+    await run(input, instance, name, undoing);
   };
+
+/** After the timeout nothing begins, and what never began is not taken back: its inverse would change what runs. */
+function ensureTimeLeft({ timeoutSeconds }: SubTaskInput, step: StepName): void {
+  if (CancellationScope.current().consideredCancelled && patched('nothing-begins'))
+    throw new StepFailed(step, `timed out after ${timeoutSeconds} s, before ${step}`);
 }
 
 async function runSubTask(input: SubTaskInput): Promise<SubTaskOutcome> {
@@ -92,7 +106,7 @@ async function runSubTask(input: SubTaskInput): Promise<SubTaskOutcome> {
   await CancellationScope.nonCancellable(() => settleSubTask({ taskId: input.taskId, error: failure }));
   const failed = input.instances.length - finished;
   upsertSearchAttributes(searchAttributes({ status: failed === 0 && failure === null ? 'finished' : 'failed' }));
-  return { finished, failed };
+  return { finished, failed, ...(failure !== null && { error: failure }) };
 }
 
 /** Large ones that began before there were chunks go on without. */
@@ -100,22 +114,14 @@ const isLarge = ({ instances }: SubTaskInput): boolean => instances.length > ins
 
 /** A revert is an upgrade whose release lies on the host already: nothing to fetch, to unpack, or to drop again. */
 async function bringToVersion(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack): Promise<void> {
-  const { step, inverse } = stepsOf(input, instance, undoing);
+  const step = stepsOf(input, instance, undoing);
   const isUpgrade = input.kind === 'upgrade';
   if (isUpgrade) await step('fetch');
   if (input.hooks.includes('pre_exec')) await step('pre_exec');
-  if (instance.wasRunning) {
-    inverse('start_old');
-    await step('stop');
-  }
-  if (isUpgrade) {
-    inverse('drop_release');
-    await step('unpack');
-  }
-  inverse('switch_back');
-  await step('switch');
-  inverse('stop_new');
-  await step('start');
+  if (instance.wasRunning) await step('stop', 'start_old');
+  if (isUpgrade) await step('unpack', 'drop_release');
+  await step('switch', 'switch_back');
+  await step('start', 'stop_new');
   await step('check');
   if (input.hooks.includes('post_exec')) await step('post_exec');
 }
