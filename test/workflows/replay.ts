@@ -15,13 +15,33 @@ export const histories = (): string[] =>
     .filter((name) => name.endsWith('.json'))
     .sort();
 
-/** Throws when the code would have decided otherwise than the history says. */
-export async function replay(name: string, workflowBundle: WorkflowBundleOption): Promise<void> {
+function read(name: string): { workflowId: string; history: temporal.api.history.v1.History } {
   const text = readFileSync(join(historiesFolder, name), 'utf8');
   const history = temporal.api.history.v1.History.fromObject(JSON.parse(text) as object);
   // Children are named after their parent, so it has to have its own name.
   const { workflowId } = history.events[0]?.workflowExecutionStartedEventAttributes ?? {};
-  await Worker.runReplayHistory({ workflowBundle }, history, workflowId ?? undefined);
+  return { workflowId: workflowId ?? 'fake', history };
+}
+
+/** Throws when the code would have decided otherwise than the history says. */
+export async function replay(name: string, workflowBundle: WorkflowBundleOption): Promise<void> {
+  const { workflowId, history } = read(name);
+  await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
+}
+
+/** Replays every saved history with one worker; answers by name what would have been decided otherwise, if anything. */
+export async function replayAll(workflowBundle: WorkflowBundleOption): Promise<Map<string, Error | undefined>> {
+  const names = histories();
+  const byRun = new Map<string, string>();
+  const given = names.map((name) => {
+    const { workflowId, history } = read(name);
+    byRun.set(history.events[0]?.workflowExecutionStartedEventAttributes?.originalExecutionRunId ?? '', name);
+    return { workflowId, history };
+  });
+  const results = new Map<string, Error | undefined>();
+  for await (const { runId, error } of Worker.runReplayHistories({ workflowBundle }, given))
+    results.set(byRun.get(runId) ?? runId, error);
+  return results;
 }
 
 /** A bundle of the present workflows with one piece of their text replaced; it must be there exactly once. */
