@@ -2,6 +2,7 @@
 // alone; a session cookie goes with any request of a browser, so its requests must come from our own pages and, where
 // they change something, carry the session's CSRF token.
 import { timingSafeEqual } from 'node:crypto';
+import type { Asked, AskedGrants } from '../db/access/asked.ts';
 import { secretHash, type CredentialUser } from '../db/access/credentials.ts';
 import type { Subject } from '../db/access/rights.ts';
 import { useSession } from '../db/access/sessions.ts';
@@ -26,10 +27,11 @@ const anonymous: Caller = {
   secondFactorDue: false,
 };
 
-/** A caller with what he holds. */
+/** A caller with what he holds, on the object too that his request names. */
 interface Known {
   actor: Caller;
   subject: Subject;
+  asked?: AskedGrants | undefined;
 }
 
 const nobody: Subject = { userId: 0, roleIds: [], isAdmin: false, system: new Set() };
@@ -42,9 +44,11 @@ export function visitorOf(request: Request): Known {
 }
 
 /** The caller of a request and what he holds, by one statement; throws `unauthenticated` when its credentials are missing or worth nothing. */
-export async function callerOf(request: Request, client: Client, deps: Deps): Promise<Known> {
+export async function callerOf(request: Request, client: Client, deps: Deps, asked?: Asked): Promise<Known> {
   const authorization = request.headers.get('authorization');
-  const caller = authorization === null ? await bySession(request, client, deps) : await byToken(authorization, deps);
+  const caller = await (authorization === null
+    ? bySession(request, client, deps, asked)
+    : byToken(authorization, deps, asked));
   if (!caller) throw new Problem('unauthenticated');
   return caller;
 }
@@ -64,29 +68,36 @@ export function demandReady(
 
 type Credential = Omit<Caller, 'user' | 'mustChangePassword' | 'secondFactor' | 'secondFactorDue'>;
 
-function known({ config }: Deps, { user, subject }: { user: CredentialUser; subject: Subject }, by: Credential): Known {
+interface Found {
+  user: CredentialUser;
+  subject: Subject;
+  granted: string[] | null;
+}
+
+function known({ config }: Deps, { user, subject, granted }: Found, by: Credential, asked?: Asked): Known {
   const { mustChangePassword, secondFactor, ...who } = user;
   const secondFactorDue = !secondFactor && needsFactor(config, subject.isAdmin);
-  return { actor: { user: who, mustChangePassword, secondFactor, secondFactorDue, ...by }, subject };
+  const actor = { user: who, mustChangePassword, secondFactor, secondFactorDue, ...by };
+  return { actor, subject, asked: asked && { ...asked, granted } };
 }
 
-async function byToken(authorization: string, deps: Deps): Promise<Known | undefined> {
+async function byToken(authorization: string, deps: Deps, asked?: Asked): Promise<Known | undefined> {
   const value = /^(?:token|bearer) +([0-9a-f]{40})$/i.exec(authorization.trim())?.[1];
-  const token = value === undefined ? undefined : await useToken(deps.db, value.toLowerCase(), deps.now());
+  const token = value === undefined ? undefined : await useToken(deps.db, value.toLowerCase(), deps.now(), asked);
   if (!token) return undefined;
   const { id: tokenId, expiresTime: tokenExpires } = token;
-  return known(deps, token, { channel: 'token', tokenId, tokenExpires, sessionHash: null, csrfToken: null });
+  return known(deps, token, { channel: 'token', tokenId, tokenExpires, sessionHash: null, csrfToken: null }, asked);
 }
 
-async function bySession(request: Request, client: Client, deps: Deps): Promise<Known | undefined> {
+async function bySession(request: Request, client: Client, deps: Deps, asked?: Asked): Promise<Known | undefined> {
   const value = cookie(request, sessionCookie);
-  const session = value === undefined ? undefined : await useSession(deps.db, value, deps.now());
+  const session = value === undefined ? undefined : await useSession(deps.db, value, deps.now(), asked);
   if (!session) return undefined;
   refuseForeignOrigin(request, client);
   if (changesSomething(request) && !equal(request.headers.get('x-csrf-token') ?? '', session.csrfToken))
     throw new Problem('csrf_token');
   const { idHash: sessionHash, csrfToken } = session;
-  return known(deps, session, { channel: 'console', sessionHash, csrfToken, tokenId: null, tokenExpires: null });
+  return known(deps, session, { channel: 'console', sessionHash, csrfToken, tokenId: null, tokenExpires: null }, asked);
 }
 
 const changesSomething = ({ method }: Request): boolean => method !== 'GET' && method !== 'HEAD';

@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
+import type { AskedGrants } from '../db/access/asked.ts';
 import type { Subject } from '../db/access/rights.ts';
 import type { AuditEntry } from '../db/audit/record.ts';
 import type { Database } from '../db/database.ts';
@@ -50,6 +51,8 @@ export interface Client {
 export interface Ctx extends AppDeps, Client {
   actor: Caller;
   subject: Subject;
+  /** The object in the path, if it is one that rights are granted on, as it was when the caller was found. */
+  asked: AskedGrants | undefined;
   /** The actor as audit records and workflows carry him. */
   by: Actor;
   requestId: string;

@@ -85,6 +85,6 @@ export async function demandEntries<S extends Scope>(
 
 /** A permission whose handler demands more, on objects of the body. */
 export const withMore = (base: Permission, ...names: string[]): Permission => ({
+  ...base,
   names: [...base.names, ...names.filter((name) => !base.names.includes(name))],
-  check: (request) => base.check(request),
 });

@@ -43,7 +43,7 @@ export async function handle(kernel: Kernel, incoming: Incoming): Promise<Outcom
   const { endpoint } = match;
   note.endpoint = endpoint.id;
   nameSpan(endpoint);
-  const ctx = await contextOf(kernel, incoming, endpoint);
+  const ctx = await contextOf(kernel, incoming, match);
   note.user = ctx.actor.user.username;
   const body = parseBody(bytes, request.headers.get('content-type'));
   const params = match.fromBody === undefined ? match.params : takeId(match.params, match.fromBody, body);
@@ -54,6 +54,8 @@ export async function handle(kernel: Kernel, incoming: Incoming): Promise<Outcom
     throw error;
   }
 }
+
+type Target = Pick<Routed, 'endpoint' | 'params'>;
 
 interface Routed {
   request: Request;
@@ -82,17 +84,20 @@ async function carryOut(kernel: Kernel, { request, endpoint, ctx, params, body }
   return endpoint.run({ ctx, input, key, finish: done });
 }
 
-async function contextOf({ deps }: Kernel, incoming: Incoming, endpoint: Endpoint): Promise<Ctx> {
+async function contextOf({ deps }: Kernel, incoming: Incoming, { endpoint, params }: Target): Promise<Ctx> {
   const { request, client, requestId, language } = incoming;
-  const isPublic = endpoint.permission === 'public';
+  const { permission } = endpoint;
+  const isPublic = permission === 'public';
   if (isPublic && request.method !== 'GET') refuseForeignOrigin(request, client);
-  const { actor, subject } = isPublic ? visitorOf(request) : await callerOf(request, client, deps);
+  const { actor, subject, asked } = isPublic
+    ? visitorOf(request)
+    : await callerOf(request, client, deps, permission.asked?.(params));
   demandReady(actor, endpoint);
   return {
     ...deps,
     ...client,
     ...{ actor, requestId, language, by: byOf(actor, client, requestId) },
-    subject,
+    ...{ subject, asked },
     log: deps.log.child({ requestId }),
     operationId: randomUUID(),
     repeatable: false,

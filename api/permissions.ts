@@ -1,12 +1,14 @@
 // The vocabulary of permissions. They are checked before the body is validated, so that nobody learns by error messages
 // about what he may not touch: an object that he may not see is not found, one that he may not change is refused.
+import { mayOnAsked, type Asked } from '../db/access/asked.ts';
 import {
   switchOf,
   type ApplicationPermission,
   type HostPermission,
   type SystemPermission,
 } from '../db/access/catalogue.ts';
-import { adminRole, holds, mayOnEach, type Scope, type ScopePermissions, type Subject } from '../db/access/rights.ts';
+import { adminRole, holds, mayOnEach } from '../db/access/rights.ts';
+import type { May, Scope, ScopePermissions, Subject } from '../db/access/rights.ts';
 import { Problem } from '../workflows/problem.ts';
 import type { Ctx } from './context.ts';
 import { id as idSchema } from './schemas.ts';
@@ -21,6 +23,8 @@ export interface PermissionRequest {
 /** Who may call an operation: names for the documentation, and a check that throws `not_allowed` or `not_found`. */
 export interface Permission {
   readonly names: readonly string[];
+  /** The object that the check will be about, if the path names it: it is looked up with the caller. */
+  asked?(params: Readonly<Record<string, string>>): Asked | undefined;
   check(request: PermissionRequest): Promise<void>;
 }
 
@@ -64,7 +68,11 @@ export async function demandOnEach<S extends Scope>(
   ids: readonly number[],
 ): Promise<void> {
   if (ids.length === 0) return;
-  const answers = [...(await mayOnEach(ctx.db, ctx.subject, scope, name, ids))];
+  refuse(scope, name, await mayOnEach(ctx.db, ctx.subject, scope, name, ids));
+}
+
+function refuse(scope: Scope, name: string, may: ReadonlyMap<number, May>): void {
+  const answers = [...may];
   const hidden = answers.find(([, may]) => may === 'hidden');
   if (hidden) throw new Problem('no_such', { thing: scope, id: hidden[0] });
   if (answers.some(([, may]) => may === 'no')) throw notAllowed(name);
@@ -84,11 +92,22 @@ export function requestedId(request: PermissionRequest, from: IdSource): number 
   return parsed.data;
 }
 
+function askedIn(scope: Scope, from: IdSource, params: Readonly<Record<string, string>>): Asked | undefined {
+  const { data: id } = idSchema.safeParse(typeof from === 'string' ? params[from] : undefined);
+  return id === undefined ? undefined : { scope, id };
+}
+
 const onObject =
   <S extends Scope>(scope: S) =>
   (name: ScopePermissions[S], from: IdSource = 'id'): Permission => ({
     names: [name],
-    check: (request) => Promise.resolve().then(() => demandOn(request.ctx, scope, name, requestedId(request, from))),
+    asked: (params) => askedIn(scope, from, params),
+    async check(request) {
+      const id = requestedId(request, from);
+      const { asked, subject } = request.ctx;
+      if (asked?.scope !== scope || asked.id !== id) return demandOn(request.ctx, scope, name, id);
+      refuse(scope, name, new Map([[id, mayOnAsked(subject, { ...asked, scope }, name)]]));
+    },
   });
 
 /** A permission on the application with the id in the path (or elsewhere: `from`). */
@@ -119,6 +138,7 @@ export const hosts: (name: HostPermission, ids: (body: unknown) => readonly unkn
 /** Any one of several is enough; when none is given, being refused goes before not finding. */
 export const anyOf = (...permissions: Permission[]): Permission => ({
   names: permissions.flatMap((one) => one.names),
+  asked: (params) => permissions.map((one) => one.asked?.(params)).find((one) => one !== undefined),
   async check(request) {
     let refusal: Problem | undefined;
     for (const one of permissions) {

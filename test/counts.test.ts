@@ -94,6 +94,24 @@ describe('a request to the API alone', () => {
     expect(small).toBeLessThanOrEqual(statementsOfPage);
   });
 
+  test('applications and hosts are listed by two statements, whatever is filtered and whoever asks', async () => {
+    const { manager, reviewer, applicationId } = estate;
+    const below = `/applications/${applicationId}`;
+    const paths = ['/applications/?name=a&has_parent=0', '/hosts/?ip=10.&status=raw', `${below}/child-apps/`];
+    const admin = await world.user({ admin: true });
+    await noNotesOfUse(world);
+    const reading = (user: typeof admin, path: string) => async () => {
+      const { statements } = await counter.during(async () => {
+        expect((await user.get(path)).status).toBe(200);
+      });
+      return statements;
+    };
+    for (const path of [...paths, `${below}/response-person/`])
+      for (const user of [manager, reviewer, admin])
+        // The process keeps house meanwhile, and that is counted too.
+        await eventually(async () => (await reading(user, path)()) === 2);
+  });
+
   test('a page of templates is too: their applications, credentials and scripts are read at once', async () => {
     const templates = '/application/deploy-templates/';
     await makeTemplates(world, estate, 20);

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import { applicationPermissions } from '../../db/access/catalogue.ts';
-import { actionsFor } from '../../db/access/rights.ts';
+import { actionsOn } from '../../db/access/rights.ts';
 import type { SeenApplication } from '../../db/applications/find.ts';
 import { relationsOf } from '../../db/applications/relations.ts';
 import type { Database } from '../../db/database.ts';
@@ -41,13 +41,12 @@ export type ApplicationObject = z.output<typeof applicationObject>;
 
 const idsOf = (rows: readonly { id: number }[]): number[] => [...new Set(rows.map((row) => row.id))];
 
-async function actionsOf(db: Kysely<Database>, { subject }: Ctx, rows: readonly { id: number }[]) {
-  const may = await actionsFor(db, subject, 'application', idsOf(rows));
-  return (id: number) =>
-    Object.fromEntries(applicationPermissions.map((name) => [name, may.get(id)?.has(name) ?? false])) as Record<
-      (typeof applicationPermissions)[number],
-      boolean
-    >;
+function mayOn({ subject }: Ctx, { granted }: SeenApplication) {
+  const may = actionsOn(subject, 'application', granted);
+  return Object.fromEntries(applicationPermissions.map((name) => [name, may.has(name)])) as Record<
+    (typeof applicationPermissions)[number],
+    boolean
+  >;
 }
 
 const summary = (row: SeenApplication) => ({
@@ -56,10 +55,8 @@ const summary = (row: SeenApplication) => ({
 });
 
 /** Applications as lists show them to this caller. */
-export async function presentSummaries(rows: readonly SeenApplication[], ctx: Ctx, db: Kysely<Database> = ctx.db) {
-  const may = await actionsOf(db, ctx, rows);
-  return rows.map((row) => ({ ...summary(row), available_actions: may(row.id) }));
-}
+export const presentSummaries = (rows: readonly SeenApplication[], ctx: Ctx) =>
+  rows.map((row) => ({ ...summary(row), available_actions: mayOn(ctx, row) }));
 
 /** Applications with everything that this caller may see of them. */
 export async function presentApplications(
@@ -67,7 +64,6 @@ export async function presentApplications(
   ctx: Ctx,
   db: Kysely<Database> = ctx.db,
 ): Promise<ApplicationObject[]> {
-  const may = await actionsOf(db, ctx, rows);
   const relations = await relationsOf(db, ctx.subject, idsOf(rows));
   return rows.map((row) => ({
     ...summary(row),
@@ -80,6 +76,6 @@ export async function presentApplications(
     creator: row.creator,
     created_time: iso(row.createdTime),
     updated_time: iso(row.updatedTime),
-    available_actions: may(row.id),
+    available_actions: mayOn(ctx, row),
   }));
 }

@@ -32,7 +32,7 @@ const linkedList = (link: keyof typeof linkedTo, declaration: { path: string; id
 /** Applications as lists show them, in the order of the ids. */
 async function summaries(ctx: ChangeCtx, ids: readonly number[]) {
   const rows = await selectApplications(ctx.tx, ctx.subject).where('applications.id', 'in', ids).execute();
-  const shown = new Map((await presentSummaries(rows, ctx, ctx.tx)).map((one) => [one.id, one]));
+  const shown = new Map(presentSummaries(rows, ctx).map((one) => [one.id, one]));
   return ids.flatMap((one) => shown.get(one) ?? []);
 }
 

@@ -31,7 +31,7 @@ const area = 'hosts';
 async function seen(ctx: Ctx | ChangeCtx, hostId: number): Promise<HostObject> {
   const db = 'tx' in ctx ? ctx.tx : ctx.db;
   const row = await findHost(db, ctx.subject, hostId);
-  const [shown] = row ? await presentHosts([row], ctx, db) : [];
+  const [shown] = row ? presentHosts([row], ctx) : [];
   if (!shown) throw notFound();
   return shown;
 }

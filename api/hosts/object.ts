@@ -1,10 +1,8 @@
-import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import { hostPermissions } from '../../db/access/catalogue.ts';
-import { actionsFor } from '../../db/access/rights.ts';
-import type { Database } from '../../db/database.ts';
+import { actionsOn } from '../../db/access/rights.ts';
+import type { SeenHost } from '../../db/hosts/find.ts';
 import type { StoredIpmi } from '../../db/hosts/ipmi.ts';
-import type { HostRow } from '../../db/inventory.ts';
 import { hostStatuses, hostTypes, osStatuses, runnerNames } from '../../workflows/hosts/contract.ts';
 import { busy, presentBusy } from '../applications/instance-object.ts';
 import type { Ctx } from '../context.ts';
@@ -40,20 +38,10 @@ export const hostObject = z.object({
 export type HostObject = z.output<typeof hostObject>;
 
 /** Hosts as the API shows them to this caller. */
-export async function presentHosts(
-  rows: readonly HostRow[],
-  ctx: Ctx,
-  db: Kysely<Database> = ctx.db,
-): Promise<HostObject[]> {
-  const may = await actionsFor(
-    db,
-    ctx.subject,
-    'host',
-    rows.map((row) => row.id),
-  );
+export function presentHosts(rows: readonly SeenHost[], { subject }: Ctx): HostObject[] {
   return rows.map((row) => {
     const ipmi = row.ipmi as StoredIpmi | null;
-    const allowed = may.get(row.id);
+    const allowed = actionsOn(subject, 'host', row.granted);
     return {
       ...{ id: row.id, name: row.name, host_type: row.hostType, status: row.status, os_status: row.osStatus },
       ...{ os_type: row.osType, cpu: row.cpu, memory: row.memory, location: row.location },
@@ -64,7 +52,7 @@ export async function presentHosts(
       ...{ expires_at: iso(row.expiresAt), creator: row.creator },
       ...{ created_time: iso(row.createdTime), updated_time: iso(row.updatedTime) },
       available_actions: Object.fromEntries(
-        hostPermissions.map((name) => [name, allowed?.has(name) ?? false]),
+        hostPermissions.map((name) => [name, allowed.has(name)]),
       ) as HostObject['available_actions'],
     };
   });

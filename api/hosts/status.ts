@@ -16,6 +16,7 @@ const needed = { inited: 'init_host', attached: 'edit_host', offline: 'deactivat
 
 /** What a change needs depends on where it goes, and to `raw` on where it comes from; anything else is for validation. */
 const mayChange = permission({
+  ...host('view_host'),
   names: ['init_host', 'edit_host', 'deactivate_host'],
   async check(request: PermissionRequest) {
     await host('view_host').check(request);

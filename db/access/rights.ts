@@ -98,6 +98,25 @@ export function visible<S extends Scope>(
   ))`;
 }
 
+/** A column with what grants give a user on the object of each row (`idRef` as in `visible`); read it by `actionsOn`. */
+export function grantedOn(subject: Subject, scope: Scope, idRef: string) {
+  if (subject.isAdmin) return sql<string[]>`'{}'::text[]`;
+  return sql<string[]>`array(
+    select grants.permission from grants
+    where grants.scope = ${scope} and grants.object_id = ${sql.ref(idRef)} and ${heldBy(subject)})`;
+}
+
+/** What a user may do with an object on which he is granted this. */
+export function actionsOn<S extends Scope>(
+  subject: Subject,
+  scope: S,
+  granted: readonly string[],
+): Set<ScopePermissions[S]> {
+  const all = scopes[scope].permissions as readonly (ApplicationPermission | HostPermission)[];
+  const may = all.filter((p) => everywhere(subject, p) || grantedBy(p).some((grant) => granted.includes(grant)));
+  return new Set(may as ScopePermissions[S][]);
+}
+
 /** What a user may do with each of these objects, in one query for a whole page; every id has its set. */
 export async function actionsFor<S extends Scope>(
   db: Kysely<Database>,
@@ -115,18 +134,9 @@ export async function actionsFor<S extends Scope>(
           .where(heldBy(subject))
           .select(['objectId', 'permission'])
           .execute();
-  const granted = new Map<number, Set<string>>();
-  for (const { objectId, permission } of rows)
-    granted.set(objectId, (granted.get(objectId) ?? new Set()).add(permission));
-  const all: readonly ScopePermissions[S][] = scopes[scope].permissions as readonly (
-    ApplicationPermission | HostPermission
-  )[] as readonly ScopePermissions[S][];
-  return new Map(
-    ids.map((id) => [
-      id,
-      new Set(all.filter((p) => everywhere(subject, p) || grantedBy(p).some((grant) => granted.get(id)?.has(grant)))),
-    ]),
-  );
+  const granted = new Map<number, string[]>();
+  for (const { objectId, permission } of rows) granted.set(objectId, [...(granted.get(objectId) ?? []), permission]);
+  return new Map(ids.map((id) => [id, actionsOn(subject, scope, granted.get(id) ?? [])]));
 }
 
 /** What a check of one object finds; `hidden` when the user may not even see it, or there is none. */

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
 import { prepared, type Place } from '../prepared.ts';
+import { askedValues, grantedThere, type Asked, type AskedValues } from './asked.ts';
 import { newSessionSecret, secretHash, type CredentialUser } from './credentials.ts';
 import { holdings, subjectOf, type Subject } from './rights.ts';
 
@@ -44,9 +45,10 @@ interface UsedSession {
   expiresTime: Date;
   user: CredentialUser;
   subject: Subject;
+  granted: string[] | null;
 }
 
-const sessionOf = prepared((db, place: Place<{ idHash: Buffer; now: Date; seenAfter: Date }>) =>
+const sessionOf = prepared((db, place: Place<{ idHash: Buffer; now: Date; seenAfter: Date } & AskedValues>) =>
   db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.userId')
@@ -56,18 +58,28 @@ const sessionOf = prepared((db, place: Place<{ idHash: Buffer; now: Date; seenAf
     .where('users.status', '=', 'enabled')
     .select(['sessions.csrfToken', 'sessions.expiresTime', 'sessions.lastSeenTime'])
     .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword', 'users.secondFactor'])
-    .select(holdings(sql.ref('users.id')).as('held')),
+    .select(holdings(sql.ref('users.id')).as('held'))
+    .select(grantedThere(sql.ref('users.id'), place('scope'), place('objectId')).as('granted')),
 );
 
-/** The session of a cookie and its enabled user with what he holds, in one statement; undefined when it has ended. Notes that it was seen, to the minute. */
-export async function useSession(db: Kysely<Database>, value: string, now: Date): Promise<UsedSession | undefined> {
+/**
+ * The session of a cookie and its enabled user with what he holds, also on the object asked for, in one statement;
+ * undefined when it has ended. Notes that it was seen, to the minute.
+ */
+export async function useSession(
+  db: Kysely<Database>,
+  value: string,
+  now: Date,
+  asked?: Asked,
+): Promise<UsedSession | undefined> {
   const idHash = secretHash(value);
-  const [row] = await sessionOf(db, { idHash, now, seenAfter: new Date(now.getTime() - idleMs) });
+  const seenAfter = new Date(now.getTime() - idleMs);
+  const [row] = await sessionOf(db, { idHash, now, seenAfter, ...askedValues(asked) });
   if (!row) return undefined;
-  const { csrfToken, expiresTime, lastSeenTime, held, ...user } = row;
+  const { csrfToken, expiresTime, lastSeenTime, held, granted, ...user } = row;
   if (now.getTime() - lastSeenTime.getTime() >= noteMs)
     await db.updateTable('sessions').set({ lastSeenTime: now }).where('idHash', '=', idHash).execute();
-  return { idHash, csrfToken, expiresTime, user, subject: subjectOf(user.id, held) };
+  return { idHash, csrfToken, expiresTime, user, subject: subjectOf(user.id, held), granted };
 }
 
 /** Ends one session. */

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database } from '../database.ts';
 import { prepared, type Place } from '../prepared.ts';
+import { askedValues, grantedThere, type Asked, type AskedValues } from './asked.ts';
 import { newTokenValue, secretHash, type CredentialUser } from './credentials.ts';
 import { holdings, subjectOf, type Subject } from './rights.ts';
 import type { AccessTables } from './tables.ts';
@@ -11,7 +12,7 @@ export const maxTokens = 100;
 
 export type TokenRow = Selectable<AccessTables['authTokens']> & { username: string };
 
-const tokenOf = prepared((db, place: Place<{ valueHash: Buffer }>) =>
+const tokenOf = prepared((db, place: Place<{ valueHash: Buffer } & AskedValues>) =>
   db
     .selectFrom('authTokens')
     .innerJoin('users', 'users.id', 'authTokens.userId')
@@ -19,18 +20,31 @@ const tokenOf = prepared((db, place: Place<{ valueHash: Buffer }>) =>
     .where('users.status', '=', 'enabled')
     .select(['authTokens.id as tokenId', 'authTokens.expiresTime', 'authTokens.lastUsedTime'])
     .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword', 'users.secondFactor'])
-    .select(holdings(sql.ref('users.id')).as('held')),
+    .select(holdings(sql.ref('users.id')).as('held'))
+    .select(grantedThere(sql.ref('users.id'), place('scope'), place('objectId')).as('granted')),
 );
 
-/** The token of a value and its enabled user with what he holds, in one statement; undefined when it is unknown or expired. Notes its use, to the minute. */
+interface UsedToken {
+  id: number;
+  expiresTime: Date | null;
+  user: CredentialUser;
+  subject: Subject;
+  granted: string[] | null;
+}
+
+/**
+ * The token of a value and its enabled user with what he holds, also on the object asked for, in one statement; undefined
+ * when it is unknown or expired. Notes its use, to the minute.
+ */
 export async function useToken(
   db: Kysely<Database>,
   value: string,
   now: Date,
-): Promise<{ id: number; expiresTime: Date | null; user: CredentialUser; subject: Subject } | undefined> {
-  const [row] = await tokenOf(db, { valueHash: secretHash(value) });
+  asked?: Asked,
+): Promise<UsedToken | undefined> {
+  const [row] = await tokenOf(db, { valueHash: secretHash(value), ...askedValues(asked) });
   if (!row || (row.expiresTime && row.expiresTime <= now)) return undefined;
-  const { tokenId, expiresTime, lastUsedTime, held, ...user } = row;
+  const { tokenId, expiresTime, lastUsedTime, held, granted, ...user } = row;
   const minute = new Date(Math.floor(now.getTime() / 60_000) * 60_000);
   if (!lastUsedTime || lastUsedTime < minute)
     await db
@@ -39,7 +53,7 @@ export async function useToken(
       .where('id', '=', tokenId)
       .where((eb) => eb.or([eb('lastUsedTime', 'is', null), eb('lastUsedTime', '<', minute)]))
       .execute();
-  return { id: tokenId, expiresTime, user, subject: subjectOf(user.id, held) };
+  return { id: tokenId, expiresTime, user, subject: subjectOf(user.id, held), granted };
 }
 
 /** Tokens with their users' names; the base of every list and look-up. */

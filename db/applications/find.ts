@@ -3,7 +3,7 @@
 import { sql } from 'kysely';
 import type { Expression, Kysely, RawBuilder, SqlBool } from 'kysely';
 import { grantedBy } from '../access/catalogue.ts';
-import { visible, type Subject } from '../access/rights.ts';
+import { grantedOn, visible, type Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
 import type { ApplicationRow } from '../inventory.ts';
 import { anywhere } from '../like.ts';
@@ -19,10 +19,11 @@ export const selectApplications = (db: Kysely<Database>, subject: Subject) =>
         select true from applications as child where child.parent_id = applications.id and child.deleted_time is null
         and ${visible(subject, 'application', 'view_app', 'child.id')} limit 1) is not null`.as('hasChild'),
     )
+    .select(grantedOn(subject, 'application', 'applications.id').as('granted'))
     .where('applications.deletedTime', 'is', null)
     .where(visible(subject, 'application', 'view_app', 'applications.id'));
 
-export type SeenApplication = ApplicationRow & { hasChild: boolean };
+export type SeenApplication = ApplicationRow & { hasChild: boolean; granted: string[] };
 
 /** An application that the caller may view. */
 export const findApplication = (db: Kysely<Database>, subject: Subject, id: number) =>

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { Expression, Kysely, RawBuilder, SqlBool } from 'kysely';
-import { visible, type Subject } from '../access/rights.ts';
+import { grantedOn, visible, type Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
+import type { HostRow } from '../inventory.ts';
 import { anywhere } from '../like.ts';
 
 /** Hosts that the caller may view. */
@@ -9,8 +10,11 @@ export const selectHosts = (db: Kysely<Database>, subject: Subject) =>
   db
     .selectFrom('hosts')
     .selectAll('hosts')
+    .select(grantedOn(subject, 'host', 'hosts.id').as('granted'))
     .where('hosts.deletedTime', 'is', null)
     .where(visible(subject, 'host', 'view_host', 'hosts.id'));
+
+export type SeenHost = HostRow & { granted: string[] };
 
 /** A host that the caller may view. */
 export const findHost = (db: Kysely<Database>, subject: Subject, id: number) =>

@@ -1,6 +1,8 @@
 import { ensureAdmin } from '../../db/access/first-admin.ts';
 import { verifyPassword } from '../../db/access/passwords.ts';
-import { actionsFor, loadSubject, mayOnEach, visible } from '../../db/access/rights.ts';
+import { mayOnAsked } from '../../db/access/asked.ts';
+import { actionsFor, loadSubject, mayOnEach, visible, type Scope } from '../../db/access/rights.ts';
+import { useToken } from '../../db/access/tokens.ts';
 import { makeApplication, makeHost, testApp, type TestApp } from '../api/app.ts';
 
 let t: TestApp;
@@ -48,6 +50,37 @@ describe('rights', () => {
     expect([...(actions ?? [])]).toEqual(['view_host', 'init_host', 'restart_host', 'deactivate_host']);
   });
 
+  test('what is found with the caller says the same as a check of its own, whoever he is', async () => {
+    const [one, two, gone] = [await makeApplication(t.db), await makeApplication(t.db), await makeApplication(t.db)];
+    const host = await makeHost(t.db);
+    await t.db.updateTable('applications').set({ deletedTime: new Date() }).where('id', '=', gone).execute();
+    const member = await t.user();
+    const values = { name: 'editors', creator: 'test' };
+    const { id: roleId } = await t.db.insertInto('roles').values(values).returning('id').executeTakeFirstOrThrow();
+    await t.db.insertInto('userRoles').values({ userId: member.id, roleId }).execute();
+    const grant = { userId: null, roleId, scope: 'application', permission: 'edit_app' } as const;
+    const grants = [one, gone].map((objectId) => ({ ...grant, objectId }));
+    await t.db.insertInto('grants').values(grants).execute();
+    const callers = [
+      ...[member, await t.user({ admin: true }), await t.user({ system: ['manage_host', 'view_app'] })],
+      await t.user({ application: { [two]: ['deploy_app', 'view_app'] }, host: { [host]: ['view_host'] } }),
+    ];
+    const seen = new Set<string>();
+    for (const { id: userId, token } of callers)
+      for (const [scope, name, ids] of [
+        ['application', 'edit_app', [one, two, gone, 999_999]],
+        ['host', 'restart_host', [host, 999_999]],
+      ] as const)
+        for (const id of ids) {
+          const { subject, granted } = (await useToken(t.db, token, new Date(), { scope, id })) ?? never();
+          const may = mayOnAsked<Scope>(subject, { scope, id, granted }, name);
+          const check = await mayOnEach<Scope>(t.db, await loadSubject(t.db, userId), scope, name, [id]);
+          expect([userId, scope, id, may]).toEqual([userId, scope, id, check.get(id)]);
+          seen.add(may);
+        }
+    expect([...seen].sort()).toEqual(['hidden', 'no', 'yes']);
+  });
+
   test('a deleted object is hidden from everybody', async () => {
     const app = await makeApplication(t.db);
     await t.db.updateTable('applications').set({ deletedTime: new Date() }).where('id', '=', app).execute();
@@ -55,6 +88,10 @@ describe('rights', () => {
     expect([...(await mayOnEach(t.db, subject, 'application', 'view_app', [app])).values()]).toEqual(['hidden']);
   });
 });
+
+const never = (): never => {
+  throw new Error('the token is not known');
+};
 
 test('the first administrator is made once, by however many processes, and his password is told once', async () => {
   const fresh = await testApp();
