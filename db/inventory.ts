@@ -1,4 +1,4 @@
-import type { Generated, JSONColumnType, Selectable } from 'kysely';
+import type { Generated, GeneratedAlways, JSONColumnType, Selectable } from 'kysely';
 import type { InstanceStatus, ResponseType } from '../workflows/applications/contract.ts';
 import type { HostStatus, HostType, IpAddress, OsStatus, RunnerName } from '../workflows/hosts/contract.ts';
 
@@ -49,6 +49,8 @@ interface HostsTable {
   memory: number | null;
   location: Generated<string>;
   ipAddress: JSONColumnType<IpAddress[], string | undefined>;
+  /** The addresses of `ipAddress` as the filter searches them. */
+  addresses: GeneratedAlways<string>;
   description: Generated<string>;
   providerId: string | null;
   runner: Generated<RunnerName>;

@@ -45,7 +45,7 @@ export function matchingHosts(filter: HostFilter, subject: Subject): Expression<
     // What an address may hold reaches over no end of one in their list; anything else is in none.
     add(
       /^[0-9a-f.:]*$/i.test(ip)
-        ? sql`jsonb_path_query_array(hosts.ip_address, '$[*].address')::text ilike ${anywhere(ip)}`
+        ? sql`hosts.addresses ilike ${anywhere(ip.replaceAll('.', 'x').replaceAll(':', 'y'))}`
         : sql`false`,
     );
   if (application !== undefined)

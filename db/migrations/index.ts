@@ -13,6 +13,7 @@ import * as hostTasks from './0011_host_tasks.ts';
 import * as hostImports from './0014_host_imports.ts';
 import * as sharedLimits from './0015_shared_limits.ts';
 import * as sessionsAndFactors from './0016_sessions_and_factors.ts';
+import * as hostAddresses from './0017_host_addresses.ts';
 import * as callsBefore from './0018_calls_before.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
@@ -31,5 +32,6 @@ export const migrations: Record<string, Migration> = {
   '0014_host_imports': hostImports,
   '0015_shared_limits': sharedLimits,
   '0016_sessions_and_factors': sessionsAndFactors,
+  '0017_host_addresses': hostAddresses,
   '0018_calls_before': callsBefore,
 };
