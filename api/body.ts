@@ -4,10 +4,11 @@ import { parseJson } from './json.ts';
 /** Most bytes of a request's body. */
 export const bodyLimit = 1024 * 1024;
 
+const tooLarge = () => new Problem('too_large', { limit: bodyLimit });
+
 /** The bytes of a body; throws `too_large` as soon as more than allowed are announced or have come. */
 export async function readBody(request: Request): Promise<Uint8Array> {
-  const tooLarge = new Problem('too_large', { limit: bodyLimit });
-  if (Number(request.headers.get('content-length') ?? 0) > bodyLimit) throw tooLarge;
+  if (Number(request.headers.get('content-length') ?? 0) > bodyLimit) throw tooLarge();
   // Asked of a request that can have none, a body costs as much as routing it.
   const bodiless = request.method === 'GET' || request.method === 'HEAD';
   if (bodiless || !request.body) return new Uint8Array();
@@ -15,7 +16,7 @@ export async function readBody(request: Request): Promise<Uint8Array> {
   let size = 0;
   for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength;
-    if (size > bodyLimit) throw tooLarge;
+    if (size > bodyLimit) throw tooLarge();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -97,7 +97,7 @@ describe('a request to the API alone', () => {
   test('applications and hosts are listed by two statements, whatever is filtered and whoever asks', async () => {
     const { manager, reviewer, applicationId } = estate;
     const below = `/applications/${applicationId}`;
-    const paths = ['/applications/?name=a&has_parent=0', '/hosts/?ip=10.&status=raw', `${below}/child-apps/`];
+    const filtered = ['/applications/?name=a&has_parent=0', '/applications/?name=nowhere', '/hosts/?ip=10.&status=raw'];
     const admin = await world.user({ admin: true });
     await noNotesOfUse(world);
     const reading = (user: typeof admin, path: string) => async () => {
@@ -106,7 +106,7 @@ describe('a request to the API alone', () => {
       });
       return statements;
     };
-    for (const path of [...paths, `${below}/response-person/`])
+    for (const path of [...filtered, `${below}/child-apps/`, `${below}/response-person/`])
       for (const user of [manager, reviewer, admin])
         // The process keeps house meanwhile, and that is counted too.
         await eventually(async () => (await reading(user, path)()) === 2);

@@ -117,12 +117,16 @@ describe('creating a host', () => {
 describe('seeing hosts', () => {
   test('lists what the caller may view; filters have to hold', async () => {
     const ip = { addr_type: 'PUBLIC', address: '198.51.100.77' };
-    const host = await aHost(t.db, admin, 'raw', { location: 'Rack 7', ip_address: [ip] });
+    const other = { addr_type: 'PRIVATE', address: '2001:db8::7' };
+    const host = await aHost(t.db, admin, 'raw', { location: 'Rack 7', ip_address: [ip, other] });
     const user = await t.user({ host: { [host.id]: ['login_host'] } });
     const count = async (by: TestUser, query: string) => (await by.get<Page>(`/hosts/?${query}`)).body.count;
     expect(await count(user, '')).toBe(1);
     expect(await count(await t.user(), '')).toBe(0);
-    expect(await count(admin, 'ip=51.100.7')).toBe(1);
+    for (const address of ['51.100.7', '198.51.100.77', '01:DB8::7'])
+      expect(await count(admin, `ip=${address}`)).toBe(1);
+    for (const none of ['51.100.8', '51x100', '772001', '%25', '51,100'])
+      expect(await count(admin, `ip=${none}`)).toBe(0);
     expect(await count(user, 'location=rack&status=raw&host_type=PHY_HOST')).toBe(1);
     expect(await count(user, 'status=inited')).toBe(0);
     expect((await user.get('/hosts/?status=broken')).status).toBe(400);
