@@ -23,6 +23,7 @@ let recorded: DeployTransition[] = [];
 let freeze: FreezeRef | null = null;
 /** Called while it is looked for obstacles, before the answer. */
 let whileLooking = (): Promise<unknown> => Promise.resolve();
+let looks = 0;
 const freezeAt = (at: string): FreezeRef | null => (freeze && at < freeze.until ? freeze : null);
 
 const activities = {
@@ -30,6 +31,7 @@ const activities = {
   remakePlan: ({ at }: { at: string }) => Promise.resolve({ planHash: 'a', difference: null, freeze: freezeAt(at) }),
   findObstacles: async ({ at }: { at: string }): Promise<Obstacles> => {
     const found = freezeAt(at);
+    looks += 1;
     await whileLooking();
     return { freeze: found, running: null };
   },
@@ -43,6 +45,7 @@ const activities = {
 beforeEach(() => {
   recorded = [];
   freeze = null;
+  looks = 0;
   whileLooking = () => Promise.resolve();
 });
 
@@ -118,9 +121,7 @@ test('news that come while it looks for obstacles are not lost: it looks again a
   await engine.withWorker(activities, async () => {
     freeze = { id: 8, until: await inDays(2) };
     const handle = await approved();
-    let looks = 0;
     whileLooking = async () => {
-      looks += 1;
       if (looks > 1) return;
       // The freeze ends after it was read.
       freeze = null;
@@ -132,3 +133,72 @@ test('news that come while it looks for obstacles are not lost: it looks again a
     expect([looks, ...events()]).toEqual([2, 'held', 'started']);
   });
 });
+
+test('automatic starts that a freeze of three weeks holds come right after its end, also when that is moved', async () => {
+  const freezes = new Map<number, FreezeRef>();
+  const own = {
+    ...activities,
+    findObstacles: ({ taskId, at }: { taskId: number; at: string }): Promise<Obstacles> => {
+      looksOf.set(taskId, (looksOf.get(taskId) ?? 0) + 1);
+      const found = freezes.get(taskId);
+      return Promise.resolve({ freeze: found && at < found.until ? found : null, running: null });
+    },
+  };
+  const looksOf = new Map<number, number>();
+  await engine.withWorker(own, async () => {
+    const began = (await engine.now()).getTime();
+    const day = (days: number): string => new Date(began + days * dayMs).toISOString();
+    const [asSet, prolonged, shortened, deleted] = [1, 2, 3, 4].map((more) => tasks + more);
+    const handles = new Map<number, WorkflowHandle>();
+    for (const id of [asSet, prolonged, shortened, deleted] as number[]) {
+      freezes.set(id, { id: 100 + id, until: day(21) });
+      handles.set(id, await approved({ autoStart: true }));
+    }
+    /** Passes in days: a single call to the engine must not last long. */
+    const until = async (days: number, minutes: number): Promise<void> => {
+      const leftMs = async () => began + days * dayMs + minutes * 60_000 - (await engine.now()).getTime();
+      while ((await leftMs()) > dayMs) await engine.pass('1 day');
+      await engine.pass(Math.max(1, await leftMs()));
+    };
+    const started = (): number[] => recorded.flatMap(({ event, taskId }) => (event === 'started' ? [taskId] : []));
+    const startBy = (ids: unknown[]) => eventually(() => expect(started()).toEqual(ids), { timeout: 20_000 });
+    const move = async (id: number | undefined, end: string | null): Promise<void> => {
+      if (end === null) freezes.delete(id ?? 0);
+      else freezes.set(id ?? 0, { id: 100 + (id ?? 0), until: end });
+      await handles.get(id ?? 0)?.signal(reconsiderSignal);
+    };
+
+    await until(10, 0);
+    await move(prolonged, day(28));
+    await move(shortened, day(14));
+    await until(12, 0);
+    expect(started()).toEqual([]);
+    await move(deleted, null);
+    await startBy([deleted]);
+    await until(14, -1);
+    expect(started()).toEqual([deleted]);
+    await until(14, 1);
+    await startBy([deleted, shortened]);
+    await until(21, -1);
+    expect(started()).toEqual([deleted, shortened]);
+    await until(21, 1);
+    await startBy([deleted, shortened, asSet]);
+    await until(28, -1);
+    expect(started()).toEqual([deleted, shortened, asSet]);
+    await until(28, 1);
+    await startBy([deleted, shortened, asSet, prolonged]);
+
+    expect(events().filter((event) => event === 'held')).toHaveLength(4);
+    for (const [id, days] of [
+      ...[[asSet, 21] as const, [prolonged, 28] as const, [shortened, 14] as const, [deleted, 12] as const],
+    ]) {
+      // It looks less and less often, twice a day in the end; a look is a timer and an activity, with a workflow task for each.
+      const looks = looksOf.get(id ?? 0) ?? 0;
+      expect(looks).toBeGreaterThan(days * 2 - 5);
+      expect(looks).toBeLessThanOrEqual(days * 2 + 15);
+      const { events: history } = (await handles.get(id ?? 0)?.fetchHistory()) ?? {};
+      expect(history?.length).toBeGreaterThan(looks);
+      expect(history?.length).toBeLessThanOrEqual(looks * 11 + 60);
+    }
+  });
+}, 300_000);

@@ -5,12 +5,11 @@ import { hasEnded } from '../approvals/policy.ts';
 import { ensure, rootFailure } from '../refuse.ts';
 import type { Actor } from '../tasks.ts';
 import type { RolloutState, SubTaskKind, SubTaskOutcome } from './contract.ts';
+import { Looks } from './looks.ts';
 import { canPause, canResume } from './policy.ts';
 import type { DeployView } from './policy.ts';
 import { workflowActor } from '../tasks.ts';
 import type { DeployParts, SubTasks } from './sub-tasks.ts';
-
-const lookAgainMs = 60 * 60 * 1000;
 
 export class Rollout {
   readonly #parts: DeployParts;
@@ -21,6 +20,7 @@ export class Rollout {
   #paused: boolean;
   state: RolloutState | null;
   #news = 0;
+  readonly #looks = new Looks();
   /** It waits, and nothing would be lost if it waited elsewhere. */
   idle = true;
 
@@ -52,6 +52,7 @@ export class Rollout {
 
   news(): void {
     this.#news += 1;
+    this.#looks.reset();
   }
 
   pause(actor: Actor): Promise<void> {
@@ -120,7 +121,7 @@ export class Rollout {
     const known = state.heldBy;
     if (known === (freeze?.id ?? null)) {
       if (!freeze) return true;
-      const end = Math.min(lookAgainMs, Date.parse(freeze.until) - Date.now());
+      const end = Math.min(this.#looks.next(), Date.parse(freeze.until) - Date.now());
       await this.#wait(() => this.#over() || stopped() || this.#news !== seen, end);
       return false;
     }

@@ -8,11 +8,10 @@ import { ensure, failureOf, isProblem, rootFailure } from '../refuse.ts';
 import { workflowActor } from '../tasks.ts';
 import type { Actor } from '../tasks.ts';
 import type { FreezeRef, HeldStart, StartInput } from './contract.ts';
+import { Looks } from './looks.ts';
 import { canStart } from './policy.ts';
 import type { DeployView } from './policy.ts';
 import type { DeployParts } from './sub-tasks.ts';
-
-const lookAgainMs = 60 * 60 * 1000;
 
 type By = HeldStart['by'];
 
@@ -24,6 +23,7 @@ export class Start {
   inFront: number | null = null;
   plannedExecTime: Date;
   #news = 0;
+  readonly #looks = new Looks();
   /** It waits, and nothing would be lost if it waited elsewhere. */
   idle = true;
 
@@ -47,6 +47,7 @@ export class Start {
 
   news(): void {
     this.#news += 1;
+    this.#looks.reset();
   }
 
   /** What the owner asks for. */
@@ -99,7 +100,7 @@ export class Start {
     if (!this.#waits()) return null;
     const { input, records } = this.#parts;
     const { freeze, running } = await records.findObstacles({ taskId: input.taskId, at: new Date().toISOString() });
-    const soon = Date.now() + lookAgainMs;
+    const soon = Date.now() + this.#looks.next();
     this.inFront = running;
     if (freeze) {
       if (this.held?.freeze?.id !== freeze.id) {
