@@ -137,6 +137,19 @@ test('an automatic start waits for a freeze, and for the other running task', as
   await starts(id);
 });
 
+test('a held start whose freeze has ended hears of the end of the other running task', async () => {
+  const estate = await makeEstate(world, 1);
+  const running = await startedTask(world, estate);
+  const over = await overEstate(estate);
+  const id = await ready(estate);
+  expect(outcome(await start(estate, id))).toEqual([200, 0]);
+  await admin.delete(`${root}${over}/`);
+  await eventually(async () => (await taskOf(world, id)).heldBy === null, patience);
+  expect(await taskOf(world, id)).toMatchObject({ status: 'approved' });
+  expect(outcome(await act(estate.manager, running, 'close'))).toEqual([200, 0]);
+  await starts(id);
+});
+
 test('any other refusal is audited, shown, and not repeated', async () => {
   const estate = await makeEstate(world, 1);
   const planned = new Date(Date.now() + 3_000).toISOString();
