@@ -1,3 +1,4 @@
+import { reconsiderTopic, waitingTasks } from '../../db/deploy/waiting.ts';
 import { deployTaskWorkflowId } from '../../workflows/deploy/contract.ts';
 import { eventually } from '../harness.ts';
 import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from '../world.ts';
@@ -146,7 +147,12 @@ test('a held start whose freeze has ended hears of the end of the other running 
   await admin.delete(`${root}${over}/`);
   await eventually(async () => (await taskOf(world, id)).heldBy === null, patience);
   expect(await taskOf(world, id)).toMatchObject({ status: 'approved' });
+  // It is among those that the relay of an API process tells.
+  expect(await waitingTasks(world.db, { applicationId: estate.applicationId, productionId: null })).toEqual([id]);
   expect(outcome(await act(estate.manager, running, 'close'))).toEqual([200, 0]);
+  const told = await world.db.selectFrom('outbox').select('topic').where('topic', '=', reconsiderTopic).execute();
+  expect(told.length).toBeGreaterThan(0);
+  await world.temporal.workflow.getHandle(deployTaskWorkflowId(id)).signal('reconsider');
   await starts(id);
 });
 
