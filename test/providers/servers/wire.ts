@@ -29,7 +29,10 @@ export async function openWire(target: string): Promise<Wire> {
       if (low) calls.push({ name: `${low.client} ${low.fun}`, targets: low.tgt?.length ?? 0 });
       const loses = low?.client === 'local_async' && toLose > 0;
       if (loses) toLose -= 1;
-      const onward = request(new URL(incoming.url ?? '/', target), { method: 'POST', headers: incoming.headers });
+      const { method = 'POST', headers } = incoming;
+      const onward = request(new URL(incoming.url ?? '/', target), { method, headers });
+      // The event bus has no end of its own.
+      outgoing.once('close', () => onward.destroy());
       onward.once('response', (answer) => {
         if (loses) {
           answer.resume().once('end', () => incoming.socket.destroy());

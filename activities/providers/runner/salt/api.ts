@@ -33,15 +33,9 @@ export class SaltApi {
     this.#http = new JsonClient(url, caFile === undefined ? undefined : readFileSync(caFile, 'utf8'));
   }
 
-  /** What the call returns; a token that is no longer taken is replaced once. */
+  /** What the call returns. */
   async call(low: Low): Promise<unknown> {
-    const token = await this.#login();
-    let answer = await this.#post(low, token);
-    if (answer.status === 401) {
-      this.#forget(token);
-      answer = await this.#post(low, await this.#login());
-    }
-    const { status, body } = answer;
+    const { status, body } = await this.#withToken((token) => this.#post(low, token));
     if (status === 401 || status === 403) {
       throw refused('salt', `salt-api does not let ${this.#settings.user} call ${low.fun} (${status})`);
     }
@@ -60,6 +54,24 @@ export class SaltApi {
       if (next) next();
       else this.#asking -= 1;
     }
+  }
+
+  /** The master's event bus, line by line as server-sent events; `end` resolves when no more comes. */
+  async hear(onLine: (line: string) => void, signal: AbortSignal): Promise<{ end: Promise<void> }> {
+    const { status, end } = await this.#withToken((token) =>
+      this.#http.stream('events', { 'x-auth-token': token, accept: 'text/event-stream' }, onLine, signal),
+    );
+    if (status !== 200) throw unavailable('salt', `salt-api answers ${status} to a question for its events`);
+    return { end };
+  }
+
+  /** A token that is no longer taken is replaced once. */
+  async #withToken<T extends { status: number }>(work: (token: string) => Promise<T>): Promise<T> {
+    const token = await this.#login();
+    const answer = await work(token);
+    if (answer.status !== 401) return answer;
+    this.#forget(token);
+    return work(await this.#login());
   }
 
   #post(low: Low, token: string) {

@@ -1,8 +1,7 @@
 // Calls that come within a few milliseconds go out as one publish: a thousand hosts are twenty messages, not a thousand.
 // What differs from minion to minion goes along as lines of standard input, of which each takes its own.
-import type { SaltApi } from './api.ts';
 import { runJob } from './job.ts';
-import type { Call, Return } from './job.ts';
+import type { Call, Master, Return } from './job.ts';
 
 const gatherMs = 5;
 const mostMinions = 50;
@@ -29,11 +28,11 @@ interface Batch {
 }
 
 export class Batches {
-  readonly #api: SaltApi;
+  readonly #master: Master;
   #gathered: Batch[] = [];
 
-  constructor(api: SaltApi) {
-    this.#api = api;
+  constructor(master: Master) {
+    this.#master = master;
   }
 
   run(wish: Wish): Promise<Return> {
@@ -75,7 +74,7 @@ export class Batches {
       patienceMs: Math.max(...all.map(({ patienceMs }) => patienceMs)),
     };
     try {
-      await runJob(this.#api, order, (minion, result) => {
+      await runJob(this.#master, order, (minion, result) => {
         for (const { resolve } of ends.get(minion) ?? []) resolve(result);
       });
     } catch (error) {

@@ -1,7 +1,7 @@
 // JSON over HTTP to salt-api: bounded in time and size, without redirects, and in the clear only within a private network.
 import { lookup } from 'node:dns';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
-import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { AgentOptions, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { BlockList, isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
@@ -9,6 +9,7 @@ import { unavailable } from '../../error.ts';
 
 const mostAnswered = 32 * 2 ** 20;
 const mostAtOnce = 8;
+const aliveEveryMs = 10_000;
 
 const privateNetworks = new BlockList();
 for (const [network, prefix] of [
@@ -47,21 +48,24 @@ export interface HttpAnswer {
 export class JsonClient {
   readonly #base: URL;
   readonly #options: RequestOptions;
+  /** A stream takes a connection for itself, for as long as it lasts. */
+  readonly #streamed: RequestOptions;
   readonly #isClear: boolean;
 
   constructor(address: string, ca: string | undefined) {
     this.#base = new URL(`${address}/`);
     this.#isClear = this.#base.protocol === 'http:';
-    const pool = { keepAlive: true, maxSockets: mostAtOnce };
-    this.#options = this.#isClear
-      ? { agent: new HttpAgent(pool), lookup: privateLookup }
-      : { agent: new HttpsAgent({ ...pool, ...(ca !== undefined && { ca }) }) };
+    const over = (pool: AgentOptions): RequestOptions =>
+      this.#isClear
+        ? { agent: new HttpAgent(pool), lookup: privateLookup }
+        : { agent: new HttpsAgent({ ...pool, ...(ca !== undefined && { ca }) }) };
+    this.#options = over({ keepAlive: true, maxSockets: mostAtOnce });
+    this.#streamed = over({});
   }
 
   /** Posts JSON; throws `unavailable` when nobody answers in time. What is thrown never quotes what was sent. */
   post(path: string, body: unknown, headers: Record<string, string>, patienceMs: number): Promise<HttpAnswer> {
     const text = JSON.stringify(body);
-    const send = this.#isClear ? httpRequest : httpsRequest;
     const options = {
       ...this.#options,
       method: 'POST',
@@ -78,14 +82,52 @@ export class JsonClient {
     return new Promise<HttpAnswer>((resolve, reject) => {
       const fail = (error: Error & { code?: string }): void => {
         const reason = error.name === 'AbortError' ? `nothing within ${patienceMs / 1000} seconds` : error.code;
-        reject(unavailable('salt', `salt-api does not answer: ${reason ?? error.message}`));
+        reject(noAnswer(reason ?? error.message));
       };
-      const call: ClientRequest = send(new URL(path, this.#base), options, (response) => {
+      const call = this.#send(path, options, (response) => {
         read(response).then(resolve, fail);
       });
       call.once('error', fail);
       call.end(text);
     });
+  }
+
+  /**
+   * Gets a stream; answers its status, and an end that resolves when nothing more comes, for whatever reason. Each line is
+   * given to `onLine` as it comes. The process may end meanwhile.
+   */
+  stream(path: string, headers: Record<string, string>, onLine: (line: string) => void, signal: AbortSignal) {
+    const options = { ...this.#streamed, method: 'GET', headers, signal };
+    return new Promise<{ status: number; end: Promise<void> }>((resolve, reject) => {
+      const call = this.#send(path, options, (response) => {
+        response.socket.setKeepAlive(true, aliveEveryMs).unref();
+        const end = eachLine(response, onLine).catch(() => undefined);
+        resolve({ status: response.statusCode ?? 0, end });
+      });
+      call.on('error', (error: Error & { code?: string }) => reject(noAnswer(error.code ?? error.message)));
+      call.end();
+    });
+  }
+
+  #send(path: string, options: RequestOptions, onAnswer: (response: IncomingMessage) => void): ClientRequest {
+    const send = this.#isClear ? httpRequest : httpsRequest;
+    return send(new URL(path, this.#base), options, onAnswer);
+  }
+}
+
+const noAnswer = (reason: string) => unavailable('salt', `salt-api does not answer: ${reason}`);
+
+async function eachLine(response: IncomingMessage, onLine: (line: string) => void): Promise<void> {
+  response.setEncoding('utf8');
+  let begun = '';
+  for await (const text of response as AsyncIterable<string>) {
+    const [first = '', ...others] = text.split('\n');
+    begun += first;
+    if (begun.length > mostAnswered) throw new Error('a line of it is too long');
+    for (const next of others) {
+      onLine(begun);
+      begun = next;
+    }
   }
 }
 

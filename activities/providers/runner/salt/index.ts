@@ -11,6 +11,7 @@ import type { Transport } from '../agent/runner.ts';
 import { isRecord, SaltApi } from './api.ts';
 import type { SaltSettings } from './api.ts';
 import { Batches } from './batches.ts';
+import { SaltEvents } from './events.ts';
 import { offer } from './file-root.ts';
 import type { Call } from './job.ts';
 import { minionsOfMaster } from './minions.ts';
@@ -18,6 +19,7 @@ import { minionsOfMaster } from './minions.ts';
 const provider = 'salt';
 const installMs = 30_000;
 const uploadMs = 300_000;
+const mostAgain = 3;
 /** A minion's name is a host's, and may have _ and @ besides; it becomes part of a command and of paths. */
 const minionName = /^(?=.{1,253}$)[A-Za-z0-9_][A-Za-z0-9_@-]*(\.[A-Za-z0-9_@-]+)*$/;
 
@@ -40,6 +42,8 @@ const shell = (command: string, stdin: string, patienceMs: number): Call => ({
 
 class SaltTransport implements Transport {
   readonly provider = provider;
+  /** A call takes the master and the minion longer than most commands take. */
+  readonly lookMs = { wait: 3_000, linger: 1_000 };
   readonly #batches: Batches;
   readonly #fileRoot: string | undefined;
   readonly #run = randomUUID().slice(0, 8);
@@ -87,12 +91,16 @@ class SaltTransport implements Transport {
   }
 
   async #returned(wish: Parameters<Batches['run']>[0]): Promise<unknown> {
-    const result = await this.#batches.run(wish);
+    let result = await this.#batches.run(wish);
+    // Whatever is asked of a host may be asked again with the same end.
+    for (let again = 0; result.kind === 'lost' && again < mostAgain; again += 1) result = await this.#batches.run(wish);
     switch (result.kind) {
       case 'returned':
         return result.value;
       case 'stranger':
         throw unavailable(provider, `${wish.minion} is no minion whose key the master has accepted`);
+      case 'lost':
+        throw unavailable(provider, `the minion ${wish.minion} loses what it is asked: does it start again and again?`);
       case 'silent':
         throw unavailable(
           provider,
@@ -112,6 +120,8 @@ function replyOf(name: string, value: unknown): Reply {
 /** Makes the `salt` driver; its master also lists its minions. */
 export function createSaltRunner(settings: SaltSettings): Runner & MinionDirectory {
   const api = new SaltApi(settings);
-  const runner = createAgentRunner(new SaltTransport(new Batches(api), settings.fileRoot));
+  const runner = createAgentRunner(
+    new SaltTransport(new Batches({ api, events: new SaltEvents(api) }), settings.fileRoot),
+  );
   return Object.assign(runner, { minions: () => minionsOfMaster(api) });
 }

@@ -1,11 +1,13 @@
 // One publish and its returns. The job's id is ours and known before anything is sent: when the answer to a publish is lost,
 // the master is asked whether it has the job, and only if not it is sent again, under the same id, which a minion that had
-// it drops. Returns are read from the master's job cache; the event bus may lose them.
+// it drops. Returns are told by the event bus, which may lose them, or else read from the master's job cache. A minion that
+// is silent is asked whether it has the job: one that was started anew does not, and need not be waited for.
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProviderError } from '../../error.ts';
 import { isRecord } from './api.ts';
 import type { SaltApi } from './api.ts';
+import type { Listener, SaltEvents } from './events.ts';
 
 export interface Call {
   fun: string;
@@ -13,11 +15,34 @@ export interface Call {
   kwarg: Readonly<Record<string, unknown>>;
 }
 
-/** How a minion's part ended; `stranger`: the master has no such minion; `silent`: it did not answer in time. */
-export type Return = { kind: 'returned'; value: unknown } | { kind: 'stranger' } | { kind: 'silent' };
+/**
+ * How a minion's part ended; `stranger`: the master has no such minion; `lost`: it does not have the job (any more), as when
+ * it has started anew; `silent`: it did not answer in time.
+ */
+export type Return =
+  { kind: 'returned'; value: unknown } | { kind: 'stranger' } | { kind: 'lost' } | { kind: 'silent' };
 
-const firstLookMs = 80;
-const longestLookMs = 500;
+/** What is known of jobs: asked for, and told. */
+export interface Master {
+  api: SaltApi;
+  events: SaltEvents;
+}
+
+export interface Order {
+  minions: readonly string[];
+  call: Call;
+  patienceMs: number;
+  /** It looks for another job, and nobody looks for it. */
+  isSearch?: boolean;
+}
+
+/** While returns are told, the job cache is for those that were not; it takes the master a second or more to answer. */
+const whileToldMs = 4_000;
+const firstLookMs = 200;
+const longestLookMs = 2_000;
+/** Minions are asked whether they have a job when they have not answered for so long. */
+const searchEveryMs = 4_000;
+const searchMs = 5_000;
 
 /** Twenty digits of the time, as Salt has it, and some more that make it ours alone. */
 function newJid(): string {
@@ -57,27 +82,100 @@ async function publish(api: SaltApi, jid: string, minions: readonly string[], { 
 
 /** Publishes a call once and gives each return to `onReturn` when it is known, once for each minion. */
 export async function runJob(
-  api: SaltApi,
-  { minions, call, patienceMs }: { minions: readonly string[]; call: Call; patienceMs: number },
+  master: Master,
+  order: Order,
   onReturn: (minion: string, result: Return) => void,
 ): Promise<void> {
-  const jid = newJid();
-  const known = new Set(await publish(api, jid, minions, call));
-  const open = new Set(minions);
-  const end = (minion: string, result: Return): void => {
-    if (open.delete(minion)) onReturn(minion, result);
-  };
-  for (const minion of minions) if (!known.has(minion)) end(minion, { kind: 'stranger' });
-  const deadline = Date.now() + patienceMs;
-  for (let pause = firstLookMs; open.size > 0; pause = Math.min(pause * 1.5, longestLookMs)) {
-    await sleep(pause);
-    const isLate = Date.now() > deadline;
-    const found = await lookUp(api, jid).catch((error: unknown) => {
+  const job = new OpenJob(master, order, onReturn);
+  const stop = await master.events.listen(job.jid, job);
+  try {
+    await job.run();
+  } finally {
+    stop();
+  }
+}
+
+class OpenJob implements Listener {
+  readonly jid = newJid();
+  readonly #master: Master;
+  readonly #order: Order;
+  readonly #open: Set<string>;
+  readonly #onReturn: (minion: string, result: Return) => void;
+  #rouse = new AbortController();
+
+  constructor(master: Master, order: Order, onReturn: (minion: string, result: Return) => void) {
+    this.#master = master;
+    this.#order = order;
+    this.#open = new Set(order.minions);
+    this.#onReturn = onReturn;
+  }
+
+  returned(minion: string, value: unknown): void {
+    this.#end(minion, { kind: 'returned', value });
+    if (this.#open.size === 0) this.#rouse.abort();
+  }
+
+  roused(minion: string | null): void {
+    if (minion === null || this.#open.has(minion)) this.#rouse.abort();
+  }
+
+  async run(): Promise<void> {
+    const { api, events } = this.#master;
+    const { minions, call, patienceMs, isSearch = false } = this.#order;
+    const known = new Set(await publish(api, this.jid, minions, call));
+    for (const minion of minions) if (!known.has(minion)) this.#end(minion, { kind: 'stranger' });
+    const deadline = Date.now() + patienceMs;
+    let nextSearch = Date.now() + searchEveryMs;
+    for (let pause = firstLookMs; this.#open.size > 0; pause = Math.min(pause * 1.5, longestLookMs)) {
+      const wasRoused = await this.#pause(Math.min(events.isLive ? whileToldMs : pause, deadline + 1 - Date.now()));
+      if (this.#open.size === 0) return;
+      const isLate = Date.now() > deadline;
+      const searches = !isSearch && !isLate && (wasRoused || Date.now() >= nextSearch);
+      const lost = searches ? await this.#search() : [];
+      if (searches) nextSearch = Date.now() + searchEveryMs;
+      // What had been answered before the search is in the cache by now.
+      await this.#look(isLate);
+      for (const minion of lost) this.#end(minion, { kind: 'lost' });
+      if (isLate) for (const minion of this.#open) this.#end(minion, { kind: 'silent' });
+    }
+  }
+
+  #end(minion: string, result: Return): void {
+    if (this.#open.delete(minion)) this.#onReturn(minion, result);
+  }
+
+  /** Answers whether it was cut short. */
+  async #pause(ms: number): Promise<boolean> {
+    const { signal } = this.#rouse;
+    await sleep(Math.max(0, ms), undefined, { signal }).catch(() => undefined);
+    this.#rouse = new AbortController();
+    return signal.aborted;
+  }
+
+  async #look(isLast: boolean): Promise<void> {
+    const { api, events } = this.#master;
+    const wasLive = events.isLive;
+    const found = await lookUp(api, this.jid).catch((error: unknown) => {
       // The job goes on whether the master answers or not.
-      if (isLate || !(error instanceof ProviderError) || error.kind === 'refused') throw error;
+      if (isLast || !(error instanceof ProviderError) || error.kind === 'refused') throw error;
       return null;
     });
-    for (const [minion, value] of Object.entries(found?.returns ?? {})) end(minion, { kind: 'returned', value });
-    if (isLate) for (const minion of open) end(minion, { kind: 'silent' });
+    const untold = Object.entries(found?.returns ?? {}).filter(([minion]) => this.#open.has(minion));
+    for (const [minion, value] of untold) this.#end(minion, { kind: 'returned', value });
+    if (untold.length > 0 && wasLive) events.close();
+    await events.open();
+  }
+
+  /** Those of the silent minions that answer, and do not have the job. */
+  async #search(): Promise<string[]> {
+    const call = { fun: 'saltutil.find_job', arg: [this.jid], kwarg: {} };
+    const lost: string[] = [];
+    const order = { minions: [...this.#open], call, patienceMs: searchMs, isSearch: true };
+    await runJob(this.#master, order, (minion, result) => {
+      if (result.kind === 'returned' && isRecord(result.value) && !('jid' in result.value)) lost.push(minion);
+    }).catch((error: unknown) => {
+      if (!(error instanceof ProviderError)) throw error;
+    });
+    return lost;
   }
 }

@@ -1,0 +1,114 @@
+// Returns as the master's event bus tells them, by salt-api's stream of server-sent events: at once, and for nothing, where a
+// look into the job cache loads half of Salt anew. The bus may lose some, so nobody relies on it: whoever listens here looks
+// into the cache too, if later. One stream for a process, open while there are jobs and a while longer.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isRecord } from './api.ts';
+import type { SaltApi } from './api.ts';
+
+const idleMs = 60_000;
+/** A job need not wait longer for the stream to open. */
+const openMs = 2_000;
+/** After a stream that could not be opened. */
+const againMs = 1_000;
+
+export interface Listener {
+  returned(minion: string, value: unknown): void;
+  /** It is time to look: this minion has started anew, or (null) nothing more will be heard. */
+  roused(minion: string | null): void;
+}
+
+export class SaltEvents {
+  readonly #api: Pick<SaltApi, 'hear'>;
+  readonly #listeners = new Map<string, Listener>();
+  #stream: { closing: AbortController; opened: Promise<void> } | null = null;
+  #idle: NodeJS.Timeout | undefined;
+  #notBefore = 0;
+  #isLive = false;
+  #tag = '';
+
+  constructor(api: Pick<SaltApi, 'hear'>) {
+    this.#api = api;
+  }
+
+  /** Whether returns are likely to be told. */
+  get isLive(): boolean {
+    return this.#isLive;
+  }
+
+  /** Tells what is heard of a job until the answer is called. Resolves when the bus is heard, or is not going to be. */
+  async listen(jid: string, listener: Listener): Promise<() => void> {
+    this.#listeners.set(jid, listener);
+    clearTimeout(this.#idle);
+    await Promise.race([this.open(), sleep(openMs, undefined, { ref: false })]);
+    return () => {
+      this.#listeners.delete(jid);
+      if (this.#listeners.size > 0) return;
+      this.#idle = setTimeout(() => this.close(), idleMs).unref();
+    };
+  }
+
+  /** Opens the stream unless it is, or has just failed to be. */
+  open(): Promise<void> {
+    if (this.#stream) return this.#stream.opened;
+    if (Date.now() < this.#notBefore) return Promise.resolve();
+    const closing = new AbortController();
+    const opened = this.#listen(closing);
+    this.#stream = { closing, opened };
+    return opened;
+  }
+
+  /** Ends a stream that nobody needs, or that has not told what happened. */
+  close(): void {
+    this.#stream?.closing.abort();
+  }
+
+  async #listen({ signal }: AbortController): Promise<void> {
+    try {
+      const { end } = await this.#api.hear((line) => this.#take(line), signal);
+      this.#isLive = true;
+      void end.then(() => this.#ended());
+    } catch {
+      this.#notBefore = Date.now() + againMs;
+      this.#ended();
+    }
+  }
+
+  #ended(): void {
+    this.#stream = null;
+    this.#isLive = false;
+    this.#rouse(null);
+  }
+
+  #rouse(minion: string | null): void {
+    for (const listener of this.#listeners.values()) listener.roused(minion);
+  }
+
+  #take(line: string): void {
+    if (line.startsWith('tag: ')) this.#tag = line.slice(5);
+    if (!line.startsWith('data: ')) return;
+    const [, jid, minion] = /^salt\/job\/([^/]+)\/ret\/(.+)$/.exec(this.#tag) ?? [];
+    const listener = jid === undefined ? undefined : this.#listeners.get(jid);
+    if (listener && minion !== undefined) {
+      const told = returnIn(line.slice(6), minion);
+      if (told) listener.returned(minion, told.value);
+    }
+    const [, started] = /^salt\/minion\/(.+)\/start$/.exec(this.#tag) ?? [];
+    if (started !== undefined) this.#rouse(started);
+  }
+}
+
+/** What a minion has returned; null where the event is not that. */
+function returnIn(text: string, minion: string): { value: unknown } | null {
+  const event = parsed(text);
+  const data = isRecord(event) ? event['data'] : null;
+  const isReturn = isRecord(data) && data['cmd'] === '_return' && data['id'] === minion && 'return' in data;
+  return isReturn ? { value: data['return'] } : null;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
