@@ -7,9 +7,8 @@ import type { Database } from '../db/database.ts';
 import { appendOutput, outputPosition } from '../db/tasks/output.ts';
 import type { OutputLine } from '../db/tasks/output.ts';
 import { splitLines } from './lines.ts';
-import type { Job, JobState, Runner, RunnerHost } from './providers/runner/driver.ts';
+import type { Job, JobState, JobView, Runner, RunnerHost, StreamOffsets } from './providers/runner/driver.ts';
 
-const blockBytes = 256 * 1024;
 const graceMs = 5_000;
 const firstPollMs = 20;
 const longestPollMs = 500;
@@ -29,13 +28,13 @@ export async function runJob(to: Followed, runner: Runner, host: RunnerHost, job
   const { cancellationSignal } = Context.current();
   const isLeaving = (): boolean => cancellationSignal.aborted;
   if (isLeaving()) throw leaving();
-  await runner.start(host, job);
+  let from = await positionsOf(to, job.id);
+  let view = await runner.run(host, job, from);
   for (let pause = firstPollMs; ; pause = Math.min(pause * 2, longestPollMs)) {
-    const state = await runner.state(host, job.id);
-    const copied = await copyOutput(to, runner, host, job.id, state.state !== 'running');
-    if (state.state !== 'running') {
-      await addSystemLines(to, `${job.id} notes`, state.notes);
-      return state;
+    const { next, copied, hasMore } = await copyView(to, job.id, from, view);
+    if (view.state !== 'running' && !hasMore) {
+      await addSystemLines(to, `${job.id} notes`, view.notes);
+      return view;
     }
     if (isLeaving()) {
       const why = leaving();
@@ -43,7 +42,9 @@ export async function runJob(to: Followed, runner: Runner, host: RunnerHost, job
       throw why;
     }
     if (copied) pause = firstPollMs;
-    await sleep(pause, undefined, { signal: cancellationSignal }).catch(() => undefined);
+    if (!hasMore) await sleep(pause, undefined, { signal: cancellationSignal }).catch(() => undefined);
+    from = next;
+    view = await runner.look(host, job.id, from);
   }
 }
 
@@ -70,37 +71,50 @@ export async function killJob(to: Followed, runner: Runner, host: RunnerHost, jo
   const { state } = await runner.state(host, jobId);
   if (state === 'absent') return;
   await runner.kill(host, jobId, graceMs);
-  await copyOutput(to, runner, host, jobId, true);
-  const { signal } = await runner.state(host, jobId);
-  if (signal !== null) await addSystemLines(to, `${jobId} killed`, ['cancelled: the command was killed']);
+  for (let from = await positionsOf(to, jobId); ;) {
+    const view = await runner.look(host, jobId, from);
+    const { next, hasMore } = await copyView(to, jobId, from, view);
+    from = next;
+    if (hasMore) continue;
+    if (view.signal !== null) await addSystemLines(to, `${jobId} killed`, ['cancelled: the command was killed']);
+    return;
+  }
 }
 
-/** Copies what is new in both streams; answers whether anything was. */
-async function copyOutput(
+const streams = ['stdout', 'stderr'] as const;
+const sourceOf = (jobId: string, stream: (typeof streams)[number]): string => `${jobId} ${stream}`;
+
+async function positionsOf({ db, taskId }: Followed, jobId: string): Promise<StreamOffsets> {
+  const position = (stream: (typeof streams)[number]) => outputPosition(db, taskId, sourceOf(jobId, stream));
+  return { stdout: await position('stdout'), stderr: await position('stderr') };
+}
+
+/** Copies what a look from there has shown; `hasMore`: another one would show more at once. */
+async function copyView(
   to: Followed,
-  runner: Runner,
-  host: RunnerHost,
   jobId: string,
-  final: boolean,
-): Promise<boolean> {
+  from: StreamOffsets,
+  view: JobView,
+): Promise<{ next: StreamOffsets; copied: boolean; hasMore: boolean }> {
+  const { db, taskId, limitBytes } = to;
+  const next = { ...from };
   let copied = false;
-  for (const stream of ['stdout', 'stderr'] as const) {
-    const source = `${jobId} ${stream}`;
-    let from = await outputPosition(to.db, to.taskId, source);
-    for (;;) {
-      const { data, size } = await runner.output(host, jobId, stream, from, blockBytes);
-      const atEnd = from + data.length >= size;
-      const { lines, consumed } = splitLines(data, { final: final && atEnd });
-      if (consumed === 0) break;
-      const batch = lines.map(({ text }): OutputLine => ({ ...to.origin, stream, text }));
-      const { db, taskId, limitBytes } = to;
-      const mine = await appendOutput(db, { taskId, source, from, to: from + consumed, lines: batch, limitBytes });
-      copied = true;
-      from = mine ? from + consumed : await outputPosition(db, taskId, source);
-      if (mine && atEnd) break;
-    }
+  let hasMore = false;
+  for (const stream of streams) {
+    const { data, size } = view[stream];
+    const start = from[stream];
+    const atEnd = start + data.length >= size;
+    const { lines, consumed } = splitLines(data, { final: view.state !== 'running' && atEnd });
+    if (consumed === 0) continue;
+    const source = sourceOf(jobId, stream);
+    const batch = lines.map(({ text }): OutputLine => ({ ...to.origin, stream, text }));
+    const end = start + consumed;
+    const isMine = await appendOutput(db, { taskId, source, from: start, to: end, lines: batch, limitBytes });
+    next[stream] = isMine ? end : await outputPosition(db, taskId, source);
+    copied = true;
+    hasMore ||= !isMine || !atEnd;
   }
-  return copied;
+  return { next, copied, hasMore };
 }
 
 /** Lines by Slipway itself, once for each source. */

@@ -12,7 +12,7 @@ import type { Work } from '../step.ts';
 import { checkHealth } from './health.ts';
 import { createPlans } from './plans.ts';
 import { placeOf } from './package.ts';
-import { jobsOf, packagePath } from './steps.ts';
+import { jobsOf, packagePath, runsInRelease } from './steps.ts';
 import type { StepContext } from './steps.ts';
 
 /** What a deploy task does on hosts. */
@@ -57,7 +57,8 @@ async function stepContext(
   const hook = await loadScript(db, row.taskId, position, step);
   const { setup, version, previousVersion, taskId } = row;
   const current = `${setup.deployPath}/current`;
-  const hasRelease = (await runner.stat(host, current)).kind === 'directory';
+  // Asked for the sake of the application's own commands only: a call may be dear.
+  const hasRelease = runsInRelease(step) && (await runner.stat(host, current)).kind === 'directory';
   const place = step.startsWith('global_') ? setup.deployPath : current;
   return {
     taskId,

@@ -66,6 +66,13 @@ export function jobsOf(step: StepName, context: StepContext): StepJob[] {
   }));
 }
 
+const ownSteps: ReadonlySet<StepName> = new Set([
+  ...(['fetch', 'unpack', 'switch', 'check', 'switch_back', 'drop_release', 'prune', 'tidy'] as const),
+]);
+
+/** Whether a step may have commands of the application, which run in its present release. */
+export const runsInRelease = (step: StepName): boolean => !ownSteps.has(step);
+
 /** A job before it has an id and a place. */
 export interface StepBody {
   script: Job['script'];

@@ -90,9 +90,8 @@ async function bootBefore({ at, ...work }: HostWork, runner: Runner): Promise<st
 /** The boot id now; a job's answer stays true for a few seconds, so there is one in each such time. */
 async function bootNow(work: HostWork, runner: Runner): Promise<string> {
   const id = jobIdOf(work, `boot-${Math.floor((Date.now() - work.started.getTime()) / bootEveryMs)}`);
-  await asking('runner', runner.start(work.at, { id, script: bash(bootId), env: {}, cwd: '/', user: null }));
-  const { state } = await asking('runner', runner.state(work.at, id));
+  const job = { id, script: bash(bootId), env: {}, cwd: '/', user: null };
+  const { state, stdout } = await asking('runner', runner.run(work.at, job, { stdout: 0, stderr: 0 }));
   if (state === 'running') throw pending('runner', 'asked to restart; waiting for its boot id');
-  const { data } = await asking('runner', runner.output(work.at, id, 'stdout', 0, 64));
-  return data.toString('utf8').trim();
+  return stdout.data.toString('utf8').trim();
 }

@@ -36,6 +36,7 @@ function shellTransport(agentFolder: string): Transport {
   };
   return {
     provider: 'shell',
+    lookMs: { wait: 20_000, linger: 100 },
     checkHost: ({ name }) => checkHostName('shell', name),
     ask: async (to, request) => {
       reach(to);

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProviderError } from '../../activities/providers/error.ts';
-import type { Job, JobState, Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
+import type { Job, JobState, JobView, Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
 import type { Behaviour } from '../../activities/providers/runner/memory.ts';
 import { eventually, unique } from '../harness.ts';
 
@@ -194,6 +194,46 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
         const job = await start(hang);
         await eventually(async () => (await said(runner, host, job.id)) === 'up\n');
         await runner.kill(host, job.id, 2000);
+      });
+
+      test('by run and look a job is started once, and all that it said comes in pieces that fit together', async () => {
+        const job = jobOf(talk);
+        harness.teach(job.id, talk);
+        const heard = { stdout: '', stderr: '' };
+        const from = { stdout: 0, stderr: 0 };
+        const take = (view: JobView): boolean => {
+          for (const stream of ['stdout', 'stderr'] as const) {
+            heard[stream] += view[stream].data.toString();
+            from[stream] += view[stream].data.length;
+          }
+          return view.state === 'exited' && from.stdout >= view.stdout.size && from.stderr >= view.stderr.size;
+        };
+        if (!take(await runner.run(host, job, from)))
+          await eventually(async () => take(await harness.another().look(host, job.id, from)), { timeout: 30_000 });
+        expect(heard).toEqual({ stdout: manyLines, stderr: manyLines });
+        const again = await runner.run(host, job, { stdout: manyLines.length - 4, stderr: manyLines.length });
+        expect(again).toMatchObject({ state: 'exited', exitCode: 0, signal: null });
+        expect([again.stdout, again.stderr].map(({ data, size }) => [data.toString(), size])).toEqual([
+          ['000\n', manyLines.length],
+          ['', manyLines.length],
+        ]);
+      });
+
+      test('a look shows a job that runs with what it has said, and one that never was as absent', async () => {
+        const job = await start(hang);
+        const from = { stdout: 0, stderr: 0 };
+        const view = await eventually(async () => {
+          const found = await runner.look(host, job.id, from);
+          return found.stdout.size > 0 && found;
+        });
+        expect(view).toMatchObject({ state: 'running', exitCode: null });
+        expect(view.stdout).toEqual({ data: Buffer.from('up\n'), size: 3 });
+        await runner.kill(host, job.id, 2000);
+        expect(await runner.look(host, job.id, from)).toMatchObject({ state: 'exited', signal: 'SIGTERM' });
+        const nothing = { data: Buffer.alloc(0), size: 0 };
+        expect(await runner.look(host, 'never', from)).toMatchObject({
+          ...{ state: 'absent', stdout: nothing, stderr: nothing },
+        });
       });
 
       test('another worker finds the running job and its output, and may end it', async () => {

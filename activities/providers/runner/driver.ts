@@ -43,6 +43,15 @@ export interface OutputBlock {
   size: number;
 }
 
+/** A position in each stream, in bytes. */
+export type StreamOffsets = Record<'stdout' | 'stderr', number>;
+
+/** What one look at a job shows: its state, and as much of its output as one call brings. */
+export interface JobView extends JobState {
+  stdout: OutputBlock;
+  stderr: OutputBlock;
+}
+
 export interface FileStat {
   kind: 'file' | 'directory' | 'other' | 'absent';
   /** Bytes; 0 unless a file. */
@@ -75,6 +84,13 @@ export interface Runner {
   /** Resolves when the job is started for sure, or was before; then `state` is never `absent`. */
   start(host: RunnerHost, job: Job): Promise<void>;
   state(host: RunnerHost, jobId: string): Promise<JobState>;
+  /** `start` and then `look`, in one call where calls are dear. */
+  run(host: RunnerHost, job: Job, from: StreamOffsets): Promise<JobView>;
+  /**
+   * State and output of a job; what is known to be over has all of its output. Where calls are dear it waits on the host, for
+   * seconds at most, until there is something new.
+   */
+  look(host: RunnerHost, jobId: string, from: StreamOffsets): Promise<JobView>;
   /**
    * Bytes of the job's output from `offset`, at most `limit`; also while it runs. It only ever grows (`> /dev/stderr` adds to
    * it), has all that the command wrote once `state` is `exited` or `kill` resolved, and then what services left behind add.

@@ -3,11 +3,13 @@
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { refused, unavailable } from '../error.ts';
-import type { DirectoryEntry, FileStat, Job, JobState, OutputBlock, RealPath, Runner, RunnerHost } from './driver.ts';
+import type { DirectoryEntry, FileStat, Job, JobState, JobView, OutputBlock, RealPath } from './driver.ts';
+import type { Runner, RunnerHost, StreamOffsets } from './driver.ts';
 import { checkHostName, checkJobId } from './ids.ts';
 import { below, inside, listFolder, putInto, readPart, realPathIn, statFile, translated } from './local-files.ts';
 import { files } from './local-folder.ts';
 import { forgetJob, killJob, startJob, stateOf } from './local-jobs.ts';
+import { viewOf } from './view.ts';
 
 const provider = 'local';
 
@@ -83,6 +85,15 @@ class LocalRunner implements Runner {
 
   async state(host: RunnerHost, jobId: string): Promise<JobState> {
     return stateOf(await this.#jobFolder(host, jobId));
+  }
+
+  async run(host: RunnerHost, job: Job, from: StreamOffsets): Promise<JobView> {
+    await this.start(host, job);
+    return this.look(host, job.id, from);
+  }
+
+  look(host: RunnerHost, jobId: string, from: StreamOffsets): Promise<JobView> {
+    return viewOf(this, host, jobId, from);
   }
 
   async output(host: RunnerHost, jobId: string, stream: 'stdout' | 'stderr', offset: number, limit: number) {

@@ -5,8 +5,10 @@ import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { refused, unavailable } from '../error.ts';
 import type { ProviderError } from '../error.ts';
-import type { DirectoryEntry, FileStat, Job, JobState, OutputBlock, RealPath, Runner, RunnerHost } from './driver.ts';
+import type { DirectoryEntry, FileStat, Job, JobState, JobView, OutputBlock, RealPath } from './driver.ts';
+import type { Runner, RunnerHost, StreamOffsets } from './driver.ts';
 import { checkEnvironment, checkHostName, checkJobId, checkPath } from './ids.ts';
+import { viewOf } from './view.ts';
 
 const provider = 'memory';
 
@@ -159,6 +161,15 @@ class MemoryRunner implements Runner {
   async state(host: RunnerHost, jobId: string): Promise<JobState> {
     const absent: JobState = { state: 'absent', exitCode: null, signal: null, notes: [] };
     return structuredClone(this.#job('state', host, jobId)?.state ?? absent);
+  }
+
+  async run(host: RunnerHost, job: Job, from: StreamOffsets): Promise<JobView> {
+    await this.start(host, job);
+    return this.look(host, job.id, from);
+  }
+
+  look(host: RunnerHost, jobId: string, from: StreamOffsets): Promise<JobView> {
+    return viewOf(this, host, jobId, from);
   }
 
   async output(host: RunnerHost, jobId: string, stream: 'stdout' | 'stderr', offset: number, limit: number) {

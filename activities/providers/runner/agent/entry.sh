@@ -19,7 +19,9 @@ if [ $# -gt 0 ] && [ "$operation" != real ]; then
 fi
 case $operation in
   ping) done_with here ;;
-  start) job_start "$@" ;;
+  start) job_start "$@"; done_with started ;;
+  run) job_run "$@" ;;
+  look) job_look "$@" ;;
   state) tell_state ;;
   output) job_output "$@" ;;
   kill) job_kill "$@" ;;

@@ -1,5 +1,6 @@
 # --- operations on files
 
+part() { dd if="$1" bs=65536 iflag=skip_bytes,count_bytes skip="$2" count="$3" 2>/dev/null | base64 -w0; }
 # A part of a file, with its size; past its end there is nothing.
 tell_block() {
   size=$(stat -L -c %s -- "$1") || fail 'its size cannot be read'
@@ -7,7 +8,7 @@ tell_block() {
   if [ "$length" -gt "$3" ]; then length=$3; fi
   if [ "$length" -le 0 ]; then done_with "$size"; fi
   printf 'ok %s ' "$size"
-  dd if="$1" bs=65536 iflag=skip_bytes,count_bytes skip="$2" count="$length" 2>/dev/null | base64 -w0
+  part "$1" "$2" "$length"
   echo
   exit 0
 }

@@ -26,7 +26,14 @@ job_start() {
     said=$(setsid setsid /bin/sh "$agent" "$base" "$key" launch "$folder" </dev/null 2>>"$folder/launcher.log")
     [ -e "$folder/started" ] || fail "the job could not be started: ${said}$(tail -n 1 "$folder/launcher.log")"
   fi
-  done_with started
+}
+job_look() { tell_view "${2#=}" "${3#=}" "${4#=}" "${5#=}" "${6#=}"; }
+# The fields of a look, then those of a start.
+job_run() {
+  id=$1 out=${2#=} err=${3#=} limit=${4#=} wait=${5#=} linger=${6#=}
+  shift 6
+  job_start "$id" "$@"
+  tell_view "$out" "$err" "$limit" "$wait" "$linger"
 }
 
 job_output() {

@@ -11,8 +11,8 @@ find_state() {
     read -r code signal <"$folder/result"
   fi
 }
-tell_state() {
-  find_state
+# Sets notes to what has to be said of it, in base64.
+find_notes() {
   notes=''
   if [ "$state" != absent ]; then
     notes=$(cat "$folder/started/notes"; echo .)
@@ -26,7 +26,38 @@ tell_state() {
 "
     fi
   fi
-  done_with "$state $code $signal $(text "$notes")"
+  notes=$(text "$notes")
+}
+tell_state() {
+  find_state
+  find_notes
+  done_with "$state $code $signal $notes"
+}
+
+# Waits so many ms for what the asker does not have, an end or more output, and from the first output on only $linger ms.
+await_news() {
+  left=$3 linger=$4 step=50
+  while find_state; [ "$state" = running ] && [ "$left" -gt 0 ]; do
+    sizes=$(stat -L -c %s "$folder/stdout" "$folder/stderr")
+    if [ "$sizes" != "$1
+$2" ] && [ "$left" -gt "$linger" ]; then left=$linger; fi
+    if [ "$step" = 50 ]; then sleep 0.05; else sleep 0.1; fi
+    left=$((left - step)) step=100
+  done
+}
+# The size of a stream, and at most so many bytes from an offset on.
+tell_part() {
+  size=$(stat -L -c %s -- "$1" 2>/dev/null || echo 0)
+  printf ' %s ' "$size"
+  if [ "$size" -gt "$2" ]; then part "$1" "$2" "$3"; fi
+}
+tell_view() {
+  await_news "$1" "$2" "$4" "$5"
+  find_notes
+  printf 'ok %s %s %s %s' "$state" "$code" "$signal" "$notes"
+  tell_part "$folder/stdout" "$1" "$3"
+  tell_part "$folder/stderr" "$2" "$3"
+  echo
 }
 
 # --- the job's side

@@ -3,7 +3,8 @@
 import { open } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { refused, unavailable } from '../../error.ts';
-import type { DirectoryEntry, FileStat, Job, JobState, OutputBlock, RealPath, Runner, RunnerHost } from '../driver.ts';
+import type { DirectoryEntry, FileStat, Job, JobState, JobView, OutputBlock, RealPath } from '../driver.ts';
+import type { Runner, RunnerHost, StreamOffsets } from '../driver.ts';
 import { checkEnvironment, checkJobId, checkPath } from '../ids.ts';
 import { answerIn, bytesIn, dataField, field, noAgent, recordsIn } from './protocol.ts';
 import type { Reply } from './protocol.ts';
@@ -11,6 +12,8 @@ import type { Reply } from './protocol.ts';
 /** How bytes reach hosts. Each call throws ProviderError, and may be made again with the same end. */
 export interface Transport {
   readonly provider: string;
+  /** How many ms a look may wait on the host for something new, and for more once there is some. */
+  readonly lookMs: { wait: number; linger: number };
   /** Refuses names that are none. */
   checkHost(host: RunnerHost): void;
   /** Gives a request to the agent on the host and waits at most so long for its answer. */
@@ -82,16 +85,43 @@ class AgentRunner implements Runner {
   }
 
   async start(host: RunnerHost, job: Job): Promise<void> {
+    await this.#onJob(host, 'start', job.id, this.#jobFields(host, job));
+  }
+
+  #jobFields(host: RunnerHost, job: Job): string[] {
     const { provider } = this.#transport;
     checkEnvironment(provider, job.env);
     const { language, content } = job.script;
     const settings = [language === 'bash' ? 'bash' : 'python3', job.user ?? '', this.path(host, job.cwd)].map(field);
     const environment = Object.entries(job.env).map(([name, value]) => `=${name}=${field(value)}`);
-    await this.#onJob(host, 'start', job.id, [...settings, dataField(Buffer.from(content)), ...environment]);
+    return [...settings, dataField(Buffer.from(content)), ...environment];
   }
 
   async state(host: RunnerHost, jobId: string): Promise<JobState> {
-    const [state, code, signal, notes] = await this.#onJob(host, 'state', jobId);
+    return this.#stateIn(host, await this.#onJob(host, 'state', jobId));
+  }
+
+  async run(host: RunnerHost, job: Job, from: StreamOffsets): Promise<JobView> {
+    const fields = [...this.#lookFields(from), ...this.#jobFields(host, job)];
+    return this.#viewIn(host, await this.#onJob(host, 'run', job.id, fields));
+  }
+
+  async look(host: RunnerHost, jobId: string, from: StreamOffsets): Promise<JobView> {
+    return this.#viewIn(host, await this.#onJob(host, 'look', jobId, this.#lookFields(from)));
+  }
+
+  #lookFields({ stdout, stderr }: StreamOffsets): string[] {
+    const { wait, linger } = this.#transport.lookMs;
+    return [stdout, stderr, blockBytes, wait, linger].map(field);
+  }
+
+  #viewIn(host: RunnerHost, values: string[]): JobView {
+    const stdout = blockOf(values.slice(4, 6));
+    const stderr = blockOf(values.slice(6, 8));
+    return { ...this.#stateIn(host, values), stdout, stderr };
+  }
+
+  #stateIn(host: RunnerHost, [state, code, signal, notes]: string[]): JobState {
     if (state !== 'absent' && state !== 'running' && state !== 'exited' && state !== 'unknown') {
       throw unavailable(this.#transport.provider, `${host.name} says of the job what is not understood`);
     }

@@ -14,6 +14,8 @@ const uploadMs = 60_000;
 
 class SshTransport implements Transport {
   readonly provider = 'ssh';
+  /** A call is quick, and a host has few at a time. */
+  readonly lookMs = { wait: 0, linger: 0 };
   readonly #settings: SshSettings;
   readonly #sessions = new Map<string, SshSession>();
 
