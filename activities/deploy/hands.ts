@@ -12,7 +12,7 @@ import type { Work } from '../step.ts';
 import { checkHealth } from './health.ts';
 import { createPlans } from './plans.ts';
 import { placeOf } from './package.ts';
-import { jobsOf, packagePath, runsInRelease } from './steps.ts';
+import { jobsOf, packagePath } from './steps.ts';
 import type { StepContext } from './steps.ts';
 
 /** What a deploy task does on hosts. */
@@ -57,8 +57,6 @@ async function stepContext(
   const hook = await loadScript(db, row.taskId, position, step);
   const { setup, version, previousVersion, taskId } = row;
   const current = `${setup.deployPath}/current`;
-  // Asked for the sake of the application's own commands only: a call may be dear.
-  const hasRelease = runsInRelease(step) && (await runner.stat(host, current)).kind === 'directory';
   const place = step.startsWith('global_') ? setup.deployPath : current;
   return {
     taskId,
@@ -67,7 +65,7 @@ async function stepContext(
     previousVersion,
     setup,
     path: (absolute) => runner.path(host, absolute),
-    workingDirectory: hasRelease ? place : '/',
+    workingDirectory: { when: current, then: place, otherwise: '/' },
     hook: hook ? { language: hook.language, content: hook.content } : null,
     hookUser: hook?.runningUser ?? null,
     dropped: step === 'prune' ? droppedReleases(row) : [],

@@ -15,7 +15,7 @@ export interface StepContext {
   /** Where an absolute path lies on this host. */
   path(absolute: string): string;
   /** Where commands run: in `current`, global hooks in the deploy path, all in the host's root before a first release. */
-  workingDirectory: string;
+  workingDirectory: Job['cwd'];
   hook: Job['script'] | null;
   hookUser: string | null;
   /** Releases that `prune` removes. */
@@ -65,13 +65,6 @@ export function jobsOf(step: StepName, context: StepContext): StepJob[] {
     env: environment(context),
   }));
 }
-
-const ownSteps: ReadonlySet<StepName> = new Set([
-  ...(['fetch', 'unpack', 'switch', 'check', 'switch_back', 'drop_release', 'prune', 'tidy'] as const),
-]);
-
-/** Whether a step may have commands of the application, which run in its present release. */
-export const runsInRelease = (step: StepName): boolean => !ownSteps.has(step);
 
 /** A job before it has an id and a place. */
 export interface StepBody {

@@ -25,6 +25,8 @@ function shell(agentFolder: string, command: string, input: string): Promise<Rep
     }
     child.once('error', reject);
     child.once('close', (code) => resolve({ code: code ?? -1, ...said }));
+    // Who finds no agent has ended without reading.
+    child.stdin.on('error', () => undefined);
     child.stdin.end(input);
   });
 }

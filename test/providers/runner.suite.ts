@@ -288,6 +288,18 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
         },
       );
 
+      test('where a job may run in one of two folders, the host chooses as it gets the job', async () => {
+        const { file: text, sha256 } = source('text');
+        await runner.putFile(host, at('/chosen/there/file'), text, { sha256 });
+        const otherwise = at('/chosen/there');
+        const choice = { when: at('/chosen/there'), then: at('/no/such/folder'), otherwise };
+        const refusedOne = jobOf(hello, { cwd: choice });
+        harness.teach(refusedOne.id, hello);
+        await expectRefusal(runner.start(host, refusedOne), 'refused', '/no/such/folder');
+        const job = await start(hello, { cwd: { ...choice, when: at('/chosen/missing') } });
+        expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'exited', exitCode: 0 });
+      });
+
       test('a job whose folder does not exist is refused and not started', async () => {
         const job = jobOf(hello, { cwd: '/no/such/folder' });
         await expectRefusal(runner.start(host, job), 'refused', '/no/such/folder');

@@ -11,6 +11,13 @@ export interface RunnerHost {
   address: string | null;
 }
 
+/** The folder `then` where there is a folder `when`, else `otherwise`; the host decides as it gets the job. */
+export interface FolderChoice {
+  when: string;
+  then: string;
+  otherwise: string;
+}
+
 /** One command on one host. */
 export interface Job {
   /** Unique for ever, see `jobId`: a start with an id that exists does nothing. */
@@ -18,7 +25,7 @@ export interface Job {
   /** Passed as a file, never through a shell's arguments. */
   script: { language: 'bash' | 'python'; content: string };
   /** Absolute, as the application states it; the driver maps it. It must exist. */
-  cwd: string;
+  cwd: string | FolderChoice;
   env: Record<string, string>;
   /** System user, null for the runner's own. */
   user: string | null;

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { refused, unavailable } from '../error.ts';
 import type { Job, JobState } from './driver.ts';
 import { checkEnvironment } from './ids.ts';
+import { chosen } from './view.ts';
 import { inside, statFile } from './local-files.ts';
 import { files, makeFolder, readJson, writeJson } from './local-folder.ts';
 import type { JobOrder, Result, Running, Started } from './local-folder.ts';
@@ -28,11 +29,16 @@ export interface JobPlace {
 
 async function orderOf({ root, searchPath }: JobPlace, job: Job): Promise<JobOrder> {
   checkEnvironment(provider, job.env);
-  const cwd = await inside(root, job.cwd);
-  const { kind } = await statFile(cwd);
-  if (cwd === null || kind !== 'directory') throw refused(provider, `${job.cwd} is not a folder on the host`);
+  const path = await chosen(job.cwd, (folder) => isFolder(root, folder));
+  const cwd = await inside(root, path);
+  if (cwd === null || !(await isFolder(root, path))) throw refused(provider, `${path} is not a folder on the host`);
   const env = { PATH: searchPath, ...job.env, SLIPWAY_HOST_ROOT: root };
   return { language: job.script.language, cwd, env, user: job.user };
+}
+
+async function isFolder(root: string, path: string): Promise<boolean> {
+  const { kind } = await statFile(await inside(root, path));
+  return kind === 'directory';
 }
 
 /** Folders that the job's user passes through to reach his script, and cannot list. */

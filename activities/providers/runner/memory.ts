@@ -8,7 +8,7 @@ import type { ProviderError } from '../error.ts';
 import type { DirectoryEntry, FileStat, Job, JobState, JobView, OutputBlock, RealPath } from './driver.ts';
 import type { Runner, RunnerHost, StreamOffsets } from './driver.ts';
 import { checkEnvironment, checkHostName, checkJobId, checkPath } from './ids.ts';
-import { viewOf } from './view.ts';
+import { chosen, viewOf } from './view.ts';
 
 const provider = 'memory';
 
@@ -154,7 +154,9 @@ class MemoryRunner implements Runner {
     if (this.#job('start', host, job.id)) return;
     const there = this.#enter('start', host);
     checkEnvironment(provider, job.env);
-    if (statIn(there, job.cwd).kind !== 'directory') throw refused(provider, `${job.cwd} is not a folder`);
+    const isFolder = (path: string): boolean => statIn(there, path).kind === 'directory';
+    const cwd = await chosen(job.cwd, isFolder);
+    if (!isFolder(cwd)) throw refused(provider, `${cwd} is not a folder`);
     there.jobs.set(job.id, play(this.#world, host.name, there.files, job));
   }
 

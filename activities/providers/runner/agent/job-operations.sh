@@ -4,6 +4,8 @@ job_start() {
   decode "$2"; language=$value
   decode "$3"; user=$value
   decode "$4"; cwd=$value
+  decode "$5"; condition=$value
+  decode "$6"; if [ -n "$condition" ] && [ ! -d "$condition" ]; then cwd=$value; fi
   if [ ! -d "$folder" ]; then
     [ -d "$cwd" ] || refuse "$cwd is not a folder on the host"
     mkdir -p "$jobs" || fail 'the folder of jobs cannot be made'
@@ -13,9 +15,9 @@ job_start() {
     (
       umask 077
       printf '%s\n' "$language" >"$new/language" && printf '%s\n' "$user" >"$new/user" &&
-        printf '%s' "$cwd" >"$new/cwd" && printf '%s' "${5#=}" | base64 -d >"$new/script" &&
+        printf '%s' "$cwd" >"$new/cwd" && printf '%s' "${7#=}" | base64 -d >"$new/script" &&
         : >"$new/stdout" && : >"$new/stderr" && : >"$new/end" || exit 1
-      shift 5
+      shift 7
       for field; do printf '%s\n' "${field#=}"; done >"$new/env"
     ) || fail 'the job could not be written'
     sync "$new/script" "$new" 2>/dev/null

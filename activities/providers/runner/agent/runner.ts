@@ -3,7 +3,16 @@
 import { open } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { refused, unavailable } from '../../error.ts';
-import type { DirectoryEntry, FileStat, Job, JobState, JobView, OutputBlock, RealPath } from '../driver.ts';
+import type {
+  DirectoryEntry,
+  FileStat,
+  FolderChoice,
+  Job,
+  JobState,
+  JobView,
+  OutputBlock,
+  RealPath,
+} from '../driver.ts';
 import type { Runner, RunnerHost, StreamOffsets } from '../driver.ts';
 import { checkEnvironment, checkJobId, checkPath } from '../ids.ts';
 import { answerIn, bytesIn, dataField, field, noAgent, recordsIn } from './protocol.ts';
@@ -92,7 +101,9 @@ class AgentRunner implements Runner {
     const { provider } = this.#transport;
     checkEnvironment(provider, job.env);
     const { language, content } = job.script;
-    const settings = [language === 'bash' ? 'bash' : 'python3', job.user ?? '', this.path(host, job.cwd)].map(field);
+    const { when, then, otherwise } = typeof job.cwd === 'string' ? plain(job.cwd) : job.cwd;
+    const folders = [then, when, otherwise].map((path) => (path === '' ? '' : this.path(host, path)));
+    const settings = [language === 'bash' ? 'bash' : 'python3', job.user ?? '', ...folders].map(field);
     const environment = Object.entries(job.env).map(([name, value]) => `=${name}=${field(value)}`);
     return [...settings, dataField(Buffer.from(content)), ...environment];
   }
@@ -227,6 +238,8 @@ class AgentRunner implements Runner {
     }
   }
 }
+
+const plain = (folder: string): FolderChoice => ({ when: '', then: folder, otherwise: '' });
 
 function blockOf([size, data]: string[]): OutputBlock {
   return { data: bytesIn(data), size: Number(size) };
