@@ -1,9 +1,12 @@
 // Calls that come within a few milliseconds go out as one publish: a thousand hosts are twenty messages, not a thousand.
 // What differs from minion to minion goes along as lines of standard input, of which each takes its own.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runJob } from './job.ts';
 import type { Call, Master, Return } from './job.ts';
 
 const gatherMs = 5;
+/** A publish takes salt-api a third of a second of a core: what comes meanwhile shares the next one, unless it takes long. */
+const longestPublishMs = 1_000;
 const mostMinions = 50;
 /** Salt's API takes requests up to 1 MiB, and JSON adds to them. */
 const mostBytes = 600 * 1024;
@@ -30,6 +33,7 @@ interface Batch {
 export class Batches {
   readonly #master: Master;
   #gathered: Batch[] = [];
+  #isPublishing = false;
 
   constructor(master: Master) {
     this.#master = master;
@@ -53,18 +57,24 @@ export class Batches {
     const open = this.#gathered.find(fits);
     if (open) return open;
     const made: Batch = { kind, bytes: 0, wishes: new Map(), ends: new Map() };
-    if (this.#gathered.length === 0) setTimeout(() => this.#send(), gatherMs);
     this.#gathered.push(made);
+    if (!this.#isPublishing) {
+      this.#isPublishing = true;
+      setTimeout(() => void this.#sendAll(), gatherMs);
+    }
     return made;
   }
 
-  #send(): void {
-    const batches = this.#gathered;
-    this.#gathered = [];
-    for (const batch of batches) void this.#sendOne(batch);
+  async #sendAll(): Promise<void> {
+    for (let batch = this.#gathered.shift(); batch; batch = this.#gathered.shift()) {
+      const { promise: sent, resolve: onSent } = Promise.withResolvers<void>();
+      void this.#sendOne(batch, onSent).finally(onSent);
+      await Promise.race([sent, sleep(longestPublishMs)]);
+    }
+    this.#isPublishing = false;
   }
 
-  async #sendOne({ wishes, ends }: Batch): Promise<void> {
+  async #sendOne({ wishes, ends }: Batch, onSent: () => void): Promise<void> {
     const all = [...wishes.values()];
     const [first] = all;
     if (!first) return;
@@ -72,6 +82,7 @@ export class Batches {
       minions: [...wishes.keys()],
       call: first.call(all.map(({ line }) => line).join('')),
       patienceMs: Math.max(...all.map(({ patienceMs }) => patienceMs)),
+      onSent,
     };
     try {
       await runJob(this.#master, order, (minion, result) => {

@@ -32,6 +32,8 @@ export interface Order {
   minions: readonly string[];
   call: Call;
   patienceMs: number;
+  /** Called when it has been published. */
+  onSent?: () => void;
   /** It looks for another job, and nobody looks for it. */
   isSearch?: boolean;
 }
@@ -121,8 +123,9 @@ class OpenJob implements Listener {
 
   async run(): Promise<void> {
     const { api, events } = this.#master;
-    const { minions, call, patienceMs, isSearch = false } = this.#order;
+    const { minions, call, patienceMs, onSent, isSearch = false } = this.#order;
     const known = new Set(await publish(api, this.jid, minions, call));
+    onSent?.();
     for (const minion of minions) if (!known.has(minion)) this.#end(minion, { kind: 'stranger' });
     const deadline = Date.now() + patienceMs;
     let nextSearch = Date.now() + searchEveryMs;
