@@ -53,9 +53,9 @@ export function startLasting(place: string, program: string, args: readonly stri
   writeFileSync(`${place}.pid`, String(child.pid ?? ''));
 }
 
-/** Kills a server without a warning, and what it has started with the same arguments; `folder` is one of them. */
-export async function killServing(folder: string): Promise<void> {
-  const serving = (): number[] => pidsOf((words) => words.includes(folder));
+/** Kills a server without a warning, and what it has started with the same arguments; `program` and `folder` are two of them. */
+export async function killServing(program: string, folder: string): Promise<void> {
+  const serving = (): number[] => pidsOf((words) => words.includes(program) && words.includes(folder));
   await eventually(
     () => {
       for (const pid of serving()) process.kill(pid, 'SIGKILL');
@@ -65,12 +65,12 @@ export async function killServing(folder: string): Promise<void> {
   );
 }
 
-/** The processes whose arguments are such; one that has ended has none. */
+/** The processes whose arguments are such; one that has ended has none, one that says what it does has them as one text. */
 function pidsOf(test: (words: string[]) => boolean): number[] {
   const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return all.map(Number).filter((pid) => {
     try {
-      return test(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0'));
+      return test(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split(/[\0 ]/));
     } catch {
       return false;
     }

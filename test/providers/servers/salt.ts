@@ -84,12 +84,12 @@ export async function runningSalt(): Promise<SaltServers> {
       await answers(ports, [name]);
     },
     kill: async (name) => {
+      // Each is several processes; one that is left over answers for the new one, until it ends and takes that along.
       if (name === 'api') {
-        // The master has the same folder.
-        await endLasting(join(root, 'api'), 'SIGKILL');
+        await killServing(programOf(place, 'api'), join(root, 'm'));
         startApi(place);
       } else {
-        await killServing(join(root, String(minions.indexOf(name))));
+        await killServing(programOf(place, 'minion'), join(root, String(minions.indexOf(name))));
         startMinion(place, name);
       }
       await eventually(() => listens(ports.api), patience);
@@ -112,7 +112,7 @@ async function startSalt(): Promise<Place> {
   const place: Place = { programs, root, ports, minions };
   const folder = folderFor(root, 'm');
   writeFileSync(join(folder, 'master'), JSON.stringify(masterConfig(folder, ports)));
-  startLasting(join(root, 'master'), join(programs, 'salt-master'), ['-c', folder]);
+  startLasting(join(root, 'master'), programOf(place, 'master'), ['-c', folder]);
   await eventually(() => listens(ports.ret), patience);
   startApi(place);
   for (const name of minions) startMinion(place, name);
@@ -121,13 +121,16 @@ async function startSalt(): Promise<Place> {
   return place;
 }
 
-const startApi = ({ root, programs }: Place): void =>
-  startLasting(join(root, 'api'), join(programs, 'salt-api'), ['-c', folderFor(root, 'm')]);
+const programOf = ({ programs }: Place, role: 'master' | 'api' | 'minion'): string => join(programs, `salt-${role}`);
 
-function startMinion({ programs, root, ports, minions }: Place, name: string): void {
+const startApi = (place: Place): void =>
+  startLasting(join(place.root, 'api'), programOf(place, 'api'), ['-c', folderFor(place.root, 'm')]);
+
+function startMinion(place: Place, name: string): void {
+  const { root, ports, minions } = place;
   const folder = folderFor(root, String(minions.indexOf(name)));
   writeFileSync(join(folder, 'minion'), JSON.stringify(minionConfig(folder, name, ports)));
-  startLasting(join(root, name), join(programs, 'salt-minion'), ['-c', folder]);
+  startLasting(join(root, name), programOf(place, 'minion'), ['-c', folder]);
 }
 
 /** Waits until all of these minions answer, by the API itself. */
