@@ -1,11 +1,9 @@
-// One run: applications are deployed at the same time while processes are killed. Whoever asks for it asks as a careful
-// client does: again, with the same Idempotency-Key, until he has an answer.
-import { randomUUID } from 'node:crypto';
-import type { Answer, TestUser } from '../../test/api/app.ts';
+// One run: applications are deployed at the same time while processes are killed.
 import { Follower } from '../../test/deploy/follower.ts';
 import { makeScript, setHooks } from '../../test/deploy/hooks.ts';
+import { insist } from '../../test/deploy/insist.ts';
 import type { Estate } from '../../test/deploy/processes.ts';
-import { until } from '../harness.ts';
+import { eventually } from '../../test/harness.ts';
 import { add, count, nothing } from './evidence.ts';
 import type { Counts } from './evidence.ts';
 import { carryOut } from './killer.ts';
@@ -17,7 +15,7 @@ import type { Application, Scenario } from './scenario.ts';
 const version = '1.0.0';
 const lineCount = 40;
 const finalMs = 60_000;
-const patienceMs = 120_000;
+const asking = (good: number) => ({ good, patience: 120_000 });
 
 const here = 'mkdir -p "$(dirname "$SLIPWAY_DEPLOY_PATH")"\n';
 const ledger = (effect: string): string => `${here}echo "${effect}" >> "${ledgerOf('$SLIPWAY_DEPLOY_PATH')}"\n`;
@@ -48,27 +46,6 @@ async function prepare(site: Estate, { estate }: Application): Promise<void> {
   });
 }
 
-/** Asks until there is an answer that is one; the key makes all attempts one request. */
-async function insist(user: TestUser, path: string, body: unknown, good: number): Promise<Record<string, unknown>> {
-  let key = randomUUID();
-  const answer = await until(async () => {
-    const found: Answer = await user.post(path, body, { 'idempotency-key': key });
-    const said = JSON.stringify(found.body);
-    // What is away, or still has the first request, is asked again with the same key; what was refused, with another.
-    if (found.status >= 500 || pending.test(said)) return false;
-    if (!passing.test(said)) return found;
-    key = randomUUID();
-    return false;
-  }, patienceMs);
-  if (answer.status !== good) throw new Error(`${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-  return answer.body;
-}
-
-/** The answer to a key whose first request has none yet. */
-const pending = /first request/;
-/** Refusals that pass by themselves. */
-const passing = /plan is still|not approved yet|package cannot be read/;
-
 async function deploy({ estate, packageSource }: Application): Promise<number> {
   const { manager, applicationId, instanceIds } = estate;
   const task = await insist(
@@ -78,15 +55,15 @@ async function deploy({ estate, packageSource }: Application): Promise<number> {
       ...{ application_id: applicationId, level: 'I', version, package_source: packageSource },
       planned_exec_time: Math.floor(Date.now() / 1000) - 60,
     },
-    201,
+    asking(201),
   );
   const root = `/application/deploy-tasks/${String(task['id'])}`;
-  await insist(manager, `${root}/actions/start/`, undefined, 200);
+  await insist(manager, `${root}/actions/start/`, undefined, asking(200));
   const wish = {
     ...{ instances: instanceIds.map((id) => ({ id })), version, timeout: 600 },
     update_source: packageSource,
   };
-  const subTask = await insist(manager, `${root}/sub-upgrade-tasks/`, wish, 202);
+  const subTask = await insist(manager, `${root}/sub-upgrade-tasks/`, wish, asking(202));
   return Number(subTask['task_id']);
 }
 
@@ -117,7 +94,7 @@ async function deployed(site: Estate, application: Application, killing: Promise
     const { token } = application.estate.manager;
     const watcher = new Follower(`${site.liveUrl}/ws/tasks/${subTask}/output`, token);
     await killing;
-    await until(async () => (await statusOf(site, subTask)) !== 'running', finalMs);
+    await eventually(async () => (await statusOf(site, subTask)) !== 'running', { timeout: finalMs, interval: 100 });
     const status = await statusOf(site, subTask);
     await watcher.end;
     const counts = await count(site, { application, subTask, effects }, watcher);
