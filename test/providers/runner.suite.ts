@@ -6,13 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProviderError } from '../../activities/providers/error.ts';
 import type { Job, JobState, JobView, Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
-import type { Behaviour } from '../../activities/providers/runner/memory.ts';
 import { eventually, unique } from '../harness.ts';
-
-export interface Scenario {
-  script: string;
-  behaviour: Behaviour;
-}
+import { awkward, fail, hang, hello, manyLines, reopen, sayVariable, talk } from './runner-scenarios.ts';
+import type { Scenario } from './runner-scenarios.ts';
 
 export interface RunnerHarness {
   host: RunnerHost;
@@ -26,45 +22,6 @@ export interface RunnerHarness {
   teach(jobId: string, scenario: Scenario): void;
   close(): Promise<void>;
 }
-
-const hello: Scenario = {
-  script: 'printf "one\\ntwo\\n"; printf "oops\\n" >&2',
-  behaviour: ({ stdout, stderr, exit }) => {
-    stdout('one\ntwo\n');
-    stderr('oops\n');
-    exit(0);
-  },
-};
-const hang: Scenario = {
-  script: 'echo up; sleep 600 & sleep 600',
-  behaviour: ({ stdout }) => stdout('up\n'),
-};
-const fail: Scenario = { script: 'exit 7', behaviour: ({ exit }) => exit(7) };
-const reopen: Scenario = {
-  script: 'echo 1; echo 2 > /dev/stdout; echo 3; echo a >&2; echo b > /dev/stderr; echo c >&2',
-  behaviour: ({ stdout, stderr, exit }) => {
-    stdout('1\n2\n3\n');
-    stderr('a\nb\nc\n');
-    exit(0);
-  },
-};
-const manyLines = Array.from({ length: 10_000 }, (_, i) => `line ${i + 1}\n`).join('');
-const talk: Scenario = {
-  script: 'for ((i = 1; i <= 10000; i++)); do echo "line $i"; echo "line $i" >&2; done',
-  behaviour: ({ stdout, stderr, exit }) => {
-    stdout(manyLines);
-    stderr(manyLines);
-    exit(0);
-  },
-};
-const awkward = 'a b"c\'d\n$(e) `f` \\g \u00e9\u4e2d';
-const sayVariable: Scenario = {
-  script: 'printf %s "$AWKWARD"',
-  behaviour: ({ job, stdout, exit }) => {
-    stdout(job.env['AWKWARD'] ?? '');
-    exit(0);
-  },
-};
 
 let made = 0;
 /** Files of a run may share a host. */

@@ -1,0 +1,46 @@
+// What the jobs of a runner's suite do, in bash and as a behaviour.
+import type { Behaviour } from '../../activities/providers/runner/memory.ts';
+
+export interface Scenario {
+  script: string;
+  behaviour: Behaviour;
+}
+
+export const hello: Scenario = {
+  script: 'printf "one\\ntwo\\n"; printf "oops\\n" >&2',
+  behaviour: ({ stdout, stderr, exit }) => {
+    stdout('one\ntwo\n');
+    stderr('oops\n');
+    exit(0);
+  },
+};
+export const hang: Scenario = {
+  script: 'echo up; sleep 600 & sleep 600',
+  behaviour: ({ stdout }) => stdout('up\n'),
+};
+export const fail: Scenario = { script: 'exit 7', behaviour: ({ exit }) => exit(7) };
+export const reopen: Scenario = {
+  script: 'echo 1; echo 2 > /dev/stdout; echo 3; echo a >&2; echo b > /dev/stderr; echo c >&2',
+  behaviour: ({ stdout, stderr, exit }) => {
+    stdout('1\n2\n3\n');
+    stderr('a\nb\nc\n');
+    exit(0);
+  },
+};
+export const manyLines = Array.from({ length: 10_000 }, (_, i) => `line ${i + 1}\n`).join('');
+export const talk: Scenario = {
+  script: 'for ((i = 1; i <= 10000; i++)); do echo "line $i"; echo "line $i" >&2; done',
+  behaviour: ({ stdout, stderr, exit }) => {
+    stdout(manyLines);
+    stderr(manyLines);
+    exit(0);
+  },
+};
+export const awkward = 'a b"c\'d\n$(e) `f` \\g \u00e9\u4e2d';
+export const sayVariable: Scenario = {
+  script: 'printf %s "$AWKWARD"',
+  behaviour: ({ job, stdout, exit }) => {
+    stdout(job.env['AWKWARD'] ?? '');
+    exit(0);
+  },
+};
