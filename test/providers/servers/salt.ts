@@ -1,6 +1,6 @@
 // Salt on the loopback: a master, minions and salt-api, each with folders of its own. One for all files of a run: it takes
 // a while to start, and what they do there has names of their own.
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SaltSettings } from '../../../activities/providers/runner/salt/api.ts';
@@ -84,12 +84,11 @@ export async function runningSalt(): Promise<SaltServers> {
       await answers(ports, [name]);
     },
     kill: async (name) => {
-      // Each is several processes; one that is left over answers for the new one, until it ends and takes that along.
       if (name === 'api') {
-        await killServing(programOf(place, 'api'), join(root, 'm'));
+        await killed(place, 'api', join(root, 'm'));
         startApi(place);
       } else {
-        await killServing(programOf(place, 'minion'), join(root, String(minions.indexOf(name))));
+        await killed(place, 'minion', join(root, String(minions.indexOf(name))));
         startMinion(place, name);
       }
       await eventually(() => listens(ports.api), patience);
@@ -122,6 +121,13 @@ async function startSalt(): Promise<Place> {
 }
 
 const programOf = ({ programs }: Place, role: 'master' | 'api' | 'minion'): string => join(programs, `salt-${role}`);
+
+/** Each is several processes, and one that is left over would answer for the new one, if only until it ends. */
+async function killed(place: Place, role: 'api' | 'minion', folder: string): Promise<void> {
+  await killServing(programOf(place, role), folder);
+  // While nobody has taken notice of its end, its process is still there for Salt, which would not start a second one.
+  rmSync(join(folder, 'var', 'run', `salt-${role}.pid`), { force: true });
+}
 
 const startApi = (place: Place): void =>
   startLasting(join(place.root, 'api'), programOf(place, 'api'), ['-c', folderFor(place.root, 'm')]);
