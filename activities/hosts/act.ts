@@ -34,7 +34,7 @@ export async function actOn(deps: ActivityDeps, at: HostAt): Promise<HostOutcome
   const begun = await beginHostWork(deps.db, at);
   if ('ended' in begun) return begun.ended;
   const work = hostWork(deps, begun.work);
-  if (work.cancelledBy !== null && !(await findCall(deps.db, work))) return cancelled(work, work.cancelledBy);
+  if (work.cancelledBy !== null && !work.hasCall) return cancelled(work, work.cancelledBy);
   try {
     const { left, warning } = await doing[work.kind](work);
     return await settle(work, { status: 'finished', problem: null, warning: warning ? toWire(warning) : null }, left);

@@ -31,7 +31,7 @@ export async function byGuest(work: HostWork, known: HostCallRow | undefined): P
   const id = jobIdOf(work, 'power');
   const env = { SLIPWAY_ACTION: work.kind, SLIPWAY_SECONDS: String(secondsBefore) };
   const job = { id, script: bash(goDown), env };
-  let call = await once(work, { way: 'guest', last: null }, known, async () => {
+  let call = await once(work, { way: 'guest' }, known, async () => {
     await asking('runner', runner.start(work.at, { ...job, cwd: '/', user: null }));
     return { job: id, note: null };
   });

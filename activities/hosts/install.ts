@@ -1,5 +1,5 @@
 // A shipped package on a host. The host fetches it itself; everything that somebody typed is in the environment, never
-// in the script. What is unpacked is complete before it takes the place of what was there.
+// in the script. What is unpacked is complete before it takes the place of what was there; the same once more changes nothing.
 import type { TaskPackageRow } from '../../db/hosts/tables.ts';
 import type { Runner } from '../providers/runner/driver.ts';
 import { refusedBy } from './trouble.ts';
@@ -27,15 +27,21 @@ umask 022
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 file="$work/package"
+place="$SLIPWAY_OPT/$SLIPWAY_NAME"
+kept="$SLIPWAY_OPT/.$SLIPWAY_NAME.sha256"
+is_there() {
+  [ "$SLIPWAY_TYPE" != rpm ] && [ -d "$place" ] && [ "$(cat "$kept" 2>/dev/null)" = "$1" ] || return 1
+  echo "$SLIPWAY_NAME is in $place already"
+}
+if [ -n "$SLIPWAY_SHA256" ] && is_there "$SLIPWAY_SHA256"; then exit 0; fi
 ${fetchIt}
 fetch || { echo "$SLIPWAY_NAME could not be fetched" >&2; exit 1; }
-if [ -n "$SLIPWAY_SHA256" ]; then
-  found=$(sha256sum "$file" | cut -d ' ' -f 1)
-  if [ "$found" != "$SLIPWAY_SHA256" ]; then
-    echo "the checksum of $SLIPWAY_NAME is $found, not $SLIPWAY_SHA256" >&2
-    exit 1
-  fi
+found=$(sha256sum "$file" | cut -d ' ' -f 1)
+if [ -n "$SLIPWAY_SHA256" ] && [ "$found" != "$SLIPWAY_SHA256" ]; then
+  echo "the checksum of $SLIPWAY_NAME is $found, not $SLIPWAY_SHA256" >&2
+  exit 1
 fi
+if is_there "$found"; then exit 0; fi
 if [ "$SLIPWAY_TYPE" = rpm ]; then
   mv "$file" "$work/package.rpm"
   if command -v dnf >/dev/null; then dnf install -y "$work/package.rpm"
@@ -45,7 +51,6 @@ if [ "$SLIPWAY_TYPE" = rpm ]; then
   exit 0
 fi
 mkdir -p "$SLIPWAY_OPT"
-place="$SLIPWAY_OPT/$SLIPWAY_NAME"
 new="$SLIPWAY_OPT/.$SLIPWAY_NAME.new-$SLIPWAY_TASK"
 old="$SLIPWAY_OPT/.$SLIPWAY_NAME.old-$SLIPWAY_TASK"
 rm -rf "$new" "$old"
@@ -56,8 +61,10 @@ case "$SLIPWAY_TYPE" in
     if command -v unzip >/dev/null; then unzip -q "$file" -d "$new"
     else python3 -m zipfile -e "$file" "$new"; fi ;;
 esac
+rm -f "$kept"
 if [ -e "$place" ] || [ -L "$place" ]; then mv "$place" "$old"; fi
 mv "$new" "$place" || { [ -e "$old" ] && mv "$old" "$place"; exit 1; }
+printf '%s\\n' "$found" >"$kept"
 rm -rf "$old"
 echo "$SLIPWAY_NAME is in $place"
 `;

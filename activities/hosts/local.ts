@@ -27,7 +27,7 @@ export async function byProcesses(work: HostWork, known: HostCallRow | undefined
   await asking('runner', kind === 'start' ? runner.prepare(at) : runner.ping(at));
   if (kind === 'start') return;
   const instances = await instancesToProbe(deps.db, host.id);
-  await once(work, { way: 'local', last: null }, known, async () => {
+  await once(work, { way: 'local' }, known, async () => {
     for (const { id, pidPath } of instances) {
       const env = {
         SLIPWAY_PID_FILE: runner.path(at, pidPath),

@@ -13,7 +13,7 @@ import type { Done, HostWork } from './work.ts';
 type Way = HostCallRow['way'];
 
 async function wayOf(work: HostWork): Promise<{ way: Way; call: HostCallRow | undefined }> {
-  const call = await findCall(work.deps.db, work);
+  const call = work.hasCall ? await findCall(work.deps.db, work) : undefined;
   return { way: call?.way ?? (await chosen(work)), call };
 }
 

@@ -2,7 +2,6 @@
 // stopped, its runner answers.
 import { markDown } from '../../db/hosts/calls.ts';
 import type { HostCallRow } from '../../db/hosts/tables.ts';
-import { rememberPlace } from '../../db/hosts/work.ts';
 import type { CloudDriver, Machine, PowerAction } from '../providers/cloud/driver.ts';
 import { once } from './once.ts';
 import { answers, asking, pending, refusedBy } from './trouble.ts';
@@ -29,18 +28,12 @@ async function asked(
 ): Promise<HostCallRow> {
   const seen = await asking('cloud', cloud.find(work.ref, { withLast: action === 'restart' && !known }));
   refuseGone(work, cloud, seen);
-  await placed(work, seen);
-  return once(work, { way: 'provider', last: seen.last }, known, ({ token, askedTime, last }, isRepeated) => {
+  const shows = work.ref.place ? {} : { place: seen.place };
+  work.ref = { ...work.ref, place: seen.place };
+  return once(work, { way: 'provider', last: seen.last, shows }, known, ({ token, askedTime, last }, isRepeated) => {
     const askedBefore = isRepeated ? { time: askedTime, last } : null;
     return asking('cloud', cloud.power(work.ref, { action, force: isForced(work), token, askedBefore, seen }));
   });
-}
-
-/** Remembers where a machine was found for the first time. */
-async function placed(work: HostWork, { place }: Machine): Promise<void> {
-  if (work.ref.place) return;
-  work.ref = { ...work.ref, place };
-  await rememberPlace(work.deps.db, work.host.id, place);
 }
 
 function refuseGone({ host }: HostWork, cloud: CloudDriver, { state, detail }: Machine): void {

@@ -2,8 +2,10 @@
 // call, the answer after it. Whoever comes later, after a crash too, finds what there is.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import type { HostAt } from '../../workflows/hosts/contract.ts';
+import type { HostAt, OsStatus } from '../../workflows/hosts/contract.ts';
 import type { Database } from '../database.ts';
+import type { HostPlace } from '../inventory.ts';
+import { json } from '../json.ts';
 import type { CallWay, HostCallRow } from './tables.ts';
 
 /** The call of a host's task, if one was begun; there is one at most. */
@@ -15,23 +17,40 @@ export const findCall = (db: Kysely<Database>, { taskId, position }: HostAt): Pr
     .where('position', '=', position)
     .executeTakeFirst();
 
+/** How a call goes, what there was before it that tells its effect, and what its host shows from now on. */
+export interface Intent {
+  way: CallWay;
+  last: string | null;
+  shows: { place?: HostPlace; osStatus?: OsStatus };
+}
+
 /** Writes that a call is about to be made; undefined, and nothing is written, when the task was cancelled before. */
 export async function intendCall(
   db: Kysely<Database>,
-  { taskId, position }: HostAt,
-  { way, last }: { way: CallWay; last: string | null },
+  { taskId, position, host }: HostAt & { host: { id: number } },
+  { way, last, shows: { place, osStatus } }: Intent,
 ): Promise<HostCallRow | undefined> {
-  return db
-    .insertInto('hostCalls')
-    .columns(['taskId', 'position', 'way', 'last'])
-    .expression((eb) =>
-      eb
-        .selectFrom('tasks')
-        .select(['id', eb.val(position).as('position'), eb.val(way).as('way'), eb.val(last).as('last')])
-        .where('id', '=', taskId)
-        .where('cancelledBy', 'is', null),
+  const intended = db.with('intended', (with_) =>
+    with_
+      .insertInto('hostCalls')
+      .columns(['taskId', 'position', 'way', 'last'])
+      .expression((eb) =>
+        eb
+          .selectFrom('tasks')
+          .select(['id', eb.val(position).as('position'), eb.val(way).as('way'), eb.val(last).as('last')])
+          .where('id', '=', taskId)
+          .where('cancelledBy', 'is', null),
+      )
+      .returningAll(),
+  );
+  const shown = { ...(place && { place: json(place) }), ...(osStatus && { osStatus }) };
+  if (Object.keys(shown).length === 0) return intended.selectFrom('intended').selectAll().executeTakeFirst();
+  return intended
+    .with('shown', (with_) =>
+      with_.updateTable('hosts').from('intended').set(shown).where('hosts.id', '=', host.id).returning('hosts.id'),
     )
-    .returningAll()
+    .selectFrom('intended')
+    .selectAll()
     .executeTakeFirst();
 }
 

@@ -69,19 +69,33 @@ export async function settleHost(
   return db.transaction().execute(async (tx) => {
     const outcome = { status, errorCode: problem && problems[problem.problem].code, message: textOf(problem) };
     const result = await tx
-      .updateTable('taskResults')
-      .from('tasks')
-      .whereRef('tasks.id', '=', 'taskResults.taskId')
-      .set({ ...outcome, problem: problem && json(problem), finished: new Date() })
-      .$if(warning !== null, (update) => update.set({ warning: warning && json(warning) }))
-      .where('taskResults.taskId', '=', taskId)
-      .where('taskResults.position', '=', position)
-      .where('taskResults.status', 'in', ['waiting', 'running'])
-      .returningAll('taskResults')
-      .returning('tasks.kind')
+      .with('settled', (with_) =>
+        with_
+          .updateTable('taskResults')
+          .from('tasks')
+          .whereRef('tasks.id', '=', 'taskResults.taskId')
+          .set({ ...outcome, problem: problem && json(problem), finished: new Date() })
+          .$if(warning !== null, (update) => update.set({ warning: warning && json(warning) }))
+          .where('taskResults.taskId', '=', taskId)
+          .where('taskResults.position', '=', position)
+          .where('taskResults.status', 'in', ['waiting', 'running'])
+          .returningAll('taskResults')
+          .returning('tasks.kind'),
+      )
+      .with('freed', (with_) =>
+        with_
+          .updateTable('hosts')
+          .from('settled')
+          .set(freed(left))
+          .whereRef('hosts.id', '=', 'settled.hostId')
+          .where('hosts.busyTaskId', '=', taskId)
+          .returning('hosts.id'),
+      )
+      .selectFrom('settled')
+      .selectAll()
       .executeTakeFirst();
     if (!result) return earlier(tx, { taskId, position });
-    await leave(tx, result, left);
+    await leaveInstances(tx, result, left);
     await record(tx, system, [endEntry(result.kind as HostTaskKind, taskId, result, status)]);
     return outcome;
   });
@@ -95,20 +109,19 @@ const earlier = (tx: Kysely<Database>, { taskId, position }: HostAt): Promise<Ho
     .where('position', '=', position)
     .executeTakeFirstOrThrow();
 
+const freed = ({ status, osStatus }: HostLeft) => ({
+  ...{ busyKind: null, busyTaskId: null, updatedTime: new Date() },
+  ...(status !== undefined && { status }),
+  ...(osStatus !== undefined && { osStatus }),
+});
+
 async function leave(tx: Transaction<Database>, { hostId, taskId }: TaskResultRow, left: HostLeft): Promise<void> {
-  const now = new Date();
-  const { status, osStatus, instances } = left;
-  await tx
-    .updateTable('hosts')
-    .set({
-      ...{ busyKind: null, busyTaskId: null, updatedTime: now },
-      ...(status !== undefined && { status }),
-      ...(osStatus !== undefined && { osStatus }),
-    })
-    .where('id', '=', hostId)
-    .where('busyTaskId', '=', taskId)
-    .execute();
+  await tx.updateTable('hosts').set(freed(left)).where('id', '=', hostId).where('busyTaskId', '=', taskId).execute();
+}
+
+async function leaveInstances(tx: Transaction<Database>, { hostId }: TaskResultRow, { instances }: HostLeft) {
   if (!instances) return;
+  const now = new Date();
   const free = tx.updateTable('instances').where('hostId', '=', hostId).where('busyTaskId', 'is', null);
   if ('all' in instances) {
     await free.set({ status: instances.all, updatedTime: now }).where('status', '!=', instances.all).execute();

@@ -1,8 +1,8 @@
+import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { HostAt, HostOutcome, HostTaskKind } from '../../workflows/hosts/contract.ts';
 import type { Database } from '../database.ts';
-import type { HostPlace, HostRow } from '../inventory.ts';
-import { json } from '../json.ts';
+import type { HostRow } from '../inventory.ts';
 import type { TaskPackageRow } from './tables.ts';
 
 /** One host of a task, as its work needs it. */
@@ -12,6 +12,8 @@ export interface HostWorkRow extends HostAt {
   started: Date;
   /** Who cancelled the task, if anybody: what has asked for nothing yet does not begin. */
   cancelledBy: string | null;
+  /** Whether something was asked for already, as far as this attempt has seen. */
+  hasCall: boolean;
   host: HostRow;
 }
 
@@ -23,22 +25,30 @@ export async function beginHostWork(
   db: Kysely<Database>,
   { taskId, position }: HostAt,
 ): Promise<{ work: HostWorkRow } | { ended: HostOutcome }> {
-  const begun = await db
-    .updateTable('taskResults')
-    .from('tasks')
-    .whereRef('tasks.id', '=', 'taskResults.taskId')
-    .set((eb) => ({ status: 'running', started: eb.fn.coalesce('started', eb.val(new Date())) }))
-    .where('taskResults.taskId', '=', taskId)
-    .where('taskResults.position', '=', position)
-    .where('taskResults.status', 'in', ['waiting', 'running'])
-    .returning(['taskResults.hostId', 'taskResults.started', 'tasks.kind', 'tasks.opts', 'tasks.cancelledBy'])
+  const row = await db
+    .with('begun', (with_) =>
+      with_
+        .updateTable('taskResults')
+        .from('tasks')
+        .whereRef('tasks.id', '=', 'taskResults.taskId')
+        .set((eb) => ({ status: 'running', started: eb.fn.coalesce('started', eb.val(new Date())) }))
+        .where('taskResults.taskId', '=', taskId)
+        .where('taskResults.position', '=', position)
+        .where('taskResults.status', 'in', ['waiting', 'running'])
+        .returning(['hostId', 'taskResults.started', 'tasks.kind', 'tasks.opts', 'tasks.cancelledBy']),
+    )
+    .selectFrom('begun')
+    .innerJoin('hosts', 'hosts.id', 'begun.hostId')
+    .selectAll('hosts')
+    .select(['begun.started', 'begun.kind', 'begun.opts', 'begun.cancelledBy'])
+    .select(
+      sql<boolean>`exists (select from host_calls where task_id = ${taskId} and position = ${position})`.as('hasCall'),
+    )
     .executeTakeFirst();
-  if (!begun) return { ended: await outcomeOf(db, { taskId, position }) };
-  const host = await db.selectFrom('hosts').selectAll().where('id', '=', begun.hostId).executeTakeFirstOrThrow();
-  const { kind, opts, started, cancelledBy } = begun;
-  return {
-    work: { taskId, position, kind: kind as HostTaskKind, opts, started: started ?? new Date(), cancelledBy, host },
-  };
+  if (!row) return { ended: await outcomeOf(db, { taskId, position }) };
+  const { kind, opts, started, cancelledBy, hasCall, ...host } = row;
+  const begun = { opts, started: started ?? new Date(), cancelledBy, hasCall, host };
+  return { work: { taskId, position, kind: kind as HostTaskKind, ...begun } };
 }
 
 async function outcomeOf(db: Kysely<Database>, { taskId, position }: HostAt): Promise<HostOutcome> {
@@ -65,20 +75,11 @@ export async function noteProgress(
     .execute();
 }
 
-/** Remembers where a provider has a machine. */
-export async function rememberPlace(db: Kysely<Database>, hostId: number, place: HostPlace): Promise<void> {
-  await db
-    .updateTable('hosts')
-    .set({ place: json(place) })
-    .where('id', '=', hostId)
-    .execute();
-}
-
 /** What a task found of a host before its end. */
 export async function showHost(
   db: Kysely<Database>,
   hostId: number,
-  seen: Partial<Pick<HostRow, 'osStatus'>> & Partial<Record<'zabbixGroups' | 'zabbixTemplates', string>>,
+  seen: Partial<Record<'zabbixGroups' | 'zabbixTemplates', string>>,
 ): Promise<void> {
   await db.updateTable('hosts').set(seen).where('id', '=', hostId).execute();
 }
