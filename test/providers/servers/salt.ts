@@ -125,8 +125,9 @@ const programOf = ({ programs }: Place, role: 'master' | 'api' | 'minion'): stri
 /** Each is several processes, and one that is left over would answer for the new one, if only until it ends. */
 async function killed(place: Place, role: 'api' | 'minion', folder: string): Promise<void> {
   await killServing(programOf(place, role), folder);
-  // While nobody has taken notice of its end, its process is still there for Salt, which would not start a second one.
-  rmSync(join(folder, 'var', 'run', `salt-${role}.pid`), { force: true });
+  // Until somebody has taken notice of its end it counts as running, and Salt would not start a second one.
+  for (const before of ['', 'process_responsibility_'])
+    rmSync(join(folder, 'var', 'run', `${before}salt-${role}.pid`), { force: true });
 }
 
 const startApi = (place: Place): void =>
