@@ -6,7 +6,8 @@ import { createImportActivities } from './host-imports.ts';
 import { createMaintenanceHands } from './maintenance.ts';
 import { createHostActivities } from './hosts/hands.ts';
 
-type Activities = Record<string, (input: never) => Promise<unknown>>;
+/** By name; each takes one object. */
+export type Activities = Record<string, (input: never) => Promise<unknown>>;
 
 /** Every area's activities in one object; a name that two areas use is refused. */
 export function createActivities(deps: ActivityDeps): Activities {

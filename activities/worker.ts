@@ -26,6 +26,7 @@ import { failureInterceptor, heartbeatInterceptor } from './failure.ts';
 import { startHostReads } from './host-reads.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { createActivities } from './index.ts';
+import type { Activities } from './index.ts';
 import { startJobSweep } from './job-sweep.ts';
 import { gatedClouds } from './providers/cloud/gate.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -51,6 +52,8 @@ export interface WorkerParts {
   tracing?: Tracing | undefined;
   /** They stand in for the present ones. */
   workflows?: { code: string } | undefined;
+  /** What is done around the activities. */
+  around?: ((activities: Activities) => Activities) | undefined;
 }
 
 /** Starts a worker in this process; there is one a process. */
@@ -58,7 +61,7 @@ export async function startWorker(
   config: Config,
   log: Logger,
   at: Addresses,
-  { providers: replaced = {}, tracing, workflows }: WorkerParts = {},
+  { providers: replaced = {}, tracing, workflows, around = (activities) => activities }: WorkerParts = {},
 ): Promise<RunningWorker> {
   const db = connect(at.databaseUrl, { max: config.databasePool, applicationName: 'slipway-worker', log });
   const connection = await NativeConnection.connect(engineAddress(config, at.temporalAddress));
@@ -69,17 +72,19 @@ export async function startWorker(
     ...{ connection, namespace, taskQueue },
     workflowBundle: workflows ?? { codePath: await workflowBundle({ traced: tracing !== undefined }) },
     ...(tracing && { sinks: { exporter: makeWorkflowExporter(tracing.processor, tracing.resource) } }),
-    activities: createActivities({
-      db,
-      ...providers,
-      secrets: createSecrets({ masterKey: loadMasterKey(config) }),
-      clouds: gatedClouds(providers.clouds, config.providerCalls, slots),
-      renderer: { renderAll: createJinja().renderAll, hostPath: hostPathIn(config.dataDir) },
-      outputLimitBytes: config.outputLimitBytes,
-      ownServers: ownServers(at),
-      ...hostTimes(config),
-      log,
-    }),
+    activities: around(
+      createActivities({
+        db,
+        ...providers,
+        secrets: createSecrets({ masterKey: loadMasterKey(config) }),
+        clouds: gatedClouds(providers.clouds, config.providerCalls, slots),
+        renderer: { renderAll: createJinja().renderAll, hostPath: hostPathIn(config.dataDir) },
+        outputLimitBytes: config.outputLimitBytes,
+        ownServers: ownServers(at),
+        ...hostTimes(config),
+        log,
+      }),
+    ),
     interceptors: { activity: activityInterceptors(log, tracing) },
     maxHeartbeatThrottleInterval: heartbeatThrottle,
     maxCachedWorkflows: config.maxCachedWorkflows,

@@ -8,7 +8,7 @@ import { Client, Connection } from '@temporalio/client';
 import { sql } from 'kysely';
 import { create } from 'tar';
 import { logRuntimeTo, startWorker } from '../activities/worker.ts';
-import type { RunningWorker } from '../activities/worker.ts';
+import type { RunningWorker, WorkerParts } from '../activities/worker.ts';
 import type { Providers } from '../activities/providers/index.ts';
 import { createEngine } from '../api/engine.ts';
 import { loadMasterKey } from '../db/master-key.ts';
@@ -44,6 +44,8 @@ export interface WorldOptions {
   settings?: object;
   /** A bundle that stands in for that of the present workflows. */
   workflows?: { code: string };
+  /** What is done around the activities. */
+  around?: WorkerParts['around'];
 }
 
 /**
@@ -57,6 +59,7 @@ export async function testWorld({
   settings = {},
   logLevel = 'error',
   workflows,
+  around,
 }: WorldOptions = {}): Promise<World> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-world-'));
   const parsed = parseConfig({ ...env, SLIPWAY_DATA_DIR: dataDir, SLIPWAY_TASK_QUEUE: uniqueTaskQueue() });
@@ -75,7 +78,7 @@ export async function testWorld({
   quietRuntime();
   const at = { databaseUrl: app.database.url, temporalAddress: temporalAddress() };
   const idle: RunningWorker = { done: Promise.resolve(), stop: () => Promise.resolve() };
-  const worker = workers === 0 ? idle : await startWorker(config, log, at, { providers, workflows });
+  const worker = workers === 0 ? idle : await startWorker(config, log, at, { providers, workflows, around });
   return {
     ...app,
     config,

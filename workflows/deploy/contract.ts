@@ -290,7 +290,12 @@ export type InstanceStep = (typeof instanceSteps)[number];
 export const undoSteps = ['stop_new', 'switch_back', 'drop_release', 'start_old'] as const;
 export type UndoStep = (typeof undoSteps)[number];
 
-export type StepName = InstanceStep | UndoStep | 'global_pre_exec' | 'global_post_exec' | 'prune' | 'tidy';
+export const stepNames = [
+  ...instanceSteps,
+  ...undoSteps,
+  ...(['global_pre_exec', 'global_post_exec', 'prune', 'tidy'] as const),
+] as const;
+export type StepName = (typeof stepNames)[number];
 
 /** One transition of a deploy task, as the row, its history and the audit record it. */
 export interface DeployTransition {
