@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { deployTask, packageToRead, planSubject, presentPlan, requestKind } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { composePlan, planBasis, plannedRepository, sameRepository } from '../../db/deploy/plan.ts';
@@ -5,7 +6,7 @@ import { findObstacles, listUpgraded, planRollout, recordRefusedStart, recordWai
 import { judgeDeploy } from '../../db/deploy/settle.ts';
 import { beginSubTask, createSubTask } from '../../db/deploy/sub-tasks.ts';
 import { recordChange, recordTransition } from '../../db/deploy/transitions.ts';
-import { recordRefusal } from '../../db/audit/refusals.ts';
+import { recordRefusalOnce } from '../../db/audit/refusals.ts';
 import { loadSubject, mayOn } from '../../db/access/rights.ts';
 import { voterOf } from '../../db/approvals/people.ts';
 import { quote } from '../../db/audit/text.ts';
@@ -121,10 +122,19 @@ async function deciderOf(
   return may ? { ...actor, voter } : undefined;
 }
 
+/** The same for every attempt of an activity. */
+function thisActivity(): string {
+  const { workflowExecution, activityId } = Context.current().info;
+  return `${workflowExecution?.runId ?? ''}/${activityId}`;
+}
+
 const refusedDecision = ({ db }: ActivityDeps, task: NamedDeployTask, attempt: DecideAttempt, problem: string) =>
-  recordRefusal(
+  recordRefusalOnce(
     db,
-    { id: 0, username: attempt.actor || 'unknown', channel: 'chat-ops', messageId: attempt.messageId || null },
+    {
+      ...{ id: 0, username: attempt.actor || 'unknown', channel: 'chat-ops' },
+      ...{ messageId: attempt.messageId || null, requestId: thisActivity() },
+    },
     {
       view: 'app',
       area: 'deploy',
@@ -132,7 +142,6 @@ const refusedDecision = ({ db }: ActivityDeps, task: NamedDeployTask, attempt: D
       targetType: requestKind,
       targetId: task.id,
       targetName: task.fullName,
-      outcome: 'refused',
       detail: {
         en: `deploy task ${task.id}: ${quote(attempt.decision)} by message refused: ${quote(problem)}`,
         zh: `发布任务 ${task.id}: 消息审批 ${quote(attempt.decision)} 被拒绝: ${quote(problem)}`,

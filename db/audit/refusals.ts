@@ -15,27 +15,47 @@ const writtenOut = 100;
 const overBefore = sql<Date>`now() - interval '1 hour'`;
 
 /** Records that something was refused, in a transaction of its own. */
-export async function recordRefusal(db: Kysely<Database>, by: Actor, entry: AuditEntry): Promise<void> {
+export const recordRefusal = (db: Kysely<Database>, by: Actor, entry: AuditEntry): Promise<void> =>
+  db.transaction().execute((tx) => recordRefusalIn(tx, by, entry));
+
+/** The same for what may be recorded again because its answer was lost: `requestId` tells that it was. */
+export async function recordRefusalOnce(
+  db: Kysely<Database>,
+  by: Actor & { requestId: string },
+  entry: AuditEntry & { targetId: number },
+): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    const known = await tx
+      .selectFrom('auditRecords')
+      .select('id')
+      .where('targetType', '=', entry.targetType)
+      .where('targetId', '=', entry.targetId)
+      .where('requestId', '=', by.requestId)
+      .executeTakeFirst();
+    if (!known) await recordRefusalIn(tx, by, entry);
+  });
+}
+
+/** In the transaction of what else the refusal changes. */
+export async function recordRefusalIn(tx: Transaction<Database>, by: Actor, entry: AuditEntry): Promise<void> {
   const refused: AuditEntry = { ...entry, outcome: 'refused' };
   const key = keyOf(by, refused);
-  await db.transaction().execute(async (tx) => {
-    await tellCount(
-      tx,
-      await tx
-        .deleteFrom('auditRefusals')
-        .where('key', '=', key)
-        .where('since', '<', overBefore)
-        .returningAll()
-        .execute(),
-    );
-    const { count } = await tx
-      .insertInto('auditRefusals')
-      .values({ key, actor: json(by), entry: json(refused) })
-      .onConflict((on) => on.column('key').doUpdateSet({ count: sql`audit_refusals.count + 1` }))
-      .returning('count')
-      .executeTakeFirstOrThrow();
-    if (count <= writtenOut) await record(tx, by, [refused]);
-  });
+  await tellCount(
+    tx,
+    await tx
+      .deleteFrom('auditRefusals')
+      .where('key', '=', key)
+      .where('since', '<', overBefore)
+      .returningAll()
+      .execute(),
+  );
+  const { count } = await tx
+    .insertInto('auditRefusals')
+    .values({ key, actor: json(by), entry: json(refused) })
+    .onConflict((on) => on.column('key').doUpdateSet({ count: sql`audit_refusals.count + 1` }))
+    .returning('count')
+    .executeTakeFirstOrThrow();
+  if (count <= writtenOut) await record(tx, by, [refused]);
 }
 
 /** Writes the counts of hours that are over; to be called every few minutes by any process. */

@@ -1,10 +1,11 @@
 // What a deploy task that goes on by itself reads and shows besides its transitions.
 import { sql } from 'kysely';
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { batchesOf } from '../../workflows/deploy/contract.ts';
 import type { Obstacles, RolloutPlan, WaitShown } from '../../workflows/deploy/contract.ts';
 import { Problem } from '../../workflows/problem.ts';
-import { recordRefusal } from '../audit/refusals.ts';
+import { workflowActor } from '../../workflows/tasks.ts';
+import { recordRefusalIn } from '../audit/refusals.ts';
 import { quote } from '../audit/text.ts';
 import type { Database } from '../database.ts';
 import { freezeOver } from './freezes.ts';
@@ -33,8 +34,11 @@ export async function findObstacles(db: Kysely<Database>, taskId: number, at: Da
 }
 
 /** A start by itself that was refused: shown, audited, and not tried again. A second time it changes nothing. */
-export async function recordRefusedStart(db: Kysely<Database>, taskId: number, problem: string): Promise<void> {
-  const { numUpdatedRows } = await db
+export const recordRefusedStart = (db: Kysely<Database>, taskId: number, problem: string): Promise<void> =>
+  db.transaction().execute((tx) => refuseStart(tx, taskId, problem));
+
+async function refuseStart(tx: Transaction<Database>, taskId: number, problem: string): Promise<void> {
+  const { numUpdatedRows } = await tx
     .updateTable('deployTasks')
     .set({ autoStart: false, heldBy: null, trouble: problem })
     .where('id', '=', taskId)
@@ -42,19 +46,15 @@ export async function recordRefusedStart(db: Kysely<Database>, taskId: number, p
     .where(sql<boolean>`(auto_start or held_by is not null or trouble is distinct from ${problem})`)
     .executeTakeFirst();
   if (numUpdatedRows === 0n) return;
-  const task = await taskOf(db, taskId);
-  await recordRefusal(
-    db,
-    { id: 0, username: 'system', channel: 'workflow' },
-    {
-      ...{ view: 'app', area: 'deploy', opType: 'update', targetType: requestKind, targetId: task.id },
-      ...{ targetName: task.fullName, outcome: 'refused' },
-      detail: {
-        en: `deploy task ${task.id}: its start by itself is refused: ${quote(problem)}`,
-        zh: `发布任务 ${task.id}: 自动开始被拒绝: ${quote(problem)}`,
-      },
+  const task = await taskOf(tx, taskId);
+  await recordRefusalIn(tx, workflowActor, {
+    ...{ view: 'app', area: 'deploy', opType: 'update', targetType: requestKind, targetId: task.id },
+    ...{ targetName: task.fullName },
+    detail: {
+      en: `deploy task ${task.id}: its start by itself is refused: ${quote(problem)}`,
+      zh: `发布任务 ${task.id}: 自动开始被拒绝: ${quote(problem)}`,
     },
-  );
+  });
 }
 
 /** The rollout of the approved plan. */

@@ -171,7 +171,7 @@ async function leftBy({ estate, ids }: Story): Promise<string[]> {
   const { db } = world;
   const tasks = await db
     .selectFrom('tasks')
-    .select(['id', 'kind', 'number', 'status', 'version', 'error', 'outputSeq', 'outputBytes'])
+    .select(['id', 'kind', 'number', 'status', 'version', 'error', 'outputSeq'])
     .where('deployTaskId', 'in', ids)
     .orderBy('id')
     .execute();
