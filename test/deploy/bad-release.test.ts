@@ -109,4 +109,4 @@ test('a bad release is stopped at the canary and reverted by itself, though the 
   const { body } = await estate.manager.get(taskPath(id));
   expect(body).toMatchObject({ progress: { instances: 4, on_version: 0 } });
   expect(body['error']).toMatch(new RegExp(`^${canary}: answers 500, not 200; .*everything is reverted`));
-});
+}, 240_000);
