@@ -62,6 +62,13 @@ export const taskRef = z.object({ task_id: z.string() });
 export const actions = <const Names extends readonly [string, ...string[]]>(...names: Names) =>
   z.object(Object.fromEntries(names.map((name) => [name, z.boolean()])) as Record<Names[number], z.ZodBoolean>);
 
+/** What there is of these permissions, as true and false under every name. */
+export const asFlags = <Name extends string>(
+  names: readonly Name[],
+  has: ReadonlySet<string> | undefined,
+): Record<Name, boolean> =>
+  Object.fromEntries(names.map((name) => [name, has?.has(name) ?? false])) as Record<Name, boolean>;
+
 /** The page of a list that a request asks for. */
 export const paging = {
   page: z.coerce.number().int().min(1).default(1),

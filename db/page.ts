@@ -47,8 +47,8 @@ export async function paginate<DB, TB extends keyof DB, Row>(
   const counting = sql<number>`(select count(*) from (${all.limit(countCap + 1)}) as capped)`.as(countColumn);
   const found = (await slice.select(counting).execute()) as Counted<Row>[];
   // A page past the end has no row that could carry the count: any row of the query does, and without one it is 0.
-  const anyRow = matching.clearSelect().select(counting).limit(1);
-  const carrier = found[0] ?? (offset > 0 ? (await anyRow.execute())[0] : undefined);
+  const anyRow = () => matching.clearSelect().select(counting).limit(1).executeTakeFirst();
+  const carrier = found[0] ?? (offset > 0 ? await anyRow() : undefined);
   const exact = (carrier as Counted<unknown> | undefined)?.[countColumn] ?? 0;
   const rows = found.map(withoutCount);
   if (exact <= countCap) return { rows, count: exact, countIsEstimate: false };

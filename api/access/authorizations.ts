@@ -9,8 +9,8 @@ import type { ChangeCtx } from '../context.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
 import { application, host } from '../permissions.ts';
-import { done, id, success } from '../schemas.ts';
-import { asFlags, granteeOf, grantOnObjects } from './granting.ts';
+import { asFlags, done, id, success } from '../schemas.ts';
+import { granteeOf, grantOnObjects } from './granting.ts';
 
 const nameFields = { user: 'username', role: 'name' } as const;
 const titles = { user: 'User', role: 'Role', application: 'Application', host: 'Host' } as const;

@@ -100,7 +100,3 @@ async function carryOut(ctx: ChangeCtx, grantee: NamedGrantee, scope: GrantScope
   const names = await objectNames(ctx.tx, scope, [...new Set(changed.map((change) => change.objectId))]);
   ctx.audit(...auditGrants(grantee, scope, changed, names));
 }
-
-/** What there is of these permissions, as true and false under every name. */
-export const asFlags = (names: readonly string[], has: ReadonlySet<string> | undefined): Record<string, boolean> =>
-  Object.fromEntries(names.map((name) => [name, has?.has(name) ?? false]));

@@ -10,9 +10,9 @@ import type { ChangeCtx } from '../context.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
 import { anyOf, applications, hosts, notAllowed, permission, requestedId, system } from '../permissions.ts';
-import { done, flag, id, success } from '../schemas.ts';
+import { asFlags, done, flag, id, success } from '../schemas.ts';
 import { objectNames } from './grant-audit.ts';
-import { asFlags, granteeOf, grantOnObjects } from './granting.ts';
+import { granteeOf, grantOnObjects } from './granting.ts';
 import { self } from './users.ts';
 
 /** The user himself, a member of the role, or who may view users. */

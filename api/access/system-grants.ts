@@ -5,8 +5,8 @@ import { change } from '../change.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { loadedList } from '../list.ts';
 import { system } from '../permissions.ts';
-import { done, success } from '../schemas.ts';
-import { asFlags, granteeOf, grantOnSystem, moduleNamed } from './granting.ts';
+import { asFlags, done, success } from '../schemas.ts';
+import { granteeOf, grantOnSystem, moduleNamed } from './granting.ts';
 import { readsGrants } from './object-grants.ts';
 
 const entry = z.object({ module_name: z.string(), permissions: z.record(z.string(), z.boolean()) });

@@ -6,7 +6,7 @@ import type { SeenApplication } from '../../db/applications/find.ts';
 import { relationsOf } from '../../db/applications/relations.ts';
 import type { Database } from '../../db/database.ts';
 import type { Ctx } from '../context.ts';
-import { actions, iso, time } from '../schemas.ts';
+import { actions, asFlags, iso, time } from '../schemas.ts';
 
 /** An application in lists. */
 export const applicationSummary = z.object({
@@ -41,13 +41,8 @@ export type ApplicationObject = z.output<typeof applicationObject>;
 
 const idsOf = (rows: readonly { id: number }[]): number[] => [...new Set(rows.map((row) => row.id))];
 
-function mayOn({ subject }: Ctx, { granted }: SeenApplication) {
-  const may = actionsOn(subject, 'application', granted);
-  return Object.fromEntries(applicationPermissions.map((name) => [name, may.has(name)])) as Record<
-    (typeof applicationPermissions)[number],
-    boolean
-  >;
-}
+const mayOn = ({ subject }: Ctx, { granted }: SeenApplication) =>
+  asFlags(applicationPermissions, actionsOn(subject, 'application', granted));
 
 const summary = (row: SeenApplication) => ({
   ...{ id: row.id, name: row.name, full_name: row.fullName, has_child: row.hasChild },

@@ -7,7 +7,7 @@ import { hostStatuses, hostTypes, osStatuses, runnerNames } from '../../workflow
 import { busy, presentBusy } from '../applications/instance-object.ts';
 import type { Ctx } from '../context.ts';
 import { masked } from '../masked.ts';
-import { actions, iso, time } from '../schemas.ts';
+import { actions, asFlags, iso, time } from '../schemas.ts';
 import { ipAddressObject } from './addresses.ts';
 
 export const hostObject = z.object({
@@ -41,7 +41,6 @@ export type HostObject = z.output<typeof hostObject>;
 export function presentHosts(rows: readonly SeenHost[], { subject }: Ctx): HostObject[] {
   return rows.map((row) => {
     const ipmi = row.ipmi as StoredIpmi | null;
-    const allowed = actionsOn(subject, 'host', row.granted);
     return {
       ...{ id: row.id, name: row.name, host_type: row.hostType, status: row.status, os_status: row.osStatus },
       ...{ os_type: row.osType, cpu: row.cpu, memory: row.memory, location: row.location },
@@ -51,9 +50,7 @@ export function presentHosts(rows: readonly SeenHost[], { subject }: Ctx): HostO
       ...{ zabbix_groups: row.zabbixGroups, zabbix_templates: row.zabbixTemplates, busy: presentBusy(row) },
       ...{ expires_at: iso(row.expiresAt), creator: row.creator },
       ...{ created_time: iso(row.createdTime), updated_time: iso(row.updatedTime) },
-      available_actions: Object.fromEntries(
-        hostPermissions.map((name) => [name, allowed.has(name)]),
-      ) as HostObject['available_actions'],
+      available_actions: asFlags(hostPermissions, actionsOn(subject, 'host', row.granted)),
     };
   });
 }

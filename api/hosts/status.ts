@@ -15,11 +15,12 @@ const body = z.object({ status: z.enum(hostStatuses) });
 const needed = { inited: 'init_host', attached: 'edit_host', offline: 'deactivate_host' } as const;
 
 /** What a change needs depends on where it goes, and to `raw` on where it comes from; anything else is for validation. */
+const view = host('view_host');
 const mayChange = permission({
-  ...host('view_host'),
+  ...view,
   names: ['init_host', 'edit_host', 'deactivate_host'],
   async check(request: PermissionRequest) {
-    await host('view_host').check(request);
+    await view.check(request);
     const wanted = body.safeParse(request.body);
     if (!wanted.success) return anyChange(request);
     const to = wanted.data.status;

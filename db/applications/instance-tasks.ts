@@ -2,6 +2,7 @@
 // gives them back one by one. What the application says of its commands later does not reach a task that has begun.
 import type { Kysely, Transaction } from 'kysely';
 import type { InstanceAction, InstanceEnd } from '../../workflows/applications/contract.ts';
+import { workflowActor } from '../../workflows/tasks.ts';
 import { record } from '../audit/record.ts';
 import { quote } from '../audit/text.ts';
 import type { Database } from '../database.ts';
@@ -133,7 +134,7 @@ async function recordEnd(tx: Transaction<Database>, task: TaskRow, status: 'fini
     en: `${task.kind} of instances of application ${name} by task ${task.id}: ${status}`,
     zh: `任务 ${task.id} ${actionZh(task.kind)}应用 ${name} 的实例: ${status === 'finished' ? '成功' : '失败'}`,
   };
-  await record(tx, { id: 0, username: 'system', channel: 'workflow' }, [
+  await record(tx, workflowActor, [
     {
       ...{ view: 'app', area: 'applications', opType: 'update', targetType: 'application' },
       ...{ targetId, targetName: fullName, detail },

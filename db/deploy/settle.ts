@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { SettleInput } from '../../workflows/deploy/contract.ts';
+import { workflowActor } from '../../workflows/tasks.ts';
 import type { Database } from '../database.ts';
 import { json } from '../json.ts';
 import { notifyOutput } from '../tasks/output.ts';
@@ -84,7 +85,7 @@ async function recordEnd(tx: Transaction<Database>, task: TaskRow, status: strin
   if (!deploy) return;
   const reason = `${task.kind} to ${task.version ?? ''}, task ${task.id}: ${status}`;
   await addEvent(tx, { requestId: deploy.id, event: 'sub_task', by: 'system', reason, channel: 'workflow' });
-  await recordDeployStep(tx, { id: 0, username: 'system', channel: 'workflow' }, deploy, 'sub_task', { reason });
+  await recordDeployStep(tx, workflowActor, deploy, 'sub_task', { reason });
 }
 
 export interface Judgement {

@@ -10,6 +10,7 @@ import type {
   HostTaskKind,
   OsStatus,
 } from '../../workflows/hosts/contract.ts';
+import { workflowActor } from '../../workflows/tasks.ts';
 import type { Actor, ResultStatus } from '../../workflows/tasks.ts';
 import { record } from '../audit/record.ts';
 import type { AuditEntry } from '../audit/record.ts';
@@ -19,8 +20,7 @@ import { json } from '../json.ts';
 import { notifyOutput } from '../tasks/output.ts';
 import { allFinished, openResults } from '../tasks/results.ts';
 import type { TaskResultRow } from '../tasks/tables.ts';
-
-const system = { id: 0, username: 'system', channel: 'workflow' } as const;
+import { outcomeOf } from './work.ts';
 
 /** What the end of a task leaves on a host; what is left out stays. */
 export interface HostLeft {
@@ -94,20 +94,12 @@ export async function settleHost(
       .selectFrom('settled')
       .selectAll()
       .executeTakeFirst();
-    if (!result) return earlier(tx, { taskId, position });
+    if (!result) return outcomeOf(tx, { taskId, position });
     await leaveInstances(tx, result, left);
-    await record(tx, system, [endEntry(result.kind as HostTaskKind, taskId, result, status)]);
+    await record(tx, workflowActor, [endEntry(result.kind as HostTaskKind, taskId, result, status)]);
     return outcome;
   });
 }
-
-const earlier = (tx: Kysely<Database>, { taskId, position }: HostAt): Promise<HostOutcome> =>
-  tx
-    .selectFrom('taskResults')
-    .select(['status', 'errorCode', 'message'])
-    .where('taskId', '=', taskId)
-    .where('position', '=', position)
-    .executeTakeFirstOrThrow();
 
 const freed = ({ status, osStatus }: HostLeft) => ({
   ...{ busyKind: null, busyTaskId: null, updatedTime: new Date() },
@@ -158,7 +150,7 @@ export async function settleHostTask(db: Kysely<Database>, taskId: number, error
 
 /** Fails the hosts of a running task that have not begun; answers how many. */
 export async function cancelHosts(db: Kysely<Database>, taskId: number, actor: Actor | null): Promise<number> {
-  const by = actor ?? { ...system, username: 'an operator' };
+  const by = actor ?? { ...workflowActor, username: 'an operator' };
   return db.transaction().execute(async (tx) => {
     const task = await tx
       .selectFrom('tasks')
@@ -213,7 +205,7 @@ async function closeOpen(
     await leave(tx, result, {});
     entries.push(endEntry(kind, taskId, result, status));
   }
-  await record(tx, system, entries);
+  await record(tx, workflowActor, entries);
   return entries.length;
 }
 

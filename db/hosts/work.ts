@@ -51,7 +51,8 @@ export async function beginHostWork(
   return { work: { taskId, position, kind: kind as HostTaskKind, ...begun } };
 }
 
-async function outcomeOf(db: Kysely<Database>, { taskId, position }: HostAt): Promise<HostOutcome> {
+/** What has become of a host of a task. */
+export async function outcomeOf(db: Kysely<Database>, { taskId, position }: HostAt): Promise<HostOutcome> {
   return db
     .selectFrom('taskResults')
     .select(['status', 'errorCode', 'message'])

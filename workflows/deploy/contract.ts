@@ -293,7 +293,10 @@ export type UndoStep = (typeof undoSteps)[number];
 export const stepNames = [
   ...instanceSteps,
   ...undoSteps,
-  ...(['global_pre_exec', 'global_post_exec', 'prune', 'tidy'] as const),
+  'global_pre_exec',
+  'global_post_exec',
+  'prune',
+  'tidy',
 ] as const;
 export type StepName = (typeof stepNames)[number];
 
