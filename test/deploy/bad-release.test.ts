@@ -1,16 +1,14 @@
 // A release that starts and does not work, as a release manager meets it: whoever watches sees it stopped at the canary and
 // taken back, and the worker dies twice meanwhile.
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { localHostFolder } from '../../kit/host-path.ts';
 import { eventually } from '../harness.ts';
 import { makeEstate, startedTask, taskOf } from '../world.ts';
 import type { TestEstate } from '../world.ts';
 import { taskPath } from './acts.ts';
+import { Host, hostsOf } from './hosts.ts';
 import { ended, ownEstate } from './processes.ts';
 import type { Estate } from './processes.ts';
 
@@ -19,15 +17,14 @@ let site: Estate;
 let worker: ChildProcess;
 let health: Server;
 
-const onHost = (hostname: string, path: string): string =>
-  readFileSync(join(localHostFolder(site.config.dataDir, hostname), path), 'utf8').trim();
+const versionOn = (host: Host): string | undefined => host.lines('srv/web/current/VERSION')[0];
 
 beforeAll(async () => {
   site = await ownEstate();
   [worker] = await Promise.all([site.start('worker'), site.start('api')]);
   // The application of a host: its second version answers, and nothing good.
   health = createServer((request, response) => {
-    const works = onHost((request.url ?? '').slice(1), 'srv/web/current/VERSION') === '1.0.0';
+    const works = versionOn(new Host(site, (request.url ?? '').slice(1))) === '1.0.0';
     response.writeHead(works ? 200 : 500).end();
   });
   await new Promise<void>((listening) => health.listen(0, '127.0.0.1', listening));
@@ -97,16 +94,11 @@ test('a bad release is stopped at the canary and reverted by itself, though the 
     const lines = rows.filter(({ step, stream, text }) => step === 'stop' && stream === 'stdout' && /^line/.test(text));
     expect(lines.map(({ text }) => text)).toEqual(Array.from({ length: 30 }, (_, n) => `line ${n + 1}`));
   }
-  const [canary = '', ...others] = estate.hostnames;
-  expect(onHost(canary, 'calls').split('\n')).toEqual([
-    ...['start 1.0.0', 'stop', 'start 2.0.0', 'stop', 'start 1.0.0'],
-  ]);
-  for (const host of others) expect(onHost(host, 'calls')).toBe('start 1.0.0');
-  for (const host of estate.hostnames) {
-    expect(onHost(host, 'srv/web/current/VERSION')).toBe('1.0.0');
-    expect(() => process.kill(Number(onHost(host, 'run/web.pid')), 0)).not.toThrow();
-  }
+  const [canary, ...others] = hostsOf(site, estate);
+  expect(canary?.calls).toEqual(['start 1.0.0', 'stop', 'start 2.0.0', 'stop', 'start 1.0.0']);
+  for (const host of others) expect(host.calls).toEqual(['start 1.0.0']);
+  for (const host of hostsOf(site, estate)) expect([versionOn(host), host.runs]).toEqual(['1.0.0', true]);
   const { body } = await estate.manager.get(taskPath(id));
   expect(body).toMatchObject({ progress: { instances: 4, on_version: 0 } });
-  expect(body['error']).toMatch(new RegExp(`^${canary}: answers 500, not 200; .*everything is reverted`));
+  expect(body['error']).toMatch(new RegExp(`^${estate.hostnames[0]}: answers 500, not 200; .*everything is reverted`));
 }, 240_000);

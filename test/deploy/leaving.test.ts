@@ -1,15 +1,15 @@
 // A worker that is asked to leave, in the middle of many deploys: its successor goes on with each where it was, and what was
 // asked for meanwhile is answered in the end.
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { localHostFolder } from '../../kit/host-path.ts';
 import { eventually } from '../harness.ts';
 import { endedTask, makeEstate, makeTask, packagePath, taskOf } from '../world.ts';
 import type { TestEstate } from '../world.ts';
 import { taskPath } from './acts.ts';
 import { Follower } from './follower.ts';
 import { makeScript, setHooks } from './hooks.ts';
+import { hostsOf } from './hosts.ts';
 import { insist } from './insist.ts';
 import { ended, ownEstate } from './processes.ts';
 import type { Estate } from './processes.ts';
@@ -87,9 +87,8 @@ const isHeld = ({ follower, held: step }: Upgrade): boolean =>
 
 async function expectWholeAndOnce({ estate, id, subTask, follower }: Upgrade): Promise<void> {
   expect(await endedTask(site, subTask, patience)).toMatchObject({ status: 'finished', error: null });
-  const [hostname = ''] = estate.hostnames;
-  const effects = readFileSync(join(localHostFolder(site.config.dataDir, hostname), 'effects'), 'utf8');
-  expect(effects.trim().split('\n')).toEqual(['pre_exec', 'start 1.0.0', 'post_exec']);
+  const [host] = hostsOf(site, estate);
+  expect(host?.lines('effects')).toEqual(['pre_exec', 'start 1.0.0', 'post_exec']);
   const rows = await outputOf(subTask);
   expect(rows.map(({ seq }) => seq)).toEqual(rows.map((_, index) => index + 1));
   const textsOf = (step: string): string[] => rows.filter((row) => row.step === step).map(({ text }) => text);

@@ -22,17 +22,17 @@ export function lostRestarts(open: () => Promise<Setup>): void {
   afterAll(() => setup.double.close());
 
   /** A machine that was restarted two minutes ago, by whomever. */
-  async function restartedLately(): Promise<FleetMachine> {
+  async function restartedLately(): Promise<{ machine: FleetMachine; last: string | null }> {
     const machine = setup.fleet.add({ id: `i-${unique()}`, ...setup.place });
     await driver.power(refOf(machine), request('restart'));
     expect(await driver.find(refOf(machine))).toMatchObject({ state: 'running' });
     if (machine.last) machine.last.time = new Date(Date.now() - 120_000);
-    return machine;
+    const { last } = await driver.find(refOf(machine), { withLast: true });
+    return { machine, last };
   }
 
   test('one that never came is made, though the last thing that was done to the machine was a restart', async () => {
-    const machine = await restartedLately();
-    const { last } = await driver.find(refOf(machine), { withLast: true });
+    const { machine, last } = await restartedLately();
     const asked = request('restart');
     setup.double.meet('drop_before');
     await failureOf(driver.power(refOf(machine), asked));
@@ -41,8 +41,7 @@ export function lostRestarts(open: () => Promise<Setup>): void {
   });
 
   test('one that came is not made again, also when the machine runs by now', async () => {
-    const machine = await restartedLately();
-    const { last } = await driver.find(refOf(machine), { withLast: true });
+    const { machine, last } = await restartedLately();
     const asked = request('restart');
     setup.double.meet('drop_after');
     await failureOf(driver.power(refOf(machine), asked));
@@ -53,8 +52,7 @@ export function lostRestarts(open: () => Promise<Setup>): void {
   });
 
   test('one that may be on its way yet is neither made again nor taken for made', async () => {
-    const machine = await restartedLately();
-    const { last } = await driver.find(refOf(machine), { withLast: true });
+    const { machine, last } = await restartedLately();
     const askedBefore = { time: new Date(), last };
     const error = await failureOf(driver.power(refOf(machine), request('restart', { askedBefore })));
     expect(error.kind).toBe('unavailable');
@@ -62,7 +60,7 @@ export function lostRestarts(open: () => Promise<Setup>): void {
   });
 
   test('one of which nothing is known from before is unclear, and not made', async () => {
-    const machine = await restartedLately();
+    const { machine } = await restartedLately();
     const askedBefore = { time: longAgo(), last: null };
     const error = await failureOf(driver.power(refOf(machine), request('restart', { askedBefore })));
     expect(error).toBeInstanceOf(Unclear);
