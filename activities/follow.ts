@@ -69,14 +69,15 @@ export async function unlessLeaving<T>(work: Promise<T>): Promise<T> {
 /** Ends a job on its host, whoever started it, and copies what it has written; one that has ended stays as it is. */
 export async function killJob(to: Followed, runner: Runner, host: RunnerHost, jobId: string): Promise<void> {
   const { state } = await runner.state(host, jobId);
-  if (state === 'absent') return;
+  // Also what was never started: a worker that stalls may still be about to.
   await runner.kill(host, jobId, graceMs);
   for (let from = await positionsOf(to, jobId); ;) {
     const view = await runner.look(host, jobId, from);
     const { next, hasMore } = await copyView(to, jobId, from, view);
     from = next;
     if (hasMore) continue;
-    if (view.signal !== null) await addSystemLines(to, `${jobId} killed`, ['cancelled: the command was killed']);
+    if (state !== 'absent' && view.signal !== null)
+      await addSystemLines(to, `${jobId} killed`, ['cancelled: the command was killed']);
     return;
   }
 }

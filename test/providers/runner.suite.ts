@@ -202,7 +202,7 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
         expect(await runner.state(host, job.id)).toMatchObject({ state: 'exited', exitCode: null, signal: 'SIGTERM' });
       });
 
-      test('a kill is harmless the second time, after the end, and for a job that never was', async () => {
+      test('a kill is harmless the second time and after the end', async () => {
         const job = await start(hang);
         await runner.kill(host, job.id, 2000);
         await runner.kill(host, job.id, 2000);
@@ -211,8 +211,35 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
         await endOf(runner, host, ended.id);
         await runner.kill(host, ended.id, 2000);
         expect(await runner.state(host, ended.id)).toMatchObject({ exitCode: 7, signal: null });
-        await runner.kill(host, 'never', 10);
-        expect(await runner.state(host, 'never')).toMatchObject({ state: 'absent' });
+      });
+
+      test('a job that is killed before it is started never runs, whoever starts it then', async () => {
+        const job = jobOf(hello);
+        harness.teach(job.id, hello);
+        const killed = { state: 'exited', exitCode: null, signal: 'SIGTERM', notes: [] };
+        await Promise.all([runner.kill(host, job.id, 10), harness.another().kill(host, job.id, 10)]);
+        expect(await runner.state(host, job.id)).toEqual(killed);
+        await harness.another().start(host, job);
+        expect(await runner.run(host, job, { stdout: 0, stderr: 0 })).toMatchObject({
+          ...killed,
+          ...{ stdout: { size: 0 }, stderr: { size: 0 } },
+        });
+        await runner.forget(host, job.id);
+        expect(await runner.state(host, job.id)).toMatchObject({ state: 'absent' });
+      });
+
+      test('a start and a kill at once: the job is over afterwards, killed or by itself', async () => {
+        for (let round = 0; round < 5; round += 1) {
+          const job = jobOf(hang);
+          harness.teach(job.id, hang);
+          const [, killed] = await Promise.allSettled([
+            runner.start(host, job),
+            harness.another().kill(host, job.id, 2000),
+          ]);
+          expect(killed).toMatchObject({ status: 'fulfilled' });
+          const signal = expect.stringMatching(/^SIG(TERM|KILL)$/);
+          expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'exited', exitCode: null, signal });
+        }
       });
 
       test('a value of the environment arrives as it is, whatever is in it', async () => {

@@ -109,7 +109,10 @@ export interface Runner {
     offset: number,
     limit: number,
   ): Promise<OutputBlock>;
-  /** Ends the whole process group, TERM and after `graceMs` KILL; resolves when it is gone; harmless after the end. */
+  /**
+   * Ends the whole process group, TERM and after `graceMs` KILL; resolves when it is gone; harmless after the end. A job that
+   * was never started is over too: a start that comes late, from a worker that stalled, finds it ended by SIGTERM.
+   */
   kill(host: RunnerHost, jobId: string, graceMs: number): Promise<void>;
   /** Drops what is kept of an ended job; its id is then as if never used. */
   forget(host: RunnerHost, jobId: string): Promise<void>;

@@ -13,7 +13,7 @@ import { chosen } from './view.ts';
 import { inside, statFile } from './local-files.ts';
 import { files, makeFolder, readJson, writeJson } from './local-folder.ts';
 import type { JobOrder, Result, Running, Started } from './local-folder.ts';
-import { groupLives, lives, signalGroup } from './local-process.ts';
+import { groupLives, lives, markOf, signalGroup } from './local-process.ts';
 import { settled, withPipes } from './local-streams.ts';
 
 const provider = 'local';
@@ -153,13 +153,28 @@ async function endGroup(folder: string, graceMs: number): Promise<void> {
   throw unavailable(provider, 'the job does not end, though killed');
 }
 
+/** The folder of a job that was killed before anybody started it: whoever comes to start it finds it over. */
+function bar({ root, folder }: JobPlace): void {
+  makeJobsFolder(root);
+  makeFolder(folder, 0o711, (temporary) => {
+    mkdirSync(join(temporary, dirname(files.started)), { mode: 0o700 });
+    writeJson(temporary, files.started, { ...markOf(process.pid), notes: [] } satisfies Started);
+    writeJson(temporary, files.result, { exitCode: null, signal: 'SIGTERM' } satisfies Result);
+    for (const name of [files.stdout, files.stderr, files.kill, files.killed]) writeFileSync(join(temporary, name), '');
+  });
+}
+
 /** Ends the job's group and waits for it. A kill that was cut short (its worker died) is carried through. */
-export async function killJob(folder: string, graceMs: number): Promise<void> {
+export async function killJob(place: JobPlace, graceMs: number): Promise<void> {
+  const { folder } = place;
+  if (!existsSync(folder)) bar(place);
   const wasAsked = existsSync(join(folder, files.kill));
   const before = stateOf(folder).state;
-  if (before === 'absent' || existsSync(join(folder, files.killed)) || (before === 'exited' && !wasAsked)) return;
+  if (existsSync(join(folder, files.killed)) || (before === 'exited' && !wasAsked)) return;
   writeFileSync(join(folder, files.kill), '');
   const { state, signal } = stateOf(folder);
+  // Its launcher has yet to come, and will see that it has been killed.
+  if (state === 'absent') return;
   // It may have ended by itself meanwhile: what it left running (a service) is then none of our business.
   if (state !== 'exited' || signal !== null) {
     await endGroup(folder, graceMs);

@@ -9,6 +9,7 @@ import { checkHostName, checkJobId } from './ids.ts';
 import { below, inside, listFolder, putInto, readPart, realPathIn, statFile, translated } from './local-files.ts';
 import { files } from './local-folder.ts';
 import { forgetJob, killJob, startJob, stateOf } from './local-jobs.ts';
+import type { JobPlace } from './local-jobs.ts';
 import { viewOf } from './view.ts';
 
 const provider = 'local';
@@ -53,6 +54,11 @@ class LocalRunner implements Runner {
     return join(await this.#present(host), '.slipway', 'jobs', jobId);
   }
 
+  async #jobPlace(host: RunnerHost, jobId: string): Promise<JobPlace> {
+    const folder = await this.#jobFolder(host, jobId);
+    return { root: await this.#present(host), folder, searchPath: this.#searchPath };
+  }
+
   async #existing(host: RunnerHost, path: string): Promise<string> {
     const real = await inside(await this.#present(host), path);
     if (real === null) throw refused(provider, `${path} does not exist on ${host.name}`);
@@ -76,11 +82,7 @@ class LocalRunner implements Runner {
   }
 
   async start(host: RunnerHost, job: Job): Promise<void> {
-    const folder = await this.#jobFolder(host, job.id);
-    await translated(
-      `job ${job.id}`,
-      startJob({ root: await this.#present(host), folder, searchPath: this.#searchPath }, job),
-    );
+    await translated(`job ${job.id}`, startJob(await this.#jobPlace(host, job.id), job));
   }
 
   async state(host: RunnerHost, jobId: string): Promise<JobState> {
@@ -102,7 +104,7 @@ class LocalRunner implements Runner {
   }
 
   async kill(host: RunnerHost, jobId: string, graceMs: number): Promise<void> {
-    await translated(`job ${jobId}`, killJob(await this.#jobFolder(host, jobId), graceMs));
+    await translated(`job ${jobId}`, killJob(await this.#jobPlace(host, jobId), graceMs));
   }
 
   async forget(host: RunnerHost, jobId: string): Promise<void> {

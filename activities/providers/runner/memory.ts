@@ -157,6 +157,7 @@ class MemoryRunner implements Runner {
     const isFolder = (path: string): boolean => statIn(there, path).kind === 'directory';
     const cwd = await chosen(job.cwd, isFolder);
     if (!isFolder(cwd)) throw refused(provider, `${cwd} is not a folder`);
+    if (there.jobs.has(job.id)) return;
     there.jobs.set(job.id, play(this.#world, host.name, there.files, job));
   }
 
@@ -182,7 +183,10 @@ class MemoryRunner implements Runner {
 
   async kill(host: RunnerHost, jobId: string): Promise<void> {
     const job = this.#job('kill', host, jobId);
-    if (job?.state.state === 'running') job.state = { ...job.state, state: 'exited', signal: 'SIGTERM' };
+    const killed: JobState = { state: 'exited', exitCode: null, signal: 'SIGTERM', notes: [] };
+    const nothing = Buffer.alloc(0);
+    if (!job) this.#world.hosts.get(host.name)?.jobs.set(jobId, { state: killed, stdout: nothing, stderr: nothing });
+    else if (job.state.state === 'running') job.state = { ...killed, notes: job.state.notes };
   }
 
   async forget(host: RunnerHost, jobId: string): Promise<void> {

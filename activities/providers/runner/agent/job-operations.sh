@@ -1,5 +1,17 @@
 # --- operations on jobs
 
+# Sets new to a folder that keep_new makes the job's own, unless somebody else has made one.
+make_new() {
+  mkdir -p "$jobs" || fail 'the folder of jobs cannot be made'
+  chmod 711 "$base" "$base/jobs" "$jobs" 2>/dev/null
+  new=$(mktemp -d "$jobs/.new.XXXXXX") || fail 'the folder of the job cannot be made'
+  chmod 711 "$new"
+}
+keep_new() {
+  sync "$new" 2>/dev/null
+  mv -T "$new" "$folder" 2>/dev/null || rm -rf "$new"
+}
+
 job_start() {
   decode "$2"; language=$value
   decode "$3"; user=$value
@@ -8,10 +20,7 @@ job_start() {
   decode "$6"; if [ -n "$condition" ] && [ ! -d "$condition" ]; then cwd=$value; fi
   if [ ! -d "$folder" ]; then
     [ -d "$cwd" ] || refuse "$cwd is not a folder on the host"
-    mkdir -p "$jobs" || fail 'the folder of jobs cannot be made'
-    chmod 711 "$base" "$base/jobs" "$jobs" 2>/dev/null
-    new=$(mktemp -d "$jobs/.new.XXXXXX") || fail 'the folder of the job cannot be made'
-    chmod 711 "$new"
+    make_new
     (
       umask 077
       printf '%s\n' "$language" >"$new/language" && printf '%s\n' "$user" >"$new/user" &&
@@ -20,8 +29,8 @@ job_start() {
       shift 7
       for field; do printf '%s\n' "${field#=}"; done >"$new/env"
     ) || fail 'the job could not be written'
-    sync "$new/script" "$new" 2>/dev/null
-    mv -T "$new" "$folder" 2>/dev/null || rm -rf "$new"
+    sync "$new/script" 2>/dev/null
+    keep_new
   fi
   if [ ! -e "$folder/started" ]; then
     # It forks, as the first setsid makes it a leader; a background command of the shell would be deaf to INT for good.
@@ -65,15 +74,28 @@ end_group() {
   done
   fail 'the job does not end, though killed'
 }
+# Makes the folder of a job that was killed before anybody started it: whoever comes to start it finds it over.
+bar_job() {
+  make_new
+  (
+    umask 077
+    mkdir "$new/started" && mark_of $$ >"$new/started/mark" && : >"$new/started/notes" &&
+      echo '- SIGTERM' >"$new/result" && : >"$new/stdout" && : >"$new/stderr" && : >"$new/kill" && : >"$new/killed"
+  ) || fail 'the job could not be written'
+  keep_new
+}
 # A kill that was cut short is carried through by the next one.
 job_kill() {
+  [ -d "$folder" ] || bar_job
   asked=''
   [ ! -e "$folder/kill" ] || asked=yes
   find_state
-  if [ "$state" = absent ] || [ -e "$folder/killed" ]; then done_with over; fi
+  if [ -e "$folder/killed" ]; then done_with over; fi
   if [ "$state" = exited ] && [ -z "$asked" ]; then done_with over; fi
   : >"$folder/kill"
   find_state
+  # Its launcher has yet to come, and will see that it has been killed.
+  if [ "$state" = absent ]; then done_with over; fi
   # It may have ended by itself meanwhile: what it left running (a service) is then none of our business.
   if [ "$state" != exited ] || [ "$signal" != - ]; then
     end_group "${2#=}"
