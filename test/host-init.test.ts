@@ -1,4 +1,5 @@
-import { aHost, type Host } from './api/inventory.ts';
+import { aHost, made, recordsOf, type Host } from './api/inventory.ts';
+import { grantLogin } from '../db/hosts/login-users.ts';
 import type { TestUser } from './api/app.ts';
 import { eventually } from './harness.ts';
 import { testWorld, type World } from './world.ts';
@@ -34,3 +35,30 @@ test('hosts that answer become inited and free, and their task says finished', a
       ...{ status: 'inited', os_status: 'running', busy: null },
     });
 }, 60_000);
+
+test('users are let in to each host at the end, once, with a record of the platform', async () => {
+  const hosts = [await aHost(world.db, admin, 'raw'), await aHost(world.db, admin, 'raw')] as const;
+  const [guest, known] = [await world.user({}), await world.user({ host: { [hosts[0].id]: ['login_host'] } })];
+  const opts = { users_with_login_perm: [{ id: guest.id }, { id: known.id }] };
+  const { id } = await made<Task>(admin, '/hosts/init-tasks/', { hosts: hosts.map((host) => ({ id: host.id })), opts });
+  await eventually(async () => (await admin.get<Task>(`/hosts/tasks/${id}/`)).body.status === 'finished', {
+    timeout: 30_000,
+  });
+  const letIn = async (): Promise<unknown[]> => {
+    const records = await Promise.all(hosts.map((host) => recordsOf(world.db, 'host', host.id)));
+    return records.map((ofHost) =>
+      ofHost
+        .filter(({ view, operator }) => view === 'resources' && operator === 'system')
+        .map((one) => [one.permName, one.action, one.authorizedTargetName]),
+    );
+  };
+  const given = ({ username }: TestUser): unknown[] => ['login_host', 'enable', username];
+  expect(await letIn()).toEqual([[given(guest)], [given(guest), given(known)]]);
+  expect((await admin.get<{ results: object[] }>(`/users/${guest.id}/host/perms/`)).body.results).toMatchObject(
+    hosts.map((host) => ({ id: host.id, permission: { login_host: true, edit_host: false } })),
+  );
+  const gone = await world.user({});
+  await world.db.updateTable('users').set({ status: 'disabled' }).where('id', '=', gone.id).execute();
+  for (const host of hosts) await grantLogin(world.db, host, [guest.id, known.id, gone.id]);
+  expect(await letIn()).toEqual([[given(guest)], [given(guest), given(known)]]);
+});

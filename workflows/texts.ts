@@ -109,6 +109,7 @@ export const texts = {
   'must be http or https without a password; {{ip}} and {{hostname}} are filled in':
     '必须是不含密码的 http 或 https 地址; {{ip}} 和 {{hostname}} 会被替换',
   'names an instance twice': '实例重复',
+  'must be an enabled user': '必须是已启用的用户',
   'must be an enabled user who may view the application': '必须是已启用且能查看该应用的用户',
   'must be somebody other than you or the creator': '不能是您本人或创建人',
   'must be this application alone': '只能是该应用',

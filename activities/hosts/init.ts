@@ -1,5 +1,6 @@
-// Initialisation: the host answers, monitoring has it, its packages are installed in their order. Each step may be
-// repeated without harm, so an interrupted one begins again from the first and passes what is done.
+// Initialisation: the host answers, monitoring has it, its packages are installed in their order, who is to log in is let
+// in. Each step may be repeated without harm, so an interrupted one begins again from the first and passes what is done.
+import { grantLogin } from '../../db/hosts/login-users.ts';
 import { packagesOf } from '../../db/hosts/work.ts';
 import { asking, refusedBy } from './trouble.ts';
 import { install } from './install.ts';
@@ -9,6 +10,9 @@ import type { Done, HostWork } from './work.ts';
 
 const named = (value: unknown): string[] | undefined =>
   Array.isArray(value) && value.length > 0 ? value.map(String) : undefined;
+
+const idsIn = (value: unknown): number[] =>
+  Array.isArray(value) ? value.map((one: { id: unknown }) => Number(one.id)) : [];
 
 export async function initialise(work: HostWork): Promise<Done> {
   const { deps, host, opts, runner, at } = work;
@@ -24,5 +28,7 @@ export async function initialise(work: HostWork): Promise<Done> {
     await note(work, `package ${one.name}`);
     await install(work, runner, one);
   }
+  const users = idsIn(opts['users_with_login_perm']);
+  if (users.length > 0) await grantLogin(deps.db, host, users);
   return { left: { osStatus: 'running', ...(host.status === 'raw' && { status: 'inited' }) } };
 }

@@ -7,7 +7,7 @@ import { actionsFor, holds, scopes, type Scope } from '../../db/access/rights.ts
 import { invalidField, Problem } from '../../workflows/problem.ts';
 import type { ChangeCtx, Ctx } from '../context.ts';
 import { demandOnEach } from '../permissions.ts';
-import { auditGrants, objectNames } from './grant-audit.ts';
+import { auditGrants, objectNames } from '../../db/access/grant-audit.ts';
 
 export type NamedGrantee = Grantee & { name: string; builtin: boolean };
 

@@ -11,7 +11,7 @@ import type { Endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
 import { anyOf, applications, hosts, notAllowed, permission, requestedId, system } from '../permissions.ts';
 import { asFlags, done, flag, id, success } from '../schemas.ts';
-import { objectNames } from './grant-audit.ts';
+import { objectNames } from '../../db/access/grant-audit.ts';
 import { granteeOf, grantOnObjects } from './granting.ts';
 import { self } from './users.ts';
 

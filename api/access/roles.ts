@@ -14,7 +14,7 @@ import { endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
 import { notFound, signedIn, system } from '../permissions.ts';
 import { actions, done, iso, success, time } from '../schemas.ts';
-import { auditGrants, objectNames } from './grant-audit.ts';
+import { auditGrants, objectNames } from '../../db/access/grant-audit.ts';
 import { demandGrantable } from './role-assignment.ts';
 import { accessEntry } from './text.ts';
 import { presentUser, userObject } from './user-object.ts';

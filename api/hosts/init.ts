@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { keepPackages, packagesNamed } from '../../db/hosts/packages.ts';
+import { enabledUsers } from '../../db/hosts/login-users.ts';
 import { selectHostTasks } from '../../db/hosts/tasks.ts';
+import { detail, Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
 import type { ChangeCtx } from '../context.ts';
 import { demandEntries, eachOnce, idEntries, noSuch, withMore, type FieldOf } from '../entries.ts';
@@ -17,15 +19,19 @@ const names = z
   .meta(distinct)
   .default([]);
 
+const idObjects = (most: number) =>
+  z
+    .array(z.object({ id }))
+    .max(most)
+    .superRefine(eachOnce((one) => one.id))
+    .meta(distinct)
+    .default([]);
+
 const opts = z.object({
   zabbix_groups: names,
   zabbix_templates: names,
-  shipped_packages: z
-    .array(z.object({ id }))
-    .max(50)
-    .superRefine(eachOnce((one) => one.id))
-    .meta(distinct)
-    .default([]),
+  shipped_packages: idObjects(50),
+  users_with_login_perm: idObjects(100),
 });
 
 const field: FieldOf = (index) => `hosts.${index}.id`;
@@ -42,10 +48,22 @@ async function wantedPackages(ctx: ChangeCtx, ids: readonly number[]) {
   return ids.flatMap((one) => rows.get(one) ?? []);
 }
 
+/** Throws unless these users can be let in to the hosts, and the caller may do so. */
+async function demandLogin(ctx: ChangeCtx, hostIds: readonly number[], userIds: readonly number[]): Promise<void> {
+  if (userIds.length === 0) return;
+  for (const name of ['edit_host', 'login_host'] as const) await demandEntries(ctx, 'host', name, hostIds, field);
+  const enabled = new Set((await enabledUsers(ctx.tx, userIds)).map((user) => user.id));
+  const details = userIds.flatMap((one, index) =>
+    enabled.has(one) ? [] : [detail(`opts.users_with_login_perm.${index}.id`, 'must be an enabled user')],
+  );
+  if (details.length > 0) throw new Problem('invalid', {}, details);
+}
+
 /** Initialises hosts: a task whose workflow begins with the commit. */
 export const initHosts = change({
   ...{ method: 'post', path: '/hosts/init-tasks/', id: 'createInitTask', area: 'hosts', summary: 'Initialise hosts' },
   permission: withMore(signedIn, 'init_host'),
+  description: 'Letting users log in takes edit_host and login_host on each host besides.',
   body: z.object({ hosts: idEntries(1000), opts }),
   returns: hostTaskDetail,
   status: 201,
@@ -53,7 +71,12 @@ export const initHosts = change({
   async handle({ body }, ctx) {
     const ids = body.hosts.map((one) => one.id);
     await demandEntries(ctx, 'host', 'init_host', ids, field);
-    const { shipped_packages: shipped, zabbix_groups, zabbix_templates } = body.opts;
+    const { shipped_packages: shipped, users_with_login_perm: users, zabbix_groups, zabbix_templates } = body.opts;
+    await demandLogin(
+      ctx,
+      ids,
+      users.map((one) => one.id),
+    );
     const packages = await wantedPackages(
       ctx,
       shipped.map((one) => one.id),

@@ -35,7 +35,7 @@ describe('initialising hosts', () => {
     expect(body).toMatchObject({
       ...{ task_id: String(body.id), kind: 'init', status: 'running', creator: admin.username, finished_time: null },
       hosts: [{ id: a.id, name: a.name }, { id: b.id }],
-      opts: { zabbix_groups: [], zabbix_templates: [], shipped_packages: [] },
+      opts: { zabbix_groups: [], zabbix_templates: [], shipped_packages: [], users_with_login_perm: [] },
       results: [{ host: a.id, status: 'waiting', error_code: null }, { host: b.id }],
       counts: { waiting: 2, running: 0, finished: 0, failed: 0, unknown: 0 },
       waiting_on: { kind: 'host', text: `${a.name}, ${b.name}` },
@@ -120,6 +120,24 @@ describe('initialising hosts', () => {
       'opts.zabbix_groups.1',
     ]);
     expect(refusal(await init(admin, hosts, { surprise: 1 }))).toEqual([400, 10001, 'opts.surprise']);
+  });
+
+  test('users are let in only by who may give login_host, and only users that are enabled', async () => {
+    const host = await aHost(t.db, admin, 'raw');
+    const [guest, gone] = [await t.user({}), await t.user({})];
+    await t.db.updateTable('users').set({ status: 'disabled' }).where('id', '=', gone.id).execute();
+    const letIn = (by: TestUser, ...ids: number[]) =>
+      init(by, entries(host), { users_with_login_perm: ids.map((id) => ({ id })) });
+    for (const held of [['init_host'], ['init_host', 'edit_host'], ['init_host', 'login_host']]) {
+      const user = await t.user({ host: { [host.id]: ['view_host', ...held] } });
+      expect(refusal(await letIn(user, guest.id))).toEqual([403, 10003, 'hosts.0.id']);
+    }
+    for (const unfit of [gone.id, 987_654_321])
+      expect(refusal(await letIn(admin, guest.id, unfit))).toEqual([400, 10001, 'opts.users_with_login_perm.1.id']);
+    expect(refusal(await letIn(admin, guest.id, guest.id))).toEqual([400, 10001, 'opts.users_with_login_perm.1.id']);
+    expect(await busyOf(host)).toBeNull();
+    const owner = await t.user({ host: { [host.id]: ['view_host', 'init_host', 'edit_host', 'login_host'] } });
+    expect((await letIn(owner, guest.id)).status).toBe(201);
   });
 
   test('needs init_host on each host', async () => {

@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely';
-import { modules, type ModuleName } from '../../db/access/catalogue.ts';
-import type { GrantChange, Grantee, GrantScope } from '../../db/access/grants.ts';
-import type { AuditEntry } from '../../db/audit/record.ts';
-import { quote } from '../../db/audit/text.ts';
-import type { Database } from '../../db/database.ts';
+import { modules, type ModuleName } from './catalogue.ts';
+import type { GrantChange, Grantee, GrantScope } from './grants.ts';
+import type { AuditEntry } from '../audit/record.ts';
+import { quote } from '../audit/text.ts';
+import type { Database } from '../database.ts';
 
 /** Names of applications (full) or hosts by id, those that are gone included. */
 export async function objectNames(
