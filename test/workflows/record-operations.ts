@@ -153,5 +153,6 @@ test('more instances than one history holds', async () => {
   expect(await endedTask(fleet, subTask, 90_000)).toMatchObject({ status: 'finished' });
   const workflowId = subTaskWorkflowId(id, 'upgrade', 1);
   await record('upgrade-in-chunks', workflowId);
+  await record('upgrade-first-chunk', `${workflowId}/chunk/1`);
   await record('upgrade-chunk', `${workflowId}/chunk/2`);
 }, 120_000);

@@ -32,6 +32,7 @@ test('there is a history of every lifecycle', () => {
     'revert-finished.json',
     'upgrade-chunk.json',
     'upgrade-finished.json',
+    'upgrade-first-chunk.json',
     'upgrade-in-chunks.json',
     'upgrade-maintained.json',
     'upgrade-timed-out.json',
@@ -118,6 +119,13 @@ const seeded: [string, string, string, string, string][] = [
     'await handle?.signal(moreLanesSignal, this.#take(chunk)).catch(() => undefined);',
     'this.#take(chunk);',
     'upgrade-in-chunks.json',
+  ],
+  [
+    'a lane that is not given back',
+    'deploy/chunks.ts',
+    'if (isLast || !parent) return;',
+    'if (isLast || parent) return;',
+    'upgrade-first-chunk.json',
   ],
 ];
 
