@@ -44,6 +44,17 @@ export const runnerSettings = {
     'none: packages go by blocks',
     `${withSalt}a folder of the master's file_roots that workers may write: packages go through Salt's file server`,
   ),
+  saltMaster: optional(
+    'SLIPWAY_SALT_MASTER',
+    z
+      .string()
+      .regex(
+        /^([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/,
+        'must be a name or an address, with its port where that is not 4506, such as salt.example.com',
+      ),
+    'none: minions are not installed',
+    'only with SLIPWAY_SALT_URL and SLIPWAY_SSH_KEY_FILE: the master (its name or address) of minions that are installed by SSH',
+  ),
 };
 
 type Found = { readonly [K in keyof typeof runnerSettings]?: unknown } & { readonly saltUrl?: string | undefined };
@@ -71,6 +82,12 @@ export function runnerMistakes(config: Found): string[] {
   needs('sshKnownHosts', 'sshKeyFile');
   needs('saltUser', 'saltUrl');
   needs('saltPassword', 'saltUrl');
+  if (config.saltMaster !== undefined)
+    for (const key of ['saltUrl', 'sshKeyFile'] as const)
+      if (config[key] === undefined)
+        mistakes.push(
+          `SLIPWAY_SALT_MASTER: has no use without ${runnerSettings[key].variable}; set that too or remove it`,
+        );
   if (config.saltUrl !== undefined && unsafeUrl(config.saltUrl))
     mistakes.push('SLIPWAY_SALT_URL: is http to a public address; the password would go there in the clear, use https');
   return mistakes;

@@ -1,9 +1,11 @@
-// Initialisation: the host answers, monitoring has it, its packages are installed in their order, who is to log in is let
-// in. Each step may be repeated without harm, so an interrupted one begins again from the first and passes what is done.
+// Initialisation: the host answers (its minion is installed where that is set up), monitoring has it, its packages are
+// installed in their order, who is to log in is let in. Each step may be repeated without harm, so an interrupted one begins
+// again from the first and passes what is done.
 import { grantLogin } from '../../db/hosts/login-users.ts';
 import { packagesOf } from '../../db/hosts/work.ts';
-import { asking, refusedBy } from './trouble.ts';
 import { install } from './install.ts';
+import { reach } from './minion.ts';
+import { refusedBy } from './trouble.ts';
 import { monitored } from './monitor.ts';
 import { note } from './work.ts';
 import type { Done, HostWork } from './work.ts';
@@ -15,10 +17,9 @@ const idsIn = (value: unknown): number[] =>
   Array.isArray(value) ? value.map((one: { id: unknown }) => Number(one.id)) : [];
 
 export async function initialise(work: HostWork): Promise<Done> {
-  const { deps, host, opts, runner, at } = work;
+  const { deps, host, opts, runner } = work;
   if (!runner) throw refusedBy('runner', `the runner "${host.runner}" is not configured`);
-  await asking('runner', runner.prepare(at));
-  await asking('runner', runner.ping(at));
+  await reach(work, runner);
   const options = { groups: named(opts['zabbix_groups']), templates: named(opts['zabbix_templates']) };
   if (deps.monitoring ?? options.groups ?? options.templates) {
     await note(work, 'monitoring');

@@ -41,6 +41,14 @@ export class Unclear extends ProviderError {
   }
 }
 
+/** Thrown when it is the host itself that does not answer, while what leads to it does; it may pass. */
+export class Silent extends ProviderError {
+  constructor(provider: string, message: string) {
+    super('unavailable', provider, message);
+    this.name = 'Silent';
+  }
+}
+
 /** A failure of the named provider that may pass. */
 export function unavailable(provider: string, message: string): ProviderError {
   return new ProviderError('unavailable', provider, message);

@@ -9,12 +9,15 @@ import type { HostPort } from './addresses.ts';
 import { packageLimits } from './repository/limits.ts';
 import type { Packages } from './repository/packages.ts';
 import { PackageStore } from './repository/store.ts';
-import { createRunners } from './runner/create.ts';
+import { createMinionKeys, createRunners } from './runner/create.ts';
+import type { MinionKeys } from './runner/minions.ts';
 import type { Runners } from './runner/registry.ts';
 
 /** The systems that a worker drives: what is not configured is left out, or null. */
 export interface Providers {
   runners: Runners;
+  /** Set where minions are installed over SSH. */
+  minionKeys: MinionKeys | null;
   packages: Packages;
   /** Where `packages` keeps what it has read. */
   packageStore: PackageStore;
@@ -30,6 +33,7 @@ export function createProviders(config: Config, own: readonly HostPort[] = [], t
   const packageStore = new PackageStore(config.dataDir, packageLimits, config.packageCacheBytes);
   return {
     runners: createRunners(config),
+    minionKeys: createMinionKeys(config),
     packages: configuredPackages(config, own, packageStore),
     packageStore,
     clouds: createClouds(config, turns && { turns }),

@@ -21,6 +21,18 @@ describe('the settings of runners', () => {
     });
   });
 
+  it('want Salt and SSH for the installation of minions, and a name or an address of the master', () => {
+    const ssh = { SLIPWAY_SSH_KEY_FILE: '/key', SLIPWAY_SSH_KNOWN_HOSTS: '/hosts' };
+    const url = { ...salt, SLIPWAY_SALT_URL: 'https://salt.example.com' };
+    const alone = mistakesOf({ SLIPWAY_SALT_MASTER: 'salt.example.com' });
+    expect(alone).toContain('SLIPWAY_SALT_MASTER: has no use without SLIPWAY_SALT_URL');
+    expect(alone).toContain('SLIPWAY_SALT_MASTER: has no use without SLIPWAY_SSH_KEY_FILE');
+    for (const master of ['salt.example.com', '10.1.2.3', '10.1.2.3:14506', '[fd00::1]:14506', '[fd00::1]'])
+      expect(mistakesOf({ ...ssh, ...url, SLIPWAY_SALT_MASTER: master })).toBe('');
+    for (const master of ["salt'; reboot", 'https://salt.example.com', 'salt:', 'salt.example.com:145060', '-salt'])
+      expect(mistakesOf({ ...ssh, ...url, SLIPWAY_SALT_MASTER: master })).toContain('SLIPWAY_SALT_MASTER: must be');
+  });
+
   it.each([
     'http://127.0.0.1:8000',
     'http://10.1.2.3',

@@ -1,7 +1,10 @@
 import type { Config } from '../../../kit/config.ts';
 import { createLocalRunner } from './local.ts';
+import type { MinionKeys } from './minions.ts';
 import type { Runners } from './registry.ts';
+import type { SaltSettings } from './salt/api.ts';
 import { createSaltRunner } from './salt/index.ts';
+import { SaltKeys } from './salt/keys.ts';
 import { createSshRunner } from './ssh/index.ts';
 
 /** The drivers that are configured. */
@@ -9,12 +12,23 @@ export function createRunners(config: Config): Runners {
   const { localRunner, dataDir, sshKeyFile, sshKnownHosts } = config;
   const ssh = sshKeyFile !== undefined &&
     sshKnownHosts !== undefined && { keyFile: sshKeyFile, knownHosts: sshKnownHosts };
-  const { saltUrl: url, saltUser: user, saltPassword: password } = config;
-  const salt = url !== undefined && user !== undefined && password !== undefined && { url, user, password };
-  const saltFiles = { caFile: config.saltCaFile, fileRoot: config.saltFileRoot };
+  const salt = saltOf(config);
   return {
     ...(localRunner && { local: createLocalRunner({ dataDir }) }),
     ...(ssh && { ssh: createSshRunner({ ...ssh, user: config.sshUser, port: config.sshPort }) }),
-    ...(salt && { salt: createSaltRunner({ ...salt, ...saltFiles, eauth: config.saltEauth }) }),
+    ...(salt && { salt: createSaltRunner(salt) }),
   };
+}
+
+/** The keys of minions, where minions are installed over SSH. */
+export function createMinionKeys(config: Config): MinionKeys | null {
+  const { saltMaster: master } = config;
+  const salt = saltOf(config);
+  return salt && master !== undefined ? new SaltKeys(salt, master) : null;
+}
+
+function saltOf(config: Config): SaltSettings | null {
+  const { saltUrl: url, saltUser: user, saltPassword: password, saltEauth: eauth } = config;
+  if (url === undefined || user === undefined || password === undefined) return null;
+  return { url, user, password, eauth, caFile: config.saltCaFile, fileRoot: config.saltFileRoot };
 }

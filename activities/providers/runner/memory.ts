@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { refused, unavailable } from '../error.ts';
+import { refused, Silent } from '../error.ts';
 import type { ProviderError } from '../error.ts';
 import type { DirectoryEntry, FileStat, Job, JobState, JobView, OutputBlock, RealPath } from './driver.ts';
 import type { Runner, RunnerHost, StreamOffsets } from './driver.ts';
@@ -123,7 +123,7 @@ class MemoryRunner implements Runner {
     const failure = world.failure?.(method, host.name);
     if (failure) throw failure;
     const found = world.hosts.get(host.name);
-    if (!found) throw unavailable(provider, `the host ${host.name} does not answer`);
+    if (!found) throw new Silent(provider, `the host ${host.name} does not answer`);
     return found;
   }
 

@@ -15,6 +15,23 @@ export interface MinionDirectory {
   minions(): AsyncIterable<Minion[]>;
 }
 
+export const keyStates = ['accepted', 'pending', 'rejected', 'denied'] as const;
+
+/** What the master does with a key. */
+export type KeyState = (typeof keyStates)[number];
+
+/** Salt's keys, for minions that are installed over SSH. Every method throws ProviderError only. */
+export interface MinionKeys {
+  /** How hosts reach the master: a name or address, with a port where it is not Salt's own. */
+  readonly master: string;
+  /** Of the master's public key, as all fingerprints here: sha256, in hexadecimal with colons. */
+  masterFingerprint(): Promise<string>;
+  /** Fingerprints of the keys that came under this minion's name. */
+  of(minion: string): Promise<Partial<Record<KeyState, string>>>;
+  /** Accepts the pending key of a minion; harmless when there is none. */
+  accept(minion: string): Promise<void>;
+}
+
 /** The directory of Salt's runner, if it has one. */
 export function minionsOf({ salt }: Runners): MinionDirectory | null {
   return salt && 'minions' in salt && typeof salt.minions === 'function'

@@ -10,6 +10,8 @@ import { endLasting, freePort, killServing, listens, startLasting } from './proc
 import { onceInRun } from './run.ts';
 
 const password = 'a-password-of-the-test';
+const guest = 'guest';
+const rights = ['.*', '@runner', '@jobs'];
 const patience = { timeout: 120_000, interval: 500 };
 
 export interface SaltServers {
@@ -18,6 +20,12 @@ export interface SaltServers {
   readonly minions: readonly [string, string, string];
   /** A folder of the master's file_roots. */
   readonly fileRoot: string;
+  /** How hosts reach the master. */
+  readonly master: string;
+  /** Folder of Salt's programs. */
+  readonly programs: string;
+  /** Who may do all but ask for the master's keys, with the same password. */
+  readonly guest: string;
   /** Ends a minion, or starts it again. */
   stopMinion(name: string): Promise<void>;
   startMinion(name: string): Promise<void>;
@@ -54,11 +62,11 @@ function masterConfig(root: string, { publish, ret, api }: Ports): object {
       sock_dir: join(root, 'sock'),
       log_level: 'warning',
     },
-    ...{ log_file: join(root, 'master.log'), auto_accept: true, worker_threads: 3 },
+    ...{ log_file: join(root, 'master.log'), autosign_file: join(root, 'autosign'), worker_threads: 3 },
     file_roots: { base: [folderFor(root, 'files')] },
-    external_auth: { sharedsecret: { slipway: ['.*', '@runner', '@jobs'] } },
+    external_auth: { sharedsecret: { slipway: [...rights, '@wheel'], [guest]: rights } },
     sharedsecret: password,
-    netapi_enable_clients: ['local', 'local_async', 'runner'],
+    netapi_enable_clients: ['local', 'local_async', 'runner', 'wheel'],
     rest_cherrypy: { port: api, host: '127.0.0.1', disable_ssl: true },
   };
 }
@@ -78,6 +86,7 @@ export async function runningSalt(): Promise<SaltServers> {
   const fileRoot = join(root, 'm', 'files');
   return {
     ...{ settings: settingsOf(ports), password, minions, fileRoot },
+    ...{ master: `127.0.0.1:${ports.ret}`, programs: place.programs, guest },
     stopMinion: (name) => endLasting(join(root, name)),
     startMinion: async (name) => {
       startMinion(place, name);
@@ -111,6 +120,8 @@ async function startSalt(): Promise<Place> {
   const place: Place = { programs, root, ports, minions };
   const folder = folderFor(root, 'm');
   writeFileSync(join(folder, 'master'), JSON.stringify(masterConfig(folder, ports)));
+  // Others have to be accepted.
+  writeFileSync(join(folder, 'autosign'), minions.join('\n'));
   startLasting(join(root, 'master'), programOf(place, 'master'), ['-c', folder]);
   await eventually(() => listens(ports.ret), patience);
   startApi(place);

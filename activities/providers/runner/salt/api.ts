@@ -13,8 +13,8 @@ export interface SaltSettings {
   fileRoot?: string | undefined;
 }
 
-/** One call of a client of Salt's: `local_async` publishes, `runner` asks the master. */
-export type Low = Readonly<Record<string, unknown>> & { client: 'local_async' | 'runner'; fun: string };
+/** One call of a client of Salt's: `local_async` publishes, `runner` asks the master, `wheel` asks for or changes its own. */
+export type Low = Readonly<Record<string, unknown>> & { client: 'local_async' | 'runner' | 'wheel'; fun: string };
 
 const patienceMs = 60_000;
 /** A question to the master loads all of its runners anew; more of them at once only take longer, each. */

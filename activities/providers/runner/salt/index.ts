@@ -1,7 +1,7 @@
 // The runner `salt`: hosts with a minion, through salt-api. Commands that minions are given are ours and fixed; what people
 // wrote goes to the agent's standard input.
 import { randomUUID } from 'node:crypto';
-import { refused, unavailable } from '../../error.ts';
+import { refused, Silent, unavailable } from '../../error.ts';
 import type { Runner, RunnerHost } from '../driver.ts';
 import type { MinionDirectory } from '../minions.ts';
 import { agentScript, askCommand, hostKey, installCommand } from '../agent/protocol.ts';
@@ -23,8 +23,8 @@ const mostAgain = 3;
 /** A minion's name is a host's, and may have _ and @ besides; it becomes part of a command and of paths. */
 const minionName = /^(?=.{1,253}$)[A-Za-z0-9_][A-Za-z0-9_@-]*(\.[A-Za-z0-9_@-]+)*$/;
 
-/** Each minion says who it is, so that all of them can be given the same command. */
-const ownKey = '{{ grains["id"] | replace(".", ":") }}';
+/** Each minion says who it is, so that all of them can be given the same command. (Its grains may be of a former name.) */
+const ownKey = '{{ opts["id"] | replace(".", ":") }}';
 
 const shell = (command: string, stdin: string, patienceMs: number): Call => ({
   fun: 'cmd.run_all',
@@ -98,11 +98,11 @@ class SaltTransport implements Transport {
       case 'returned':
         return result.value;
       case 'stranger':
-        throw unavailable(provider, `${wish.minion} is no minion whose key the master has accepted`);
+        throw new Silent(provider, `${wish.minion} is no minion whose key the master has accepted`);
       case 'lost':
         throw unavailable(provider, `the minion ${wish.minion} loses what it is asked: does it start again and again?`);
       case 'silent':
-        throw unavailable(
+        throw new Silent(
           provider,
           `the minion ${wish.minion} does not answer within ${wish.patienceMs / 1000} seconds`,
         );

@@ -1,0 +1,65 @@
+// The script that gives a host its minion, or sets one right that is there. What differs from host to host is in its
+// environment. It may run any number of times: what is installed stays, the drop-in is replaced as a whole, and the minion,
+// which does not answer anyway, is started anew. Its last line says the key's fingerprint, as `salt-call --local key.finger`
+// does: sha256 of what is between the first line and the last. (The master's `key.finger` takes other parts in some versions.)
+export const installMinion = `set -eu
+umask 022
+if [ "$(id -u)" != 0 ]; then
+  exec sudo -n env "SLIPWAY_MASTER=$SLIPWAY_MASTER" "SLIPWAY_MASTER_FINGER=$SLIPWAY_MASTER_FINGER" \\
+    "SLIPWAY_MINION=$SLIPWAY_MINION" bash "$0"
+fi
+package() {
+  if command -v apt-get >/dev/null; then
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -q update || echo "the lists of packages are those of before" >&2
+    apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 install salt-minion
+  elif command -v dnf >/dev/null; then dnf -y install salt-minion
+  elif command -v yum >/dev/null; then yum -y install salt-minion
+  elif command -v zypper >/dev/null; then zypper --non-interactive install salt-minion
+  else echo "there is none of apt-get, dnf, yum and zypper" >&2; return 1; fi
+}
+finger() { grep -v '^[[:space:]]*$' "$1" | sed '1d;$d' | tr -d '\\r' | sha256sum | cut -c 1-64 | sed 's/../&:/g;s/:$//'; }
+is_minion() { tr '\\0' ' ' 2>/dev/null <"/proc/$1/cmdline" | grep -q salt-minion; }
+if ! command -v salt-minion >/dev/null; then
+  package || { echo "salt-minion could not be installed: does the host know Salt's repository of packages?" >&2; exit 1; }
+fi
+# With its name to be, as it may keep what it finds for the minion.
+config=$(salt-call --local --id="$SLIPWAY_MINION" --log-level=quiet --out=json config.items)
+setting() { printf '%s\\n' "$config" | sed -n "s/^ \\{8\\}\\"$1\\": \\"\\(.*\\)\\",*$/\\1/p"; }
+drop_ins=$(dirname "$(setting conf_file)")/minion.d
+keys=$(setting pki_dir)
+pid_file=$(setting pidfile)
+mkdir -p "$drop_ins"
+new=$(mktemp "$drop_ins/.slipway.XXXXXX")
+printf "# written by Slipway\\nmaster: '%s'\\nid: '%s'\\nmaster_finger: '%s'\\n" \\
+  "$SLIPWAY_MASTER" "$SLIPWAY_MINION" "$SLIPWAY_MASTER_FINGER" >"$new"
+chmod 644 "$new"
+mv -f "$new" "$drop_ins/slipway.conf"
+# Else it would go on trusting a former master, and none but that.
+known=$keys/minion_master.pub
+if [ -e "$known" ] && [ "$(finger "$known")" != "$SLIPWAY_MASTER_FINGER" ]; then rm -f "$known"; fi
+if [ -d /run/systemd/system ] && systemctl cat salt-minion.service >/dev/null 2>&1; then
+  systemctl enable salt-minion.service
+  systemctl restart salt-minion.service
+elif [ -x /etc/init.d/salt-minion ]; then
+  setsid /etc/init.d/salt-minion restart </dev/null >/dev/null 2>&1
+else
+  old=$(cat "$pid_file" 2>/dev/null || true)
+  if [ -n "$old" ] && is_minion "$old"; then
+    kill "$old"
+    for _ in $(seq 100); do is_minion "$old" || break; sleep 0.2; done
+    if is_minion "$old"; then kill -9 "$old"; fi
+  fi
+  # Nothing that it holds may keep this job from ending.
+  setsid salt-minion -d </dev/null >/dev/null 2>&1
+fi
+for _ in $(seq 600); do
+  if grep -q -- '-----END' "$keys/minion.pub" 2>/dev/null; then
+    echo "the minion's key: $(finger "$keys/minion.pub")"
+    exit 0
+  fi
+  sleep 0.2
+done
+echo "the minion has been started and has made no key; see its log" >&2
+exit 1
+`;

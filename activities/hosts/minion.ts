@@ -1,0 +1,85 @@
+// The minion of a host whose runner is Salt. One that does not answer is installed over SSH where that is set up: a job on
+// the host installs and starts it and says its key's fingerprint, and the master is made to accept that very key. The host is
+// known by its pinned SSH key and the master by its fingerprint, so nobody in between is let in. Each attempt begins anew: the
+// job is known by its id, the rest is asked of the master. How long the minion has is the patience with any host.
+import { Silent } from '../providers/error.ts';
+import type { Runner, RunnerHost } from '../providers/runner/driver.ts';
+import { keyStates } from '../providers/runner/minions.ts';
+import type { MinionKeys } from '../providers/runner/minions.ts';
+import { installMinion } from './minion-script.ts';
+import { asking, pending, refusedBy, Trouble } from './trouble.ts';
+import { bash, jobIdOf, note, runOwn } from './work.ts';
+import type { HostWork } from './work.ts';
+
+/** Of the job's output, as it says the fingerprint last. */
+const tailBytes = 1024;
+const saysFingerprint = /^the minion's key: ((?:[0-9a-f]{2}:){31}[0-9a-f]{2})$/m;
+
+/** Makes the runner of a host ready to take jobs; throws Trouble until it answers. */
+export async function reach(work: HostWork, runner: Runner): Promise<void> {
+  const { at, host, deps } = work;
+  const silence = await silenceOf(runner, at);
+  if (silence === undefined) return;
+  const { minionKeys: keys } = deps;
+  const { ssh } = deps.runners;
+  if (host.runner !== 'salt') throw unreached(silence);
+  if (!keys || !ssh)
+    throw unreached(`${silence}: start it and accept its key, or set SLIPWAY_SALT_MASTER to have it installed`);
+  if (at.address === null) throw unreached(`${silence}: give ${host.name} an address to have it installed over SSH`);
+  const over: RunnerHost = { name: host.name, runner: 'ssh', address: at.address };
+  await admit(at.name, keys, await installed({ ...work, at: over }, ssh, keys, at.name));
+  throw pending('runner', `${silence}, though it was installed and its key is accepted`);
+}
+
+/** How the runner says that the host itself does not answer; undefined when it does. */
+async function silenceOf(runner: Runner, at: RunnerHost): Promise<string | undefined> {
+  try {
+    await runner.prepare(at);
+    await runner.ping(at);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Silent) return error.message;
+    return asking('runner', Promise.reject(error as Error));
+  }
+}
+
+const unreached = (message: string): Trouble => new Trouble('runner', 'unavailable', message);
+
+/** Has the minion installed and started, unless this task has done it; answers the fingerprint of its key. */
+async function installed(work: HostWork, ssh: Runner, keys: MinionKeys, minion: string): Promise<string> {
+  const { at } = work;
+  const env = {
+    SLIPWAY_MASTER: keys.master,
+    SLIPWAY_MASTER_FINGER: await asking('runner', keys.masterFingerprint()),
+    SLIPWAY_MINION: minion,
+  };
+  await note(work, 'minion');
+  const job = { id: jobIdOf(work, 'minion'), script: bash(installMinion), env };
+  const { state, exitCode } = await runOwn(work, ssh, 'minion', job);
+  if (state === 'unknown') throw refusedBy('runner', 'it is not known how the installation of its minion ended');
+  if (exitCode !== 0) throw refusedBy('runner', 'its minion could not be installed; see the output of the task');
+  const { size } = await asking('runner', ssh.output(at, job.id, 'stdout', 0, 1));
+  const { data } = await asking('runner', ssh.output(at, job.id, 'stdout', Math.max(0, size - tailBytes), tailBytes));
+  const [, fingerprint] = saysFingerprint.exec(data.toString('utf8')) ?? [];
+  if (fingerprint === undefined) throw refusedBy('runner', 'the host does not say what key its minion has');
+  return fingerprint;
+}
+
+/** Has the master accept the key with this fingerprint, and no other. */
+async function admit(minion: string, keys: MinionKeys, own: string): Promise<void> {
+  let known = await asking('runner', keys.of(minion));
+  if (known.accepted === undefined && known.pending === own) {
+    await asking('runner', keys.accept(minion));
+    known = await asking('runner', keys.of(minion));
+  }
+  if (known.accepted === own) return;
+  const state = keyStates.find((one) => known[one] !== undefined);
+  if (state === undefined || (state === 'pending' && known.pending === own))
+    throw pending('runner', `the minion ${minion} was installed; ${keys.master} does not know its key yet`);
+  const found = known[state] === own ? 'that key' : `another key (${known[state]})`;
+  throw refusedBy(
+    'runner',
+    `the minion ${minion} has the key ${own} on its host, and the Salt master has ${found} as ${state}: ` +
+      `find out whose it is, take it away with salt-key -d ${minion}, and initialise the host again`,
+  );
+}
