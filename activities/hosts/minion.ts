@@ -28,7 +28,7 @@ export async function reach(work: HostWork, runner: Runner): Promise<void> {
   if (at.address === null) throw unreached(`${silence}: give ${host.name} an address to have it installed over SSH`);
   const over: RunnerHost = { name: host.name, runner: 'ssh', address: at.address };
   await admit(at.name, keys, await installed({ ...work, at: over }, ssh, keys, at.name));
-  throw pending('runner', `${silence}, though it was installed and its key is accepted`);
+  throw pending('runner', `the minion ${at.name} is installed and its key accepted; it has not answered yet`);
 }
 
 /** How the runner says that the host itself does not answer; undefined when it does. */

@@ -322,7 +322,9 @@ describe('with SLIPWAY_SALT_MASTER', () => {
     const taskId = await begin(site, host);
     const result = await inVain(site, host, taskId);
     expect(result).toMatchObject({ status: 'failed', error_code: 30004 });
-    expect(result.message).toContain('does not answer, though it was installed and its key is accepted');
+    expect(result.message).toContain(
+      `the minion ${host.name} is installed and its key accepted; it has not answered yet`,
+    );
     expect(result.message).toContain(`after ${patience} s`);
     expect(runsOf(site, taskId)).toBe(1);
     expect(site.master.accepted).toEqual([host.name]);
