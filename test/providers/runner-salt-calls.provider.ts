@@ -112,10 +112,19 @@ describe('the salt runner alone', () => {
       return [a];
     });
     expect(away).toMatchObject({ status: 'rejected', reason: { kind: 'unavailable' } });
-    const asked = runner.state(third, long.id);
+    const before = wire.calls.length;
+    const from = { stdout: 0, stderr: 0 };
+    const asked = Promise.all([
+      ...Array.from({ length: 8 }, (_, index) => runner.look(third, long.id, { ...from, stdout: index })),
+      runner.state(third, long.id),
+    ]);
     await salt.startMinion(third.name);
     // It was asked while it was away, and is asked again as soon as it is back.
-    expect(await asked).toMatchObject({ state: 'running' });
+    for (const answer of await asked) expect(answer).toMatchObject({ state: 'running' });
+    // Each of the nine was looked for, by questions that they share.
+    const named = (name: string) => publishes(before).filter((call) => call.name === `local_async ${name}`).length;
+    expect(named('saltutil.running')).toBeGreaterThan(0);
+    expect(named('saltutil.running')).toBeLessThan(named('cmd.run_all'));
     await runner.kill(third, long.id, 2000);
     expect(await runner.state(third, long.id)).toMatchObject({ state: 'exited', signal: 'SIGTERM' });
   });

@@ -1,7 +1,7 @@
 // Calls that come within a few milliseconds go out as one publish: a thousand hosts are twenty messages, not a thousand.
 // What differs from minion to minion goes along as lines of standard input, of which each takes its own.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runJob } from './job.ts';
+import { runJob, searching } from './job.ts';
 import type { Call, Master, Return } from './job.ts';
 
 const gatherMs = 5;
@@ -20,6 +20,7 @@ export interface Wish {
   patienceMs: number;
   /** The call, given the lines of all who share it. */
   call(lines: string): Call;
+  isSearch?: boolean;
 }
 
 interface Batch {
@@ -35,8 +36,9 @@ export class Batches {
   #gathered: Batch[] = [];
   #isPublishing = false;
 
-  constructor(master: Master) {
-    this.#master = master;
+  constructor(master: Omit<Master, 'running'>) {
+    const running = (minion: string): Promise<Return> => this.run({ kind: 'running', minion, line: '', ...searching });
+    this.#master = { ...master, running };
   }
 
   run(wish: Wish): Promise<Return> {
@@ -82,7 +84,7 @@ export class Batches {
       minions: [...wishes.keys()],
       call: first.call(all.map(({ line }) => line).join('')),
       patienceMs: Math.max(...all.map(({ patienceMs }) => patienceMs)),
-      onSent,
+      ...{ isSearch: first.isSearch ?? false, onSent },
     };
     try {
       await runJob(this.#master, order, (minion, result) => {

@@ -26,7 +26,16 @@ export type Return =
 export interface Master {
   api: SaltApi;
   events: SaltEvents;
+  /** Asks a minion for the jobs that it has; all who ask at a time share one question. */
+  running(minion: string): Promise<Return>;
 }
+
+/** The question which jobs a minion has; nobody looks for the job that asks it. */
+export const searching = {
+  call: (): Call => ({ fun: 'saltutil.running', arg: [], kwarg: {} }),
+  patienceMs: 5_000,
+  isSearch: true,
+} as const;
 
 export interface Order {
   minions: readonly string[];
@@ -44,7 +53,6 @@ const firstLookMs = 200;
 const longestLookMs = 2_000;
 /** Minions are asked whether they have a job when they have not answered for so long. */
 const searchEveryMs = 4_000;
-const searchMs = 5_000;
 
 /** Twenty digits of the time, as Salt has it, and some more that make it ours alone. */
 function newJid(): string {
@@ -171,14 +179,16 @@ class OpenJob implements Listener {
 
   /** Those of the silent minions that answer, and do not have the job. */
   async #search(): Promise<string[]> {
-    const call = { fun: 'saltutil.find_job', arg: [this.jid], kwarg: {} };
-    const lost: string[] = [];
-    const order = { minions: [...this.#open], call, patienceMs: searchMs, isSearch: true };
-    await runJob(this.#master, order, (minion, result) => {
-      if (result.kind === 'returned' && isRecord(result.value) && !('jid' in result.value)) lost.push(minion);
-    }).catch((error: unknown) => {
-      if (!(error instanceof ProviderError)) throw error;
-    });
-    return lost;
+    const isLost = async (minion: string): Promise<boolean> => {
+      const answer = await this.#master.running(minion).catch((error: unknown) => {
+        if (error instanceof ProviderError) return null;
+        throw error;
+      });
+      if (answer?.kind !== 'returned' || !Array.isArray(answer.value)) return false;
+      return !answer.value.some((job) => isRecord(job) && job['jid'] === this.jid);
+    };
+    const silent = [...this.#open];
+    const lost = await Promise.all(silent.map(isLost));
+    return silent.filter((_, index) => lost[index]);
   }
 }
