@@ -26,7 +26,8 @@ class Hole {
 /** Puts a value's place into a query that is built. */
 export type Place<Values extends object> = <Name extends keyof Values>(name: Name) => RawBuilder<Values[Name]>;
 
-interface Built<Row> {
+/** A query that can be compiled. */
+export interface Built<Row> {
   compile(): CompiledQuery<Row>;
 }
 

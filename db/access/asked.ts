@@ -1,7 +1,9 @@
 // Most requests name an object in their path and are allowed by what the caller may do with it. What he is granted there is
-// found with him, by one statement; nothing of it outlives the request.
+// found with him, by one statement, anew for every request.
 import { sql } from 'kysely';
-import type { Expression } from 'kysely';
+import type { Expression, Kysely, RawBuilder } from 'kysely';
+import type { Database } from '../database.ts';
+import { prepared, type Built, type Place } from '../prepared.ts';
 import { actionsOn, scopes, type May, type Scope, type ScopePermissions, type Subject } from './rights.ts';
 
 /** The object that a request names. */
@@ -15,30 +17,31 @@ export interface AskedGrants extends Asked {
   granted: string[] | null;
 }
 
-/** The values that `grantedThere` has a place for. */
-export interface AskedValues {
-  scope: Scope | null;
-  objectId: number | null;
+/** A column with what grants give a user on the object asked for; null where there is none. */
+type Granted = (userId: Expression<number>) => RawBuilder<string[] | null>;
+
+/**
+ * A query that finds a caller, and with him what he is granted on the object asked for. It is prepared for each scope and
+ * for no object: PostgreSQL would plan one statement for all anew each time, since values would decide what of it is run.
+ */
+export function preparedWithAsked<Values extends object, Row>(
+  build: (db: Kysely<Database>, place: Place<Values>, granted: Granted) => Built<Row>,
+): (db: Kysely<Database>, values: Values, asked: Asked | undefined) => Promise<Row[]> {
+  type All = Values & { objectId: number };
+  const of = (granted: (place: Place<All>) => Granted) =>
+    prepared<All, Row>((db, place) => build(db, place, granted(place)));
+  const on = (scope: Scope) => of((place) => (userId) => grantedOnObject(userId, scope, place('objectId')));
+  const nowhere = of(() => () => sql<null>`null::text[]`);
+  const byScope = { application: on('application'), host: on('host') };
+  return (db, values, asked) => (asked ? byScope[asked.scope] : nowhere)(db, { ...values, objectId: asked?.id ?? 0 });
 }
 
-/** The values for an object, or for none. */
-export const askedValues = (asked: Asked | undefined): AskedValues => ({
-  scope: asked?.scope ?? null,
-  objectId: asked?.id ?? null,
-});
-
-/** A column with what grants give a user on an object; null where there is none. */
-export function grantedThere(
-  userId: Expression<number>,
-  scope: Expression<Scope | null>,
-  id: Expression<number | null>,
-) {
-  const exists = (one: Scope) => sql`when ${sql.lit(one)} then (
-    select true from ${sql.table(scopes[one].table)} as object
-    where object.id = ${id}::bigint and object.deleted_time is null)`;
-  return sql<string[] | null>`case when case ${scope}::text ${exists('application')} ${exists('host')} end then array(
+function grantedOnObject(userId: Expression<number>, scope: Scope, id: Expression<number>) {
+  return sql<string[] | null>`case when exists (
+    select from ${sql.table(scopes[scope].table)} as object
+    where object.id = ${id}::bigint and object.deleted_time is null) then array(
     select grants.permission from grants
-    where grants.scope = ${scope}::text and grants.object_id = ${id}::bigint and (grants.user_id = ${userId}
+    where grants.scope = ${sql.lit(scope)} and grants.object_id = ${id}::bigint and (grants.user_id = ${userId}
       or grants.role_id in (select user_roles.role_id from user_roles where user_roles.user_id = ${userId}))) end`;
 }
 

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
-import { prepared, type Place } from '../prepared.ts';
-import { askedValues, grantedThere, type Asked, type AskedValues } from './asked.ts';
+import type { Place } from '../prepared.ts';
+import { preparedWithAsked, type Asked } from './asked.ts';
 import { newSessionSecret, secretHash, type CredentialUser } from './credentials.ts';
 import { holdings, subjectOf, type Subject } from './rights.ts';
 
@@ -48,7 +48,7 @@ interface UsedSession {
   granted: string[] | null;
 }
 
-const sessionOf = prepared((db, place: Place<{ idHash: Buffer; now: Date; seenAfter: Date } & AskedValues>) =>
+const sessionOf = preparedWithAsked((db, place: Place<{ idHash: Buffer; now: Date; seenAfter: Date }>, granted) =>
   db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.userId')
@@ -59,7 +59,7 @@ const sessionOf = prepared((db, place: Place<{ idHash: Buffer; now: Date; seenAf
     .select(['sessions.csrfToken', 'sessions.expiresTime', 'sessions.lastSeenTime'])
     .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword', 'users.secondFactor'])
     .select(holdings(sql.ref('users.id')).as('held'))
-    .select(grantedThere(sql.ref('users.id'), place('scope'), place('objectId')).as('granted')),
+    .select(granted(sql.ref('users.id')).as('granted')),
 );
 
 /**
@@ -74,7 +74,7 @@ export async function useSession(
 ): Promise<UsedSession | undefined> {
   const idHash = secretHash(value);
   const seenAfter = new Date(now.getTime() - idleMs);
-  const [row] = await sessionOf(db, { idHash, now, seenAfter, ...askedValues(asked) });
+  const [row] = await sessionOf(db, { idHash, now, seenAfter }, asked);
   if (!row) return undefined;
   const { csrfToken, expiresTime, lastSeenTime, held, granted, ...user } = row;
   if (now.getTime() - lastSeenTime.getTime() >= noteMs)

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database } from '../database.ts';
-import { prepared, type Place } from '../prepared.ts';
-import { askedValues, grantedThere, type Asked, type AskedValues } from './asked.ts';
+import type { Place } from '../prepared.ts';
+import { preparedWithAsked, type Asked } from './asked.ts';
 import { newTokenValue, secretHash, type CredentialUser } from './credentials.ts';
 import { holdings, subjectOf, type Subject } from './rights.ts';
 import type { AccessTables } from './tables.ts';
@@ -12,7 +12,7 @@ export const maxTokens = 100;
 
 export type TokenRow = Selectable<AccessTables['authTokens']> & { username: string };
 
-const tokenOf = prepared((db, place: Place<{ valueHash: Buffer } & AskedValues>) =>
+const tokenOf = preparedWithAsked((db, place: Place<{ valueHash: Buffer }>, granted) =>
   db
     .selectFrom('authTokens')
     .innerJoin('users', 'users.id', 'authTokens.userId')
@@ -21,7 +21,7 @@ const tokenOf = prepared((db, place: Place<{ valueHash: Buffer } & AskedValues>)
     .select(['authTokens.id as tokenId', 'authTokens.expiresTime', 'authTokens.lastUsedTime'])
     .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword', 'users.secondFactor'])
     .select(holdings(sql.ref('users.id')).as('held'))
-    .select(grantedThere(sql.ref('users.id'), place('scope'), place('objectId')).as('granted')),
+    .select(granted(sql.ref('users.id')).as('granted')),
 );
 
 interface UsedToken {
@@ -42,7 +42,7 @@ export async function useToken(
   now: Date,
   asked?: Asked,
 ): Promise<UsedToken | undefined> {
-  const [row] = await tokenOf(db, { valueHash: secretHash(value), ...askedValues(asked) });
+  const [row] = await tokenOf(db, { valueHash: secretHash(value) }, asked);
   if (!row || (row.expiresTime && row.expiresTime <= now)) return undefined;
   const { tokenId, expiresTime, lastUsedTime, held, granted, ...user } = row;
   const minute = new Date(Math.floor(now.getTime() / 60_000) * 60_000);

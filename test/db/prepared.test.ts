@@ -39,9 +39,11 @@ test('what nearly every request asks is planned once a connection, and still ans
       .values({ userId: user.id, roleId: null, scope: 'application', objectId: application, permission: 'view_app' })
       .execute();
     expect(await may()).toBe('yes');
-    const { rows } = await sql<{ statement: string }>`select statement from pg_prepared_statements`.execute(db);
+    const { rows } = await sql<{ statement: string; genericPlans: number }>`
+      select statement, generic_plans from pg_prepared_statements`.execute(db);
     expect(rows.length).toBeGreaterThanOrEqual(2);
     for (const { statement } of rows) expect(statementName(statement)).toBeDefined();
+    expect(rows.find(({ statement }) => statement.includes('auth_tokens'))?.genericPlans).toBeGreaterThan(0);
     await t.db.deleteFrom('authTokens').where('userId', '=', user.id).execute();
     expect(await ask()).toBeUndefined();
   });
