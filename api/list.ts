@@ -95,7 +95,7 @@ export function list<
   return loadedList<Path, Item, P, F>({
     ...rest,
     load: async (input, ctx, page) => {
-      const { rows, ...counted } = await paginate(await query(input, ctx), { ...page, order, countCap });
+      const { rows, ...counted } = await paginate(ctx.db, await query(input, ctx), { ...page, order, countCap });
       return { items: await present(rows, ctx, input), ...counted };
     },
   });

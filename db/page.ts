@@ -1,9 +1,10 @@
 // Rows and count come from one statement over one query, so they cannot disagree. The exact count of a big table costs a
-// hundred pages, so it is exact up to a cap and the planner's estimate beyond. A deep page finds its ids by the index
-// first and reads whole rows only for those (deferred join).
+// hundred pages, so it is exact up to a cap and the planner's estimate beyond. Few rows are looked for once, for the page and
+// the count; of more the page is walked to in its order. Whole rows are read only for the page's ids (deferred join).
 import { sql } from 'kysely';
 import type { Kysely, SelectQueryBuilder } from 'kysely';
 import type { Database } from './database.ts';
+import { estimatedRows } from './estimates.ts';
 
 /** By the column `id`, or by the id column as the query names it: `{ newest: 'deployTasks.id' }`. */
 export type Order = 'newest' | 'oldest' | { newest: string } | { oldest: string };
@@ -25,35 +26,48 @@ export interface Page<Row> {
   countIsEstimate: boolean;
 }
 
-const deepFrom = 1_000;
+const few = 1_000;
 const countColumn = 'countOfList';
 type Counted<Row> = Row & { [countColumn]: number };
 
 /** One page of `query`, which has neither order nor limit; past the end it is empty. */
 export async function paginate<DB, TB extends keyof DB, Row>(
+  db: Kysely<Database>,
   query: SelectQueryBuilder<DB, TB, Row>,
   { page, pageSize, order, beforeId, countCap = 10_000 }: PageOptions,
 ): Promise<Page<Row>> {
   const { id, direction } = orderOf(order);
   const matching = beforeId === undefined ? query : query.where(sql<boolean>`${id} < ${beforeId}`);
   const offset = (page - 1) * pageSize;
-  const ordered = matching.orderBy(id, direction);
-  const ids = ordered.clearSelect().select(id.as('id')).limit(pageSize).offset(offset);
-  const slice =
-    offset < deepFrom
-      ? ordered.limit(pageSize).offset(offset)
-      : query.where(sql<boolean>`${id} in (${ids})`).orderBy(id, direction);
-  const all = matching.clearSelect().select(sql<number>`1`.as('one'));
-  const counting = sql<number>`(select count(*) from (${all.limit(countCap + 1)}) as capped)`.as(countColumn);
-  const found = (await slice.select(counting).execute()) as Counted<Row>[];
-  // A page past the end has no row that could carry the count: any row of the query does, and without one it is 0.
-  const anyRow = () => matching.clearSelect().select(counting).limit(1).executeTakeFirst();
-  const carrier = found[0] ?? (offset > 0 ? await anyRow() : undefined);
-  const exact = (carrier as Counted<unknown> | undefined)?.[countColumn] ?? 0;
-  const rows = found.map(withoutCount);
+  const all = matching.clearSelect().select(id.as('id'));
+  const most = Math.min(few, countCap);
+  const found = sql<number>`(select count(*) from found)`;
+  const isFew = sql<boolean>`${found} <= ${most}`;
+  const count =
+    most === countCap
+      ? found
+      : sql<number>`case when ${isFew} then ${found} else (select count(*) from (${all.limit(countCap + 1)}) as many) end`;
+  const pageIds = sql`case when ${isFew}
+    then array(select id from found order by id ${sql.raw(direction)} limit ${pageSize} offset ${offset})
+    else array(${all.orderBy(id, direction).limit(pageSize).offset(offset)}) end`;
+  const slice = ofIds(query)
+    .where(sql<boolean>`${id} = any(${pageIds})`)
+    .orderBy(id, direction)
+    .select(count.as(countColumn));
+  const statement = sql<Counted<Row>>`with found as materialized (${all.limit(most + 1)}) ${slice}`;
+  const { rows: carriers } = await statement.execute(db);
+  const rows = carriers.map(withoutCount);
+  // A page past the end has no row that could carry the count.
+  const exact = carriers[0]?.[countColumn] ?? (offset > 0 ? await countOf(db, all.limit(countCap + 1)) : 0);
   if (exact <= countCap) return { rows, count: exact, countIsEstimate: false };
-  const estimate = await estimatedRows(all);
+  const estimate = await estimatedRows(db, all);
   return { rows, count: Math.max(estimate, exact, offset + rows.length), countIsEstimate: true };
+}
+
+/** A query to look up by id what was found: without its filters, if an id alone is a row of it. */
+function ofIds<DB, TB extends keyof DB, Row>(query: SelectQueryBuilder<DB, TB, Row>) {
+  const { from, joins } = query.toOperationNode();
+  return from?.froms.length === 1 && joins === undefined ? query.clearWhere() : query;
 }
 
 function orderOf(order: Order) {
@@ -65,15 +79,6 @@ function orderOf(order: Order) {
 
 function withoutCount<Row>({ [countColumn]: _count, ...row }: Counted<Row>): Row {
   return row as unknown as Row;
-}
-
-interface Plan {
-  'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }];
-}
-
-async function estimatedRows<DB, TB extends keyof DB, Row>(query: SelectQueryBuilder<DB, TB, Row>): Promise<number> {
-  const [row] = await query.explain<Plan>('json');
-  return row?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
 }
 
 /** How many rows a query has. */

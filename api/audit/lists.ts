@@ -64,7 +64,7 @@ async function pageOfRecords(
   page: PageRequest,
   given: number | undefined,
 ): Promise<{ rows: AuditRecordRow[]; count: number; beforeId: number }> {
-  const { rows, count } = await paginate(selectRecords(db, filter), { ...page, order: 'newest', beforeId: given });
+  const { rows, count } = await paginate(db, selectRecords(db, filter), { ...page, order: 'newest', beforeId: given });
   if (given !== undefined) return { rows, count, beforeId: given };
   const newest = page.page === 1 ? rows[0]?.id : await newestId(db, filter);
   return { rows, count, beforeId: (newest ?? 0) + 1 };

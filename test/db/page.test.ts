@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import pg from 'pg';
 import { paginate } from '../../db/page.ts';
 import { testDatabase, type TestDatabase } from '../harness.ts';
 
@@ -18,41 +19,76 @@ const down = (from: number, to: number) => Array.from({ length: from - to + 1 },
 test('pages follow each other without gap or repetition, also where they are deep', async () => {
   const seen: number[] = [];
   for (let page = 1; page <= 10; page++) {
-    const { rows, count, countIsEstimate } = await paginate(query(), { page, pageSize: 250, order: 'newest' });
+    const { rows, count, countIsEstimate } = await paginate(database.db, query(), {
+      page,
+      pageSize: 250,
+      order: 'newest',
+    });
     seen.push(...ids(rows));
     expect([count, countIsEstimate]).toEqual([2500, false]);
     expect(Object.keys(rows[0] ?? {}).sort()).toEqual(['createdTime', 'creator', 'description', 'id', 'name']);
   }
   expect(seen).toEqual(down(2500, 1));
-  const { rows } = await paginate(query(), { page: 2, pageSize: 3, order: 'oldest' });
+  const { rows } = await paginate(database.db, query(), { page: 2, pageSize: 3, order: 'oldest' });
   expect(ids(rows)).toEqual([4, 5, 6]);
 });
 
 test('rows and count obey the same filter', async () => {
   const filtered = query().where('creator', '=', 'ann');
-  const { rows, count } = await paginate(filtered, { page: 1, pageSize: 2, order: 'newest' });
+  const { rows, count } = await paginate(database.db, filtered, { page: 1, pageSize: 2, order: 'newest' });
   expect([ids(rows), count]).toEqual([[2500, 2498], 1250]);
-  const deep = await paginate(filtered, { page: 1250, pageSize: 1, order: 'newest' });
+  const deep = await paginate(database.db, filtered, { page: 1250, pageSize: 1, order: 'newest' });
   expect([ids(deep.rows), deep.count]).toEqual([[2], 1250]);
 });
 
 test('a page past the end is empty and still counts; an empty list counts 0', async () => {
   for (const page of [4, 1_000_000])
-    expect(await paginate(query(), { page, pageSize: 1000, order: 'newest' })).toEqual({
+    expect(await paginate(database.db, query(), { page, pageSize: 1000, order: 'newest' })).toEqual({
       rows: [],
       count: 2500,
       countIsEstimate: false,
     });
   const none = query().where('name', '=', 'none');
-  expect(await paginate(none, { page: 1, pageSize: 10, order: 'oldest' })).toMatchObject({ rows: [], count: 0 });
+  expect(await paginate(database.db, none, { page: 1, pageSize: 10, order: 'oldest' })).toMatchObject({
+    rows: [],
+    count: 0,
+  });
 });
 
 test('beyond the cap the count is an estimate, says so, and is not less than what is known', async () => {
-  const page = await paginate(query(), { page: 3, pageSize: 10, order: 'newest', countCap: 100 });
+  const page = await paginate(database.db, query(), { page: 3, pageSize: 10, order: 'newest', countCap: 100 });
   expect(ids(page.rows)).toEqual(down(2480, 2471));
   expect(page).toMatchObject({ count: 2500, countIsEstimate: true });
-  const exactly = await paginate(query(), { page: 1, pageSize: 10, order: 'newest', countCap: 2500 });
+  const exactly = await paginate(database.db, query(), { page: 1, pageSize: 10, order: 'newest', countCap: 2500 });
   expect(exactly).toMatchObject({ count: 2500, countIsEstimate: false });
+});
+
+test('few rows are cut into pages in either order, each row once', async () => {
+  const few = query().where('id', '<=', 7);
+  for (const [order, whole] of [
+    ['newest', down(7, 1)],
+    ['oldest', down(7, 1).reverse()],
+  ] as const)
+    for (const [page, from] of [1, 2, 3].map((page) => [page, (page - 1) * 3] as const)) {
+      const { rows, count } = await paginate(database.db, few, { page, pageSize: 3, order });
+      expect([ids(rows), count]).toEqual([whole.slice(from, from + 3), 7]);
+    }
+});
+
+test('pages of one list that follow each other soon ask for its estimate once', async () => {
+  const sent = jest.spyOn(pg.Client.prototype, 'query');
+  for (const page of [1, 2, 3]) {
+    const long = query().where('name', 'like', 'p%');
+    const { countIsEstimate } = await paginate(database.db, long, {
+      page,
+      pageSize: 10,
+      order: 'newest',
+      countCap: 100,
+    });
+    expect(countIsEstimate).toBe(true);
+  }
+  expect(sent).toHaveBeenCalledTimes(4);
+  sent.mockRestore();
 });
 
 test('a joined query is ordered by the column that it names, with what it selected', async () => {
@@ -61,19 +97,23 @@ test('a joined query is ordered by the column that it names, with what it select
     .innerJoin('productions as other', 'other.id', 'productions.id')
     .select(['productions.id', 'other.name as otherName']);
   for (const page of [1, 1500]) {
-    const { rows, count } = await paginate(joined, { page, pageSize: 1, order: { newest: 'productions.id' } });
+    const { rows, count } = await paginate(database.db, joined, {
+      page,
+      pageSize: 1,
+      order: { newest: 'productions.id' },
+    });
     expect([rows, count]).toEqual([[{ id: 2501 - page, otherName: `p${2501 - page}` }], 2500]);
   }
 });
 
 test('with beforeId later pages stay where they were while rows are added', async () => {
-  const first = await paginate(query(), { page: 1, pageSize: 10, order: 'newest' });
+  const first = await paginate(database.db, query(), { page: 1, pageSize: 10, order: 'newest' });
   const beforeId = (first.rows[0]?.id ?? 0) + 1;
   await sql`insert into productions (name, creator) select 'late' || n, 'eve' from generate_series(1, 7) n`.execute(
     database.db,
   );
-  const second = await paginate(query(), { page: 2, pageSize: 10, order: 'newest', beforeId });
+  const second = await paginate(database.db, query(), { page: 2, pageSize: 10, order: 'newest', beforeId });
   expect([ids(second.rows), second.count]).toEqual([down(2490, 2481), 2500]);
-  const deep = await paginate(query(), { page: 2000, pageSize: 1, order: 'newest', beforeId });
+  const deep = await paginate(database.db, query(), { page: 2000, pageSize: 1, order: 'newest', beforeId });
   expect([ids(deep.rows), deep.count]).toEqual([[501], 2500]);
 });
