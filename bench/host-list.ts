@@ -27,6 +27,8 @@ const statements = (count: number): string[] => [
        jsonb_build_array(jsonb_build_object('id', i, 'owner', 'HOST', 'is_virtual', false, 'addr_type', 'PRIVATE',
          'network', '', 'netmask', '', 'address', '10.' || i / 65536 || '.' || i / 256 % 256 || '.' || i % 256)), 'bench'
      from generate_series(1, ${count}) i`,
+  // What the trigger of hosts would have noted.
+  'insert into host_locations select distinct location from hosts',
   `insert into instances (application_id, host_id) select 1 + i % 100, i from generate_series(1, 3000) i`,
   `insert into grants (user_id, scope, object_id, permission)
      select (select id from users where username = 'limited'), 'host', i * 40 + 1, 'view_host' from generate_series(1, 200) i`,

@@ -15,6 +15,7 @@ import * as sharedLimits from './0015_shared_limits.ts';
 import * as sessionsAndFactors from './0016_sessions_and_factors.ts';
 import * as hostAddresses from './0017_host_addresses.ts';
 import * as callsBefore from './0018_calls_before.ts';
+import * as hostLocations from './0019_host_locations.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -34,4 +35,5 @@ export const migrations: Record<string, Migration> = {
   '0016_sessions_and_factors': sessionsAndFactors,
   '0017_host_addresses': hostAddresses,
   '0018_calls_before': callsBefore,
+  '0019_host_locations': hostLocations,
 };

@@ -132,6 +132,36 @@ describe('seeing hosts', () => {
     expect((await user.get('/hosts/?status=broken')).status).toBe(400);
   });
 
+  test('a name or an address is found by any part of it, whatever numbers it holds', async () => {
+    const name = `rack-2024.node-31.${unique()}`;
+    const ip = ['10.20.30.40', '10.20.130.4', 'fd00::1:204'].map((address) => ({ addr_type: 'PRIVATE', address }));
+    await aHost(t.db, admin, 'raw', { name, ip_address: ip });
+    const count = async (query: string) => (await admin.get<Page>(`/hosts/?${query}`)).body.count;
+    for (const part of [name, name.toUpperCase(), '2024', 'ACK-2024.n', '024.node-31.', 'ck-20', '4.n'])
+      expect([part, await count(`name=${part}`)]).toEqual([part, 1]);
+    for (const not of ['rack-2024-node', 'rock-2024', '2024.node-32', 'node-31.2024', 'rack_2024', '2024%25'])
+      expect([not, await count(`name=${not}`)]).toEqual([not, 0]);
+    for (const part of ['20.30.4', '10.20.30.40', '0.130.', '.30.', '30.40', '::1:20', ':1:204', 'D00::'])
+      expect([part, await count(`ip=${part}`)]).toEqual([part, 1]);
+    for (const not of ['21.30.4', '10.20.30.41', '20.130.40', '30.401', '::2:204', '40.10'])
+      expect([not, await count(`ip=${not}`)]).toEqual([not, 0]);
+  });
+
+  test('by location: where a host is, no longer where it was', async () => {
+    const place = `Room ${unique()}`;
+    const [host, other] = [await aHost(t.db, admin, 'raw', { location: `${place}, rack 1` }), await aHost(t.db, admin)];
+    const at = async (location: string) => {
+      const { body } = await admin.get<Page>(`/hosts/?location=${location}`);
+      return [body.count, ...body.results.map(({ id }) => id)];
+    };
+    expect(await at(place.toLowerCase())).toEqual([1, host.id]);
+    await admin.patch(`/hosts/${other.id}/`, { location: `${place}, rack 2` });
+    expect(await at(place)).toEqual([2, host.id, other.id]);
+    await admin.patch(`/hosts/${host.id}/`, { location: 'elsewhere' });
+    expect(await at(place)).toEqual([1, other.id]);
+    expect(await at(`${place}, rack 1`)).toEqual([0]);
+  });
+
   test('by application, and the applications of a host: as far as the caller may view them', async () => {
     const [app, host] = [await anApplication(admin), await aHost(t.db, admin)];
     await admin.post(`/applications/${app}/instances/`, [{ hostid: host.id }]);
