@@ -19,7 +19,7 @@ import { runningSalt } from './servers/salt.ts';
 import type { SaltServers } from './servers/salt.ts';
 import { startSshd } from './servers/sshd.ts';
 
-const long = 120_000;
+const long = 240_000;
 /** Where a host looks for programs before its own. */
 const bin = '/usr/local/bin';
 const folder = mkdtempSync(join(tmpdir(), 'slipway-minion-'));
