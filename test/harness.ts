@@ -112,6 +112,13 @@ export async function eventually<T>(
   }
 }
 
+/** Undoes what was done, the last first and all of it, and then fails if something could not be undone. */
+export async function undoAll(undos: readonly (() => unknown)[]): Promise<void> {
+  const undone: PromiseSettledResult<unknown>[] = [];
+  for (const undo of undos.toReversed()) undone.push(...(await Promise.allSettled([Promise.resolve().then(undo)])));
+  expect(undone.filter(({ status }) => status === 'rejected')).toEqual([]);
+}
+
 /** A short random name part. */
 export const unique = (): string => randomBytes(4).toString('hex');
 

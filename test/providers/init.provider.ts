@@ -15,7 +15,7 @@ import type { TestUser } from '../api/app.ts';
 import { made } from '../api/inventory.ts';
 import { ended, ownEstate } from '../deploy/processes.ts';
 import type { Estate } from '../deploy/processes.ts';
-import { eventually, unique } from '../harness.ts';
+import { eventually, undoAll, unique } from '../harness.ts';
 import { endedHostTask } from '../hosts/fleet.ts';
 import type { HostTask } from '../hosts/fleet.ts';
 import { tarOf, zipOf } from './archives.ts';
@@ -44,12 +44,7 @@ beforeAll(async () => {
   [worker] = await Promise.all([site.start('worker'), site.start('api')]);
   admin = await site.user({ admin: true });
 });
-afterAll(async () => {
-  // Everything is undone, also when something could not be.
-  const undone: PromiseSettledResult<unknown>[] = [];
-  for (const undo of opened.reverse()) undone.push(...(await Promise.allSettled([Promise.resolve().then(undo)])));
-  expect(undone.filter(({ status }) => status === 'rejected')).toEqual([]);
-});
+afterAll(() => undoAll(opened));
 
 interface Made {
   id: number;
