@@ -96,8 +96,8 @@ const inventory = {
   log_outside: conflict('the log file lies outside the configured log roots', '日志文件不在配置的日志目录内'),
   log_unreadable: conflict('the log file cannot be read: {reason}', '无法读取日志文件: {reason}'),
   too_much_to_scan: conflict(
-    'more than 256 MiB would have to be scanned for these lines: use bytes',
-    '读取这些行需要扫描超过 256 MiB: 请使用 bytes 模式',
+    'more than 256 MiB, or more than its host reads in time, would have to be scanned for these lines: use bytes',
+    '读取这些行需要扫描超过 256 MiB, 或主机来不及读取: 请使用 bytes 模式',
   ),
 } as const;
 

@@ -18,6 +18,8 @@ export interface LogRead {
 }
 
 const attempts = 3;
+/** A host that answers is not said to be silent because there is much to scan: that ends so many ms before the deadline. */
+const toAnswerMs = 3_000;
 
 /** Reads a part of a log; throws Problem, or TooLate after `deadline` (ms since 1970). */
 export async function readLog(
@@ -52,7 +54,7 @@ async function readOnce(runner: Runner, host: RunnerHost, request: LogRequest, d
     content,
     position,
     lines = null,
-  } = await partOf(fileOnHost(runner, host, { path, size }, deadline), request.part);
+  } = await partOf(fileOnHost(runner, host, { path, size }, deadline), request.part, deadline - toAnswerMs);
   // A folder on the way that became a link meanwhile might have led elsewhere.
   const [still] = await runner.realPaths(host, [path]);
   if (still?.kind !== 'path' || still.path !== path) throw new Changed();
@@ -74,10 +76,10 @@ const pathOf = (real: RealPath): string[] => (real.kind === 'path' ? [real.path]
 const isIn = (path: string, roots: readonly string[]): boolean =>
   roots.some((root) => path.startsWith(root === '/' ? root : `${root}/`));
 
-function partOf(source: LogSource, part: LogPart): Promise<Piece & { lines?: number }> {
+function partOf(source: LogSource, part: LogPart, until: number): Promise<Piece & { lines?: number }> {
   if (part.mode === 'bytes') return readBytes(source, part);
   const { from, offset, count } = part;
   return from === 'start'
-    ? linesFromStart(new Scan(source), offset, count)
-    : linesFromEnd(new Scan(source), offset, count);
+    ? linesFromStart(new Scan(source, { until }), offset, count)
+    : linesFromEnd(new Scan(source, { until }), offset, count);
 }

@@ -11,17 +11,19 @@ const largestBlock = 1024 * 1024;
 /** The lines are further away than is looked for them. */
 export class TooMuchToScan extends Error {}
 
-/** A file read on and on in growing blocks, up to a limit in all. */
+/** A file read on and on in growing blocks, up to a limit in all and to a time (ms since 1970). */
 export class Scan {
   readonly size: number;
   readonly #source: LogSource;
   readonly #limit: number;
+  readonly #until: number;
   #scanned = 0;
   #block = firstBlock;
 
-  constructor(source: LogSource, limit = mostScanned) {
+  constructor(source: LogSource, { limit = mostScanned, until = Infinity } = {}) {
     this.#source = source;
     this.#limit = limit;
+    this.#until = until;
     this.size = source.size;
   }
 
@@ -39,7 +41,7 @@ export class Scan {
 
   #next(wanted: number): number {
     const length = Math.min(wanted, this.#block, this.#limit - this.#scanned);
-    if (length <= 0) throw new TooMuchToScan();
+    if (length <= 0 || Date.now() > this.#until) throw new TooMuchToScan();
     this.#scanned += length;
     this.#block = Math.min(this.#block * 2, largestBlock);
     return length;

@@ -39,9 +39,9 @@ const block = async (data: Buffer | string, from: 'start' | 'end', offset: numbe
   return { text: textOf(content), length: content.length, position };
 };
 const head = async (data: Buffer | string, skip: number, count: number, limit?: number) =>
-  shown(await linesFromStart(new Scan(counting(Buffer.from(data)), limit), skip, count));
+  shown(await linesFromStart(new Scan(counting(Buffer.from(data)), { limit }), skip, count));
 const tail = async (data: Buffer | string, skip: number, count: number, limit?: number) =>
-  shown(await linesFromEnd(new Scan(counting(Buffer.from(data)), limit), skip, count));
+  shown(await linesFromEnd(new Scan(counting(Buffer.from(data)), { limit }), skip, count));
 const shown = ({ content, position, lines }: { content: Buffer; position: number; lines: number }) => ({
   ...{ text: textOf(content), position, lines },
 });
@@ -271,5 +271,18 @@ describe('lines', () => {
     const huge = sparse(2 * 1024 ** 3);
     await expect(linesFromStart(new Scan(huge), 1, 1)).rejects.toThrow(TooMuchToScan);
     expect(huge.readBytes).toBe(256 * 1024 * 1024);
+  });
+
+  test('that their host does not read in time are refused as further away, by the end of that time', async () => {
+    const until = Date.now() + 200;
+    const slow = sparse(2 * 1024 ** 3);
+    const { read } = slow;
+    slow.read = async (from, to) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return read(from, to);
+    };
+    await expect(linesFromStart(new Scan(slow, { until }), 1, 1)).rejects.toThrow(TooMuchToScan);
+    await expect(linesFromEnd(new Scan(slow, { until }), 1, 1)).rejects.toThrow(TooMuchToScan);
+    expect(slow.readBytes).toBeLessThan(64 * 1024 * 1024);
   });
 });
