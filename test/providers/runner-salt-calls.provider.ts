@@ -79,8 +79,10 @@ describe('the salt runner alone', () => {
 
   test('the master lists its minions with what they told of themselves, and asks none of them', async () => {
     const before = wire.calls.length;
-    const found: Minion[] = [];
-    for await (const page of createSaltRunner({ ...salt.settings, url: wire.url }).minions()) found.push(...page);
+    const listed: Minion[] = [];
+    for await (const page of createSaltRunner({ ...salt.settings, url: wire.url }).minions()) listed.push(...page);
+    // The master is the whole run's, and others may have hosts of their own there.
+    const found = listed.filter(({ id }) => salt.minions.includes(id));
     expect(found.map(({ id }) => id)).toEqual([...salt.minions].sort());
     for (const { addresses, cpu, memory, osType } of found) {
       expect(addresses.filter((address) => isIP(address) === 0 || address.startsWith('127.'))).toEqual([]);
