@@ -25,11 +25,11 @@ export function eachOnce<T>(key: (element: T) => unknown, field = 'id') {
   };
 }
 
-/** A body `[{"id"}]`, each id once. */
-export const idEntries = (most = 100) =>
+/** A body or a field `[{"id"}]`, each id once. */
+export const idEntries = (most = 100, least = 1) =>
   z
     .array(z.object({ id }))
-    .min(1)
+    .min(least)
     .max(most)
     .superRefine(eachOnce((entry) => entry.id))
     .meta(distinct);

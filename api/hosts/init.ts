@@ -7,7 +7,7 @@ import { change } from '../change.ts';
 import type { ChangeCtx } from '../context.ts';
 import { demandEntries, eachOnce, idEntries, noSuch, withMore, type FieldOf } from '../entries.ts';
 import { signedIn } from '../permissions.ts';
-import { distinct, id } from '../schemas.ts';
+import { distinct } from '../schemas.ts';
 import { beginTask } from './begin.ts';
 import { initMissing, refuseZabbix } from './drivers.ts';
 import { hostTaskDetail, presentTaskDetails } from './task-object.ts';
@@ -19,19 +19,11 @@ const names = z
   .meta(distinct)
   .default([]);
 
-const idObjects = (most: number) =>
-  z
-    .array(z.object({ id }))
-    .max(most)
-    .superRefine(eachOnce((one) => one.id))
-    .meta(distinct)
-    .default([]);
-
 const opts = z.object({
   zabbix_groups: names,
   zabbix_templates: names,
-  shipped_packages: idObjects(50),
-  users_with_login_perm: idObjects(100),
+  shipped_packages: idEntries(50, 0).default([]),
+  users_with_login_perm: idEntries(100, 0).default([]),
 });
 
 const field: FieldOf = (index) => `hosts.${index}.id`;

@@ -49,14 +49,14 @@ class LocalRunner implements Runner {
     return root;
   }
 
-  async #jobFolder(host: RunnerHost, jobId: string): Promise<string> {
+  async #jobPlace(host: RunnerHost, jobId: string): Promise<JobPlace> {
     checkJobId(provider, jobId);
-    return join(await this.#present(host), '.slipway', 'jobs', jobId);
+    const root = await this.#present(host);
+    return { root, folder: join(root, '.slipway', 'jobs', jobId), searchPath: this.#searchPath };
   }
 
-  async #jobPlace(host: RunnerHost, jobId: string): Promise<JobPlace> {
-    const folder = await this.#jobFolder(host, jobId);
-    return { root: await this.#present(host), folder, searchPath: this.#searchPath };
+  async #jobFolder(host: RunnerHost, jobId: string): Promise<string> {
+    return (await this.#jobPlace(host, jobId)).folder;
   }
 
   async #existing(host: RunnerHost, path: string): Promise<string> {
