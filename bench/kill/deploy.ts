@@ -1,11 +1,10 @@
-// One run: applications are deployed at the same time while processes are killed.
+// One run: an application is deployed while processes are killed.
 import { Follower } from '../../test/deploy/follower.ts';
 import { makeScript, setHooks } from '../../test/deploy/hooks.ts';
 import { insist } from '../../test/deploy/insist.ts';
 import type { Estate } from '../../test/deploy/processes.ts';
 import { eventually } from '../../test/harness.ts';
-import { add, count, nothing } from './evidence.ts';
-import type { Counts } from './evidence.ts';
+import { count, nothing } from './evidence.ts';
 import { carryOut } from './killer.ts';
 import type { Kill, Running } from './killer.ts';
 import type { Outcome } from './program.ts';
@@ -72,23 +71,15 @@ const statusOf = async (site: Estate, taskId: number): Promise<string> =>
 
 /** Deploys under these kills and counts what came of it. */
 export async function runOnce(scenario: Scenario, running: Running, kills: readonly Kill[]): Promise<Outcome> {
-  const applications = await scenario.applications(version);
-  for (const application of applications) await prepare(scenario.site, application);
+  const application = await scenario.application(version);
+  await prepare(scenario.site, application);
   const killing = carryOut(scenario, running, kills);
-  // Its failure is awaited by each of them, perhaps long after it came.
+  // Its failure is awaited by what follows, perhaps long after it came.
   killing.catch(() => undefined);
-  const ends = await Promise.all(applications.map((application) => deployed(scenario.site, application, killing)));
-  const counts = nothing();
-  for (const end of ends) add(counts, end.counts);
-  return { faults: { ...counts }, trouble: ends.flatMap(({ trouble }) => trouble ?? []).join('; ') };
+  return deployed(scenario.site, application, killing);
 }
 
-interface End {
-  counts: Counts;
-  trouble: string | null;
-}
-
-async function deployed(site: Estate, application: Application, killing: Promise<void>): Promise<End> {
+async function deployed(site: Estate, application: Application, killing: Promise<void>): Promise<Outcome> {
   try {
     const subTask = await deploy(application);
     const { token } = application.estate.manager;
@@ -99,11 +90,11 @@ async function deployed(site: Estate, application: Application, killing: Promise
     await watcher.end;
     const counts = await count(site, { application, subTask, effects }, watcher);
     if (status !== 'finished') counts.notFinished += 1;
-    return { counts, trouble: status === 'finished' ? null : `task ${subTask} is ${status}` };
+    return { faults: { ...counts }, trouble: status === 'finished' ? null : `task ${subTask} is ${status}` };
   } catch (error) {
     await killing.catch(() => undefined);
     return {
-      counts: { ...nothing(), notFinished: 1 },
+      faults: { ...nothing(), notFinished: 1 },
       trouble: error instanceof Error ? error.message : String(error),
     };
   }

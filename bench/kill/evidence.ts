@@ -21,10 +21,6 @@ export const nothing = (): Counts => ({
   ...{ effectsLost: 0, effectsDoubled: 0, linesLost: 0, linesRepeated: 0, liveDiffering: 0, notFinished: 0 },
 });
 
-export const add = (to: Counts, more: Counts): void => {
-  for (const key of Object.keys(more) as (keyof Counts)[]) to[key] += more[key];
-};
-
 /** How often `expected` is missing in `found`, and how much is there beyond it. */
 export function difference(expected: readonly string[], found: readonly string[]): { lost: number; more: number } {
   const left = new Map<string, number>();

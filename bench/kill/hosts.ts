@@ -45,6 +45,7 @@ await killAll('kill-hosts.json', { runs: 20, hosts: 100 }, async ({ hosts }) => 
   return {
     ...{ name: `${hosts} hosts of two providers`, site, kill: noOther },
     victims: ['worker', 'api', 'temporal', 'postgres'],
+    spanMs: 6_000,
     run: async (running, kills) => ({ faults: { ...(await runOnce(site, running, kills, hosts)) } }),
     close: () => site.close(),
   };

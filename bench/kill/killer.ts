@@ -16,13 +16,11 @@ export interface Kill {
   goneFor: number;
 }
 
-/** Within this time of its beginning a run is killed at. */
-const spanMs = 6_000;
 const longestGoneMs = 2_000;
 const backMs = 60_000;
 
-/** One to three kills of these, in their order. */
-export function schedule(random: Random, victims: Scenario['victims']): Kill[] {
+/** One to three kills of these within the span, in their order. */
+export function schedule(random: Random, { victims, spanMs }: Pick<Scenario, 'victims' | 'spanMs'>): Kill[] {
   const kills = Array.from({ length: random.between(1, 3) }, () => ({
     victim: random.pick(victims),
     at: random.between(0, spanMs),

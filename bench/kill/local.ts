@@ -10,12 +10,13 @@ export async function localScenario(hosts: number): Promise<Scenario> {
   return {
     site,
     victims: ['worker', 'api', 'temporal', 'postgres'],
+    spanMs: 6_000,
     kill: (victim) => Promise.reject(new Error(`there is no ${victim}`)),
-    async applications(version) {
+    async application(version) {
       const estate = await makeEstate(site, hosts);
       await placePackage(site, estate, version);
       const deployPath = (hostname: string): string => join(localHostFolder(site.config.dataDir, hostname), '/srv/web');
-      return [{ estate, packageSource: packagePath(version), deployPath }];
+      return { estate, packageSource: packagePath(version), deployPath };
     },
     close: () => site.close(),
   };

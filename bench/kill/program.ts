@@ -22,6 +22,7 @@ export interface Target extends Killable {
   /** What the report calls it. */
   name: string;
   victims: readonly [Victim, ...Victim[]];
+  spanMs: number;
   run(running: Running, kills: readonly Kill[]): Promise<Outcome>;
   close(): Promise<void>;
 }
@@ -60,7 +61,7 @@ async function runSeeds(target: Target, { runs, seed }: Wish) {
   const running = { worker, api };
   for (let one = seed; one < seed + runs; one += 1) {
     const begun = performance.now();
-    const kills = schedule(new Random(one), target.victims);
+    const kills = schedule(new Random(one), target);
     for (const { victim } of kills) killed[victim] = (killed[victim] ?? 0) + 1;
     const outcome = await target.run(running, kills);
     for (const [name, count] of Object.entries(outcome.faults)) faults[name] = (faults[name] ?? 0) + count;

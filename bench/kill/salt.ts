@@ -1,8 +1,7 @@
-// Deploys by Salt: a real master, salt-api and three minions, one application on each. The minions are on one machine, so
-// what their hosts keep has a folder of its own for each application.
+// Deploys by Salt: a real master, salt-api and minions on this machine, and one application on all of them.
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { create } from 'tar';
 import { unique } from '../../test/harness.ts';
 import { ownEstate } from '../../test/deploy/processes.ts';
@@ -10,30 +9,36 @@ import type { Estate } from '../../test/deploy/processes.ts';
 import { runningSalt } from '../../test/providers/servers/salt.ts';
 import { beginRun } from '../../test/providers/servers/set-up.ts';
 import { endedTask, makeEstate } from '../../test/world.ts';
-import type { Application, Scenario } from './scenario.ts';
+import type { TestEstate } from '../../test/world.ts';
+import type { Scenario } from './scenario.ts';
 
 const initMs = 120_000;
 
 /** Needs root and Debian, and installs Salt from PyPI. */
-export async function saltScenario(): Promise<Scenario> {
+export async function saltScenario(count: number): Promise<Scenario> {
   const endRun = await beginRun();
-  const salt = await runningSalt();
+  const salt = await runningSalt(count);
   const { url, user, password, eauth } = salt.settings;
   const site = await ownEstate({
     ...{ SLIPWAY_SALT_URL: url, SLIPWAY_SALT_USER: user, SLIPWAY_SALT_PASSWORD: password, SLIPWAY_SALT_EAUTH: eauth },
     SLIPWAY_SALT_FILE_ROOT: salt.fileRoot,
   });
-  const hosts: { id: number; name: string }[] = [];
+  const hosts: Host[] = [];
   let next = 0;
   return {
     site,
     victims: ['worker', 'api', 'temporal', 'postgres', 'salt-api', 'minion'],
+    spanMs: 12_000,
     kill: (victim) => salt.kill(victim === 'salt-api' ? 'api' : (salt.minions[next++ % salt.minions.length] ?? '')),
-    async applications(version) {
+    async application(version) {
       // The first run comes when worker and API are there.
       if (hosts.length === 0) for (const minion of salt.minions) hosts.push(await initialised(site, minion));
-      const packageSource = await packageOf(version);
-      return Promise.all(hosts.map((host) => applicationOn(site, host, packageSource)));
+      const directory = join(salt.ownFolder, unique());
+      const minionOf = new Map(hosts.map(({ name, minion }) => [name, minion]));
+      const deployPath = (hostname: string): string =>
+        join(salt.ownFolderOf(minionOf.get(hostname) ?? ''), basename(directory));
+      const estate = await applicationOn(site, hosts, directory);
+      return { estate, packageSource: await packageOf(version), deployPath };
     },
     close: async () => {
       await site.close();
@@ -42,7 +47,13 @@ export async function saltScenario(): Promise<Scenario> {
   };
 }
 
-async function initialised(site: Estate, minion: string): Promise<{ id: number; name: string }> {
+interface Host {
+  id: number;
+  name: string;
+  minion: string;
+}
+
+async function initialised(site: Estate, minion: string): Promise<Host> {
   const admin = await site.user({ admin: true });
   const name = `salt-${unique()}`;
   const made = await admin.post<{ id: number }>('/hosts/', {
@@ -53,7 +64,7 @@ async function initialised(site: Estate, minion: string): Promise<{ id: number; 
   const { status } = await endedTask(site, task.body.id, initMs);
   if (status !== 'finished') throw new Error(`the host of ${minion} could not be initialised`);
   await site.db.updateTable('hosts').set({ status: 'attached' }).where('id', '=', made.body.id).execute();
-  return { id: made.body.id, name };
+  return { id: made.body.id, name, minion };
 }
 
 async function packageOf(version: string): Promise<string> {
@@ -64,26 +75,18 @@ async function packageOf(version: string): Promise<string> {
   return file;
 }
 
-async function applicationOn(
-  site: Estate,
-  host: { id: number; name: string },
-  packageSource: string,
-): Promise<Application> {
+async function applicationOn(site: Estate, hosts: readonly Host[], directory: string): Promise<TestEstate> {
   const estate = await makeEstate(site, 0);
-  const directory = join(mkdtempSync(join(tmpdir(), 'host-')), 'web');
+  const { applicationId } = estate;
   await site.db
     .updateTable('applications')
     .set({ directory, pidPath: `${directory}.pid`, runUser: userInfo().username })
-    .where('id', '=', estate.applicationId)
+    .where('id', '=', applicationId)
     .execute();
-  const { id } = await site.db
+  const instances = await site.db
     .insertInto('instances')
-    .values({ applicationId: estate.applicationId, hostId: host.id })
+    .values(hosts.map((host) => ({ applicationId, hostId: host.id })))
     .returning('id')
-    .executeTakeFirstOrThrow();
-  return {
-    estate: { ...estate, instanceIds: [id], hostnames: [host.name] },
-    packageSource,
-    deployPath: () => directory,
-  };
+    .execute();
+  return { ...estate, instanceIds: instances.map(({ id }) => id), hostnames: hosts.map(({ name }) => name) };
 }

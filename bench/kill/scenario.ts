@@ -1,4 +1,4 @@
-// Where deploys are killed: applications on hosts, the whole of Slipway, and which of all its servers are victims.
+// Where deploys are killed: an application on hosts, the whole of Slipway, and which of all its servers are victims.
 import type { Estate } from '../../test/deploy/processes.ts';
 import type { TestEstate } from '../../test/world.ts';
 
@@ -16,10 +16,12 @@ export interface Application {
 export interface Scenario {
   site: Estate;
   victims: readonly [Victim, ...Victim[]];
+  /** Within this time of its beginning a run is killed at: about what it takes undisturbed. */
+  spanMs: number;
   /** Kills a server that is not Slipway's and starts it again; resolves when it works. */
   kill(victim: Victim): Promise<void>;
-  /** New applications that have a package of this version; none has it yet. */
-  applications(version: string): Promise<Application[]>;
+  /** A new application that has a package of this version; none of its hosts has it yet. */
+  application(version: string): Promise<Application>;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 // Salt on the loopback: a master, minions and salt-api, each with folders of its own. One for all files of a run: it takes
-// a while to start, and what they do there has names of their own.
+// a while to start, and what they do there has names of their own. A minion has mounts of its own, so that one path is another
+// folder on each of them, as it is on hosts.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,12 +15,17 @@ const guest = 'guest';
 const rights = ['.*', '@runner', '@jobs'];
 const patience = { timeout: 120_000, interval: 500 };
 
+type Minions = [string, string, string, ...string[]];
+
 export interface SaltServers {
   readonly settings: SaltSettings;
   readonly password: string;
-  readonly minions: readonly [string, string, string];
+  readonly minions: Minions;
   /** A folder of the master's file_roots. */
   readonly fileRoot: string;
+  /** A folder that each minion has for itself, and where this machine has it. */
+  readonly ownFolder: string;
+  ownFolderOf(minion: string): string;
   /** How hosts reach the master. */
   readonly master: string;
   /** Folder of Salt's programs. */
@@ -43,7 +49,7 @@ interface Place {
   programs: string;
   root: string;
   ports: Ports;
-  minions: [string, string, string];
+  minions: Minions;
 }
 
 interface Ports {
@@ -79,13 +85,15 @@ function minionConfig(root: string, id: string, { publish, ret }: Ports): object
   };
 }
 
-/** The run's Salt, started by the file that asks first. */
-export async function runningSalt(): Promise<SaltServers> {
-  const place = await onceInRun('salt', startSalt);
+/** The run's Salt, started by the file that asks first, with as many minions as it wants. */
+export async function runningSalt(count = 3): Promise<SaltServers> {
+  const place = await onceInRun('salt', () => startSalt(count));
   const { root, ports, minions } = place;
   const fileRoot = join(root, 'm', 'files');
   return {
     ...{ settings: settingsOf(ports), password, minions, fileRoot },
+    ownFolder: ownFolderIn(root),
+    ownFolderOf: (minion) => ownFolderIn(folderOf(place, minion)),
     ...{ master: `127.0.0.1:${ports.ret}`, programs: place.programs, guest },
     stopMinion: (name) => endLasting(join(root, name)),
     startMinion: async (name) => {
@@ -97,7 +105,7 @@ export async function runningSalt(): Promise<SaltServers> {
         await killed(place, 'api', join(root, 'm'));
         startApi(place);
       } else {
-        await killed(place, 'minion', join(root, String(minions.indexOf(name))));
+        await killed(place, 'minion', folderOf(place, name));
         startMinion(place, name);
       }
       await eventually(() => listens(ports.api), patience);
@@ -110,13 +118,17 @@ const settingsOf = ({ api }: Ports): SaltSettings => ({
   ...{ url: `http://127.0.0.1:${api}`, user: 'slipway', password, eauth: 'sharedsecret' },
 });
 
-async function startSalt(): Promise<Place> {
+const ownFolderIn = (folder: string): string => folderFor(folder, 'own');
+
+const folderOf = ({ root, minions }: Place, minion: string): string => folderFor(root, String(minions.indexOf(minion)));
+
+async function startSalt(count: number): Promise<Place> {
   await debian('/usr/share/doc/python3-venv', 'python3-venv');
   const programs = await python('salt', 'salt==3008.3', 'cherrypy');
   // Sockets of the system have short names.
   const root = mkdtempSync(join(tmpdir(), 's-'));
   const ports = { publish: await freePort(), ret: await freePort(), api: await freePort() };
-  const minions = [1, 2, 3].map((number) => `minion-${number}.${unique()}`) as [string, string, string];
+  const minions = Array.from({ length: count }, (_, index) => `minion-${index + 1}.${unique()}`) as Minions;
   const place: Place = { programs, root, ports, minions };
   const folder = folderFor(root, 'm');
   writeFileSync(join(folder, 'master'), JSON.stringify(masterConfig(folder, ports)));
@@ -145,10 +157,15 @@ const startApi = (place: Place): void =>
   startLasting(join(place.root, 'api'), programOf(place, 'api'), ['-c', folderFor(place.root, 'm')]);
 
 function startMinion(place: Place, name: string): void {
-  const { root, ports, minions } = place;
-  const folder = folderFor(root, String(minions.indexOf(name)));
+  const { root, ports } = place;
+  const folder = folderOf(place, name);
   writeFileSync(join(folder, 'minion'), JSON.stringify(minionConfig(folder, name, ports)));
-  startLasting(join(root, name), programOf(place, 'minion'), ['-c', folder]);
+  const minion = [programOf(place, 'minion'), '-c', folder];
+  const script = 'mount --bind "$1" "$2" && shift 2 && exec "$@"';
+  startLasting(join(root, name), 'unshare', [
+    ...['--mount', 'sh', '-c', script, 'sh', ownFolderIn(folder), ownFolderIn(root)],
+    ...minion,
+  ]);
 }
 
 /** Waits until all of these minions answer, by the API itself. */
