@@ -100,6 +100,14 @@ describe('the salt runner alone', () => {
     expect(String(error)).not.toContain(salt.password);
   });
 
+  test('when salt-api knows no token any more, as after its restart, calls log in again and are answered', async () => {
+    const calls = createSaltRunner({ ...salt.settings, url: wire.url });
+    await calls.ping(first());
+    wire.forgetTokens();
+    const asked = await Promise.allSettled(hosts.map((host) => calls.ping(host)));
+    expect(asked.map(({ status }) => status)).toEqual(hosts.map(() => 'fulfilled'));
+  });
+
   test('an API that nobody listens at is unavailable', async () => {
     await expectRefusal(createSaltRunner({ ...salt.settings, url: 'http://127.0.0.1:1' }).ping(first()), 'unavailable');
   });

@@ -1,4 +1,5 @@
-// The wire in front of salt-api: it counts what passes, and may lose an answer after the server has acted.
+// The wire in front of salt-api: it counts what passes, may lose an answer after the server has acted, and may make tokens
+// unknown to it, as they are to one that was started again.
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -8,6 +9,8 @@ export interface Wire {
   readonly calls: { name: string; targets: number }[];
   /** Loses the answers to so many publishes. */
   losePublishes(count: number): void;
+  /** From now on tokens that passed are unknown. */
+  forgetTokens(): void;
   stop(): Promise<void>;
 }
 
@@ -20,6 +23,8 @@ interface Low {
 export async function openWire(target: string): Promise<Wire> {
   const calls: Wire['calls'] = [];
   let toLose = 0;
+  const seen = new Set<unknown>();
+  const forgotten = new Set<unknown>();
   const server = createServer((incoming, outgoing) => {
     const blocks: Buffer[] = [];
     incoming.on('data', (block: Buffer) => blocks.push(block));
@@ -30,7 +35,10 @@ export async function openWire(target: string): Promise<Wire> {
       const loses = low?.client === 'local_async' && toLose > 0;
       if (loses) toLose -= 1;
       const { method = 'POST', headers } = incoming;
-      const onward = request(new URL(incoming.url ?? '/', target), { method, headers });
+      const token = headers['x-auth-token'];
+      if (token !== undefined) seen.add(token);
+      const known = forgotten.has(token) ? { ...headers, 'x-auth-token': 'forgotten' } : headers;
+      const onward = request(new URL(incoming.url ?? '/', target), { method, headers: known });
       // The event bus has no end of its own.
       outgoing.once('close', () => onward.destroy());
       onward.once('response', (answer) => {
@@ -51,6 +59,9 @@ export async function openWire(target: string): Promise<Wire> {
     ...{ url: `http://127.0.0.1:${port}`, calls },
     losePublishes: (count) => {
       toLose = count;
+    },
+    forgetTokens: () => {
+      for (const token of seen) forgotten.add(token);
     },
     stop: () =>
       new Promise((resolve) => {

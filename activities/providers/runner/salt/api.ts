@@ -67,10 +67,10 @@ export class SaltApi {
 
   /** A token that is no longer taken is replaced once. */
   async #withToken<T extends { status: number }>(work: (token: string) => Promise<T>): Promise<T> {
-    const token = await this.#login();
-    const answer = await work(token);
+    const login = this.#login();
+    const answer = await work(await login);
     if (answer.status !== 401) return answer;
-    this.#forget(token);
+    this.#forget(login);
     return work(await this.#login());
   }
 
@@ -79,20 +79,15 @@ export class SaltApi {
   }
 
   /** Another call may have logged in again meanwhile. */
-  #forget(token: string): void {
-    const present = this.#token;
-    void present?.then((value) => {
-      if (value === token && this.#token === present) this.#token = null;
-    });
+  #forget(login: Promise<string>): void {
+    if (this.#token === login) this.#token = null;
   }
 
   #login(): Promise<string> {
     if (this.#token) return this.#token;
     const made = this.#newToken();
     this.#token = made;
-    made.catch(() => {
-      if (this.#token === made) this.#token = null;
-    });
+    made.catch(() => this.#forget(made));
     return made;
   }
 
