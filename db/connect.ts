@@ -1,8 +1,9 @@
 // One pool per process. Timeouts are set on the connection itself, so that no query, lock or forgotten transaction can
 // hold up the others for longer than a caller would wait anyway; migrations lift them (migrate.ts).
-import { CamelCasePlugin, Kysely, PostgresDialect } from 'kysely';
+import { Kysely } from 'kysely';
 import pg from 'pg';
 import type { Database } from './database.ts';
+import { NamingDialect, names } from './names.ts';
 import { statementName } from './prepared.ts';
 
 /** What is needed of a logger here. */
@@ -65,7 +66,7 @@ export function connect(url: string, { max, applicationName, log }: ConnectOptio
     });
   });
   return new Kysely<Database>({
-    dialect: new PostgresDialect({ pool }),
-    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
+    dialect: new NamingDialect({ pool }),
+    plugins: [names],
   });
 }

@@ -41,20 +41,23 @@ export async function paginate<DB, TB extends keyof DB, Row>(
   const offset = (page - 1) * pageSize;
   const all = matching.clearSelect().select(id.as('id'));
   const most = Math.min(few, countCap);
+  const first = (limit: number) => sql`select id from matching limit ${sql.lit(limit)}`;
   const found = sql<number>`(select count(*) from found)`;
-  const isFew = sql<boolean>`${found} <= ${most}`;
+  const isFew = sql<boolean>`${found} <= ${sql.lit(most)}`;
   const count =
     most === countCap
       ? found
-      : sql<number>`case when ${isFew} then ${found} else (select count(*) from (${all.limit(countCap + 1)}) as many) end`;
+      : sql<number>`case when ${isFew} then ${found} else (select count(*) from (${first(countCap + 1)}) as many) end`;
+  const cut = sql`order by id ${sql.raw(direction)} limit ${sql.lit(pageSize)} offset ${sql.lit(offset)}`;
   const pageIds = sql`case when ${isFew}
-    then array(select id from found order by id ${sql.raw(direction)} limit ${pageSize} offset ${offset})
-    else array(${all.orderBy(id, direction).limit(pageSize).offset(offset)}) end`;
+    then array(select id from found ${cut}) else array(select id from matching ${cut}) end`;
   const slice = ofIds(query)
     .where(sql<boolean>`${id} = any(${pageIds})`)
     .orderBy(id, direction)
     .select(count.as(countColumn));
-  const statement = sql<Counted<Row>>`with found as materialized (${all.limit(most + 1)}) ${slice}`;
+  // Written once and planned for each of its uses.
+  const statement = sql<Counted<Row>>`
+    with matching as not materialized (${all}), found as materialized (${first(most + 1)}) ${slice}`;
   const { rows: carriers } = await statement.execute(db);
   const rows = carriers.map(withoutCount);
   // A page past the end has no row that could carry the count.

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { diff } from '../../db/audit/changes.ts';
 import { quote } from '../../db/audit/text.ts';
-import { applicationsOfUsers, findApplication, matching, selectApplications } from '../../db/applications/find.ts';
+import { applicationsOfUsers, findApplication, matching, selectSummaries } from '../../db/applications/find.ts';
 import { lockRequirements } from '../../db/applications/relations.ts';
 import { lockTree } from '../../db/applications/tree.ts';
 import { change } from '../change.ts';
@@ -35,7 +35,7 @@ const listApplications = list({
   ...{ path: '/applications/', id: 'listApplications', area, summary: 'List applications', permission: signedIn },
   filter: allFilters,
   item: applicationSummary,
-  query: ({ query }, ctx) => selectApplications(ctx.db, ctx.subject).where(matching(query)),
+  query: ({ query }, ctx) => selectSummaries(ctx.db, ctx.subject).where(matching(query)),
   present: (rows, ctx) => presentSummaries(rows, ctx),
 });
 

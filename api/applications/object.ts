@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import { applicationPermissions } from '../../db/access/catalogue.ts';
 import { actionsOn } from '../../db/access/rights.ts';
-import type { SeenApplication } from '../../db/applications/find.ts';
+import type { SeenApplication, SeenSummary } from '../../db/applications/find.ts';
 import { relationsOf } from '../../db/applications/relations.ts';
 import type { Database } from '../../db/database.ts';
 import type { Ctx } from '../context.ts';
@@ -41,16 +41,16 @@ export type ApplicationObject = z.output<typeof applicationObject>;
 
 const idsOf = (rows: readonly { id: number }[]): number[] => [...new Set(rows.map((row) => row.id))];
 
-const mayOn = ({ subject }: Ctx, { granted }: SeenApplication) =>
+const mayOn = ({ subject }: Ctx, { granted }: SeenSummary) =>
   asFlags(applicationPermissions, actionsOn(subject, 'application', granted));
 
-const summary = (row: SeenApplication) => ({
+const summary = (row: SeenSummary) => ({
   ...{ id: row.id, name: row.name, full_name: row.fullName, has_child: row.hasChild },
   ...{ production: row.productionId, parent_app: row.parentId },
 });
 
 /** Applications as lists show them to this caller. */
-export const presentSummaries = (rows: readonly SeenApplication[], ctx: Ctx) =>
+export const presentSummaries = (rows: readonly SeenSummary[], ctx: Ctx) =>
   rows.map((row) => ({ ...summary(row), available_actions: mayOn(ctx, row) }));
 
 /** Applications with everything that this caller may see of them. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { diff } from '../../db/audit/changes.ts';
-import { linkedTo, matching, selectApplications } from '../../db/applications/find.ts';
+import { linkedTo, matching, selectSummaries } from '../../db/applications/find.ts';
 import { dropRequirements, lockRequirements, relationsOf } from '../../db/applications/relations.ts';
 import { lockTree } from '../../db/applications/tree.ts';
 import { change } from '../change.ts';
@@ -25,13 +25,13 @@ const linkedList = (link: keyof typeof linkedTo, declaration: { path: string; id
     ...{ area, permission: application('view_app'), params: z.object({ id }), filter: commonFilters },
     item: applicationSummary,
     query: ({ params, query }, ctx) =>
-      selectApplications(ctx.db, ctx.subject).where(matching(query)).where(linkedTo[link](params.id)),
+      selectSummaries(ctx.db, ctx.subject).where(matching(query)).where(linkedTo[link](params.id)),
     present: (rows, ctx) => presentSummaries(rows, ctx),
   });
 
 /** Applications as lists show them, in the order of the ids. */
 async function summaries(ctx: ChangeCtx, ids: readonly number[]) {
-  const rows = await selectApplications(ctx.tx, ctx.subject).where('applications.id', 'in', ids).execute();
+  const rows = await selectSummaries(ctx.tx, ctx.subject).where('applications.id', 'in', ids).execute();
   const shown = new Map(presentSummaries(rows, ctx).map((one) => [one.id, one]));
   return ids.flatMap((one) => shown.get(one) ?? []);
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { diff } from '../../db/audit/changes.ts';
 import { quote } from '../../db/audit/text.ts';
 import { anywhere } from '../../db/like.ts';
-import { selectApplications } from '../../db/applications/find.ts';
+import { selectSummaries } from '../../db/applications/find.ts';
 import { lockHosts } from '../../db/applications/instances.ts';
 import { findHost, instancesOn, matchingHosts, selectHosts } from '../../db/hosts/find.ts';
 import type { HostRow } from '../../db/inventory.ts';
@@ -172,7 +172,7 @@ const listHostApplications = list({
   filter: z.object({ name: z.string().max(64).optional() }),
   item: applicationSummary,
   query: ({ params, query: { name } }, ctx) =>
-    selectApplications(ctx.db, ctx.subject)
+    selectSummaries(ctx.db, ctx.subject)
       .where('applications.id', 'in', (eb) =>
         eb.selectFrom('instances').where('hostId', '=', params.id).select('applicationId'),
       )

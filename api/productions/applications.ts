@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { diff } from '../../db/audit/changes.ts';
 import { lockTree } from '../../db/applications/tree.ts';
-import { selectApplications } from '../../db/applications/find.ts';
+import { selectSummaries } from '../../db/applications/find.ts';
 import { anywhere } from '../../db/like.ts';
 import { Problem } from '../../workflows/problem.ts';
 import { applicationSummary, presentSummaries } from '../applications/object.ts';
@@ -23,7 +23,7 @@ const listApplications = list({
   filter: z.object({ name: z.string().max(64).optional() }),
   item: applicationSummary,
   query: ({ params, query: { name } }, ctx) =>
-    selectApplications(ctx.db, ctx.subject)
+    selectSummaries(ctx.db, ctx.subject)
       .where('applications.productionId', '=', params.id)
       .$if(name !== undefined, (q) => q.where('applications.name', 'ilike', anywhere(name ?? ''))),
   present: (rows, ctx) => presentSummaries(rows, ctx),

@@ -1,4 +1,4 @@
-// What a caller sees of applications: every list, look-up and count begins with `selectApplications`, so that an
+// What a caller sees of applications: every list, look-up and count begins with `visibleApplications`, so that an
 // application that he may not view shows nowhere.
 import { sql } from 'kysely';
 import type { Expression, Kysely, RawBuilder, SqlBool } from 'kysely';
@@ -8,11 +8,9 @@ import type { Database } from '../database.ts';
 import type { ApplicationRow } from '../inventory.ts';
 import { anywhere } from '../like.ts';
 
-/** Applications that the caller may view. */
-export const selectApplications = (db: Kysely<Database>, subject: Subject) =>
+const visibleApplications = (db: Kysely<Database>, subject: Subject) =>
   db
     .selectFrom('applications')
-    .selectAll('applications')
     .select(
       // Not EXISTS: for that the planner may read all applications into a table of parents, for a page of ten.
       sql<boolean>`(
@@ -23,7 +21,18 @@ export const selectApplications = (db: Kysely<Database>, subject: Subject) =>
     .where('applications.deletedTime', 'is', null)
     .where(visible(subject, 'application', 'view_app', 'applications.id'));
 
+/** Applications that the caller may view. */
+export const selectApplications = (db: Kysely<Database>, subject: Subject) =>
+  visibleApplications(db, subject).selectAll('applications');
+
+const summaryColumns = ['id', 'name', 'fullName', 'productionId', 'parentId'] as const;
+
+/** Applications that the caller may view, with what lists show of them. */
+export const selectSummaries = (db: Kysely<Database>, subject: Subject) =>
+  visibleApplications(db, subject).select(summaryColumns.map((column) => `applications.${column}` as const));
+
 export type SeenApplication = ApplicationRow & { hasChild: boolean; granted: string[] };
+export type SeenSummary = Pick<SeenApplication, (typeof summaryColumns)[number] | 'hasChild' | 'granted'>;
 
 /** An application that the caller may view. */
 export const findApplication = (db: Kysely<Database>, subject: Subject, id: number) =>

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Expression, Kysely, SqlBool } from 'kysely';
 import { hookNames } from '../../workflows/deploy/contract.ts';
-import { selectApplications } from '../applications/find.ts';
+import { selectSummaries } from '../applications/find.ts';
 import type { Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
 import { countOf } from '../page.ts';
@@ -25,7 +25,7 @@ const among = (hooks: Expression<unknown>, scriptId: number): Expression<SqlBool
 
 /** Applications, as far as somebody may view them, whose settings in force use a script. */
 export const applicationsUsing = (db: Kysely<Database>, subject: Subject, scriptId: number) =>
-  selectApplications(db, subject).where('applications.id', 'in', (eb) =>
+  selectSummaries(db, subject).where('applications.id', 'in', (eb) =>
     eb
       .selectFrom('deploySettings')
       .leftJoin('deployTemplates', 'deployTemplates.id', 'deploySettings.templateId')
