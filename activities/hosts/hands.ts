@@ -1,6 +1,5 @@
-import { cancelHosts, settleHost, settleHostTask } from '../../db/hosts/settle.ts';
+import { abandonHost, cancelHosts, settleHostTask } from '../../db/hosts/settle.ts';
 import type { HostHands } from '../../workflows/hosts/ports.ts';
-import { Problem, toWire } from '../../workflows/problem.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { actOn } from './act.ts';
 
@@ -11,15 +10,7 @@ export function createHostActivities(deps: ActivityDeps): HostHands {
     actOnHost: (at) => actOn(deps, at),
     initHost: (at) => actOn(deps, at),
 
-    abandonHost: ({ taskId, position, reason }) =>
-      settleHost(
-        db,
-        { taskId, position },
-        {
-          ...{ status: 'unknown', warning: null, left: {} },
-          problem: toWire(new Problem('host_task_lost', { reason })),
-        },
-      ),
+    abandonHost: ({ taskId, position, reason }) => abandonHost(db, { taskId, position }, reason),
 
     cancelHosts: ({ taskId, actor }) => cancelHosts(db, taskId, actor),
 

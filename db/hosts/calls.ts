@@ -6,6 +6,8 @@ import type { HostAt, OsStatus } from '../../workflows/hosts/contract.ts';
 import type { Database } from '../database.ts';
 import type { HostPlace } from '../inventory.ts';
 import { json } from '../json.ts';
+import { prepared } from '../prepared.ts';
+import type { Place } from '../prepared.ts';
 import type { CallWay, HostCallRow } from './tables.ts';
 
 /** The call of a host's task, if one was begun; there is one at most. */
@@ -24,34 +26,54 @@ export interface Intent {
   shows: { place?: HostPlace; osStatus?: OsStatus };
 }
 
+interface Intended extends HostAt {
+  hostId: number;
+  way: CallWay;
+  last: string | null;
+  place: string | null;
+  osStatus: OsStatus | null;
+}
+
+const intend = prepared((db, place: Place<Intended>) =>
+  db
+    .with('intended', (with_) =>
+      with_
+        .insertInto('hostCalls')
+        .columns(['taskId', 'position', 'way', 'last'])
+        .expression((eb) =>
+          eb
+            .selectFrom('tasks')
+            .select(['id', place('position').as('position'), place('way').as('way'), place('last').as('last')])
+            .where('id', '=', place('taskId'))
+            .where('cancelledBy', 'is', null),
+        )
+        .returningAll(),
+    )
+    .with('shown', (with_) =>
+      with_
+        .updateTable('hosts')
+        .from('intended')
+        .set({
+          place: sql<string>`coalesce(${place('place')}::jsonb, hosts.place)`,
+          osStatus: sql<OsStatus | null>`coalesce(${place('osStatus')}::text, hosts.os_status)`,
+        })
+        .where('hosts.id', '=', place('hostId'))
+        .where(sql<boolean>`coalesce(${place('place')}::text, ${place('osStatus')}::text) is not null`)
+        .returning('hosts.id'),
+    )
+    .selectFrom('intended')
+    .selectAll(),
+);
+
 /** Writes that a call is about to be made; undefined, and nothing is written, when the task was cancelled before. */
 export async function intendCall(
   db: Kysely<Database>,
   { taskId, position, host }: HostAt & { host: { id: number } },
   { way, last, shows: { place, osStatus } }: Intent,
 ): Promise<HostCallRow | undefined> {
-  const intended = db.with('intended', (with_) =>
-    with_
-      .insertInto('hostCalls')
-      .columns(['taskId', 'position', 'way', 'last'])
-      .expression((eb) =>
-        eb
-          .selectFrom('tasks')
-          .select(['id', eb.val(position).as('position'), eb.val(way).as('way'), eb.val(last).as('last')])
-          .where('id', '=', taskId)
-          .where('cancelledBy', 'is', null),
-      )
-      .returningAll(),
-  );
-  const shown = { ...(place && { place: json(place) }), ...(osStatus && { osStatus }) };
-  if (Object.keys(shown).length === 0) return intended.selectFrom('intended').selectAll().executeTakeFirst();
-  return intended
-    .with('shown', (with_) =>
-      with_.updateTable('hosts').from('intended').set(shown).where('hosts.id', '=', host.id).returning('hosts.id'),
-    )
-    .selectFrom('intended')
-    .selectAll()
-    .executeTakeFirst();
+  const shown = { place: place ? json(place) : null, osStatus: osStatus ?? null };
+  const [call] = await intend(db, { taskId, position, hostId: host.id, way, last, ...shown });
+  return call;
 }
 
 /** Takes over an intent without an answer; undefined when it was withdrawn meanwhile. */
@@ -80,20 +102,26 @@ export async function withdrawCall(db: Kysely<Database>, { taskId, position, way
     .execute();
 }
 
-/** Writes what was answered. */
-export const answerCall = (
-  db: Kysely<Database>,
-  { taskId, position, way }: HostCallRow,
-  { job, note }: Pick<HostCallRow, 'job' | 'note'>,
-): Promise<HostCallRow> =>
+const answer = prepared((db, place: Place<Pick<HostCallRow, 'taskId' | 'position' | 'way' | 'job' | 'note'>>) =>
   db
     .updateTable('hostCalls')
-    .set({ answeredTime: sql<Date>`clock_timestamp()`, job, note })
-    .where('taskId', '=', taskId)
-    .where('position', '=', position)
-    .where('way', '=', way)
-    .returningAll()
-    .executeTakeFirstOrThrow();
+    .set({ answeredTime: sql<Date>`clock_timestamp()`, job: place('job'), note: place('note') })
+    .where('taskId', '=', place('taskId'))
+    .where('position', '=', place('position'))
+    .where('way', '=', place('way'))
+    .returningAll(),
+);
+
+/** Writes what was answered. */
+export async function answerCall(
+  db: Kysely<Database>,
+  { taskId, position, way }: HostCallRow,
+  answered: Pick<HostCallRow, 'job' | 'note'>,
+): Promise<HostCallRow> {
+  const [call] = await answer(db, { taskId, position, way, ...answered });
+  if (!call) throw new Error(`the call of host ${position} of task ${taskId} is gone`);
+  return call;
+}
 
 /** Writes since when the host is down as far as anybody can see, or that it is up again. */
 export async function markDown(

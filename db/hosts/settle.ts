@@ -1,4 +1,5 @@
-// The ends of host tasks: each in one transaction with its audit record, and harmless a second time.
+// The ends of host tasks: each written together with its audit record, and harmless a second time.
+import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import { problemText, problems, toWire, Problem } from '../../workflows/problem.ts';
 import type { ProblemWire } from '../../workflows/problem.ts';
@@ -12,11 +13,13 @@ import type {
 } from '../../workflows/hosts/contract.ts';
 import { workflowActor } from '../../workflows/tasks.ts';
 import type { Actor, ResultStatus } from '../../workflows/tasks.ts';
-import { record } from '../audit/record.ts';
-import type { AuditEntry } from '../audit/record.ts';
+import { auditColumns, auditRow, record } from '../audit/record.ts';
+import type { AuditEntry, AuditRow } from '../audit/record.ts';
 import { quote } from '../audit/text.ts';
 import type { Database } from '../database.ts';
 import { json } from '../json.ts';
+import { prepared } from '../prepared.ts';
+import type { Place } from '../prepared.ts';
 import { notifyOutput } from '../tasks/output.ts';
 import { allFinished, openResults } from '../tasks/results.ts';
 import type { TaskResultRow } from '../tasks/tables.ts';
@@ -44,86 +47,134 @@ export const kindZh = (kind: HostTaskKind): string => kindsZh[kind];
 function endEntry(
   kind: HostTaskKind,
   taskId: number,
-  { hostId, hostname }: TaskResultRow,
+  { id, name }: HostOfTask['host'],
   status: ResultStatus,
 ): AuditEntry {
-  const name = quote(hostname);
+  const quoted = quote(name);
   const detail = {
-    en: `${kind.replaceAll('_', ' ')} of host ${name} by task ${taskId}: ${status}`,
-    zh: `任务 ${taskId} ${kindZh(kind)}主机 ${name}: ${statusesZh[status]}`,
+    en: `${kind.replaceAll('_', ' ')} of host ${quoted} by task ${taskId}: ${status}`,
+    zh: `任务 ${taskId} ${kindZh(kind)}主机 ${quoted}: ${statusesZh[status]}`,
   };
   return {
     ...{ view: 'host', area: 'hosts', opType: 'update', targetType: 'host' },
-    ...{ targetId: hostId, targetName: hostname, detail },
+    ...{ targetId: id, targetName: name, detail },
   };
 }
 
 const textOf = (wire: ProblemWire | null): string | null => wire && problemText(wire.problem, wire.params, 'en');
 
+/** A host of a task, named for the record of its end. */
+export interface HostOfTask extends HostAt {
+  kind: HostTaskKind;
+  host: { id: number; name: string };
+}
+
+interface Ending extends AuditRow {
+  taskId: number;
+  position: number;
+  status: HostEnd['status'];
+  errorCode: number | null;
+  message: string | null;
+  problem: string | null;
+  warning: string | null;
+  finished: Date;
+  hostStatus: HostStatus | null;
+  leavesOs: boolean;
+  osStatus: OsStatus | null;
+  all: 'stopped' | null;
+  running: readonly number[];
+  stopped: readonly number[];
+}
+
+/** What becomes of an instance; null: nothing. */
+const instanceStatus = (place: Place<Ending>) =>
+  sql<'running' | 'stopped'>`coalesce(${place('all')}::text, case
+    when instances.id = any(${place('running')}::bigint[]) then 'running'
+    when instances.id = any(${place('stopped')}::bigint[]) then 'stopped' end)`;
+
+// One statement, since every host of every task is settled by it: the result, the host, its instances and the record.
+const settle = prepared((db, place: Place<Ending>) =>
+  db
+    .with('settled', (with_) =>
+      with_
+        .updateTable('taskResults')
+        .set({
+          ...{ status: place('status'), errorCode: place('errorCode'), message: place('message') },
+          ...{ problem: place('problem'), finished: place('finished') },
+          warning: sql<string | null>`coalesce(${place('warning')}::jsonb, warning)`,
+        })
+        .where('taskId', '=', place('taskId'))
+        .where('position', '=', place('position'))
+        .where('status', 'in', ['waiting', 'running'])
+        .returning(['hostId', 'taskId']),
+    )
+    .with('freed', (with_) =>
+      with_
+        .updateTable('hosts')
+        .from('settled')
+        .set({
+          ...{ busyKind: null, busyTaskId: null, updatedTime: place('finished') },
+          status: sql<HostStatus>`coalesce(${place('hostStatus')}::text, hosts.status)`,
+          osStatus: sql<OsStatus | null>`case when ${place('leavesOs')}::bool then ${place('osStatus')}::text
+            else hosts.os_status end`,
+        })
+        .whereRef('hosts.id', '=', 'settled.hostId')
+        .whereRef('hosts.busyTaskId', '=', 'settled.taskId')
+        .returning('hosts.id'),
+    )
+    .with('left', (with_) =>
+      with_
+        .updateTable('instances')
+        .from('settled')
+        .set({ status: instanceStatus(place), updatedTime: place('finished') })
+        .whereRef('instances.hostId', '=', 'settled.hostId')
+        .where('instances.busyTaskId', 'is', null)
+        .where('instances.status', '!=', instanceStatus(place))
+        .returning('instances.id'),
+    )
+    .with('recorded', (with_) =>
+      with_
+        .insertInto('auditRecords')
+        .columns(auditColumns)
+        .expression(sql`select ${sql.join(auditColumns.map(place))} from settled`)
+        .returning('id'),
+    )
+    .selectFrom('settled')
+    .select('hostId'),
+);
+
 /** Writes what became of a host and sets it free; answers the outcome, an earlier one if there is. */
 export async function settleHost(
   db: Kysely<Database>,
-  { taskId, position }: HostAt,
+  { taskId, position, kind, host }: HostOfTask,
   { status, problem, warning, left }: HostEnd & { left: HostLeft },
 ): Promise<HostOutcome> {
-  return db.transaction().execute(async (tx) => {
-    const outcome = { status, errorCode: problem && problems[problem.problem].code, message: textOf(problem) };
-    const result = await tx
-      .with('settled', (with_) =>
-        with_
-          .updateTable('taskResults')
-          .from('tasks')
-          .whereRef('tasks.id', '=', 'taskResults.taskId')
-          .set({ ...outcome, problem: problem && json(problem), finished: new Date() })
-          .$if(warning !== null, (update) => update.set({ warning: warning && json(warning) }))
-          .where('taskResults.taskId', '=', taskId)
-          .where('taskResults.position', '=', position)
-          .where('taskResults.status', 'in', ['waiting', 'running'])
-          .returningAll('taskResults')
-          .returning('tasks.kind'),
-      )
-      .with('freed', (with_) =>
-        with_
-          .updateTable('hosts')
-          .from('settled')
-          .set(freed(left))
-          .whereRef('hosts.id', '=', 'settled.hostId')
-          .where('hosts.busyTaskId', '=', taskId)
-          .returning('hosts.id'),
-      )
-      .selectFrom('settled')
-      .selectAll()
-      .executeTakeFirst();
-    if (!result) return outcomeOf(tx, { taskId, position });
-    await leaveInstances(tx, result, left);
-    await record(tx, workflowActor, [endEntry(result.kind as HostTaskKind, taskId, result, status)]);
-    return outcome;
+  const outcome = { status, errorCode: problem && problems[problem.problem].code, message: textOf(problem) };
+  const { status: hostStatus, osStatus, instances } = left;
+  const found = instances instanceof Map ? [...instances] : [];
+  const idsOf = (wanted: string) => found.filter(([, state]) => state === wanted).map(([id]) => id);
+  const settled = await settle(db, {
+    ...{ ...auditRow(workflowActor, endEntry(kind, taskId, host, status)), taskId, position, ...outcome },
+    ...{ problem: problem && json(problem), warning: warning && json(warning), finished: new Date() },
+    ...{ hostStatus: hostStatus ?? null, leavesOs: osStatus !== undefined, osStatus: osStatus ?? null },
+    all: instances && 'all' in instances ? instances.all : null,
+    ...{ running: idsOf('running'), stopped: idsOf('stopped') },
   });
+  return settled.length > 0 ? outcome : outcomeOf(db, { taskId, position });
 }
 
-const freed = ({ status, osStatus }: HostLeft) => ({
-  ...{ busyKind: null, busyTaskId: null, updatedTime: new Date() },
-  ...(status !== undefined && { status }),
-  ...(osStatus !== undefined && { osStatus }),
-});
-
-async function leave(tx: Transaction<Database>, { hostId, taskId }: TaskResultRow, left: HostLeft): Promise<void> {
-  await tx.updateTable('hosts').set(freed(left)).where('id', '=', hostId).where('busyTaskId', '=', taskId).execute();
-}
-
-async function leaveInstances(tx: Transaction<Database>, { hostId }: TaskResultRow, { instances }: HostLeft) {
-  if (!instances) return;
-  const now = new Date();
-  const free = tx.updateTable('instances').where('hostId', '=', hostId).where('busyTaskId', 'is', null);
-  if ('all' in instances) {
-    await free.set({ status: instances.all, updatedTime: now }).where('status', '!=', instances.all).execute();
-    return;
-  }
-  for (const found of ['running', 'stopped'] as const) {
-    const ids = [...instances].filter(([, state]) => state === found).map(([id]) => id);
-    if (ids.length === 0) continue;
-    await free.set({ status: found, updatedTime: now }).where('id', 'in', ids).where('status', '!=', found).execute();
-  }
+/** Settles a host whose work has come to no end, nobody knows why: what became of it is unknown. */
+export async function abandonHost(db: Kysely<Database>, at: HostAt, reason: string): Promise<HostOutcome> {
+  const { kind, hostId, hostname } = await db
+    .selectFrom('taskResults')
+    .innerJoin('tasks', 'tasks.id', 'taskResults.taskId')
+    .select(['tasks.kind', 'taskResults.hostId', 'taskResults.hostname'])
+    .where('taskResults.taskId', '=', at.taskId)
+    .where('taskResults.position', '=', at.position)
+    .executeTakeFirstOrThrow();
+  const problem = toWire(new Problem('host_task_lost', { reason }));
+  const of = { ...at, kind: kind as HostTaskKind, host: { id: hostId, name: hostname } };
+  return settleHost(db, of, { status: 'unknown', problem, warning: null, left: {} });
 }
 
 /** Ends a host task: `finished` if every host is; hosts that are open are settled and free. False: it had ended. */
@@ -179,6 +230,15 @@ const cancelEntry = (taskId: number, kind: HostTaskKind, hosts: number): AuditEn
   },
 });
 
+async function free(tx: Transaction<Database>, { hostId, taskId }: TaskResultRow): Promise<void> {
+  await tx
+    .updateTable('hosts')
+    .set({ busyKind: null, busyTaskId: null, updatedTime: new Date() })
+    .where('id', '=', hostId)
+    .where('busyTaskId', '=', taskId)
+    .execute();
+}
+
 /** Settles open hosts as `ending` says of each; null leaves one open. */
 async function closeOpen(
   tx: Transaction<Database>,
@@ -202,8 +262,8 @@ async function closeOpen(
       .where('status', '=', result.status)
       .executeTakeFirst();
     if (closed.numUpdatedRows === 0n) continue;
-    await leave(tx, result, {});
-    entries.push(endEntry(kind, taskId, result, status));
+    await free(tx, result);
+    entries.push(endEntry(kind, taskId, { id: result.hostId, name: result.hostname }, status));
   }
   await record(tx, workflowActor, entries);
   return entries.length;

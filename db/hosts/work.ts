@@ -1,8 +1,9 @@
-import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { HostAt, HostOutcome, HostTaskKind } from '../../workflows/hosts/contract.ts';
 import type { Database } from '../database.ts';
 import type { HostRow } from '../inventory.ts';
+import { prepared } from '../prepared.ts';
+import type { Place } from '../prepared.ts';
 import type { TaskPackageRow } from './tables.ts';
 
 /** One host of a task, as its work needs it. */
@@ -17,6 +18,36 @@ export interface HostWorkRow extends HostAt {
   host: HostRow;
 }
 
+const begin = prepared((db, place: Place<HostAt & { now: Date }>) =>
+  db
+    .with('begun', (with_) =>
+      with_
+        .updateTable('taskResults')
+        .from('tasks')
+        .whereRef('tasks.id', '=', 'taskResults.taskId')
+        .set((eb) => ({ status: 'running', started: eb.fn.coalesce('started', place('now')) }))
+        .where('taskResults.taskId', '=', place('taskId'))
+        .where('taskResults.position', '=', place('position'))
+        .where('taskResults.status', 'in', ['waiting', 'running'])
+        .returning(['hostId', 'taskResults.started', 'tasks.kind', 'tasks.opts', 'tasks.cancelledBy']),
+    )
+    .selectFrom('begun')
+    .innerJoin('hosts', 'hosts.id', 'begun.hostId')
+    .selectAll('hosts')
+    .select(['begun.started', 'begun.kind', 'begun.opts', 'begun.cancelledBy'])
+    .select((eb) =>
+      eb
+        .exists(
+          eb
+            .selectFrom('hostCalls')
+            .select('taskId')
+            .where('taskId', '=', place('taskId'))
+            .where('position', '=', place('position')),
+        )
+        .as('hasCall'),
+    ),
+);
+
 /**
  * Marks a host of a task as begun, unless it is, and answers what its work needs; of one that has ended (also: that was
  * cancelled before it began) the outcome.
@@ -25,29 +56,10 @@ export async function beginHostWork(
   db: Kysely<Database>,
   { taskId, position }: HostAt,
 ): Promise<{ work: HostWorkRow } | { ended: HostOutcome }> {
-  const row = await db
-    .with('begun', (with_) =>
-      with_
-        .updateTable('taskResults')
-        .from('tasks')
-        .whereRef('tasks.id', '=', 'taskResults.taskId')
-        .set((eb) => ({ status: 'running', started: eb.fn.coalesce('started', eb.val(new Date())) }))
-        .where('taskResults.taskId', '=', taskId)
-        .where('taskResults.position', '=', position)
-        .where('taskResults.status', 'in', ['waiting', 'running'])
-        .returning(['hostId', 'taskResults.started', 'tasks.kind', 'tasks.opts', 'tasks.cancelledBy']),
-    )
-    .selectFrom('begun')
-    .innerJoin('hosts', 'hosts.id', 'begun.hostId')
-    .selectAll('hosts')
-    .select(['begun.started', 'begun.kind', 'begun.opts', 'begun.cancelledBy'])
-    .select(
-      sql<boolean>`exists (select from host_calls where task_id = ${taskId} and position = ${position})`.as('hasCall'),
-    )
-    .executeTakeFirst();
+  const [row] = await begin(db, { taskId, position, now: new Date() });
   if (!row) return { ended: await outcomeOf(db, { taskId, position }) };
   const { kind, opts, started, cancelledBy, hasCall, ...host } = row;
-  const begun = { opts, started: started ?? new Date(), cancelledBy, hasCall, host };
+  const begun = { opts, started: started ?? new Date(), cancelledBy, hasCall: Boolean(hasCall), host };
   return { work: { taskId, position, kind: kind as HostTaskKind, ...begun } };
 }
 

@@ -52,8 +52,9 @@ describe('initialising hosts', () => {
     const { body: task } = await init(admin, entries(a, b));
     const problem = toWire(new Problem('salt_failed', { reason: 'no answer' }));
     const end = { problem: null, warning: null, left: { status: 'inited' } } as const;
-    await settleHost(t.db, { taskId: task.id, position: 0 }, { ...end, status: 'finished' });
-    await settleHost(t.db, { taskId: task.id, position: 1 }, { ...end, status: 'failed', problem, left: {} });
+    const of = { taskId: task.id, kind: 'init' } as const;
+    await settleHost(t.db, { ...of, position: 0, host: a }, { ...end, status: 'finished' });
+    await settleHost(t.db, { ...of, position: 1, host: b }, { ...end, status: 'failed', problem, left: {} });
     await settleHostTask(t.db, task.id, null);
     const { body } = await admin.get<Task>(`/hosts/init-tasks/${task.id}/`);
     expect(body).toMatchObject({
