@@ -71,8 +71,8 @@ export async function killJobs({ to, runner, host }: Work, jobs: readonly StepJo
   for (const { id } of jobs) await killJob(to, runner, host, id);
 }
 
-/** Null: it ended well. */
-function failureOf({ state, exitCode, signal }: JobState): string | null {
+/** Why a job failed; null: it ended well. */
+export function failureOf({ state, exitCode, signal }: JobState): string | null {
   if (state === 'unknown') return 'it is not known how the command ended; look at the host';
   if (signal !== null) return `ended by ${signal}`;
   return exitCode === 0 ? null : `exit status ${exitCode}`;

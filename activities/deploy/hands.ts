@@ -12,7 +12,8 @@ import type { Work } from '../step.ts';
 import { checkHealth } from './health.ts';
 import { createPlans } from './plans.ts';
 import { placeOf } from './package.ts';
-import { jobsOf, packagePath } from './steps.ts';
+import { runsNow, stopWhatRuns } from './running.ts';
+import { jobsOf, lookOf, packagePath } from './steps.ts';
 import type { StepContext } from './steps.ts';
 
 /** What a deploy task does on hosts. */
@@ -41,12 +42,16 @@ const runStep = (deps: ActivityDeps, input: StepInput): Promise<StepOutcome> =>
 async function doStep(deps: ActivityDeps, input: StepInput): Promise<StepOutcome> {
   const work = await workOf(deps, input);
   if (input.step === 'fetch') return unlessLeaving(fetchPackage(deps, work));
-  return runJobs(work, jobsOf(input.step, await stepContext(deps, input, work)));
+  const context = await stepContext(deps, input, work);
+  return input.step === 'stop' ? stopWhatRuns(deps, work, context) : runJobs(work, jobsOf(input.step, context));
 }
 
 async function killStep(deps: ActivityDeps, input: StepInput): Promise<void> {
   const work = await workOf(deps, input);
-  if (input.step !== 'fetch') await killJobs(work, jobsOf(input.step, await stepContext(deps, input, work)));
+  if (input.step === 'fetch') return;
+  const context = await stepContext(deps, input, work);
+  const looks = input.step === 'stop' ? [lookOf(input.step, context)].filter((job) => job !== undefined) : [];
+  await killJobs(work, [...looks, ...jobsOf(input.step, context)]);
 }
 
 async function stepContext(
@@ -68,6 +73,7 @@ async function stepContext(
     workingDirectory: { when: current, then: place, otherwise: '/' },
     hook: hook ? { language: hook.language, content: hook.content } : null,
     hookUser: hook?.runningUser ?? null,
+    ranBefore: row.ranBefore,
     dropped: step === 'prune' ? droppedReleases(row) : [],
   };
 }
@@ -95,18 +101,24 @@ async function fetchPackage(deps: ActivityDeps, { to, runner, host, row }: Work)
 const droppedReleases = ({ releases, version, setup }: StepRow): string[] =>
   keptReleases(releases, version).slice(setup.keepBackups + 1);
 
-/** Old releases go only after a success; where the undo failed all stays as it lies. Failing to drop fails nothing. */
+/** Old releases go only after a success; where the undo failed all stays as it lies, and it is looked what runs. */
 async function settle(deps: ActivityDeps, input: SettleInput): Promise<void> {
   const { taskId, position, status, undone } = input;
   const row = await loadStep(deps.db, taskId, position);
   const dropped = status === 'finished' ? droppedReleases(row) : [];
-  if (undone) {
-    try {
-      await doStep(deps, { taskId, position, step: status === 'finished' ? 'prune' : 'tidy' });
-    } catch (error) {
-      if (!(error instanceof ProviderError)) throw error;
-      deps.log.warn({ taskId, position, err: error }, 'leftovers could not be dropped');
-    }
+  let runs = false;
+  try {
+    if (undone) await doStep(deps, { taskId, position, step: status === 'finished' ? 'prune' : 'tidy' });
+    else runs = await isRunning(deps, input);
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    deps.log.warn({ taskId, position, err: error }, 'a host did not answer at the end of its sub-task');
   }
-  await settleInstance(deps.db, input, dropped);
+  await settleInstance(deps.db, { ...input, runs }, dropped);
+}
+
+async function isRunning(deps: ActivityDeps, { taskId, position }: SettleInput): Promise<boolean> {
+  const at = { taskId, position, step: 'check' } as const;
+  const work = await workOf(deps, at);
+  return runsNow(work, await stepContext(deps, at, work));
 }

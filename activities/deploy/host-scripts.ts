@@ -152,3 +152,16 @@ done
 echo "process $pid of $SLIPWAY_PID_FILE still runs" >&2
 exit 1
 `;
+
+/** Ends with 3 when no process of the pid file lives; one that is younger than the file has only come by its number. */
+export const look = `set -u
+${lives}
+lives || exit 3
+born=$(sed -e 's/^.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d ' ' -f 20)
+boot=$(sed -n 's/^btime //p' /proc/stat 2>/dev/null)
+if [ -n "$born" ] && [ -n "$boot" ]; then
+  hertz=$(getconf CLK_TCK 2>/dev/null) || hertz=100
+  [ $((boot + born / hertz)) -le $(($(stat -c %Y "$SLIPWAY_PID_FILE") + 5)) ] || exit 3
+fi
+echo "process $pid of $SLIPWAY_PID_FILE runs"
+`;

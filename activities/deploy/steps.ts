@@ -18,6 +18,8 @@ export interface StepContext {
   workingDirectory: Job['cwd'];
   hook: Job['script'] | null;
   hookUser: string | null;
+  /** Whether the instance ran before, as recorded or since seen. */
+  ranBefore: boolean;
   /** Releases that `prune` removes. */
   dropped: string[];
 }
@@ -33,7 +35,7 @@ export function jobsOf(step: StepName, context: StepContext): StepJob[] {
       case 'global_post_exec':
         return context.hook ? [{ script: context.hook, user: context.hookUser }] : [];
       case 'stop':
-        return stopping(setup);
+        return stopping(setup, !context.ranBefore);
       case 'unpack':
         return [own(host.unpack)];
       case 'switch':
@@ -49,7 +51,7 @@ export function jobsOf(step: StepName, context: StepContext): StepJob[] {
       case 'drop_release':
         return [own(host.dropRelease)];
       case 'start_old':
-        return startingAgain(setup);
+        return context.ranBefore ? startingAgain(setup) : [];
       case 'prune':
         return [own(host.prune)];
       case 'tidy':
@@ -58,12 +60,22 @@ export function jobsOf(step: StepName, context: StepContext): StepJob[] {
         return [];
     }
   };
-  return jobs().map((body, index) => ({
+  return jobs().map((body, index) => jobOf(step, context, body, index));
+}
+
+/** A look whether the process of the pid file lives, for a step; undefined: there is no pid file, so nobody can tell. */
+export function lookOf(step: string, context: StepContext): StepJob | undefined {
+  const [body] = whenPid(context.setup, host.look);
+  return body && jobOf(step, context, body, 'look');
+}
+
+function jobOf(step: string, context: StepContext, body: StepBody, name: number | 'look'): StepJob {
+  return {
     ...body,
-    id: `t${context.taskId}-p${context.position}-${step}-${index}`,
+    id: `t${context.taskId}-p${context.position}-${step}-${name}`,
     cwd: body.inRelease === false ? '/' : context.workingDirectory,
     env: environment(context),
-  }));
+  };
 }
 
 /** A job before it has an id and a place. */
@@ -105,9 +117,10 @@ function environment({ setup, path, ...context }: StepContext): Record<string, s
 }
 
 /** With a pid file the process decides, not what the command says of itself: what has crashed can be upgraded. */
-function stopping(setup: SubTaskSetup, mayFail = setup.pidPath !== ''): StepBody[] {
+function stopping(setup: SubTaskSetup, mayFail = false): StepBody[] {
   if (setup.stopCmd === '') return [];
-  return [...command(setup.stopCmd, setup).map((job) => ({ ...job, mayFail })), ...whenPid(setup, host.checkGone)];
+  const check = whenPid(setup, host.checkGone);
+  return [...command(setup.stopCmd, setup).map((job) => ({ ...job, mayFail: mayFail || check.length > 0 })), ...check];
 }
 
 /** What could not be stopped, or never was, must not be started a second time beside itself. */

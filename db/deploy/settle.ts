@@ -9,8 +9,11 @@ import type { TaskResultRow, TaskRow } from '../tasks/tables.ts';
 import { addEvent, deployTask } from './tasks.ts';
 import { recordDeployStep } from './transitions.ts';
 
+/** What became of an instance; `runs`: its undo failed, and its host says that it runs. */
+export type InstanceEnd = SettleInput & { runs: boolean };
+
 /** Writes what became of an instance and sets it free; a second time it changes nothing. */
-export async function settleInstance(db: Kysely<Database>, input: SettleInput, dropped: string[]): Promise<void> {
+export async function settleInstance(db: Kysely<Database>, input: InstanceEnd, dropped: string[]): Promise<void> {
   await db.transaction().execute(async (tx) => {
     const result = await closeResult(tx, input);
     if (!result) return;
@@ -24,13 +27,14 @@ async function freeInstance(
   tx: Transaction<Database>,
   task: TaskRow,
   result: TaskResultRow,
-  { status, undone }: SettleInput,
+  { status, undone, runs }: InstanceEnd,
   dropped: string[],
 ): Promise<void> {
   const free = { busyKind: null, busyTaskId: null, updatedTime: new Date() };
   const update = tx.updateTable('instances').where('id', '=', result.instanceId).where('busyTaskId', '=', task.id);
   if (status === 'failed') {
-    await update.set({ ...free, status: undone ? (result.previousStatus ?? 'stopped') : 'stopped' }).execute();
+    const left = runs ? 'running' : 'stopped';
+    await update.set({ ...free, status: undone ? (result.previousStatus ?? 'stopped') : left }).execute();
     return;
   }
   const { releases } = await tx
@@ -75,9 +79,9 @@ export async function settleSubTask(db: Kysely<Database>, taskId: number, error:
 const harmless: readonly (string | null)[] = [null, 'fetch', 'global_pre_exec', 'pre_exec'];
 
 /** Of an instance that no workflow takes to its end any more; what it was in the middle of is for a person to look at. */
-function cutShort({ taskId, position, status, step }: TaskResultRow, why: string): SettleInput {
+function cutShort({ taskId, position, status, step }: TaskResultRow, why: string): InstanceEnd {
   const message = status === 'waiting' ? `not begun: ${why}` : `cut short at ${step ?? ''}: ${why}; look at the host`;
-  return { taskId, position, status: 'failed', step, message, undone: harmless.includes(step) };
+  return { taskId, position, status: 'failed', step, message, undone: harmless.includes(step), runs: false };
 }
 
 async function recordEnd(tx: Transaction<Database>, task: TaskRow, status: string): Promise<void> {

@@ -8,6 +8,8 @@ export interface StepRow {
   taskId: number;
   version: string;
   previousVersion: string | null;
+  /** Whether it ran before, as recorded or since seen on the host. */
+  ranBefore: boolean;
   instanceId: number | null;
   applicationId: number | null;
   releases: string[];
@@ -27,6 +29,7 @@ export async function loadStep(db: Kysely<Database>, taskId: number, position: n
       'tasks.opts',
       'tasks.applicationId',
       'taskResults.previousVersion',
+      'taskResults.previousStatus',
       'taskResults.instanceId',
       'instances.releases',
     ])
@@ -39,6 +42,7 @@ export async function loadStep(db: Kysely<Database>, taskId: number, position: n
     taskId,
     version: row.version ?? '',
     previousVersion: row.previousVersion,
+    ranBefore: row.previousStatus !== 'stopped',
     instanceId: row.instanceId,
     applicationId: row.applicationId,
     releases: row.releases ?? [],
@@ -72,5 +76,15 @@ export async function markStep(
     .where('taskId', '=', at.taskId)
     .where('position', '=', at.position)
     .where('status', 'in', ['waiting', 'running'])
+    .execute();
+}
+
+/** Corrects what an instance was when its task began by what its host says. */
+export async function markRanBefore(db: Kysely<Database>, taskId: number, position: number): Promise<void> {
+  await db
+    .updateTable('taskResults')
+    .set({ previousStatus: 'running' })
+    .where('taskId', '=', taskId)
+    .where('position', '=', position)
     .execute();
 }

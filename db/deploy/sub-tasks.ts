@@ -221,6 +221,7 @@ async function subTaskInput(tx: Transaction<Database>, taskId: number): Promise<
     .execute();
   const steps = await tx.selectFrom('taskScripts').select('step').distinct().where('taskId', '=', taskId).execute();
   const set = new Set(steps.map(({ step }) => step));
+  const { stopCmd } = task.opts as unknown as SubTaskSetup;
   return {
     taskId,
     deployTaskId: task.deployTaskId ?? 0,
@@ -233,7 +234,7 @@ async function subTaskInput(tx: Transaction<Database>, taskId: number): Promise<
       instanceId: instanceId ?? 0,
       hostname,
       previousVersion,
-      wasRunning: previousStatus === 'running',
+      wasRunning: previousStatus === 'running' || stopCmd !== '',
     })),
   };
 }

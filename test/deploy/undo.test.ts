@@ -260,13 +260,14 @@ describe('each script of Slipway on a host', () => {
     switchRelease: ['unpack'],
     checkLives: ['unpack', 'switchRelease'],
     stillLives: ['unpack', 'switchRelease'],
+    look: ['unpack', 'switchRelease'],
     checkGone: [],
     switchBack: ['unpack', 'switchRelease'],
     dropRelease: ['unpack'],
     tidy: ['unpack'],
     prune: ['unpack', 'switchRelease'],
   };
-  const onlyLook: readonly string[] = ['checkLives', 'stillLives', 'checkGone'];
+  const onlyLook: readonly string[] = ['checkLives', 'stillLives', 'look', 'checkGone'];
 
   const inFolder = <T>(work: (folder: string) => T): T => {
     const folder = mkdtempSync(join(tmpdir(), 'slipway-script-'));

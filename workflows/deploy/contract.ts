@@ -262,7 +262,7 @@ export interface SubTaskInstance {
   instanceId: number;
   hostname: string;
   previousVersion: string | null;
-  /** Whether it has to be stopped first, and started again if the step after fails. */
+  /** Whether it may run and has to be stopped first: it is recorded so, or can be stopped and its host is to say whether it runs. */
   wasRunning: boolean;
 }
 
