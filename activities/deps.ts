@@ -19,6 +19,8 @@ export interface ActivityDeps extends Providers {
   ownServers: readonly HostPort[];
   /** How long a host may take to get where its task wants it. */
   hostPatienceSeconds: number;
+  /** How long the installation of a package on a host may take. */
+  hostInstallSeconds: number;
   /** How long a host without a provider is silent before it counts as down. */
   hostSilenceSeconds: number;
   log: Logger;

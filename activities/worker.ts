@@ -127,8 +127,9 @@ function ownServers({ databaseUrl, temporalAddress }: Addresses): HostPort[] {
   }));
 }
 
-const hostTimes = ({ hostPatienceSeconds, hostSilenceSeconds }: Config) => ({
+const hostTimes = ({ hostPatienceSeconds, hostInstallSeconds, hostSilenceSeconds }: Config) => ({
   hostPatienceSeconds,
+  hostInstallSeconds,
   hostSilenceSeconds,
 });
 

@@ -193,6 +193,12 @@ export const settings = {
     '600',
     'how long a host may take to start, stop, restart or answer before its task gives it up',
   ),
+  hostInstallSeconds: required(
+    'SLIPWAY_HOST_INSTALL_SECONDS',
+    whole('seconds', 1, 86_400),
+    '1800',
+    'how long the installation of a package on a host may take before it is ended there',
+  ),
   hostSilenceSeconds: required(
     'SLIPWAY_HOST_SILENCE_SECONDS',
     whole('seconds', 1, 3_600),

@@ -2,6 +2,7 @@
 // in the script. What is unpacked is complete before it takes the place of what was there; the same once more changes nothing.
 import type { TaskPackageRow } from '../../db/hosts/tables.ts';
 import type { Runner } from '../providers/runner/driver.ts';
+import { asRoot, failedAsRoot, rootSettings } from './as-root.ts';
 import { refusedBy } from './trouble.ts';
 import { bash, jobIdOf, runOwn } from './work.ts';
 import type { HostWork } from './work.ts';
@@ -12,7 +13,7 @@ const fetchIt = `fetch() {
     http://*|https://*)
       if command -v curl >/dev/null; then
         curl --fail --silent --show-error --location --max-redirs 5 --proto '=http,https' --retry 3 \\
-          --connect-timeout 10 --max-time 1800 --output "$file" -- "$SLIPWAY_SOURCE"
+          --connect-timeout 10 --max-time "$SLIPWAY_SECONDS" --output "$file" -- "$SLIPWAY_SOURCE"
       else
         wget --quiet --tries=3 --timeout=30 -O "$file" -- "$SLIPWAY_SOURCE"
       fi ;;
@@ -23,7 +24,7 @@ const fetchIt = `fetch() {
 `;
 
 const script = `set -eu
-umask 022
+${asRoot}umask 022
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 file="$work/package"
@@ -79,7 +80,9 @@ export async function install(work: HostWork, runner: Runner, one: TaskPackageRo
     throw refusedBy('runner', `${label}: an rpm cannot be installed on a host that is a folder`);
   if (source.startsWith('salt://') && host.runner !== 'salt')
     throw refusedBy('runner', `${label}: only hosts with the runner "salt" can fetch ${source}`);
+  const seconds = work.deps.hostInstallSeconds;
   const env = {
+    ...rootSettings(host.runner, seconds),
     SLIPWAY_NAME: name,
     SLIPWAY_TYPE: type,
     SLIPWAY_SOURCE: source.startsWith('/') ? runner.path(at, source) : source,
@@ -88,7 +91,6 @@ export async function install(work: HostWork, runner: Runner, one: TaskPackageRo
     SLIPWAY_TASK: String(taskId),
   };
   const job = { id: jobIdOf(work, `package-${seq}`), script: bash(script), env };
-  const { state, exitCode } = await runOwn(work, runner, `package ${name}`, job);
-  if (state === 'unknown') throw refusedBy('runner', `${label}: it is not known how its installation ended`);
-  if (exitCode !== 0) throw refusedBy('runner', `${label} could not be installed; see the output of the task`);
+  const failed = failedAsRoot(await runOwn(work, runner, `package ${name}`, job), label, seconds);
+  if (failed !== undefined) throw refusedBy('runner', failed);
 }

@@ -2,17 +2,18 @@
 // environment. It may run any number of times: what is installed stays, the drop-in is replaced as a whole, and the minion,
 // which does not answer anyway, is started anew. Its last line says the key's fingerprint, as `salt-call --local key.finger`
 // does: sha256 of what is between the first line and the last. (The master's `key.finger` takes other parts in some versions.)
+import { asRoot } from './as-root.ts';
+
 export const installMinion = `set -eu
-umask 022
-if [ "$(id -u)" != 0 ]; then
-  exec sudo -n env "SLIPWAY_MASTER=$SLIPWAY_MASTER" "SLIPWAY_MASTER_FINGER=$SLIPWAY_MASTER_FINGER" \\
-    "SLIPWAY_MINION=$SLIPWAY_MINION" bash "$0"
-fi
+${asRoot}umask 022
 package() {
   if command -v apt-get >/dev/null; then
     export DEBIAN_FRONTEND=noninteractive
+    # What was cut short before must be brought to its end first.
+    if command -v dpkg >/dev/null; then dpkg --configure -a </dev/null || :; fi
     apt-get -q update || echo "the lists of packages are those of before" >&2
-    apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 install salt-minion
+    apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \\
+      install salt-minion
   elif command -v dnf >/dev/null; then dnf -y install salt-minion
   elif command -v yum >/dev/null; then yum -y install salt-minion
   elif command -v zypper >/dev/null; then zypper --non-interactive install salt-minion

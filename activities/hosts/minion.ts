@@ -6,6 +6,7 @@ import { Silent } from '../providers/error.ts';
 import type { Runner, RunnerHost } from '../providers/runner/driver.ts';
 import { keyStates } from '../providers/runner/minions.ts';
 import type { MinionKeys } from '../providers/runner/minions.ts';
+import { failedAsRoot, rootSettings } from './as-root.ts';
 import { installMinion } from './minion-script.ts';
 import { asking, pending, refusedBy, Trouble } from './trouble.ts';
 import { bash, jobIdOf, note, runOwn } from './work.ts';
@@ -47,17 +48,18 @@ const unreached = (message: string): Trouble => new Trouble('runner', 'unavailab
 
 /** Has the minion installed and started, unless this task has done it; answers the fingerprint of its key. */
 async function installed(work: HostWork, ssh: Runner, keys: MinionKeys, minion: string): Promise<string> {
-  const { at } = work;
+  const { at, deps } = work;
+  const seconds = deps.hostPatienceSeconds;
   const env = {
+    ...rootSettings(at.runner, seconds),
     SLIPWAY_MASTER: keys.master,
     SLIPWAY_MASTER_FINGER: await asking('runner', keys.masterFingerprint()),
     SLIPWAY_MINION: minion,
   };
   await note(work, 'minion');
   const job = { id: jobIdOf(work, 'minion'), script: bash(installMinion), env };
-  const { state, exitCode } = await runOwn(work, ssh, 'minion', job);
-  if (state === 'unknown') throw refusedBy('runner', 'it is not known how the installation of its minion ended');
-  if (exitCode !== 0) throw refusedBy('runner', 'its minion could not be installed; see the output of the task');
+  const failed = failedAsRoot(await runOwn(work, ssh, 'minion', job), 'its minion', seconds);
+  if (failed !== undefined) throw refusedBy('runner', failed);
   const { size } = await asking('runner', ssh.output(at, job.id, 'stdout', 0, 1));
   const { data } = await asking('runner', ssh.output(at, job.id, 'stdout', Math.max(0, size - tailBytes), tailBytes));
   const [, fingerprint] = saysFingerprint.exec(data.toString('utf8')) ?? [];

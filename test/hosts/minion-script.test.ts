@@ -21,10 +21,12 @@ import { eventually } from '../harness.ts';
 
 const tools = [
   ...['bash', 'sh', 'sed', 'grep', 'cut', 'cat', 'tr', 'sha256sum', 'dirname', 'mkdir', 'mktemp', 'chmod', 'mv', 'rm'],
-  ...['seq', 'setsid', 'env', 'cp'],
+  ...['seq', 'setsid', 'env', 'cp', 'timeout'],
 ];
 const key = publicKey();
 const master = publicKey();
+/** As `sleep` itself is a stand-in that does not. */
+const realSleep = spawnSync('sh', ['-c', 'command -v sleep'], { encoding: 'utf8' }).stdout.trim();
 const managers = ['apt-get', 'dnf', 'yum', 'zypper'] as const;
 let folder: string;
 beforeEach(() => {
@@ -36,6 +38,7 @@ beforeEach(() => {
   }
   program('id', 'echo 0');
   program('sleep', ':');
+  program('true', ':');
   writeFileSync(own('calls'), '');
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -68,14 +71,14 @@ function salt(makesKey = true): void {
 
 function run(env: Record<string, string> = {}) {
   writeFileSync(own('script'), installMinion);
-  const { status, stdout, stderr } = spawnSync(own('bin/bash'), [own('script')], {
+  const { status, signal, stdout, stderr } = spawnSync(own('bin/bash'), [own('script')], {
     encoding: 'utf8',
     env: {
       ...{ PATH: own('bin'), SLIPWAY_MASTER: 'salt.example.com:14506', SLIPWAY_MINION: 'web-1.example' },
-      ...{ SLIPWAY_MASTER_FINGER: fingerprintOf(master), ...env },
+      ...{ SLIPWAY_MASTER_FINGER: fingerprintOf(master), SLIPWAY_ROOT: 'sudo', SLIPWAY_SECONDS: '600', ...env },
     },
   });
-  return { status, stdout, stderr };
+  return { status, signal, stdout, stderr };
 }
 
 const success = { status: 0, stdout: expect.stringMatching(new RegExp(`the minion's key: ${fingerprintOf(key)}\n$`)) };
@@ -169,13 +172,60 @@ test('a minion that runs is ended before it is started anew, and no other proces
   other.kill();
 });
 
-test('another user than root asks sudo, who may refuse', () => {
+/** Another user than root, with a sudo that says yes, or wants a password. */
+function asUser(isAllowed: boolean): void {
+  program('id', `case "$1" in -un) echo deployer ;; *) [ -e ${own('root')} ] && echo 0 || echo 1000 ;; esac`);
+  const yes = `[ "$3" = true ] || : >${own('root')}\nshift\nexec "$@"`;
+  program('sudo', `${tells('sudo')}\n${isAllowed ? yes : 'echo "sudo: a password is required" >&2\nexit 1'}`);
+}
+
+test('another user than root does it by sudo, with all that it is told', () => {
   salt();
-  program('id', 'echo 1000');
-  program('sudo', `${tells('sudo')}\necho "sudo: a password is required" >&2\nexit 1`);
-  expect(run()).toMatchObject({ status: 1, stderr: expect.stringContaining('a password is required') });
-  expect(calls()).toEqual([
-    `sudo -n env SLIPWAY_MASTER=salt.example.com:14506 SLIPWAY_MASTER_FINGER=${fingerprintOf(master)} ` +
-      `SLIPWAY_MINION=web-1.example bash ${own('script')}`,
-  ]);
+  asUser(true);
+  const spaced = "web 1'$x.example";
+  expect(run({ SLIPWAY_MINION: spaced })).toMatchObject(success);
+  const [asked, done] = calls();
+  expect(asked).toBe('sudo -n env true');
+  expect(done).toMatch(/^sudo -n env .*SLIPWAY_MASTER=salt\.example\.com:14506 .*bash .*script$/);
+  expect(dropIn()).toContain(`\nid: '${spaced}'\n`);
+});
+
+test('another user than root without sudo, or whom it asks for a password, is told so, and nothing is done', () => {
+  salt();
+  asUser(false);
+  const notAllowed = 'deployer is neither root on this host nor may become it with sudo -n';
+  const asked = run();
+  expect(asked).toMatchObject({ status: 77, stderr: expect.stringContaining(notAllowed) });
+  expect(asked.stderr).toContain('sudo: a password is required');
+  expect(calls()).toEqual(['sudo -n env true']);
+  rmSync(own('bin/sudo'));
+  expect(run()).toMatchObject({ status: 77, stderr: expect.stringContaining(notAllowed) });
+});
+
+describe('a package manager that hangs', () => {
+  const hanging = (): boolean => {
+    const pid = Number(readFileSync(own('pid'), 'utf8'));
+    return existsSync(`/proc/${pid}`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  };
+
+  test.each([
+    ['is ended after its time', '', { status: 124, signal: null }],
+    ['and does not listen is killed', "trap '' TERM", { status: null, signal: 'SIGKILL' }],
+  ])(
+    '%s, and the same once more installs the minion',
+    async (_name, more, ended) => {
+      salt();
+      for (const name of ['salt-call', 'salt-minion']) renameSync(own(`bin/${name}`), own(name));
+      program('dpkg', tells('dpkg'));
+      // A process of its own, as dpkg is one of apt-get.
+      program('dpkg-like', `${more}\necho $$ >${own('pid')}\n${realSleep} 600`);
+      program('apt-get', `${more}\ndpkg-like\nexit 1`);
+      expect(run({ SLIPWAY_SECONDS: '1' })).toMatchObject(ended);
+      await eventually(() => expect(hanging()).toBe(false));
+      program('apt-get', `case "$*" in *install*) mv ${own('salt-call')} ${own('salt-minion')} ${own('bin')} ;; esac`);
+      expect(run()).toMatchObject(success);
+      expect(calls()).toContain('dpkg --configure -a');
+    },
+    60_000,
+  );
 });

@@ -160,6 +160,7 @@ describe('with SLIPWAY_SALT_MASTER', () => {
     expect(await outcome(site, taskId)).toMatchObject({ status: 'finished', message: null });
     expect(env).toEqual({
       ...{ SLIPWAY_MASTER: at, SLIPWAY_MASTER_FINGER: site.master.fingerprint, SLIPWAY_MINION: host.name },
+      ...{ SLIPWAY_ROOT: 'sudo', SLIPWAY_SECONDS: String(patience) },
     });
     expect(site.master.accepted).toEqual([host.name]);
     expect(await hostRow(site.world, host)).toMatchObject({ status: 'inited', busyTaskId: null });
@@ -250,6 +251,21 @@ describe('with SLIPWAY_SALT_MASTER', () => {
     expect(JSON.stringify(body)).toContain('E: Unable to locate package salt-minion');
     expect(site.master.accepted).toEqual([]);
   }, 60_000);
+
+  test.each([
+    [77, 'allow him sudo without one (NOPASSWD: ALL), or have the runner come as root (SLIPWAY_SSH_USER)'],
+    [124, `it took longer than ${patience} s and was ended`],
+  ])(
+    'an installation that ends with status %s says what to do, or why',
+    async (status, why) => {
+      site.servers.behaviour = ({ exit }) => exit(status);
+      const result = await initialised(site, await aHost(site));
+      expect(result).toMatchObject({ status: 'failed', error_code: 30004 });
+      expect(result.message).toContain(why);
+      expect(site.master.accepted).toEqual([]);
+    },
+    60_000,
+  );
 
   test('a host that does not say its key, or whose job was lost, has none accepted', async () => {
     site.servers.behaviour = ({ stdout, exit }) => {
