@@ -49,21 +49,33 @@ export async function runJob(to: Followed, runner: Runner, host: RunnerHost, job
 }
 
 /** A worker that goes hands its job over as it is; only a cancelled step takes its commands along. */
-function leaving(): CancelledFailure | ApplicationFailure {
-  return Context.current().cancellationDetails?.cancelRequested
+function leaving({ cancellationDetails } = Context.current()): CancelledFailure | ApplicationFailure {
+  return cancellationDetails?.cancelRequested
     ? new CancelledFailure('the step was cancelled and its command killed')
     : ApplicationFailure.create({ type: 'HandedOver', message: 'this worker is leaving', nextRetryDelay: '100ms' });
 }
 
-/** Waits for work that needs no end of its own: an activity that is cancelled or handed over leaves it behind. */
+/**
+ * Waits for work that hears the activity's signal. A worker that goes leaves it behind. A cancelled activity ends after it, as
+ * what comes then takes back what was done, and must have the last word.
+ */
 export async function unlessLeaving<T>(work: Promise<T>): Promise<T> {
-  const { cancellationSignal } = Context.current();
+  // The signal's listeners are called outside of the activity.
+  const context = Context.current();
+  const { cancellationSignal } = context;
   const left = new Promise<never>((_resolve, reject) => {
-    const leave = (): void => reject(leaving());
+    const leave = (): void => {
+      const why = leaving(context);
+      if (!(why instanceof CancelledFailure)) reject(why);
+    };
     if (cancellationSignal.aborted) leave();
     else cancellationSignal.addEventListener('abort', leave, { once: true });
   });
-  return Promise.race([work, left]);
+  try {
+    return await Promise.race([work, left]);
+  } catch (error) {
+    throw cancellationSignal.aborted ? leaving(context) : error;
+  }
 }
 
 /** Ends a job on its host, whoever started it, and copies what it has written; one that has ended stays as it is. */

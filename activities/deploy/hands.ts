@@ -83,16 +83,17 @@ async function fetchPackage(deps: ActivityDeps, { to, runner, host, row }: Work)
   if (!setup.package || applicationId === null) return { ok: false, message: 'the sub-task has no package' };
   const { source, sha256 } = setup.package;
   const { packages } = deps;
+  const signal = Context.current().cancellationSignal;
   const place = await placeOf(deps, { applicationId, instanceId });
   const known = 'address' in place ? await packages.find(sha256, source) : null;
-  const found = known ?? (await packages.fetch(place, source, Context.current().cancellationSignal));
+  const found = known ?? (await packages.fetch(place, source, signal));
   if (found.sha256 !== sha256) {
     const message = `the package at ${source} has sha256 ${found.sha256}, approved was ${sha256}`;
     await addSystemLines(to, 'fetch end', [message]);
     return { ok: false, message };
   }
   const { tarPath, tarSha256 } = found;
-  await packages.using(found, () => runner.putFile(host, packagePath(setup), tarPath, { sha256: tarSha256 }));
+  await packages.using(found, () => runner.putFile(host, packagePath(setup), tarPath, { sha256: tarSha256, signal }));
   await addSystemLines(to, `fetch ${to.origin.instanceId ?? 0}`, [`${source}, sha256 ${sha256}`]);
   return { ok: true, message: null };
 }

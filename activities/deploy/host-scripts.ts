@@ -90,10 +90,10 @@ else
 fi
 `;
 
-/** Drops what a sub-task that was taken back leaves: its package and its state, and folders that are empty then. */
+/** Drops what a sub-task that was taken back leaves: its package, also half of it, its state, and folders that are empty then. */
 export const tidy = `set -u
 cd "$SLIPWAY_DEPLOY_PATH" 2>/dev/null || exit 0
-rm -rf ".slipway/tasks/$SLIPWAY_TASK" "$SLIPWAY_PACKAGE"
+rm -rf ".slipway/tasks/$SLIPWAY_TASK" "$SLIPWAY_PACKAGE" .slipway/packages/.slipway-*
 rmdir .slipway/tasks .slipway/packages .slipway releases 2>/dev/null || :
 `;
 

@@ -331,6 +331,17 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
         expect((await runner.readBlock(host, at('/checked/file'), 0, 99)).data.toString()).toBe('good');
       });
 
+      test('a file that nobody wants any more is not placed, and nothing of it is left', async () => {
+        const [wish, { file, sha256 }] = [new AbortController(), source('x'.repeat(2 ** 20))];
+        const options = { sha256, signal: wish.signal };
+        const begun = runner.putFile(host, at('/unwanted/begun'), file, options);
+        wish.abort();
+        const never = runner.putFile(host, at('/unwanted/never'), file, options);
+        for (const work of [begun, never]) await expectRefusal(work, 'unavailable', 'given up');
+        await runner.putFile(host, at('/unwanted/wanted'), file, { sha256 });
+        expect((await runner.list(host, at('/unwanted'))).map((entry) => entry.name)).toEqual(['wanted']);
+      });
+
       test('folders are listed by name, and nothing is there where nothing was put', async () => {
         const { file, sha256 } = source('x');
         for (const name of ['b', 'a', 'c/d']) await runner.putFile(host, at(`/listed/${name}`), file, { sha256 });

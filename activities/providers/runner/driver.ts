@@ -80,6 +80,13 @@ export interface DirectoryEntry {
 /** Where a path really leads; `outside`: to where the runner does not go. */
 export type RealPath = { kind: 'path'; path: string } | { kind: 'absent' } | { kind: 'outside' };
 
+export interface PutOptions {
+  sha256: string;
+  /** Permission bits; 0644 unless given. */
+  mode?: number;
+  signal?: AbortSignal;
+}
+
 /** Every method throws ProviderError only: `refused` for what can't be, `unavailable` for a host that can't be reached. */
 export interface Runner {
   /** Where an absolute path of an application really lies on the host. */
@@ -123,6 +130,9 @@ export interface Runner {
   list(host: RunnerHost, path: string): Promise<DirectoryEntry[]>;
   /** Bytes of a file; past its end there are none. */
   readBlock(host: RunnerHost, path: string, offset: number, length: number): Promise<OutputBlock>;
-  /** Places `source` (a file on this machine) at `path`: checksum verified there, all or nothing, folders made. */
-  putFile(host: RunnerHost, path: string, source: string, options: { sha256: string; mode?: number }): Promise<void>;
+  /**
+   * Places `source` (a file on this machine) at `path`: checksum verified there, all or nothing, folders made. Once `signal` is
+   * aborted it ends as `unavailable` as soon as it can, unless all is done, and then brings nothing more to the host.
+   */
+  putFile(host: RunnerHost, path: string, source: string, options: PutOptions): Promise<void>;
 }

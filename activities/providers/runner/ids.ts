@@ -1,4 +1,4 @@
-import { refused } from '../error.ts';
+import { refused, unavailable } from '../error.ts';
 
 const hostName = /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
 const jobName = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$/;
@@ -31,4 +31,9 @@ export function checkEnvironment(provider: string, env: Record<string, string>):
 export function checkPath(provider: string, path: string): void {
   const bad = !path.startsWith('/') || path.includes('\0') || path.split('/').includes('..');
   if (bad) throw refused(provider, `not an absolute path without "..": ${JSON.stringify(path.slice(0, 200))}`);
+}
+
+/** Refuses to go on with what nobody wants any more. */
+export function ensureWanted(provider: string, signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw unavailable(provider, 'it was given up');
 }

@@ -7,10 +7,11 @@ import { chmod, lstat, mkdir, open, readdir, readlink, realpath, rename, rm, sta
 import { basename, dirname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ProviderError, refused, unavailable } from '../error.ts';
-import type { DirectoryEntry, FileStat, OutputBlock, RealPath } from './driver.ts';
-import { checkPath } from './ids.ts';
+import type { DirectoryEntry, FileStat, OutputBlock, PutOptions, RealPath } from './driver.ts';
+import { checkPath, ensureWanted } from './ids.ts';
 
 const provider = 'local';
+const usualMode = 0o644;
 
 function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'failed';
@@ -129,32 +130,34 @@ async function makeFolders(root: string, path: string): Promise<string> {
   return folder;
 }
 
-async function copyVerified(source: string, folder: string, target: string, sha256: string, mode: number) {
+async function copyVerified(source: string, folder: string, target: string, { sha256, mode, signal }: PutOptions) {
   const temporary = join(folder, `.slipway-${randomUUID()}`);
   try {
-    await pipeline(createReadStream(source), createWriteStream(temporary, { flags: 'wx', mode: 0o600 }));
+    const copy = createWriteStream(temporary, { flags: 'wx', mode: 0o600 });
+    await pipeline(createReadStream(source), copy, { signal });
     const written = await checksumOf(temporary);
     if (written !== sha256) throw refused(provider, `${basename(target)}: the checksum is ${written}, not ${sha256}`);
-    await chmod(temporary, mode);
+    await chmod(temporary, mode ?? usualMode);
     await sync(temporary);
+    ensureWanted(provider, signal);
     await rename(temporary, target);
     await sync(folder);
+  } catch (error) {
+    ensureWanted(provider, signal);
+    throw error;
   } finally {
     await rm(temporary, { force: true });
   }
 }
 
 /** Places a file of this machine at `path` below `root`: verified, then renamed into place; a second time is a no-op. */
-export async function putInto(
-  root: string,
-  path: string,
-  source: string,
-  { sha256, mode = 0o644 }: { sha256: string; mode?: number },
-): Promise<void> {
+export async function putInto(root: string, path: string, source: string, options: PutOptions): Promise<void> {
+  const { sha256, mode = usualMode, signal } = options;
+  ensureWanted(provider, signal);
   const present = await inside(root, path);
   const { kind } = await statFile(present);
   if (kind === 'directory' || kind === 'other') throw refused(provider, `${path} is not a file`);
   if (present !== null && (await checksumOf(present)) === sha256) return chmod(present, mode);
   const folder = await makeFolders(root, dirname(path));
-  await copyVerified(source, folder, join(folder, basename(path)), sha256, mode);
+  await copyVerified(source, folder, join(folder, basename(path)), options);
 }

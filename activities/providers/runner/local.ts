@@ -4,7 +4,7 @@ import { chmod, mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { refused, unavailable } from '../error.ts';
 import type { DirectoryEntry, FileStat, Job, JobState, JobView, OutputBlock, RealPath } from './driver.ts';
-import type { Runner, RunnerHost, StreamOffsets } from './driver.ts';
+import type { PutOptions, Runner, RunnerHost, StreamOffsets } from './driver.ts';
 import { checkHostName, checkJobId } from './ids.ts';
 import { below, inside, listFolder, putInto, readPart, realPathIn, statFile, translated } from './local-files.ts';
 import { files } from './local-folder.ts';
@@ -129,7 +129,7 @@ class LocalRunner implements Runner {
     return translated(path, readPart(await this.#existing(host, path), offset, length));
   }
 
-  async putFile(host: RunnerHost, path: string, source: string, options: { sha256: string; mode?: number }) {
+  async putFile(host: RunnerHost, path: string, source: string, options: PutOptions): Promise<void> {
     await translated(path, putInto(await this.#present(host), path, source, options));
   }
 }

@@ -6,8 +6,8 @@ import { posix } from 'node:path';
 import { refused, Silent } from '../error.ts';
 import type { ProviderError } from '../error.ts';
 import type { DirectoryEntry, FileStat, Job, JobState, JobView, OutputBlock, RealPath } from './driver.ts';
-import type { Runner, RunnerHost, StreamOffsets } from './driver.ts';
-import { checkEnvironment, checkHostName, checkJobId, checkPath } from './ids.ts';
+import type { PutOptions, Runner, RunnerHost, StreamOffsets } from './driver.ts';
+import { checkEnvironment, checkHostName, checkJobId, checkPath, ensureWanted } from './ids.ts';
 import { chosen, viewOf } from './view.ts';
 
 const provider = 'memory';
@@ -216,12 +216,13 @@ class MemoryRunner implements Runner {
     return part(file.data, offset, length);
   }
 
-  async putFile(host: RunnerHost, path: string, source: string, options: { sha256: string; mode?: number }) {
+  async putFile(host: RunnerHost, path: string, source: string, options: PutOptions): Promise<void> {
     const there = this.#enter('putFile', host);
     if (statIn(there, path).kind === 'directory') throw refused(provider, `${path} is not a file`);
     const data = await readFile(source);
     const found = createHash('sha256').update(data).digest('hex');
     if (found !== options.sha256) throw refused(provider, `${path}: the checksum is ${found}, not ${options.sha256}`);
+    ensureWanted(provider, options.signal);
     there.files.set(pathOn(path), { data, mode: options.mode ?? 0o644 });
   }
 }

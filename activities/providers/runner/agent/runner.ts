@@ -11,12 +11,19 @@ import type {
   JobState,
   JobView,
   OutputBlock,
+  PutOptions,
   RealPath,
 } from '../driver.ts';
 import type { Runner, RunnerHost, StreamOffsets } from '../driver.ts';
-import { checkEnvironment, checkJobId, checkPath } from '../ids.ts';
+import { checkEnvironment, checkJobId, checkPath, ensureWanted } from '../ids.ts';
 import { answerIn, bytesIn, dataField, field, noAgent, recordsIn } from './protocol.ts';
 import type { Reply } from './protocol.ts';
+
+export interface Upload {
+  source: string;
+  sha256: string;
+  signal: AbortSignal | undefined;
+}
 
 /** How bytes reach hosts. Each call throws ProviderError, and may be made again with the same end. */
 export interface Transport {
@@ -31,8 +38,8 @@ export interface Transport {
   install(host: RunnerHost): Promise<Reply>;
   /** Where, beside its target, a file with this checksum is brought first. */
   temporaryName(sha256: string): string;
-  /** Brings a file of this machine to a path on the host; false: it has to be sent by blocks. */
-  upload(host: RunnerHost, file: { source: string; sha256: string }, path: string): Promise<boolean>;
+  /** Brings a file of this machine to a path on the host, unless it is given up meanwhile; false: it has to be sent by blocks. */
+  upload(host: RunnerHost, file: Upload, path: string): Promise<boolean>;
 }
 
 const patienceMs = 30_000;
@@ -203,24 +210,27 @@ class AgentRunner implements Runner {
     }
   }
 
-  async putFile(host: RunnerHost, path: string, source: string, options: { sha256: string; mode?: number }) {
-    const { sha256, mode = 0o644 } = options;
+  async putFile(host: RunnerHost, path: string, source: string, options: PutOptions): Promise<void> {
+    const { sha256, mode = 0o644, signal } = options;
     const target = this.path(host, path);
     const wanted = [field(sha256), field(mode.toString(8))];
+    ensureWanted(this.#transport.provider, signal);
     const [found] = await this.#onFile(host, 'put-check', target, wanted);
     if (found === 'same') return;
     const temporary = posix.join(posix.dirname(target), this.#transport.temporaryName(sha256));
     try {
-      const isThere = await this.#transport.upload(host, { source, sha256 }, temporary);
-      if (!isThere) await this.#sendBlocks(host, source, temporary);
+      const isThere = await this.#transport.upload(host, { source, sha256, signal }, temporary);
+      if (!isThere) await this.#sendBlocks(host, source, temporary, signal);
+      ensureWanted(this.#transport.provider, signal);
       await this.#onFile(host, 'put-end', target, [...wanted, field(temporary)]);
     } catch (error) {
       await this.#onFile(host, 'drop', temporary).catch(() => undefined);
+      ensureWanted(this.#transport.provider, signal);
       throw error;
     }
   }
 
-  async #sendBlocks(host: RunnerHost, source: string, temporary: string): Promise<void> {
+  async #sendBlocks(host: RunnerHost, source: string, temporary: string, signal?: AbortSignal): Promise<void> {
     const file = await open(source, 'r');
     try {
       const buffer = Buffer.alloc(blockBytes);
@@ -228,6 +238,7 @@ class AgentRunner implements Runner {
       for (;;) {
         const { bytesRead } = await file.read(buffer, 0, blockBytes, offset);
         if (bytesRead === 0 && offset > 0) return;
+        ensureWanted(this.#transport.provider, signal);
         const block = dataField(buffer.subarray(0, bytesRead));
         await this.#onFile(host, 'put-block', temporary, [field(offset), block]);
         offset += bytesRead;

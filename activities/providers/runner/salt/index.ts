@@ -7,7 +7,7 @@ import type { MinionDirectory } from '../minions.ts';
 import { agentScript, askCommand, hostKey, installCommand } from '../agent/protocol.ts';
 import type { Reply } from '../agent/protocol.ts';
 import { createAgentRunner } from '../agent/runner.ts';
-import type { Transport } from '../agent/runner.ts';
+import type { Transport, Upload } from '../agent/runner.ts';
 import { isRecord, SaltApi } from './api.ts';
 import type { SaltSettings } from './api.ts';
 import { Batches } from './batches.ts';
@@ -77,7 +77,7 @@ class SaltTransport implements Transport {
     return `.slipway-${this.#run}-${sha256.slice(0, 16)}`;
   }
 
-  async upload({ name }: RunnerHost, file: { source: string; sha256: string }, path: string): Promise<boolean> {
+  async upload({ name }: RunnerHost, file: Upload, path: string): Promise<boolean> {
     if (this.#fileRoot === undefined) return false;
     const address = await offer(this.#fileRoot, file);
     const call = (): Call => ({ fun: 'cp.get_file', arg: [address, path], kwarg: {} });

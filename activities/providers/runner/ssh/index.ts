@@ -4,7 +4,7 @@ import type { Runner, RunnerHost } from '../driver.ts';
 import { checkHostName } from '../ids.ts';
 import { agentScript, askCommand, hostKey, installCommand } from '../agent/protocol.ts';
 import { createAgentRunner } from '../agent/runner.ts';
-import type { Transport } from '../agent/runner.ts';
+import type { Transport, Upload } from '../agent/runner.ts';
 import { SshSession } from './session.ts';
 import type { SshSettings } from './settings.ts';
 
@@ -49,8 +49,8 @@ class SshTransport implements Transport {
     return `.slipway-${randomUUID()}`;
   }
 
-  upload(host: RunnerHost, { source }: { source: string }, path: string): Promise<boolean> {
-    return this.#session(host).upload(source, path, uploadMs);
+  upload(host: RunnerHost, { source, signal }: Upload, path: string): Promise<boolean> {
+    return this.#session(host).upload(source, path, { patienceMs: uploadMs, signal });
   }
 }
 

@@ -41,8 +41,8 @@ export class SshSession {
   }
 
   /** Brings a file to the host, by blocks; false when the host has no SFTP. */
-  upload(source: string, path: string, patienceMs: number): Promise<boolean> {
-    return this.#withClient((client) => this.#transfer(client, source, path, patienceMs));
+  upload(source: string, path: string, limits: Limits): Promise<boolean> {
+    return this.#withClient((client) => this.#transfer(client, source, path, limits));
   }
 
   /** Every call may be made twice, so one that met a connection that was lost is made again on a new one. */
@@ -162,11 +162,19 @@ export class SshSession {
     });
   }
 
-  #transfer(client: Client, source: string, path: string, patienceMs: number): Promise<boolean> {
+  #transfer(client: Client, source: string, path: string, { patienceMs, signal }: Limits): Promise<boolean> {
     return this.#bounded(client, patienceMs, ({ resolve, fail, again }) => {
       client.sftp((error, sftp) => {
         if (error) return resolve(false);
+        // The end of its channel is the end of the transfer.
+        const giveUp = (): void => {
+          sftp.end();
+          fail('it was given up');
+        };
+        if (signal?.aborted) return giveUp();
+        signal?.addEventListener('abort', giveUp, { once: true });
         sftp.fastPut(source, path, { mode: 0o600, step: again }, (failure) => {
+          signal?.removeEventListener('abort', giveUp);
           sftp.end();
           if (failure) fail(failure.message);
           else resolve(true);
@@ -174,6 +182,12 @@ export class SshSession {
       });
     });
   }
+}
+
+interface Limits {
+  /** Without any progress. */
+  patienceMs: number;
+  signal: AbortSignal | undefined;
 }
 
 interface Course<T> {
