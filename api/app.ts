@@ -36,8 +36,9 @@ export function createApp(deps: AppDeps, options: AppOptions = {}): Hono {
 async function serve(kernel: Kernel, c: Context): Promise<Response> {
   const started = performance.now();
   const request = c.req.raw;
+  const url = new URL(request.url);
   const incoming: Incoming = {
-    request,
+    ...{ request, url },
     client: clientOf(request, peerOf(c.env), kernel.deps.config),
     requestId: requestIdOf(request),
     language: languageOf(request.headers.get('accept-language')),
@@ -51,7 +52,7 @@ async function serve(kernel: Kernel, c: Context): Promise<Response> {
         requestId,
         traceId: traceId(),
         method: request.method,
-        path: new URL(request.url).pathname,
+        path: url.pathname,
         status: response.status,
       },
       ...{ ...note, remoteAddr: client.remoteAddr, durationMs: Math.round(performance.now() - started) },

@@ -26,6 +26,7 @@ export interface Kernel {
 /** A request on its way in, and what the log wants to know of it. */
 export interface Incoming {
   request: Request;
+  url: URL;
   client: Client;
   requestId: string;
   language: Language;
@@ -34,8 +35,7 @@ export interface Incoming {
 
 /** Handles a request; throws what `respond` turns into an answer. */
 export async function handle(kernel: Kernel, incoming: Incoming): Promise<Outcome> {
-  const { request, note } = incoming;
-  const url = new URL(request.url);
+  const { request, url, note } = incoming;
   const bytes = await readBody(request);
   const match = kernel.routes.match(request.method === 'HEAD' ? 'GET' : request.method, url.pathname);
   if (!match) throw new Problem('not_found');
@@ -48,7 +48,7 @@ export async function handle(kernel: Kernel, incoming: Incoming): Promise<Outcom
   const body = parseBody(bytes, request.headers.get('content-type'));
   const params = match.fromBody === undefined ? match.params : takeId(match.params, match.fromBody, body);
   try {
-    return await carryOut(kernel, { request, endpoint, ctx, params, body });
+    return await carryOut(kernel, { request, url, endpoint, ctx, params, body });
   } catch (error) {
     if (error instanceof Problem) await auditRefusal(endpoint, ctx, params, error);
     throw error;
@@ -59,17 +59,17 @@ type Target = Pick<Routed, 'endpoint' | 'params'>;
 
 interface Routed {
   request: Request;
+  url: URL;
   endpoint: Endpoint;
   ctx: Ctx;
   params: Record<string, string>;
   body: Body;
 }
 
-async function carryOut(kernel: Kernel, { request, endpoint, ctx, params, body }: Routed): Promise<Outcome> {
+async function carryOut(kernel: Kernel, { request, url, endpoint, ctx, params, body }: Routed): Promise<Outcome> {
   if (endpoint.permission !== 'public')
     await endpoint.permission.check({ ctx, params, body: 'value' in body ? body.value : undefined });
   if ('problem' in body) throw body.problem;
-  const url = new URL(request.url);
   const { given, ...input } = validate(endpoint, { params, query: url.searchParams, body: body.value }, ctx.language);
   ctx.address = { path: fillPath(endpoint.path, params), query: given };
   const key = idempotencyKey(endpoint, ctx, request, input.body);

@@ -88,14 +88,17 @@ export function list<
     order?: Order;
     /** Up to how many rows the count is exact; 10,000 by default. */
     countCap?: number;
+    /** Whether one plan does for all values of the query that this input makes (see `paginate`). */
+    keepPlan?(input: Input<P, F, z.ZodUndefined>): boolean;
     present(rows: Row[], ctx: Ctx, input: Input<P, F, z.ZodUndefined>): Promise<z.input<Item>[]> | z.input<Item>[];
   },
 ): Endpoint {
-  const { query, order = 'oldest', countCap = 10_000, present, ...rest } = declaration;
+  const { query, order = 'oldest', countCap = 10_000, keepPlan, present, ...rest } = declaration;
   return loadedList<Path, Item, P, F>({
     ...rest,
     load: async (input, ctx, page) => {
-      const { rows, ...counted } = await paginate(ctx.db, await query(input, ctx), { ...page, order, countCap });
+      const options = { ...page, order, countCap, keepPlan: keepPlan?.(input) ?? false };
+      const { rows, ...counted } = await paginate(ctx.db, await query(input, ctx), options);
       return { items: await present(rows, ctx, input), ...counted };
     },
   });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { usualPageSize } from '../db/page.ts';
 
 /** An id on input: a number, or a numeric string as the documented API writes it too. */
 export const id = z.union([
@@ -72,7 +73,7 @@ export const asFlags = <Name extends string>(
 /** The page of a list that a request asks for. */
 export const paging = {
   page: z.coerce.number().int().min(1).default(1),
-  page_size: z.coerce.number().int().min(1).max(1000).default(10),
+  page_size: z.coerce.number().int().min(1).max(1000).default(usualPageSize),
 };
 
 /** The envelope of every list. */

@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import type { Kysely, SelectQueryBuilder } from 'kysely';
 import type { Database } from './database.ts';
 import { estimatedRows } from './estimates.ts';
+import { nameStatement } from './prepared.ts';
 
 /** By the column `id`, or by the id column as the query names it: `{ newest: 'deployTasks.id' }`. */
 export type Order = 'newest' | 'oldest' | { newest: string } | { oldest: string };
@@ -18,6 +19,11 @@ export interface PageOptions {
   beforeId?: number | undefined;
   /** The count is exact up to this; default 10,000. */
   countCap?: number;
+  /**
+   * Whether one plan does for all values of the query, of whose texts there are few; PostgreSQL then keeps the one for the
+   * first page. Its columns are named: with `*` it would fail after a migration that adds one.
+   */
+  keepPlan?: boolean;
 }
 
 export interface Page<Row> {
@@ -25,6 +31,9 @@ export interface Page<Row> {
   count: number;
   countIsEstimate: boolean;
 }
+
+/** Of lists that are not asked for another. */
+export const usualPageSize = 10;
 
 const few = 1_000;
 const countColumn = 'countOfList';
@@ -34,7 +43,7 @@ type Counted<Row> = Row & { [countColumn]: number };
 export async function paginate<DB, TB extends keyof DB, Row>(
   db: Kysely<Database>,
   query: SelectQueryBuilder<DB, TB, Row>,
-  { page, pageSize, order, beforeId, countCap = 10_000 }: PageOptions,
+  { page, pageSize, order, beforeId, countCap = 10_000, keepPlan = false }: PageOptions,
 ): Promise<Page<Row>> {
   const { id, direction } = orderOf(order);
   const matching = beforeId === undefined ? query : query.where(sql<boolean>`${id} < ${beforeId}`);
@@ -57,8 +66,9 @@ export async function paginate<DB, TB extends keyof DB, Row>(
     .select(count.as(countColumn));
   // Written once and planned for each of its uses.
   const statement = sql<Counted<Row>>`
-    with matching as not materialized (${all}), found as materialized (${first(most + 1)}) ${slice}`;
-  const { rows: carriers } = await statement.execute(db);
+    with matching as not materialized (${all}), found as materialized (${first(most + 1)}) ${slice}`.compile(db);
+  if (keepPlan && page === 1 && pageSize === usualPageSize) nameStatement(statement.sql);
+  const { rows: carriers } = await db.executeQuery(statement);
   const rows = carriers.map(withoutCount);
   // A page past the end has no row that could carry the count.
   const exact = carriers[0]?.[countColumn] ?? (offset > 0 ? await countOf(db, all.limit(countCap + 1)) : 0);

@@ -11,7 +11,7 @@ const names = new Map<string, string>();
 /** The name under which a statement is sent; undefined of all but a few. */
 export const statementName = (text: string): string | undefined => names.get(text);
 
-/** From now on this statement is sent under a name; for texts of which there are few. */
+/** From now on this statement is sent under a name; for texts of which there are few: each connection keeps them. */
 export function nameStatement(text: string): void {
   if (!names.has(text)) names.set(text, `slipway_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`);
 }

@@ -34,3 +34,10 @@ export const allFilters = commonFilters.extend({
   parent_app: id.optional(),
   application_type: text.optional(),
 });
+
+type Filter = keyof typeof allFilters.shape;
+const filters = Object.keys(allFilters.shape) as Filter[];
+
+/** Whether a list is filtered by nothing but these. */
+export const filteredOnlyBy = (query: Partial<Record<Filter, unknown>>, ...names: Filter[]): boolean =>
+  filters.every((filter) => query[filter] === undefined || names.includes(filter));

@@ -117,3 +117,26 @@ test('with beforeId later pages stay where they were while rows are added', asyn
   const deep = await paginate(database.db, query(), { page: 2000, pageSize: 1, order: 'newest', beforeId });
   expect([ids(deep.rows), deep.count]).toEqual([[501], 2500]);
 });
+
+test('the plan of a first page is kept where one does for all values, and its rows and count obey each value', async () => {
+  const { db } = database;
+  const of = (creator: string) => db.selectFrom('productions').where('creator', '=', creator).select(['id', 'name']);
+  await db.connection().execute(async (one) => {
+    const ask = async (creator: string, options: { page?: number; pageSize?: number; keepPlan?: boolean } = {}) => {
+      const asked = { page: 1, pageSize: 10, order: 'newest', keepPlan: true, ...options } as const;
+      const { rows, count } = await paginate(one, of(creator), asked);
+      return [rows[0]?.id, count];
+    };
+    const kept = async () =>
+      (await sql`select from pg_prepared_statements where statement like '%productions%'`.execute(one)).rows.length;
+    await ask('ann', { keepPlan: false });
+    await ask('ann', { page: 2 });
+    await ask('ann', { pageSize: 11 });
+    expect(await kept()).toBe(0);
+    // PostgreSQL may keep one plan for all values from the sixth execution on.
+    for (let n = 0; n < 7; n += 1) expect(await ask('ann')).toEqual([2500, 1250]);
+    expect(await ask('bob')).toEqual([2499, 1250]);
+    expect(await ask('nobody')).toEqual([undefined, 0]);
+    expect(await kept()).toBe(1);
+  });
+});

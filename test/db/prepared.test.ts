@@ -2,6 +2,7 @@ import { prepared, statementName, type Place } from '../../db/prepared.ts';
 import { mayOn } from '../../db/access/rights.ts';
 import { useToken } from '../../db/access/tokens.ts';
 import { sql } from 'kysely';
+import pg from 'pg';
 import { makeApplication, testApp, type TestApp } from '../api/app.ts';
 
 let t: TestApp;
@@ -47,6 +48,31 @@ test('what nearly every request asks is planned once a connection, and still ans
     await t.db.deleteFrom('authTokens').where('userId', '=', user.id).execute();
     expect(await ask()).toBeUndefined();
   });
+});
+
+test('lists of applications by ids are planned once a connection, those that search texts for each text', async () => {
+  const [user, application] = [await t.user({ admin: true }), await makeApplication(t.db)];
+  const sent = jest.spyOn(pg.Client.prototype, 'query');
+  const isNamed = async (path: string) => {
+    sent.mockClear();
+    expect((await user.get(path)).status).toBe(200);
+    const lists = (sent.mock.calls as unknown[][])
+      .map(([query]) => query)
+      .filter((query) => JSON.stringify(query).includes('matching'));
+    expect(lists).toHaveLength(1);
+    return typeof lists[0] === 'object';
+  };
+  for (const path of ['', `?parent_app=${application}`, `${application}/child-apps/`, `${application}/required-apps/`])
+    expect([path, await isNamed(`/applications/${path}`)]).toEqual([path, true]);
+  for (const path of [
+    '?name=a',
+    '?parent_app=1&name=a',
+    '?production=1',
+    '?page=2',
+    `${application}/child-apps/?name=a`,
+  ])
+    expect([path, await isNamed(`/applications/${path}`)]).toEqual([path, false]);
+  sent.mockRestore();
 });
 
 const never = (): never => {
