@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job, RunnerHost } from '../../activities/providers/runner/driver.ts';
@@ -92,6 +101,21 @@ describe('the ssh runner alone', () => {
       appendFileSync(knownHosts, server.knownLine('127.0.0.1'));
       await runner.ping(host);
     });
+  });
+
+  test('an upload that is given up in its middle ends at once and leaves nothing; the connection goes on', async () => {
+    const [runner, sha256] = [runnerWith(), 'a'.repeat(64)];
+    const source = join(server.folder, 'large');
+    writeFileSync(source, '');
+    truncateSync(source, 4 * 2 ** 30);
+    const folder = join(server.folder, 'uploads');
+    const wish = new AbortController();
+    const upload = runner.putFile(host, join(folder, 'large'), source, { sha256, signal: wish.signal });
+    await eventually(async () => (await runner.list(host, folder)).some(({ size }) => size > 0), { timeout: 30_000 });
+    wish.abort();
+    await expectRefusal(upload, 'unavailable', 'it was given up');
+    expect(await runner.list(host, folder)).toEqual([]);
+    await runner.ping(host);
   });
 
   describe('our key', () => {

@@ -1,0 +1,122 @@
+// Initialisation over a real sshd by a user who is not root: with sudo that asks for no password, and without it. Needs root:
+// the host is this machine, and the user one of its own.
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { TestUser } from '../api/app.ts';
+import { made } from '../api/inventory.ts';
+import { ownEstate } from '../deploy/processes.ts';
+import { eventually, undoAll, unique } from '../harness.ts';
+import { endedHostTask } from '../hosts/fleet.ts';
+import type { HostResult, HostTask } from '../hosts/fleet.ts';
+import { zipOf } from './archives.ts';
+import { makeAccount } from './servers/account.ts';
+import { debian } from './servers/install.ts';
+import { startSshd } from './servers/sshd.ts';
+
+const seconds = 20;
+const folder = mkdtempSync(join(tmpdir(), 'slipway-sudo-'));
+const opened: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
+let admin: TestUser;
+let sudoers: string;
+
+beforeAll(async () => {
+  await debian('/usr/bin/sudo', 'sudo');
+  const account = makeAccount();
+  opened.push(() => account.remove());
+  const { username } = account;
+  execFileSync('chown', [username, dirname(account.authorizedKeys)]);
+  sudoers = `/etc/sudoers.d/${username}`;
+  opened.push(() => rmSync(sudoers, { force: true }));
+  writeFileSync(sudoers, `${username} ALL=(ALL) NOPASSWD: ALL\n`, { mode: 0o440, flag: 'wx' });
+  const ssh = await startSshd();
+  opened.push(() => ssh.stop());
+  // It is the user who reads which keys are his.
+  chmodSync(ssh.folder, 0o711);
+  const site = await ownEstate({
+    ...{ SLIPWAY_SSH_KEY_FILE: ssh.settings.keyFile, SLIPWAY_SSH_KNOWN_HOSTS: ssh.settings.knownHosts },
+    ...{ SLIPWAY_SSH_PORT: String(ssh.settings.port), SLIPWAY_SSH_USER: username },
+    SLIPWAY_HOST_INSTALL_SECONDS: String(seconds),
+  });
+  opened.push(() => site.close());
+  await Promise.all([site.start('worker'), site.start('api')]);
+  admin = await site.user({ admin: true });
+});
+afterAll(() => undoAll(opened));
+
+interface Made {
+  id: number;
+  name: string;
+}
+
+/** Initialises a new host with a package from a path of this machine; answers what became of it, and the output. */
+async function initialised(name: string, source: string): Promise<HostResult & { output: string }> {
+  opened.push(() =>
+    [name, `.${name}.sha256`].forEach((one) => rmSync(join('/opt', one), { recursive: true, force: true })),
+  );
+  const host = await made<Made>(admin, '/hosts/', {
+    ...{ name: `ssh-${unique()}`, host_type: 'PHY_HOST', runner: 'ssh' },
+    ip_address: [{ addr_type: 'PRIVATE', address: '127.0.0.1', network: '127.0.0.0', netmask: '255.0.0.0' }],
+  });
+  const shipped = await made<Made>(admin, '/resource-request/shipped-packages/', { name, type: 'zip', source });
+  const opts = { shipped_packages: [{ id: shipped.id }] };
+  const { id } = await made<HostTask>(admin, '/hosts/init-tasks/', { hosts: [{ id: host.id }], opts });
+  const [result] = (await endedHostTask({ admin }, id, 240_000)).results;
+  const { body } = await admin.get<{ results: { text: string }[] }>(`/hosts/tasks/${id}/output/`);
+  if (!result) throw new Error('no result');
+  return { ...result, output: body.results.map(({ text }) => text).join('\n') };
+}
+
+const nameOf = (): string => `slipway-sudo-${unique()}`;
+const zip = (): string => {
+  const file = join(folder, `${unique()}.zip`);
+  writeFileSync(file, zipOf([{ path: 'tool', content: 'tool', mode: 0o755 }]));
+  return file;
+};
+
+/** Commands of this machine that name a file. */
+const naming = (file: string): string[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map((pid) => (existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : ''))
+    .filter((command) => command.includes(file));
+
+test('who may use sudo without a password installs as root', async () => {
+  const name = nameOf();
+  expect(await initialised(name, zip())).toMatchObject({ status: 'finished', message: null });
+  expect(readFileSync(`/opt/${name}/tool`, 'utf8')).toBe('tool');
+  expect(statSync(`/opt/${name}`).uid).toBe(0);
+});
+
+test('what hangs is ended as root, with nothing left of it on the host', async () => {
+  const fifo = join(folder, `${unique()}.zip`);
+  execFileSync('mkfifo', [fifo]);
+  const { status, message } = await initialised(nameOf(), fifo);
+  expect([status, message]).toEqual([
+    'failed',
+    expect.stringContaining(`it took longer than ${seconds} s and was ended`),
+  ]);
+  await eventually(() => expect(naming(fifo)).toEqual([]));
+});
+
+test('who may not is told what to do, and nothing is installed', async () => {
+  rmSync(sudoers);
+  const name = nameOf();
+  const { status, message, output } = await initialised(name, zip());
+  expect(status).toBe('failed');
+  expect(message).toContain(
+    'allow him sudo without one (NOPASSWD: ALL), or have the runner come as root (SLIPWAY_SSH_USER)',
+  );
+  expect(output).toContain('is neither root on this host nor may become it with sudo -n');
+  expect(existsSync(`/opt/${name}`)).toBe(false);
+});
