@@ -11,8 +11,13 @@ const names = new Map<string, string>();
 /** The name under which a statement is sent; undefined of all but a few. */
 export const statementName = (text: string): string | undefined => names.get(text);
 
-/** From now on this statement is sent under a name; for texts of which there are few: each connection keeps them. */
+/**
+ * From now on this statement is sent under a name; for texts of which there are few: each connection keeps them. It names its
+ * columns: what is kept of one with `*` fails once a migration, such as that of a newer version beside this one, adds a column.
+ */
 export function nameStatement(text: string): void {
+  if (/(?:\.|select |returning |, )\*/.test(text))
+    throw new Error(`a statement that is kept has to name its columns: ${text}`);
   if (!names.has(text)) names.set(text, `slipway_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`);
 }
 

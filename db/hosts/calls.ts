@@ -26,6 +26,11 @@ export interface Intent {
   shows: { place?: HostPlace; osStatus?: OsStatus };
 }
 
+const columns = [
+  ...(['taskId', 'position', 'way', 'token', 'askedTime', 'answeredTime', 'job', 'note', 'downSince'] as const),
+  ...(['attempts', 'last'] as const),
+] as const satisfies readonly (keyof HostCallRow)[];
+
 interface Intended extends HostAt {
   hostId: number;
   way: CallWay;
@@ -47,7 +52,7 @@ const intend = prepared((db, place: Place<Intended>) =>
             .where('id', '=', place('taskId'))
             .where('cancelledBy', 'is', null),
         )
-        .returningAll(),
+        .returning(columns),
     )
     .with('shown', (with_) =>
       with_
@@ -62,7 +67,7 @@ const intend = prepared((db, place: Place<Intended>) =>
         .returning('hosts.id'),
     )
     .selectFrom('intended')
-    .selectAll(),
+    .select(columns),
 );
 
 /** Writes that a call is about to be made; undefined, and nothing is written, when the task was cancelled before. */
@@ -109,7 +114,7 @@ const answer = prepared((db, place: Place<Pick<HostCallRow, 'taskId' | 'position
     .where('taskId', '=', place('taskId'))
     .where('position', '=', place('position'))
     .where('way', '=', place('way'))
-    .returningAll(),
+    .returning(columns),
 );
 
 /** Writes what was answered. */

@@ -15,8 +15,16 @@ export interface HostWorkRow extends HostAt {
   cancelledBy: string | null;
   /** Whether something was asked for already, as far as this attempt has seen. */
   hasCall: boolean;
-  host: HostRow;
+  host: WorkedHost;
 }
+
+const hostColumns = [
+  ...(['id', 'name', 'hostType', 'status', 'osStatus', 'ipAddress', 'providerId', 'place', 'ipmi'] as const),
+  ...(['runner', 'minionId', 'zabbixGroups', 'zabbixTemplates'] as const),
+] as const;
+
+/** What work needs of a host. */
+export type WorkedHost = Pick<HostRow, (typeof hostColumns)[number]>;
 
 const begin = prepared((db, place: Place<HostAt & { now: Date }>) =>
   db
@@ -33,7 +41,7 @@ const begin = prepared((db, place: Place<HostAt & { now: Date }>) =>
     )
     .selectFrom('begun')
     .innerJoin('hosts', 'hosts.id', 'begun.hostId')
-    .selectAll('hosts')
+    .select(hostColumns.map((column) => `hosts.${column}` as const))
     .select(['begun.started', 'begun.kind', 'begun.opts', 'begun.cancelledBy'])
     .select((eb) =>
       eb

@@ -75,6 +75,20 @@ test('lists of applications by ids are planned once a connection, those that sea
   sent.mockRestore();
 });
 
+test('a statement that would break when a migration adds a column is refused to whoever writes it', async () => {
+  const all = prepared((db, place: Place<{ least: number }>) =>
+    db.selectFrom('users').where('id', '>=', place('least')).selectAll(),
+  );
+  await expect(all(t.db, { least: 0 })).rejects.toThrow('has to name its columns');
+  const some = prepared((db, place: Place<{ least: number }>) =>
+    db
+      .selectFrom('users')
+      .where('id', '>=', place('least'))
+      .select((eb) => eb.fn.countAll().as('count')),
+  );
+  expect(await some(t.db, { least: 0 })).toHaveLength(1);
+});
+
 const never = (): never => {
   throw new Error('the token is not known');
 };
