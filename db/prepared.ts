@@ -16,9 +16,10 @@ export const statementName = (text: string): string | undefined => names.get(tex
  * columns: what is kept of one with `*` fails once a migration, such as that of a newer version beside this one, adds a column.
  */
 export function nameStatement(text: string): void {
+  if (names.has(text)) return;
   if (/(?:\.|select |returning |, )\*/.test(text))
     throw new Error(`a statement that is kept has to name its columns: ${text}`);
-  if (!names.has(text)) names.set(text, `slipway_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`);
+  names.set(text, `slipway_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`);
 }
 
 class Hole {
