@@ -5,6 +5,7 @@ import { markRanBefore } from '../../db/deploy/steps.ts';
 import type { StepOutcome } from '../../workflows/deploy/ports.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { runJob } from '../follow.ts';
+import type { Job } from '../providers/runner/driver.ts';
 import { failureOf, runJobs } from '../step.ts';
 import type { Work } from '../step.ts';
 import { jobsOf, lookOf } from './steps.ts';
@@ -20,11 +21,12 @@ export async function stopWhatRuns({ db }: ActivityDeps, work: Work, context: St
   const nothing = { ok: true, message: null };
   if (ranBefore) return stop(context);
   if (setup.stopCmd === '') return nothing;
-  if (setup.pidPath === '') {
+  const job = lookOf('stop', context);
+  if (!job) {
     const release = await work.runner.stat(work.host, `${setup.deployPath}/current`);
     return release.kind === 'directory' ? stop(context) : nothing;
   }
-  const looked = await look('stop', work, context);
+  const looked = await look(work, job);
   if (typeof looked === 'string') return { ok: false, message: looked };
   if (!looked) return nothing;
   await markRanBefore(db, taskId, position);
@@ -32,17 +34,13 @@ export async function stopWhatRuns({ db }: ActivityDeps, work: Work, context: St
 }
 
 /** Whether it runs; false also where nobody can tell, as the next stop looks again. */
-export const runsNow = async (work: Work, context: StepContext): Promise<boolean> =>
-  (await look('settle', work, context)) === true;
+export async function runsNow(work: Work, context: StepContext): Promise<boolean> {
+  const job = lookOf('settle', context);
+  return job !== undefined && (await look(work, job)) === true;
+}
 
 /** Whether the process of the pid file lives; in words why nobody can tell. */
-async function look(
-  at: 'stop' | 'settle',
-  { to, runner, host }: Work,
-  context: StepContext,
-): Promise<boolean | string> {
-  const job = lookOf(at, context);
-  if (!job) return 'there is no pid file';
+async function look({ to, runner, host }: Work, job: Job): Promise<boolean | string> {
   const state = await runJob(to, runner, host, job);
   const message = failureOf(state);
   if (message === null) return true;

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { schedule } from './killer.ts';
 import type { Kill, Killable, Running } from './killer.ts';
 import { Random } from './random.ts';
-import type { Victim } from './scenario.ts';
+import type { Scenario, Victim } from './scenario.ts';
 
 /** How often each thing went wrong. */
 export type Faults = Record<string, number>;
@@ -18,11 +18,9 @@ export interface Outcome {
   trouble?: string | null;
 }
 
-export interface Target extends Killable {
+export interface Target extends Killable, Pick<Scenario, 'victims' | 'spanMs'> {
   /** What the report calls it. */
   name: string;
-  victims: readonly [Victim, ...Victim[]];
-  spanMs: number;
   run(running: Running, kills: readonly Kill[]): Promise<Outcome>;
   close(): Promise<void>;
 }

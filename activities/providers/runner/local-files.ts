@@ -11,7 +11,6 @@ import type { DirectoryEntry, FileStat, OutputBlock, PutOptions, RealPath } from
 import { checkPath, ensureWanted } from './ids.ts';
 
 const provider = 'local';
-const usualMode = 0o644;
 
 function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'failed';
@@ -130,14 +129,16 @@ async function makeFolders(root: string, path: string): Promise<string> {
   return folder;
 }
 
-async function copyVerified(source: string, folder: string, target: string, { sha256, mode, signal }: PutOptions) {
+type Placing = PutOptions & { mode: number };
+
+async function copyVerified(source: string, folder: string, target: string, { sha256, mode, signal }: Placing) {
   const temporary = join(folder, `.slipway-${randomUUID()}`);
   try {
     const copy = createWriteStream(temporary, { flags: 'wx', mode: 0o600 });
     await pipeline(createReadStream(source), copy, { signal });
     const written = await checksumOf(temporary);
     if (written !== sha256) throw refused(provider, `${basename(target)}: the checksum is ${written}, not ${sha256}`);
-    await chmod(temporary, mode ?? usualMode);
+    await chmod(temporary, mode);
     await sync(temporary);
     ensureWanted(provider, signal);
     await rename(temporary, target);
@@ -152,12 +153,12 @@ async function copyVerified(source: string, folder: string, target: string, { sh
 
 /** Places a file of this machine at `path` below `root`: verified, then renamed into place; a second time is a no-op. */
 export async function putInto(root: string, path: string, source: string, options: PutOptions): Promise<void> {
-  const { sha256, mode = usualMode, signal } = options;
+  const { sha256, mode = 0o644, signal } = options;
   ensureWanted(provider, signal);
   const present = await inside(root, path);
   const { kind } = await statFile(present);
   if (kind === 'directory' || kind === 'other') throw refused(provider, `${path} is not a file`);
   if (present !== null && (await checksumOf(present)) === sha256) return chmod(present, mode);
   const folder = await makeFolders(root, dirname(path));
-  await copyVerified(source, folder, join(folder, basename(path)), options);
+  await copyVerified(source, folder, join(folder, basename(path)), { ...options, mode });
 }
