@@ -42,6 +42,9 @@ export interface RunningWorker {
 }
 
 const leaving = { shutdownGraceTime: '1 second', shutdownForceTime: '20 seconds' } as const;
+/** How long a workflow's news waits for the worker that has the workflow in memory: what a decision costs after that one
+ * was killed. The default, ten seconds, is longer than a person waits for an answer. */
+const stickyPatience = '3 seconds';
 /** A cancelled step learns of it with the answer to a heartbeat. */
 const heartbeatThrottle = '1 second';
 const defaultDatabasePort = 5432;
@@ -88,6 +91,7 @@ export async function startWorker(
     interceptors: { activity: activityInterceptors(log, tracing) },
     maxHeartbeatThrottleInterval: heartbeatThrottle,
     maxCachedWorkflows: config.maxCachedWorkflows,
+    stickyQueueScheduleToStartTimeout: stickyPatience,
     ...leaving,
   });
   void providers.packageStore.sweep();

@@ -47,6 +47,9 @@ export interface Engine {
 }
 
 const callMs = 10_000;
+// A worker that is killed over a workflow's task keeps the workflow for ten seconds, the engine's bound of such a task;
+// the worker that comes after it answers within this.
+const updateMs = 15_000;
 // The engine takes ten updates of one workflow at a time and lets the rest try again for seconds; two API processes at
 // most are expected to be asked about the same one.
 const updatesAtOnce = 4;
@@ -80,7 +83,7 @@ export function createEngine(client: Client, taskQueue: string, acks: Pick<Ackno
     },
 
     update(workflowId, update, input, updateId) {
-      const deadline = Date.now() + callMs;
+      const deadline = Date.now() + updateMs;
       return turns.take(workflowId, async () => {
         if (Date.now() >= deadline) throw new Problem('unavailable', { dependency: 'the workflow engine' });
         try {

@@ -4,11 +4,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { localHostFolder } from '../../kit/host-path.ts';
-import { subTaskWorkflowId } from '../../workflows/deploy/contract.ts';
+import { stateQuery } from '../../workflows/approvals/contract.ts';
+import { deployTaskWorkflowId, subTaskWorkflowId } from '../../workflows/deploy/contract.ts';
 import { eventually } from '../harness.ts';
-import { endedTask, makeEstate, startedTask, taskOf } from '../world.ts';
+import { endedTask, makeEstate, makeTask, startedTask, taskOf } from '../world.ts';
 import type { TestEstate } from '../world.ts';
-import { accepted, upgrade } from './acts.ts';
+import { accepted, act, outcome, upgrade } from './acts.ts';
 import { Follower } from './follower.ts';
 import { makeScript, setHooks } from './hooks.ts';
 import { ended, ownEstate } from './processes.ts';
@@ -78,20 +79,20 @@ async function expectWholeAndOnce({ estate, id, subTask, follower }: Rollout): P
   await eventually(async () => (await taskOf(site, id)).status === 'finished', { timeout: 20_000 });
 }
 
-/** The failures for which steps of a sub-task were begun again. */
-async function retriesOf(id: number): Promise<string[]> {
+async function withEngine<T>(look: (client: Client) => Promise<T>): Promise<T> {
   const connection = await Connection.connect({ address: site.stack.temporalAddress });
-  try {
-    const handle = new Client({ connection }).workflow.getHandle(subTaskWorkflowId(id, 'upgrade', 1));
-    const { events } = await handle.fetchHistory();
+  return look(new Client({ connection })).finally(() => connection.close());
+}
+
+/** The failures for which steps of a sub-task were begun again. */
+const retriesOf = (id: number): Promise<string[]> =>
+  withEngine(async ({ workflow }) => {
+    const { events } = await workflow.getHandle(subTaskWorkflowId(id, 'upgrade', 1)).fetchHistory();
     return (events ?? []).flatMap(({ activityTaskStartedEventAttributes: started }) => {
       const failure = started?.lastFailure;
       return failure ? [failure.applicationFailureInfo?.type ?? failure.message ?? ''] : [];
     });
-  } finally {
-    await connection.close();
-  }
-}
+  });
 
 test('a worker that is killed is replaced by another, which goes on where it was', async () => {
   const rollout = await inTheMiddle();
@@ -102,6 +103,20 @@ test('a worker that is killed is replaced by another, which goes on where it was
   await expectWholeAndOnce(rollout);
   expect((await outputOf(rollout.subTask)).length).toBeGreaterThan(before);
   expect(await retriesOf(rollout.id)).toContainEqual(expect.stringContaining('eartbeat'));
+}, 60_000);
+
+test('a decision that comes just after the worker was killed is taken by the next one', async () => {
+  const estate = await makeEstate(site, 1);
+  const ids = await Promise.all(Array.from({ length: 10 }, () => makeTask(site, estate)));
+  // Each is in that worker's memory, and waits.
+  await withEngine(({ workflow }) =>
+    Promise.all(ids.map((id) => workflow.getHandle(deployTaskWorkflowId(id)).query(stateQuery))),
+  );
+  const { worker } = running;
+  if (worker) await ended(worker, 'SIGKILL');
+  await begin('worker');
+  const answers = await Promise.all(ids.map((id) => act(estate.reviewer, id, 'approve')));
+  expect(answers.map(outcome)).toEqual(ids.map(() => [200, 0]));
 }, 60_000);
 
 test('a worker that is asked to leave hands its steps over at once', async () => {
