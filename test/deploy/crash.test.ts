@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import { sql } from 'kysely';
 import { localHostFolder } from '../../kit/host-path.ts';
 import { stateQuery } from '../../workflows/approvals/contract.ts';
 import { deployTaskWorkflowId, subTaskWorkflowId } from '../../workflows/deploy/contract.ts';
@@ -84,6 +85,21 @@ async function withEngine<T>(look: (client: Client) => Promise<T>): Promise<T> {
   return look(new Client({ connection })).finally(() => connection.close());
 }
 
+/** Holds the row of a deploy task, so that what would be recorded of it waits. */
+async function hold(id: number): Promise<{ isWaitedFor(): Promise<boolean>; release(): Promise<void> }> {
+  const holder = await site.db.startTransaction().execute();
+  await holder.selectFrom('deployTasks').select('id').where('id', '=', id).forUpdate().execute();
+  return {
+    isWaitedFor: async () => {
+      const { rows } = await sql`select pid from pg_locks where not granted`.execute(site.db);
+      return rows.length > 0;
+    },
+    release: async () => {
+      await holder.rollback().execute();
+    },
+  };
+}
+
 /** The failures for which steps of a sub-task were begun again. */
 const retriesOf = (id: number): Promise<string[]> =>
   withEngine(async ({ workflow }) => {
@@ -117,6 +133,22 @@ test('a decision that comes just after the worker was killed is taken by the nex
   await begin('worker');
   const answers = await Promise.all(ids.map((id) => act(estate.reviewer, id, 'approve')));
   expect(answers.map(outcome)).toEqual(ids.map(() => [200, 0]));
+}, 60_000);
+
+test('a decision over whose record the worker is killed is recorded by the next one, once', async () => {
+  const estate = await makeEstate(site, 1);
+  const id = await makeTask(site, estate);
+  const { worker } = running;
+  const held = await hold(id);
+  const answer = act(estate.reviewer, id, 'approve');
+  await eventually(held.isWaitedFor);
+  if (worker) await ended(worker, 'SIGKILL');
+  await held.release();
+  await begin('worker');
+  expect(outcome(await answer)).toEqual([200, 0]);
+  const records = site.db.selectFrom('auditRecords').select('opType').where('targetId', '=', id);
+  const kinds = await records.where('operator', '=', estate.reviewer.username).execute();
+  expect(kinds.map(({ opType }) => opType)).toEqual(['update']);
 }, 60_000);
 
 test('a worker that is asked to leave hands its steps over at once', async () => {

@@ -40,6 +40,7 @@ import { SubTasks } from './sub-tasks.ts';
 
 const records = proxyActivities<DeployRecords>({
   startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '5 seconds',
   retry: { initialInterval: '100 milliseconds', maximumInterval: '5 seconds' },
 });
 const hands = proxyActivities<DeployHands>({
