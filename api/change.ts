@@ -3,6 +3,7 @@
 import type { z } from 'zod';
 import { record, type AuditEntry } from '../db/audit/record.ts';
 import { claimInChange } from '../db/idempotency.ts';
+import { inTransaction } from '../db/transaction.ts';
 import type { ChangeCtx, Ctx } from './context.ts';
 import { operation } from './endpoint.ts';
 import type { Answer, Call, Declaration, Endpoint, Input, NoQuery, PathIds } from './endpoint.ts';
@@ -30,16 +31,12 @@ export function change<
   const run = async (call: Call): Promise<Outcome> => {
     const input = call.input as Input<P, Q, B>;
     const prepared = (await declaration.prepare?.(input, call.ctx)) as Prepared;
-    return inTransaction(call, secret, (ctx) => declaration.handle(input, ctx, prepared));
+    return once(call, secret, (ctx) => declaration.handle(input, ctx, prepared));
   };
   return operation(declaration, { idempotent: true, run });
 }
 
-function inTransaction(
-  { ctx, finish, key }: Call,
-  secret: boolean,
-  work: (ctx: ChangeCtx) => unknown,
-): Promise<Outcome> {
+function once({ ctx, finish, key }: Call, secret: boolean, work: (ctx: ChangeCtx) => unknown): Promise<Outcome> {
   return transact(ctx, async (within) => {
     const { tx } = within;
     const kept = key && (await claimInChange(tx, key));
@@ -53,7 +50,7 @@ function inTransaction(
 /** One transaction with its audit records; what `work` wants after the commit is done then. */
 export async function transact<T>(ctx: Ctx, work: (ctx: ChangeCtx) => Promise<T>): Promise<T> {
   const later: (() => Promise<void>)[] = [];
-  const result = await ctx.db.transaction().execute(async (tx) => {
+  const result = await inTransaction(ctx.db, async (tx) => {
     const entries: AuditEntry[] = [];
     const audit = (...more: AuditEntry[]): void => void entries.push(...more);
     const made = await work({ ...ctx, tx, audit, afterCommit: (one) => void later.push(one) });

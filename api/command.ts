@@ -3,6 +3,8 @@
 // `operationId`, by which the engine knows it.
 import type { z } from 'zod';
 import { claimCommand, holdingCommand, releaseCommand } from '../db/idempotency.ts';
+import { isDisconnected } from '../db/transaction.ts';
+import { Problem } from '../workflows/problem.ts';
 import type { Ctx } from './context.ts';
 import { operation } from './endpoint.ts';
 import type { Answer, Call, Declaration, Endpoint, Input, NoQuery, PathIds } from './endpoint.ts';
@@ -28,18 +30,32 @@ export function command<
   });
 }
 
-async function once({ ctx, finish, key }: Call, secret: boolean, work: () => unknown): Promise<Outcome> {
-  if (!key) return finish(await work());
+async function once({ ctx, finish, key }: Call, secret: boolean, handle: () => unknown): Promise<Outcome> {
+  const work = async (): Promise<Outcome> => finish(await decided(handle));
+  if (!key) return work();
   const kept = await claimCommand(ctx.db, key);
   if (kept) return repeated(ctx, key, kept);
+  let outcome: Outcome;
   try {
-    const outcome = finish(await holdingCommand(ctx.db, key, async () => work()));
-    await keep(ctx.db, ctx, key, outcome, secret);
-    return outcome;
+    outcome = await holdingCommand(ctx.db, key, work);
   } catch (error) {
     await releaseCommand(ctx.db, key).catch((failure: unknown) => {
       ctx.log.warn({ err: failure }, 'the Idempotency-Key of a failed command could not be given back');
     });
     throw error;
+  }
+  // It is done, whether its answer can be kept or not; a repetition is then the same update to the engine.
+  await keep(ctx.db, ctx, key, outcome, secret).catch((failure: unknown) => {
+    ctx.log.warn({ err: failure }, 'the answer of a command could not be kept for its repetitions');
+  });
+  return outcome;
+}
+
+/** When the database is lost meanwhile, the engine may have been asked before. */
+async function decided(handle: () => unknown): Promise<unknown> {
+  try {
+    return await handle();
+  } catch (error) {
+    throw isDisconnected(error) ? new Problem('outcome_unknown', { dependency: 'the database' }) : error;
   }
 }

@@ -26,7 +26,7 @@ export function problemsOf(endpoint: Endpoint): ProblemName[] {
     if (!endpoint.whileFactorDue) names.push('second_factor_due');
   }
   if (endpoint.path.includes('{')) names.push('not_found');
-  if (endpoint.method !== 'GET') names.push('too_large', 'not_json');
+  if (endpoint.method !== 'GET') names.push('too_large', 'not_json', 'outcome_unknown');
   if (endpoint.idempotent) names.push('idempotency_mismatch', 'idempotency_pending');
   return [...new Set(names)];
 }

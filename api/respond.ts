@@ -1,6 +1,7 @@
 // The one place where a refusal or a failure becomes an answer. What is not a Problem is an internal error: its text stays
 // in the log, the caller gets the request id that finds it there.
 import { Unrecorded } from '../db/audit/record.ts';
+import { CommitUnknown, isDisconnected } from '../db/transaction.ts';
 import { inChinese, Problem, problems, problemText, type Language } from '../workflows/problem.ts';
 
 /** The body of every error. */
@@ -10,11 +11,6 @@ export interface ErrorBody {
   details?: { field: string; message: string }[];
 }
 
-const notReachable = new Set([
-  ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT', 'EPIPE'],
-  ...['57P01', '57P02', '57P03', '08000', '08001', '08003', '08004', '08006', '53300'],
-]);
-const lostConnection = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
 const grpcUnavailable = 14;
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
@@ -26,8 +22,8 @@ export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Unrecorded) return new Problem('unavailable', { dependency: 'audit log' });
   const code = codeOf(error);
   if (code === grpcUnavailable) return new Problem('unavailable', { dependency: 'the workflow engine' });
-  if ((typeof code === 'string' && notReachable.has(code)) || lostConnection.test(error.message))
-    return new Problem('unavailable', { dependency: 'the database' });
+  if (error instanceof CommitUnknown) return new Problem('outcome_unknown', { dependency: 'the database' });
+  if (isDisconnected(error)) return new Problem('unavailable', { dependency: 'the database' });
   if (code === '23505') return new Problem('exists');
   if (code === '40P01' || code === '55P03' || code === '23503') return new Problem('conflict');
   return error.cause === undefined ? undefined : problemOf(error.cause);

@@ -28,8 +28,8 @@ const common = {
   outcome_unknown: define(
     10008,
     503,
-    '{dependency} did not answer in time; send the same Idempotency-Key again',
-    '{dependency} 未及时响应; 请使用相同的 Idempotency-Key 重试',
+    '{dependency} did not answer, so this may have been done or not: look, or send the same Idempotency-Key again',
+    '{dependency} 未响应, 操作可能已执行也可能未执行: 请查看结果, 或使用相同的 Idempotency-Key 重试',
   ),
   method_not_allowed: define(10009, 405, 'method not allowed', '方法不允许'),
   not_json: define(10010, 415, 'the body must be JSON', '请求体必须是 JSON'),

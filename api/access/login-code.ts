@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { endPendingLogin, userOfPendingLogin } from '../../db/access/second-factors.ts';
 import { recordRefusal } from '../../db/audit/refusals.ts';
+import { inTransaction } from '../../db/transaction.ts';
 import { Problem } from '../../workflows/problem.ts';
 import type { Ctx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
@@ -18,7 +19,7 @@ const details = {
 type Waiting = NonNullable<Awaited<ReturnType<typeof userOfPendingLogin>>>;
 
 const goOn = (ctx: Ctx, user: Waiting, { ticket, code }: { ticket: string; code: string }) =>
-  ctx.db.transaction().execute(async (tx) => {
+  inTransaction(ctx.db, async (tx) => {
     const taken = await takeCode(tx, ctx, user.id, code);
     if (!taken || !(await endPendingLogin(tx, ticket))) return undefined;
     return admit(tx, ctx, user, details[taken]);

@@ -9,6 +9,7 @@ import { findLogin, findUser } from '../../db/access/users.ts';
 import { record } from '../../db/audit/record.ts';
 import { recordRefusal } from '../../db/audit/refusals.ts';
 import { quote } from '../../db/audit/text.ts';
+import { inTransaction } from '../../db/transaction.ts';
 import { Problem } from '../../workflows/problem.ts';
 import { sessionCookieHeader } from '../caller.ts';
 import { change } from '../change.ts';
@@ -54,14 +55,14 @@ const login = endpoint({
     }
     await forgetAttempts(ctx, account);
     if (user.secondFactor) return askForCode(ctx, user);
-    const session = await ctx.db.transaction().execute((tx) => admit(tx, ctx, user));
+    const session = await inTransaction(ctx.db, (tx) => admit(tx, ctx, user));
     return admitted(ctx, user, session);
   },
 });
 
 /** The password was right; whoever goes on says a code. */
 async function askForCode(ctx: Ctx, { id, username }: { id: number; username: string }) {
-  const { ticket, expiresTime } = await ctx.db.transaction().execute(async (tx) => {
+  const { ticket, expiresTime } = await inTransaction(ctx.db, async (tx) => {
     const detail = { en: 'password right, a code is waited for', zh: '密码正确, 等待验证码' };
     const by = { ...ctx.by, id, username };
     await record(tx, by, [accessEntry('login_begun', 'user', { id, name: username }, detail)]);

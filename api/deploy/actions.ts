@@ -20,7 +20,7 @@ const reason = z
   .refine((value) => !value.includes('\0'), 'must not contain NUL')
   .optional();
 const decided = ['already_approved', 'request_closed', 'request_finished', 'request_rejected'] as const;
-const engine = ['workflow_lost', 'outcome_unknown'] as const;
+const engine = ['workflow_lost'] as const;
 
 const approve = command({
   method: 'post',

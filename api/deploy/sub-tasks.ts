@@ -19,9 +19,7 @@ import { presentSubTasks, subTaskObject } from './sub-task-object.ts';
 import { packageSource, version } from './task-input.ts';
 
 const area = 'deploy';
-const refusals = [
-  ...(['not_running', 'instance_elsewhere', 'instance_busy', 'workflow_lost', 'outcome_unknown'] as const),
-];
+const refusals = ['not_running', 'instance_elsewhere', 'instance_busy', 'workflow_lost'] as const;
 
 const instances = z
   .array(idEntry)

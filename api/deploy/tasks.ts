@@ -144,7 +144,7 @@ const changeTask = command({
   permission: creator,
   body: atLeastOne(changedFields),
   returns: taskDetail,
-  problems: ['not_in_review', 'workflow_lost', 'outcome_unknown'],
+  problems: ['not_in_review', 'workflow_lost'],
   async handle({ params, body }, ctx) {
     const strategy = strategyOf(ctx.config, body.strategy);
     const fields = {

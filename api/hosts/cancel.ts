@@ -46,7 +46,7 @@ export const cancelTask = command({
   summary: 'Cancel a host task: hosts that have not begun do not begin',
   permission: mayCancel,
   returns: success,
-  problems: ['host_task_ended', 'workflow_lost', 'outcome_unknown'],
+  problems: ['host_task_ended', 'workflow_lost'],
   async handle({ params: { task_id: taskId } }, ctx) {
     await stillRunning(ctx, taskId);
     try {

@@ -1,0 +1,42 @@
+// A change that people wait for is one transaction, and they are told the truth about its end: a connection that is lost
+// before the commit was sent has changed nothing, one that is lost over it may have changed all of it.
+import type { Kysely, Transaction } from 'kysely';
+import type { Database } from './database.ts';
+
+const notReachable = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT', 'EPIPE'],
+  ...['57P01', '57P02', '57P03', '08000', '08001', '08003', '08004', '08006', '53300'],
+]);
+const lostConnection = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
+
+/** Whether an error says that there is no connection to the database, or none any more. */
+export function isDisconnected(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code: unknown = 'code' in error ? error.code : undefined;
+  return (typeof code === 'string' && notReachable.has(code)) || lostConnection.test(error.message);
+}
+
+/** The connection was lost over a commit, so that nobody knows whether it was made. */
+export class CommitUnknown extends Error {
+  constructor(cause: unknown) {
+    super('the connection was lost over a commit', { cause });
+    this.name = 'CommitUnknown';
+  }
+}
+
+/** Does `work` in one transaction; throws what it throws, or CommitUnknown. */
+export async function inTransaction<T>(
+  db: Kysely<Database>,
+  work: (tx: Transaction<Database>) => Promise<T>,
+): Promise<T> {
+  const done = { work: false };
+  try {
+    return await db.transaction().execute(async (tx) => {
+      const made = await work(tx);
+      done.work = true;
+      return made;
+    });
+  } catch (error) {
+    throw done.work && isDisconnected(error) ? new CommitUnknown(error) : error;
+  }
+}
