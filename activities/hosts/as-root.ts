@@ -8,16 +8,17 @@ const tookTooLong = 124;
 
 /**
  * How a bash script begins that takes `SLIPWAY_SECONDS` at most, as root where `SLIPWAY_ROOT` is `sudo`; of its environment
- * what begins with SLIPWAY_ comes along.
+ * what begins with SLIPWAY_ comes along. Through a pipe: arguments are seen by everybody on the host, and kept in sudo's log.
  */
-export const asRoot = `if [ "$SLIPWAY_ROOT" = sudo ] && [ "$(id -u)" != 0 ]; then
-  command -v sudo >/dev/null && sudo -n env true || {
+export const asRoot = `if [ "\${1-}" = settings ]; then
+  while IFS= read -r -d '' setting; do export "$setting"; done
+  exec </dev/null
+elif [ "$SLIPWAY_ROOT" = sudo ] && [ "$(id -u)" != 0 ]; then
+  command -v sudo >/dev/null && sudo -n bash -c : || {
     echo "$(id -un) is neither root on this host nor may become it with sudo -n" >&2
     exit ${notAllowed}
   }
-  set --
-  for name in "\${!SLIPWAY_@}"; do set -- "$@" "$name=\${!name}"; done
-  exec sudo -n env "$@" bash "$0"
+  exec sudo -n bash "$0" settings < <(for name in "\${!SLIPWAY_@}"; do printf '%s\\0' "$name=\${!name}"; done)
 fi
 if [ -z "\${SLIPWAY_BOUNDED-}" ] && command -v timeout >/dev/null; then
   export SLIPWAY_BOUNDED=1

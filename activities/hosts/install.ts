@@ -7,17 +7,19 @@ import { refusedBy } from './trouble.ts';
 import { bash, jobIdOf, runOwn } from './work.ts';
 import type { HostWork } from './work.ts';
 
-const fetchIt = `fetch() {
+/** A source is no argument, which everybody on the host could read with a token that is in it; salt:// has none. */
+export const fetchIt = `fetch() {
   case "$SLIPWAY_SOURCE" in
     salt://*) salt-call --out=quiet cp.get_file "$SLIPWAY_SOURCE" "$file" makedirs=True && [ -f "$file" ] ;;
     http://*|https://*)
       if command -v curl >/dev/null; then
-        curl --fail --silent --show-error --location --max-redirs 5 --proto '=http,https' --retry 3 \\
-          --connect-timeout 10 --max-time "$SLIPWAY_SECONDS" --output "$file" -- "$SLIPWAY_SOURCE"
+        printf 'url = "%s"\\n' "$(printf %s "$SLIPWAY_SOURCE" | sed 's/[\\"]/\\\\&/g')" |
+          curl --fail --silent --show-error --location --max-redirs 5 --proto '=http,https' --retry 3 \\
+            --connect-timeout 10 --max-time "$SLIPWAY_SECONDS" --output "$file" --config -
       else
-        wget --quiet --tries=3 --timeout=30 -O "$file" -- "$SLIPWAY_SOURCE"
+        printf '%s\\n' "$SLIPWAY_SOURCE" | wget --quiet --tries=3 --timeout=30 -O "$file" -i -
       fi ;;
-    /*) cp -- "$SLIPWAY_SOURCE" "$file" ;;
+    /*) cat <"$SLIPWAY_SOURCE" >"$file" ;;
     *) echo "no such kind of source" >&2; return 1 ;;
   esac
 }

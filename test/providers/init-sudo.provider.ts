@@ -1,16 +1,10 @@
 // Initialisation over a real sshd by a user who is not root: with sudo that asks for no password, and without it. Needs root:
 // the host is this machine, and the user one of its own.
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestUser } from '../api/app.ts';
@@ -20,6 +14,7 @@ import { eventually, undoAll, unique } from '../harness.ts';
 import { endedHostTask } from '../hosts/fleet.ts';
 import type { HostResult, HostTask } from '../hosts/fleet.ts';
 import { zipOf } from './archives.ts';
+import { commandsNaming, told } from './runner-values.suite.ts';
 import { makeAccount } from './servers/account.ts';
 import { debian } from './servers/install.ts';
 import { startSshd } from './servers/sshd.ts';
@@ -60,7 +55,11 @@ interface Made {
 }
 
 /** Initialises a new host with a package from a path of this machine; answers what became of it, and the output. */
-async function initialised(name: string, source: string): Promise<HostResult & { output: string }> {
+async function initialised(
+  name: string,
+  source: string,
+  more: { sha256?: string } = {},
+): Promise<HostResult & { output: string }> {
   opened.push(() =>
     [name, `.${name}.sha256`].forEach((one) => rmSync(join('/opt', one), { recursive: true, force: true })),
   );
@@ -68,7 +67,12 @@ async function initialised(name: string, source: string): Promise<HostResult & {
     ...{ name: `ssh-${unique()}`, host_type: 'PHY_HOST', runner: 'ssh' },
     ip_address: [{ addr_type: 'PRIVATE', address: '127.0.0.1', network: '127.0.0.0', netmask: '255.0.0.0' }],
   });
-  const shipped = await made<Made>(admin, '/resource-request/shipped-packages/', { name, type: 'zip', source });
+  const shipped = await made<Made>(admin, '/resource-request/shipped-packages/', {
+    name,
+    type: 'zip',
+    source,
+    ...more,
+  });
   const opts = { shipped_packages: [{ id: shipped.id }] };
   const { id } = await made<HostTask>(admin, '/hosts/init-tasks/', { hosts: [{ id: host.id }], opts });
   const [result] = (await endedHostTask({ admin }, id, 240_000)).results;
@@ -84,13 +88,6 @@ const zip = (): string => {
   return file;
 };
 
-/** Commands of this machine that name a file. */
-const naming = (file: string): string[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .map((pid) => (existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : ''))
-    .filter((command) => command.includes(file));
-
 test('who may use sudo without a password installs as root', async () => {
   const name = nameOf();
   expect(await initialised(name, zip())).toMatchObject({ status: 'finished', message: null });
@@ -98,15 +95,37 @@ test('who may use sudo without a password installs as root', async () => {
   expect(statSync(`/opt/${name}`).uid).toBe(0);
 });
 
+test('while it is installed nobody on the host reads its address in the arguments of a process', async () => {
+  const token = `token-${unique()}`;
+  const [file, name] = [readFileSync(zip()), nameOf()];
+  const seen: string[][] = [];
+  const server = createServer((_request, response) => {
+    seen.push(commandsNaming(token, '/package'), told(token));
+    response.end(file);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  opened.push(() => server.close());
+  const sha256 = createHash('sha256').update(file).digest('hex');
+  const source = `http://127.0.0.1:${(server.address() as AddressInfo).port}/package?${token}`;
+  expect(await initialised(name, source, { sha256 })).toMatchObject({ status: 'finished', message: null });
+  expect(readFileSync(`/opt/${name}/tool`, 'utf8')).toBe('tool');
+  const [commands = [], processes] = seen;
+  expect(processes).not.toEqual([]);
+  expect(commands).toContainEqual(expect.stringMatching(/^curl .*--output \S+\/package /));
+  expect(commands.filter((command) => command.includes(token))).toEqual([]);
+});
+
 test('what hangs is ended as root, with nothing left of it on the host', async () => {
   const fifo = join(folder, `${unique()}.zip`);
   execFileSync('mkfifo', [fifo]);
-  const { status, message } = await initialised(nameOf(), fifo);
+  const end = initialised(nameOf(), fifo);
+  await eventually(() => expect(told(fifo)).not.toEqual([]), { timeout: 120_000 });
+  const { status, message } = await end;
   expect([status, message]).toEqual([
     'failed',
     expect.stringContaining(`it took longer than ${seconds} s and was ended`),
   ]);
-  await eventually(() => expect(naming(fifo)).toEqual([]));
+  await eventually(() => expect(told(fifo)).toEqual([]));
 });
 
 test('who may not is told what to do, and nothing is installed', async () => {

@@ -13,22 +13,28 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Job, Runner } from '../../activities/providers/runner/driver.ts';
 import { createLocalRunner } from '../../activities/providers/runner/local.ts';
+import { filesWith, valuesSuite } from './runner-values.suite.ts';
+import type { WithFolders } from './runner-values.suite.ts';
 import { endOf, expectRefusal, jobOf, runnerSuite, said } from './runner.suite.ts';
-import { eventually } from '../harness.ts';
+import { eventually, unique } from '../harness.ts';
 
 const host = { name: 'web-1', runner: 'local' as const, address: null };
 const isRoot = process.getuid?.() === 0;
 
-runnerSuite('local', async () => {
+async function open(): Promise<WithFolders> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-local-'));
   await createLocalRunner({ dataDir }).prepare(host);
   return {
     host,
     another: () => createLocalRunner({ dataDir }),
+    folderOf: (jobId) => join(dataDir, 'hosts', host.name, '.slipway/jobs', jobId),
     teach: () => undefined,
     close: async () => rmSync(dataDir, { recursive: true, force: true }),
   };
-});
+}
+
+runnerSuite('local', open);
+valuesSuite('local', open);
 
 describe('the local runner alone', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-local-'));
@@ -233,12 +239,27 @@ describe('the local runner alone', () => {
       expect(await runner.state(host, job.id)).toMatchObject({ state: 'unknown' });
     });
 
+    test('a job that has yet to run keeps its environment where only its runner reads it', async () => {
+      const value = `value-${unique()}`;
+      const env = { SLIPWAY_VALUE: value, PATH: process.env.PATH ?? '' };
+      const job = jobOf({ script: 'echo "$SLIPWAY_VALUE"', behaviour: () => undefined }, { env });
+      const cannot = createLocalRunner({ dataDir, searchPath: '/nowhere' });
+      await expectRefusal(cannot.start(host, job), 'unavailable', 'could not be started');
+      expect(filesWith(folderOf(job), value)).toEqual(['job.json 600']);
+      await runner.start(host, job);
+      await endOf(runner, host, job.id);
+      expect(await said(runner, host, job.id)).toBe(`${value}\n`);
+      expect(filesWith(folderOf(job), value)).toEqual(['stdout 600']);
+    });
+
     test('a start that died before its launcher ran is taken up by the next start', async () => {
       const job = await start('echo once');
       await endOf(runner, host, job.id);
       for (const name of ['started', 'result.json', 'process.json', 'stdout']) {
         rmSync(join(folderOf(job), name), { recursive: true });
       }
+      const order = { language: 'bash', cwd: root, env: { PATH: process.env.PATH }, user: null };
+      writeFileSync(join(folderOf(job), 'job.json'), JSON.stringify(order));
       expect(await runner.state(host, job.id)).toMatchObject({ state: 'absent' });
       await runner.start(host, job);
       await endOf(runner, host, job.id);

@@ -15,6 +15,8 @@ import type { Job, RunnerHost } from '../../activities/providers/runner/driver.t
 import { createSshRunner } from '../../activities/providers/runner/ssh/index.ts';
 import type { SshSettings } from '../../activities/providers/runner/ssh/settings.ts';
 import { eventually, unique } from '../harness.ts';
+import { valuesSuite } from './runner-values.suite.ts';
+import type { WithFolders } from './runner-values.suite.ts';
 import { endOf, expectRefusal, jobOf, runnerSuite, said } from './runner.suite.ts';
 import { startSshd } from './servers/sshd.ts';
 import type { SshServer } from './servers/sshd.ts';
@@ -24,7 +26,7 @@ const forgetHost = ({ name }: RunnerHost): void => {
   rmSync(join('/var/lib/slipway/jobs', name), { recursive: true, force: true });
 };
 
-runnerSuite('ssh', async () => {
+async function open(): Promise<WithFolders> {
   const server = await startSshd();
   const host = hostOf();
   const folder = mkdtempSync(join(tmpdir(), 'slipway-ssh-files-'));
@@ -34,6 +36,7 @@ runnerSuite('ssh', async () => {
     folder,
     gone: { name: 'no-such-host', runner: 'ssh', address: '127.0.0.2' },
     another: () => createSshRunner(server.settings),
+    folderOf: (jobId) => join('/var/lib/slipway/jobs', host.name, jobId),
     teach: () => undefined,
     close: async () => {
       await server.stop();
@@ -41,7 +44,10 @@ runnerSuite('ssh', async () => {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-});
+}
+
+runnerSuite('ssh', open);
+valuesSuite('ssh', open);
 
 describe('the ssh runner alone', () => {
   const host = hostOf();

@@ -2,7 +2,7 @@
 // (own session, nothing shared but files), so a worker that dies loses nothing. The end of a job is the result that this
 // process writes, never the end of a stream: a service started by the job may keep the streams open for ever.
 import { spawn } from 'node:child_process';
-import { appendFileSync, chownSync, closeSync, existsSync, writeSync } from 'node:fs';
+import { appendFileSync, chownSync, closeSync, existsSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { files, makeFolder, readJson, sync, writeJson } from './local-folder.ts';
 import type { JobOrder, Result, Running, Started } from './local-folder.ts';
@@ -39,6 +39,8 @@ async function end(folder: string, readers: Readers, result: Result, error?: Err
 }
 
 function run(folder: string, order: JobOrder, as: RunAs, { stdout, stderr }: Pipes): void {
+  // Nobody runs it a second time, and it holds the values of the environment.
+  rmSync(join(folder, files.order), { force: true });
   if (existsSync(join(folder, files.kill))) return finish(folder, { exitCode: null, signal: 'SIGTERM' }, []);
   const script = join(folder, files.script);
   if (as.user) chownSync(script, as.user.uid, as.user.gid);
@@ -61,8 +63,9 @@ function run(folder: string, order: JobOrder, as: RunAs, { stdout, stderr }: Pip
 
 function main(folder: string): void {
   const order = readJson(folder, files.order) as JobOrder | null;
-  if (!order) throw new Error('no job in this folder');
   const pipes = openPipes(folder);
+  // Another launcher has come first, and taken it.
+  if (!order) return report();
   const as = chooseUser(order.user);
   const started: Started = { ...markOf(process.pid), notes: as.note === null ? [] : [as.note] };
   const isFirst = makeFolder(join(folder, 'started'), 0o700, (temporary) =>

@@ -151,12 +151,14 @@ run_job() {
   out_mark=$(mark_of "$out") err_mark=$(mark_of "$err")
   printf '%s\n%s\n' "$out_mark" "$err_mark" >"$folder/readers"
   if [ -n "$run_uid" ]; then chown "$run_uid:$run_gid" "$folder/script"; fi
+  # Everybody on the host sees arguments: whatever has a value goes through a file.
+  printf '%s\n' "$run_uid" "$run_gid" "$run_home" "$run_name" >"$folder/as"
   # The first setsid makes the second a leader, so that it forks and waits: only it can tell a signal from an exit status.
-  setsid setsid -w env -i "HOME=$run_home" "USER=$run_name" "SLIPWAY_UID=$run_uid" "SLIPWAY_GID=$run_gid" \
-    /bin/sh "$agent" "$base" "$key" child "$folder" </dev/null 2>>"$folder/end" 5>&- 6>&-
+  setsid setsid -w env -i /bin/sh "$agent" "$base" "$key" child "$folder" </dev/null 2>>"$folder/end" 5>&- 6>&-
   code=$? signal=-
   exec 3>&- 4>&- 5>&- 6>&-
   if grep -q 'did not exit normally' "$folder/end"; then signal=SIG$(kill -l $((code & 127))) code=-; fi
+  rm -f "$folder/env"
   settle
   complain_of_reader stdout ${out_mark}
   complain_of_reader stderr ${err_mark}
@@ -176,10 +178,11 @@ become_job() {
   mv -T "$folder/.process" "$folder/process"
   if [ -e "$folder/kill" ]; then exit 143; fi
   exec >&3 2>&4 3>&- 4>&-
-  uid=$SLIPWAY_UID gid=$SLIPWAY_GID interpreter=$(cat "$folder/language") cwd=$(cat "$folder/cwd"; echo .)
+  { IFS= read -r uid; IFS= read -r gid; IFS= read -r HOME; IFS= read -r USER; } <"$folder/as"
+  interpreter=$(cat "$folder/language") cwd=$(cat "$folder/cwd"; echo .)
   cd "${cwd%.}" || exit 127
-  unset SLIPWAY_UID SLIPWAY_GID LC_ALL
-  export LANG=C.UTF-8 "LOGNAME=$USER"
+  unset LC_ALL
+  export LANG=C.UTF-8 HOME USER "LOGNAME=$USER"
   set -- "$interpreter" "$folder/script"
   if [ -n "$uid" ]; then
     if as=$(command -v setpriv); then
@@ -194,6 +197,7 @@ become_job() {
     decode "${line#*=}"
     export "${line%%=*}=$value"
   done <"$folder/env"
+  rm -f "$folder/env"
   export SLIPWAY_HOST_ROOT=/
   exec "$@"
 }

@@ -1,0 +1,63 @@
+// What a runner promises of the values in a job's environment, where the host is this machine: nobody else on it reads them.
+import { lstatSync, readFileSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { eventually, unique } from '../harness.ts';
+import { hang } from './runner-scenarios.ts';
+import { jobOf, said } from './runner.suite.ts';
+import type { RunnerHarness } from './runner.suite.ts';
+
+/** What is in a file; nothing where it is gone. */
+function contentOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Commands of this machine in which one of these texts is, as everybody sees them. */
+export const commandsNaming = (...texts: string[]): string[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => contentOf(`/proc/${pid}/cmdline`).split('\0').join(' ').trim())
+    .filter((command) => texts.some((text) => command.includes(text)));
+
+/** Processes of this machine that have a text in their environment, which only their user sees. */
+export const told = (text: string): string[] =>
+  readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && contentOf(`/proc/${pid}/environ`).includes(text));
+
+/** Names and permission bits of the files below a folder in which a text is. */
+export const filesWith = (folder: string, text: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((file) => lstatSync(file).isFile() && readFileSync(file, 'utf8').includes(text))
+    .map((file) => `${basename(file)} ${(lstatSync(file).mode & 0o777).toString(8)}`);
+
+export interface WithFolders extends RunnerHarness {
+  /** Where the host keeps a job. */
+  folderOf(jobId: string): string;
+}
+
+/** As `runnerSuite`, for runners whose hosts are this machine. */
+export function valuesSuite(name: string, open: () => Promise<WithFolders>): void {
+  test(`a value of the environment is in no argument on a host of ${name}, and in no file once its job runs`, async () => {
+    const harness = await open();
+    const { host } = harness;
+    const runner = harness.another();
+    const value = `value-${unique()}`;
+    const job = jobOf(hang, { env: { SLIPWAY_VALUE: value } });
+    const kept = harness.folderOf(job.id);
+    try {
+      await runner.start(host, job);
+      await eventually(async () => (await said(runner, host, job.id)) === 'up\n');
+      const commands = commandsNaming(value, kept);
+      expect(commands).toContain(`bash ${kept}/script`);
+      expect(commands.filter((command) => /value-|SLIPWAY_/.test(command))).toEqual([]);
+      expect(told(value)).not.toEqual([]);
+      expect(filesWith(kept, value)).toEqual([]);
+    } finally {
+      await runner.kill(host, job.id, 2000);
+      await harness.close();
+    }
+  });
+}
