@@ -89,7 +89,7 @@ export function list<
     /** Up to how many rows the count is exact; 10,000 by default. */
     countCap?: number;
     /** Whether one plan does for all values of the query that this input makes (see `paginate`). */
-    keepPlan?(input: Input<P, F, z.ZodUndefined>): boolean;
+    keepPlan?(input: Input<P, F, z.ZodUndefined>, ctx: Ctx): boolean;
     present(rows: Row[], ctx: Ctx, input: Input<P, F, z.ZodUndefined>): Promise<z.input<Item>[]> | z.input<Item>[];
   },
 ): Endpoint {
@@ -97,7 +97,7 @@ export function list<
   return loadedList<Path, Item, P, F>({
     ...rest,
     load: async (input, ctx, page) => {
-      const options = { ...page, order, countCap, keepPlan: keepPlan?.(input) ?? false };
+      const options = { ...page, order, countCap, keepPlan: keepPlan?.(input, ctx) ?? false };
       const { rows, ...counted } = await paginate(ctx.db, await query(input, ctx), options);
       return { items: await present(rows, ctx, input), ...counted };
     },

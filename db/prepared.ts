@@ -22,6 +22,13 @@ export function nameStatement(text: string): void {
   names.set(text, `slipway_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`);
 }
 
+/**
+ * A value that PostgreSQL makes no plan for. Of a statement that is kept it would go on making one for each of its values
+ * where those promise less work than the usual one by more than planning is reckoned at.
+ */
+export const unplanned = <Value>(value: Value, type: 'bigint' | 'bigint[]'): RawBuilder<Value> =>
+  sql<Value>`(select ${value}::${sql.raw(type)})::${sql.raw(type)}`;
+
 class Hole {
   readonly name: PropertyKey;
   constructor(name: PropertyKey) {

@@ -14,7 +14,7 @@ import { application, demandSystem, notFound, signedIn, system } from '../permis
 import { distinct, done, id, success } from '../schemas.ts';
 import { nameTaken, unlessTaken } from '../taken.ts';
 import { changes, columnsOf, creation } from './fields.ts';
-import { allFilters, filteredOnlyBy } from './filters.ts';
+import { allFilters, onePlanDoes } from './filters.ts';
 import { applyLists, applyPlace } from './links.ts';
 import { applicationObject, applicationSummary, presentApplications, presentSummaries } from './object.ts';
 import type { ApplicationObject } from './object.ts';
@@ -36,7 +36,7 @@ const listApplications = list({
   filter: allFilters,
   item: applicationSummary,
   query: ({ query }, ctx) => selectSummaries(ctx.db, ctx.subject).where(matching(query)),
-  keepPlan: ({ query }) => filteredOnlyBy(query, 'parent_app'),
+  keepPlan: ({ query }, ctx) => onePlanDoes(query, ctx),
   present: (rows, ctx) => presentSummaries(rows, ctx),
 });
 

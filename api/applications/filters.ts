@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { everywhere } from '../../db/access/rights.ts';
+import type { Ctx } from '../context.ts';
 import { flag, id } from '../schemas.ts';
 
 const text = z.string().max(512);
@@ -38,6 +40,11 @@ export const allFilters = commonFilters.extend({
 type Filter = keyof typeof allFilters.shape;
 const filters = Object.keys(allFilters.shape) as Filter[];
 
-/** Whether a list is filtered by nothing but these. */
-export const filteredOnlyBy = (query: Partial<Record<Filter, unknown>>, ...names: Filter[]): boolean =>
-  filters.every((filter) => query[filter] === undefined || names.includes(filter));
+const patterns: readonly Filter[] = ['name', 'full_name', 'application_type'];
+
+/** Whether one plan does for all values of a list's filters: of one at most, for there are many choices of several. */
+export function onePlanDoes(query: Partial<Record<Filter, unknown>>, { subject }: Ctx): boolean {
+  const [first, ...more] = filters.filter((filter) => query[filter] !== undefined);
+  // How a pattern is best looked for depends on it, unless it is among the few applications that the caller may view.
+  return more.length === 0 && (first === undefined || !patterns.includes(first) || !everywhere(subject, 'view_app'));
+}

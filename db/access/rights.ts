@@ -3,7 +3,7 @@
 import { sql } from 'kysely';
 import type { Expression, Kysely, SqlBool } from 'kysely';
 import type { Database } from '../database.ts';
-import { nameStatement } from '../prepared.ts';
+import { nameStatement, unplanned } from '../prepared.ts';
 import {
   applicationPermissions,
   coveredBy,
@@ -74,10 +74,12 @@ export const holds = (subject: Subject, permission: SystemPermission): boolean =
 
 /** A where-expression: grants that are the user's own or his roles'. */
 export function heldBy({ userId, roleIds }: Pick<Subject, 'userId' | 'roleIds'>): Expression<SqlBool> {
-  return sql<SqlBool>`(grants.user_id = ${userId} or grants.role_id = any(${roleIds}::bigint[]))`;
+  return sql<SqlBool>`(grants.user_id = ${unplanned(userId, 'bigint')}
+    or grants.role_id = any(${unplanned(roleIds, 'bigint[]')}))`;
 }
 
-const everywhere = (subject: Subject, permission: ApplicationPermission | HostPermission): boolean =>
+/** Whether a user holds a permission on all objects. */
+export const everywhere = (subject: Subject, permission: ApplicationPermission | HostPermission): boolean =>
   subject.isAdmin || coveredBy(permission).some((covering) => subject.system.has(covering));
 
 /**
@@ -94,7 +96,7 @@ export function visible<S extends Scope>(
   // An array is made once and then looked up in an index; a semi-join would read a big list to find a few objects.
   return sql<SqlBool>`${sql.ref(idRef)} = any(array(
     select grants.object_id from grants
-    where grants.scope = ${scope} and grants.permission = any(${grantedBy(permission)}::text[]) and ${heldBy(subject)}
+    where grants.scope = ${sql.lit(scope)} and grants.permission in (${sql.join(grantedBy(permission).map((one) => sql.lit(one)))}) and ${heldBy(subject)}
   ))`;
 }
 
@@ -103,7 +105,7 @@ export function grantedOn(subject: Subject, scope: Scope, idRef: string) {
   if (subject.isAdmin) return sql<string[]>`'{}'::text[]`;
   return sql<string[]>`array(
     select grants.permission from grants
-    where grants.scope = ${scope} and grants.object_id = ${sql.ref(idRef)} and ${heldBy(subject)})`;
+    where grants.scope = ${sql.lit(scope)} and grants.object_id = ${sql.ref(idRef)} and ${heldBy(subject)})`;
 }
 
 /** What a user may do with an object on which he is granted this. */

@@ -7,6 +7,7 @@ import { grantedOn, visible, type Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
 import type { ApplicationRow } from '../inventory.ts';
 import { anywhere } from '../like.ts';
+import { unplanned } from '../prepared.ts';
 
 const visibleApplications = (db: Kysely<Database>, subject: Subject) =>
   db
@@ -60,13 +61,13 @@ export function matching(filter: ApplicationFilter): Expression<SqlBool> {
   if (name !== undefined) add(sql`applications.name ilike ${anywhere(name)}`);
   if (full_name !== undefined) add(sql`applications.full_name ilike ${anywhere(full_name)}`);
   if (application_type !== undefined) add(sql`applications.application_type ilike ${anywhere(application_type)}`);
-  if (response_persons !== undefined) add(among(answeredBy(sql`any(${response_persons}::bigint[])`)));
+  if (response_persons !== undefined) add(among(answeredBy(sql`any(${unplanned(response_persons, 'bigint[]')})`)));
   if (has_parent !== undefined) add(has_parent ? sql`parent_id is not null` : sql`parent_id is null`);
   if (user !== undefined) add(concerns(sql`(select users.id from users where username = ${user})`));
   if (role !== undefined)
     add(among(viewedBy(sql`grants.role_id = (select roles.id from roles where lower(roles.name) = lower(${role}))`)));
-  if (production !== undefined) add(sql`production_id = ${production}`);
-  if (parent_app !== undefined) add(sql`parent_id = ${parent_app}`);
+  if (production !== undefined) add(sql`production_id = ${unplanned(production, 'bigint')}`);
+  if (parent_app !== undefined) add(sql`parent_id = ${unplanned(parent_app, 'bigint')}`);
   return sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
 }
 

@@ -1,9 +1,11 @@
 import { prepared, statementName, type Place } from '../../db/prepared.ts';
-import { mayOn } from '../../db/access/rights.ts';
+import { loadSubject, mayOn } from '../../db/access/rights.ts';
 import { useToken } from '../../db/access/tokens.ts';
+import { selectSummaries } from '../../db/applications/find.ts';
+import { paginate } from '../../db/page.ts';
 import { sql } from 'kysely';
 import pg from 'pg';
-import { makeApplication, testApp, type TestApp } from '../api/app.ts';
+import { makeApplication, testApp, type TestApp, type TestUser } from '../api/app.ts';
 
 let t: TestApp;
 beforeAll(async () => {
@@ -50,10 +52,12 @@ test('what nearly every request asks is planned once a connection, and still ans
   });
 });
 
-test('lists of applications by ids are planned once a connection, those that search texts for each text', async () => {
-  const [user, application] = [await t.user({ admin: true }), await makeApplication(t.db)];
+test('lists of applications by at most one filter are planned once a connection; by a text, where rights narrow them', async () => {
+  const application = await makeApplication(t.db);
+  const admin = await t.user({ admin: true });
+  const viewer = await t.user({ application: { [application]: ['view_app'] } });
   const sent = jest.spyOn(pg.Client.prototype, 'query');
-  const isNamed = async (path: string) => {
+  const isNamed = async (user: TestUser, path: string) => {
     sent.mockClear();
     expect((await user.get(path)).status).toBe(200);
     const lists = (sent.mock.calls as unknown[][])
@@ -62,17 +66,48 @@ test('lists of applications by ids are planned once a connection, those that sea
     expect(lists).toHaveLength(1);
     return typeof lists[0] === 'object';
   };
-  for (const path of ['', `?parent_app=${application}`, `${application}/child-apps/`, `${application}/required-apps/`])
-    expect([path, await isNamed(`/applications/${path}`)]).toEqual([path, true]);
-  for (const path of [
-    '?name=a',
-    '?parent_app=1&name=a',
-    '?production=1',
-    '?page=2',
-    `${application}/child-apps/?name=a`,
-  ])
-    expect([path, await isNamed(`/applications/${path}`)]).toEqual([path, false]);
+  const filters = ['parent_app=1', 'production=1', 'has_parent=1', 'response_persons=1,2', 'user=a', 'role=a'];
+  const always = ['', ...filters.map((filter) => `?${filter}`), ...['child-apps/', 'required-apps/'].map(onIt)];
+  const whereNarrowed = ['?name=a', '?full_path=a', '?application_type=a', onIt('child-apps/?name=a')];
+  const never = ['?parent_app=1&name=a', '?page=2', '?page_size=20'];
+  function onIt(list: string): string {
+    return `${application}/${list}`;
+  }
+  for (const [paths, forAdmin, forViewer] of [
+    [always, true, true],
+    [whereNarrowed, false, true],
+    [never, false, false],
+  ] as const)
+    for (const path of paths) {
+      expect([path, await isNamed(admin, `/applications/${path}`)]).toEqual([path, forAdmin]);
+      expect([path, await isNamed(viewer, `/applications/${path}`)]).toEqual([path, forViewer]);
+    }
   sent.mockRestore();
+});
+
+test('what rights narrow has one plan for everybody, however few grants one has', async () => {
+  const [busy, idle] = [await t.user(), await t.user()];
+  await sql`insert into grants (user_id, scope, object_id, permission)
+    select ${busy.id}, 'application', n, 'view_app' from generate_series(100000, 120000) n`.execute(t.db);
+  await sql`analyze grants`.execute(t.database.owner);
+  const application = await makeApplication(t.db);
+  await t.db.connection().execute(async (db) => {
+    const seen = async () => {
+      const query = selectSummaries(db, await loadSubject(db, idle.id));
+      return (await paginate(db, query, { page: 1, pageSize: 10, order: 'oldest', keepPlan: true })).count;
+    };
+    for (let n = 0; n < 8; n += 1) expect(await seen()).toBe(0);
+    // Of the statements of this connection it is the one that was sent so often.
+    const { rows } = await sql<{ customPlans: number; genericPlans: number }>`
+      select custom_plans, generic_plans from pg_prepared_statements
+      where statement like '%matching%' and custom_plans + generic_plans = 8`.execute(db);
+    expect(rows).toEqual([{ customPlans: 5, genericPlans: 3 }]);
+    await t.db
+      .insertInto('grants')
+      .values({ userId: idle.id, roleId: null, scope: 'application', objectId: application, permission: 'view_app' })
+      .execute();
+    expect(await seen()).toBe(1);
+  });
 });
 
 test('a statement that would break when a migration adds a column is refused to whoever writes it', async () => {
