@@ -2,10 +2,12 @@
 import { addMachine, createCloudWorld, createMemoryCloud } from '../../activities/providers/cloud/memory.ts';
 import { createMemoryRunner, createMemoryWorld } from '../../activities/providers/runner/memory.ts';
 import { unavailable } from '../../activities/providers/error.ts';
+import { startWorker } from '../../activities/worker.ts';
+import { createLogger } from '../../kit/log.ts';
 import type { HostType } from '../../workflows/hosts/contract.ts';
 import type { TestUser } from '../api/app.ts';
 import { refusal } from '../api/inventory.ts';
-import { eventually } from '../harness.ts';
+import { eventually, temporalAddress } from '../harness.ts';
 import { testWorld } from '../world.ts';
 import type { World } from '../world.ts';
 import { endedHostTask, taskIdOf } from './fleet.ts';
@@ -14,25 +16,30 @@ import type { HostTask } from './fleet.ts';
 const each = 250;
 const [up, down] = [createCloudWorld(), createCloudWorld()];
 const minions = createMemoryRunner(createMemoryWorld());
+const providers = {
+  runners: { salt: minions },
+  clouds: { TECENT_CVM: createMemoryCloud(up), CLOUDSTACK: createMemoryCloud(down) },
+};
 let world: World;
 let admin: TestUser;
 beforeAll(async () => {
   world = await testWorld({
     env: {
-      ...{ SLIPWAY_HOST_PATIENCE_SECONDS: '20', SLIPWAY_HOST_SILENCE_SECONDS: '1' },
+      ...{ SLIPWAY_HOST_PATIENCE_SECONDS: '600', SLIPWAY_HOST_SILENCE_SECONDS: '1' },
       ...{ SLIPWAY_TENCENT_SECRET_ID: 'id', SLIPWAY_TENCENT_SECRET_KEY: 'key', SLIPWAY_TENCENT_REGIONS: 'memory-1' },
       ...{ SLIPWAY_CLOUDSTACK_URL: 'https://cloud.example.com/client/api' },
       ...{ SLIPWAY_CLOUDSTACK_API_KEY: 'id', SLIPWAY_CLOUDSTACK_SECRET_KEY: 'key' },
     },
     settings: { saltUrl: 'http://salt.example.com' },
-    providers: {
-      runners: { salt: minions },
-      clouds: { TECENT_CVM: createMemoryCloud(up), CLOUDSTACK: createMemoryCloud(down) },
-    },
+    providers,
   });
   admin = await world.user({ admin: true });
 }, 60_000);
-afterAll(() => world.close(), 60_000);
+afterAll(async () => {
+  // The one without patience.
+  await world.worker.stop();
+  await world.close();
+}, 60_000);
 
 async function hostsAt(cloud: typeof up, hostType: HostType): Promise<number[]> {
   const names = Array.from({ length: each }, (_, index) => `${hostType.toLowerCase()}-${index}`.replaceAll('_', '-'));
@@ -75,6 +82,13 @@ test('the task says by provider how many are done and why the others are not, wh
   ]);
   expect(between.waiting_on).toMatchObject({ kind: 'provider', text: expect.stringContaining('and 245 more') });
 
+  await world.worker.stop();
+  world.worker = await startWorker(
+    { ...world.config, hostPatienceSeconds: 1 },
+    createLogger({ logLevel: 'error' }, 'test'),
+    { databaseUrl: world.database.url, temporalAddress: temporalAddress() },
+    { providers },
+  );
   const task = await endedHostTask({ admin }, taskId, 90_000);
   expect(task).toMatchObject({ status: 'failed', counts: { finished: each, failed: each, unknown: 0, running: 0 } });
   const failed = await see('?result=failed');
@@ -86,7 +100,7 @@ test('the task says by provider how many are done and why the others are not, wh
     error_code: 30002,
     count: each,
   });
-  expect(failed.summary[0]?.message).toContain('CloudStack failed (ECONNREFUSED) after 20 s');
+  expect(failed.summary[0]?.message).toContain('CloudStack failed (ECONNREFUSED) after 1 s');
   expect((await see('?result=finished&hostname=CVM-249')).results).toHaveLength(1);
   expect(refusal(await admin.get(`/hosts/tasks/${taskId}/?result=done`))).toEqual([400, 10001, 'result']);
   expect(down.begun).toEqual([]);
