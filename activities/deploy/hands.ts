@@ -6,13 +6,12 @@ import type { SettleInput } from '../../workflows/deploy/contract.ts';
 import type { DeployHands, StepInput, StepOutcome } from '../../workflows/deploy/ports.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { addSystemLines, unlessLeaving } from '../follow.ts';
-import { ProviderError } from '../providers/error.ts';
 import { attemptStep, killJobs, runJobs, workOf } from '../step.ts';
 import type { Work } from '../step.ts';
 import { checkHealth } from './health.ts';
 import { createPlans } from './plans.ts';
 import { placeOf } from './package.ts';
-import { runsNow, stopWhatRuns } from './running.ts';
+import { answerOf, lookAt, stopWhatRuns, withNotKnown } from './running.ts';
 import { jobsOf, lookOf, packagePath } from './steps.ts';
 import type { StepContext } from './steps.ts';
 
@@ -43,15 +42,17 @@ async function doStep(deps: ActivityDeps, input: StepInput): Promise<StepOutcome
   const work = await workOf(deps, input);
   if (input.step === 'fetch') return unlessLeaving(fetchPackage(deps, work));
   const context = await stepContext(deps, input, work);
-  return input.step === 'stop' ? stopWhatRuns(deps, work, context) : runJobs(work, jobsOf(input.step, context));
+  if (input.step !== 'stop') return runJobs(work, jobsOf(input.step, context));
+  const stop = (ranBefore: boolean) => jobsOf('stop', { ...context, ranBefore });
+  return stopWhatRuns(deps, work, { look: lookOf('stop', context), stop });
 }
 
 async function killStep(deps: ActivityDeps, input: StepInput): Promise<void> {
   const work = await workOf(deps, input);
   if (input.step === 'fetch') return;
   const context = await stepContext(deps, input, work);
-  const looks = input.step === 'stop' ? [lookOf(input.step, context)].filter((job) => job !== undefined) : [];
-  await killJobs(work, [...looks, ...jobsOf(input.step, context)]);
+  const look = input.step === 'stop' ? lookOf(input.step, context) : undefined;
+  await killJobs(work, [...(look ? [look] : []), ...jobsOf(input.step, context)]);
 }
 
 async function stepContext(
@@ -102,24 +103,26 @@ async function fetchPackage(deps: ActivityDeps, { to, runner, host, row }: Work)
 const droppedReleases = ({ releases, version, setup }: StepRow): string[] =>
   keptReleases(releases, version).slice(setup.keepBackups + 1);
 
-/** Old releases go only after a success; where the undo failed all stays as it lies, and it is looked what runs. */
+/** Old releases go only after a success; where the undo failed all stays as it lies, and the host is asked what runs. */
 async function settle(deps: ActivityDeps, input: SettleInput): Promise<void> {
-  const { taskId, position, status, undone } = input;
-  const row = await loadStep(deps.db, taskId, position);
-  const dropped = status === 'finished' ? droppedReleases(row) : [];
-  let runs = false;
-  try {
-    if (undone) await doStep(deps, { taskId, position, step: status === 'finished' ? 'prune' : 'tidy' });
-    else runs = await isRunning(deps, input);
-  } catch (error) {
-    if (!(error instanceof ProviderError)) throw error;
-    deps.log.warn({ taskId, position, err: error }, 'a host did not answer at the end of its sub-task');
+  const { db, log } = deps;
+  const { taskId, position, status, undone, message } = input;
+  const dropped = status === 'finished' ? droppedReleases(await loadStep(db, taskId, position)) : [];
+  if (!undone) {
+    const runs = await answerOf(() => runsNow(deps, input));
+    const end = typeof runs === 'string' ? { runs: null, message: withNotKnown(message, runs) } : { runs };
+    return settleInstance(db, { ...input, ...end }, dropped);
   }
-  await settleInstance(deps.db, { ...input, runs }, dropped);
+  const tidied = await answerOf(() =>
+    doStep(deps, { taskId, position, step: status === 'finished' ? 'prune' : 'tidy' }),
+  );
+  if (typeof tidied === 'string')
+    log.warn({ taskId, position, reason: tidied }, 'a host was not tidied after a sub-task');
+  await settleInstance(db, { ...input, runs: null }, dropped);
 }
 
-async function isRunning(deps: ActivityDeps, { taskId, position }: SettleInput): Promise<boolean> {
+async function runsNow(deps: ActivityDeps, { taskId, position }: SettleInput): Promise<boolean | string> {
   const at = { taskId, position, step: 'check' } as const;
   const work = await workOf(deps, at);
-  return runsNow(work, await stepContext(deps, at, work));
+  return lookAt(work, lookOf('settle', await stepContext(deps, at, work)));
 }

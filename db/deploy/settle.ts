@@ -9,8 +9,11 @@ import type { TaskResultRow, TaskRow } from '../tasks/tables.ts';
 import { addEvent, deployTask } from './tasks.ts';
 import { recordDeployStep } from './transitions.ts';
 
-/** What became of an instance; `runs`: its undo failed, and its host says that it runs. */
-export type InstanceEnd = SettleInput & { runs: boolean };
+/** What became of an instance; `runs`: where its undo failed, what its host says; null: that is not known. */
+export type InstanceEnd = SettleInput & { runs: boolean | null };
+
+/** Said of an instance that stays recorded as what it was. */
+export const notKnown = 'whether it runs is not known';
 
 /** Writes what became of an instance and sets it free; a second time it changes nothing. */
 export async function settleInstance(db: Kysely<Database>, input: InstanceEnd, dropped: string[]): Promise<void> {
@@ -33,8 +36,9 @@ async function freeInstance(
   const free = { busyKind: null, busyTaskId: null, updatedTime: new Date() };
   const update = tx.updateTable('instances').where('id', '=', result.instanceId).where('busyTaskId', '=', task.id);
   if (status === 'failed') {
-    const left = runs ? 'running' : 'stopped';
-    await update.set({ ...free, status: undone ? (result.previousStatus ?? 'stopped') : left }).execute();
+    const before = result.previousStatus ?? 'stopped';
+    const found = runs ? 'running' : 'stopped';
+    await update.set({ ...free, status: undone || runs === null ? before : found }).execute();
     return;
   }
   const { releases } = await tx
@@ -80,8 +84,10 @@ const harmless: readonly (string | null)[] = [null, 'fetch', 'global_pre_exec', 
 
 /** Of an instance that no workflow takes to its end any more; what it was in the middle of is for a person to look at. */
 function cutShort({ taskId, position, status, step }: TaskResultRow, why: string): InstanceEnd {
-  const message = status === 'waiting' ? `not begun: ${why}` : `cut short at ${step ?? ''}: ${why}; look at the host`;
-  return { taskId, position, status: 'failed', step, message, undone: harmless.includes(step), runs: false };
+  const undone = harmless.includes(step);
+  const look = undone ? 'look at the host' : `${notKnown}, look at the host`;
+  const message = status === 'waiting' ? `not begun: ${why}` : `cut short at ${step ?? ''}: ${why}; ${look}`;
+  return { taskId, position, status: 'failed', step, message, undone, runs: null };
 }
 
 async function recordEnd(tx: Transaction<Database>, task: TaskRow, status: string): Promise<void> {

@@ -108,7 +108,9 @@ test('a chunk whose workflow is ended by hand fails its instances, leaves nothin
   const results = await resultsOf(world, subTask);
   expect(await counts(subTask)).toEqual({ failed: 50, finished: 5 });
   expect(results.slice(50).every(({ status }) => status === 'finished')).toBe(true);
-  expect(results[0]?.message).toBe('cut short at unpack: the sub-task ended before; look at the host');
+  expect(results[0]?.message).toBe(
+    'cut short at unpack: the sub-task ended before; whether it runs is not known, look at the host',
+  );
   expect(results[49]?.message).toBe('not begun: the sub-task ended before');
   const busy = await world.db
     .selectFrom('instances')

@@ -50,7 +50,11 @@ test('with its deploy task gone too, it is lost: what was begun says where, and 
   expect(await later()).toBe(1);
   const lost = 'lost: its workflow is gone from the engine';
   expect((await resultsOf(world, subTask)).map(({ status, step, message }) => [status, step, message])).toEqual([
-    ...Array<unknown>(10).fill(['failed', 'unpack', `cut short at unpack: ${lost}; look at the host`]),
+    ...Array<unknown>(10).fill([
+      'failed',
+      'unpack',
+      `cut short at unpack: ${lost}; whether it runs is not known, look at the host`,
+    ]),
     ...Array<unknown>(2).fill(['failed', null, `not begun: ${lost}`]),
   ]);
   expect(await endedTask(world, subTask)).toMatchObject({ status: 'failed', error: lost });
