@@ -22,7 +22,6 @@ export interface StepJob extends Job {
 /** A step with its host and the place of its output. */
 export interface Work {
   row: StepRow;
-  position: number;
   host: RunnerHost;
   runner: Runner;
   to: Followed;
@@ -34,7 +33,7 @@ export async function workOf(deps: ActivityDeps, { taskId, position, step }: Ste
   const row = await loadStep(db, taskId, position);
   const host = runnerHost(row.host);
   const origin = { instanceId: row.instanceId, host: row.host.name, step };
-  return { row, position, host, runner: runnerOf(runners, host), to: { db, limitBytes, taskId, origin } };
+  return { row, host, runner: runnerOf(runners, host), to: { db, limitBytes, taskId, origin } };
 }
 
 /** Tries a step: a refusal is its outcome; a host out of reach is shown, and the engine tries again. */

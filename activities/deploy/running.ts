@@ -25,7 +25,7 @@ export interface Stopping {
  * stop command is run to be sure.
  */
 export async function stopWhatRuns({ db }: ActivityDeps, work: Work, { look, stop }: Stopping): Promise<StepOutcome> {
-  const { setup, ranBefore, taskId } = work.row;
+  const { setup, ranBefore, taskId, position } = work.row;
   if (ranBefore) return runJobs(work, stop(true));
   const nothing = { ok: true, message: null };
   if (setup.stopCmd === '') return nothing;
@@ -36,7 +36,7 @@ export async function stopWhatRuns({ db }: ActivityDeps, work: Work, { look, sto
   const runs = await lookAt(work, look);
   if (typeof runs === 'string') return { ok: false, message: runs };
   if (!runs) return { ok: true, message: 'nothing ran, nothing was stopped' };
-  await markRanBefore(db, taskId, work.position);
+  await markRanBefore(db, taskId, position);
   const stopped = await runJobs(work, stop(true));
   return stopped.ok ? { ok: true, message: 'it ran, though recorded as stopped' } : stopped;
 }

@@ -6,6 +6,7 @@ import type { SubTaskSetup } from './sub-tasks.ts';
 
 export interface StepRow {
   taskId: number;
+  position: number;
   version: string;
   previousVersion: string | null;
   /** Whether it ran before, as recorded or since seen on the host. */
@@ -40,6 +41,7 @@ export async function loadStep(db: Kysely<Database>, taskId: number, position: n
   const { name, runner, minionId, ipAddress } = row;
   return {
     taskId,
+    position,
     version: row.version ?? '',
     previousVersion: row.previousVersion,
     ranBefore: row.previousStatus !== 'stopped',

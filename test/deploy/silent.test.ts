@@ -24,26 +24,16 @@ const instanceOf = ({ instanceIds }: TestEstate) =>
     .where('id', 'in', instanceIds)
     .executeTakeFirstOrThrow();
 
-/** An instance that runs, and whose jobs do as said; those that nothing is said of end well. */
-async function running(pidPath: string, jobs: Behaviour): Promise<TestEstate> {
-  const estate = await memoryEstate(world, hosts, 1);
-  hosts.world.behaviour = jobs;
-  await world.db
-    .updateTable('applications')
-    .set({ startupCmd: 'start', stopCmd: 'stop', pidPath })
-    .where('id', '=', estate.applicationId)
-    .execute();
-  await world.db.updateTable('instances').set({ status: 'running' }).where('id', 'in', estate.instanceIds).execute();
-  return estate;
-}
-
-/** How an upgrade ends whose check fails, and whose link cannot be led back. */
+/** How an upgrade of what runs ends, whose start fails and whose link cannot be led back. */
 async function upgraded(pidPath: string, atEnd: Behaviour) {
-  const estate = await running(pidPath, (control) => {
-    const { id } = control.job;
-    if (/-(start|switch_back)-/.test(id)) control.exit(1);
+  const estate = await memoryEstate(world, hosts, 1);
+  hosts.world.behaviour = (control) => {
+    if (/-(start|switch_back)-/.test(control.job.id)) control.exit(1);
     else atEnd(control);
-  });
+  };
+  const commands = { startupCmd: 'start', stopCmd: 'stop', pidPath };
+  await world.db.updateTable('applications').set(commands).where('id', '=', estate.applicationId).execute();
+  await world.db.updateTable('instances').set({ status: 'running' }).where('id', 'in', estate.instanceIds).execute();
   const id = await startedOnMemory(world, estate);
   const subTask = accepted(await upgrade(estate, id, { timeout: 600 }));
   expect(await endedTask(world, subTask, 100_000)).toMatchObject({ status: 'failed' });

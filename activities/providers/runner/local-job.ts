@@ -39,8 +39,7 @@ async function end(folder: string, readers: Readers, result: Result, error?: Err
 }
 
 function run(folder: string, order: JobOrder, as: RunAs, { stdout, stderr }: Pipes): void {
-  // Nobody runs it a second time, and it holds the values of the environment.
-  rmSync(join(folder, files.order), { force: true });
+  rmSync(join(folder, files.order), { force: true }); // It holds the environment, and is not needed again.
   if (existsSync(join(folder, files.kill))) return finish(folder, { exitCode: null, signal: 'SIGTERM' }, []);
   const script = join(folder, files.script);
   if (as.user) chownSync(script, as.user.uid, as.user.gid);
@@ -64,8 +63,7 @@ function run(folder: string, order: JobOrder, as: RunAs, { stdout, stderr }: Pip
 function main(folder: string): void {
   const order = readJson(folder, files.order) as JobOrder | null;
   const pipes = openPipes(folder);
-  // Another launcher has come first, and taken it.
-  if (!order) return report();
+  if (!order) return report(); // Another launcher has taken it.
   const as = chooseUser(order.user);
   const started: Started = { ...markOf(process.pid), notes: as.note === null ? [] : [as.note] };
   const isFirst = makeFolder(join(folder, 'started'), 0o700, (temporary) =>
