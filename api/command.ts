@@ -3,7 +3,7 @@
 // `operationId`, by which the engine knows it.
 import type { z } from 'zod';
 import { claimCommand, holdingCommand, releaseCommand } from '../db/idempotency.ts';
-import { isDisconnected } from '../db/transaction.ts';
+import { isUnavailable } from '../db/transaction.ts';
 import { Problem } from '../workflows/problem.ts';
 import type { Ctx } from './context.ts';
 import { operation } from './endpoint.ts';
@@ -51,11 +51,11 @@ async function once({ ctx, finish, key }: Call, secret: boolean, handle: () => u
   return outcome;
 }
 
-/** When the database is lost meanwhile, the engine may have been asked before. */
+/** When the database fails meanwhile, the engine may have been asked before. */
 async function decided(handle: () => unknown): Promise<unknown> {
   try {
     return await handle();
   } catch (error) {
-    throw isDisconnected(error) ? new Problem('outcome_unknown', { dependency: 'the database' }) : error;
+    throw isUnavailable(error) ? new Problem('outcome_unknown', { dependency: 'the database' }) : error;
   }
 }

@@ -1,7 +1,7 @@
 // The one place where a refusal or a failure becomes an answer. What is not a Problem is an internal error: its text stays
 // in the log, the caller gets the request id that finds it there.
 import { Unrecorded } from '../db/audit/record.ts';
-import { CommitUnknown, isDisconnected } from '../db/transaction.ts';
+import { CommitUnknown, isUnavailable } from '../db/transaction.ts';
 import { inChinese, Problem, problems, problemText, type Language } from '../workflows/problem.ts';
 
 /** The body of every error. */
@@ -23,7 +23,7 @@ export function problemOf(error: unknown): Problem | undefined {
   const code = codeOf(error);
   if (code === grpcUnavailable) return new Problem('unavailable', { dependency: 'the workflow engine' });
   if (error instanceof CommitUnknown) return new Problem('outcome_unknown', { dependency: 'the database' });
-  if (isDisconnected(error)) return new Problem('unavailable', { dependency: 'the database' });
+  if (isUnavailable(error)) return new Problem('unavailable', { dependency: 'the database' });
   if (code === '23505') return new Problem('exists');
   if (code === '40P01' || code === '55P03' || code === '23503') return new Problem('conflict');
   return error.cause === undefined ? undefined : problemOf(error.cause);

@@ -8,13 +8,19 @@ const notReachable = new Set([
   ...['57P01', '57P02', '57P03', '08000', '08001', '08003', '08004', '08006', '53300'],
 ]);
 const lostConnection = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
+// It answers, and can't do it now: a standby, a full disk, no memory, a statement that takes too long, a broken disk.
+const notAble = new Set(['25006', '53100', '53200', '57014', '58030']);
 
-/** Whether an error says that there is no connection to the database, or none any more. */
-export function isDisconnected(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+function codeOf(error: Error): string {
   const code: unknown = 'code' in error ? error.code : undefined;
-  return (typeof code === 'string' && notReachable.has(code)) || lostConnection.test(error.message);
+  return typeof code === 'string' ? code : '';
 }
+
+const isDisconnected = (error: Error): boolean => notReachable.has(codeOf(error)) || lostConnection.test(error.message);
+
+/** Whether an error says that the database can't be reached or can't serve; trying again later may help. */
+export const isUnavailable = (error: unknown): boolean =>
+  error instanceof Error && (isDisconnected(error) || notAble.has(codeOf(error)));
 
 /** The connection was lost over a commit, so that nobody knows whether it was made. */
 export class CommitUnknown extends Error {
@@ -37,6 +43,6 @@ export async function inTransaction<T>(
       return made;
     });
   } catch (error) {
-    throw done.work && isDisconnected(error) ? new CommitUnknown(error) : error;
+    throw done.work && error instanceof Error && isDisconnected(error) ? new CommitUnknown(error) : error;
   }
 }

@@ -1,8 +1,12 @@
 // The connection to the database is lost in the middle of a request: the caller is told what is true of his change.
 import { connect as dial, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { sql } from 'kysely';
+import { z } from 'zod';
 import { accessEndpoints } from '../../api/access/index.ts';
+import { change } from '../../api/change.ts';
 import { command } from '../../api/command.ts';
+import type { Ctx } from '../../api/context.ts';
 import { signedIn } from '../../api/permissions.ts';
 import { done, success } from '../../api/schemas.ts';
 import { connect } from '../../db/connect.ts';
@@ -69,11 +73,27 @@ const decide = command({
   },
 });
 
+const unable = {
+  standby: (tx: Ctx['db']) => sql`set transaction read only`.execute(tx),
+  slow: (tx: Ctx['db']) => sql`set local statement_timeout = 10`.execute(tx),
+};
+const remember = change({
+  ...{ method: 'post', path: '/memories/', id: 'remember', area: 'test', summary: 'test', permission: signedIn },
+  body: z.object({ name: z.string(), when: z.enum(['standby', 'slow']) }),
+  returns: success,
+  async handle({ body }, { tx }) {
+    await unable[body.when](tx);
+    await sql`with waited as materialized (select pg_sleep(0.2))
+      insert into roles (name) select ${body.name} from waited`.execute(tx);
+    return done;
+  },
+});
+
 let t: TestApp;
 let way: Way;
 let manager: TestUser;
 beforeAll(async () => {
-  t = await testApp({}, { endpoints: [...accessEndpoints, decide] });
+  t = await testApp({}, { endpoints: [...accessEndpoints, decide, remember] });
   const url = new URL(t.database.url);
   way = new Way(new URL(url));
   url.hostname = '127.0.0.1';
@@ -148,3 +168,15 @@ describe('a connection that is lost', () => {
     expect(operations).toEqual([operations[0], operations[0]]);
   });
 });
+
+test.each(['standby', 'slow'] as const)(
+  'a database that can serve no change (%s) is called unavailable',
+  async (when) => {
+    const name = unique();
+    expect(await manager.post('/memories/', { name, when })).toMatchObject({
+      status: 503,
+      body: { error_code: 10008, message: 'the database is unavailable; nothing was changed' },
+    });
+    expect(await rolesNamed(name)).toEqual([]);
+  },
+);
