@@ -11,7 +11,8 @@ export interface ErrorBody {
   details?: { field: string; message: string }[];
 }
 
-const grpcUnavailable = 14;
+// gRPC's deadline exceeded, resource exhausted, unavailable. An update that ends so is told as unknown (engine.ts).
+const engineAway = new Set<unknown>([4, 8, 14]);
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 
@@ -21,7 +22,7 @@ export function problemOf(error: unknown): Problem | undefined {
   if (!(error instanceof Error)) return undefined;
   if (error instanceof Unrecorded) return new Problem('unavailable', { dependency: 'audit log' });
   const code = codeOf(error);
-  if (code === grpcUnavailable) return new Problem('unavailable', { dependency: 'the workflow engine' });
+  if (engineAway.has(code)) return new Problem('unavailable', { dependency: 'the workflow engine' });
   if (error instanceof CommitUnknown) return new Problem('outcome_unknown', { dependency: 'the database' });
   if (isUnavailable(error)) return new Problem('unavailable', { dependency: 'the database' });
   if (code === '23505') return new Problem('exists');

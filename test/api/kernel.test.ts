@@ -34,7 +34,8 @@ const endpoints = [
       if (params.kind === 'answer') return { n: 'a secret of the database' as unknown as number };
       if (params.kind === 'extra') return { n: 1, password: 'x' };
       if (params.kind === 'database') throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
-      if (params.kind === 'engine') throw new Error('wrapped', { cause: Object.assign(new Error('x'), { code: 14 }) });
+      const [, code] = /^engine-(\d+)$/.exec(params.kind) ?? [];
+      if (code) throw new Error('wrapped', { cause: Object.assign(new Error('x'), { code: Number(code) }) });
       if (params.kind === 'limit') throw new Problem('too_many_requests', { retry_after: 7 });
       throw new Error('a secret of the database');
     },
@@ -244,7 +245,9 @@ describe('answers', () => {
 
   test.each([
     ['database', 'the database'],
-    ['engine', 'the workflow engine'],
+    ['engine-14', 'the workflow engine'],
+    ['engine-8', 'the workflow engine'],
+    ['engine-4', 'the workflow engine'],
   ])('when the %s cannot be reached the answer is 503', async (kind, name) => {
     expect(await editor.get(`/failing/${kind}/`)).toMatchObject({
       status: 503,
