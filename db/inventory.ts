@@ -49,8 +49,9 @@ interface HostsTable {
   memory: number | null;
   location: Generated<string>;
   ipAddress: JSONColumnType<IpAddress[], string | undefined>;
-  /** The addresses of `ipAddress` as the filter searches them. */
+  /** The addresses of `ipAddress` and the name as the filters search them: in small letters. */
   addresses: GeneratedAlways<string>;
+  searchedName: GeneratedAlways<string>;
   description: Generated<string>;
   providerId: string | null;
   runner: Generated<RunnerName>;

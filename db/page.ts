@@ -1,6 +1,6 @@
 // Rows and count come from one statement over one query, so they cannot disagree. The exact count of a big table costs a
-// hundred pages, so it is exact up to a cap and the planner's estimate beyond. Few rows are looked for once, for the page and
-// the count; of more the page is walked to in its order. Whole rows are read only for the page's ids (deferred join).
+// hundred pages, so it is exact up to a cap and the planner's estimate beyond. Up to the cap rows are looked for once, for the
+// page and the count; of more the page is walked to in its order. Whole rows are read only for the page's ids (deferred join).
 import { sql } from 'kysely';
 import type { Kysely, SelectQueryBuilder } from 'kysely';
 import type { Database } from './database.ts';
@@ -35,7 +35,6 @@ export interface Page<Row> {
 /** Of lists that are not asked for another. */
 export const usualPageSize = 10;
 
-const few = 1_000;
 const countColumn = 'countOfList';
 type Counted<Row> = Row & { [countColumn]: number };
 
@@ -49,24 +48,19 @@ export async function paginate<DB, TB extends keyof DB, Row>(
   const matching = beforeId === undefined ? query : query.where(sql<boolean>`${id} < ${beforeId}`);
   const offset = (page - 1) * pageSize;
   const all = matching.clearSelect().select(id.as('id'));
-  const most = Math.min(few, countCap);
-  const first = (limit: number) => sql`select id from matching limit ${sql.lit(limit)}`;
-  const found = sql<number>`(select count(*) from found)`;
-  const isFew = sql<boolean>`${found} <= ${sql.lit(most)}`;
-  const count =
-    most === countCap
-      ? found
-      : sql<number>`case when ${isFew} then ${found} else (select count(*) from (${first(countCap + 1)}) as many) end`;
+  const found = sql<number>`(select count from found)`;
   const cut = sql`order by id ${sql.raw(direction)} limit ${sql.lit(pageSize)} offset ${sql.lit(offset)}`;
-  const pageIds = sql`case when ${isFew}
-    then array(select id from found ${cut}) else array(select id from matching ${cut}) end`;
+  const pageIds = sql`case when ${found} <= ${sql.lit(countCap)}
+    then array(select unnest(ids) as id from found ${cut}) else array(select id from matching ${cut}) end`;
   const slice = ofIds(query)
     .where(sql<boolean>`${id} = any(${pageIds})`)
     .orderBy(id, direction)
-    .select(count.as(countColumn));
+    .select(found.as(countColumn));
   // Written once and planned for each of its uses.
   const statement = sql<Counted<Row>>`
-    with matching as not materialized (${all}), found as materialized (${first(most + 1)}) ${slice}`.compile(db);
+    with matching as not materialized (${all}), found as materialized (
+      select count(*) as count, array_agg(id) as ids from (select id from matching limit ${sql.lit(countCap + 1)}) as capped)
+    ${slice}`.compile(db);
   if (keepPlan && page === 1 && pageSize === usualPageSize) nameStatement(statement.sql);
   const { rows: carriers } = await db.executeQuery(statement);
   const rows = carriers.map(withoutCount);

@@ -5,21 +5,22 @@ import type { RawBuilder, SqlBool } from 'kysely';
 import { anywhere } from '../like.ts';
 
 /** True of hosts whose name holds this, regardless of case. */
-export const named = (name: string): RawBuilder<SqlBool> => holding(sql`hosts.name`, name, longestNumber(name));
+export const named = (name: string): RawBuilder<SqlBool> =>
+  holding(sql`hosts.searched_name`, name.toLowerCase(), longestNumber(name));
 
 /** True of hosts of which one address holds this. */
 export function atAddress(ip: string): RawBuilder<SqlBool> {
   // What an address may hold reaches over no end of one in their list; anything else is in none.
   if (!/^[0-9a-f.:]*$/i.test(ip)) return sql`false`;
-  const searched = ip.replaceAll('.', 'x').replaceAll(':', 'y');
-  const [lastTwo] = /[xy][0-9a-f]+[xy][0-9a-f]*$/i.exec(searched) ?? [];
+  const searched = ip.toLowerCase().replaceAll('.', 'x').replaceAll(':', 'y');
+  const [lastTwo] = /[xy][0-9a-f]+[xy][0-9a-f]*$/.exec(searched) ?? [];
   return holding(sql`hosts.addresses`, searched, lastTwo);
 }
 
 function holding(column: RawBuilder<string>, text: string, telling: string | undefined): RawBuilder<SqlBool> {
-  const whole = sql<SqlBool>`${column} ilike ${anywhere(text)}`;
+  const whole = sql<SqlBool>`${column} like ${anywhere(text)}`;
   // No index is asked for what is compared with true.
-  return telling === undefined ? whole : sql`(${whole}) is true and ${column} ilike ${anywhere(telling)}`;
+  return telling === undefined ? whole : sql`(${whole}) is true and ${column} like ${anywhere(telling)}`;
 }
 
 const longestNumber = (name: string): string | undefined =>

@@ -16,6 +16,7 @@ import * as sessionsAndFactors from './0016_sessions_and_factors.ts';
 import * as hostAddresses from './0017_host_addresses.ts';
 import * as callsBefore from './0018_calls_before.ts';
 import * as hostLocations from './0019_host_locations.ts';
+import * as lists from './0020_lists.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -36,4 +37,5 @@ export const migrations: Record<string, Migration> = {
   '0017_host_addresses': hostAddresses,
   '0018_calls_before': callsBefore,
   '0019_host_locations': hostLocations,
+  '0020_lists': lists,
 };

@@ -36,3 +36,14 @@ test('no statement, lock or idle transaction may last for ever', async () => {
       ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') order by name`.execute(database.db);
   expect(rows.map(({ setting }) => setting)).toEqual(['60000', '10000', '30000']);
 });
+
+test('indexes are planned for as in memory, unless the address of the database says otherwise', async () => {
+  const cost = async (db: TestDatabase['db']) =>
+    (await sql<{ randomPageCost: string }>`show random_page_cost`.execute(db)).rows[0]?.randomPageCost;
+  expect(await cost(database.db)).toBe('1.1');
+  const url = new URL(database.url);
+  url.searchParams.set('options', '-c random_page_cost=3');
+  const other = connect(url.href, { max: 1, applicationName: 'with-options' });
+  expect(await cost(other)).toBe('3');
+  await other.destroy();
+});
