@@ -1,6 +1,4 @@
 // The connection to the database is lost in the middle of a request: the caller is told what is true of his change.
-import { connect as dial, createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { accessEndpoints } from '../../api/access/index.ts';
@@ -10,57 +8,11 @@ import type { Ctx } from '../../api/context.ts';
 import { signedIn } from '../../api/permissions.ts';
 import { done, success } from '../../api/schemas.ts';
 import { connect } from '../../db/connect.ts';
+import { freePort } from '../../embedded/ports.ts';
 import { unique } from '../harness.ts';
+import { Way } from '../way.ts';
 import { testApp } from './app.ts';
 import type { TestApp, TestUser } from './app.ts';
-
-/**
- * A way to the database that loses every connection over a statement: before the server has it, or before its answer
- * is told.
- */
-class Way {
-  losing: { statement: string; when: 'before' | 'after' } | undefined;
-  readonly #sockets = new Set<Socket>();
-  readonly #server: Server;
-
-  constructor({ hostname, port }: URL) {
-    this.#server = createServer((socket) => {
-      const through = dial(Number(port), hostname);
-      for (const one of [socket, through]) {
-        this.#sockets.add(one);
-        one.on('error', () => undefined).on('close', () => [socket, through].map((both) => both.destroy()));
-      }
-      let deaf = false;
-      socket.on('data', (data) => {
-        const { statement, when } = this.losing ?? {};
-        const hit = statement !== undefined && data.includes(statement);
-        if (hit) this.losing = undefined;
-        deaf = hit;
-        if (hit && when === 'before') this.lose();
-        else through.write(data);
-      });
-      through.on('data', (data) => {
-        if (deaf) this.lose();
-        else socket.write(data);
-      });
-    });
-  }
-
-  async open(): Promise<number> {
-    await new Promise<void>((listening) => this.#server.listen(0, '127.0.0.1', listening));
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  lose(): void {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#sockets.clear();
-  }
-
-  async close(): Promise<void> {
-    this.lose();
-    await new Promise((closed) => this.#server.close(closed));
-  }
-}
 
 const operations: string[] = [];
 const decide = command({
@@ -95,9 +47,9 @@ let manager: TestUser;
 beforeAll(async () => {
   t = await testApp({}, { endpoints: [...accessEndpoints, decide, remember] });
   const url = new URL(t.database.url);
-  way = new Way(new URL(url));
-  url.hostname = '127.0.0.1';
-  url.port = String(await way.open());
+  way = new Way(await freePort(), url.host);
+  await way.open();
+  url.host = `127.0.0.1:${way.port}`;
   t.deps.db = connect(url.href, { max: 4, applicationName: 'test-lost' });
   manager = await t.user({ admin: true });
 });
@@ -125,7 +77,7 @@ const recordsOf = (id: unknown) =>
 describe('a connection that is lost', () => {
   test('over a commit that never arrives leaves the outcome unknown, and the change may be sent again', async () => {
     const [name, headers] = [unique(), key()];
-    way.losing = { statement: 'commit', when: 'before' };
+    way.losing = { over: 'commit', when: 'before' };
     const answer = await manager.post('/roles/', { name }, headers);
     expect(answer).toMatchObject({ status: 503, body: { error_code: 10008, message: unknown } });
     expect(await rolesNamed(name)).toEqual([]);
@@ -134,7 +86,7 @@ describe('a connection that is lost', () => {
 
   test('in the middle of a change has changed nothing, and the caller is told so', async () => {
     const name = unique();
-    way.losing = { statement: 'insert into "roles"', when: 'after' };
+    way.losing = { over: 'insert into "roles"', when: 'after' };
     expect(await manager.post('/roles/', { name })).toMatchObject({
       status: 503,
       body: { error_code: 10008, message: 'the database is unavailable; nothing was changed' },
@@ -144,7 +96,7 @@ describe('a connection that is lost', () => {
 
   test('over a commit that was made leaves the outcome unknown as well; the same Idempotency-Key finds what was made', async () => {
     const [name, headers] = [unique(), key()];
-    way.losing = { statement: 'commit', when: 'after' };
+    way.losing = { over: 'commit', when: 'after' };
     const answer = await manager.post('/roles/', { name }, headers);
     expect(answer).toMatchObject({ status: 503, body: { error_code: 10008, message: unknown } });
     const again = await manager.post<{ id: number }>('/roles/', { name }, headers);
@@ -154,13 +106,13 @@ describe('a connection that is lost', () => {
   });
 
   test('while a command is carried out leaves its outcome unknown, as the engine may have been asked', async () => {
-    way.losing = { statement: 'from "roles" limit', when: 'after' };
+    way.losing = { over: 'from "roles" limit', when: 'after' };
     expect(await manager.post('/decisions/')).toMatchObject({ status: 503, body: { message: unknown } });
   });
 
   test('when a command is done does not hide its answer; a repetition is the same operation to the engine', async () => {
     const headers = key();
-    way.losing = { statement: 'update "idempotency_keys"', when: 'before' };
+    way.losing = { over: 'update "idempotency_keys"', when: 'before' };
     const answers = [await manager.post('/decisions/', undefined, headers)];
     expect(way.losing).toBeUndefined();
     answers.push(await manager.post('/decisions/', undefined, headers));

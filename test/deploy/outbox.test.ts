@@ -1,6 +1,4 @@
 // The engine is away: tasks are accepted and begin when it is back; what it would have to decide changes nothing.
-import { connect, createServer } from 'node:net';
-import type { Server as TcpServer, Socket } from 'node:net';
 import { startWorker } from '../../activities/worker.ts';
 import type { RunningWorker } from '../../activities/worker.ts';
 import { freePort } from '../../embedded/ports.ts';
@@ -8,49 +6,17 @@ import { createLogger } from '../../kit/log.ts';
 import { eventually, temporalAddress } from '../harness.ts';
 import { makeEstate, packagePath, placePackage, quietRuntime, taskOf } from '../world.ts';
 import type { TestEstate } from '../world.ts';
+import { Way } from '../way.ts';
 import { act, outcome, traces } from './acts.ts';
 import { ownServer } from './server.ts';
 import type { Server } from './server.ts';
-
-/** A way to the engine that can be closed and opened again. */
-class Way {
-  readonly port: number;
-  readonly #sockets = new Set<Socket>();
-  #server: TcpServer | undefined;
-
-  constructor(port: number) {
-    this.port = port;
-  }
-
-  async open(): Promise<void> {
-    const [host = '', port = ''] = temporalAddress().split(':');
-    const server = createServer((socket) => {
-      const through = connect(Number(port), host);
-      for (const one of [socket, through]) {
-        this.#sockets.add(one);
-        one.on('error', () => undefined);
-      }
-      socket.pipe(through).pipe(socket);
-    });
-    this.#server = server;
-    await new Promise<void>((listening) => server.listen(this.port, '127.0.0.1', listening));
-  }
-
-  async close(): Promise<void> {
-    const server = this.#server;
-    this.#server = undefined;
-    for (const socket of this.#sockets) socket.destroy();
-    this.#sockets.clear();
-    if (server) await new Promise((closed) => server.close(closed));
-  }
-}
 
 let way: Way;
 let server: Server;
 let estate: TestEstate;
 let worker: RunningWorker | undefined;
 beforeAll(async () => {
-  way = new Way(await freePort());
+  way = new Way(await freePort(), temporalAddress());
   server = await ownServer(`127.0.0.1:${way.port}`);
   estate = await makeEstate(server, 1);
   quietRuntime();
