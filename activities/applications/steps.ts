@@ -2,36 +2,42 @@
 // process in the pid file. The process decides about a stop: that of an instance that had died by itself succeeds.
 import type { StepRow } from '../../db/deploy/steps.ts';
 import type { InstanceActionStep } from '../../workflows/applications/contract.ts';
-import { checkGone, checkLives } from '../deploy/host-scripts.ts';
-import { command, whenPid } from '../deploy/steps.ts';
+import { checkLives, look } from '../deploy/host-scripts.ts';
+import { command, stopping, whenPid } from '../deploy/steps.ts';
 import type { StepBody } from '../deploy/steps.ts';
 import type { StepJob } from '../step.ts';
 
 export interface InstanceStepContext {
-  position: number;
   row: StepRow;
   /** Where an absolute path lies on this host. */
   path(absolute: string): string;
   workingDirectory: string;
 }
 
-/** The jobs of a step in their order; none: there is nothing to do. */
-export function instanceJobs(step: InstanceActionStep, context: InstanceStepContext): StepJob[] {
-  const { taskId } = context.row;
-  const env = environment(context);
-  return bodies(step, context.row.setup).map(({ script, user, inRelease, mayFail = false }, index) => ({
-    id: `t${taskId}-p${context.position}-${step}-${index}`,
-    ...{ script, user, env, mayFail },
-    cwd: inRelease === false ? '/' : context.workingDirectory,
-  }));
+/** The jobs of a step in their order; none: there is nothing to do. `isSure`: of a stop, that something is known to run. */
+export const instanceJobs = (step: InstanceActionStep, context: InstanceStepContext, isSure = true): StepJob[] =>
+  bodies(step, context.row.setup, isSure).map((body, index) => jobOf(step, context, body, index));
+
+/** A look whether the process of the pid file lives; undefined: there is no pid file, so nobody can tell. */
+export function instanceLook(step: string, context: InstanceStepContext): StepJob | undefined {
+  const [body] = whenPid(context.row.setup, look);
+  return body && jobOf(step, context, body, 'look');
 }
 
-function bodies(step: InstanceActionStep, setup: StepRow['setup']): StepBody[] {
+function jobOf(step: string, context: InstanceStepContext, body: StepBody, name: number | 'look'): StepJob {
+  const { taskId, position } = context.row;
+  const { script, user, inRelease, mayFail = false } = body;
+  return {
+    id: `t${taskId}-p${position}-${step}-${name}`,
+    ...{ script, user, env: environment(context), mayFail },
+    cwd: inRelease === false ? '/' : context.workingDirectory,
+  };
+}
+
+function bodies(step: InstanceActionStep, setup: StepRow['setup'], isSure: boolean): StepBody[] {
   switch (step) {
-    case 'stop': {
-      const check = whenPid(setup, checkGone);
-      return [...command(setup.stopCmd, setup).map((body) => ({ ...body, mayFail: check.length > 0 })), ...check];
-    }
+    case 'stop':
+      return stopping(setup, !isSure);
     case 'start':
       return command(setup.startupCmd, setup);
     case 'check':

@@ -1,6 +1,6 @@
 // Whether an instance runs is for its host to say. The row may not know: an undo that failed, a person, or the start of
-// the machine can leave a process behind. So a stop looks first where the row says `stopped`, and after an undo that failed
-// it is looked what runs now. Without a pid file nobody can tell.
+// the machine can leave a process behind. So a stop looks first where the row says `stopped`, what is told to start does not
+// start twice, and after a failure it is looked what runs now. Without a pid file nobody can tell.
 import { notKnown } from '../../db/deploy/settle.ts';
 import { markRanBefore } from '../../db/deploy/steps.ts';
 import type { StepOutcome } from '../../workflows/deploy/ports.ts';
@@ -39,6 +39,13 @@ export async function stopWhatRuns({ db }: ActivityDeps, work: Work, { look, sto
   await markRanBefore(db, taskId, position);
   const stopped = await runJobs(work, stop(true));
   return stopped.ok ? { ok: true, message: 'it ran, though recorded as stopped' } : stopped;
+}
+
+/** Starts what does not run. */
+export async function startUnlessRuns(work: Work, look: StepJob | undefined, start: StepJob[]): Promise<StepOutcome> {
+  const runs = look !== undefined && (await lookAt(work, look));
+  if (typeof runs === 'string') return { ok: false, message: runs };
+  return runs ? { ok: true, message: 'it ran already, nothing was started' } : runJobs(work, start);
 }
 
 /** What a host says at the end of a task that failed; in words why it does not. */

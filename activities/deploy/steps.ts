@@ -117,7 +117,7 @@ function environment({ setup, path, ...context }: StepContext): Record<string, s
 }
 
 /** With a pid file the process decides, not what the command says of itself: what has crashed can be upgraded. */
-function stopping(setup: SubTaskSetup, mayFail = false): StepBody[] {
+export function stopping(setup: SubTaskSetup, mayFail = false): StepBody[] {
   if (setup.stopCmd === '') return [];
   const check = whenPid(setup, host.checkGone);
   return [...command(setup.stopCmd, setup).map((job) => ({ ...job, mayFail: mayFail || check.length > 0 })), ...check];

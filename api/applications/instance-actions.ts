@@ -73,7 +73,8 @@ async function begin(ctx: ChangeCtx, wanted: Wanted): Promise<z.input<typeof tas
   const targets = instances.map(({ status, hostname }, position) => ({
     position,
     hostname,
-    wasRunning: status !== 'stopped',
+    // What is recorded as stopped is looked at by the step itself.
+    wasRunning: status !== 'stopped' || stopCmd !== '',
   }));
   const input: InstanceTaskInput = {
     ...{ taskId, action, timeoutSeconds, batchSize, instances: targets },

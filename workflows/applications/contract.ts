@@ -30,7 +30,7 @@ export interface InstanceTaskInput {
 export interface InstanceTarget {
   position: number;
   hostname: string;
-  /** Whether a restart has to stop it first. */
+  /** Whether a restart has to stop it first, or to look whether it has to. */
   wasRunning: boolean;
 }
 

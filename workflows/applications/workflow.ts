@@ -9,6 +9,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { holdHosts } from '../maintenance/hold.ts';
+import type { StepOutcome } from '../deploy/ports.ts';
 import type { MaintenanceHands } from '../maintenance/ports.ts';
 import { rootFailure } from '../refuse.ts';
 import type {
@@ -101,36 +102,33 @@ async function act(input: InstanceTaskInput, instance: InstanceTarget): Promise<
     ...(action === 'stop' || (action === 'restart' && wasRunning) ? (['stop'] as const) : []),
     ...(action === 'stop' ? [] : (['start', 'check'] as const)),
   ];
+  const said: string[] = [];
   for (const step of steps) {
-    const message = await failureOf(input, instance, step);
-    if (message !== null) {
-      return {
-        status: 'failed',
-        left: step === 'stop' ? 'unchanged' : 'stopped',
-        step,
-        message: `${step}: ${message}`,
-      };
-    }
+    const { ok, message } = await outcomeOf(input, instance, step);
+    if (message !== null) said.push(`${step}: ${message}`);
+    if (!ok)
+      return { status: 'failed', left: step === 'stop' ? 'unchanged' : 'stopped', step, message: said.join('; ') };
   }
-  return { status: 'finished', left: action === 'stop' ? 'stopped' : 'running', step: null, message: null };
+  const message = said.length > 0 ? said.join('; ') : null;
+  return { status: 'finished', left: action === 'stop' ? 'stopped' : 'running', step: null, message };
 }
 
-/** Why a step failed; null: it did not. */
-async function failureOf(
+/** How a step ended, with why it failed or what it found. */
+async function outcomeOf(
   input: InstanceTaskInput,
   { position, hostname }: InstanceTarget,
   step: InstanceActionStep,
-): Promise<string | null> {
+): Promise<StepOutcome> {
   const at = { taskId: input.taskId, position, step };
   // Named for who reads the history, and for the replay: another order of steps is another history.
   const named = { activityId: `${step}-${position}`, summary: `${step} on ${hostname}` };
   try {
     const { ok, message } = await runInstanceStep.executeWithOptions(named, [at]);
-    return ok ? null : (message ?? 'failed');
+    return { ok, message: ok ? message : (message ?? 'failed') };
   } catch (error) {
     const killed = await kill(at);
     const why = isCancellation(error) ? cutShort(CancellationScope.current(), input) : rootMessage(error);
-    return killed ? why : `${why}; whether its command still runs is not known`;
+    return { ok: false, message: killed ? why : `${why}; whether its command still runs is not known` };
   }
 }
 

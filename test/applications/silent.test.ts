@@ -1,0 +1,41 @@
+// A host that says nothing after an action that failed: nothing is said of what runs there that nobody has asked.
+import { Silent } from '../../activities/providers/error.ts';
+import { memoryEstate, memoryHosts, onMemory } from '../deploy/memory-hosts.ts';
+import { testWorld } from '../world.ts';
+import type { World } from '../world.ts';
+import { free, sitesOf } from './sites.ts';
+
+let world: World;
+const hosts = memoryHosts();
+/** Hosts that take no more jobs, and answer no question for them. */
+const silent = new Set<string>();
+beforeAll(async () => {
+  hosts.world.failure = (method, host) =>
+    ['start', 'ping'].includes(method) && silent.has(host)
+      ? new Silent('salt', 'the minion does not answer')
+      : undefined;
+  world = await testWorld(onMemory(hosts));
+});
+afterAll(() => world.close());
+
+const { setFields, setStatus, one, ended, instancesOf } = sitesOf(() => world);
+
+test.each(['/run/web.pid', ''])(
+  'an instance stays recorded as what it was, and the result says so; pid file: "%s"',
+  async (pidPath) => {
+    const estate = await memoryEstate(world, hosts, 1);
+    await setFields(estate, { startupCmd: 'start', stopCmd: 'stop', pidPath });
+    await setStatus(estate, 'running');
+    hosts.world.behaviour = ({ job, host, exit }) => {
+      if (!job.id.includes('-start-0')) return exit(job.id.endsWith('-look') ? 3 : 0);
+      exit(4);
+      silent.add(host);
+    };
+    const operator = await world.user({ application: { [estate.applicationId]: ['restart_app'] } });
+    const site = { ...estate, operator };
+    const task = await ended(site, await one(site, 'restart'));
+    const message = 'start: exit status 4; whether it runs is not known: no answer: the minion does not answer';
+    expect(task.results).toMatchObject([{ status: 'failed', message }]);
+    expect(await instancesOf(estate)).toEqual([free('running')]);
+  },
+);
