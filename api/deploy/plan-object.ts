@@ -7,6 +7,7 @@ import { batchesOf, hookNames, scriptLanguages } from '../../workflows/deploy/co
 import type { DeployPlan } from '../../workflows/deploy/contract.ts';
 import type { Ctx } from '../context.ts';
 import { said } from '../said.ts';
+import { plannedSteps, shownSteps } from './plan-steps.ts';
 import { strategyObject } from './strategy.ts';
 
 const hookTexts = z.partialRecord(z.enum(hookNames), z.string());
@@ -41,7 +42,7 @@ export const planObject = z.object({
       hostname: z.string(),
       present_version: z.string().nullable(),
       new_version: z.string(),
-      steps: z.array(z.string()),
+      ...plannedSteps,
       hooks: hookTexts,
     }),
   ),
@@ -65,6 +66,7 @@ export async function presentPlanObject(
     plan_hash: task.planHash,
     ...rest,
     package: { ...plan.package, repository: plan.package.repository ?? null },
+    instances: plan.instances.map((instance) => ({ ...instance, ...shownSteps(ctx, plan, instance) })),
     hooks: hooks.map(({ runningUser, ...hook }) => ({ ...hook, running_user: runningUser })),
     batches: rest.strategy ? batchesOf(ids, rest.strategy) : [ids],
     changed_since_approval: difference === null ? null : said(ctx, difference),

@@ -17,7 +17,13 @@ interface Task {
 interface Plan {
   plan_hash: string | null;
   package: { source: string; sha256: string | null };
-  instances: { hostname: string; present_version: string | null; new_version: string; steps: string[] }[];
+  instances: {
+    hostname: string;
+    present_version: string | null;
+    new_version: string;
+    steps: string[];
+    conditions: Record<string, string>;
+  }[];
 }
 
 interface Created {
@@ -114,8 +120,9 @@ async function showPlan(mei: Person, path: string): Promise<void> {
   say(
     `plan ${plan.plan_hash?.slice(0, 12) ?? ''}: ${plan.package.source}, sha256 ${plan.package.sha256?.slice(0, 12) ?? '-'}`,
   );
-  for (const { hostname, present_version: from, new_version: to, steps } of plan.instances) {
-    say(`  ${hostname}: ${from ?? 'nothing'} -> ${to}: ${steps.join(', ')}`);
+  for (const { hostname, present_version: from, new_version: to, steps, conditions } of plan.instances) {
+    const named = steps.map((step) => (step in conditions ? `${step} (${conditions[step]})` : step));
+    say(`  ${hostname}: ${from ?? 'nothing'} -> ${to}: ${named.join(', ')}`);
   }
 }
 
