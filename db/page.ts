@@ -63,9 +63,9 @@ export async function paginate<DB, TB extends keyof DB, Row>(
     ${slice}`.compile(db);
   if (keepPlan && page === 1 && pageSize === usualPageSize) nameStatement(statement.sql);
   const { rows: carriers } = await db.executeQuery(statement);
-  const rows = carriers.map(withoutCount);
   // A page past the end has no row that could carry the count.
   const exact = carriers[0]?.[countColumn] ?? (offset > 0 ? await countOf(db, all.limit(countCap + 1)) : 0);
+  const rows = carriers.map(withoutCount);
   if (exact <= countCap) return { rows, count: exact, countIsEstimate: false };
   const estimate = await estimatedRows(db, all);
   return { rows, count: Math.max(estimate, exact, offset + rows.length), countIsEstimate: true };
@@ -84,8 +84,10 @@ function orderOf(order: Order) {
   return { id: sql.ref<number>(order.oldest), direction: 'asc' } as const;
 }
 
-function withoutCount<Row>({ [countColumn]: _count, ...row }: Counted<Row>): Row {
-  return row as unknown as Row;
+// In place, as it is the last column: a copy of the rest takes several times as long.
+function withoutCount<Row>(row: Counted<Row>): Row {
+  Reflect.deleteProperty(row, countColumn);
+  return row;
 }
 
 /** How many rows a query has. */
