@@ -42,8 +42,8 @@ describe('refused before any work, whole', () => {
     await unchanged(estate);
   });
 
-  test('an instance that is in the wanted state already, where no pid file tells what it is', async () => {
-    const estate = await site(2, { pidPath: '' });
+  test('an instance that is in the wanted state already', async () => {
+    const estate = await site(2);
     await world.db
       .updateTable('instances')
       .set({ status: 'running' })

@@ -52,23 +52,6 @@ test('a start of what runs already starts nothing beside it', async () => {
   expect([pidOf(estate), services(estate)]).toEqual([pid, ['sleep 600']]);
 });
 
-test('a stop of what runs though it is recorded as stopped stops it', async () => {
-  const estate = await site();
-  const pid = startByHand(estate);
-  expect(await done(estate, 'stop')).toEqual({
-    ...{ status: 'finished', message: 'stop: it ran, though recorded as stopped' },
-    ...{ calls: ['start hand', 'stop'], instances: [free('stopped')] },
-  });
-  expect(isAlive(pid)).toBe(false);
-});
-
-test('a stop of what does not run says so, and calls nothing', async () => {
-  expect(await done(await site(), 'stop')).toEqual({
-    ...{ status: 'finished', message: 'stop: nothing ran, nothing was stopped' },
-    ...{ calls: [], instances: [free('stopped')] },
-  });
-});
-
 test('a restart of what runs though it is recorded as stopped leaves one process, another one', async () => {
   const estate = await site();
   const pid = startByHand(estate);
@@ -80,13 +63,12 @@ test('a restart of what runs though it is recorded as stopped leaves one process
   await eventually(() => expect(services(estate)).toEqual(['sleep 600']));
 });
 
-test('a start of what has died though it is recorded as running starts it', async () => {
+test('a restart of what has died though it is recorded as running starts it', async () => {
   const estate = await site();
   await setStatus(estate, 'running');
-  expect(await done(estate, 'start')).toEqual({
-    ...{ status: 'finished', message: null },
-    ...{ calls: ['start'], instances: [free('running')] },
-  });
+  const { status, instances } = await done(estate, 'restart');
+  expect([status, instances]).toEqual(['finished', [free('running')]]);
+  expect(services(estate)).toEqual(['sleep 600']);
 });
 
 test('a start that fails and leaves a process is recorded as running', async () => {
@@ -98,10 +80,10 @@ test('a start that fails and leaves a process is recorded as running', async () 
   expect(services(estate)).toEqual(['sleep 600']);
 });
 
-test('a stop that fails of what is recorded as stopped is recorded as running', async () => {
+test('a restart whose stop fails of what is recorded as stopped is recorded as running', async () => {
   const estate = await site(1, { stopCmd: 'true' });
   startByHand(estate);
-  expect(await done(estate, 'stop', { timeout: 3 })).toEqual({
+  expect(await done(estate, 'restart', { timeout: 3 })).toEqual({
     ...{ status: 'failed', message: 'stop: timed out after 3 s' },
     ...{ calls: ['start hand'], instances: [free('running')] },
   });

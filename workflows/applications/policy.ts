@@ -11,11 +11,10 @@ export interface InstanceView {
   hostStatus: HostStatus;
 }
 
-/** What the application says of how it is started and stopped, and its process found; empty: it does not. */
+/** What the application says of how it is started and stopped; empty: it does not. */
 export interface InstanceCommands {
   startupCmd: string;
   stopCmd: string;
-  pidPath: string;
 }
 
 /** Why an action on an instance must not begin. */
@@ -23,8 +22,7 @@ export function canAct(action: InstanceAction, view: InstanceView, commands: Ins
   const { id, status, busyTaskId, hostname, hostStatus } = view;
   if (busyTaskId !== null) return new Problem('instance_busy', { id, task_id: busyTaskId });
   const there = { start: 'running', stop: 'stopped', restart: null } as const;
-  // The task asks the host; only where there is no pid file is the record all that is known.
-  if (commands.pidPath === '' && status === there[action]) return new Problem('instance_is', { id, status });
+  if (status === there[action]) return new Problem('instance_is', { id, status });
   const starts = action !== 'stop';
   const stops = action === 'stop' || (action === 'restart' && status !== 'stopped');
   if (starts && commands.startupCmd === '') return new Problem('not_configured', { field: 'startup_cmd' });
