@@ -66,9 +66,9 @@ export async function runJobs({ to, runner, host }: Work, jobs: readonly StepJob
   return { ok: true, message: null };
 }
 
-/** Ends what may still run of these jobs. */
-export async function killJobs({ to, runner, host }: Work, jobs: readonly StepJob[]): Promise<void> {
-  for (const { id } of jobs) await killJob(to, runner, host, id);
+/** Ends what may still run of these jobs; undefined: one that the step has not on this host. */
+export async function killJobs({ to, runner, host }: Work, jobs: readonly (StepJob | undefined)[]): Promise<void> {
+  for (const job of jobs) if (job) await killJob(to, runner, host, job.id);
 }
 
 /** Why a job failed; null: it ended well. */

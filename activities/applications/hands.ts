@@ -19,7 +19,7 @@ export function createInstanceHands(deps: ActivityDeps): InstanceHands {
       const work = await workOf(deps, input);
       const context = await contextOf(work);
       const look = input.step === 'check' ? undefined : instanceLook(input.step, context);
-      await killJobs(work, [...(look ? [look] : []), ...instanceJobs(input.step, context)]);
+      await killJobs(work, [look, ...instanceJobs(input.step, context)]);
     },
 
     settleInstanceAction: (end) => settle(deps, end),

@@ -52,7 +52,7 @@ async function killStep(deps: ActivityDeps, input: StepInput): Promise<void> {
   if (input.step === 'fetch') return;
   const context = await stepContext(deps, input, work);
   const look = input.step === 'stop' ? lookOf(input.step, context) : undefined;
-  await killJobs(work, [...(look ? [look] : []), ...jobsOf(input.step, context)]);
+  await killJobs(work, [look, ...jobsOf(input.step, context)]);
 }
 
 async function stepContext(

@@ -1,0 +1,41 @@
+// A worker that stood still in the middle of an upload, while another one brought the task to its end, places nothing late.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { tidy } from '../../activities/deploy/host-scripts.ts';
+import { createLocalRunner } from '../../activities/providers/runner/local.ts';
+import { eventually } from '../harness.ts';
+import { expectRefusal } from '../providers/runner.suite.ts';
+
+test('what a worker still brings when the task ends is taken away, and its rename comes to nothing', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'slipway-late-'));
+  const host = { name: 'web-1', runner: 'local' as const, address: null };
+  const runner = createLocalRunner({ dataDir });
+  await runner.prepare(host);
+  const deployPath = runner.path(host, '/srv/web');
+  const packages = join(deployPath, '.slipway/packages');
+  mkdirSync(packages, { recursive: true });
+  // Of another task: without it the folder would be gone too.
+  writeFileSync(join(packages, 'other.tar'), 'other');
+  const source = join(dataDir, 'source');
+  execFileSync('mkfifo', [source]);
+  const [first, second] = ['the first half', 'the second half'];
+  const sha256 = createHash('sha256').update(`${first}${second}`).digest('hex');
+  const upload = runner.putFile(host, `/srv/web/.slipway/packages/${sha256}.tar`, source, { sha256 });
+  const refused = expectRefusal(upload, 'refused', 'ENOENT');
+  const pipe = await open(source, 'w');
+  await pipe.write(first);
+  await eventually(() => readdirSync(packages).some((name) => name.startsWith('.slipway-')));
+  // The other worker's last step.
+  const env = { PATH: process.env.PATH, SLIPWAY_TASK: '7', SLIPWAY_DEPLOY_PATH: deployPath };
+  const package_ = { SLIPWAY_PACKAGE: join(packages, `${sha256}.tar`) };
+  expect(spawnSync('bash', ['-c', tidy], { env: { ...env, ...package_ } }).status).toBe(0);
+  await pipe.write(second);
+  await pipe.close();
+  await refused;
+  expect(readdirSync(packages)).toEqual(['other.tar']);
+  rmSync(dataDir, { recursive: true, force: true });
+});
