@@ -51,7 +51,7 @@ async function settle(deps: ActivityDeps, end: InstanceEnd): Promise<void> {
     await work.runner.ping(work.host);
     return undefined;
   });
-  const said = typeof found === 'string' ? { message: withNotKnown(message, found), left: 'unchanged' as const } : {};
+  const said = typeof found === 'string' ? { message: withNotKnown(message, found) } : {};
   const seen = typeof found === 'boolean' ? { left: found ? ('running' as const) : ('stopped' as const) } : {};
   await settleInstanceAction(deps.db, { ...end, ...said, ...seen });
 }

@@ -1,4 +1,4 @@
-// A host that says nothing after an action that failed: nothing is said of what runs there that nobody has asked.
+// A host that says nothing after an action that failed: the result says that nobody knows what runs there.
 import { Silent } from '../../activities/providers/error.ts';
 import { memoryEstate, memoryHosts, onMemory } from '../deploy/memory-hosts.ts';
 import { testWorld } from '../world.ts';
@@ -21,7 +21,7 @@ afterAll(() => world.close());
 const { setFields, setStatus, one, ended, instancesOf } = sitesOf(() => world);
 
 test.each(['/run/web.pid', ''])(
-  'an instance stays recorded as what it was, and the result says so; pid file: "%s"',
+  'a failed start is recorded as stopped, and the result says that this is not known; pid file: "%s"',
   async (pidPath) => {
     const estate = await memoryEstate(world, hosts, 1);
     await setFields(estate, { startupCmd: 'start', stopCmd: 'stop', pidPath });
@@ -36,6 +36,6 @@ test.each(['/run/web.pid', ''])(
     const task = await ended(site, await one(site, 'restart'));
     const message = 'start: exit status 4; whether it runs is not known: no answer: the minion does not answer';
     expect(task.results).toMatchObject([{ status: 'failed', message }]);
-    expect(await instancesOf(estate)).toEqual([free('running')]);
+    expect(await instancesOf(estate)).toEqual([free('stopped')]);
   },
 );
