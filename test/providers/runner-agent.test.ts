@@ -1,6 +1,18 @@
 // The agent without a connection: its requests go to a shell of this machine. What SSH and Salt add has its tests there.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unavailable } from '../../activities/providers/error.ts';
@@ -10,7 +22,8 @@ import { createAgentRunner } from '../../activities/providers/runner/agent/runne
 import type { Transport } from '../../activities/providers/runner/agent/runner.ts';
 import type { RunnerHost } from '../../activities/providers/runner/driver.ts';
 import { checkHostName } from '../../activities/providers/runner/ids.ts';
-import { unique } from '../harness.ts';
+import { eventually, unique } from '../harness.ts';
+import { sweepSuite } from './runner-sweep.suite.ts';
 import { filesWith, valuesSuite } from './runner-values.suite.ts';
 import type { WithFolders } from './runner-values.suite.ts';
 import { endOf, expectRefusal, jobOf, runnerSuite, said } from './runner.suite.ts';
@@ -79,6 +92,7 @@ async function open(): Promise<WithFolders> {
 
 runnerSuite('agent', open);
 valuesSuite('agent', open);
+sweepSuite('agent', open);
 
 test('a job that has yet to run keeps its environment where only its runner reads it', async () => {
   const folder = made();
@@ -100,4 +114,119 @@ test('a job that has yet to run keeps its environment where only its runner read
   expect(await said(runner, host, job.id)).toBe(`${value}\n`);
   expect(filesWith(kept, value)).toEqual(['stdout 600']);
   rmSync(folder, { recursive: true, force: true });
+});
+
+describe('a sweep', () => {
+  const folder = made();
+  const runner = createAgentRunner(shellTransport(folder));
+  const jobs = keptIn(folder, '');
+  const children: number[] = [];
+  const ended = { below: 100, except: [] };
+  const nothing = { dropped: 0, more: false };
+
+  beforeEach(async () => {
+    rmSync(jobs, { recursive: true, force: true });
+    await runner.prepare(host);
+  });
+  afterAll(() => {
+    for (const pid of children) if (isAlive(pid)) process.kill(pid);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
+  const make = (...names: string[]): void => {
+    for (const name of names) mkdirSync(join(jobs, name), { recursive: true });
+  };
+
+  /** A job that ended and left a child in its group, which it has named. */
+  async function leaving(child: string): Promise<{ id: string; pid: number }> {
+    const job = jobOf({ script: `${child} & echo $!`, behaviour: () => undefined }, { id: `t42-p0-start-${unique()}` });
+    await runner.start(host, job);
+    await endOf(runner, host, job.id);
+    const pid = Number(await said(runner, host, job.id));
+    children.push(pid);
+    expect(isAlive(pid)).toBe(true);
+    return { id: job.id, pid };
+  }
+
+  test('leaves what a job started alone; where that still says something, the output stays without the script', async () => {
+    const silent = await leaving('sleep 600 >/dev/null 2>&1');
+    const chatty = await leaving('(sleep 600; echo later)');
+    expect(await runner.sweep(host, ended)).toEqual({ dropped: 1, more: false });
+    expect(readdirSync(jobs)).toEqual([chatty.id]);
+    expect([silent, chatty].map(({ pid }) => isAlive(pid))).toEqual([true, true]);
+    expect(existsSync(join(jobs, chatty.id, 'script'))).toBe(false);
+    expect(await said(runner, host, chatty.id)).toBe(`${chatty.pid}\n`);
+    expect(await runner.sweep(host, ended)).toEqual(nothing);
+    // The job's group: the child, and what it waits for.
+    process.kill(-groupOf(chatty.id));
+    await eventually(async () => (await runner.sweep(host, ended)).dropped === 1);
+    expect(readdirSync(jobs)).toEqual([]);
+    expect(isAlive(silent.pid)).toBe(true);
+  });
+
+  const groupOf = (jobId: string): number => Number.parseInt(readFileSync(join(jobs, jobId, 'process'), 'utf8'), 10);
+
+  test('leaves a job to the kill that is being carried through, and takes it then', async () => {
+    const { id } = await leaving('sleep 600 >/dev/null 2>&1');
+    writeFileSync(join(jobs, id, 'kill'), '');
+    expect(await runner.sweep(host, ended)).toEqual(nothing);
+    await runner.kill(host, id, 100);
+    expect(await runner.sweep(host, ended)).toEqual({ dropped: 1, more: false });
+  });
+
+  test('takes 1,000 jobs at most and says that there are more', async () => {
+    make(...Array.from({ length: 1_003 }, (_, index) => `t42-p${index}-start-0`), 't100-p0-start-0');
+    expect(await runner.sweep(host, ended)).toEqual({ dropped: 1_000, more: true });
+    expect(await runner.sweep(host, ended)).toEqual({ dropped: 3, more: false });
+    expect(readdirSync(jobs)).toEqual(['t100-p0-start-0']);
+  });
+
+  test('takes names as they are, and nothing that is not a job of an ended task', async () => {
+    const outside = join(folder, 'outside');
+    mkdirSync(join(outside, 'started'), { recursive: true });
+    make('t7- $(touch made) `touch made`', 't7-a\nb', 't7-*', 't7--rf', 't99-\\n');
+    const kept = [
+      't01-a',
+      't1',
+      'tt1-a',
+      'tx-1',
+      '-t1-a',
+      '42-a',
+      't1x-a',
+      't9999999999999999999-a',
+      't7 -a',
+      't100-a',
+    ];
+    make(...kept);
+    symlinkSync(outside, join(jobs, 't7-link'));
+    writeFileSync(join(jobs, 't7-file'), '');
+    expect(await runner.sweep(host, ended)).toEqual({ dropped: 5, more: false });
+    expect(readdirSync(jobs).sort()).toEqual([...kept, 't7-link', 't7-file'].sort());
+    expect(existsSync(outside)).toBe(true);
+  });
+
+  test('takes what was left half made or half removed once it is a day old', async () => {
+    make('.new.old', '.gone.old/t1-a', '.new.fresh', '.other');
+    for (const name of ['.new.old', '.gone.old', '.other']) utimesSync(join(jobs, name), new Date(0), new Date(0));
+    expect(await runner.sweep(host, ended)).toEqual(nothing);
+    expect(readdirSync(jobs).sort()).toEqual(['.new.fresh', '.other']);
+  });
+
+  test('finds nothing on a host that never had a job, and refuses what is no id', async () => {
+    expect(await runner.sweep(host, ended)).toEqual(nothing);
+    await expectRefusal(runner.sweep(host, { below: -1, except: [] }), 'refused', 'not the id of a task');
+  });
+
+  test('is an error where what is kept cannot be removed', async () => {
+    make('t7-a');
+    // Root may remove whatever it wants.
+    const become = process.getuid?.() === 0 ? 'setpriv --reuid=65534 --clear-groups ' : '';
+    chmodSync(folder, 0o755);
+    chmodSync(jobs, 0o555);
+    const powerless = createAgentRunner(shellTransport(folder, (key) => [`${become}${askCommand(key)}`]));
+    await expectRefusal(powerless.sweep(host, ended), 'unavailable', 'cannot be removed');
+    chmodSync(jobs, 0o755);
+    expect(readdirSync(jobs)).toEqual(['t7-a']);
+  });
 });

@@ -13,6 +13,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Job, Runner } from '../../activities/providers/runner/driver.ts';
 import { createLocalRunner } from '../../activities/providers/runner/local.ts';
+import { sweepSuite } from './runner-sweep.suite.ts';
 import { filesWith, valuesSuite } from './runner-values.suite.ts';
 import type { WithFolders } from './runner-values.suite.ts';
 import { endOf, expectRefusal, jobOf, runnerSuite, said } from './runner.suite.ts';
@@ -35,6 +36,7 @@ async function open(): Promise<WithFolders> {
 
 runnerSuite('local', open);
 valuesSuite('local', open);
+sweepSuite('local', open);
 
 describe('the local runner alone', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-local-'));

@@ -2,11 +2,13 @@ import { createMemoryRunner, createMemoryWorld } from '../../activities/provider
 import type { Behaviour } from '../../activities/providers/runner/memory.ts';
 import { unavailable } from '../../activities/providers/error.ts';
 import { runnerOf } from '../../activities/providers/runner/registry.ts';
+import { sweepSuite } from './runner-sweep.suite.ts';
 import { expectRefusal, jobOf, runnerSuite } from './runner.suite.ts';
+import type { RunnerHarness } from './runner.suite.ts';
 
 const host = { name: 'web-1', runner: 'local' as const, address: null };
 
-runnerSuite('memory', async () => {
+async function open(): Promise<RunnerHarness> {
   const behaviours = new Map<string, Behaviour>();
   const world = createMemoryWorld((control) => behaviours.get(control.job.id)?.(control));
   await createMemoryRunner(world).prepare(host);
@@ -16,7 +18,10 @@ runnerSuite('memory', async () => {
     teach: (jobId, { behaviour }) => void behaviours.set(jobId, behaviour),
     close: async () => undefined,
   };
-});
+}
+
+runnerSuite('memory', open);
+sweepSuite('memory', open);
 
 describe('a memory world', () => {
   test('counts calls and runs, so that a test can see that nothing ran twice', async () => {

@@ -15,6 +15,7 @@ import type { Job, RunnerHost } from '../../activities/providers/runner/driver.t
 import { createSshRunner } from '../../activities/providers/runner/ssh/index.ts';
 import type { SshSettings } from '../../activities/providers/runner/ssh/settings.ts';
 import { eventually, unique } from '../harness.ts';
+import { sweepSuite } from './runner-sweep.suite.ts';
 import { valuesSuite } from './runner-values.suite.ts';
 import type { WithFolders } from './runner-values.suite.ts';
 import { endOf, expectRefusal, jobOf, runnerSuite, said } from './runner.suite.ts';
@@ -48,6 +49,7 @@ async function open(): Promise<WithFolders> {
 
 runnerSuite('ssh', open);
 valuesSuite('ssh', open);
+sweepSuite('ssh', open);
 
 describe('the ssh runner alone', () => {
   const host = hostOf();

@@ -59,6 +59,18 @@ export interface JobView extends JobState {
   stderr: OutputBlock;
 }
 
+/** Tasks that have ended for good: those with a smaller id than `below`, but for `except`. Jobs begin with it (`t42-…`). */
+export interface EndedTasks {
+  below: number;
+  except: readonly number[];
+}
+
+/** How many jobs were dropped, and whether another call has more to drop. */
+export interface Swept {
+  dropped: number;
+  more: boolean;
+}
+
 export interface FileStat {
   kind: 'file' | 'directory' | 'other' | 'absent';
   /** Bytes; 0 unless a file. */
@@ -123,6 +135,11 @@ export interface Runner {
   kill(host: RunnerHost, jobId: string, graceMs: number): Promise<void>;
   /** Drops what is kept of an ended job; its id is then as if never used. */
   forget(host: RunnerHost, jobId: string): Promise<void>;
+  /**
+   * Drops what is kept of jobs of ended tasks, many at a call, and what was left half made for over a day. A job that runs
+   * stays, and so may the output of one that left a service behind that still writes to it.
+   */
+  sweep(host: RunnerHost, ended: EndedTasks): Promise<Swept>;
   stat(host: RunnerHost, path: string): Promise<FileStat>;
   /** Where these paths lead once every link is followed, as the application would write them; one answer for each. */
   realPaths(host: RunnerHost, paths: readonly string[]): Promise<RealPath[]>;

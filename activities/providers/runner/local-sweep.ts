@@ -1,12 +1,10 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { EndedTasks } from './driver.ts';
+import { isOfEnded } from './ids.ts';
 import { forgetJob, stateOf } from './local-jobs.ts';
 
-/** A job whose folder is kept on a local host of this machine. */
-export interface KeptJob {
-  id: string;
-  folder: string;
-}
+const dayMs = 86_400_000;
 
 const entriesOf = (folder: string): Promise<string[]> =>
   readdir(folder).catch((error: unknown) => {
@@ -15,30 +13,28 @@ const entriesOf = (folder: string): Promise<string[]> =>
     throw error;
   });
 
-async function jobFolders(dataDir: string): Promise<string[]> {
+/** The folders of jobs of every local host, those that the inventory has no more included. */
+export async function jobFolders(dataDir: string): Promise<string[]> {
   const hosts = join(resolve(dataDir), 'hosts');
   return (await entriesOf(hosts)).map((host) => join(hosts, host, '.slipway', 'jobs'));
 }
 
-/** Every job of every local host, those of hosts that the inventory has no more included. */
-export async function keptJobs(dataDir: string): Promise<KeptJob[]> {
-  const kept: KeptJob[] = [];
-  for (const jobs of await jobFolders(dataDir))
-    for (const id of await entriesOf(jobs)) if (!id.startsWith('.')) kept.push({ id, folder: join(jobs, id) });
-  return kept;
-}
-
-/** Drops a job unless it still runs. */
-export async function dropJob({ folder }: KeptJob): Promise<void> {
-  if (stateOf(folder).state !== 'running') await forgetJob(folder);
-}
-
-/** Drops folders that were being made or removed when their process died, once they are older than `before`. */
-export async function dropRemains(dataDir: string, before: Date): Promise<void> {
-  for (const jobs of await jobFolders(dataDir))
-    for (const name of await entriesOf(jobs)) {
-      if (!name.startsWith('.')) continue;
-      const found = await stat(join(jobs, name)).catch(() => null);
-      if (found && found.mtime < before) await rm(join(jobs, name), { recursive: true, force: true });
+/** Drops from a host's folder of jobs those of ended tasks that do not run, and answers how many. */
+export async function sweepFolder(jobs: string, ended: EndedTasks): Promise<number> {
+  let dropped = 0;
+  for (const name of await entriesOf(jobs)) {
+    const folder = join(jobs, name);
+    if (name.startsWith('.')) await dropRemains(folder);
+    else if (isOfEnded(name, ended) && stateOf(folder).state !== 'running') {
+      await forgetJob(folder);
+      dropped += 1;
     }
+  }
+  return dropped;
+}
+
+/** What was being made or removed when its process died. */
+async function dropRemains(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => null);
+  if (found && found.mtimeMs < Date.now() - dayMs) await rm(folder, { recursive: true, force: true });
 }

@@ -4,12 +4,13 @@ import { chmod, mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { refused, unavailable } from '../error.ts';
 import type { DirectoryEntry, FileStat, Job, JobState, JobView, OutputBlock, RealPath } from './driver.ts';
-import type { PutOptions, Runner, RunnerHost, StreamOffsets } from './driver.ts';
+import type { EndedTasks, PutOptions, Runner, RunnerHost, StreamOffsets, Swept } from './driver.ts';
 import { checkHostName, checkJobId } from './ids.ts';
 import { below, inside, listFolder, putInto, readPart, realPathIn, statFile, translated } from './local-files.ts';
 import { files } from './local-folder.ts';
 import { forgetJob, killJob, startJob, stateOf } from './local-jobs.ts';
 import type { JobPlace } from './local-jobs.ts';
+import { sweepFolder } from './local-sweep.ts';
 import { viewOf } from './view.ts';
 
 const provider = 'local';
@@ -110,6 +111,11 @@ class LocalRunner implements Runner {
   async forget(host: RunnerHost, jobId: string): Promise<void> {
     const folder = await this.#jobFolder(host, jobId);
     await translated(`job ${jobId}`, forgetJob(folder));
+  }
+
+  async sweep(host: RunnerHost, ended: EndedTasks): Promise<Swept> {
+    const jobs = join(await this.#present(host), '.slipway', 'jobs');
+    return { dropped: await translated(`jobs of ${host.name}`, sweepFolder(jobs, ended)), more: false };
   }
 
   async stat(host: RunnerHost, path: string): Promise<FileStat> {

@@ -6,8 +6,8 @@ import { posix } from 'node:path';
 import { refused, Silent } from '../error.ts';
 import type { ProviderError } from '../error.ts';
 import type { DirectoryEntry, FileStat, Job, JobState, JobView, OutputBlock, RealPath } from './driver.ts';
-import type { PutOptions, Runner, RunnerHost, StreamOffsets } from './driver.ts';
-import { checkEnvironment, checkHostName, checkJobId, checkPath, ensureWanted } from './ids.ts';
+import type { EndedTasks, PutOptions, Runner, RunnerHost, StreamOffsets, Swept } from './driver.ts';
+import { checkEnvironment, checkHostName, checkJobId, checkPath, ensureWanted, isOfEnded } from './ids.ts';
 import { chosen, viewOf } from './view.ts';
 
 const provider = 'memory';
@@ -193,6 +193,13 @@ class MemoryRunner implements Runner {
     const job = this.#job('forget', host, jobId);
     if (job?.state.state === 'running') throw refused(provider, `the job ${jobId} still runs`);
     this.#world.hosts.get(host.name)?.jobs.delete(jobId);
+  }
+
+  async sweep(host: RunnerHost, ended: EndedTasks): Promise<Swept> {
+    const { jobs } = this.#enter('sweep', host);
+    const over = [...jobs].filter(([id, { state }]) => isOfEnded(id, ended) && state.state !== 'running');
+    for (const [id] of over) jobs.delete(id);
+    return { dropped: over.length, more: false };
   }
 
   async stat(host: RunnerHost, path: string): Promise<FileStat> {

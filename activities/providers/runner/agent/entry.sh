@@ -26,6 +26,7 @@ case $operation in
   output) job_output "$@" ;;
   kill) job_kill "$@" ;;
   forget) job_forget ;;
+  sweep) job_sweep "$@" ;;
   stat) file_stat ;;
   real) file_real "$@" ;;
   list) file_list ;;

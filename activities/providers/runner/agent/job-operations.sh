@@ -113,3 +113,41 @@ job_forget() {
   fi
   done_with forgotten
 }
+
+# Whether nobody needs what is kept of the job in $folder. Where a service that it left running still says something, its
+# output stays, without the script.
+may_go() {
+  find_state
+  # What an ended job left in its group is none of our business, unless a kill is to end that too.
+  if [ "$state" != exited ] || { [ -e "$folder/kill" ] && [ ! -e "$folder/killed" ]; }; then is_over || return 1; fi
+  is_read || return 0
+  [ ! -e "$folder/script" ] || rm -f "$folder/script"
+  return 1
+}
+# Drops jobs of tasks with a smaller id than the first field, but for those in the second; and what others left half done.
+job_sweep() {
+  below=${1#=} except=,${2#=}, most=1000 more=no
+  case $below in '' | *[!0-9]*) refuse 'not the id of a task' ;; esac
+  set --
+  for folder in "$jobs"/t[1-9]*-*; do
+    id=${folder##*/t}
+    id=${id%%-*}
+    case $id in *[!0-9]* | ????????????????*) continue ;; esac
+    [ "$id" -lt "$below" ] || continue
+    case $except in *",$id,"*) continue ;; esac
+    if [ -L "$folder" ] || [ ! -d "$folder" ]; then continue; fi
+    may_go || continue
+    if [ $# -ge "$most" ]; then more=yes; break; fi
+    set -- "$@" "$folder"
+  done
+  if [ $# -gt 0 ]; then
+    gone=$(mktemp -d "$jobs/.gone.XXXXXX") && {
+      # Another one may have dropped some of them meanwhile.
+      mv -t "$gone" -- "$@" 2>/dev/null
+      rm -rf "$gone"
+    }
+    [ ! -e "$1" ] || fail 'what is kept of jobs cannot be removed'
+  fi
+  find "$jobs/" -mindepth 1 -maxdepth 1 \( -name '.new.*' -o -name '.gone.*' \) -mtime +0 -exec rm -rf {} + 2>/dev/null
+  done_with $# "$more"
+}

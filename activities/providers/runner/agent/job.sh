@@ -62,14 +62,18 @@ tell_view() {
 
 # --- the job's side
 
+# Whether somebody may still say something, such as a service that the job left running. Sets the marks of the readers.
+is_read() {
+  [ -e "$folder/readers" ] || return 1
+  { read -r out out_born; read -r err err_born; } <"$folder/readers"
+  lives "$out" "$out_born" || lives "$err" "$err_born"
+}
 # Waits until what was said so far is in the files: the readers have ended, or (a service holds the pipe) sleep in two
 # looks between which the files have not grown. A service that never pauses is given up after 30 seconds.
 settle() {
-  [ -e "$folder/readers" ] || return 0
-  { read -r out out_born; read -r err err_born; } <"$folder/readers"
   looks=0 before=''
   while [ "$looks" -lt 1500 ]; do
-    if ! lives "$out" "$out_born" && ! lives "$err" "$err_born"; then return 0; fi
+    is_read || return 0
     now=''
     if is_idle "$out" "$out_born" && is_idle "$err" "$err_born"; then
       now=$(stat -c %s "$folder/stdout" "$folder/stderr")

@@ -10,9 +10,11 @@ import type {
   Job,
   JobState,
   JobView,
+  EndedTasks,
   OutputBlock,
   PutOptions,
   RealPath,
+  Swept,
 } from '../driver.ts';
 import type { Runner, RunnerHost, StreamOffsets } from '../driver.ts';
 import { checkEnvironment, checkJobId, checkPath, ensureWanted } from '../ids.ts';
@@ -44,6 +46,7 @@ export interface Transport {
 
 const patienceMs = 30_000;
 const killMs = 15_000;
+const sweepMs = 120_000;
 /** Salt drops requests and answers over 1 MiB, and base64 adds a third. */
 const blockBytes = 192 * 1024;
 const kinds: Record<string, DirectoryEntry['kind']> = { f: 'file', d: 'directory', l: 'link' };
@@ -165,6 +168,13 @@ class AgentRunner implements Runner {
 
   async forget(host: RunnerHost, jobId: string): Promise<void> {
     await this.#onJob(host, 'forget', jobId);
+  }
+
+  async sweep(host: RunnerHost, { below, except }: EndedTasks): Promise<Swept> {
+    this.#transport.checkHost(host);
+    const fields = [field(below), field(except.join(','))];
+    const [dropped, more] = await this.#ask(host, ['sweep', ...fields], sweepMs);
+    return { dropped: Number(dropped), more: more === 'yes' };
   }
 
   async stat(host: RunnerHost, path: string): Promise<FileStat> {
