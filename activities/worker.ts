@@ -24,6 +24,7 @@ import type { Addresses } from '../embedded/find-stack.ts';
 import { workflowBundle } from './bundle.ts';
 import { failureInterceptor, heartbeatInterceptor } from './failure.ts';
 import { startHostReads } from './host-reads.ts';
+import { startHostSweep } from './host-sweep.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { createActivities } from './index.ts';
 import type { Activities } from './index.ts';
@@ -118,9 +119,10 @@ const activityInterceptors = (log: Logger, tracing: Tracing | undefined) => [
 ];
 
 /** What a worker does beside its tasks, each now and then. */
-function startChores(db: ActivityDeps['db'], config: Config, { monitoring }: Providers, log: Logger) {
+function startChores(db: ActivityDeps['db'], config: Config, { monitoring, runners }: Providers, log: Logger) {
+  const { jobRetentionDays } = config;
   const sweeps = config.localRunner ? [startJobSweep(db, config, log)] : [];
-  return [startHousekeeping({ monitoring, log }), ...sweeps];
+  return [startHousekeeping({ monitoring, log }), startHostSweep({ db, runners, jobRetentionDays, log }), ...sweeps];
 }
 
 /** Database and engine, as the providers' addresses are compared with them. */

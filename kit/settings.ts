@@ -173,7 +173,7 @@ export const settings = {
     'SLIPWAY_JOB_RETENTION_DAYS',
     whole('days', 2, 36_500),
     '7',
-    'days for which a local host keeps scripts and output of ended tasks',
+    'days for which hosts keep scripts and output of ended tasks',
   ),
   outputRetentionDays: required(
     'SLIPWAY_OUTPUT_RETENTION_DAYS',

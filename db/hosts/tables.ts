@@ -45,9 +45,18 @@ interface TaskPackagesTable {
   sha256: string | null;
 }
 
-/** Calls that change hosts, and packages that they are given. */
+interface HostSweepsTable {
+  hostId: number;
+  /** When the host was last asked to drop jobs of ended tasks. */
+  askedTime: Date;
+  /** Of tasks that had ended before it there is nothing on the host any more; null: nobody knows. */
+  sweptBefore: Date | null;
+}
+
+/** Calls that change hosts, what was dropped there, and packages that they are given. */
 export interface HostTaskTables {
   hostCalls: HostCallsTable;
+  hostSweeps: HostSweepsTable;
   shippedPackages: ShippedPackagesTable;
   taskPackages: TaskPackagesTable;
 }

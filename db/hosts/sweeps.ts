@@ -1,0 +1,53 @@
+// Which hosts keep jobs of ended tasks, and who of several workers asks one to drop them. The moment up to which a host is
+// rid of them is kept, not a task's id: a task may end after many that began later.
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { RunnerName } from '../../workflows/hosts/contract.ts';
+import type { Database } from '../database.ts';
+
+const aDayAgo = sql<Date>`clock_timestamp() - interval '1 day'`;
+
+/** Hosts of these runners on which tasks ended before `before` that they were not rid of, unless asked within a day. */
+export const hostsToSweep = (db: Kysely<Database>, runners: readonly RunnerName[], before: Date, most: number) =>
+  db
+    .selectFrom('hosts')
+    .leftJoin('hostSweeps', 'hostSweeps.hostId', 'hosts.id')
+    .select(['hosts.id', 'hosts.name', 'hosts.runner', 'hosts.minionId', 'hosts.ipAddress'])
+    .where('hosts.runner', 'in', runners)
+    .where('hosts.deletedTime', 'is', null)
+    .where((where) => where.or([where('askedTime', 'is', null), where('askedTime', '<', aDayAgo)]))
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('taskResults')
+          .innerJoin('tasks', 'tasks.id', 'taskResults.taskId')
+          .select(sql`1`.as('one'))
+          .whereRef('taskResults.hostId', '=', 'hosts.id')
+          .where('finishedTime', '<', before)
+          .where((where) =>
+            where.or([where('sweptBefore', 'is', null), where('finishedTime', '>=', where.ref('sweptBefore'))]),
+          ),
+      ),
+    )
+    .orderBy(sql`asked_time nulls first`)
+    .orderBy('hosts.id')
+    .limit(most)
+    .execute();
+
+/** Whether it is the caller who asks the host now: nobody has within a day. */
+export async function claimSweep(db: Kysely<Database>, hostId: number): Promise<boolean> {
+  const askedTime = sql<Date>`clock_timestamp()`;
+  const claimed = await db
+    .insertInto('hostSweeps')
+    .values({ hostId, askedTime, sweptBefore: null })
+    .onConflict((conflict) =>
+      conflict.column('hostId').doUpdateSet({ askedTime }).where('hostSweeps.askedTime', '<', aDayAgo),
+    )
+    .returning('hostId')
+    .executeTakeFirst();
+  return claimed !== undefined;
+}
+
+/** Notes that the host is rid of the jobs of tasks that ended before `sweptBefore`. */
+export async function recordSweep(db: Kysely<Database>, hostId: number, sweptBefore: Date): Promise<void> {
+  await db.updateTable('hostSweeps').set({ sweptBefore }).where('hostId', '=', hostId).execute();
+}
