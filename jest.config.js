@@ -19,5 +19,6 @@ export default {
   globalSetup: './test/global-setup.ts',
   globalTeardown: './test/global-teardown.ts',
   testTimeout: 150_000,
-  maxWorkers: 2,
+  // Tests wait for clocks now and then.
+  maxWorkers: 3,
 };
