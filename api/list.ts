@@ -97,7 +97,11 @@ export function list<
   return loadedList<Path, Item, P, F>({
     ...rest,
     load: async (input, ctx, page) => {
-      const options = { ...page, order, countCap, keepPlan: keepPlan?.(input, ctx) ?? false };
+      const asked = input.query as Record<string, unknown>;
+      const filters = Object.keys(rest.filter?.shape ?? {});
+      // What is listed of one object is narrowed by it.
+      const isFiltered = rest.path.includes('{') || filters.some((name) => asked[name] !== undefined);
+      const options = { ...page, order, countCap, isFiltered, keepPlan: keepPlan?.(input, ctx) ?? false };
       const { rows, ...counted } = await paginate(ctx.db, await query(input, ctx), options);
       return { items: await present(rows, ctx, input), ...counted };
     },

@@ -1,6 +1,7 @@
 // Rows and count come from one statement over one query, so they cannot disagree. The exact count of a big table costs a
-// hundred pages, so it is exact up to a cap and the planner's estimate beyond. Up to the cap rows are looked for once, for the
-// page and the count; of more the page is walked to in its order. Whole rows are read only for the page's ids (deferred join).
+// hundred pages, so it is exact up to a cap and the planner's estimate beyond. What is filtered is looked for once up to the
+// cap, for the page and the count; of more the page is walked to in its order. Whole rows are read only for the page's ids
+// (deferred join).
 import { sql } from 'kysely';
 import type { Kysely, SelectQueryBuilder } from 'kysely';
 import type { Database } from './database.ts';
@@ -19,6 +20,8 @@ export interface PageOptions {
   beforeId?: number | undefined;
   /** The count is exact up to this; default 10,000. */
   countCap?: number;
+  /** Whether a filter narrows it, as by default; of a whole table the page is next to its end, and no ids are gathered. */
+  isFiltered?: boolean;
   /**
    * Whether one plan does for all values of the query, of whose texts there are few; PostgreSQL then keeps the one for the
    * first page. Its columns are named: with `*` it would fail after a migration that adds one.
@@ -42,7 +45,7 @@ type Counted<Row> = Row & { [countColumn]: number };
 export async function paginate<DB, TB extends keyof DB, Row>(
   db: Kysely<Database>,
   query: SelectQueryBuilder<DB, TB, Row>,
-  { page, pageSize, order, beforeId, countCap = 10_000, keepPlan = false }: PageOptions,
+  { page, pageSize, order, beforeId, countCap = 10_000, isFiltered = true, keepPlan = false }: PageOptions,
 ): Promise<Page<Row>> {
   const { id, direction } = orderOf(order);
   const matching = beforeId === undefined ? query : query.where(sql<boolean>`${id} < ${beforeId}`);
@@ -50,8 +53,10 @@ export async function paginate<DB, TB extends keyof DB, Row>(
   const all = matching.clearSelect().select(id.as('id'));
   const found = sql<number>`(select count from found)`;
   const cut = sql`order by id ${sql.raw(direction)} limit ${sql.lit(pageSize)} offset ${sql.lit(offset)}`;
-  const pageIds = sql`case when ${found} <= ${sql.lit(countCap)}
-    then array(select unnest(ids) as id from found ${cut}) else array(select id from matching ${cut}) end`;
+  const walked = sql`array(select id from matching ${cut})`;
+  const pageIds = isFiltered
+    ? sql`case when ${found} <= ${sql.lit(countCap)} then array(select unnest(ids) as id from found ${cut}) else ${walked} end`
+    : walked;
   const slice = ofIds(query)
     .where(sql<boolean>`${id} = any(${pageIds})`)
     .orderBy(id, direction)
@@ -59,7 +64,7 @@ export async function paginate<DB, TB extends keyof DB, Row>(
   // Written once and planned for each of its uses.
   const statement = sql<Counted<Row>>`
     with matching as not materialized (${all}), found as materialized (
-      select count(*) as count, array_agg(id) as ids from (select id from matching limit ${sql.lit(countCap + 1)}) as capped)
+      select count(*) as count ${isFiltered ? sql`, array_agg(id) as ids` : sql``} from (select id from matching limit ${sql.lit(countCap + 1)}) as capped)
     ${slice}`.compile(db);
   if (keepPlan && page === 1 && pageSize === usualPageSize) nameStatement(statement.sql);
   const { rows: carriers } = await db.executeQuery(statement);

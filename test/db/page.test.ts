@@ -63,6 +63,23 @@ test('beyond the cap the count is an estimate, says so, and is not less than wha
   expect(exactly).toMatchObject({ count: 2500, countIsEstimate: false });
 });
 
+test.each(['newest', 'oldest'] as const)(
+  'a list that nothing filters has the same pages and counts (%s)',
+  async (order) => {
+    for (const [page, pageSize, countCap] of [
+      [1, 10, 10_000],
+      [2, 700, 2500],
+      [4, 1000, 10_000],
+      [3, 10, 100],
+    ] as const) {
+      const asked = { page, pageSize, order, countCap };
+      expect(await paginate(database.db, query(), { ...asked, isFiltered: false })).toEqual(
+        await paginate(database.db, query(), asked),
+      );
+    }
+  },
+);
+
 test('few rows are cut into pages in either order, each row once', async () => {
   const few = query().where('id', '<=', 7);
   for (const [order, whole] of [
