@@ -3,7 +3,7 @@
 // values: others do better with a plan for each.
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
-import type { CompiledQuery, Kysely, RawBuilder } from 'kysely';
+import type { CompiledQuery, Expression, Kysely, RawBuilder } from 'kysely';
 import type { Database } from './database.ts';
 
 const names = new Map<string, string>();
@@ -26,7 +26,7 @@ export function nameStatement(text: string): void {
  * A value that PostgreSQL makes no plan for. Of a statement that is kept it would go on making one for each of its values
  * where those promise less work than the usual one by more than planning is reckoned at.
  */
-export const unplanned = <Value>(value: Value, type: 'bigint' | 'bigint[]'): RawBuilder<Value> =>
+export const unplanned = <Value>(value: Value | Expression<Value>, type: 'bigint' | 'bigint[]'): RawBuilder<Value> =>
   sql<Value>`(select ${value}::${sql.raw(type)})::${sql.raw(type)}`;
 
 class Hole {

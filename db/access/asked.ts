@@ -3,7 +3,7 @@
 import { sql } from 'kysely';
 import type { Expression, Kysely, RawBuilder } from 'kysely';
 import type { Database } from '../database.ts';
-import { prepared, type Built, type Place } from '../prepared.ts';
+import { prepared, unplanned, type Built, type Place } from '../prepared.ts';
 import { actionsOn, scopes, type May, type Scope, type ScopePermissions, type Subject } from './rights.ts';
 
 /** The object that a request names. */
@@ -39,9 +39,9 @@ export function preparedWithAsked<Values extends object, Row>(
 function grantedOnObject(userId: Expression<number>, scope: Scope, id: Expression<number>) {
   return sql<string[] | null>`case when exists (
     select from ${sql.table(scopes[scope].table)} as object
-    where object.id = ${id}::bigint and object.deleted_time is null) then array(
+    where object.id = ${unplanned(id, 'bigint')} and object.deleted_time is null) then array(
     select grants.permission from grants
-    where grants.scope = ${sql.lit(scope)} and grants.object_id = ${id}::bigint and (grants.user_id = ${userId}
+    where grants.scope = ${sql.lit(scope)} and grants.object_id = ${unplanned(id, 'bigint')} and (grants.user_id = ${userId}
       or grants.role_id in (select user_roles.role_id from user_roles where user_roles.user_id = ${userId}))) end`;
 }
 

@@ -101,9 +101,11 @@ export const applicationsOfUsers = (db: Kysely<Database>, subject: Subject, user
 
 /** Expressions that are true for applications linked to the one with this id. */
 export const linkedTo = {
-  children: (id: number) => sql<SqlBool>`applications.parent_id = ${id}`,
+  children: (id: number) => sql<SqlBool>`applications.parent_id = ${unplanned(id, 'bigint')}`,
   required: (id: number) =>
-    sql<SqlBool>`applications.id in (select required_id from required_apps where application_id = ${id})`,
+    sql<SqlBool>`applications.id in (
+      select required_id from required_apps where application_id = ${unplanned(id, 'bigint')})`,
   requiredBy: (id: number) =>
-    sql<SqlBool>`applications.id in (select application_id from required_apps where required_id = ${id})`,
+    sql<SqlBool>`applications.id in (
+      select application_id from required_apps where required_id = ${unplanned(id, 'bigint')})`,
 };
