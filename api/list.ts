@@ -94,13 +94,14 @@ export function list<
   },
 ): Endpoint {
   const { query, order = 'oldest', countCap = 10_000, keepPlan, present, ...rest } = declaration;
+  const filters = Object.keys(rest.filter?.shape ?? {});
+  // What is listed of one object is narrowed by it.
+  const isOfOne = rest.path.includes('{');
   return loadedList<Path, Item, P, F>({
     ...rest,
     load: async (input, ctx, page) => {
       const asked = input.query as Record<string, unknown>;
-      const filters = Object.keys(rest.filter?.shape ?? {});
-      // What is listed of one object is narrowed by it.
-      const isFiltered = rest.path.includes('{') || filters.some((name) => asked[name] !== undefined);
+      const isFiltered = isOfOne || filters.some((name) => asked[name] !== undefined);
       const options = { ...page, order, countCap, isFiltered, keepPlan: keepPlan?.(input, ctx) ?? false };
       const { rows, ...counted } = await paginate(ctx.db, await query(input, ctx), options);
       return { items: await present(rows, ctx, input), ...counted };

@@ -2,6 +2,7 @@
 // in the log, the caller gets the request id that finds it there.
 import { Unrecorded } from '../db/audit/record.ts';
 import { CommitUnknown, isUnavailable } from '../db/transaction.ts';
+import { codeOf } from '../kit/error-code.ts';
 import { inChinese, Problem, problems, problemText, type Language } from '../workflows/problem.ts';
 
 /** The body of every error. */
@@ -13,8 +14,6 @@ export interface ErrorBody {
 
 // gRPC's deadline exceeded, resource exhausted, unavailable. An update that ends so is told as unknown (engine.ts).
 const engineAway = new Set<unknown>([4, 8, 14]);
-
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 
 /** What a thrown thing is to the caller; undefined for an internal error. */
 export function problemOf(error: unknown): Problem | undefined {

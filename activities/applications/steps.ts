@@ -2,9 +2,9 @@
 // process in the pid file. The process decides about a stop: that of an instance that had died by itself succeeds.
 import type { StepRow } from '../../db/deploy/steps.ts';
 import type { InstanceActionStep } from '../../workflows/applications/contract.ts';
-import { checkLives, look } from '../deploy/host-scripts.ts';
-import { command, stopping, whenPid } from '../deploy/steps.ts';
-import type { StepBody } from '../deploy/steps.ts';
+import { checkLives } from '../deploy/host-scripts.ts';
+import { command, stepJobs, stepLook, stopping, whenPid } from '../deploy/steps.ts';
+import type { StepBody, StepPlace } from '../deploy/steps.ts';
 import type { StepJob } from '../step.ts';
 
 export interface InstanceStepContext {
@@ -16,23 +16,18 @@ export interface InstanceStepContext {
 
 /** The jobs of a step in their order; none: there is nothing to do. `isSure`: of a stop, that something is known to run. */
 export const instanceJobs = (step: InstanceActionStep, context: InstanceStepContext, isSure = true): StepJob[] =>
-  bodies(step, context.row.setup, isSure).map((body, index) => jobOf(step, context, body, index));
+  stepJobs(step, bodies(step, context.row.setup, isSure), placeOf(context));
 
 /** A look whether the process of the pid file lives; undefined: there is no pid file, so nobody can tell. */
-export function instanceLook(step: string, context: InstanceStepContext): StepJob | undefined {
-  const [body] = whenPid(context.row.setup, look);
-  return body && jobOf(step, context, body, 'look');
-}
+export const instanceLook = (step: string, context: InstanceStepContext): StepJob | undefined =>
+  stepLook(step, context.row.setup, placeOf(context));
 
-function jobOf(step: string, context: InstanceStepContext, body: StepBody, name: number | 'look'): StepJob {
-  const { taskId, position } = context.row;
-  const { script, user, inRelease, mayFail = false } = body;
-  return {
-    id: `t${taskId}-p${position}-${step}-${name}`,
-    ...{ script, user, env: environment(context), mayFail },
-    cwd: inRelease === false ? '/' : context.workingDirectory,
-  };
-}
+const placeOf = (context: InstanceStepContext): StepPlace => ({
+  taskId: context.row.taskId,
+  position: context.row.position,
+  workingDirectory: context.workingDirectory,
+  env: environment(context),
+});
 
 function bodies(step: InstanceActionStep, setup: StepRow['setup'], isSure: boolean): StepBody[] {
   switch (step) {

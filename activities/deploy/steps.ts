@@ -60,22 +60,39 @@ export function jobsOf(step: StepName, context: StepContext): StepJob[] {
         return [];
     }
   };
-  return jobs().map((body, index) => jobOf(step, context, body, index));
+  return stepJobs(step, jobs(), { ...context, env: environment(context) });
 }
 
 /** A look whether the process of the pid file lives, for a step; undefined: there is no pid file, so nobody can tell. */
-export function lookOf(step: string, context: StepContext): StepJob | undefined {
-  const [body] = whenPid(context.setup, host.look);
-  return body && jobOf(step, context, body, 'look');
+export const lookOf = (step: string, context: StepContext): StepJob | undefined =>
+  stepLook(step, context.setup, { ...context, env: environment(context) });
+
+/** What the jobs of a step of one instance share. */
+export interface StepPlace {
+  taskId: number;
+  position: number;
+  workingDirectory: Job['cwd'];
+  env: Job['env'];
 }
 
-function jobOf(step: string, context: StepContext, body: StepBody, name: number | 'look'): StepJob {
-  return {
-    ...body,
-    id: `t${context.taskId}-p${context.position}-${step}-${name}`,
-    cwd: body.inRelease === false ? '/' : context.workingDirectory,
-    env: environment(context),
-  };
+/** Jobs of a step, each with the id by which its host knows it for good. */
+export const stepJobs = (step: string, bodies: readonly StepBody[], at: StepPlace): StepJob[] =>
+  bodies.map((body, index) => jobOf(step, body, index, at));
+
+/** A look as a job of a step; undefined: there is no pid file. */
+export function stepLook(step: string, setup: Pick<SubTaskSetup, 'pidPath'>, at: StepPlace): StepJob | undefined {
+  const [body] = whenPid(setup, host.look);
+  return body && jobOf(step, body, 'look', at);
+}
+
+function jobOf(
+  step: string,
+  body: StepBody,
+  name: number | 'look',
+  { taskId, position, workingDirectory, env }: StepPlace,
+): StepJob {
+  const cwd = body.inRelease === false ? '/' : workingDirectory;
+  return { ...body, id: `t${taskId}-p${position}-${step}-${name}`, cwd, env };
 }
 
 /** A job before it has an id and a place. */

@@ -1,6 +1,7 @@
 // SFTP through ssh2. The server must show a host key that an administrator has written down, before anything is sent to it.
 import { Client } from 'ssh2';
 import type { ConnectConfig, FileEntryWithStats, ServerHostKeyAlgorithm, SFTPWrapper, Stats } from 'ssh2';
+import { codeOf } from '../../../kit/error-code.ts';
 import { hostAndPort } from '../../../kit/repository-address.ts';
 import { ProviderError, refused, unavailable } from '../error.ts';
 import { sshPrivateKey } from '../ssh-private-key.ts';
@@ -28,7 +29,6 @@ const provider = 'sftp';
 /** SFTP's status codes (draft-ietf-secsh-filexfer-02). */
 const status = { eof: 1, noSuchFile: 2, permissionDenied: 3 } as const;
 
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 const levelOf = (error: unknown): unknown => (error instanceof Error && 'level' in error ? error.level : undefined);
 
 function failureOf(where: string, error: unknown): ProviderError {
