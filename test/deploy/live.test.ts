@@ -149,9 +149,10 @@ describe('a follower', () => {
     const seen: { seq?: number; event?: string }[] = [];
     const socket = new WebSocket(`${url}?after=7`, { headers: as(estate.manager) });
     socket.on('message', (data: Buffer) => seen.push(JSON.parse(data.toString('utf8')) as { seq: number }));
+    const closed = once(socket, 'close') as Promise<[number]>;
     await eventually(() => seen.length === 3);
     await end(subTask);
-    const [code] = (await once(socket, 'close')) as [number];
+    const [code] = await closed;
     expect(code).toBe(1000);
     expect(seen.map(({ seq, event }) => seq ?? event)).toEqual([8, 9, 10, 'end']);
   });

@@ -133,8 +133,9 @@ test('after kill -9 of the parent its servers die, and the next start works on t
   const [line] = (await once(parent.stdout, 'data')) as [Buffer];
   const left = Object.values(JSON.parse(line.toString('utf8')) as Record<string, number>);
   expect(left.map((pid) => processIdentity(pid) !== undefined)).toEqual([true, true]);
+  const gone = once(parent, 'exit');
   parent.kill('SIGKILL');
-  await once(parent, 'exit');
+  await gone;
   const stack = await startStack(config(dataDir), quiet);
   try {
     expect(left.map(processIdentity)).toEqual([undefined, undefined]);
