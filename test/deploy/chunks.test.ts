@@ -80,13 +80,13 @@ test('its timeout ends all of it: what runs is killed, and what never began says
   const estate = await memoryEstate(world, hosts, 55);
   const id = await startedOnMemory(world, estate);
   hosts.stuck(estate.hostnames);
-  const subTask = accepted(await upgrade(estate, id, { timeout: 8 }));
+  const subTask = accepted(await upgrade(estate, id, { timeout: 20 }));
   const ended = await endedTask(world, subTask, 100_000);
-  expect(ended).toMatchObject({ status: 'failed', error: 'timed out after 8 s; its commands were killed' });
+  expect(ended).toMatchObject({ status: 'failed', error: 'timed out after 20 s; its commands were killed' });
   const results = await resultsOf(world, subTask);
   expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['failed']));
-  expect(results[0]).toMatchObject({ step: 'unpack', message: 'timed out after 8 s; its commands were killed' });
-  expect(results[54]?.message).toBe('not begun: timed out after 8 s; its commands were killed');
+  expect(results[0]).toMatchObject({ step: 'unpack', message: 'timed out after 20 s; its commands were killed' });
+  expect(results[54]?.message).toBe('not begun: timed out after 20 s; its commands were killed');
   expect(await statusesOf(estate)).toEqual(untouched);
   const job = hosts.world.hosts.get(estate.hostnames[0] ?? '')?.jobs.get(`t${subTask}-p0-unpack-0`);
   expect(job?.state).toMatchObject({ state: 'exited', signal: 'SIGTERM' });

@@ -158,13 +158,15 @@ test('a held start whose freeze has ended hears of the end of the other running 
 
 test('any other refusal is audited, shown, and not repeated', async () => {
   const estate = await makeEstate(world, 1);
-  const planned = new Date(Date.now() + 3_000).toISOString();
-  const id = await ready(estate, { auto_start: true, planned_exec_time: planned });
+  const over = await overEstate(estate);
+  const id = await ready(estate, { auto_start: true });
+  await eventually(async () => (await taskOf(world, id)).heldBy === over, patience);
   await world.db
     .updateTable('deploySettings')
     .set({ enabled: false })
     .where('applicationId', '=', estate.applicationId)
     .execute();
+  await admin.delete(`${root}${over}/`);
   await eventually(async () => (await taskOf(world, id)).trouble !== null, patience);
   const error = 'deploying is disabled in the deploy settings';
   expect(await show(estate, id)).toMatchObject({
