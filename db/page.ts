@@ -1,11 +1,12 @@
 // Rows and count come from one statement over one query, so they cannot disagree. The exact count of a big table costs a
 // hundred pages, so it is exact up to a cap and the planner's estimate beyond. What is filtered is looked for once up to the
-// cap, for the page and the count; of more the page is walked to in its order. Whole rows are read only for the page's ids
-// (deferred join).
+// cap, for the page and the count; of a list that was beyond the cap some seconds ago not at all. Whole rows are read only for
+// the page's ids (deferred join).
 import { sql } from 'kysely';
-import type { Kysely, SelectQueryBuilder } from 'kysely';
+import type { Kysely, RawBuilder, SelectQueryBuilder } from 'kysely';
 import type { Database } from './database.ts';
-import { estimatedRows } from './estimates.ts';
+import { estimatedRows, keptEstimate } from './estimates.ts';
+import { countedIds, idsBeyondCap, notNear } from './page-ids.ts';
 import { nameStatement } from './prepared.ts';
 
 /** By the column `id`, or by the id column as the query names it: `{ newest: 'deployTasks.id' }`. */
@@ -47,33 +48,39 @@ export async function paginate<DB, TB extends keyof DB, Row>(
   query: SelectQueryBuilder<DB, TB, Row>,
   { page, pageSize, order, beforeId, countCap = 10_000, isFiltered = true, keepPlan = false }: PageOptions,
 ): Promise<Page<Row>> {
-  const { id, direction } = orderOf(order);
+  const { by, direction } = orderOf(order);
+  const id = sql.ref<number>(by);
   const matching = beforeId === undefined ? query : query.where(sql<boolean>`${id} < ${beforeId}`);
-  const offset = (page - 1) * pageSize;
   const all = matching.clearSelect().select(id.as('id'));
-  const found = sql<number>`(select count from found)`;
-  const cut = sql`order by id ${sql.raw(direction)} limit ${sql.lit(pageSize)} offset ${sql.lit(offset)}`;
-  const walked = sql`array(select id from matching ${cut})`;
-  const pageIds = isFiltered
-    ? sql`case when ${found} <= ${sql.lit(countCap)} then array(select unnest(ids) as id from found ${cut}) else ${walked} end`
-    : walked;
-  const slice = ofIds(query)
-    .where(sql<boolean>`${id} = any(${pageIds})`)
-    .orderBy(id, direction)
-    .select(found.as(countColumn));
-  // Written once and planned for each of its uses.
-  const statement = sql<Counted<Row>>`
-    with matching as not materialized (${all}), found as materialized (
-      select count(*) as count ${isFiltered ? sql`, array_agg(id) as ids` : sql``} from (select id from matching limit ${sql.lit(countCap + 1)}) as capped)
-    ${slice}`.compile(db);
-  if (keepPlan && page === 1 && pageSize === usualPageSize) nameStatement(statement.sql);
-  const { rows: carriers } = await db.executeQuery(statement);
+  const offset = (page - 1) * pageSize;
+  const slice = { all, by, direction, pageSize, offset };
+  const rowsOf = (ids: RawBuilder<unknown>) =>
+    ofIds(query)
+      .where(sql<boolean>`${id} = any(${ids})`)
+      .orderBy(id, direction);
+  const send = <R>(statement: RawBuilder<R>) => {
+    const compiled = statement.compile(db);
+    if (keepPlan && page === 1 && pageSize === usualPageSize) nameStatement(compiled.sql);
+    return db.executeQuery(compiled);
+  };
+  const rowsBeyondCap = async (estimate: number): Promise<Row[]> => {
+    const { cte, ids } = idsBeyondCap(slice, estimate);
+    return (await send(sql<Row>`with ${cte} ${rowsOf(ids)}`)).rows;
+  };
+  const beyondCap = async (estimate: number, known?: Row[]): Promise<Page<Row>> => {
+    const rows = known ?? (await rowsBeyondCap(estimate));
+    const end = rows.length > 0 ? offset + rows.length : 0;
+    return { rows, count: Math.max(estimate, end), countIsEstimate: true };
+  };
+  const kept = keptEstimate(db, all, countCap);
+  if (kept !== undefined) return beyondCap(kept);
+  const { cte, ids, count } = countedIds(slice, countCap, isFiltered);
+  const { rows: carriers } = await send(sql<Counted<Row>>`with ${cte} ${rowsOf(ids).select(count.as(countColumn))}`);
   // A page past the end has no row that could carry the count.
-  const exact = carriers[0]?.[countColumn] ?? (offset > 0 ? await countOf(db, all.limit(countCap + 1)) : 0);
+  const counted = carriers[0]?.[countColumn] ?? (offset > 0 ? await countOf(db, all.limit(countCap + 1)) : 0);
   const rows = carriers.map(withoutCount);
-  if (exact <= countCap) return { rows, count: exact, countIsEstimate: false };
-  const estimate = await estimatedRows(db, all);
-  return { rows, count: Math.max(estimate, exact, offset + rows.length), countIsEstimate: true };
+  if (counted !== notNear && counted <= countCap) return { rows, count: counted, countIsEstimate: false };
+  return beyondCap(await estimatedRows(db, all, countCap), counted === notNear ? undefined : rows);
 }
 
 /** A query to look up by id what was found: without its filters, if an id alone is a row of it. */
@@ -83,10 +90,10 @@ function ofIds<DB, TB extends keyof DB, Row>(query: SelectQueryBuilder<DB, TB, R
 }
 
 function orderOf(order: Order) {
-  if (order === 'newest') return { id: sql.ref<number>('id'), direction: 'desc' } as const;
-  if (order === 'oldest') return { id: sql.ref<number>('id'), direction: 'asc' } as const;
-  if ('newest' in order) return { id: sql.ref<number>(order.newest), direction: 'desc' } as const;
-  return { id: sql.ref<number>(order.oldest), direction: 'asc' } as const;
+  if (order === 'newest') return { by: 'id', direction: 'desc' } as const;
+  if (order === 'oldest') return { by: 'id', direction: 'asc' } as const;
+  if ('newest' in order) return { by: order.newest, direction: 'desc' } as const;
+  return { by: order.oldest, direction: 'asc' } as const;
 }
 
 // In place, as it is the last column: a copy of the rest takes several times as long.

@@ -1,27 +1,42 @@
-// Texts of hosts by any part of them. It is the numbers that tell machines apart: an index of trigrams reads a list of nearly
-// all hosts for the rest of a name or an address, so it is asked for a telling part, and what it finds is tested.
+// Texts of hosts by any part of them. What tells machines apart are numbers and the labels of addresses, of which an index of
+// trigrams would read long lists; so hosts are looked up by those (migration 0022), and what is found is tested.
 import { sql } from 'kysely';
 import type { RawBuilder, SqlBool } from 'kysely';
 import { anywhere } from '../like.ts';
 
 /** True of hosts whose name holds this, regardless of case. */
-export const named = (name: string): RawBuilder<SqlBool> =>
-  holding(sql`hosts.searched_name`, name.toLowerCase(), longestNumber(name));
+export function named(name: string): RawBuilder<SqlBool> {
+  const searched = name.toLowerCase();
+  const holds = sql<SqlBool>`hosts.searched_name like ${anywhere(searched)}`;
+  // A number that follows something else begins there, in the name as well.
+  const starts = searched.match(/(?<=[^0-9])[0-9]{3,}/g) ?? [];
+  if (starts.length > 0) return tested(holds, sql`number_starts(hosts.searched_name) @> ${starts}`);
+  const [number] = /^[0-9]{3,}/.exec(searched) ?? [];
+  return number === undefined ? holds : tested(holds, sql`hosts.searched_name like ${anywhere(number)}`);
+}
 
 /** True of hosts of which one address holds this. */
 export function atAddress(ip: string): RawBuilder<SqlBool> {
   // What an address may hold reaches over no end of one in their list; anything else is in none.
   if (!/^[0-9a-f.:]*$/i.test(ip)) return sql`false`;
   const searched = ip.toLowerCase().replaceAll('.', 'x').replaceAll(':', 'y');
-  const [lastTwo] = /[xy][0-9a-f]+[xy][0-9a-f]*$/.exec(searched) ?? [];
-  return holding(sql`hosts.addresses`, searched, lastTwo);
+  const holds = sql<SqlBool>`hosts.addresses like ${anywhere(searched)}`;
+  const parts = addressParts(searched);
+  return parts.length === 0 ? holds : tested(holds, sql`address_parts(hosts.addresses) @> ${parts}`);
 }
 
-function holding(column: RawBuilder<string>, text: string, telling: string | undefined): RawBuilder<SqlBool> {
-  const whole = sql<SqlBool>`${column} like ${anywhere(text)}`;
-  // No index is asked for what is compared with true.
-  return telling === undefined ? whole : sql`(${whole}) is true and ${column} like ${anywhere(telling)}`;
+/** What `address_parts` (migration 0022) has of every address that holds this. */
+function addressParts(searched: string): string[] {
+  const labels = searched.split(/[xy]/);
+  const pairs = labels.slice(1).flatMap((label, index) => {
+    const before = labels[index];
+    // The first may be the end of one; whole are those behind a separator.
+    const end = index === 0 ? before : `x${before}`;
+    return end === '' || label === '' ? [] : [`${end}x${label}`];
+  });
+  return pairs.length > 0 ? pairs : labels.filter(({ length }) => length >= 3);
 }
 
-const longestNumber = (name: string): string | undefined =>
-  (name.match(/\d{3,}/g) ?? []).sort((a, b) => b.length - a.length)[0];
+/** Looked up by the second; no index is asked for what is compared with true. */
+const tested = (holds: RawBuilder<SqlBool>, lookup: RawBuilder<SqlBool>): RawBuilder<SqlBool> =>
+  sql`(${holds}) is true and ${lookup}`;

@@ -18,6 +18,7 @@ import * as callsBefore from './0018_calls_before.ts';
 import * as hostLocations from './0019_host_locations.ts';
 import * as lists from './0020_lists.ts';
 import * as hostSweeps from './0021_host_sweeps.ts';
+import * as hostSearch from './0022_host_search.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -40,4 +41,5 @@ export const migrations: Record<string, Migration> = {
   '0019_host_locations': hostLocations,
   '0020_lists': lists,
   '0021_host_sweeps': hostSweeps,
+  '0022_host_search': hostSearch,
 };

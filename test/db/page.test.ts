@@ -108,6 +108,57 @@ test('pages of one list that follow each other soon ask for its estimate once', 
   sent.mockRestore();
 });
 
+describe('a list beyond its cap', () => {
+  // Of the first page 500 rows are near.
+  const capped = { pageSize: 2, countCap: 100 } as const;
+
+  test.each([
+    ['newest', 'all near', (id: number) => id > 2200],
+    ['newest', 'no further than it has rows', (id: number) => id <= 1900],
+    ['newest', 'together at the end', (id: number) => id <= 700],
+    ['oldest', 'together at the end', (id: number) => id > 1800],
+    ['oldest', 'here and there', (id: number) => id % 20 === 0],
+  ] as const)('has its pages wherever its rows are, at first and again (%s first, %s)', async (order, _, isOf) => {
+    const all = Array.from({ length: 2500 }, (_unused, index) => index + 1).filter(isOf);
+    if (order === 'newest') all.reverse();
+    for (const page of [1, 2, 40, Math.ceil(all.length / 2), 2000]) {
+      // Another list, as nobody has asked for it yet.
+      const list = query().where('id', 'in', all).where('name', '<>', `none-${order}-${page}`);
+      for (const time of ['first', 'again']) {
+        const { rows, countIsEstimate } = await paginate(database.db, list, { ...capped, order, page });
+        const expected = [page, time, all.slice((page - 1) * 2, page * 2), true];
+        expect([page, time, ids(rows), countIsEstimate]).toEqual(expected);
+      }
+    }
+  });
+
+  test('is not counted again some seconds long, whatever its page', async () => {
+    const sent = jest.spyOn(pg.Client.prototype, 'query');
+    const list = query().where('creator', 'in', ['ann', 'bob']);
+    for (const page of [1, 2, 3]) await paginate(database.db, list, { ...capped, order: 'newest', page });
+    const texts = sent.mock.calls.map(([text]) => text);
+    sent.mockRestore();
+    expect(texts.map((text) => /^explain/.test(text))).toEqual([false, true, false, false]);
+    expect(texts.map((text) => text.includes('count('))).toEqual([true, false, false, false]);
+  });
+
+  test('is walked in its order where it begins with another table', async () => {
+    await sql`insert into roles (name, creator) select 'r' || n, 'test' from generate_series(1, 600) n`.execute(
+      database.db,
+    );
+    const joined = database.db
+      .selectFrom('roles')
+      .innerJoin('productions', (join) => join.onRef('productions.name', '=', sql`'p' || (701 - roles.id)`))
+      .select('productions.id');
+    const { rows } = await paginate(database.db, joined, { ...capped, page: 1, order: { newest: 'productions.id' } });
+    const first = await database.db
+      .selectFrom('roles')
+      .select((eb) => eb.fn.min<number>('id').as('id'))
+      .executeTakeFirst();
+    expect(ids(rows)).toEqual(down(701 - Number(first?.id), 700 - Number(first?.id)));
+  });
+});
+
 test('a joined query is ordered by the column that it names, with what it selected', async () => {
   const joined = database.db
     .selectFrom('productions')
