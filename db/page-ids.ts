@@ -4,12 +4,8 @@
 import { AliasNode, ExpressionWrapper, FromNode, IdentifierNode, sql, TableNode } from 'kysely';
 import type { Expression, RawBuilder, SelectQueryNode } from 'kysely';
 
-// So many rows from the beginning are read for each row up to the page's end: a list of one row in 250, wherever they are, has
-// its page among them.
+// At least so many rows from the beginning are read for each row up to the page's end.
 const nearRowsPerRow = 250;
-const mostNearRows = 20_000;
-/** Instead of a count: it is over the cap, and the page is not near. */
-export const notNear = -1;
 
 interface Selection extends Expression<unknown> {
   toOperationNode(): SelectQueryNode;
@@ -38,46 +34,39 @@ const cut = ({ direction, pageSize, offset }: Slice, key = 'id') =>
 const walked = (slice: Slice) => sql`array(select id from matching ${cut(slice)})`;
 
 /**
- * The ids of a page and the count of its list. The count is `notNear` if it is over the cap and the page not near; then the
- * only id is one of the list.
+ * The ids of a page and the count of its list. Beyond the cap of a filtered list there is one id only, any of the list, to
+ * carry the count.
  */
 export function countedIds(slice: Slice, countCap: number, isFiltered: boolean): Ids & { count: RawBuilder<number> } {
-  const { all, pageSize, offset } = slice;
-  const found = sql<number>`(select count from found)`;
+  const matching = sql`matching as not materialized (${slice.all})`;
   const capped = sql`from (select id from matching limit ${sql.lit(countCap + 1)}) as capped`;
-  // Written once and planned for each of its uses.
-  const cte = sql`matching as not materialized (${all})`;
+  const count = sql<number>`(select count from found)`;
   if (!isFiltered)
-    return { cte: sql`${cte}, found as (select count(*) as count ${capped})`, ids: walked(slice), count: found };
-  const isFound = sql`${found} <= ${sql.lit(countCap)}`;
-  const foundIds = sql`array(select unnest(ids) as id from found ${cut(slice)})`;
-  const filtered = sql`${cte}, found as materialized (select count(*) as count, array_agg(id) as ids ${capped})`;
-  const near = nearIds(slice, Math.min(nearRowsPerRow * (offset + pageSize), mostNearRows));
-  if (!near)
-    return { cte: filtered, ids: sql`case when ${isFound} then ${foundIds} else ${walked(slice)} end`, count: found };
+    return { cte: sql`${matching}, found as (select count(*) as count ${capped})`, ids: walked(slice), count };
   return {
-    cte: sql`${filtered}, ${near.cte}`,
-    // One of what is found carries the count.
-    ids: sql`case when ${isFound} then ${foundIds} when ${near.areAll} then ${near.ids} else (select ids[1:1] from found) end`,
-    count: sql`case when ${isFound} or ${near.areAll} then ${found} else ${sql.lit(notNear)} end`,
+    cte: sql`${matching}, found as materialized (select count(*) as count, array_agg(id) as ids ${capped})`,
+    ids: sql`case when ${count} <= ${sql.lit(countCap)} then array(select unnest(ids) as id from found ${cut(slice)})
+      else (select ids[1:1] from found) end`,
+    count,
   };
 }
 
-/** The ids of a page of a list of so many rows. */
-export function idsBeyondCap(slice: Slice, estimate: number): Ids {
-  const cte = sql`matching as not materialized (${slice.all})`;
-  const near = nearIds(slice, Math.max(estimate, nearRowsPerRow * (slice.offset + slice.pageSize)));
-  if (!near) return { cte, ids: walked(slice) };
+/** The ids of a page of a list beyond its cap, of about so many rows. */
+export function idsBeyondCap(slice: Slice, estimate: number, isFiltered: boolean): Ids {
+  const { all, pageSize, offset } = slice;
+  const matching = sql`matching as not materialized (${all})`;
+  const among = isFiltered && amongFirst(slice, Math.max(estimate, nearRowsPerRow * (offset + pageSize)));
+  if (!among) return { cte: matching, ids: walked(slice) };
   return {
-    cte: sql`${cte}, ${near.cte}`,
+    cte: sql`${matching}, near as materialized (select array(select id from (${among}) as among ${cut(slice)}) as ids)`,
     // By no order of an index.
-    ids: sql`case when ${near.areAll} then ${near.ids} else array(select id from matching ${cut(slice, 'id + 0')}) end`,
+    ids: sql`case when (select cardinality(ids) from near) = ${sql.lit(pageSize)} then (select ids from near)
+      else array(select id from matching ${cut(slice, 'id + 0')}) end`,
   };
 }
 
-/** The page's ids as far as they are among the first rows of the table that orders it, if the query begins with that. */
-function nearIds(slice: Slice, rows: number): (Ids & { areAll: RawBuilder<boolean> }) | undefined {
-  const { all, by, direction, pageSize } = slice;
+/** The list as far as it is among the first rows of the table that orders it, if the query begins with that. */
+function amongFirst({ all, by, direction }: Slice, rows: number): Expression<unknown> | undefined {
   const node = all.toOperationNode();
   const [table, ...others] = node.from?.froms ?? [];
   if (!table || others.length > 0 || !TableNode.is(table)) return undefined;
@@ -86,10 +75,5 @@ function nearIds(slice: Slice, rows: number): (Ids & { areAll: RawBuilder<boolea
   const first = sql`(table ${sql.table(name)} order by id ${sql.raw(direction)} limit ${rows}::bigint)`;
   const from = FromNode.create([AliasNode.create(first.toOperationNode(), IdentifierNode.create(name))]);
   const limited: SelectQueryNode = { ...node, from };
-  const among = new ExpressionWrapper(limited);
-  return {
-    cte: sql`near as materialized (select array(select id from (${among}) as among ${cut(slice)}) as ids)`,
-    ids: sql`(select ids from near)`,
-    areAll: sql`(select cardinality(ids) from near) = ${sql.lit(pageSize)}`,
-  };
+  return new ExpressionWrapper(limited);
 }

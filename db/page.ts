@@ -1,12 +1,12 @@
-// Rows and count come from one statement over one query, so they cannot disagree. The exact count of a big table costs a
-// hundred pages, so it is exact up to a cap and the planner's estimate beyond. What is filtered is looked for once up to the
-// cap, for the page and the count; of a list that was beyond the cap some seconds ago not at all. Whole rows are read only for
-// the page's ids (deferred join).
+// Rows and an exact count come from one statement over one query, so they cannot disagree. To count a big table costs a hundred
+// pages, so the count is exact up to a cap and the planner's estimate beyond. What is filtered is looked for once up to the
+// cap, for the page and the count; a list that was beyond the cap some seconds ago is not counted at all. Whole rows are read
+// only for the page's ids (deferred join).
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder, SelectQueryBuilder } from 'kysely';
 import type { Database } from './database.ts';
 import { estimatedRows, keptEstimate } from './estimates.ts';
-import { countedIds, idsBeyondCap, notNear } from './page-ids.ts';
+import { countedIds, idsBeyondCap } from './page-ids.ts';
 import { nameStatement } from './prepared.ts';
 
 /** By the column `id`, or by the id column as the query names it: `{ newest: 'deployTasks.id' }`. */
@@ -64,7 +64,7 @@ export async function paginate<DB, TB extends keyof DB, Row>(
     return db.executeQuery(compiled);
   };
   const rowsBeyondCap = async (estimate: number): Promise<Row[]> => {
-    const { cte, ids } = idsBeyondCap(slice, estimate);
+    const { cte, ids } = idsBeyondCap(slice, estimate, isFiltered);
     return (await send(sql<Row>`with ${cte} ${rowsOf(ids)}`)).rows;
   };
   const beyondCap = async (estimate: number, known?: Row[]): Promise<Page<Row>> => {
@@ -79,8 +79,8 @@ export async function paginate<DB, TB extends keyof DB, Row>(
   // A page past the end has no row that could carry the count.
   const counted = carriers[0]?.[countColumn] ?? (offset > 0 ? await countOf(db, all.limit(countCap + 1)) : 0);
   const rows = carriers.map(withoutCount);
-  if (counted !== notNear && counted <= countCap) return { rows, count: counted, countIsEstimate: false };
-  return beyondCap(await estimatedRows(db, all, countCap), counted === notNear ? undefined : rows);
+  if (counted <= countCap) return { rows, count: counted, countIsEstimate: false };
+  return beyondCap(await estimatedRows(db, all, countCap), isFiltered ? undefined : rows);
 }
 
 /** A query to look up by id what was found: without its filters, if an id alone is a row of it. */
