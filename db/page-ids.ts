@@ -1,11 +1,9 @@
-// Which rows of a list are on a page. Few are looked for all at once, and cut. Of many the page is mostly near the beginning,
-// to which a walk is short. If not, its rows lie together further on, and a walk to them might read the whole table: so many
-// rows are read then as the list has, and if the page isn't among them either, all of the list is sorted.
+// Which rows of a list are on a page. Few are looked for all at once, and cut. Of many the page is walked to, but over no more
+// rows than the list has: if they lie together further on, a walk to them might read the whole table, and to sort them all
+// takes less.
 import { AliasNode, ExpressionWrapper, FromNode, IdentifierNode, sql, TableNode } from 'kysely';
 import type { Expression, RawBuilder, SelectQueryNode } from 'kysely';
-
-// At least so many rows from the beginning are read for each row up to the page's end.
-const nearRowsPerRow = 250;
+import { names } from './names.ts';
 
 interface Selection extends Expression<unknown> {
   toOperationNode(): SelectQueryNode;
@@ -53,9 +51,9 @@ export function countedIds(slice: Slice, countCap: number, isFiltered: boolean):
 
 /** The ids of a page of a list beyond its cap, of about so many rows. */
 export function idsBeyondCap(slice: Slice, estimate: number, isFiltered: boolean): Ids {
-  const { all, pageSize, offset } = slice;
+  const { all, pageSize } = slice;
   const matching = sql`matching as not materialized (${all})`;
-  const among = isFiltered && amongFirst(slice, Math.max(estimate, nearRowsPerRow * (offset + pageSize)));
+  const among = isFiltered && amongFirst(slice, estimate);
   if (!among) return { cte: matching, ids: walked(slice) };
   return {
     cte: sql`${matching}, near as materialized (select array(select id from (${among}) as among ${cut(slice)}) as ids)`,
@@ -66,13 +64,17 @@ export function idsBeyondCap(slice: Slice, estimate: number, isFiltered: boolean
 }
 
 /** The list as far as it is among the first rows of the table that orders it, if the query begins with that. */
-function amongFirst({ all, by, direction }: Slice, rows: number): Expression<unknown> | undefined {
+function amongFirst(slice: Slice, estimate: number): Expression<unknown> | undefined {
+  const { all, by, direction, pageSize, offset } = slice;
   const node = all.toOperationNode();
   const [table, ...others] = node.from?.froms ?? [];
   if (!table || others.length > 0 || !TableNode.is(table)) return undefined;
   const { name } = table.table.identifier;
   if (by !== 'id' && by !== `${name}.id`) return undefined;
-  const first = sql`(table ${sql.table(name)} order by id ${sql.raw(direction)} limit ${rows}::bigint)`;
+  // As many as the list has; none if the page would not be among them though its rows were everywhere alike.
+  const rows = sql`(select case when ${estimate}::float8 * ${estimate} > ${offset + pageSize} * reltuples then ${estimate}::bigint else 0 end
+    from pg_class where oid = to_regclass(${names.inDatabase(name)}))`;
+  const first = sql`(table ${sql.table(name)} order by id ${sql.raw(direction)} limit ${rows})`;
   const from = FromNode.create([AliasNode.create(first.toOperationNode(), IdentifierNode.create(name))]);
   const limited: SelectQueryNode = { ...node, from };
   return new ExpressionWrapper(limited);
