@@ -93,7 +93,6 @@ test('few rows are cut into pages in either order, each row once', async () => {
 });
 
 describe('a list beyond its cap', () => {
-  // For the first page 500 rows are read at least.
   const capped = { pageSize: 2, countCap: 100 } as const;
 
   test.each([
