@@ -3,6 +3,7 @@
 // commits at once and is renewed while it runs, repetitions poll, and one not renewed (a crashed process) is taken over.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
+import { codeOf } from '../kit/error-code.ts';
 import { Problem } from '../workflows/problem.ts';
 import type { Database } from './database.ts';
 import { json } from './json.ts';
@@ -34,8 +35,7 @@ export async function claimInChange(tx: Kysely<Database>, request: KeyedRequest)
   try {
     if (await claim(tx, request)) return undefined;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === lockNotAvailable)
-      throw new Problem('idempotency_pending');
+    if (codeOf(error) === lockNotAvailable) throw new Problem('idempotency_pending');
     throw error;
   }
   const found = await look(tx, request);

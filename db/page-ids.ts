@@ -29,6 +29,8 @@ interface Ids {
 const cut = ({ direction, pageSize, offset }: Slice, key = 'id') =>
   sql.raw(`order by ${key} ${direction} limit ${pageSize} offset ${offset}`);
 
+const matching = ({ all }: Slice) => sql`matching as not materialized (${all})`;
+
 const walked = (slice: Slice) => sql`array(select id from matching ${cut(slice)})`;
 
 /**
@@ -36,13 +38,12 @@ const walked = (slice: Slice) => sql`array(select id from matching ${cut(slice)}
  * carry the count.
  */
 export function countedIds(slice: Slice, countCap: number, isFiltered: boolean): Ids & { count: RawBuilder<number> } {
-  const matching = sql`matching as not materialized (${slice.all})`;
   const capped = sql`from (select id from matching limit ${sql.lit(countCap + 1)}) as capped`;
   const count = sql<number>`(select count from found)`;
   if (!isFiltered)
-    return { cte: sql`${matching}, found as (select count(*) as count ${capped})`, ids: walked(slice), count };
+    return { cte: sql`${matching(slice)}, found as (select count(*) as count ${capped})`, ids: walked(slice), count };
   return {
-    cte: sql`${matching}, found as materialized (select count(*) as count, array_agg(id) as ids ${capped})`,
+    cte: sql`${matching(slice)}, found as materialized (select count(*) as count, array_agg(id) as ids ${capped})`,
     ids: sql`case when ${count} <= ${sql.lit(countCap)} then array(select unnest(ids) as id from found ${cut(slice)})
       else (select ids[1:1] from found) end`,
     count,
@@ -51,14 +52,12 @@ export function countedIds(slice: Slice, countCap: number, isFiltered: boolean):
 
 /** The ids of a page of a list beyond its cap, of about so many rows. */
 export function idsBeyondCap(slice: Slice, estimate: number, isFiltered: boolean): Ids {
-  const { all, pageSize } = slice;
-  const matching = sql`matching as not materialized (${all})`;
   const among = isFiltered && amongFirst(slice, estimate);
-  if (!among) return { cte: matching, ids: walked(slice) };
+  if (!among) return { cte: matching(slice), ids: walked(slice) };
   return {
-    cte: sql`${matching}, near as materialized (select array(select id from (${among}) as among ${cut(slice)}) as ids)`,
+    cte: sql`${matching(slice)}, near as materialized (select array(select id from (${among}) as among ${cut(slice)}) as ids)`,
     // By no order of an index.
-    ids: sql`case when (select cardinality(ids) from near) = ${sql.lit(pageSize)} then (select ids from near)
+    ids: sql`case when (select cardinality(ids) from near) = ${sql.lit(slice.pageSize)} then (select ids from near)
       else array(select id from matching ${cut(slice, 'id + 0')}) end`,
   };
 }

@@ -67,20 +67,20 @@ export async function paginate<DB, TB extends keyof DB, Row>(
     const { cte, ids } = idsBeyondCap(slice, estimate, isFiltered);
     return (await send(sql<Row>`with ${cte} ${rowsOf(ids)}`)).rows;
   };
-  const beyondCap = async (estimate: number, known?: Row[]): Promise<Page<Row>> => {
-    const rows = known ?? (await rowsBeyondCap(estimate));
+  const beyondCap = (estimate: number, rows: Row[]): Page<Row> => {
     const end = rows.length > 0 ? offset + rows.length : 0;
     return { rows, count: Math.max(estimate, end), countIsEstimate: true };
   };
   const kept = keptEstimate(db, all, countCap);
-  if (kept !== undefined) return beyondCap(kept);
+  if (kept !== undefined) return beyondCap(kept, await rowsBeyondCap(kept));
   const { cte, ids, count } = countedIds(slice, countCap, isFiltered);
   const { rows: carriers } = await send(sql<Counted<Row>>`with ${cte} ${rowsOf(ids).select(count.as(countColumn))}`);
   // A page past the end has no row that could carry the count.
   const counted = carriers[0]?.[countColumn] ?? (offset > 0 ? await countOf(db, all.limit(countCap + 1)) : 0);
   const rows = carriers.map(withoutCount);
   if (counted <= countCap) return { rows, count: counted, countIsEstimate: false };
-  return beyondCap(await estimatedRows(db, all, countCap), isFiltered ? undefined : rows);
+  const estimate = await estimatedRows(db, all, countCap);
+  return beyondCap(estimate, isFiltered ? await rowsBeyondCap(estimate) : rows);
 }
 
 /** A query to look up by id what was found: without its filters, if an id alone is a row of it. */

@@ -12,14 +12,15 @@ export async function endProcess(pid: number, identity: string, signal: NodeJS.S
     ['SIGKILL', killedMs],
   ] as const) {
     if (!isAlive(pid, identity)) return;
-    send(pid, how);
+    sendSignal(pid, how);
     const deadline = Date.now() + milliseconds;
     while (isAlive(pid, identity) && Date.now() < deadline) await delay(pollMs);
   }
   if (isAlive(pid, identity)) throw new Error(`process ${pid} can't be ended`);
 }
 
-function send(pid: number, signal: NodeJS.Signals): void {
+/** Nothing happens if the process has gone. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {

@@ -3,7 +3,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { codeOf } from '../../kit/error-code.ts';
+import { sendSignal } from '../../embedded/end-process.ts';
 import { ended } from '../../test/deploy/processes.ts';
 import { until } from '../harness.ts';
 import type { Random } from './random.ts';
@@ -52,15 +52,6 @@ export async function carryOut(scenario: Killable, running: Running, kills: read
 const supervised = (victim: Victim): victim is 'postgres' | 'temporal' =>
   victim === 'postgres' || victim === 'temporal';
 
-/** One that was killed a moment ago may not have been missed yet. */
-function end(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if (codeOf(error) !== 'ESRCH') throw error;
-  }
-}
-
 async function killOne({ site, kill }: Killable, running: Running, { victim, goneFor }: Kill): Promise<void> {
   if (victim === 'worker' || victim === 'api') {
     await ended(running[victim], 'SIGKILL');
@@ -70,7 +61,8 @@ async function killOne({ site, kill }: Killable, running: Running, { victim, gon
   }
   if (!supervised(victim)) return kill(victim);
   const pid = site.stack.pids[victim] ?? 0;
-  if (pid > 0) end(pid);
+  // One that was killed a moment ago may not have been missed yet.
+  if (pid > 0) sendSignal(pid, 'SIGKILL');
   await until(async () => {
     if (site.stack.pids[victim] === pid) return false;
     if (victim === 'postgres') await sql`select 1`.execute(site.db);
