@@ -82,7 +82,11 @@ export async function startWorker(
         ...providers,
         secrets: createSecrets({ masterKey: loadMasterKey(config) }),
         clouds: gatedClouds(providers.clouds, config.providerCalls, slots),
-        renderer: { renderAll: createJinja().renderAll, hostPath: hostPathIn(config.dataDir) },
+        renderer: {
+          renderAll: createJinja().renderAll,
+          hostPath: hostPathIn(config.dataDir),
+          hostRules: config.hostRules,
+        },
         outputLimitBytes: config.outputLimitBytes,
         ownServers: ownServers(at),
         ...hostTimes(config),

@@ -1,11 +1,14 @@
 // The configuration is parsed once, at a process's edge, and all its mistakes are told together: somebody who sets up a
 // server should not have to start it once per mistake. No message repeats a value, since it may be a secret.
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { z } from 'zod';
 import { accountsOf, readAccounts } from './cloud-accounts.ts';
 import type { CloudAccount } from './cloud-accounts.ts';
+import { hostRulesOf } from './host-rules.ts';
+import type { HostRules } from './host-rules.ts';
 import { runnerMistakes } from './runner-settings.ts';
 import type { Setting } from './setting.ts';
 import { settings } from './settings.ts';
@@ -15,7 +18,11 @@ type Parsed = { -readonly [K in keyof Settings]: z.output<Settings[K]['schema']>
 
 /** The configuration of a process: what `settings` says, with paths made absolute, accounts read and `localRunner` decided. */
 export type Config = Readonly<
-  Omit<Parsed, 'localRunner'> & { localRunner: boolean; cloudAccounts: readonly CloudAccount[] }
+  Omit<Parsed, 'localRunner' | 'deployRoots' | 'packageRoots' | 'runUsers'> & {
+    localRunner: boolean;
+    cloudAccounts: readonly CloudAccount[];
+    hostRules: HostRules;
+  }
 >;
 
 /** Environment variables by name, as in `process.env`. */
@@ -52,11 +59,13 @@ export function parseConfig(env: Environment, found: readonly string[] = []): Co
   mistakes.push(...contradictions(config), ...(ofFile?.mistakes ?? []), ...clouds.mistakes);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   const external = config.databaseUrl !== undefined && config.temporalAddress !== undefined;
+  const localRunner = config.localRunner ?? !external;
   return {
     ...config,
     dataDir: resolve(config.dataDir),
-    localRunner: config.localRunner ?? !external,
+    localRunner,
     cloudAccounts: clouds.accounts,
+    hostRules: hostRulesOf(config, localRunner ? userInfo().username : null),
   };
 }
 

@@ -3,6 +3,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { cloudSettings } from './cloud-settings.ts';
+import { hostRuleSettings } from './host-rules.ts';
 import { runnerSettings } from './runner-settings.ts';
 import { file, listOf, optional, port, required, url, web, whole } from './setting.ts';
 
@@ -20,16 +21,6 @@ const masterKey = z
 const words = listOf(z.string().min(4, 'must be words of at least 4 characters separated by commas'));
 
 const addresses = listOf(z.string().refine((part) => isIP(part) !== 0, 'must be IP addresses separated by commas'));
-
-const folders = listOf(
-  z
-    .string()
-    .transform((part) => part.replace(/(.)\/+$/, '$1'))
-    .refine(
-      (part) => part.startsWith('/') && !part.split('/').includes('..'),
-      'must be absolute paths separated by commas',
-    ),
-);
 
 const destinations = listOf(
   z.string().refine(isDestination, 'must be host names (*.example.com for those below), addresses or CIDRs, by commas'),
@@ -211,12 +202,7 @@ export const settings = {
     '50',
     'most calls that all workers have in flight at one provider of machines',
   ),
-  logRoots: required(
-    'SLIPWAY_LOG_ROOTS',
-    folders,
-    '/data,/var/log,/opt,/srv,/home',
-    "folders of hosts that logs are read from, separated by commas; an application's deploy path is one by itself",
-  ),
+  ...hostRuleSettings,
   repositoryAllow: required(
     'SLIPWAY_REPOSITORY_ALLOW',
     destinations,

@@ -39,6 +39,8 @@ export const texts = {
   'must not be empty, nor begin or end with a blank': '不能为空, 首尾不能是空白',
   'must be an absolute path': '必须是绝对路径',
   'must not be the root folder': '不能是根目录',
+  'must lie below one of {roots}': '必须位于以下目录之一的下级: {roots}',
+  'is not a user that commands may run as: {user}': '不允许以该用户运行命令: {user}',
   'must have at most {n} bytes': '最多 {n} 字节',
   'must have at most {n} KiB': '最多 {n} KiB',
   'no such {thing}: {id}': '{thing} 不存在: {id}',

@@ -1,7 +1,7 @@
 // Reads a log where it lies on its host: within the log roots once links are followed, a regular file, as long as it was
 // when reading began. A file that is cut or replaced meanwhile is read again from the beginning.
-import { posix } from 'node:path';
 import type { LogFound, LogPart, LogRequest } from '../../db/host-reads/tables.ts';
+import { isBelow } from '../../kit/host-rules.ts';
 import { Problem } from '../../workflows/problem.ts';
 import { ProviderError } from '../providers/error.ts';
 import type { RealPath, Runner, RunnerHost } from '../providers/runner/driver.ts';
@@ -62,19 +62,20 @@ async function readOnce(runner: Runner, host: RunnerHost, request: LogRequest, d
 }
 
 /** The real path of the log, once it is known to lie in one of the roots. */
-async function placeOf(runner: Runner, host: RunnerHost, { path, roots }: LogRequest): Promise<string> {
-  const [real, ...realRoots] = await runner.realPaths(host, [path, ...roots]);
-  const outside = new Problem('log_outside');
+async function placeOf(runner: Runner, host: RunnerHost, { path, roots, deploy }: LogRequest): Promise<string> {
+  const asked = deploy ? [deploy.path, ...deploy.roots] : [];
+  const [real, ...others] = await runner.realPaths(host, [path, ...roots, ...asked]);
+  const named = deploy && isBelow(deploy.path, deploy.roots) ? [...roots, deploy.path] : roots;
   // Whether a file exists elsewhere is not told either.
-  if (real?.kind === 'absent' && isIn(posix.normalize(path), roots)) throw new Problem('log_absent');
-  if (real?.kind !== 'path' || !isIn(real.path, realRoots.flatMap(pathOf))) throw outside;
+  if (real?.kind === 'absent' && isBelow(path, named)) throw new Problem('log_absent');
+  const [deployPath, ...deployRoots] = others.slice(roots.length);
+  const isDeployed = deployPath?.kind === 'path' && isBelow(deployPath.path, deployRoots.flatMap(pathOf));
+  const allowed = [...others.slice(0, roots.length), ...(isDeployed ? [deployPath] : [])].flatMap(pathOf);
+  if (real?.kind !== 'path' || !isBelow(real.path, allowed)) throw new Problem('log_outside');
   return real.path;
 }
 
 const pathOf = (real: RealPath): string[] => (real.kind === 'path' ? [real.path] : []);
-
-const isIn = (path: string, roots: readonly string[]): boolean =>
-  roots.some((root) => path.startsWith(root === '/' ? root : `${root}/`));
 
 function partOf(source: LogSource, part: LogPart, until: number): Promise<Piece & { lines?: number }> {
   if (part.mode === 'bytes') return readBytes(source, part);

@@ -9,11 +9,12 @@ import type { ChangeCtx, Ctx } from '../context.ts';
 import { grantToCreator } from '../creator-grants.ts';
 import { endpoint } from '../endpoint.ts';
 import { eachOnce, noSuch, withMore } from '../entries.ts';
+import { demandAllowedNames } from '../host-rules.ts';
 import { list } from '../list.ts';
 import { application, demandSystem, notFound, signedIn, system } from '../permissions.ts';
 import { distinct, done, id, success } from '../schemas.ts';
 import { nameTaken, unlessTaken } from '../taken.ts';
-import { changes, columnsOf, creation } from './fields.ts';
+import { changes, columnsOf, creation, namedOnHosts } from './fields.ts';
 import { allFilters, onePlanDoes } from './filters.ts';
 import { applyLists, applyPlace } from './links.ts';
 import { applicationObject, applicationSummary, presentApplications, presentSummaries } from './object.ts';
@@ -48,6 +49,7 @@ const createApplication = change({
   status: 201,
   problems: ['no_such', 'name_taken', 'cycle', 'too_deep', 'belongs_elsewhere'],
   async handle({ body }, ctx) {
+    demandAllowedNames(ctx, namedOnHosts(body));
     await lockTree(ctx.tx);
     if (body.required_apps) await lockRequirements(ctx.tx);
     const { username: creator } = ctx.actor.user;
@@ -109,6 +111,7 @@ const changeApplication = change({
   returns: success,
   problems: ['name_taken', 'cycle', 'too_deep', 'belongs_elsewhere'],
   async handle({ params, body }, ctx) {
+    demandAllowedNames(ctx, namedOnHosts(body));
     await lockTree(ctx.tx);
     if (body.required_apps) await lockRequirements(ctx.tx);
     const before = await seen(ctx, params.id);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Named } from '../../kit/host-rules.ts';
 import { responseTypes } from '../../workflows/applications/contract.ts';
 import { eachOnce, idList } from '../entries.ts';
 import { atLeastOne, distinct, id } from '../schemas.ts';
@@ -64,6 +65,15 @@ const every = z.object({ ...own, ...links }).partial();
 export const creation = every.required({ name: true });
 export const changes = atLeastOne(every);
 export type Fields = z.output<typeof every>;
+
+/** The paths and the user that a body names, for the operator's lists. */
+export const namedOnHosts = (fields: Fields): Named[] => [
+  { field: 'run_user', kind: 'user', value: fields.run_user },
+  { field: 'directory', kind: 'deploy', value: fields.directory },
+  { field: 'stdout_path', kind: 'log', value: fields.stdout_path },
+  { field: 'stderr_path', kind: 'log', value: fields.stderr_path },
+  { field: 'pid_path', kind: 'pid', value: fields.pid_path },
+];
 
 const columns = {
   name: 'name',

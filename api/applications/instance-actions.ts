@@ -12,6 +12,7 @@ import { detailOf, Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
 import type { ChangeCtx } from '../context.ts';
 import { idEntries, noSuch, type FieldOf } from '../entries.ts';
+import { demandAllowedNames } from '../host-rules.ts';
 import { launch } from '../launch.ts';
 import { application, notFound } from '../permissions.ts';
 import { taskRef } from '../schemas.ts';
@@ -64,6 +65,15 @@ async function begin(ctx: ChangeCtx, wanted: Wanted): Promise<z.input<typeof tas
   const instances = await wantedInstances(ctx, wanted, of);
   const { runUser, startupCmd, stopCmd, pidPath } = of;
   const deployPath = await deployPathOf(ctx.tx, of);
+  demandAllowedNames(
+    ctx,
+    [
+      { field: 'run_user', kind: 'user', value: runUser },
+      { field: 'deploy_path', kind: 'deploy', value: deployPath },
+      { field: 'pid_path', kind: 'pid', value: pidPath },
+    ],
+    instances,
+  );
   const setup = { deployPath, runUser, startupCmd, stopCmd, pidPath, keepBackups: 0, package: null };
   const creator = ctx.actor.user.username;
   const task = { action, applicationId, creator, timeoutSeconds, batchSize, setup, instances, now: ctx.now() };

@@ -42,9 +42,15 @@ export const getInstanceLog = endpoint({
     const path = of[pathOfType[query.log_type]];
     if (path === '') throw new Problem('not_configured', { field: fieldOfType[query.log_type] });
     const deployPath = await deployPathOf(ctx.db, of);
-    const roots = [...ctx.config.logRoots, ...(deployPath === '' ? [] : [deployPath])];
+    const { logRoots, hostRules } = ctx.config;
+    const deploy = deployPath === '' ? {} : { deploy: { path: deployPath, roots: hostRules.roots.deploy } };
     const host = { id: instance.hostId, name: instance.hostname };
-    const { content, position, size, lines } = await readOnHost(ctx, host, { path, roots, part });
+    const { content, position, size, lines } = await readOnHost(ctx, host, {
+      path,
+      roots: [...logRoots],
+      part,
+      ...deploy,
+    });
     return {
       ...{ content: textOf(content), length: content.length, total_length: size, position },
       ...(lines !== null && { lines }),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Database } from '../../db/database.ts';
 import { holdScripts, selectScripts } from '../../db/deploy/scripts.ts';
 import { scriptIds } from '../../db/deploy/settings.ts';
+import type { Named } from '../../kit/host-rules.ts';
 import { hookNames, type HookName, type LifecycleHooks } from '../../workflows/deploy/contract.ts';
 import { detail, Problem } from '../../workflows/problem.ts';
 import { systemUser } from '../applications/fields.ts';
@@ -23,6 +24,16 @@ export const hooksInput = z.object({
   global_post_exec: hookInput,
 });
 export type HooksInput = z.output<typeof hooksInput>;
+
+/** The users that hooks name, for the operator's lists. */
+export const hookUsers = (hooks: HooksInput | null | undefined): Named[] => [
+  { field: 'lifecycle_hooks.running_user', kind: 'user', value: hooks?.running_user },
+  ...hookNames.map((name): Named => ({
+    field: `lifecycle_hooks.${name}.running_user`,
+    kind: 'user',
+    value: hooks?.[name]?.running_user,
+  })),
+];
 
 const hookObject = z.object({ running_user: z.string().nullable(), script: scriptObject }).nullable();
 

@@ -11,10 +11,11 @@ import { change } from '../change.ts';
 import type { ChangeCtx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { noSuch, withMore } from '../entries.ts';
+import { demandAllowedNames } from '../host-rules.ts';
 import { application, notFound } from '../permissions.ts';
 import { done, id, success } from '../schemas.ts';
 import { invalidField, Problem } from '../../workflows/problem.ts';
-import { hooksInput, mergedHooks } from './hooks.ts';
+import { hooksInput, hookUsers, mergedHooks } from './hooks.ts';
 import { mergedRepository, resealed, sentSecrets } from './repository.ts';
 import { repositoryInput } from './repository-fields.ts';
 import { changeSettingsOf, linkSettings, resetSettings, unlinkSettings } from './settings-change.ts';
@@ -81,6 +82,11 @@ const changeSettings = change({
     const { applications } = fields;
     if (applications && (applications.length !== 1 || applications[0] !== params.id))
       throw invalidField('applications', 'must be this application alone');
+    demandAllowedNames(ctx, [
+      { field: 'deploy_path', kind: 'deploy', value: fields.deploy_path },
+      { field: 'script_running_user', kind: 'user', value: fields.script_running_user },
+      ...hookUsers(fields.lifecycle_hooks),
+    ]);
     await holdTemplates(ctx.tx);
     const work = async () => {
       const columns = await columnsOf(ctx, params.id, fields);

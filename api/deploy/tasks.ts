@@ -42,6 +42,7 @@ const area = 'deploy';
 export const rendererOf = ({ jinja, config }: Pick<Ctx, 'jinja' | 'config'>): Renderer => ({
   renderAll: jinja.renderAll,
   hostPath: hostPathIn(config.dataDir),
+  hostRules: config.hostRules,
 });
 
 const listTasks = list({

@@ -12,11 +12,12 @@ import { change } from '../change.ts';
 import type { ChangeCtx, Ctx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { demandEntries, eachOnce, withMore } from '../entries.ts';
+import { demandAllowedNames } from '../host-rules.ts';
 import { list } from '../list.ts';
 import { notFound } from '../permissions.ts';
 import { atLeastOne, distinct, done, id, success } from '../schemas.ts';
 import { nameTaken, unlessTaken } from '../taken.ts';
-import { hooksInput, mergedHooks } from './hooks.ts';
+import { hooksInput, hookUsers, mergedHooks } from './hooks.ts';
 import { operationEntry } from './operation-entry.ts';
 import { mergedRepository, sentSecrets } from './repository.ts';
 import { repositoryInput } from './repository-fields.ts';
@@ -86,6 +87,13 @@ async function setApplications(ctx: ChangeCtx, template: DeployTemplateRow, want
   await linkSettings(ctx, template.id, added);
 }
 
+/** Refuses what a body names outside of the operator's lists. */
+const demandAllowed = (ctx: ChangeCtx, sent: Fields): void =>
+  demandAllowedNames(ctx, [
+    { field: 'deploy_path', kind: 'deploy', value: sent.deploy_path },
+    ...hookUsers(sent.lifecycle_hooks),
+  ]);
+
 /** Writes what a body gives to a template whose row is there; returns it as the caller sees it then. */
 async function write(ctx: ChangeCtx, row: DeployTemplateRow, sent: Fields): Promise<Template> {
   const columns = await columnsOf(ctx, row, sent);
@@ -128,6 +136,7 @@ const createTemplate = change({
   status: 201,
   problems: ['no_such', 'name_taken', 'template_disabled'],
   async handle({ body }, ctx) {
+    demandAllowed(ctx, body);
     await lockTemplates(ctx.tx);
     const { name, deploy_path: deployPath } = body;
     const creator = ctx.actor.user.username;
@@ -158,6 +167,7 @@ const changeTemplate = change({
   returns: templateObject,
   problems: ['no_such', 'name_taken', 'template_disabled'],
   async handle({ params, body }, ctx) {
+    demandAllowed(ctx, body);
     await lockTemplates(ctx.tx);
     const row = await find(ctx, params.id);
     const before = await present(ctx, row);

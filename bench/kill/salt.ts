@@ -21,7 +21,7 @@ export async function saltScenario(count: number): Promise<Scenario> {
   const { url, user, password, eauth } = salt.settings;
   const site = await ownEstate({
     ...{ SLIPWAY_SALT_URL: url, SLIPWAY_SALT_USER: user, SLIPWAY_SALT_PASSWORD: password, SLIPWAY_SALT_EAUTH: eauth },
-    SLIPWAY_SALT_FILE_ROOT: salt.fileRoot,
+    ...{ SLIPWAY_SALT_FILE_ROOT: salt.fileRoot, SLIPWAY_DEPLOY_ROOTS: tmpdir(), SLIPWAY_RUN_USERS: '*' },
   });
   const hosts: Host[] = [];
   let next = 0;

@@ -22,7 +22,7 @@ export const lockInstances = (tx: Kysely<Database>, applicationId: number, ids: 
     .where('instances.applicationId', '=', applicationId)
     .where('instances.id', 'in', ids)
     .selectAll('instances')
-    .select(['hosts.name as hostname', 'hosts.status as hostStatus'])
+    .select(['hosts.name as hostname', 'hosts.status as hostStatus', 'hosts.runner'])
     .orderBy('instances.id')
     .forUpdate('instances')
     .execute();

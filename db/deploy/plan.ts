@@ -2,6 +2,8 @@
 // worker makes it again before the start: one composition, so that both see the same plan and hash it the same way.
 import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
+import { refusedNames, rulesOn } from '../../kit/host-rules.ts';
+import type { HostRules, Named } from '../../kit/host-rules.ts';
 import { hookNames, instanceSteps } from '../../workflows/deploy/contract.ts';
 import type {
   DeployPlan,
@@ -31,6 +33,8 @@ export interface Renderer {
   renderAll(items: RenderItem[]): Promise<Rendered[]>;
   /** Where an absolute path of an application lies on a host. */
   hostPath(host: { name: string; runner: string }, path: string): string;
+  /** The operator's lists, which a plan keeps to. */
+  hostRules: HostRules;
 }
 
 /** The task as far as its plan and its hooks see it. */
@@ -91,7 +95,10 @@ export async function planBasis(db: Kysely<Database>, applicationId: number): Pr
   return { application: row, settings: settingsInForce(row, row) };
 }
 
-/** Throws Problem `invalid` naming script, line and name when a hook cannot be rendered. */
+/**
+ * Throws Problem `invalid`: naming script, line and name when a hook cannot be rendered, and the field for paths and users that
+ * the operator's lists do not allow.
+ */
 export async function composePlan(
   db: Kysely<Database>,
   renderer: Renderer,
@@ -101,6 +108,7 @@ export async function composePlan(
 ): Promise<DeployPlan> {
   const hooks = await plannedHooks(db, settings);
   const targets = await planTargets(db, task.applicationId);
+  demandAllowedNames(rulesOn(renderer.hostRules, targets), task, { application, settings }, hooks);
   const scope = { task, application, deployPath: settings.deployPath };
   const rendered = await renderHooks(renderer, hooks, targets, scope);
   return {
@@ -117,6 +125,27 @@ export async function composePlan(
     instances: targets.map((target, index) => plannedInstance(task.version, target, hooks, rendered[index] ?? {})),
     ...(task.strategy && { strategy: task.strategy, timeout: settings.timeoutSeconds }),
   };
+}
+
+/** What stands in the rows may be older than the operator's lists. */
+function demandAllowedNames(
+  rules: HostRules,
+  task: PlanSubject,
+  { application, settings }: PlanBasis,
+  hooks: readonly PlannedHook[],
+): void {
+  const details = refusedNames(rules, [
+    { field: 'deploy_path', kind: 'deploy', value: settings.deployPath },
+    { field: 'pid_path', kind: 'pid', value: application.pidPath },
+    { field: 'run_user', kind: 'user', value: application.runUser },
+    { field: 'package_source', kind: 'package', value: settings.repository ? null : task.packageSource },
+    ...hooks.map(({ name, runningUser }): Named => ({
+      field: `lifecycle_hooks.${name}.running_user`,
+      kind: 'user',
+      value: runningUser,
+    })),
+  ]);
+  if (details.length > 0) throw new Problem('invalid', {}, details);
 }
 
 type Origin = Pick<PlannedPackage, 'repository'>;

@@ -9,10 +9,12 @@ export interface LogPart {
   count: number;
 }
 
-/** A log file, and the folders that it must lie in once links are followed. */
+/** A log file, and the folders one of which it must lie in once links are followed. */
 export interface LogRequest {
   path: string;
   roots: string[];
+  /** The application's deploy path, a root by itself where it lies below one of the operator's. */
+  deploy?: { path: string; roots: readonly string[] };
   part: LogPart;
 }
 

@@ -95,9 +95,9 @@ describe('hooks of deploy settings', () => {
     const app = await anApplication(user);
     const body = { name: `s-${unique()}`, language: 'bash', content: 'true' };
     const script = await made(user, '/application/deploy-scripts/', body);
-    const sent = { running_user: 'shop', glboal_post_exec: { running_user: 'root', script: String(script.id) } };
+    const sent = { running_user: 'shop', glboal_post_exec: { running_user: 'web', script: String(script.id) } };
     const first = await patch(app, { lifecycle_hooks: sent });
-    const hook = { running_user: 'root', script };
+    const hook = { running_user: 'web', script };
     expect(first.body['lifecycle_hooks']).toMatchObject({ running_user: 'shop', global_post_exec: hook });
     const second = await patch(app, { lifecycle_hooks: { pre_exec: { script } } });
     expect(second.body['lifecycle_hooks']).toMatchObject({

@@ -137,7 +137,7 @@ describe('unlinking a template', () => {
     expect((await recorded(app)).at(-1)?.changes).toEqual({
       ...{ template: [{ id, name }, null], overrides: [['keep_backups'], []] },
     });
-    await manager.patch(`${templates}${id}/`, { deploy_path: '/elsewhere', repository: null });
+    await manager.patch(`${templates}${id}/`, { deploy_path: '/srv/elsewhere', repository: null });
     expect(await settingsOf(app)).toMatchObject({ deploy_path: '/srv/t', repository: git, keep_backups: 2 });
     expect((await manager.delete(`${templates}${id}/`)).status).toBe(200);
   });

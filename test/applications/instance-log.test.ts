@@ -219,11 +219,11 @@ describe('refusals', () => {
   });
 
   test('the deploy path is a root by itself', async () => {
-    write('deployed', '/apps/web/out.log');
-    await setPath('/apps/web/out.log');
+    write('deployed', '/var/www/web/out.log');
+    await setPath('/var/www/web/out.log');
     expect(refusal(await error())).toEqual([409, 10005]);
     const settings = world.db.updateTable('deploySettings').where('applicationId', '=', estate.applicationId);
-    await settings.set({ deployPath: '/apps/web' }).execute();
+    await settings.set({ deployPath: '/var/www/web' }).execute();
     expect((await error()).body).toMatchObject({ content: 'deployed' });
   });
 

@@ -9,12 +9,14 @@ import { PackageStore } from '../../activities/providers/repository/store.ts';
 export type PackagesWish = Partial<Omit<RepositoryOptions, 'dataDir'>> & {
   limits?: PackageLimits;
   cacheBytes?: number;
+  /** Folders of hosts below which packages lie that come by their path. */
+  roots?: readonly string[];
 };
 
 /** Packages kept below a folder, from servers on this machine. */
 export function packagesIn(
   dataDir: string,
-  { limits = packageLimits, cacheBytes, ...options }: PackagesWish = {},
+  { limits = packageLimits, cacheBytes, roots = ['/'], ...options }: PackagesWish = {},
 ): Packages {
   const store = new PackageStore(dataDir, limits, cacheBytes);
   const destinations = createDestinations({ allow: ['127.0.0.0/8', '::1'], own: [] });
@@ -23,5 +25,6 @@ export function packagesIn(
     dataDir,
     store,
     repositories: createRepositories({ dataDir, destinations, ...trust, ...options }),
+    roots,
   });
 }

@@ -36,6 +36,8 @@ describe('a deploy from the API', () => {
         SLIPWAY_SALT_PASSWORD: salt.settings.password,
         SLIPWAY_SALT_EAUTH: salt.settings.eauth,
         SLIPWAY_SALT_FILE_ROOT: salt.fileRoot,
+        SLIPWAY_DEPLOY_ROOTS: tmpdir(),
+        SLIPWAY_RUN_USERS: '*',
       },
     });
     admin = await world.user({ admin: true });

@@ -13,5 +13,6 @@ export function configuredPackages(config: Config, own: readonly HostPort[], sto
   const knownHosts = () => (hosts === undefined ? null : readFileSync(hosts, 'utf8'));
   const ca = () => [...getCACertificates('default'), ...(caFile === undefined ? [] : [readFileSync(caFile, 'utf8')])];
   const destinations = createDestinations({ allow, own });
-  return new Packages({ dataDir, store, repositories: createRepositories({ dataDir, destinations, ca, knownHosts }) });
+  const repositories = createRepositories({ dataDir, destinations, ca, knownHosts });
+  return new Packages({ dataDir, store, repositories, roots: config.hostRules.roots.package });
 }

@@ -86,16 +86,24 @@ function keyOf(place: PackagePlace, path: string): string {
     .digest('hex');
 }
 
+export interface PackagesParts {
+  dataDir: string;
+  store: PackageStore;
+  repositories: Repositories;
+  /** Folders of hosts below which packages lie that come by their path. */
+  roots: readonly string[];
+}
+
 /** Reads packages and keeps what it has read. */
 export class Packages {
   readonly #store: PackageStore;
   readonly #repositories: Repositories;
   readonly #paths: ReturnType<typeof createPathRepository>;
 
-  constructor({ dataDir, store, repositories }: { dataDir: string; store: PackageStore; repositories: Repositories }) {
+  constructor({ dataDir, store, repositories, roots }: PackagesParts) {
     this.#store = store;
     this.#repositories = repositories;
-    this.#paths = createPathRepository({ dataDir, timeoutMs: pathTimeoutMs });
+    this.#paths = createPathRepository({ dataDir, timeoutMs: pathTimeoutMs, roots });
   }
 
   /**

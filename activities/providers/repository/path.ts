@@ -1,26 +1,67 @@
 // The repository that is none: a package that lies at a path on the target host, read through the host's runner. On a
-// local host it is looked for below the host's folder first, then on the machine itself.
-import type { Runner, RunnerHost } from '../runner/driver.ts';
+// local host it is looked for below the host's folder first, then on the machine itself. Links on the way to it are followed
+// once, and what is read is where they led, which has to lie below one of the operator's package roots.
+import { realpath } from 'node:fs/promises';
+import { isBelow } from '../../../kit/host-rules.ts';
+import type { RealPath, Runner, RunnerHost } from '../runner/driver.ts';
 import { checkPath } from '../runner/ids.ts';
 import type { Files, Reading } from './driver.ts';
 import { bounded } from './failures.ts';
 import { hostFiles, machineFiles } from './files.ts';
+import { PackageRefused } from './refusal.ts';
 
 export interface PathPlace {
   runner: Runner;
   host: RunnerHost;
 }
 
+/** Where each of these paths really leads. */
+type Resolve = (paths: readonly string[]) => Promise<RealPath[]>;
+
+const onMachine: Resolve = (paths) =>
+  Promise.all(
+    paths.map((path) =>
+      realpath(path).then(
+        (real): RealPath => ({ kind: 'path', path: real }),
+        (): RealPath => ({ kind: 'absent' }),
+      ),
+    ),
+  );
+
+/** The same files, read where their package really lies. */
+function confined(files: Files, resolve: Resolve, roots: readonly string[]): Files {
+  let at = { path: '', real: '' };
+  const real = (path: string): string => `${at.real}${path.slice(at.path.length)}`;
+  return {
+    async stat(path) {
+      const [found, ...realRoots] = await resolve([path, ...roots]);
+      if (found?.kind === 'absent') return { kind: 'absent', size: 0 };
+      const allowed = realRoots.flatMap((root) => (root.kind === 'path' ? [root.path] : []));
+      if (found?.kind !== 'path' || !isBelow(found.path, allowed)) throw outside(path, roots);
+      at = { path, real: found.path };
+      return files.stat(found.path);
+    },
+    list: (path) => files.list(real(path)),
+    content: (path, size) => files.content(real(path), size),
+  };
+}
+
+const outside = (path: string, roots: readonly string[]): PackageRefused =>
+  new PackageRefused('path', null, `${path} leads out of ${roots.join(', ')}, where packages lie on a host`);
+
 /** Lends the files of a host: the first of its places that has anything at a path is asked for all that is below it. */
-export function createPathRepository({ dataDir, timeoutMs }: { dataDir: string; timeoutMs: number }) {
+export function createPathRepository(of: { dataDir: string; timeoutMs: number; roots: readonly string[] }) {
+  const { dataDir, timeoutMs, roots } = of;
   return {
     read<T>({ runner, host }: PathPlace, { signal }: Pick<Reading, 'signal'>, work: (files: Files) => Promise<T>) {
-      const onHost = hostFiles(runner, host);
-      const places = host.runner === 'local' ? [onHost, machineFiles(dataDir)] : [onHost];
+      const onHost = confined(hostFiles(runner, host), (paths) => runner.realPaths(host, paths), roots);
+      const places = host.runner === 'local' ? [onHost, confined(machineFiles(dataDir), onMachine, roots)] : [onHost];
       let found = onHost;
       const files: Files = {
         async stat(path) {
           checkPath('package', path);
+          // Whether there is anything elsewhere is not told either.
+          if (!isBelow(path, roots)) throw outside(path, roots);
           for (const one of places) {
             const seen = await one.stat(path);
             found = one;
