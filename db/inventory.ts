@@ -17,6 +17,18 @@ interface ProductionsTable {
   createdTime: Generated<Date>;
 }
 
+/** How an application is started and stopped, as it is written in its fields. */
+export interface Commands {
+  runUser: string;
+  directory: string;
+  startupCmd: string;
+  stopCmd: string;
+  pidPath: string;
+}
+
+/** The same of an instance, with the path that it was deployed to. */
+export type InstanceCommands = Omit<Commands, 'directory'> & { deployPath: string };
+
 interface ApplicationsTable {
   id: Generated<number>;
   name: string;
@@ -31,6 +43,10 @@ interface ApplicationsTable {
   stdoutPath: Generated<string>;
   stderrPath: Generated<string>;
   pidPath: Generated<string>;
+  /** Those that count while the fields above wait for a confirmation; null: the fields count. */
+  confirmedCommands: JSONColumnType<Commands, string | null | undefined, string | null> | null;
+  /** Usernames of those who wrote what waits. */
+  commandsBy: Generated<string[]>;
   productionId: number | null;
   creator: string;
   createdTime: Generated<Date>;
@@ -77,6 +93,8 @@ interface InstancesTable {
   status: Generated<InstanceStatus>;
   version: string | null;
   releases: JSONColumnType<string[], string | undefined>;
+  /** What it was last deployed with; null: never, or before this was kept. */
+  commands: JSONColumnType<InstanceCommands> | null;
   busyKind: string | null;
   busyTaskId: number | null;
   createdTime: Generated<Date>;

@@ -91,6 +91,21 @@ const inventory = {
   finding_is: conflict('the finding {id} is {difference}', '发现 {id} 的状态为 {difference}'),
   source_unset: conflict('{source} is not configured: {variable} is not set', '{source} 未配置: 未设置 {variable}'),
   not_configured: conflict('the application has no {field}', '应用未配置 {field}'),
+  no_pending_commands: conflict('no commands of the application wait for a confirmation', '应用没有待确认的命令'),
+  own_commands: define(
+    10003,
+    403,
+    'not allowed: you wrote these commands; somebody else has to confirm them',
+    '没有权限: 这些命令由您编写; 需要其他人确认',
+  ),
+  commands_differ: conflict(
+    'the commands have changed: their hash is {present} now; look at them again',
+    '命令已变更: 当前哈希为 {present}; 请重新查看',
+  ),
+  commands_unconfirmed: conflict(
+    'the commands of the application wait: a reviewer other than their writer confirms them by POST /applications/{id}/actions/confirm-commands/ with the hash in pending_commands',
+    '应用的命令待确认: 需要编写者以外的审批人以 pending_commands 中的 hash 调用 POST /applications/{id}/actions/confirm-commands/',
+  ),
   log_absent: define(10004, 404, 'the log file does not exist', '日志文件不存在'),
   log_not_a_file: conflict('the log is not a regular file', '日志不是普通文件'),
   log_outside: conflict('the log file lies outside the configured log roots', '日志文件不在配置的日志目录内'),

@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { diff } from '../../db/audit/changes.ts';
 import { quote } from '../../db/audit/text.ts';
 import { applicationsOfUsers, findApplication, matching, selectSummaries } from '../../db/applications/find.ts';
+import { holdCommands } from '../../db/applications/commands.ts';
 import { lockRequirements } from '../../db/applications/relations.ts';
 import { lockTree } from '../../db/applications/tree.ts';
+import type { ApplicationRow } from '../../db/inventory.ts';
 import { change } from '../change.ts';
 import type { ChangeCtx, Ctx } from '../context.ts';
 import { grantToCreator } from '../creator-grants.ts';
@@ -63,8 +65,9 @@ const createApplication = change({
     await ctx.tx.insertInto('deploySettings').values({ applicationId: created, creator }).execute();
     const blank = { id: created, name: '', parent_app: null, child_apps: [], required_apps: [], production: null };
     await applyPlace(ctx, blank, body);
-    await grantToCreator(ctx, 'application', { id: created, name: await fullNameOf(ctx, created) });
+    await grantToCreator(ctx, 'application', { id: created, name: (await rowOf(ctx, created)).fullName });
     await applyLists(ctx, blank, body);
+    await holdCommands(ctx.tx, { before: undefined, after: await rowOf(ctx, created), ...writer(ctx) });
     await ctx.tx
       .updateTable('applications')
       .set({ createdTime: now, updatedTime: now })
@@ -78,14 +81,11 @@ const createApplication = change({
   },
 });
 
-async function fullNameOf({ tx }: ChangeCtx, applicationId: number): Promise<string> {
-  const row = await tx
-    .selectFrom('applications')
-    .where('id', '=', applicationId)
-    .select('fullName')
-    .executeTakeFirstOrThrow();
-  return row.fullName;
-}
+const rowOf = ({ tx }: ChangeCtx, applicationId: number): Promise<ApplicationRow> =>
+  tx.selectFrom('applications').where('id', '=', applicationId).selectAll().executeTakeFirstOrThrow();
+
+/** Who writes commands, and whether these count without a confirmation. */
+const writer = ({ actor, subject }: ChangeCtx) => ({ by: actor.user.username, isTrusted: subject.isAdmin });
 
 const getApplication = endpoint({
   ...{ method: 'get', path: '/applications/{id}/', id: 'getApplication', area, summary: 'Get an application' },
@@ -97,6 +97,7 @@ const getApplication = endpoint({
 /** What somebody wrote, without what follows from it or from who is looking. */
 function written({
   available_actions: _actions,
+  pending_commands: _pending,
   has_child: _child,
   updated_time: _time,
   ...fields
@@ -115,6 +116,7 @@ const changeApplication = change({
     await lockTree(ctx.tx);
     if (body.required_apps) await lockRequirements(ctx.tx);
     const before = await seen(ctx, params.id);
+    const rowBefore = await rowOf(ctx, params.id);
     await applyPlace(ctx, before, body);
     await applyLists(ctx, before, body);
     const { name = before.name, ...columns } = columnsOf(body);
@@ -124,6 +126,7 @@ const changeApplication = change({
       .where('id', '=', params.id)
       .execute();
     await unlessTaken(saved, 'applications_sibling', nameTaken(name));
+    await holdCommands(ctx.tx, { before: rowBefore, after: await rowOf(ctx, params.id), ...writer(ctx) });
     const after = await seen(ctx, params.id);
     const changed = diff(written(before), written(after));
     if (changed)

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../endpoint.ts';
 import { applicationEndpoints } from './applications.ts';
+import { confirmApplicationCommands } from './confirm-commands.ts';
 import { deleteApplication } from './delete.ts';
 import { instanceActionEndpoints } from './instance-actions.ts';
 import { getInstanceLog } from './instance-log.ts';
@@ -12,6 +13,7 @@ import { responsePersonEndpoints } from './response-persons.ts';
 export const applicationAreaEndpoints: readonly Endpoint[] = [
   ...applicationEndpoints,
   deleteApplication,
+  confirmApplicationCommands,
   ...instanceEndpoints,
   ...instanceActionEndpoints,
   ...instanceTaskEndpoints,

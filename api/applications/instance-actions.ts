@@ -1,10 +1,13 @@
 // Starting, stopping and restarting instances. Everything that could refuse is asked before any work, with the instances
 // locked; then the task is rows, and its workflow begins with the commit.
 import { z } from 'zod';
+import { commandsOf, waitsForCommands } from '../../db/applications/commands.ts';
 import { actionZh, beginInstanceTask, lockInstances } from '../../db/applications/instance-tasks.ts';
 import { quote } from '../../db/audit/text.ts';
 import { deployPathOf } from '../../db/deploy/settings.ts';
-import type { ApplicationRow } from '../../db/inventory.ts';
+import type { SubTaskSetup } from '../../db/deploy/sub-tasks.ts';
+import type { ApplicationRow, InstanceRow } from '../../db/inventory.ts';
+import type { Named } from '../../kit/host-rules.ts';
 import { instanceActions, instanceTaskWorkflowId } from '../../workflows/applications/contract.ts';
 import type { InstanceAction, InstanceTaskInput } from '../../workflows/applications/contract.ts';
 import { canAct } from '../../workflows/applications/policy.ts';
@@ -19,7 +22,10 @@ import { taskRef } from '../schemas.ts';
 import { applicationEntry } from './text.ts';
 
 const area = 'applications';
-const problems = ['no_such', 'instance_busy', 'instance_is', 'not_configured', 'host_is'] as const;
+const problems = [
+  ...(['no_such', 'instance_busy', 'instance_is', 'not_configured', 'host_is'] as const),
+  'commands_unconfirmed',
+] as const;
 const timeout = z.int().min(1).max(3600).default(120);
 const mostNamed = 20;
 
@@ -38,8 +44,10 @@ interface Wanted {
 /** Refuses the whole task for what one instance is; a body's instances are each named. */
 function refuse({ action, field }: Wanted, instances: readonly Locked[], of: ApplicationRow): void {
   const refused = instances.flatMap((instance, index) => {
-    const problem = canAct(action, instance, of);
-    return problem ? [{ problem, index }] : [];
+    const problem = canAct(action, instance, commandsOf(instance, of, ''));
+    if (!problem) return [];
+    const isHeld = problem.problem === 'not_configured' && waitsForCommands(instance, of);
+    return [{ problem: isHeld ? new Problem('commands_unconfirmed', { id: of.id }) : problem, index }];
   });
   const [first] = refused;
   if (!first) return;
@@ -58,33 +66,31 @@ async function wantedInstances({ tx }: ChangeCtx, wanted: Wanted, of: Applicatio
   return instances;
 }
 
+/** The paths and the user of a task, for the operator's lists. */
+const namedBy = ({ runUser, deployPath, pidPath }: SubTaskSetup): Named[] => [
+  { field: 'run_user', kind: 'user', value: runUser },
+  { field: 'deploy_path', kind: 'deploy', value: deployPath },
+  { field: 'pid_path', kind: 'pid', value: pidPath },
+];
+
 async function begin(ctx: ChangeCtx, wanted: Wanted): Promise<z.input<typeof taskRef>> {
   const { action, applicationId, timeoutSeconds, batchSize } = wanted;
   const of = await ctx.tx.selectFrom('applications').selectAll().where('id', '=', applicationId).executeTakeFirst();
   if (!of) throw notFound();
   const instances = await wantedInstances(ctx, wanted, of);
-  const { runUser, startupCmd, stopCmd, pidPath } = of;
-  const deployPath = await deployPathOf(ctx.tx, of);
-  demandAllowedNames(
-    ctx,
-    [
-      { field: 'run_user', kind: 'user', value: runUser },
-      { field: 'deploy_path', kind: 'deploy', value: deployPath },
-      { field: 'pid_path', kind: 'pid', value: pidPath },
-    ],
-    instances,
-  );
-  const setup = { deployPath, runUser, startupCmd, stopCmd, pidPath, keepBackups: 0, package: null };
+  const deployPath = await deployPathOf(ctx.tx, { id: of.id, directory: (of.confirmedCommands ?? of).directory });
+  const setupOf = (instance: InstanceRow): SubTaskSetup => commandsOf(instance, of, deployPath);
+  for (const instance of instances) demandAllowedNames(ctx, namedBy(setupOf(instance)), [instance]);
   const creator = ctx.actor.user.username;
-  const task = { action, applicationId, creator, timeoutSeconds, batchSize, setup, instances, now: ctx.now() };
+  const task = { action, applicationId, creator, timeoutSeconds, batchSize, setupOf, instances, now: ctx.now() };
   const taskId = await beginInstanceTask(ctx.tx, task);
   const hostnames = instances.map((instance) => instance.hostname);
   audit(ctx, of, action, taskId, hostnames);
-  const targets = instances.map(({ status, hostname }, position) => ({
+  const targets = instances.map((instance, position) => ({
     position,
-    hostname,
+    hostname: instance.hostname,
     // What is recorded as stopped is looked at by the step itself.
-    wasRunning: status !== 'stopped' || stopCmd !== '',
+    wasRunning: instance.status !== 'stopped' || setupOf(instance).stopCmd !== '',
   }));
   const input: InstanceTaskInput = {
     ...{ taskId, action, timeoutSeconds, batchSize, instances: targets },

@@ -6,6 +6,7 @@ import type { SeenApplication, SeenSummary } from '../../db/applications/find.ts
 import { relationsOf } from '../../db/applications/relations.ts';
 import type { Database } from '../../db/database.ts';
 import type { Ctx } from '../context.ts';
+import { pendingCommands, presentPending } from './confirm-commands.ts';
 import { actions, asFlags, iso, time } from '../schemas.ts';
 
 /** An application in lists. */
@@ -30,6 +31,7 @@ export const applicationObject = applicationSummary.extend({
   stdout_path: z.string(),
   stderr_path: z.string(),
   pid_path: z.string(),
+  pending_commands: pendingCommands.nullable(),
   child_apps: z.array(z.int()),
   required_apps: z.array(z.int()),
   response_person: z.array(z.int()),
@@ -65,6 +67,7 @@ export async function presentApplications(
     ...{ description: row.description, application_type: row.applicationType, run_user: row.runUser },
     ...{ directory: row.directory, startup_cmd: row.startupCmd, stop_cmd: row.stopCmd },
     ...{ stdout_path: row.stdoutPath, stderr_path: row.stderrPath, pid_path: row.pidPath },
+    pending_commands: presentPending(row),
     child_apps: relations.get(row.id)?.children ?? [],
     required_apps: relations.get(row.id)?.required ?? [],
     response_person: relations.get(row.id)?.responsePersons ?? [],

@@ -33,7 +33,8 @@ export interface NewInstanceTask {
   creator: string;
   timeoutSeconds: number;
   batchSize: number;
-  setup: SubTaskSetup;
+  /** What an instance runs with. */
+  setupOf(instance: InstanceRow): SubTaskSetup;
   /** In the order in which they are worked through; locked. */
   instances: readonly (InstanceRow & { hostname: string })[];
   now: Date;
@@ -41,8 +42,8 @@ export interface NewInstanceTask {
 
 /** Writes a task with a waiting result per instance, and makes the instances busy with it. */
 export async function beginInstanceTask(tx: Kysely<Database>, task: NewInstanceTask): Promise<number> {
-  const { action, applicationId, creator, timeoutSeconds, batchSize, setup, instances, now } = task;
-  const opts = json({ ...setup, batchSize });
+  const { action, applicationId, creator, timeoutSeconds, batchSize, setupOf, instances, now } = task;
+  const opts = json({ batchSize });
   const { id } = await tx
     .insertInto('tasks')
     .values({ area: 'instance', kind: action, applicationId, creator, timeoutSeconds, opts, createdTime: now })
@@ -50,7 +51,7 @@ export async function beginInstanceTask(tx: Kysely<Database>, task: NewInstanceT
     .executeTakeFirstOrThrow();
   const results = instances.map((instance, position) => ({
     ...{ taskId: id, position, instanceId: instance.id, hostId: instance.hostId, hostname: instance.hostname },
-    ...{ previousVersion: instance.version, previousStatus: instance.status },
+    ...{ previousVersion: instance.version, previousStatus: instance.status, setup: json(setupOf(instance)) },
   }));
   await tx.insertInto('taskResults').values(results).execute();
   const ids = instances.map((instance) => instance.id);

@@ -1,11 +1,13 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { SettleInput } from '../../workflows/deploy/contract.ts';
 import { workflowActor } from '../../workflows/tasks.ts';
+import { noteDeployed } from '../applications/commands.ts';
 import type { Database } from '../database.ts';
 import { json } from '../json.ts';
 import { notifyOutput } from '../tasks/output.ts';
 import { allFinished, closeResult, openResults } from '../tasks/results.ts';
 import type { TaskResultRow, TaskRow } from '../tasks/tables.ts';
+import type { SubTaskSetup } from './sub-tasks.ts';
 import { addEvent, deployTask } from './tasks.ts';
 import { recordDeployStep } from './transitions.ts';
 
@@ -48,6 +50,7 @@ async function freeInstance(
     .executeTakeFirstOrThrow();
   const kept = keptReleases(releases, task.version ?? '').filter((version) => !dropped.includes(version));
   await update.set({ ...free, status: 'running', version: task.version, releases: json(kept) }).execute();
+  await noteDeployed(tx, { ...result, applicationId: task.applicationId }, task.opts as unknown as SubTaskSetup);
 }
 
 /** The present release first, then those before it. */

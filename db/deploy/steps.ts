@@ -28,6 +28,7 @@ export async function loadStep(db: Kysely<Database>, taskId: number, position: n
     .select([
       'tasks.version',
       'tasks.opts',
+      'taskResults.setup',
       'tasks.applicationId',
       'taskResults.previousVersion',
       'taskResults.previousStatus',
@@ -49,7 +50,7 @@ export async function loadStep(db: Kysely<Database>, taskId: number, position: n
     applicationId: row.applicationId,
     releases: row.releases ?? [],
     host: { name, runner, minionId, ipAddress },
-    setup: row.opts as unknown as SubTaskSetup,
+    setup: (row.setup ?? row.opts) as unknown as SubTaskSetup,
   };
 }
 

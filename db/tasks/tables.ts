@@ -41,6 +41,8 @@ interface TaskResultsTable {
   message: string | null;
   problem: JSONColumnType<ProblemWire> | null;
   warning: JSONColumnType<ProblemWire> | null;
+  /** What an action on this instance runs with; null: as the task has it. */
+  setup: JSONColumnType<object> | null;
   started: Date | null;
   finished: Date | null;
 }

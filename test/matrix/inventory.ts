@@ -56,6 +56,7 @@ export const inventory: Table = {
     ...{ owner: 'in', admin: 'in', carriedOut: true },
     body: (o) => [{ id: o.user }],
   }),
+  confirmApplicationCommands: team('application', { application: ['review_app_deploy_task'] }),
   deleteApplication: team('application', app('delete_app')),
   listInstances: view,
   getInstanceLog: team('instance', { application: ['view_app_log'] }, { carriedOut: true }),

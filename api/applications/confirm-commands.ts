@@ -1,0 +1,81 @@
+// Commands that an editor has written run on hosts only when somebody else has read them: a confirmation is bound to the
+// hash of what was read.
+import { z } from 'zod';
+import { commandsHash, confirmCommands, writtenCommands } from '../../db/applications/commands.ts';
+import { diff } from '../../db/audit/changes.ts';
+import { quote } from '../../db/audit/text.ts';
+import type { ApplicationRow, Commands } from '../../db/inventory.ts';
+import { Problem } from '../../workflows/problem.ts';
+import { change } from '../change.ts';
+import { application, notFound } from '../permissions.ts';
+import { done, success } from '../schemas.ts';
+import { applicationEntry } from './text.ts';
+
+const commandsObject = z.object({
+  run_user: z.string(),
+  directory: z.string(),
+  startup_cmd: z.string(),
+  stop_cmd: z.string(),
+  pid_path: z.string(),
+});
+
+/** Commands that wait for a confirmation: their hash, who wrote them, and what counts until then. */
+export const pendingCommands = z.object({
+  hash: z.string(),
+  changed_by: z.array(z.string()),
+  in_force: commandsObject,
+});
+
+const presentCommands = (commands: Commands): z.output<typeof commandsObject> => ({
+  run_user: commands.runUser,
+  directory: commands.directory,
+  startup_cmd: commands.startupCmd,
+  stop_cmd: commands.stopCmd,
+  pid_path: commands.pidPath,
+});
+
+/** What waits of an application; null: its commands count as they are written. */
+export const presentPending = (row: ApplicationRow): z.output<typeof pendingCommands> | null =>
+  row.confirmedCommands && {
+    hash: commandsHash(row),
+    changed_by: row.commandsBy,
+    in_force: presentCommands(row.confirmedCommands),
+  };
+
+const reviewed = application('review_app_deploy_task');
+
+export const confirmApplicationCommands = change({
+  method: 'post',
+  path: '/applications/{id}/actions/confirm-commands/',
+  id: 'confirmApplicationCommands',
+  area: 'applications',
+  summary: 'Confirm the commands that somebody else has written',
+  description: 'They run on instances that were never deployed from then on; deployed ones keep theirs.',
+  permission: reviewed,
+  body: z.object({ hash: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits') }),
+  returns: success,
+  problems: ['no_pending_commands', 'own_commands', 'commands_differ'],
+  async handle({ params, body }, ctx) {
+    const row = await ctx.tx
+      .selectFrom('applications')
+      .selectAll()
+      .where('id', '=', params.id)
+      .where('deletedTime', 'is', null)
+      .forUpdate()
+      .executeTakeFirst();
+    if (!row) throw notFound();
+    if (row.confirmedCommands === null) throw new Problem('no_pending_commands');
+    if (row.commandsBy.includes(ctx.actor.user.username)) throw new Problem('own_commands');
+    const present = commandsHash(row);
+    if (present !== body.hash) throw new Problem('commands_differ', { present });
+    await confirmCommands(ctx.tx, row.id);
+    const name = quote(row.fullName);
+    const changes = diff(presentCommands(row.confirmedCommands), presentCommands(writtenCommands(row)));
+    const detail = {
+      en: `confirmed the commands of application ${name}, sha256 ${present}`,
+      zh: `确认应用 ${name} 的命令, sha256 ${present}`,
+    };
+    ctx.audit(applicationEntry('update', { id: row.id, fullName: row.fullName }, detail, changes));
+    return done;
+  },
+});
