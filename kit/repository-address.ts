@@ -20,13 +20,15 @@ export interface RepositoryAddress {
   path: string;
   /** `git@host:path`: the path begins at the user's home. */
   isShort: boolean;
-  /** Scheme, host and port: where a secret would be sent. */
-  place: string;
+  /** What a secret was given for: scheme, host, port and path; other spellings of it are the same. */
+  target: string;
 }
 
 const hostName = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
 const ipv6 = /^\[[0-9a-f:.]+\]$/;
 const shortForm = /^git@([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?):(?!\/?-)([^:]+)$/;
+
+const trimmed = (path: string): string => path.replace(/\/+$/, '');
 
 /** Reads an address; undefined for one that is none of its type, or that names a user. */
 export function repositoryAddress(type: RepositoryType, url: string): RepositoryAddress | undefined {
@@ -35,7 +37,14 @@ export function repositoryAddress(type: RepositoryType, url: string): Repository
   if (shortHost !== undefined && shortPath !== undefined) {
     if (type !== 'GIT') return undefined;
     const host = shortHost.toLowerCase();
-    return { scheme: 'ssh', host, port: 22, path: shortPath, isShort: true, place: `ssh://${host}` };
+    return {
+      scheme: 'ssh',
+      host,
+      port: 22,
+      path: shortPath,
+      isShort: true,
+      target: `ssh://${host}:${trimmed(shortPath)}`,
+    };
   }
   if (!URL.canParse(url)) return undefined;
   const { protocol, host, hostname, port, pathname, username, password } = new URL(url);
@@ -50,7 +59,7 @@ export function repositoryAddress(type: RepositoryType, url: string): Repository
     port: port === '' ? defaultPorts[scheme] : Number(port),
     path: pathname === '' ? '/' : pathname,
     isShort: false,
-    place: `${protocol}//${host.toLowerCase()}`,
+    target: `${protocol}//${host.toLowerCase()}${trimmed(pathname)}`,
   };
 }
 

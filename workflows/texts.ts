@@ -124,7 +124,7 @@ export const texts = {
   'is for GIT only': '仅适用于 GIT',
   'is needed; null: anonymous': '必填; null 表示匿名',
   'is needed with another type': '更改类型时必填',
-  'is needed anew for another host': '更换主机时需要重新提供',
+  'is needed again for another address': '更换地址时需要重新提供',
   'is needed: none is stored for this address': '必填: 该地址没有已保存的凭证',
   '{type} does not fit this address': '{type} 不适用于该地址',
   'not a template: {mistake}': '不是有效的模板: {mistake}',

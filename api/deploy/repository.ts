@@ -1,5 +1,5 @@
 // The repository of deploy settings as it is stored: a credential by id, or an inline one whose secret is sealed with the
-// settings. Nobody leads a stored secret to a server of his choice: another place needs the credential anew.
+// settings. A stored secret opens the repository that it was given for and no other: another address needs it again.
 import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import type { AuditChanges } from '../../db/audit/tables.ts';
@@ -90,10 +90,10 @@ export async function mergedRepository(
   const branch = branchOf(input, before);
   if (stored && !before && input.credential === undefined)
     throw invalidField(at('credential'), 'is needed with another type');
-  const isSamePlace = before !== null && repositoryAddress(before.type, before.url)?.place === target.place;
-  const kept = isSamePlace ? before.credential : undefined;
-  if (input.credential === undefined && before?.credential && !isSamePlace)
-    throw invalidField(at('credential'), 'is needed anew for another host');
+  const isSameTarget = before !== null && repositoryAddress(before.type, before.url)?.target === target.target;
+  const kept = isSameTarget ? before.credential : undefined;
+  if (input.credential === undefined && before?.credential && !isSameTarget)
+    throw invalidField(at('credential'), 'is needed again for another address');
   const credential =
     input.credential === undefined ? (kept ?? null) : await credentialOf(ctx, purpose, input.credential, kept);
   const type = await typeOf(ctx, credential);
@@ -108,7 +108,7 @@ function branchOf({ type, branch }: RepositoryInput, before: StoredRepository | 
   return wanted;
 }
 
-/** The stored form of a credential that was sent; `kept` is the one stored for the same place. */
+/** The stored form of a credential that was sent; `kept` is the one stored for the same address. */
 async function credentialOf(
   ctx: ChangeCtx,
   purpose: string,

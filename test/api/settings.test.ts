@@ -132,18 +132,20 @@ describe('the repository of deploy settings', () => {
     expect((await changesOf(app)).at(-1)?.changes).toEqual({ 'repository.credential.secret': ['******', '******'] });
   });
 
-  test('an answer sent back keeps the secret; another path and branch do too', async () => {
+  test('an answer sent back keeps the secret; another branch or spelling of the address does too', async () => {
     const app = await anApplication(user);
     const first = await patch(app, { repository: { ...git, credential: inline } });
     const before = await stored(app);
     await patch(app, { repository: first.body['repository'] });
-    await patch(app, { repository: { type: 'GIT', url: 'https://GIT.example.com/other.git', branch: 'next' } });
+    await patch(app, { repository: { type: 'GIT', url: 'https://GIT.example.com:443/shop.git/', branch: 'next' } });
     expect((await stored(app))?.credential).toEqual(before?.credential);
   });
 
   test.each([
     ['another host', 'https://evil.example.com/shop.git'],
     ['another port', 'https://git.example.com:8443/shop.git'],
+    ['another path', 'https://git.example.com/payroll/secrets.git'],
+    ['a path below', 'https://git.example.com/shop.git/other.git'],
     ['the same host in the clear', 'http://git.example.com/shop.git'],
   ])('%s needs the credential anew', async (_what, url) => {
     const app = await anApplication(user);

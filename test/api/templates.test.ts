@@ -159,15 +159,17 @@ describe('secrets of a template', () => {
     expect(JSON.stringify([records, t.log])).not.toContain(secret);
   });
 
-  test('another host needs the credential anew', async () => {
-    const template = await make(manager, { repository: { ...git, credential: inline } });
-    const move = (more: object = {}) =>
-      change(template.id, { repository: { type: 'GIT', url: 'https://evil.example.com/a.git', ...more } });
-    expect(refusal(await move())).toEqual([400, 10001, 'repository.credential']);
-    const maskedOne = { credential: { ...inline, password: '******' } };
-    expect(refusal(await move(maskedOne))).toEqual([400, 10001, 'repository.credential.password']);
-    expect((await move({ credential: inline })).status).toBe(200);
-  });
+  test.each(['https://evil.example.com/a.git', 'https://git.example.com/another.git'])(
+    '%s needs the credential again',
+    async (url) => {
+      const template = await make(manager, { repository: { ...git, credential: inline } });
+      const move = (more: object = {}) => change(template.id, { repository: { type: 'GIT', url, ...more } });
+      expect(refusal(await move())).toEqual([400, 10001, 'repository.credential']);
+      const maskedOne = { credential: { ...inline, password: '******' } };
+      expect(refusal(await move(maskedOne))).toEqual([400, 10001, 'repository.credential.password']);
+      expect((await move({ credential: inline })).status).toBe(200);
+    },
+  );
 
   test("a credential by id is the caller's own, and is not deleted while a template names it", async () => {
     const credentials = '/application/repository-credentials/password/';
