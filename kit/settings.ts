@@ -233,6 +233,15 @@ export const settings = {
     'none',
     'file of certificate authorities that count for package repositories besides the public ones',
   ),
+  linkTargets: required(
+    'SLIPWAY_LINK_TARGETS',
+    z
+      .string()
+      .transform((text) => (text === 'none' ? '' : text))
+      .pipe(folders),
+    '/usr',
+    'folders of hosts that absolute links in packages may lead into, separated by commas; `none`: no such link is taken',
+  ),
   packageCacheBytes: required(
     'SLIPWAY_PACKAGE_CACHE_BYTES',
     whole('bytes', 0, 2 ** 50),
