@@ -38,7 +38,9 @@ export async function readPackage(deps: ActivityDeps, wanted: Wanted): Promise<F
   try {
     const place = await placeOf(deps, wanted);
     const known = approved && 'address' in place ? await deps.packages.find(approved, source) : null;
-    return known ?? (await deps.packages.fetch(place, source, signal));
+    const found = known ?? (await deps.packages.fetch(place, source, signal));
+    if (!approved || found.sha256 === approved) return found;
+    return (await deps.packages.findFormer(approved, source)) ?? found;
   } catch (error) {
     if (!(error instanceof ProviderError) || signal?.aborted) throw error;
     return { unread: error.message, mayPass: error.kind === 'unavailable' };

@@ -257,7 +257,8 @@ export function planDifference(before: DeployPlan, after: DeployPlan): string | 
   const rollout = ({ strategy, timeout }: DeployPlan): string => canonicalJson([strategy ?? null, timeout ?? null]);
   if (rollout(before) !== rollout(after)) changed.push('the strategy');
   if (!sameRepository(before.package, after.package)) changed.push('the repository');
-  if (before.package.sha256 !== after.package.sha256) changed.push('the package');
+  const content = ({ package: { sha256, notes } }: DeployPlan): string => canonicalJson([sha256, notes ?? []]);
+  if (content(before) !== content(after)) changed.push('the package');
   for (const name of hookNames) {
     const text = (plan: DeployPlan): string =>
       canonicalJson([

@@ -117,6 +117,11 @@ export class Packages {
     return this.#store.find(sha256, posix.basename(source));
   }
 
+  /** The same as it was kept before the form of packages changed, for work that began with it. */
+  async findFormer(sha256: string, source: string): Promise<Package | null> {
+    return this.#store.findFormer(sha256, posix.basename(source));
+  }
+
   /** Runs work that needs the tar of a package: it is not dropped meanwhile. */
   using<T>(found: Package, work: () => Promise<T>): Promise<T> {
     return this.#store.using(found, work);
