@@ -80,9 +80,9 @@ function placed(place: PackagePlace, source: string): { path: string; name: stri
 /** Names a reading: who asks with another credential does not share it. */
 function keyOf(place: PackagePlace, path: string): string {
   if (!isRepository(place)) return `read ${place.host.runner} ${place.host.name} ${path}`;
-  const { url, branch, credential } = place;
+  const { url, branch, credential, encoding } = place;
   return createHash('sha256')
-    .update(JSON.stringify([url, branch, credential, path]))
+    .update(JSON.stringify([url, branch, credential, path, encoding]))
     .digest('hex');
 }
 

@@ -34,8 +34,7 @@ const shortHash = (text: string, length: number): string =>
   createHash('sha256').update(text).digest('hex').slice(0, length);
 
 /** A plain file's tar holds its name, so it is part of the store's name of it. */
-const nameKey = (name: string): string =>
-  formatOf(name) === 'plain' ? `-${shortHash(posix.basename(name), 12)}` : '';
+const nameKey = (name: string): string => (formatOf(name) === 'plain' ? `-${shortHash(posix.basename(name), 12)}` : '');
 
 interface Sharing {
   waiting: number;
