@@ -120,6 +120,8 @@ export const texts = {
   'must be the name of a branch': '必须是分支名称',
   'must be an address for {type} without user and password': '必须是不含用户名和密码的 {type} 地址',
   'is for GIT only': '仅适用于 GIT',
+  'is for FTP only': '仅适用于 FTP',
+  'gbk is for addresses with ftp:// and ftps:// only': 'gbk 仅适用于 ftp:// 和 ftps:// 地址',
   'is needed; null: anonymous': '必填; null 表示匿名',
   'is needed with another type': '更改类型时必填',
   'is needed anew for another host': '更换主机时需要重新提供',

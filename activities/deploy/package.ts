@@ -70,11 +70,12 @@ async function hostPlace({ db, runners }: ActivityDeps, instanceId: number | nul
 async function repositoryPlace(
   deps: ActivityDeps,
   { repositoryPurpose }: SettingsInForce,
-  { type, url, branch, credential }: NonNullable<SettingsInForce['repository']>,
+  { type, url, branch, encoding, credential }: NonNullable<SettingsInForce['repository']>,
 ): Promise<RepositoryPlace> {
   const address = repositoryAddress(type, url);
   if (!address) throw refused('package', 'the address of the repository is not one that is taken; enter it again');
-  return { url, address, branch: branch ?? null, credential: await opened(deps, repositoryPurpose, credential) };
+  const opener = await opened(deps, repositoryPurpose, credential);
+  return { url, address, branch: branch ?? null, encoding, credential: opener };
 }
 
 async function opened(

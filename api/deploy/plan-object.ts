@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { planDifference } from '../../db/deploy/plan.ts';
 import { presentPlan } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
-import { repositoryTypes } from '../../kit/repository-address.ts';
+import { repositoryEncodings, repositoryTypes } from '../../kit/repository-address.ts';
 import { batchesOf, hookNames, scriptLanguages } from '../../workflows/deploy/contract.ts';
 import type { DeployPlan, PackageNote } from '../../workflows/deploy/contract.ts';
 import type { Text } from '../../workflows/problem.ts';
@@ -25,7 +25,14 @@ export const planObject = z.object({
   keep_backups: z.int(),
   package: z.object({
     source: z.string(),
-    repository: z.object({ type: z.enum(repositoryTypes), url: z.string(), branch: z.string().optional() }).nullable(),
+    repository: z
+      .object({
+        type: z.enum(repositoryTypes),
+        url: z.string(),
+        branch: z.string().optional(),
+        encoding: z.enum(repositoryEncodings).optional(),
+      })
+      .nullable(),
     sha256: z.string().nullable(),
     size: z.int().nullable(),
     unread: z.string().nullable(),

@@ -124,8 +124,8 @@ type Origin = Pick<PlannedPackage, 'repository'>;
 /** Where the package comes from, as far as approvers may know. */
 export function plannedRepository({ repository }: Pick<SettingsInForce, 'repository'>): Origin {
   if (!repository) return {};
-  const { type, url, branch } = repository;
-  return { repository: { type, url, ...(branch !== undefined && { branch }) } };
+  const { type, url, branch, encoding } = repository;
+  return { repository: { type, url, ...(branch !== undefined && { branch }), ...(encoding && { encoding }) } };
 }
 
 /** Whether two packages come from the same repository, or both from the hosts. */

@@ -68,6 +68,8 @@ export interface PlannedRepository {
   url: string;
   /** GIT only. */
   branch?: string;
+  /** Of the names of files; left out: UTF-8. */
+  encoding?: 'gbk';
 }
 
 /** What is decided while a package is read and may be wrong: approvers see it. */

@@ -1,6 +1,7 @@
 // Names of files are bytes, and nobody says in which encoding. What is valid UTF-8 is UTF-8; else it is GBK, which zips made
 // on a Chinese Windows and old tars have, if it decodes as that; else it is refused. Nothing is ever replaced: a file of
 // another name is another file. A name that is short may be valid in both, and what was decided is told in the plan.
+import type { RepositoryEncoding } from '../../../kit/repository-address.ts';
 import type { PackageNotes } from './notes.ts';
 import { PackageRefused } from './refusal.ts';
 
@@ -8,8 +9,7 @@ import { PackageRefused } from './refusal.ts';
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const gbk = new TextDecoder('gbk', { fatal: true, ignoreBOM: true });
 
-/** The encodings that names in a repository may have. */
-export type NameEncoding = 'utf8' | 'gbk';
+export type NameEncoding = RepositoryEncoding;
 const decoders = { utf8, gbk } as const;
 
 /** The text of a name, null when the bytes are not of this encoding. */
