@@ -32,7 +32,7 @@ const folder = z
     `must not lie in ${neverFollowed.join(', ')}`,
   );
 
-const folders = listOf(folder);
+export const folders = listOf(folder);
 
 const runUsers = listOf(
   z.string().regex(/^(?:\*|!?[A-Za-z_][A-Za-z0-9_.-]{0,63})$/, 'must be user names, *, or !name, separated by commas'),

@@ -3,6 +3,10 @@
 export const repositoryTypes = ['FTP', 'GIT'] as const;
 export type RepositoryType = (typeof repositoryTypes)[number];
 
+/** The encodings of names of files on FTP servers; UTF-8 unless something else is said. */
+export const repositoryEncodings = ['utf8', 'gbk'] as const;
+export type RepositoryEncoding = (typeof repositoryEncodings)[number];
+
 const defaultPorts = { ftp: 21, ftps: 990, sftp: 22, https: 443, http: 80, ssh: 22 } as const;
 export type RepositoryScheme = keyof typeof defaultPorts;
 

@@ -3,7 +3,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { cloudSettings } from './cloud-settings.ts';
-import { hostRuleSettings } from './host-rules.ts';
+import { folders, hostRuleSettings } from './host-rules.ts';
 import { runnerSettings } from './runner-settings.ts';
 import { file, listOf, optional, port, required, url, web, whole } from './setting.ts';
 
@@ -218,6 +218,15 @@ export const settings = {
     'SLIPWAY_REPOSITORY_CA_FILE',
     'none',
     'file of certificate authorities that count for package repositories besides the public ones',
+  ),
+  linkTargets: required(
+    'SLIPWAY_LINK_TARGETS',
+    z
+      .string()
+      .transform((text) => (text === 'none' ? '' : text))
+      .pipe(folders),
+    '/usr',
+    'folders of hosts that absolute links in packages may lead into, separated by commas; `none`: no such link is taken',
   ),
   packageCacheBytes: required(
     'SLIPWAY_PACKAGE_CACHE_BYTES',

@@ -122,6 +122,8 @@ export const texts = {
   'must be the name of a branch': '必须是分支名称',
   'must be an address for {type} without user and password': '必须是不含用户名和密码的 {type} 地址',
   'is for GIT only': '仅适用于 GIT',
+  'is for FTP only': '仅适用于 FTP',
+  'gbk is for addresses with ftp:// and ftps:// only': 'gbk 仅适用于 ftp:// 和 ftps:// 地址',
   'is needed; null: anonymous': '必填; null 表示匿名',
   'is needed with another type': '更改类型时必填',
   'is needed again for another address': '更换地址时需要重新提供',
@@ -172,6 +174,12 @@ export const texts = {
   '{owner} can upgrade or revert instances, or close it': '{owner} 可以升级、回滚实例或关闭任务',
   'its first step is about to begin': '第一步即将开始',
   'and {n} more': '以及另外 {n} 个',
+  'names were not UTF-8 and were read as GBK: {n}, such as "{name}"':
+    '有 {n} 个文件名不是 UTF-8, 已按 GBK 读取, 例如 "{name}"',
+  'names may be UTF-8 or GBK and were read as UTF-8: {n}, such as "{name}"':
+    '有 {n} 个文件名既可能是 UTF-8 也可能是 GBK, 已按 UTF-8 读取, 例如 "{name}"',
+  'entries come more than once, and the last counts: {n}, such as "{name}"':
+    '有 {n} 个条目重复, 以最后一个为准, 例如 "{name}"',
   // what differs between two plans
   'the package': '安装包',
   'hook {name}': '钩子 {name}',

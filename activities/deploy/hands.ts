@@ -87,7 +87,9 @@ async function fetchPackage(deps: ActivityDeps, { to, runner, host, row }: Work)
   const signal = Context.current().cancellationSignal;
   const place = await placeOf(deps, { applicationId, instanceId });
   const known = 'address' in place ? await packages.find(sha256, source) : null;
-  const found = known ?? (await packages.fetch(place, source, signal));
+  const fetched = known ?? (await packages.fetch(place, source, signal));
+  // What began before the form of packages changed goes on with what was kept then.
+  const found = fetched.sha256 === sha256 ? fetched : ((await packages.findFormer(sha256, source)) ?? fetched);
   if (found.sha256 !== sha256) {
     const message = `the package at ${source} has sha256 ${found.sha256}, approved was ${sha256}`;
     await addSystemLines(to, 'fetch end', [message]);

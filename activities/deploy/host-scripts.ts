@@ -8,7 +8,7 @@ state="$SLIPWAY_DEPLOY_PATH/.slipway/tasks/$SLIPWAY_TASK"
 mkdir -p "$SLIPWAY_DEPLOY_PATH/releases" "$state"
 rm -rf "$state/release"
 mkdir "$state/release"
-tar -xf "$SLIPWAY_PACKAGE" -C "$state/release"
+tar -xpf "$SLIPWAY_PACKAGE" -C "$state/release"
 if [ "$(id -u)" = 0 ] && id "$SLIPWAY_RUN_USER" >/dev/null 2>&1; then
   chown -R "$SLIPWAY_RUN_USER" "$state/release"
 fi

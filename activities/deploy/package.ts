@@ -38,7 +38,9 @@ export async function readPackage(deps: ActivityDeps, wanted: Wanted): Promise<F
   try {
     const place = await placeOf(deps, wanted);
     const known = approved && 'address' in place ? await deps.packages.find(approved, source) : null;
-    return known ?? (await deps.packages.fetch(place, source, signal));
+    const found = known ?? (await deps.packages.fetch(place, source, signal));
+    if (!approved || found.sha256 === approved) return found;
+    return (await deps.packages.findFormer(approved, source)) ?? found;
   } catch (error) {
     if (!(error instanceof ProviderError) || signal?.aborted) throw error;
     return { unread: error.message, mayPass: error.kind === 'unavailable' };
@@ -68,11 +70,12 @@ async function hostPlace({ db, runners }: ActivityDeps, instanceId: number | nul
 async function repositoryPlace(
   deps: ActivityDeps,
   { repositoryPurpose }: SettingsInForce,
-  { type, url, branch, credential }: NonNullable<SettingsInForce['repository']>,
+  { type, url, branch, encoding, credential }: NonNullable<SettingsInForce['repository']>,
 ): Promise<RepositoryPlace> {
   const address = repositoryAddress(type, url);
   if (!address) throw refused('package', 'the address of the repository is not one that is taken; enter it again');
-  return { url, address, branch: branch ?? null, credential: await opened(deps, repositoryPurpose, credential) };
+  const opener = await opened(deps, repositoryPurpose, credential);
+  return { url, address, branch: branch ?? null, encoding, credential: opener };
 }
 
 async function opened(

@@ -81,9 +81,12 @@ async function ensureOwnerMay(db: Kysely<Database>, { ownerId, applicationId }: 
   if (user?.status !== 'enabled' || may !== 'yes') throw new Problem('not_allowed', { permission: 'deploy_app' });
 }
 
-type ReadPart = Pick<PlannedPackage, 'sha256' | 'size' | 'unread'>;
+type ReadPart = Pick<PlannedPackage, 'sha256' | 'size' | 'unread' | 'notes'>;
 
-const readAs = ({ package: { sha256, size, unread } }: DeployPlan): ReadPart => ({ sha256, size, unread });
+const readAs = ({ package: { sha256, size, unread, notes } }: DeployPlan): ReadPart => ({
+  ...{ sha256, size, unread },
+  ...(notes && { notes }),
+});
 
 /** The package of a plan as it lies in its repository, or on the first instance's host, now. */
 const readFor = (deps: ActivityDeps, applicationId: number, plan: DeployPlan): Promise<FoundPackage> =>
@@ -97,7 +100,7 @@ const readFor = (deps: ActivityDeps, applicationId: number, plan: DeployPlan): P
 const readingOf = (found: FoundPackage): ReadPart =>
   'unread' in found
     ? { sha256: null, size: null, unread: found.unread }
-    : { sha256: found.sha256, size: found.size, unread: null };
+    : { sha256: found.sha256, size: found.size, unread: null, ...(found.notes && { notes: found.notes }) };
 
 function ensureStartable({ settings }: PlanBasis, plan: DeployPlan): void {
   if (!settings.enabled) throw new Problem('settings_disabled');

@@ -30,7 +30,8 @@ export interface Providers {
  * providers together.
  */
 export function createProviders(config: Config, own: readonly HostPort[] = [], turns?: Turns): Providers {
-  const packageStore = new PackageStore(config.dataDir, packageLimits, config.packageCacheBytes);
+  const limits = { ...packageLimits, linkTargets: config.linkTargets };
+  const packageStore = new PackageStore(config.dataDir, limits, config.packageCacheBytes);
   return {
     runners: createRunners(config),
     minionKeys: createMinionKeys(config),

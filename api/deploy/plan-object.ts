@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { planDifference } from '../../db/deploy/plan.ts';
 import { presentPlan } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
-import { repositoryTypes } from '../../kit/repository-address.ts';
+import { repositoryEncodings, repositoryTypes } from '../../kit/repository-address.ts';
 import { batchesOf, hookNames, scriptLanguages } from '../../workflows/deploy/contract.ts';
-import type { DeployPlan } from '../../workflows/deploy/contract.ts';
+import type { DeployPlan, PackageNote } from '../../workflows/deploy/contract.ts';
+import type { Text } from '../../workflows/problem.ts';
 import type { Ctx } from '../context.ts';
 import { said } from '../said.ts';
 import { plannedSteps, shownSteps } from './plan-steps.ts';
@@ -24,10 +25,18 @@ export const planObject = z.object({
   keep_backups: z.int(),
   package: z.object({
     source: z.string(),
-    repository: z.object({ type: z.enum(repositoryTypes), url: z.string(), branch: z.string().optional() }).nullable(),
+    repository: z
+      .object({
+        type: z.enum(repositoryTypes),
+        url: z.string(),
+        branch: z.string().optional(),
+        encoding: z.enum(repositoryEncodings).optional(),
+      })
+      .nullable(),
     sha256: z.string().nullable(),
     size: z.int().nullable(),
     unread: z.string().nullable(),
+    notes: z.array(z.string()),
   }),
   hooks: z.array(
     z.object({
@@ -52,6 +61,18 @@ export const planObject = z.object({
   changed_since_approval: z.string().nullable(),
 });
 
+/** What the reading of a package decided, for those who know what it should hold. */
+function noteText({ note, count, example }: PackageNote): Text {
+  switch (note) {
+    case 'gbk_names':
+      return `names were not UTF-8 and were read as GBK: ${count}, such as "${example}"`;
+    case 'ambiguous_names':
+      return `names may be UTF-8 or GBK and were read as UTF-8: ${count}, such as "${example}"`;
+    case 'repeated_entries':
+      return `entries come more than once, and the last counts: ${count}, such as "${example}"`;
+  }
+}
+
 /** The plan of the present round; `changed_since_approval` says what another round before it had otherwise. */
 export async function presentPlanObject(
   ctx: Ctx,
@@ -65,7 +86,11 @@ export async function presentPlanObject(
   return {
     plan_hash: task.planHash,
     ...rest,
-    package: { ...plan.package, repository: plan.package.repository ?? null },
+    package: {
+      ...plan.package,
+      repository: plan.package.repository ?? null,
+      notes: (plan.package.notes ?? []).map((note) => said(ctx, noteText(note))),
+    },
     instances: plan.instances.map((instance) => ({ ...instance, ...shownSteps(ctx, plan, instance) })),
     hooks: hooks.map(({ runningUser, ...hook }) => ({ ...hook, running_user: runningUser })),
     batches: rest.strategy ? batchesOf(ids, rest.strategy) : [ids],

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isBranchName, repositoryTypes } from '../../kit/repository-address.ts';
+import { isBranchName, repositoryEncodings, repositoryTypes } from '../../kit/repository-address.ts';
 import type { RepositoryScheme } from '../../kit/repository-address.ts';
 import { id } from '../schemas.ts';
 
@@ -38,6 +38,7 @@ export const repositoryInput = z.object({
   type: z.enum(repositoryTypes),
   url: z.string().min(1).max(1000).optional(),
   branch: branch.optional(),
+  encoding: z.enum(repositoryEncodings).optional(),
   credential: credentialInput.optional(),
 });
 export type RepositoryInput = z.output<typeof repositoryInput>;

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import type { AuditChanges } from '../../db/audit/tables.ts';
 import type { Database } from '../../db/database.ts';
 import type { StoredCredential, StoredRepository } from '../../db/deploy/repository.ts';
-import { repositoryAddress, repositoryTypes } from '../../kit/repository-address.ts';
+import type { RepositoryScheme } from '../../kit/repository-address.ts';
+import { repositoryAddress, repositoryEncodings, repositoryTypes } from '../../kit/repository-address.ts';
 import { detail, invalidField, Problem } from '../../workflows/problem.ts';
 import type { ChangeCtx } from '../context.ts';
 import { masked } from '../masked.ts';
@@ -29,6 +30,7 @@ export const repositoryObject = z
     type: z.enum(repositoryTypes),
     url: z.string(),
     branch: z.string().optional(),
+    encoding: z.enum(repositoryEncodings).optional(),
     credential: credentialObject,
   })
   .nullable();
@@ -88,6 +90,7 @@ export async function mergedRepository(
   const target = repositoryAddress(input.type, url);
   if (!target) throw invalidField(at('url'), `must be an address for ${input.type} without user and password`);
   const branch = branchOf(input, before);
+  const encoding = encodingOf(input, before, target.scheme);
   if (stored && !before && input.credential === undefined)
     throw invalidField(at('credential'), 'is needed with another type');
   const isSameTarget = before !== null && repositoryAddress(before.type, before.url)?.target === target.target;
@@ -98,7 +101,7 @@ export async function mergedRepository(
     input.credential === undefined ? (kept ?? null) : await credentialOf(ctx, purpose, input.credential, kept);
   const type = await typeOf(ctx, credential);
   if (type && !fits(type, target.scheme)) throw invalidField(at('credential'), `${type} does not fit this address`);
-  return { type: input.type, url, ...(branch !== undefined && { branch }), credential };
+  return { type: input.type, url, ...(branch !== undefined && { branch }), ...(encoding && { encoding }), credential };
 }
 
 function branchOf({ type, branch }: RepositoryInput, before: StoredRepository | null): string | undefined {
@@ -106,6 +109,20 @@ function branchOf({ type, branch }: RepositoryInput, before: StoredRepository | 
   const wanted = branch ?? before?.branch;
   if (type === 'GIT' && wanted === undefined) throw invalidField(at('branch'), 'is needed');
   return wanted;
+}
+
+/** The stored form of an encoding: UTF-8 is not stored. Over SFTP names are UTF-8. */
+function encodingOf(
+  { type, encoding }: RepositoryInput,
+  before: StoredRepository | null,
+  scheme: RepositoryScheme,
+): 'gbk' | undefined {
+  const isFtp = scheme === 'ftp' || scheme === 'ftps';
+  if (encoding !== undefined && type === 'GIT') throw invalidField(at('encoding'), 'is for FTP only');
+  if (encoding === 'gbk' && !isFtp)
+    throw invalidField(at('encoding'), 'gbk is for addresses with ftp:// and ftps:// only');
+  const wanted = encoding ?? (isFtp ? before?.encoding : undefined);
+  return wanted === 'gbk' ? wanted : undefined;
 }
 
 /** The stored form of a credential that was sent; `kept` is the one stored for the same address. */

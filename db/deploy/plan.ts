@@ -153,8 +153,8 @@ type Origin = Pick<PlannedPackage, 'repository'>;
 /** Where the package comes from, as far as approvers may know. */
 export function plannedRepository({ repository }: Pick<SettingsInForce, 'repository'>): Origin {
   if (!repository) return {};
-  const { type, url, branch } = repository;
-  return { repository: { type, url, ...(branch !== undefined && { branch }) } };
+  const { type, url, branch, encoding } = repository;
+  return { repository: { type, url, ...(branch !== undefined && { branch }), ...(encoding && { encoding }) } };
 }
 
 /** Whether two packages come from the same repository, or both from the hosts. */
@@ -286,7 +286,8 @@ export function planDifference(before: DeployPlan, after: DeployPlan): string | 
   const rollout = ({ strategy, timeout }: DeployPlan): string => canonicalJson([strategy ?? null, timeout ?? null]);
   if (rollout(before) !== rollout(after)) changed.push('the strategy');
   if (!sameRepository(before.package, after.package)) changed.push('the repository');
-  if (before.package.sha256 !== after.package.sha256) changed.push('the package');
+  const content = ({ package: { sha256, notes } }: DeployPlan): string => canonicalJson([sha256, notes ?? []]);
+  if (content(before) !== content(after)) changed.push('the package');
   for (const name of hookNames) {
     const text = (plan: DeployPlan): string =>
       canonicalJson([

@@ -8,6 +8,8 @@ export interface StoredRepository {
   url: string;
   /** Of GIT only. */
   branch?: string;
+  /** Of the names of files, FTP only; left out: UTF-8. */
+  encoding?: 'gbk';
   credential: StoredCredential;
 }
 

@@ -227,6 +227,20 @@ describe('the repository of deploy settings', () => {
     expect(refusal(answer).slice(0, 3)).toEqual([400, 10001, 'repository.branch']);
   });
 
+  test('the encoding of names is kept, shown and taken back, and is for FTP only', async () => {
+    const app = await anApplication(user);
+    const to = (repository: object) => patch(app, { repository: { type: 'FTP', ...repository } });
+    const ftp = { url: 'ftp://a.example.com', credential: null };
+    expect((await to({ ...ftp, encoding: 'gbk' })).body['repository']).toMatchObject({ encoding: 'gbk' });
+    expect((await to({ url: 'ftp://a.example.com/x' })).body['repository']).toMatchObject({ encoding: 'gbk' });
+    expect((await to({ encoding: 'utf8' })).body['repository']).not.toHaveProperty('encoding');
+    expect(refusal(await to({ encoding: 'big5' }))).toEqual([400, 10001, 'repository.encoding']);
+    const sftp = { url: 'sftp://a.example.com', credential: null, encoding: 'gbk' };
+    expect(refusal(await to(sftp))).toEqual([400, 10001, 'repository.encoding']);
+    const answer = await patch(app, { repository: { ...git, credential: null, encoding: 'gbk' } });
+    expect(refusal(answer)).toEqual([400, 10001, 'repository.encoding']);
+  });
+
   test('another type needs all its fields; what it lacks is named', async () => {
     const app = await anApplication(user);
     await patch(app, { repository: { ...git, credential: inline } });

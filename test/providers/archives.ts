@@ -3,7 +3,8 @@ import { crc32, deflateRawSync } from 'node:zlib';
 import { Header, Pax } from 'tar';
 
 export interface Item {
-  path: string;
+  /** Bytes: as they are, in a tar of the old kind. */
+  path: string | Buffer;
   content?: string | Buffer;
   mode?: number;
   /** Of a tar: `SymbolicLink`, `Link`, `CharacterDevice`, … */
@@ -14,11 +15,40 @@ export interface Item {
   claims?: number;
   crc?: number;
   flags?: number;
+  /** The system that a zip says an entry was made on; unix unless given. */
+  system?: number;
+  /** Extra fields of a zip. */
+  extra?: Buffer;
 }
 
 const time = new Date('2024-05-06T07:08:10Z');
 
-function tarItem({ path, content = '', mode = 0o644, type = 'File', linkpath, mtime = time }: Item): Buffer {
+/** Puts the right checksum into a header, or that of archivers which added up signed numbers. */
+export function withSum(block: Buffer, isSigned = false): Buffer {
+  block.write('        ', 148);
+  const valueOf = (byte: number): number => (isSigned && byte > 0x7f ? byte - 256 : byte);
+  const sum = block.subarray(0, 512).reduce((total, byte) => total + valueOf(byte), 0);
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return block;
+}
+
+/** An item whose name is these bytes, in the format of GNU if it is a long one. */
+function rawTarItem({ path, ...item }: Item & { path: Buffer }): Buffer {
+  const bytes = tarItem({ path: 'x', ...item });
+  bytes[0] = 0;
+  path.copy(bytes, 0, 0, 100);
+  const long =
+    path.length > 100 ? tarItem({ path: '././@LongLink', content: Buffer.concat([path, Buffer.alloc(1)]) }) : null;
+  if (long) long.write('L', 156);
+  return Buffer.concat([...(long ? [withSum(long)] : []), withSum(bytes)]);
+}
+
+function tarItem({ path, ...item }: Item): Buffer {
+  return typeof path === 'string' ? namedTarItem({ path, ...item }) : rawTarItem({ path, ...item });
+}
+
+function namedTarItem(item: Item & { path: string }): Buffer {
+  const { path, content = '', mode = 0o644, type = 'File', linkpath, mtime = time } = item;
   const body = Buffer.from(content);
   const size = type === 'File' ? body.length : 0;
   const link = linkpath === undefined ? {} : { linkpath };
@@ -46,10 +76,22 @@ function zipLocal(name: Buffer, packed: Buffer, size: number, sum: number, flags
   return Buffer.concat([head, name, packed]);
 }
 
-function zipCentral(name: Buffer, packed: Buffer, size: number, sum: number, flags: number, mode: number, at: number) {
+interface Central {
+  name: Buffer;
+  packed: Buffer;
+  size: number;
+  sum: number;
+  flags: number;
+  mode: number;
+  system: number;
+  extra: Buffer;
+  at: number;
+}
+
+function zipCentral({ name, packed, size, sum, flags, mode, system, extra, at }: Central): Buffer {
   const head = Buffer.alloc(46);
   head.writeUInt32LE(0x02014b50, 0);
-  head.writeUInt16LE((3 << 8) | 20, 4);
+  head.writeUInt16LE((system << 8) | 20, 4);
   head.writeUInt16LE(20, 6);
   head.writeUInt16LE(flags, 8);
   head.writeUInt16LE(8, 10);
@@ -58,21 +100,23 @@ function zipCentral(name: Buffer, packed: Buffer, size: number, sum: number, fla
   head.writeUInt32LE(packed.length, 20);
   head.writeUInt32LE(size, 24);
   head.writeUInt16LE(name.length, 28);
+  head.writeUInt16LE(extra.length, 30);
   head.writeUInt32LE((mode << 16) >>> 0, 38);
   head.writeUInt32LE(at, 42);
-  return Buffer.concat([head, name]);
+  return Buffer.concat([head, name, extra]);
 }
 
-/** A zip of these items, made on unix; `mode` holds the format bits too (0o120777 is a link). */
+/** A zip of these items, made on unix unless they say otherwise; `mode` holds the format bits too (0o120777 is a link). */
 export function zipOf(items: Item[]): Buffer {
   const locals: Buffer[] = [];
   const centrals: Buffer[] = [];
   let at = 0;
-  for (const { path, content = '', mode = 0o100644, claims, crc, flags = 0x800 } of items) {
-    const [name, body] = [Buffer.from(path), Buffer.from(content)];
+  for (const { path, content = '', mode = 0o100644, claims, crc, flags = 0x800, ...item } of items) {
+    const [name, body] = [Buffer.from(path as string), Buffer.from(content)];
     const [packed, size, sum] = [deflateRawSync(body), claims ?? body.length, crc ?? crc32(body)];
     const local = zipLocal(name, packed, size, sum, flags);
-    centrals.push(zipCentral(name, packed, size, sum, flags, mode, at));
+    const { system = 3, extra = Buffer.alloc(0) } = item;
+    centrals.push(zipCentral({ name, packed, size, sum, flags, mode, system, extra, at }));
     locals.push(local);
     at += local.length;
   }

@@ -155,7 +155,7 @@ describe.each(names)('a deploy from %s', (kind) => {
       ({ trust }) => trust(false),
     ],
     ['a path that is not there', 'pack/none.tar.gz', 'there is no package at', () => undefined],
-    ['an archive that writes outside itself', 'bad/slip.zip', 'the zip archive is not taken', () => undefined],
+    ['an archive that writes outside itself', 'bad/slip.zip', 'climbs out by', () => undefined],
     ['a bomb', 'bad/bomb.zip', 'unpacks to more than 200 times its size', () => undefined],
   ])(
     '%s is said in the plan and refuses the upgrade, which leaves nothing on hosts',

@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Credential, RepositoryPlace } from '../../activities/providers/repository/driver.ts';
 import { repositoryAddress } from '../../kit/repository-address.ts';
+import { oddNames } from '../odd-names.ts';
 import { packagesIn } from './packages.ts';
 import { describeRepository, writeTree } from './repository.suite.ts';
 import { expectRefusal } from './runner.suite.ts';
@@ -81,6 +84,55 @@ describe('git', () => {
     await expectRefusal(packages.fetch(gitPlace(server.url, null), '.'), 'unavailable', "can't serve now");
     await server.stop();
     await other.stop();
+  });
+
+  test('a repository as plain files, and one of SHA-256, are refused in these words', async () => {
+    const server = await startGitServer();
+    writeTree(join(folder, 'any'), { a: 'x' });
+    server.commit(join(folder, 'any'));
+    const bare = join(server.root, 'shop.git');
+    execFileSync('git', [`--git-dir=${bare}`, 'update-server-info']);
+    const files = createServer((request, response) => {
+      const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+      try {
+        response.end(readFileSync(join(server.root, pathname)));
+      } catch {
+        response.writeHead(404).end();
+      }
+    });
+    await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
+    const packages = packagesIn(mkdtempSync(join(folder, 'data-')));
+    const plain = `http://localhost:${(files.address() as AddressInfo).port}/shop.git`;
+    await expectRefusal(packages.fetch(gitPlace(plain, null), '.'), 'refused', 'no smart HTTP protocol');
+    await new Promise((resolve) => files.close(resolve));
+    const other = join(server.root, 'new.git');
+    const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim();
+    git('init', '--quiet', '--bare', '--object-format=sha256', '--initial-branch=main', other);
+    const tree = execFileSync('git', [`--git-dir=${other}`, 'mktree'], { encoding: 'utf8', input: '' }).trim();
+    const as = ['-c', 'user.name=t', '-c', 'user.email=t@example.com'];
+    git(
+      `--git-dir=${other}`,
+      'update-ref',
+      'refs/heads/main',
+      git(`--git-dir=${other}`, ...as, 'commit-tree', '-m', 'x', tree),
+    );
+    await expectRefusal(packages.fetch(gitPlace(server.url.replace('shop', 'new'), null), '.'), 'refused', 'SHA-256');
+    await server.stop();
+  });
+
+  test.each(oddNames)('takes a name as it is, or refuses it: $what', async ({ bytes, listed }) => {
+    const server = await startGitServer();
+    const files = mkdtempSync(join(folder, 'odd-'));
+    writeFileSync(Buffer.concat([Buffer.from(`${files}/`), bytes]), 'x');
+    server.commit(files);
+    const packages = packagesIn(mkdtempSync(join(folder, 'data-')));
+    const fetched = packages.fetch(gitPlace(server.url, null), '.');
+    if (listed === null) await expectRefusal(fetched, 'refused', 'the name is not UTF-8');
+    else {
+      const args = ['-tf', (await fetched).tarPath, '--quoting-style=literal'];
+      expect(execFileSync('tar', args, { encoding: 'utf8' })).toBe(`${listed}\n`);
+    }
+    await server.stop();
   });
 
   test('a branch that is not there, a submodule, a file of LFS and a repository inside are refused', async () => {

@@ -1,16 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { packageLimits } from '../../activities/providers/repository/limits.ts';
@@ -19,36 +9,11 @@ import { PackageRefused } from '../../activities/providers/repository/refusal.ts
 import type { RefusalReason } from '../../activities/providers/repository/refusal.ts';
 import { PackageStore } from '../../activities/providers/repository/store.ts';
 import type { Item } from './archives.ts';
-import { tarOf, zipOf } from './archives.ts';
+import { tarOf, withSum, zipOf } from './archives.ts';
+import { workbench } from './workbench.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'slipway-package-'));
-const store = new PackageStore(folder);
-let made = 0;
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function write(bytes: Buffer): { file: string; sha256: string } {
-  const file = join(folder, `source-${(made += 1)}`);
-  writeFileSync(file, bytes);
-  return { file, sha256: createHash('sha256').update(bytes).digest('hex') };
-}
-
-async function refusalOf(name: string, bytes: Buffer, limits = packageLimits as typeof store.limits) {
-  const { file } = write(bytes);
-  const caught: unknown = await inspectPackage(file, name, limits).catch((error: unknown) => error);
-  if (!(caught instanceof PackageRefused)) throw new Error(`not refused: ${JSON.stringify(caught)}`);
-  expect(caught).toMatchObject({ kind: 'refused', provider: 'package' });
-  return caught;
-}
-
-/** Normalises and unpacks with the system's tar, as a host does. */
-async function unpack(name: string, bytes: Buffer) {
-  const { file, sha256 } = write(bytes);
-  const made = await store.normalise(file, name, sha256);
-  const target = mkdtempSync(join(folder, 'out-'));
-  execFileSync('tar', ['-xf', made.tarPath, '-C', target], { stdio: ['ignore', 'ignore', 'inherit'] });
-  return { made, target };
-}
+const { folder, store, write, refusalOf, unpack, link } = workbench();
+const x = { content: 'x' };
 
 const application: Item[] = [
   { path: './app/', type: 'Directory', mode: 0o700 },
@@ -68,13 +33,13 @@ describe('what is taken', () => {
     ['app.tar', (bytes: Buffer) => bytes],
     ['app.tar.gz', gzipSync],
     ['app.TGZ', gzipSync],
-  ])('%s comes out whole, with plain modes and no owners', async (name, pack) => {
+  ])('%s comes out whole, with its modes and no owners', async (name, pack) => {
     const { made, target } = await unpack(name, pack(tarOf(application)));
     expect(made).toMatchObject({ entries: 10 });
     expect(readFileSync(join(target, 'app/run'), 'utf8')).toBe('#!/bin/sh\n');
-    expect(statSync(join(target, 'app/run')).mode & 0o7777).toBe(0o755);
-    expect(statSync(join(target, 'app/conf')).mode & 0o7777).toBe(0o644);
-    expect(statSync(join(target, 'app')).mode & 0o7777).toBe(0o755);
+    expect(statSync(join(target, 'app/run')).mode & 0o7777).toBe(0o750);
+    expect(statSync(join(target, 'app/conf')).mode & 0o7777).toBe(0o600);
+    expect(statSync(join(target, 'app')).mode & 0o7777).toBe(0o700);
     expect(statSync(join(target, 'app/run')).mtime.toISOString()).toBe('2024-05-06T07:08:10.000Z');
     expect(readlinkSync(join(target, 'app/latest'))).toBe('run');
     expect(readFileSync(join(target, 'app/same'), 'utf8')).toBe('x=1\n');
@@ -171,9 +136,6 @@ describe('what is taken', () => {
   });
 });
 
-const x = { content: 'x' };
-const link = (path: string, linkpath: string): Item => ({ path, type: 'SymbolicLink', linkpath });
-
 describe('what is refused in a tar', () => {
   const cases: [string, RefusalReason, string | null, Item[]][] = [
     ['an absolute path', 'path', '/etc/passwd', [{ path: '/etc/passwd', ...x }]],
@@ -189,7 +151,35 @@ describe('what is refused in a tar', () => {
     ['a file below a link', 'link', 'l/x', [{ path: 'd/y', ...x }, link('l', 'd'), { path: 'l/x', ...x }]],
     ['a link in place of a folder', 'duplicate', 'd', [{ path: 'd/y', ...x }, link('d', 'e')]],
     ['a file below a file', 'link', 'f/x', [{ path: 'f', ...x }, { path: 'f/x', ...x }]], // prettier-ignore
-    ['a file twice', 'duplicate', 'f', [{ path: 'f', ...x }, { path: './f', ...x }]], // prettier-ignore
+    ['a link in place of a file', 'duplicate', 'f', [{ path: 'f', ...x }, link('f', 'g')]],
+    ['a file in place of a link', 'duplicate', 'f', [link('f', 'g'), { path: './f', ...x }]],
+    ['a hard link in place of a link', 'duplicate', 'l', [{ path: 'f', ...x }, link('l', 'f'), { path: 'l', type: 'Link', linkpath: 'f' }]], // prettier-ignore
+    [
+      'a file in place of a folder',
+      'duplicate',
+      'd',
+      [
+        { path: 'd/y', ...x },
+        { path: 'd', ...x },
+      ],
+    ],
+    [
+      'a folder in place of a file',
+      'duplicate',
+      'd',
+      [
+        { path: 'd', ...x },
+        { path: 'd/', type: 'Directory' },
+      ],
+    ],
+    ['a link to a neighbour of what is allowed', 'link', 'l', [link('l', '/usrlocal/x')]],
+    ['a link that climbs out of what is allowed', 'link', 'l', [link('l', '/usr/../etc/passwd')]],
+    [
+      'a link out of what is allowed through another link',
+      'link',
+      'out',
+      [link('bin', '/usr/bin'), link('out', 'bin/../../etc')],
+    ],
     ['a hard link out', 'path', '../f', [{ path: 'h', type: 'Link', linkpath: '../f' }]],
     ['a hard link to what comes later', 'link', 'h', [{ path: 'h', type: 'Link', linkpath: 'f' }, { path: 'f', ...x }]], // prettier-ignore
     ['a hard link to a link', 'link', 'h', [link('l', 'f'), { path: 'h', type: 'Link', linkpath: 'l' }]],
@@ -208,10 +198,7 @@ describe('what is refused in a tar', () => {
     const body = '22 GNU.sparse.major=1\n';
     const pax = tarOf([{ path: 'PaxHeader/f', content: body }]).subarray(0, 1024);
     pax.write('x', 156);
-    pax.write('        ', 148);
-    const sum = pax.subarray(0, 512).reduce((total, byte) => total + byte, 0);
-    pax.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-    const bytes = Buffer.concat([pax, tarOf([{ path: 'f', ...x }])]);
+    const bytes = Buffer.concat([withSum(pax), tarOf([{ path: 'f', ...x }])]);
     expect(await refusalOf('a.tar', bytes)).toMatchObject({ reason: 'special' });
   });
 });
@@ -220,12 +207,21 @@ describe('what is refused in a zip', () => {
   const cases: [string, RefusalReason, string, Item[]][] = [
     ['an absolute path', 'path', '/etc/passwd', [{ path: '/etc/passwd', ...x }]],
     ['a path that climbs', 'path', '../x', [{ path: '../x', ...x }]],
-    ['a backslash', 'path', '..\\x', [{ path: '..\\x', ...x }]],
+    ['a backslash', 'path', 'backslash', [{ path: '..\\x', ...x }]],
     ['a link out', 'link', 'l', [{ path: 'l', content: '../../etc', mode: 0o120777 }]],
     ['a link to an absolute path', 'link', 'l', [{ path: 'l', content: '/etc/passwd', mode: 0o120777 }]],
     ['a file below a link', 'link', 'l/x', [{ path: 'l', content: 'd', mode: 0o120777 }, { path: 'l/x', ...x }]], // prettier-ignore
     ['a device', 'special', 'dev', [{ path: 'dev', mode: 0o020666 }]],
-    ['a file twice', 'duplicate', 'f', [{ path: 'f', ...x }, { path: 'f', ...x }]], // prettier-ignore
+    ['a file in place of a link', 'duplicate', 'l', [{ path: 'l', content: 'd', mode: 0o120777 }, { path: 'l', ...x }]], // prettier-ignore
+    ['a path of Windows that climbs', 'path', '../x', [{ path: '..\\x', ...x, system: 0 }]],
+    ['a drive of Windows', 'path', 'C:/x', [{ path: 'C:\\x', ...x, system: 10 }]],
+    ['a share of Windows', 'path', '//server/x', [{ path: '\\\\server\\x', ...x, system: 0 }]],
+    [
+      'a name that is not the UTF-8 that its flag says',
+      'path',
+      'caf',
+      [{ path: Buffer.from('636166e9', 'hex'), ...x }],
+    ],
     ['an encrypted file', 'corrupt', 'f', [{ path: 'f', ...x, flags: 0x801 }]],
     ['a wrong checksum', 'corrupt', 'f', [{ path: 'f', ...x, crc: 1 }]],
     ['more than it claims', 'corrupt', '', [{ path: 'f', content: 'y'.repeat(5000), claims: 10 }]],

@@ -16,6 +16,7 @@ import { PackageRefused } from '../../activities/providers/repository/refusal.ts
 import type { Runner } from '../../activities/providers/runner/driver.ts';
 import { createLocalRunner } from '../../activities/providers/runner/local.ts';
 import { createMemoryRunner, createMemoryWorld } from '../../activities/providers/runner/memory.ts';
+import { oddNames } from '../odd-names.ts';
 import { tarOf } from './archives.ts';
 import { packagesIn } from './packages.ts';
 import { expectRefusal } from './runner.suite.ts';
@@ -44,7 +45,7 @@ describe('a package at a path on a host', () => {
     const found = await packages.fetch({ runner, host }, '/srv/app-1.tar');
     expect(found).toMatchObject({ sha256: sha256Of(bytes), size: bytes.length, entries: 1 });
     expect(found.tarSha256).toBe(sha256Of(readFileSync(found.tarPath)));
-    expect(found.tarPath).toBe(join(dataDir, 'packages', `${found.sha256}.tar`));
+    expect(dirname(found.tarPath)).toBe(join(dataDir, 'packages'));
     expect(await packages.find(found.sha256, '/srv/app-1.tar')).toEqual(found);
     expect(await packagesIn(dataDir).find(found.sha256, '/srv/app-1.tar')).toEqual(found);
   });
@@ -134,6 +135,38 @@ describe('a folder as a package', () => {
     mkdirSync(join(base, 'more'));
     await note();
     expect(seen.size).toBe(5);
+  });
+
+  test('keeps its modes, and is the package that it was before where they are the plain ones', async () => {
+    const base = join(root, 'srv/modes');
+    place(join(base, 'a'), 'x');
+    chmodSync(join(base, 'a'), 0o644);
+    chmodSync(base, 0o700);
+    const plain = await packages.fetch({ runner, host }, '/srv/modes');
+    const line = `${JSON.stringify(['file', 'a', false, sha256Of(Buffer.from('x'))])}\n`;
+    expect(plain.sha256).toBe(sha256Of(Buffer.from(line)));
+    chmodSync(join(base, 'a'), 0o4640);
+    const other = await packages.fetch({ runner, host }, '/srv/modes');
+    expect(other.sha256).not.toBe(plain.sha256);
+    expect(execFileSync('tar', ['-tvf', other.tarPath], { encoding: 'utf8' })).toMatch(/^-rw-r----- /);
+  });
+
+  test.each(oddNames)('takes a name as it is, or refuses it: $what', async ({ bytes, listed }) => {
+    const base = join(root, 'srv/odd', bytes.toString('hex'));
+    mkdirSync(base, { recursive: true });
+    writeFileSync(Buffer.concat([Buffer.from(`${base}/`), bytes]), 'x');
+    const fetched = packages.fetch({ runner, host }, `/srv/odd/${bytes.toString('hex')}`);
+    if (listed === null) return expectRefusal(fetched, 'refused', 'the name is not UTF-8');
+    const listing = execFileSync('tar', ['-tf', (await fetched).tarPath, '--quoting-style=literal'], {
+      encoding: 'utf8',
+    });
+    expect(listing).toBe(`${listed}\n`);
+  });
+
+  test('a link to a name that is not UTF-8 is refused, not led elsewhere', async () => {
+    mkdirSync(join(root, 'srv/led'));
+    symlinkSync(Buffer.from('caf\xe9', 'latin1'), join(root, 'srv/led/l'));
+    await expectRefusal(packages.fetch({ runner, host }, '/srv/led'), 'refused', 'its target is not UTF-8');
   });
 
   test('a link that leads out of it, a pipe in it, and nothing in it are refused', async () => {

@@ -68,6 +68,19 @@ export interface PlannedRepository {
   url: string;
   /** GIT only. */
   branch?: string;
+  /** Of the names of files; left out: UTF-8. */
+  encoding?: 'gbk';
+}
+
+/** What is decided while a package is read and may be wrong: approvers see it. */
+export const packageNotes = ['gbk_names', 'ambiguous_names', 'repeated_entries'] as const;
+export type PackageNoteName = (typeof packageNotes)[number];
+
+export interface PackageNote {
+  note: PackageNoteName;
+  count: number;
+  /** The first entry that it is about. */
+  example: string;
 }
 
 export interface PlannedPackage {
@@ -78,6 +91,8 @@ export interface PlannedPackage {
   size: number | null;
   /** Why there is no checksum (yet). */
   unread: string | null;
+  /** Left out: there is nothing to say. */
+  notes?: PackageNote[];
 }
 
 /** What a deploy task will do; its SHA-256 is the plan hash that votes are bound to. */

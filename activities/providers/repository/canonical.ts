@@ -1,4 +1,4 @@
-// One form for every package: a tar of files, folders and links, owned by nobody, with modes 755 or 644 and times in
+// One form for every package: a tar of files, folders and links, owned by nobody, with permission bits alone and times in
 // seconds. So a host needs `tar` and nothing else, and the same package always gives the same bytes.
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
@@ -13,10 +13,9 @@ const types = { file: 'File', directory: 'Directory', symlink: 'SymbolicLink', h
 
 function headerOf(entry: PackageEntry): Buffer {
   const path = entry.kind === 'directory' ? `${entry.path}/` : entry.path;
-  const isOpen = entry.kind === 'directory' || entry.kind === 'symlink' || entry.isExecutable;
   const fields = {
     path,
-    mode: isOpen ? 0o755 : 0o644,
+    mode: entry.mode,
     uid: 0,
     gid: 0,
     size: entry.size,

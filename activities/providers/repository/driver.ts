@@ -2,6 +2,7 @@
 // somewhere; what a package is, its limits, its checksum and its canonical form are the same for all of them.
 import type { RepositoryAddress } from '../../../kit/repository-address.ts';
 import type { DirectoryEntry, FileStat } from '../runner/driver.ts';
+import type { NameEncoding } from './names.ts';
 
 /** The files of one place; called one after the other, a content read to its end (or left) before the next call. */
 export interface Files {
@@ -24,6 +25,8 @@ export interface RepositoryPlace {
   address: RepositoryAddress;
   /** GIT only. */
   branch: string | null;
+  /** Of the names of files, FTP only; UTF-8 unless given. */
+  encoding?: NameEncoding | undefined;
   credential: Credential | null;
 }
 

@@ -6,7 +6,8 @@ export interface PackageEntry {
   /** Relative, without `.`, `..`, double or final slashes. */
   path: string;
   kind: 'file' | 'directory' | 'symlink' | 'hardlink';
-  isExecutable: boolean;
+  /** Permission bits, as `keptMode` makes them. */
+  mode: number;
   /** Seconds since 1970. */
   mtime: number;
   /** Bytes; 0 unless a file. */
@@ -15,6 +16,17 @@ export interface PackageEntry {
   target: string | null;
   content(): AsyncIterable<Buffer>;
 }
+
+/** The mode of what came without one. */
+export const plainMode = (kind: PackageEntry['kind'], isExecutable = false): number =>
+  kind === 'directory' || kind === 'symlink' || isExecutable ? 0o755 : 0o644;
+
+/**
+ * A mode as it came, without setuid, setgid and sticky. The owner may always read and write, and enter a folder: a release
+ * has to be unpacked, run and dropped.
+ */
+export const keptMode = (kind: PackageEntry['kind'], mode: number): number =>
+  kind === 'symlink' ? plainMode(kind) : (mode & 0o777) | (kind === 'directory' ? 0o700 : 0o600);
 
 /** 1980, where a source has no time of its own: the oldest that every archiver takes without a complaint. */
 export const noTime = 315_532_800;

@@ -1,22 +1,26 @@
 // A folder as a package: read entry by entry, in the order of names. What a plan fixes is the SHA-256 of its manifest, a
-// line per entry with kind, path, whether it is executable, and the content's checksum or the link's target.
+// line per entry with kind, path, whether it is executable, the content's checksum or the link's target, and a mode that
+// is not the plain one: so a folder of plain modes has the checksum that it had before modes were kept.
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { DirectoryEntry } from '../runner/driver.ts';
-import { noTime, nothing, cleanPath } from './entry.ts';
+import { cleanPath, keptMode, noTime, nothing, plainMode } from './entry.ts';
 import type { PackageEntry } from './entry.ts';
 import type { Files } from './driver.ts';
-import { Budget } from './limits.ts';
-import type { PackageLimits } from './limits.ts';
-import { checked, writeEntries } from './package.ts';
+import type { Budget, PackageLimits } from './limits.ts';
+import { checked, PackageReading, writeEntries } from './package.ts';
 import { PackageRefused } from './refusal.ts';
+
+const notUtf8 = 'not UTF-8: rename it, or pack the folder as a tar, whose names may be GBK';
 
 function entryOf(files: Files, base: string, path: string, found: DirectoryEntry): PackageEntry {
   if (found.kind === 'other') throw new PackageRefused('special', path, 'neither file, folder nor link');
+  if (found.target?.includes('\ufffd')) throw new PackageRefused('link', path, `its target is ${notUtf8}`);
+  const kind = found.kind === 'link' ? 'symlink' : found.kind;
   return {
     path: cleanPath(path),
-    kind: found.kind === 'link' ? 'symlink' : found.kind,
-    isExecutable: found.kind === 'file' && (found.mode & 0o111) !== 0,
+    kind,
+    mode: keptMode(kind, found.mode),
     mtime: noTime,
     size: found.size,
     target: found.target,
@@ -27,25 +31,32 @@ function entryOf(files: Files, base: string, path: string, found: DirectoryEntry
 async function* walk(files: Files, base: string, below: string, budget: Budget): AsyncGenerator<PackageEntry, void> {
   for (const found of await files.list(posix.join(base, below))) {
     // Joined, a name such as ".." would be another place before anybody has looked at it.
-    if (/^\.{0,2}$|[/\0\ufffd]/.test(found.name)) throw new PackageRefused('path', found.name, 'not a name of a file');
+    if (/^\.{0,2}$|[/\0]/.test(found.name)) throw new PackageRefused('path', found.name, 'not a name of a file');
     const path = posix.join(below, found.name);
+    if (found.name.includes('\ufffd')) throw new PackageRefused('path', path, `the name is ${notUtf8}`);
     budget.bytes(found.size, path);
     yield entryOf(files, base, path, found);
     if (found.kind === 'directory') yield* walk(files, base, path, budget);
   }
 }
 
+function lineOf({ kind, path, mode, target }: PackageEntry, sha256: string): unknown[] {
+  const isExecutable = kind === 'file' && (mode & 0o111) !== 0;
+  const line = [kind, path, isExecutable, target ?? sha256];
+  return mode === plainMode(kind, isExecutable) ? line : [...line, mode];
+}
+
 /** Writes the folder at `base` as a canonical tar to `target`. */
 export async function writeFolder(files: Files, base: string, target: string, limits: PackageLimits) {
   const manifest = createHash('sha256');
   // A folder is not packed: its size is what it is, so no ratio.
-  const budget = new Budget(Infinity, limits);
+  const reading = new PackageReading(Infinity, limits);
+  const entries = checked(walk(files, base, '', reading.budget), reading);
   let size = 0;
-  const made = await writeEntries(checked(walk(files, base, '', budget), budget), target, async (writer, entry) => {
+  const made = await writeEntries(entries, target, async (writer, entry) => {
     const content = createHash('sha256');
     await writer.add(entry, (chunk) => content.update(chunk));
-    const { path, kind, isExecutable, target: link } = entry;
-    manifest.update(`${JSON.stringify([kind, path, isExecutable, link ?? content.digest('hex')])}\n`);
+    manifest.update(`${JSON.stringify(lineOf(entry, content.digest('hex')))}\n`);
     size += entry.size;
   });
   return { ...made, sha256: manifest.digest('hex'), size };

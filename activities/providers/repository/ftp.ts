@@ -4,17 +4,21 @@ import { isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
 import { PassThrough } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
-import { Client, FileType, FTPError } from 'basic-ftp';
-import type { FileInfo } from 'basic-ftp';
+import { Client, enterPassiveModeIPv6, FileType, FTPError } from 'basic-ftp';
+import type { FileInfo, FTPContext, FTPResponse } from 'basic-ftp';
+import { connectForPassiveTransfer, parsePasvResponse } from 'basic-ftp/dist/transfer.js';
 import { hostAndPort } from '../../../kit/repository-address.ts';
 import { refused, unavailable } from '../error.ts';
 import type { ProviderError } from '../error.ts';
-import type { DirectoryEntry } from '../runner/driver.ts';
+import type { DirectoryEntry, FileStat } from '../runner/driver.ts';
 import type { Destinations } from './destinations.ts';
 import { byName } from './driver.ts';
+import { plainMode } from './entry.ts';
 import type { Files, Repository, RepositoryPlace } from './driver.ts';
 import { bounded, networkFailure } from './failures.ts';
 import { changed } from './files.ts';
+import { FtpNames } from './ftp-names.ts';
+import { nameIn } from './names.ts';
 import { PackageRefused } from './refusal.ts';
 
 export interface FtpOptions {
@@ -33,8 +37,14 @@ const hasControls = (text: string): boolean => /[\u0000-\u001f\u007f]/.test(text
 
 /** Negative replies: the credential, the server's state, or what was asked for. */
 function failureOf(where: string, error: unknown): ProviderError {
-  if (!(error instanceof FTPError) || !Number.isInteger(error.code)) return networkFailure(provider, where, error);
-  const { code } = error;
+  if (!(error instanceof FTPError) || !Number.isInteger(error.code)) {
+    const isData = error instanceof Error && error.message.includes('open data connection');
+    return isData ? unavailable(provider, `${where} opens no data connection`) : networkFailure(provider, where, error);
+  }
+  const { code, message } = error;
+  if (code >= 400 && /\b(?:TLS|SSL|encrypt\w*)\b/i.test(message)) {
+    return refused(provider, `${where} wants TLS: use an address with ftps (reply ${code})`);
+  }
   if (code === 530 || code === 430 || code === 331 || code === 332) {
     return refused(provider, `${where} does not accept this user name and password`);
   }
@@ -53,25 +63,77 @@ function tlsOptions(host: string, ip: string, ca: string[]): ConnectionOptions {
   return { host, ca, lookup, ...(isIP(host) === 0 && { servername: host }) };
 }
 
+/** Passive mode without belief in the address that the server tells: behind NAT it is one that leads nowhere. */
+async function passiveMode(ftp: FTPContext): Promise<FTPResponse> {
+  const reply = await ftp.request('PASV');
+  const { remoteAddress } = ftp.socket;
+  if (remoteAddress === undefined) throw new Error('the connection was closed');
+  await connectForPassiveTransfer(remoteAddress, parsePasvResponse(reply.message).port, ftp);
+  return reply;
+}
+
+/** A client whose data connections go to the server that was spoken to, and whose texts are bytes. */
+function clientOf(idleMs: number, names: FtpNames): Client {
+  const client = new Client(idleMs);
+  client.ftp.encoding = 'latin1';
+  client.prepareTransfer = async (ftp) => {
+    const extended = await enterPassiveModeIPv6(ftp).catch((error: unknown) => {
+      if (client.closed) throw error;
+      return null;
+    });
+    client.prepareTransfer = extended ? enterPassiveModeIPv6 : passiveMode;
+    return extended ?? passiveMode(ftp);
+  };
+  const { parseList } = client;
+  // Dates and owners may be in words as well, which the parser knows as text.
+  client.parseList = (came) => {
+    const text = nameIn(names.encoding, Buffer.from(came, 'latin1'));
+    if (text !== null && names.sent(text) === came) return parseList(text);
+    const found = parseList(came);
+    for (const info of found) {
+      info.name = names.name(info.name);
+      if (info.link !== undefined) info.link = names.name(info.link);
+    }
+    return found;
+  };
+  return client;
+}
+
 async function login(
   client: Client,
   { address, credential }: RepositoryPlace,
-  ip: string,
-  ca: string[],
+  names: FtpNames,
+  { ip, ca }: { ip: string; ca: string[] },
 ): Promise<void> {
   const { scheme, host, port } = address;
   const isImplicit = scheme === 'ftps' && port === implicitPort;
-  if (isImplicit) await client.connectImplicitTLS(ip, port, tlsOptions(host, ip, ca));
-  else await client.connect(ip, port);
+  const connected = isImplicit
+    ? client.connectImplicitTLS(ip, port, tlsOptions(host, ip, ca))
+    : client.connect(ip, port);
+  await connected.catch((error: unknown) => {
+    // Nobody has been named yet: it is the server that is full, or closed.
+    throw error instanceof FTPError
+      ? unavailable(provider, `${hostAndPort(address)} can't serve now (reply ${error.code})`)
+      : error;
+  });
   if (scheme === 'ftps' && !isImplicit) {
     await client.useTLS(tlsOptions(host, ip, ca)).catch((error: unknown) => {
       throw error instanceof FTPError ? refused(provider, `${hostAndPort(address)} does not offer TLS`) : error;
     });
   }
-  await client.sendIgnoringError('OPTS UTF8 ON');
-  if (credential?.type === 'PASSWORD') await client.login(credential.username, credential.password);
-  else await client.login();
+  if (names.encoding === 'utf8') await client.sendIgnoringError('OPTS UTF8 ON');
+  if (credential?.type === 'PASSWORD') {
+    const [username, password] = [names.sent(credential.username), names.sent(credential.password)];
+    if (username === null || password === null)
+      throw refused(
+        provider,
+        'the user name or the password has characters that the encoding of the repository has not',
+      );
+    await client.login(username, password);
+  } else await client.login();
   await client.useDefaultSettings();
+  // The settings before turn it on.
+  if (names.encoding !== 'utf8') await client.sendIgnoringError('OPTS UTF8 OFF');
 }
 
 const kinds: Record<FileType, DirectoryEntry['kind']> = {
@@ -81,9 +143,11 @@ const kinds: Record<FileType, DirectoryEntry['kind']> = {
   [FileType.SymbolicLink]: 'link',
 };
 
-/** Permission bits; a server that shows none has plain files. */
-const modeOf = ({ permissions }: FileInfo): number =>
-  permissions ? permissions.user * 64 + permissions.group * 8 + permissions.world : 0o644;
+/** Permission bits; a server that shows none has plain files and folders. */
+const modeOf = ({ permissions, isDirectory }: FileInfo): number =>
+  permissions
+    ? permissions.user * 64 + permissions.group * 8 + permissions.world
+    : plainMode(isDirectory ? 'directory' : 'file');
 
 function entryOf(info: FileInfo): DirectoryEntry {
   const kind = kinds[info.type];
@@ -102,23 +166,51 @@ async function unlessAbsent<T>(ask: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-function filesOf(client: Client, root: string, where: string, entries: number): Files {
-  const at = (path: string): string => {
-    if (hasControls(path)) throw new PackageRefused('path', path, 'FTP has no control characters');
-    return `${root}${path}`.replace(/(.)\/+$/, '$1');
-  };
+/** What the folder above lists under this name: servers need not know SIZE, and some refuse it as if there were nothing. */
+async function listedFile(client: Client, path: string, names: FtpNames): Promise<FileStat | undefined> {
+  const end = path.lastIndexOf('/');
+  const name = names.name(path.slice(end + 1));
+  const isThere = await unlessAbsent(() => client.cd(path.slice(0, end) || '/'));
+  const found = isThere && (await unlessAbsent(() => client.list()));
+  const info = found?.find((one) => one.name === name);
+  if (found && !info) return { kind: 'absent', size: 0 };
+  return info && (info.isFile ? { kind: 'file', size: info.size } : { kind: 'other', size: 0 });
+}
+
+/** Replies that say of a command, and not of a file, that it can't be done. */
+const isUnknownCommand = (error: unknown): boolean =>
+  error instanceof FTPError && [500, 501, 502, 504].includes(error.code);
+
+async function statOf(client: Client, path: string, where: string, names: FtpNames): Promise<FileStat> {
+  let knowsSize = true;
+  const size = await unlessAbsent(() =>
+    client.size(path).catch((error: unknown) => {
+      knowsSize = !isUnknownCommand(error);
+      throw error;
+    }),
+  );
+  if (size !== undefined) return { kind: 'file', size };
+  if (await unlessAbsent(() => client.cd(path))) return { kind: 'directory', size: 0 };
+  const found = await listedFile(client, path, names);
+  if (!found && !knowsSize) throw refused(provider, `${where} tells no sizes of files, and lists none`);
+  return found ?? { kind: 'absent', size: 0 };
+}
+
+interface Where {
+  root: string;
+  where: string;
+  entries: number;
+  names: FtpNames;
+}
+
+function filesOf(client: Client, { root, where, entries, names }: Where): Files {
+  const at = (path: string): string => `${root}${names.path(path)}`.replace(/(.)\/+$/, '$1');
   const asked = async <T>(work: () => Promise<T>): Promise<T> =>
     work().catch((error: unknown) => {
       throw failureOf(where, error);
     });
   return {
-    stat: (path) =>
-      asked(async () => {
-        const size = await unlessAbsent(() => client.size(at(path)));
-        if (size !== undefined) return { kind: 'file', size };
-        const isFolder = await unlessAbsent(() => client.cd(at(path)));
-        return { kind: isFolder ? 'directory' : 'absent', size: 0 };
-      }),
+    stat: (path) => asked(async () => statOf(client, at(path), where, names)),
     list: (path) =>
       asked(async () => {
         await client.cd(at(path));
@@ -149,8 +241,8 @@ async function* contentOf(client: Client, path: string, size: number, where: str
 }
 
 /** The folder of an address: below the one that a user is let in to, unless its path begins with `%2F` (RFC 1738). */
-async function folderOf(client: Client, path: string, where: string): Promise<string> {
-  const below = decodedPath(path).slice(1);
+async function folderOf(client: Client, path: string, where: string, names: FtpNames): Promise<string> {
+  const below = names.path(decodedPath(path).slice(1));
   if (below.startsWith('/')) return below;
   const home = await client.pwd().catch((error: unknown) => {
     throw failureOf(where, error);
@@ -168,13 +260,15 @@ export function createFtpRepository({ destinations, ca, idleMs, timeoutMs }: Ftp
       if (credential && hasControls(credential.password))
         throw refused(provider, 'the password holds control characters');
       const ip = await destinations(provider, address);
-      const client = new Client(idleMs);
+      const names = new FtpNames(place.encoding ?? 'utf8');
+      const client = clientOf(idleMs, names);
       try {
         return await bounded(provider, { signal, timeoutMs, end: () => client.close() }, async () => {
-          await login(client, place, ip, ca()).catch((error: unknown) => {
+          await login(client, place, names, { ip, ca: ca() }).catch((error: unknown) => {
             throw failureOf(where, error);
           });
-          return work(filesOf(client, await folderOf(client, address.path, where), where, entries));
+          const root = await folderOf(client, address.path, where, names);
+          return work(filesOf(client, { root, where, entries, names }));
         });
       } finally {
         client.close();

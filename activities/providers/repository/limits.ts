@@ -15,9 +15,12 @@ export const packageLimits = {
   pathBytes: 4096,
   /** Of one name in a path, in bytes: what file systems take. */
   nameBytes: 255,
+  /** Folders that absolute links may lead into: what a host has by itself, such as the interpreter of a virtual environment. */
+  linkTargets: ['/usr'],
 } as const;
 
-export type PackageLimits = { readonly [name in keyof typeof packageLimits]: number };
+type Widened<T> = T extends number ? number : readonly string[];
+export type PackageLimits = { readonly [name in keyof typeof packageLimits]: Widened<(typeof packageLimits)[name]> };
 
 /** Counts what comes out of a package of `packedBytes`; throws PackageRefused when it is too much. */
 export class Budget {

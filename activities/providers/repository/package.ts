@@ -1,12 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { posix } from 'node:path';
+import type { PackageNote } from '../../../workflows/deploy/contract.ts';
 import { exhaust } from './bytes.ts';
 import { TarWriter } from './canonical.ts';
-import { cleanPath, noTime } from './entry.ts';
+import { cleanPath, noTime, plainMode } from './entry.ts';
 import type { PackageEntry } from './entry.ts';
 import { Budget, packageLimits } from './limits.ts';
 import type { PackageLimits } from './limits.ts';
+import { PackageNotes } from './notes.ts';
 import { tarEntries } from './tar-entries.ts';
 import { PackageTree } from './tree.ts';
 import { zipEntries } from './zip-entries.ts';
@@ -37,7 +39,7 @@ async function* plainEntry(file: string, name: string, size: number): AsyncGener
   yield {
     path: cleanPath(posix.basename(name)),
     kind: 'file',
-    isExecutable: await isProgram(file),
+    mode: plainMode('file', await isProgram(file)),
     mtime: noTime,
     size,
     target: null,
@@ -45,19 +47,32 @@ async function* plainEntry(file: string, name: string, size: number): AsyncGener
   };
 }
 
-function entriesOf(file: string, name: string, size: number, budget: Budget): AsyncGenerator<PackageEntry, void> {
+/** A package in the reading: what it may hold, what came out so far, and what was decided meanwhile. */
+export class PackageReading {
+  readonly limits: PackageLimits;
+  readonly budget: Budget;
+  readonly notes = new PackageNotes();
+
+  constructor(packedBytes: number, limits: PackageLimits) {
+    this.limits = limits;
+    this.budget = new Budget(packedBytes, limits);
+  }
+}
+
+function entriesOf(file: string, name: string, size: number, reading: PackageReading) {
+  const { budget, notes } = reading;
   const format = formatOf(name);
-  if (format === 'zip') return zipEntries(file, budget);
+  if (format === 'zip') return zipEntries(file, budget, notes);
   if (format === 'plain') return plainEntry(file, name, size);
-  return tarEntries(file, format === 'tar.gz', budget);
+  return tarEntries(file, format === 'tar.gz', budget, notes);
 }
 
 /** Checks every entry as it passes, and at the end the tree that they make; throws PackageRefused. */
 export async function* checked(
   entries: AsyncIterable<PackageEntry>,
-  budget: Budget,
+  { limits, budget, notes }: PackageReading,
 ): AsyncGenerator<PackageEntry, void> {
-  const tree = new PackageTree();
+  const tree = new PackageTree(limits.linkTargets, notes);
   for await (const entry of entries) {
     budget.entry(entry.path);
     if (tree.add(entry)) yield entry;
@@ -72,9 +87,9 @@ export async function inspectPackage(
   limits: PackageLimits = packageLimits,
 ): Promise<{ kind: 'archive' | 'plain'; entries: number; size: number }> {
   const { size } = await stat(file);
-  const budget = new Budget(size, limits);
+  const reading = new PackageReading(size, limits);
   let entries = 0;
-  for await (const entry of checked(entriesOf(file, name, size, budget), budget)) {
+  for await (const entry of checked(entriesOf(file, name, size, reading), reading)) {
     entries += 1;
     await exhaust(entry.content());
   }
@@ -107,8 +122,10 @@ export async function writeCanonical(
   name: string,
   target: string,
   limits: PackageLimits = packageLimits,
-): Promise<{ tarSha256: string; entries: number }> {
+): Promise<{ tarSha256: string; entries: number; notes?: PackageNote[] }> {
   const { size } = await stat(file);
-  const budget = new Budget(size, limits);
-  return writeEntries(checked(entriesOf(file, name, size, budget), budget), target);
+  const reading = new PackageReading(size, limits);
+  const made = await writeEntries(checked(entriesOf(file, name, size, reading), reading), target);
+  const notes = reading.notes.list();
+  return { ...made, ...(notes.length > 0 && { notes }) };
 }

@@ -80,9 +80,9 @@ function placed(place: PackagePlace, source: string): { path: string; name: stri
 /** Names a reading: who asks with another credential does not share it. */
 function keyOf(place: PackagePlace, path: string): string {
   if (!isRepository(place)) return `read ${place.host.runner} ${place.host.name} ${path}`;
-  const { url, branch, credential } = place;
+  const { url, branch, credential, encoding } = place;
   return createHash('sha256')
-    .update(JSON.stringify([url, branch, credential, path]))
+    .update(JSON.stringify([url, branch, credential, path, encoding]))
     .digest('hex');
 }
 
@@ -123,6 +123,11 @@ export class Packages {
   /** The package of this checksum if this machine has read it before, null otherwise. */
   async find(sha256: string, source: string): Promise<Package | null> {
     return this.#store.find(sha256, posix.basename(source));
+  }
+
+  /** The same as it was kept before the form of packages changed, for work that began with it. */
+  async findFormer(sha256: string, source: string): Promise<Package | null> {
+    return this.#store.findFormer(sha256, posix.basename(source));
   }
 
   /** Runs work that needs the tar of a package: it is not dropped meanwhile. */

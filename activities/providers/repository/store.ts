@@ -4,6 +4,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join, posix, resolve } from 'node:path';
+import type { PackageNote } from '../../../workflows/deploy/contract.ts';
 import { unavailable } from '../error.ts';
 import { packageLimits } from './limits.ts';
 import type { PackageLimits } from './limits.ts';
@@ -20,15 +21,20 @@ export interface Package {
   /** Bytes of the source. */
   size: number;
   entries: number;
+  /** What was decided in the reading, where there is something to say. */
+  notes?: PackageNote[];
 }
 
 type Made = Omit<Package, 'sha256' | 'tarPath'>;
 
-/** The store's name of a package: a plain file's tar holds its name, so it is part of it. */
-function keyOf(sha256: string, name: string): string {
-  if (formatOf(name) !== 'plain') return sha256;
-  return `${sha256}-${createHash('sha256').update(posix.basename(name)).digest('hex').slice(0, 12)}`;
-}
+/** Of the canonical form: another one makes another tar of the same source, and what was kept before is made again. */
+const formVersion = 2;
+
+const shortHash = (text: string, length: number): string =>
+  createHash('sha256').update(text).digest('hex').slice(0, length);
+
+/** A plain file's tar holds its name, so it is part of the store's name of it. */
+const nameKey = (name: string): string => (formatOf(name) === 'plain' ? `-${shortHash(posix.basename(name), 12)}` : '');
 
 interface Sharing {
   waiting: number;
@@ -51,6 +57,7 @@ export class PackageStore {
   readonly #folder: string;
   readonly #mostBytes: number;
   readonly #limits: PackageLimits;
+  readonly #form: string;
   readonly #running = new Map<string, Promise<unknown>>();
   readonly #sharings = new Map<string, Sharing>();
   readonly #inUse = new Map<string, number>();
@@ -61,6 +68,8 @@ export class PackageStore {
     this.#mostBytes = mostBytes;
     this.#folder = join(resolve(dataDir), 'packages');
     this.#limits = limits;
+    // What was taken under other rules is looked at again.
+    this.#form = `-${shortHash(JSON.stringify([formVersion, limits.linkTargets]), 8)}`;
   }
 
   get limits(): PackageLimits {
@@ -118,7 +127,13 @@ export class PackageStore {
 
   /** The package of this checksum, if it was read before; `name` is the last part of its source. */
   async find(sha256: string, name: string): Promise<Package | null> {
-    return (await this.#record(keyOf(sha256, name), sha256)) ?? (await this.#record(sha256, sha256));
+    const base = sha256 + this.#form;
+    return (await this.#record(base + nameKey(name), sha256)) ?? (await this.#record(base, sha256));
+  }
+
+  /** The same in the first form, for work that began with it. */
+  async findFormer(sha256: string, name: string): Promise<Package | null> {
+    return (await this.#record(sha256 + nameKey(name), sha256)) ?? (await this.#record(sha256, sha256));
   }
 
   /** Runs work that needs the tar: `sweep` leaves it meanwhile. */
@@ -155,13 +170,13 @@ export class PackageStore {
   async keepFolder(write: (path: string) => Promise<Made & { sha256: string }>): Promise<Package> {
     return this.withTemporary(async (temporary) => {
       const { sha256, ...made } = await write(temporary);
-      return this.#keep(sha256, sha256, temporary, made);
+      return this.#keep(sha256 + this.#form, sha256, temporary, made);
     });
   }
 
   /** Turns a package file (of this checksum) into its canonical tar, unless that is there already. */
   async normalise(file: string, name: string, sha256: string): Promise<Package> {
-    const key = keyOf(sha256, name);
+    const key = sha256 + this.#form + nameKey(name);
     return this.once(`tar ${key}`, async () => {
       const present = await this.#record(key, sha256);
       if (present) return present;

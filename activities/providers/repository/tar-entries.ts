@@ -4,9 +4,11 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { ByteReader } from './bytes.ts';
-import { cleanPath, noTime, nothing } from './entry.ts';
+import { cleanPath, keptMode, noTime, nothing } from './entry.ts';
 import type { PackageEntry } from './entry.ts';
 import type { Budget } from './limits.ts';
+import { guessedName, utf8Name } from './names.ts';
+import type { PackageNotes } from './notes.ts';
 import { PackageRefused } from './refusal.ts';
 import { decodeHeader } from './tar-header.ts';
 import type { TarHeader } from './tar-header.ts';
@@ -28,29 +30,39 @@ const specials: Partial<Record<string, string>> = {
 };
 
 /** What an extended header says of the next entry, over its own header. */
-type Extension = Partial<Pick<TarHeader, 'path' | 'linkpath' | 'size' | 'mtime'>>;
+type Extension = Partial<Pick<TarHeader, 'path' | 'linkpath' | 'size' | 'mtime'>> & {
+  /** Names are UTF-8 by the format, so no other encoding is tried. */
+  isUtf8?: boolean;
+};
 
 function corrupt(text: string): PackageRefused {
   return new PackageRefused('corrupt', null, text);
 }
 
-/** The records of an extended header: `<length> <key>=<value>\n`, the length in bytes. */
-function parsePax(body: Buffer): Extension {
-  const found: Extension = {};
+/** The records of an extended header, `<length> <key>=<value>\n` with the length in bytes, by key. */
+function* recordsIn(body: Buffer): Generator<[key: string, value: Buffer]> {
   for (let at = 0; at < body.length && body[at] !== 0;) {
     const space = body.indexOf(' ', at);
     const length = Number(body.toString('latin1', at, space));
-    const record = body.toString('utf8', space + 1, at + length - 1);
-    const key = record.split('=', 1)[0] ?? '';
-    if (space < 0 || !(length > 0) || at + length > body.length || key === record)
-      throw corrupt('a bad extended header');
-    const value = record.slice(key.length + 1);
-    if (key.startsWith('GNU.sparse.')) throw new PackageRefused('special', found.path ?? null, 'a sparse file');
-    if (key === 'path' || key === 'linkpath') found[key] = value;
-    if (key === 'size') found.size = Number(value);
-    if (key === 'mtime') found.mtime = Math.floor(Number(value));
+    const record = body.subarray(space + 1, at + length - 1);
+    const equals = record.indexOf('=');
+    if (space < 0 || !(length > 0) || at + length > body.length || equals < 0) throw corrupt('a bad extended header');
+    yield [record.toString('latin1', 0, equals), record.subarray(equals + 1)];
     at += length;
   }
+}
+
+function parsePax(body: Buffer): Extension {
+  const found: Extension = {};
+  let isBinary = false;
+  for (const [key, value] of recordsIn(body)) {
+    if (key.startsWith('GNU.sparse.')) throw new PackageRefused('special', null, 'a sparse file is not taken');
+    if (key === 'path' || key === 'linkpath') found[key] = value;
+    if (key === 'size') found.size = Number(value.toString('latin1'));
+    if (key === 'mtime') found.mtime = Math.floor(Number(value.toString('latin1')));
+    if (key === 'hdrcharset') isBinary = value.toString('latin1') === 'BINARY';
+  }
+  if (found.path ?? found.linkpath) found.isUtf8 = !isBinary;
   return found;
 }
 
@@ -63,7 +75,10 @@ async function readMeta(bytes: ByteReader, size: number): Promise<Buffer> {
 
 /** Reads a header that only describes the next entry; null when `header` is an entry of its own. */
 async function readExtension(bytes: ByteReader, header: TarHeader): Promise<Extension | null> {
-  const text = (body: Buffer): string => body.toString('utf8').replace(/\0[^]*$/, '');
+  const text = (body: Buffer): Buffer => {
+    const end = body.indexOf(0);
+    return end < 0 ? body : body.subarray(0, end);
+  };
   switch (header.type) {
     case 'x':
     case 'X':
@@ -73,15 +88,15 @@ async function readExtension(bytes: ByteReader, header: TarHeader): Promise<Exte
       parsePax(await readMeta(bytes, header.size));
       return {};
     case 'L':
-      return { path: text(await readMeta(bytes, header.size)) };
+      return { path: text(await readMeta(bytes, header.size)), isUtf8: false };
     case 'K':
-      return { linkpath: text(await readMeta(bytes, header.size)) };
+      return { linkpath: text(await readMeta(bytes, header.size)), isUtf8: false };
     default:
       return null;
   }
 }
 
-function kindOf({ type, path, size }: TarHeader): PackageEntry['kind'] {
+function kindOf({ type, size }: TarHeader, path: string): PackageEntry['kind'] {
   // Before there was a type for folders they were empty files whose name ends with a slash.
   const kind = type === '0' && path.endsWith('/') ? 'directory' : kinds[type];
   if (!kind)
@@ -91,21 +106,27 @@ function kindOf({ type, path, size }: TarHeader): PackageEntry['kind'] {
   return kind;
 }
 
-function entryOf(header: TarHeader, bytes: ByteReader): PackageEntry {
-  const { path, size, mtime } = header;
-  const kind = kindOf(header);
+function entryOf(header: TarHeader, extension: Extension, bytes: ByteReader, notes: PackageNotes): PackageEntry {
+  const { mode, size, mtime } = { ...header, ...extension };
+  // Only what an extended header itself says is UTF-8 by its word; a name that it leaves alone is the old field's.
+  const nameOf = (key: 'path' | 'linkpath'): string =>
+    extension.isUtf8 && extension[key] ? utf8Name(extension[key]) : guessedName(extension[key] ?? header[key], notes);
+  const path = nameOf('path');
+  const kind = kindOf({ ...header, size }, path);
+  const isLink = kind === 'symlink' || kind === 'hardlink';
+  const target = isLink ? nameOf('linkpath') : null;
   return {
     path: cleanPath(path),
     kind,
-    isExecutable: (header.mode & 0o111) !== 0,
+    mode: keptMode(kind, mode),
     mtime: mtime >= 0 && mtime < 2 ** 33 ? mtime : noTime,
     size,
-    target: kind === 'symlink' ? header.linkpath : kind === 'hardlink' ? cleanPath(header.linkpath) : null,
+    target: target !== null && kind === 'hardlink' ? cleanPath(target) : target,
     content: size > 0 ? () => bytes.chunks(size) : nothing,
   };
 }
 
-async function* entriesOf(bytes: ByteReader): AsyncGenerator<PackageEntry, void> {
+async function* entriesOf(bytes: ByteReader, notes: PackageNotes): AsyncGenerator<PackageEntry, void> {
   let pending: Extension = {};
   for (;;) {
     const header = decodeHeader(await bytes.read(blockSize));
@@ -115,7 +136,7 @@ async function* entriesOf(bytes: ByteReader): AsyncGenerator<PackageEntry, void>
       pending = { ...pending, ...extension };
       continue;
     }
-    const entry = entryOf({ ...header, ...pending }, bytes);
+    const entry = entryOf(header, pending, bytes, notes);
     pending = {};
     const seen = { isRead: false };
     const { content } = entry;
@@ -147,11 +168,12 @@ export async function* tarEntries(
   file: string,
   isGzipped: boolean,
   budget: Budget,
+  notes: PackageNotes,
 ): AsyncGenerator<PackageEntry, void> {
   const raw = createReadStream(file);
   const source = isGzipped ? pipeline(raw, createGunzip(), () => undefined) : raw;
   try {
-    yield* entriesOf(new ByteReader(counted(source as AsyncIterable<Buffer>, budget)));
+    yield* entriesOf(new ByteReader(counted(source as AsyncIterable<Buffer>, budget)), notes);
   } finally {
     source.destroy();
     raw.destroy();

@@ -3,23 +3,24 @@
 import { PackageRefused } from './refusal.ts';
 
 export interface TarHeader {
-  path: string;
+  /** Bytes: of a name that an extended header has whole it is a part, and may end within a character. */
+  path: Buffer;
   mode: number;
   size: number;
   /** Seconds since 1970. */
   mtime: number;
   /** The type's letter; `0` for the empty one. */
   type: string;
-  linkpath: string;
+  linkpath: Buffer;
 }
 
 function corrupt(text: string): PackageRefused {
   return new PackageRefused('corrupt', null, text);
 }
 
-function textAt(block: Buffer, at: number, length: number): string {
+function bytesAt(block: Buffer, at: number, length: number): Buffer {
   const end = block.subarray(at, at + length).indexOf(0);
-  return block.toString('utf8', at, end < 0 ? at + length : at + end);
+  return block.subarray(at, end < 0 ? at + length : at + end);
 }
 
 /** Octal digits, or with the first bit set a big-endian number (GNU, for what octal can't hold). */
@@ -31,31 +32,35 @@ function numberAt(block: Buffer, at: number, length: number): number {
     if (first !== 0x80 || !Number.isSafeInteger(value)) throw corrupt('a number in a header is out of range');
     return value;
   }
-  const text = textAt(block, at, length).trim();
+  const text = bytesAt(block, at, length).toString('latin1').trim();
   if (!/^[0-7]*$/.test(text)) throw corrupt('this is not a tar archive, or it is damaged');
   return text === '' ? 0 : parseInt(text, 8);
 }
 
-function sumOf(block: Buffer): number {
-  return block.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0);
+/** Whether the checksum is right; old archivers have added up bytes as signed numbers, which shows with names beyond ASCII. */
+function isSound(block: Buffer): boolean {
+  const told = numberAt(block, 148, 8);
+  const bytes = [...block].map((byte, at) => (at >= 148 && at < 156 ? 0x20 : byte));
+  const sum = bytes.reduce((total, byte) => total + byte, 0);
+  return told === sum || told === sum - 256 * bytes.filter((byte) => byte > 0x7f).length;
 }
 
 /** The header in a block of 512 bytes, null for a block of zeros (the end); refuses what is no header. */
 export function decodeHeader(block: Buffer): TarHeader | null {
   if (block.every((byte) => byte === 0)) return null;
-  if (numberAt(block, 148, 8) !== sumOf(block)) throw corrupt('this is not a tar archive, or it is damaged');
+  if (!isSound(block)) throw corrupt('this is not a tar archive, or it is damaged');
   // POSIX says "ustar\0" and has a prefix there; GNU says "ustar " and keeps other things in its place.
-  const prefix = block.toString('latin1', 257, 263) === 'ustar\0' ? textAt(block, 345, 155) : '';
-  const name = textAt(block, 0, 100);
+  const prefix = block.toString('latin1', 257, 263) === 'ustar\0' ? bytesAt(block, 345, 155) : null;
+  const name = bytesAt(block, 0, 100);
   const letter = block.toString('latin1', 156, 157);
   // Times before 1970 are stored as negative numbers: they are of no use here, and no reason to refuse.
   const hasOldTime = ((block[136] ?? 0) & 0xc0) === 0xc0;
   return {
-    path: prefix === '' ? name : `${prefix}/${name}`,
+    path: prefix?.length ? Buffer.concat([prefix, Buffer.from('/'), name]) : name,
     mode: numberAt(block, 100, 8),
     size: numberAt(block, 124, 12),
     mtime: hasOldTime ? 0 : numberAt(block, 136, 12),
     type: letter === '\0' ? '0' : letter,
-    linkpath: textAt(block, 157, 100),
+    linkpath: bytesAt(block, 157, 100),
   };
 }

@@ -75,12 +75,13 @@ export async function statFile(real: string | null): Promise<FileStat> {
   return { kind: kindOf(stats), size: stats.isFile() ? stats.size : 0 };
 }
 
-async function entryOf(folder: string, name: string): Promise<DirectoryEntry> {
-  const path = join(folder, name);
+/** `name` is bytes: it need not be UTF-8, and is then told with U+FFFD, as by other runners. */
+async function entryOf(folder: string, name: Buffer): Promise<DirectoryEntry> {
+  const path = Buffer.concat([Buffer.from(folder + sep), name]);
   const stats = await lstat(path);
   const isLink = stats.isSymbolicLink();
   return {
-    name,
+    name: name.toString(),
     kind: isLink ? 'link' : kindOf(stats),
     size: stats.isFile() ? stats.size : 0,
     mode: stats.mode & 0o7777,
@@ -89,8 +90,8 @@ async function entryOf(folder: string, name: string): Promise<DirectoryEntry> {
 }
 
 export async function listFolder(real: string): Promise<DirectoryEntry[]> {
-  const names = (await readdir(real)).sort();
-  return Promise.all(names.map((name) => entryOf(real, name)));
+  const entries = await Promise.all((await readdir(real, 'buffer')).map((name) => entryOf(real, name)));
+  return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Reads a part of a regular file (anything else is refused); past the end there is nothing. */

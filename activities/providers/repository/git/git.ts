@@ -65,7 +65,8 @@ interface Fetching {
 
 async function fetchOnce({ repository, place, access, signal, mostBytes }: Fetching): Promise<string | null> {
   if (!existsSync(join(repository, 'HEAD'))) {
-    await runGit({ repository, args: ['init', '--quiet', '--bare', '--template='], signal });
+    const made = await runGit({ repository, args: ['init', '--quiet', '--bare', '--template='], signal });
+    if (made.code !== 0) return `${made.stderr}\nslipway: no copy`;
   }
   const tooMuch = new AbortController();
   const before = await packedBytes(repository);

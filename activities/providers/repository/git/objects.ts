@@ -2,6 +2,7 @@
 // repository ever lies on the worker's disk under a name of its own, no filter, attribute, hook or submodule comes to life.
 import { once } from 'node:events';
 import { ByteReader } from '../bytes.ts';
+import { utf8Name } from '../names.ts';
 import { PackageRefused } from '../refusal.ts';
 import { unavailable } from '../../error.ts';
 import { startGit } from './program.ts';
@@ -17,17 +18,8 @@ const idBytes = 20;
 const longestHeader = 256;
 const longestTree = 64 * 1024 * 1024;
 const longestLink = 4096;
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 const broken = () => unavailable('git', 'the copy of the repository on the worker can not be read');
-
-function nameOf(bytes: Buffer): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    throw new PackageRefused('path', bytes.toString('latin1'), 'the name is not UTF-8');
-  }
-}
 
 function parseTree(body: Buffer): TreeEntry[] {
   const entries: TreeEntry[] = [];
@@ -35,7 +27,7 @@ function parseTree(body: Buffer): TreeEntry[] {
     const space = body.indexOf(0x20, at);
     const end = body.indexOf(0, space);
     if (space < 0 || end < 0 || end + idBytes >= body.length + 1) throw broken();
-    const [mode, name] = [body.toString('latin1', at, space), nameOf(body.subarray(space + 1, end))];
+    const [mode, name] = [body.toString('latin1', at, space), utf8Name(body.subarray(space + 1, end))];
     entries.push({ mode, name, id: body.toString('hex', end + 1, end + 1 + idBytes) });
     at = end + 1 + idBytes;
   }
@@ -106,7 +98,7 @@ export class GitObjects {
       if (size > longestLink) throw new PackageRefused('link', null, 'a link of the repository is too long');
       parts.push(part);
     }
-    return nameOf(Buffer.concat(parts));
+    return utf8Name(Buffer.concat(parts));
   }
 
   close(): void {

@@ -20,7 +20,7 @@ function checkEntry({ name, mode }: TreeEntry): void {
 
 function entryOf({ name, mode }: TreeEntry, size: number, target: string | null): DirectoryEntry {
   const kind = mode === folderMode ? 'directory' : isFile(mode) ? 'file' : mode === linkMode ? 'link' : 'other';
-  return { name, kind, size, mode: mode === '100755' ? 0o755 : 0o644, target };
+  return { name, kind, size, mode: kind === 'directory' || mode === '100755' ? 0o755 : 0o644, target };
 }
 
 /** The files of a commit. A source that is a link, or lies behind one, is not followed. */
