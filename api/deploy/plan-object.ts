@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { planDifference } from '../../db/deploy/plan.ts';
+import { settingDefaults } from '../../db/deploy/settings.ts';
 import { presentPlan } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { repositoryTypes } from '../../kit/repository-address.ts';
@@ -22,6 +23,8 @@ export const planObject = z.object({
   stop_cmd: z.string(),
   pid_path: z.string(),
   keep_backups: z.int(),
+  start_seconds: z.int(),
+  stop_seconds: z.int(),
   package: z.object({
     source: z.string(),
     repository: z.object({ type: z.enum(repositoryTypes), url: z.string(), branch: z.string().optional() }).nullable(),
@@ -65,6 +68,8 @@ export async function presentPlanObject(
   return {
     plan_hash: task.planHash,
     ...rest,
+    start_seconds: plan.start_seconds ?? settingDefaults.startSeconds,
+    stop_seconds: plan.stop_seconds ?? settingDefaults.stopSeconds,
     package: { ...plan.package, repository: plan.package.repository ?? null },
     instances: plan.instances.map((instance) => ({ ...instance, ...shownSteps(ctx, plan, instance) })),
     hooks: hooks.map(({ runningUser, ...hook }) => ({ ...hook, running_user: runningUser })),
