@@ -3,7 +3,8 @@
 import { z } from 'zod';
 import { actionZh, beginInstanceTask, lockInstances } from '../../db/applications/instance-tasks.ts';
 import { quote } from '../../db/audit/text.ts';
-import { deployPathOf } from '../../db/deploy/settings.ts';
+import { settingsOf } from '../../db/deploy/settings.ts';
+import { processSetup } from '../../db/deploy/sub-tasks.ts';
 import type { ApplicationRow } from '../../db/inventory.ts';
 import { instanceActions, instanceTaskWorkflowId } from '../../workflows/applications/contract.ts';
 import type { InstanceAction, InstanceTaskInput } from '../../workflows/applications/contract.ts';
@@ -63,8 +64,12 @@ async function begin(ctx: ChangeCtx, wanted: Wanted): Promise<z.input<typeof tas
   if (!of) throw notFound();
   const instances = await wantedInstances(ctx, wanted, of);
   const { runUser, startupCmd, stopCmd, pidPath } = of;
-  const deployPath = await deployPathOf(ctx.tx, of);
-  const setup = { deployPath, runUser, startupCmd, stopCmd, pidPath, keepBackups: 0, package: null };
+  const settings = await settingsOf(ctx.tx, of.id);
+  const setup = {
+    deployPath: settings?.deployPath ?? of.directory,
+    ...processSetup(settings),
+    ...{ runUser, startupCmd, stopCmd, pidPath, keepBackups: 0, package: null },
+  };
   const creator = ctx.actor.user.username;
   const task = { action, applicationId, creator, timeoutSeconds, batchSize, setup, instances, now: ctx.now() };
   const taskId = await beginInstanceTask(ctx.tx, task);
