@@ -7,11 +7,14 @@ import type { Database } from '../db/database.ts';
 import { appendOutput, outputPosition } from '../db/tasks/output.ts';
 import type { OutputLine } from '../db/tasks/output.ts';
 import { splitLines } from './lines.ts';
-import type { Job, JobState, JobView, Runner, RunnerHost, StreamOffsets } from './providers/runner/driver.ts';
+import type { Job, JobView, Runner, RunnerHost, StreamOffsets } from './providers/runner/driver.ts';
 
 const graceMs = 5_000;
 const firstPollMs = 20;
 const longestPollMs = 500;
+
+const streams = ['stdout', 'stderr'] as const;
+type StreamName = (typeof streams)[number];
 
 /** Who a line belongs to. */
 export type LineOrigin = Pick<OutputLine, 'instanceId' | 'host' | 'step'>;
@@ -23,15 +26,21 @@ export interface Followed {
   origin: LineOrigin;
 }
 
-/** Starts the job unless the host has it already, and answers how it ended. */
-export async function runJob(to: Followed, runner: Runner, host: RunnerHost, job: Job): Promise<JobState> {
+/** Starts the job unless the host has it already, and returns its end. `shown`: the streams that people see. */
+export async function runJob(
+  to: Followed,
+  runner: Runner,
+  host: RunnerHost,
+  job: Job,
+  shown: readonly StreamName[] = streams,
+): Promise<JobView> {
   const { cancellationSignal } = Context.current();
   const isLeaving = (): boolean => cancellationSignal.aborted;
   if (isLeaving()) throw leaving();
   let from = await positionsOf(to, job.id);
   let view = await runner.run(host, job, from);
   for (let pause = firstPollMs; ; pause = Math.min(pause * 2, longestPollMs)) {
-    const { next, copied, hasMore } = await copyView(to, job.id, from, view);
+    const { next, copied, hasMore } = await copyView(to, job.id, from, view, shown);
     if (view.state !== 'running' && !hasMore) {
       await addSystemLines(to, `${job.id} notes`, view.notes);
       return view;
@@ -94,11 +103,10 @@ export async function killJob(to: Followed, runner: Runner, host: RunnerHost, jo
   }
 }
 
-const streams = ['stdout', 'stderr'] as const;
-const sourceOf = (jobId: string, stream: (typeof streams)[number]): string => `${jobId} ${stream}`;
+const sourceOf = (jobId: string, stream: StreamName): string => `${jobId} ${stream}`;
 
 async function positionsOf({ db, taskId }: Followed, jobId: string): Promise<StreamOffsets> {
-  const position = (stream: (typeof streams)[number]) => outputPosition(db, taskId, sourceOf(jobId, stream));
+  const position = (stream: StreamName) => outputPosition(db, taskId, sourceOf(jobId, stream));
   return { stdout: await position('stdout'), stderr: await position('stderr') };
 }
 
@@ -108,12 +116,13 @@ async function copyView(
   jobId: string,
   from: StreamOffsets,
   view: JobView,
+  shown: readonly StreamName[] = streams,
 ): Promise<{ next: StreamOffsets; copied: boolean; hasMore: boolean }> {
   const { db, taskId, limitBytes } = to;
   const next = { ...from };
   let copied = false;
   let hasMore = false;
-  for (const stream of streams) {
+  for (const stream of shown) {
     const { data, size } = view[stream];
     const start = from[stream];
     const atEnd = start + data.length >= size;

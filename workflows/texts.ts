@@ -147,10 +147,10 @@ export const texts = {
   '{n} more to look at it afterwards, by holders of {permission}':
     '还需 {n} 人事后查看, 由拥有 {permission} 权限的用户进行',
   '{n} more by holders of {permission}': '还需 {n} 个批准, 由拥有 {permission} 权限的用户给出',
-  'recorded as stopped: its host is asked, and it is stopped only if it runs':
-    '记录为已停止: 将询问主机, 仅在运行时停止',
-  'recorded as stopped, and no pid_path tells: the command is run to be sure if there is a release, and may fail':
-    '记录为已停止, 且无 pid_path 可供判断: 若有发布版本则执行停止命令以确保停止, 允许失败',
+  'not recorded as running: its host is asked, and it is stopped only if it runs':
+    '未记录为运行中: 将询问主机, 仅在运行时停止',
+  'not recorded as running, and no pid_path tells: the command is run to be sure if there is a release, and may fail':
+    '未记录为运行中, 且无 pid_path 可供判断: 若有发布版本则执行停止命令以确保停止, 允许失败',
   'planned for {time}; {owner} may start it earlier with force': '计划时间 {time}; {owner} 可用 force 提前开始',
   'planned for {time}, when it starts by itself; {owner} may start it earlier with force':
     '计划时间 {time}, 届时自动开始; {owner} 可用 force 提前开始',

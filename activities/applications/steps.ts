@@ -1,10 +1,9 @@
 // Which commands starting and stopping an instance is made of: the application's own, as its user, then a look at the
-// process in the pid file. The process decides about a stop: that of an instance that had died by itself succeeds.
+// application's process. The process decides about a stop: that of an instance that had died by itself succeeds.
 import type { StepRow } from '../../db/deploy/steps.ts';
 import type { InstanceActionStep } from '../../workflows/applications/contract.ts';
-import { checkLives } from '../deploy/host-scripts.ts';
-import { command, stepJobs, stepLook, stopping, whenPid } from '../deploy/steps.ts';
-import type { StepBody, StepPlace } from '../deploy/steps.ts';
+import { checking, ending, endingTold, startMark, starting, stepJobs, stepLook, stopping } from '../deploy/steps.ts';
+import type { StepBody, StepPlace, Told } from '../deploy/steps.ts';
 import type { StepJob } from '../step.ts';
 
 export interface InstanceStepContext {
@@ -15,12 +14,23 @@ export interface InstanceStepContext {
 }
 
 /** The jobs of a step in their order; none: there is nothing to do. `isSure`: of a stop, that something is known to run. */
-export const instanceJobs = (step: InstanceActionStep, context: InstanceStepContext, isSure = true): StepJob[] =>
-  stepJobs(step, bodies(step, context.row.setup, isSure), placeOf(context));
+export const instanceJobs = (
+  step: InstanceActionStep,
+  context: InstanceStepContext,
+  told: Told = {},
+  isSure = true,
+): StepJob[] => stepJobs(step, bodies(step, context.row, told, isSure), placeOf(context));
 
-/** A look whether the process of the pid file lives; undefined: there is no pid file, so nobody can tell. */
+/** A look at the application's process; undefined: there is no pid file, so nobody can tell. */
 export const instanceLook = (step: string, context: InstanceStepContext): StepJob | undefined =>
   stepLook(step, context.row.setup, placeOf(context));
+
+/** What sees to it after a failure that nothing is on its way: what was told to end, or has not shown itself. */
+export const instanceEnding = (step: InstanceActionStep, context: InstanceStepContext, told: Told): StepJob[] => {
+  const { row } = context;
+  const body = step === 'stop' ? endingTold(row.setup, told) : ending(row.setup, [startMark(row, 'start')], told, true);
+  return stepJobs('settle', [body], placeOf(context));
+};
 
 const placeOf = (context: InstanceStepContext): StepPlace => ({
   taskId: context.row.taskId,
@@ -29,14 +39,14 @@ const placeOf = (context: InstanceStepContext): StepPlace => ({
   env: environment(context),
 });
 
-function bodies(step: InstanceActionStep, setup: StepRow['setup'], isSure: boolean): StepBody[] {
+function bodies(step: InstanceActionStep, row: StepRow, told: Told, isSure: boolean): StepBody[] {
   switch (step) {
     case 'stop':
-      return stopping(setup, !isSure);
+      return stopping(row.setup, !isSure, told);
     case 'start':
-      return command(setup.startupCmd, setup);
+      return starting(row, step);
     case 'check':
-      return whenPid(setup, checkLives);
+      return checking(row.setup, told);
   }
 }
 

@@ -2,7 +2,8 @@ import { Context } from '@temporalio/activity';
 import { keptReleases, settleInstance, settleSubTask } from '../../db/deploy/settle.ts';
 import { loadScript, loadStep } from '../../db/deploy/steps.ts';
 import type { StepRow } from '../../db/deploy/steps.ts';
-import type { SettleInput } from '../../workflows/deploy/contract.ts';
+import { secondsOf } from '../../db/deploy/sub-tasks.ts';
+import type { SettleInput, StepName } from '../../workflows/deploy/contract.ts';
 import type { DeployHands, StepInput, StepOutcome } from '../../workflows/deploy/ports.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { addSystemLines, unlessLeaving } from '../follow.ts';
@@ -11,9 +12,12 @@ import type { Work } from '../step.ts';
 import { checkHealth } from './health.ts';
 import { createPlans } from './plans.ts';
 import { placeOf } from './package.ts';
-import { answerOf, lookAt, stopWhatRuns, withNotKnown } from './running.ts';
-import { jobsOf, lookOf, packagePath } from './steps.ts';
-import type { StepContext } from './steps.ts';
+import { answerOf, startAgain, startNew, stopStarted, stopWhatRuns, withNotKnown } from './running.ts';
+import type { Before, Restarting, Unstarting } from './running.ts';
+import { lookAt, seenBefore } from './seen.ts';
+import type { Seen } from './seen.ts';
+import { allJobsOf, jobIdOf, jobsOf, lookOf, packagePath, startMark } from './steps.ts';
+import type { StepContext, Told } from './steps.ts';
 
 /** What a deploy task does on hosts. */
 export function createDeployHands(deps: ActivityDeps): DeployHands {
@@ -42,17 +46,59 @@ async function doStep(deps: ActivityDeps, input: StepInput): Promise<StepOutcome
   const work = await workOf(deps, input);
   if (input.step === 'fetch') return unlessLeaving(fetchPackage(deps, work));
   const context = await stepContext(deps, input, work);
-  if (input.step !== 'stop') return runJobs(work, jobsOf(input.step, context));
-  const stop = (ranBefore: boolean) => jobsOf('stop', { ...context, ranBefore });
-  return stopWhatRuns(deps, work, { look: lookOf('stop', context), stop });
+  const { step } = input;
+  switch (step) {
+    case 'stop':
+      return stopWhatRuns(deps, work, {
+        look: lookOf(step, context),
+        stop: (ranBefore, process) => jobsOf(step, { ...context, ranBefore, told: { process } }),
+      });
+    case 'start':
+      return startNew(work, lookOf(step, context), jobsOf(step, context));
+    case 'check':
+      return runJobs(work, jobsOf(step, { ...context, told: { since: await sinceStart(work, context) } }));
+    case 'stop_new':
+      return stopStarted(work, before(context, 'start'), { look: lookOf(step, context), ...unstarting(context) });
+    case 'start_old':
+      return context.ranBefore ? startAgain(work, before(context, 'stop'), restarting(context, input)) : done;
+    default:
+      return runJobs(work, jobsOf(step, context));
+  }
+}
+
+const done: StepOutcome = { ok: true, message: null };
+
+/** The look and the command of a step of the same task. */
+const before = (context: StepContext, step: StepName): Before => ({
+  lookId: jobIdOf(context, step, 'look'),
+  commandId: jobIdOf(context, step, 0),
+});
+
+const sinceStart = async (work: Work, context: StepContext): Promise<string> =>
+  (await seenBefore(work, before(context, 'start').lookId))?.time ?? '';
+
+function unstarting(context: StepContext): Pick<Unstarting, 'stop' | 'end'> {
+  const stop = jobsOf('stop_new', context).slice(0, -1);
+  return {
+    stop: (since) => (since === '' ? stop : stop.slice(0, 1)),
+    end: (since, isStopped) => jobsOf('stop_new', { ...context, told: { since, isStopped } }).slice(-1),
+  };
+}
+
+function restarting(context: StepContext, { secondsLeft }: StepInput): Restarting {
+  const seconds = secondsLeft ?? secondsOf(context.setup).stop;
+  const jobs = (told: Told) => jobsOf('start_old', { ...context, told });
+  return {
+    endTold: (process) => jobs({ process, seconds }).slice(0, 1),
+    look: lookOf('start_old', context),
+    start: (since) => jobs({ since }).slice(1),
+  };
 }
 
 async function killStep(deps: ActivityDeps, input: StepInput): Promise<void> {
   const work = await workOf(deps, input);
   if (input.step === 'fetch') return;
-  const context = await stepContext(deps, input, work);
-  const look = input.step === 'stop' ? lookOf(input.step, context) : undefined;
-  await killJobs(work, [look, ...jobsOf(input.step, context)]);
+  await killJobs(work, allJobsOf(input.step, await stepContext(deps, input, work)));
 }
 
 async function stepContext(
@@ -111,8 +157,8 @@ async function settle(deps: ActivityDeps, input: SettleInput): Promise<void> {
   const { taskId, position, status, undone, message } = input;
   const dropped = status === 'finished' ? droppedReleases(await loadStep(db, taskId, position)) : [];
   if (!undone) {
-    const runs = await answerOf(() => runsNow(deps, input));
-    const end = typeof runs === 'string' ? { runs: null, message: withNotKnown(message, runs) } : { runs };
+    const seen = await answerOf(() => seenNow(deps, input));
+    const end = typeof seen === 'string' ? { runs: null, message: withNotKnown(message, seen) } : { runs: seen.runs };
     return settleInstance(db, { ...input, ...end }, dropped);
   }
   const tidied = await answerOf(() =>
@@ -123,8 +169,16 @@ async function settle(deps: ActivityDeps, input: SettleInput): Promise<void> {
   await settleInstance(db, { ...input, runs: null }, dropped);
 }
 
-async function runsNow(deps: ActivityDeps, { taskId, position }: SettleInput): Promise<boolean | string> {
+async function seenNow(deps: ActivityDeps, { taskId, position }: SettleInput): Promise<Seen | string> {
   const at = { taskId, position, step: 'check' } as const;
   const work = await workOf(deps, at);
-  return lookAt(work, lookOf('settle', await stepContext(deps, at, work)));
+  const context = await stepContext(deps, at, work);
+  return lookAt(
+    work,
+    lookOf(
+      'settle',
+      context,
+      (['start', 'start_old'] as const).map((step) => startMark(context, step)),
+    ),
+  );
 }

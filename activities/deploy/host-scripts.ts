@@ -10,7 +10,7 @@ rm -rf "$state/release"
 mkdir "$state/release"
 tar -xpf "$SLIPWAY_PACKAGE" -C "$state/release"
 if [ "$(id -u)" = 0 ] && id "$SLIPWAY_RUN_USER" >/dev/null 2>&1; then
-  chown -R "$SLIPWAY_RUN_USER" "$state/release"
+  chown -R "$SLIPWAY_RUN_USER:$(id -g "$SLIPWAY_RUN_USER")" "$state/release"
 fi
 if [ -e "$state/replaced" ] || [ -e "$state/created" ]; then
   rm -rf "$release"
@@ -104,64 +104,4 @@ printf '%s\\n' "$SLIPWAY_DROPPED" | while IFS= read -r version; do
     rm -rf "releases/$version" && echo "release $version is dropped"
   fi
 done
-`;
-
-// A zombie does not live: in a container nobody may ever reap it.
-const lives = `lives() {
-  pid=$(cat "$SLIPWAY_PID_FILE" 2>/dev/null) || return 1
-  case "$pid" in ''|*[!0-9]*) return 1 ;; esac
-  [ -r "/proc/$pid/stat" ] || { kill -0 "$pid" 2>/dev/null; return; }
-  case "$(sed -e 's/^.*) //' "/proc/$pid/stat" 2>/dev/null)" in ''|Z*|X*) return 1 ;; esac
-}
-`;
-
-/** The process of the pid file must come up within 10 s and still be there a second later. */
-export const checkLives = `set -u
-${lives}
-for _ in $(seq 100); do
-  if lives; then
-    first=$pid
-    sleep 1
-    if lives && [ "$pid" = "$first" ]; then echo "process $pid runs"; exit 0; fi
-    echo "process $first ended right after its start" >&2
-    exit 1
-  fi
-  sleep 0.1
-done
-echo "no process of $SLIPWAY_PID_FILE runs" >&2
-exit 1
-`;
-
-/** Whether the process of the pid file lives, and not just for a moment. */
-export const stillLives = `set -u
-${lives}
-lives || exit 1
-first=$pid
-sleep 1
-lives && [ "$pid" = "$first" ] || exit 1
-echo "process $pid still runs"
-`;
-
-/** The process of the pid file must be gone within 30 s. */
-export const checkGone = `set -u
-${lives}
-for _ in $(seq 300); do
-  lives || exit 0
-  sleep 0.1
-done
-echo "process $pid of $SLIPWAY_PID_FILE still runs" >&2
-exit 1
-`;
-
-/** Ends with 3 when no process of the pid file lives; one that is younger than the file has only come by its number. */
-export const look = `set -u
-${lives}
-lives || exit 3
-born=$(sed -e 's/^.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d ' ' -f 20)
-boot=$(sed -n 's/^btime //p' /proc/stat 2>/dev/null)
-if [ -n "$born" ] && [ -n "$boot" ]; then
-  hertz=$(getconf CLK_TCK 2>/dev/null) || hertz=100
-  [ $((boot + born / hertz)) -le $(($(stat -c %Y "$SLIPWAY_PID_FILE") + 5)) ] || exit 3
-fi
-echo "process $pid of $SLIPWAY_PID_FILE runs"
 `;

@@ -1,10 +1,12 @@
 // Which commands a step is made of. A step is a list of jobs, each with an id of its own that the host runs once; the
 // application's own commands run as its user inside the present release, Slipway's own as the runner's user.
+import { secondsOf } from '../../db/deploy/sub-tasks.ts';
 import type { SubTaskSetup } from '../../db/deploy/sub-tasks.ts';
 import type { StepName } from '../../workflows/deploy/contract.ts';
 import type { Job } from '../providers/runner/driver.ts';
 import type { StepJob } from '../step.ts';
 import * as host from './host-scripts.ts';
+import * as processes from './process-scripts.ts';
 
 export interface StepContext {
   taskId: number;
@@ -22,6 +24,20 @@ export interface StepContext {
   ranBefore: boolean;
   /** Releases that `prune` removes. */
   dropped: string[];
+  /** What earlier looks at the process have said, for the jobs that need it. */
+  told?: Told;
+}
+
+/** What a job on the application's process is told. */
+export interface Told {
+  /** The process that was told to end, `pid start`. */
+  process?: string;
+  /** Since when the processes of a start can have begun. */
+  since?: string;
+  /** Seconds that are left for an end. */
+  seconds?: number;
+  /** The stop command was run. */
+  isStopped?: boolean;
 }
 
 /** The jobs of a step in their order; none: there is nothing to do. */
@@ -35,23 +51,23 @@ export function jobsOf(step: StepName, context: StepContext): StepJob[] {
       case 'global_post_exec':
         return context.hook ? [{ script: context.hook, user: context.hookUser }] : [];
       case 'stop':
-        return stopping(setup, !context.ranBefore);
+        return stopping(setup, !context.ranBefore, context.told);
       case 'unpack':
         return [own(host.unpack)];
       case 'switch':
         return [own(host.switchRelease)];
       case 'start':
-        return command(setup.startupCmd, setup);
+        return starting(context, step);
       case 'check':
-        return setup.startupCmd ? whenPid(setup, host.checkLives) : [];
+        return setup.startupCmd ? checking(setup, context.told) : [];
       case 'stop_new':
-        return stopping(setup, true);
+        return [...stopping(setup, true), ending(setup, [startMark(context, 'start')], context.told)];
       case 'switch_back':
         return [own(host.switchBack)];
       case 'drop_release':
         return [own(host.dropRelease)];
       case 'start_old':
-        return context.ranBefore ? startingAgain(setup) : [];
+        return context.ranBefore ? startingAgain(context) : [];
       case 'prune':
         return [own(host.prune)];
       case 'tidy':
@@ -63,9 +79,18 @@ export function jobsOf(step: StepName, context: StepContext): StepJob[] {
   return stepJobs(step, jobs(), { ...context, env: environment(context) });
 }
 
-/** A look whether the process of the pid file lives, for a step; undefined: there is no pid file, so nobody can tell. */
-export const lookOf = (step: string, context: StepContext): StepJob | undefined =>
-  stepLook(step, context.setup, { ...context, env: environment(context) });
+/** A look at the application's process, for a step; undefined: there is no pid file, so nobody can tell. */
+export const lookOf = (step: string, context: StepContext, marks: readonly string[] = []): StepJob | undefined =>
+  stepLook(step, context.setup, { ...context, env: environment(context) }, marks);
+
+/** Which steps look at the process before they do anything. */
+const looking: readonly StepName[] = ['stop', 'start', 'stop_new', 'start_old'];
+
+/** Everything that a step may run on a host, for the kill. */
+export const allJobsOf = (step: StepName, context: StepContext): (StepJob | undefined)[] => [
+  looking.includes(step) ? lookOf(step, context) : undefined,
+  ...jobsOf(step, context),
+];
 
 /** What the jobs of a step of one instance share. */
 export interface StepPlace {
@@ -80,25 +105,36 @@ export const stepJobs = (step: string, bodies: readonly StepBody[], at: StepPlac
   bodies.map((body, index) => jobOf(step, body, index, at));
 
 /** A look as a job of a step; undefined: there is no pid file. */
-export function stepLook(step: string, setup: Pick<SubTaskSetup, 'pidPath'>, at: StepPlace): StepJob | undefined {
-  const [body] = whenPid(setup, host.look);
+export function stepLook(
+  step: string,
+  setup: Pick<SubTaskSetup, 'pidPath'>,
+  at: StepPlace,
+  marks: readonly string[] = [],
+): StepJob | undefined {
+  const [body] = whenPid(setup, processes.look, { SLIPWAY_STARTED: linesOf(marks) });
   return body && jobOf(step, body, 'look', at);
 }
 
-function jobOf(
-  step: string,
-  body: StepBody,
-  name: number | 'look',
-  { taskId, position, workingDirectory, env }: StepPlace,
-): StepJob {
-  const cwd = body.inRelease === false ? '/' : workingDirectory;
-  return { ...body, id: `t${taskId}-p${position}-${step}-${name}`, cwd, env };
+/** Where a job of a task is known by. */
+export type JobAt = Pick<StepPlace, 'taskId' | 'position'>;
+
+/** The id by which a host knows a job of a step for good. */
+export const jobIdOf = ({ taskId, position }: JobAt, step: string, name: number | string): string =>
+  `t${taskId}-p${position}-${step}-${name}`;
+
+function jobOf(step: string, { name, env, ...body }: StepBody, index: number | string, at: StepPlace): StepJob {
+  const cwd = body.inRelease === false ? '/' : at.workingDirectory;
+  return { ...body, id: jobIdOf(at, step, name ?? index), cwd, env: { ...at.env, ...env } };
 }
 
 /** A job before it has an id and a place. */
 export interface StepBody {
   script: Job['script'];
   user: string | null;
+  /** By which it is known in its step, instead of its place in the order. */
+  name?: string;
+  /** On top of what all jobs of the step have. */
+  env?: Job['env'];
   inRelease?: boolean;
   mayFail?: boolean;
   isEnough?: boolean;
@@ -106,15 +142,20 @@ export interface StepBody {
 
 const bash = (content: string): Job['script'] => ({ language: 'bash', content });
 
-const own = (content: string): StepBody => ({ script: bash(content), user: null, inRelease: false });
+const own = (content: string, env: Job['env'] = {}): StepBody => ({
+  script: bash(content),
+  user: null,
+  inRelease: false,
+  env,
+});
 
 /** A command line of the application, as its user; none: nothing to do. */
 export const command = (line: string, { runUser }: Pick<SubTaskSetup, 'runUser'>): StepBody[] =>
   line === '' ? [] : [{ script: bash(`${line}\n`), user: runUser }];
 
-/** A check of the process in the pid file, where there is one. */
-export const whenPid = ({ pidPath }: Pick<SubTaskSetup, 'pidPath'>, content: string): StepBody[] =>
-  pidPath === '' ? [] : [own(content)];
+/** A script on the process in the pid file, where there is one. */
+const whenPid = ({ pidPath }: Pick<SubTaskSetup, 'pidPath'>, content: string, env: Job['env']): StepBody[] =>
+  pidPath === '' ? [] : [own(content, env)];
 
 /** Where a package lies on a host while its sub-task runs. */
 export const packagePath = ({ deployPath, package: source }: SubTaskSetup): string =>
@@ -133,16 +174,60 @@ function environment({ setup, path, ...context }: StepContext): Record<string, s
   };
 }
 
+const linesOf = (marks: readonly string[]): string =>
+  marks.flatMap((mark) => (mark === '' ? [] : [`SLIPWAY_START=${mark}`])).join('\n');
+
+/** What the processes of a start have in their environment; empty: nothing tells them from those of another Slipway. */
+export const startMark = (at: JobAt & { setup: SubTaskSetup }, step: string): string =>
+  at.setup.nonce === undefined ? '' : jobIdOf(at, step, at.setup.nonce);
+
+/** The start command, whose processes are known by their mark. */
+export const starting = (at: JobAt & { setup: SubTaskSetup }, step: string): StepBody[] =>
+  command(at.setup.startupCmd, at.setup).map((body) => ({ ...body, env: { SLIPWAY_START: startMark(at, step) } }));
+
+/** Waits for the process of a start. */
+export const checking = (setup: SubTaskSetup, { since = '' }: Told = {}): StepBody[] =>
+  whenPid(setup, processes.checkLives, { SLIPWAY_SINCE: since, SLIPWAY_SECONDS: String(secondsOf(setup).start) });
+
 /** With a pid file the process decides, not what the command says of itself: what has crashed can be upgraded. */
-export function stopping(setup: SubTaskSetup, mayFail = false): StepBody[] {
+export function stopping(setup: SubTaskSetup, mayFail = false, { process: told = '' }: Told = {}): StepBody[] {
   if (setup.stopCmd === '') return [];
-  const check = whenPid(setup, host.checkGone);
+  const env = { SLIPWAY_TOLD: told, SLIPWAY_SECONDS: String(secondsOf(setup).stop) };
+  const check = whenPid(setup, processes.checkGone, env);
   return [...command(setup.stopCmd, setup).map((job) => ({ ...job, mayFail: mayFail || check.length > 0 })), ...check];
 }
 
-/** What could not be stopped, or never was, must not be started a second time beside itself. */
-function startingAgain(setup: SubTaskSetup): StepBody[] {
-  if (setup.startupCmd === '') return [];
-  const found = whenPid(setup, host.stillLives).map((job) => ({ ...job, mayFail: true, isEnough: true }));
-  return [...found, ...command(setup.startupCmd, setup), ...whenPid(setup, host.checkLives)];
+/**
+ * Waits for the end of what was told to end, and sees to it after the time. As the application's user, who writes the pid file:
+ * root would end for them whatever they name there.
+ */
+export const endingTold = ({ runUser }: SubTaskSetup, { process: told = '', seconds = 0 }: Told = {}): StepBody => ({
+  ...own(processes.endTold, { SLIPWAY_TOLD: told, SLIPWAY_SECONDS: String(seconds) }),
+  user: runUser,
+  name: 'told',
+});
+
+/** Ends what starts have left, as the application's user; `leavesShown`: but for what the pid file shows. */
+export const ending = (
+  setup: SubTaskSetup,
+  marks: readonly string[],
+  { since = '', isStopped = false }: Told = {},
+  leavesShown = false,
+): StepBody => ({
+  ...own(processes.endStarted, {
+    SLIPWAY_STARTED: linesOf(marks),
+    SLIPWAY_SINCE: setup.pidPath === '' ? '' : since,
+    SLIPWAY_STOPPED: isStopped ? 'yes' : '',
+    SLIPWAY_LEAVE_SHOWN: leavesShown ? 'yes' : '',
+    SLIPWAY_SECONDS: String(secondsOf(setup).stop),
+  }),
+  user: setup.runUser,
+  name: 'end',
+});
+
+/** The first is the wait for what was told to end; with a pid file the start command was second before there was one. */
+function startingAgain(context: StepContext): StepBody[] {
+  const start = starting(context, 'start_old').map((body) => ({ ...body, name: context.setup.pidPath ? '1' : '0' }));
+  const check = start.length === 0 ? [] : checking(context.setup, context.told);
+  return [endingTold(context.setup, context.told), ...start, ...check.map((body) => ({ ...body, name: '2' }))];
 }

@@ -1,28 +1,37 @@
-// Which instances of a host came back with it: those whose process of the pid file lives. What cannot be looked at keeps
-// its status, and the task says so.
+// Which instances of a host came back with it: those whose process comes up in the time that a start of the application may
+// take. What cannot be looked at is unknown, and the task says so.
 import { instancesToProbe } from '../../db/hosts/work.ts';
 import { Problem } from '../../workflows/problem.ts';
-import { checkLives } from '../deploy/host-scripts.ts';
+import { secondsOf } from '../../db/deploy/sub-tasks.ts';
+import { checkLives } from '../deploy/process-scripts.ts';
 import { Trouble } from './trouble.ts';
 import { bash, jobIdOf, runOwn } from './work.ts';
 import type { HostWork } from './work.ts';
 
+/** Exit status of a look that saw no process. */
+const nothingCame = 1;
+
+/** A host that has restarted does not wait longer for one of its applications. */
+const longestSeconds = 600;
+
 export interface Probed {
-  instances: Map<number, 'running' | 'stopped'>;
+  instances: Map<number, 'running' | 'stopped' | 'unknown'>;
   warning?: Problem;
 }
 
 /** Looks at every instance of a host that has a pid file. */
 export async function probed(work: HostWork): Promise<Probed> {
   const { runner, at, deps, host } = work;
-  const found: Probed = { instances: new Map() };
   const some = await instancesToProbe(deps.db, host.id);
-  if (!runner || some.length === 0) return found;
-  const probe = async ({ id, pidPath }: (typeof some)[number]): Promise<void> => {
-    const env = { SLIPWAY_PID_FILE: runner.path(at, pidPath) };
+  const found: Probed = { instances: new Map(some.map(({ id }) => [id, 'unknown'])) };
+  if (!runner) return found;
+  const probe = async ({ id, pidPath, startSeconds }: (typeof some)[number]): Promise<void> => {
+    const { start } = secondsOf(startSeconds === null ? {} : { startSeconds });
+    const seconds = String(Math.min(start, longestSeconds));
+    const env = { SLIPWAY_PID_FILE: runner.path(at, pidPath), SLIPWAY_SECONDS: seconds };
     const job = { id: jobIdOf(work, `probe-${id}`), script: bash(checkLives), env };
     const { exitCode } = await runOwn(work, runner, 'probe', job);
-    found.instances.set(id, exitCode === 0 ? 'running' : 'stopped');
+    found.instances.set(id, exitCode === 0 ? 'running' : exitCode === nothingCame ? 'stopped' : 'unknown');
   };
   try {
     await Promise.all(some.map(probe));

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { commandsOf, waitsForCommands } from '../../db/applications/commands.ts';
 import { actionZh, beginInstanceTask, lockInstances } from '../../db/applications/instance-tasks.ts';
 import { quote } from '../../db/audit/text.ts';
-import { deployPathOf } from '../../db/deploy/settings.ts';
+import { settingsOf } from '../../db/deploy/settings.ts';
 import type { SubTaskSetup } from '../../db/deploy/sub-tasks.ts';
 import type { ApplicationRow, InstanceRow } from '../../db/inventory.ts';
 import type { Named } from '../../kit/host-rules.ts';
@@ -44,7 +44,7 @@ interface Wanted {
 /** Refuses the whole task for what one instance is; a body's instances are each named. */
 function refuse({ action, field }: Wanted, instances: readonly Locked[], of: ApplicationRow): void {
   const refused = instances.flatMap((instance, index) => {
-    const problem = canAct(action, instance, commandsOf(instance, of, ''));
+    const problem = canAct(action, instance, commandsOf(instance, of, undefined));
     if (!problem) return [];
     const isHeld = problem.problem === 'not_configured' && waitsForCommands(instance, of);
     return [{ problem: isHeld ? new Problem('commands_unconfirmed', { id: of.id }) : problem, index }];
@@ -78,8 +78,8 @@ async function begin(ctx: ChangeCtx, wanted: Wanted): Promise<z.input<typeof tas
   const of = await ctx.tx.selectFrom('applications').selectAll().where('id', '=', applicationId).executeTakeFirst();
   if (!of) throw notFound();
   const instances = await wantedInstances(ctx, wanted, of);
-  const deployPath = await deployPathOf(ctx.tx, { id: of.id, directory: (of.confirmedCommands ?? of).directory });
-  const setupOf = (instance: InstanceRow): SubTaskSetup => commandsOf(instance, of, deployPath);
+  const settings = await settingsOf(ctx.tx, of.id);
+  const setupOf = (instance: InstanceRow): SubTaskSetup => commandsOf(instance, of, settings);
   for (const instance of instances) demandAllowedNames(ctx, namedBy(setupOf(instance)), [instance]);
   const creator = ctx.actor.user.username;
   const task = { action, applicationId, creator, timeoutSeconds, batchSize, setupOf, instances, now: ctx.now() };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { planDifference } from '../../db/deploy/plan.ts';
+import { settingDefaults } from '../../db/deploy/settings.ts';
 import { presentPlan } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { repositoryEncodings, repositoryTypes } from '../../kit/repository-address.ts';
@@ -23,6 +24,8 @@ export const planObject = z.object({
   stop_cmd: z.string(),
   pid_path: z.string(),
   keep_backups: z.int(),
+  start_seconds: z.int(),
+  stop_seconds: z.int(),
   package: z.object({
     source: z.string(),
     repository: z
@@ -86,6 +89,8 @@ export async function presentPlanObject(
   return {
     plan_hash: task.planHash,
     ...rest,
+    start_seconds: plan.start_seconds ?? settingDefaults.startSeconds,
+    stop_seconds: plan.stop_seconds ?? settingDefaults.stopSeconds,
     package: {
       ...plan.package,
       repository: plan.package.repository ?? null,

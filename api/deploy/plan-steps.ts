@@ -24,8 +24,8 @@ export function shownSteps(ctx: Ctx, plan: DeployPlan, { steps }: PlannedInstanc
   if (plan.stop_cmd === '' || steps.includes('stop')) return { steps, conditions: {} };
   const stop: Text =
     plan.pid_path === ''
-      ? 'recorded as stopped, and no pid_path tells: the command is run to be sure if there is a release, and may fail'
-      : 'recorded as stopped: its host is asked, and it is stopped only if it runs';
+      ? 'not recorded as running, and no pid_path tells: the command is run to be sure if there is a release, and may fail'
+      : 'not recorded as running: its host is asked, and it is stopped only if it runs';
   return {
     steps: instanceSteps.filter((step) => step === 'stop' || steps.includes(step)),
     conditions: { stop: said(ctx, stop) },

@@ -100,6 +100,13 @@ export const resetSettings = (ctx: ChangeCtx, ids: readonly number[]): Promise<v
     ctx.tx
       .updateTable('deploySettings')
       .where('applicationId', 'in', ids)
-      .set({ ...nothingOwn, templateId: null, enabled: true, scriptRunningUser: null })
+      .set({
+        ...nothingOwn,
+        templateId: null,
+        enabled: true,
+        scriptRunningUser: null,
+        startSeconds: null,
+        stopSeconds: null,
+      })
       .execute(),
   );

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import type { Database } from '../../db/database.ts';
-import { settingsInForce, settingsOfEach } from '../../db/deploy/settings.ts';
+import { settingDefaults, settingsInForce, settingsOfEach } from '../../db/deploy/settings.ts';
 import { hooksObject, hooksPresenter, recordedHooks } from './hooks.ts';
 import { repositoryObject, repositoryPresenter } from './repository.ts';
 
@@ -16,6 +16,8 @@ export const settingsObject = z.object({
   script_running_user: z.string().nullable(),
   timeout: z.int(),
   keep_backups: z.int(),
+  start_seconds: z.int(),
+  stop_seconds: z.int(),
   lifecycle_hooks: hooksObject,
   overrides: z.array(z.string()),
 });
@@ -41,6 +43,8 @@ export async function presentSettings(db: Kysely<Database>, ids: readonly number
       id,
       {
         ...{ ...plain, script_running_user: scriptRunningUser, timeout: timeoutSeconds, keep_backups: keepBackups },
+        start_seconds: inForce.startSeconds ?? settingDefaults.startSeconds,
+        stop_seconds: inForce.stopSeconds ?? settingDefaults.stopSeconds,
         ...{ repository: repository(inForce.repository), lifecycle_hooks: hooks(inForce.hooks) },
       },
     ];

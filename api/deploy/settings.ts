@@ -5,7 +5,7 @@ import { inlinePurpose } from '../../db/deploy/repository.ts';
 import { settingsOf } from '../../db/deploy/settings.ts';
 import { holdTemplates, lockTemplates, selectTemplates } from '../../db/deploy/templates.ts';
 import { json } from '../../db/json.ts';
-import { keepBackups, timeout } from './settings-fields.ts';
+import { keepBackups, startSeconds, stopSeconds, timeout } from './settings-fields.ts';
 import { absolutePath, systemUser } from '../applications/fields.ts';
 import { change } from '../change.ts';
 import type { ChangeCtx } from '../context.ts';
@@ -46,6 +46,8 @@ const body = z
     script_running_user: systemUser.nullable(),
     timeout: timeout.nullable(),
     keep_backups: keepBackups.nullable(),
+    start_seconds: startSeconds.nullable(),
+    stop_seconds: stopSeconds.nullable(),
     lifecycle_hooks: hooksInput.nullable(),
     applications: z.array(z.union([id, z.object({ id }).transform((one) => one.id)])),
   })
@@ -69,6 +71,8 @@ async function columnsOf(ctx: ChangeCtx, applicationId: number, fields: Fields) 
     ...(fields.script_running_user !== undefined && { scriptRunningUser: fields.script_running_user }),
     ...(fields.timeout !== undefined && { timeoutSeconds: fields.timeout }),
     ...(fields.keep_backups !== undefined && { keepBackups: fields.keep_backups }),
+    ...(fields.start_seconds !== undefined && { startSeconds: fields.start_seconds }),
+    ...(fields.stop_seconds !== undefined && { stopSeconds: fields.stop_seconds }),
     ...(hooks !== undefined && { lifecycleHooks: json(hooksToStore ?? {}) }),
   };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { diff } from '../../db/audit/changes.ts';
 import { inlinePurpose } from '../../db/deploy/repository.ts';
-import { settingDefaults } from '../../db/deploy/settings.ts';
+import { templateDefaults } from '../../db/deploy/settings.ts';
 import type { DeployTemplateRow } from '../../db/deploy/tables.ts';
 import { countLinked, linkedApplications, lockTemplates, selectTemplates } from '../../db/deploy/templates.ts';
 import { json } from '../../db/json.ts';
@@ -142,7 +142,7 @@ const createTemplate = change({
     const creator = ctx.actor.user.username;
     const inserted = ctx.tx
       .insertInto('deployTemplates')
-      .values({ ...{ name, deployPath, creator, createdTime: ctx.now() }, ...settingDefaults })
+      .values({ ...{ name, deployPath, creator, createdTime: ctx.now() }, ...templateDefaults })
       .returningAll()
       .executeTakeFirstOrThrow();
     const row = await unlessTaken(inserted, takenIndex, nameTaken(name));

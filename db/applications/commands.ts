@@ -5,8 +5,10 @@ import type { Kysely } from 'kysely';
 import { canonicalJson } from '../canonical-json.ts';
 import type { Database } from '../database.ts';
 import { settingsOf } from '../deploy/settings.ts';
+import type { SettingsInForce } from '../deploy/settings.ts';
+import { processSetup } from '../deploy/sub-tasks.ts';
 import type { SubTaskSetup } from '../deploy/sub-tasks.ts';
-import type { ApplicationRow, Commands, InstanceRow } from '../inventory.ts';
+import type { ApplicationRow, Commands, InstanceCommands, InstanceRow } from '../inventory.ts';
 import { json } from '../json.ts';
 
 const commandFields = ['runUser', 'directory', 'startupCmd', 'stopCmd', 'pidPath'] as const;
@@ -70,17 +72,17 @@ export async function confirmCommands(db: Kysely<Database>, applicationId: numbe
     .execute();
 }
 
-type DeployedCommands = Omit<SubTaskSetup, 'package' | 'keepBackups'>;
-
 /** What an action on an instance runs: what it was last deployed with, else the application's as far as they count. */
 export function commandsOf(
   instance: Pick<InstanceRow, 'commands'>,
   of: ApplicationRow,
-  deployPath: string,
+  settings: SettingsInForce | undefined,
 ): SubTaskSetup {
-  const { runUser, startupCmd, stopCmd, pidPath } = of.confirmedCommands ?? writtenCommands(of);
-  const own: DeployedCommands = instance.commands ?? { deployPath, runUser, startupCmd, stopCmd, pidPath };
-  return { ...own, keepBackups: 0, package: null };
+  const { runUser, directory, startupCmd, stopCmd, pidPath } = of.confirmedCommands ?? writtenCommands(of);
+  const path = settings?.deployPath ?? of.directory;
+  const deployPath = path === of.directory ? directory : path;
+  const own: InstanceCommands = instance.commands ?? { deployPath, runUser, startupCmd, stopCmd, pidPath };
+  return { ...own, ...processSetup(settings), keepBackups: 0, package: null };
 }
 
 /** Whether commands of an instance wait for a confirmation, as it was never deployed. */
@@ -91,7 +93,7 @@ export const waitsForCommands = (instance: Pick<InstanceRow, 'commands'>, of: Ap
 export async function noteDeployed(
   db: Kysely<Database>,
   { instanceId, applicationId }: { instanceId: number | null; applicationId: number | null },
-  { deployPath, runUser, startupCmd, stopCmd, pidPath }: DeployedCommands,
+  { deployPath, runUser, startupCmd, stopCmd, pidPath }: InstanceCommands,
 ): Promise<void> {
   const commands = { deployPath, runUser, startupCmd, stopCmd, pidPath };
   await db

@@ -106,7 +106,7 @@ export async function settleInstanceTask(db: Kysely<Database>, taskId: number, e
     if (task.status !== 'running') return false;
     for (const open of await openResults(tx, taskId)) {
       await closeResult(tx, unsettled(open, error));
-      await freeInstance(tx, open, 'unchanged');
+      await freeInstance(tx, open, open.status === 'running' ? 'unknown' : 'unchanged');
     }
     const isDone = (await allFinished(tx, taskId)) && error === null;
     const status = isDone ? ('finished' as const) : ('failed' as const);

@@ -120,6 +120,7 @@ export async function composePlan(
     stop_cmd: application.stopCmd,
     pid_path: application.pidPath,
     keep_backups: settings.keepBackups,
+    ...plannedSeconds(settings),
     package: { ...planned, ...plannedRepository(settings) },
     hooks,
     instances: targets.map((target, index) => plannedInstance(task.version, target, hooks, rendered[index] ?? {})),
@@ -147,6 +148,14 @@ function demandAllowedNames(
   ]);
   if (details.length > 0) throw new Problem('invalid', {}, details);
 }
+/** Left out where nobody has set them: the plans of tasks that wait, and so the votes, stay what they are. */
+const plannedSeconds = ({
+  startSeconds,
+  stopSeconds,
+}: SettingsInForce): Pick<DeployPlan, 'start_seconds' | 'stop_seconds'> => ({
+  ...(startSeconds !== null && { start_seconds: startSeconds }),
+  ...(stopSeconds !== null && { stop_seconds: stopSeconds }),
+});
 
 type Origin = Pick<PlannedPackage, 'repository'>;
 
@@ -281,6 +290,8 @@ export function planDifference(before: DeployPlan, after: DeployPlan): string | 
     'stop_cmd',
     'pid_path',
     'keep_backups',
+    'start_seconds',
+    'stop_seconds',
   ] as const;
   for (const key of plain) if (before[key] !== after[key]) changed.push(key);
   const rollout = ({ strategy, timeout }: DeployPlan): string => canonicalJson([strategy ?? null, timeout ?? null]);

@@ -10,7 +10,8 @@ import { inlinePurpose } from './repository.ts';
 import type { StoredRepository } from './repository.ts';
 import type { DeploySettingsRow } from './tables.ts';
 
-export const settingDefaults = { timeoutSeconds: 120, keepBackups: 5 } as const;
+export const templateDefaults = { timeoutSeconds: 120, keepBackups: 5 } as const;
+export const settingDefaults = { ...templateDefaults, startSeconds: 30, stopSeconds: 60 } as const;
 
 /** The fields that a linked template gives, as the API names them. */
 export const templateFields = ['repository', 'deploy_path', 'timeout', 'keep_backups', 'lifecycle_hooks'] as const;
@@ -30,6 +31,10 @@ export interface SettingsInForce {
   scriptRunningUser: string;
   timeoutSeconds: number;
   keepBackups: number;
+  /** How long a start may take to show its process; null: the default. */
+  startSeconds: number | null;
+  /** How long a stop may take to end it; null: the default. */
+  stopSeconds: number | null;
   hooks: LifecycleHooks;
   /** The fields that the application sets itself although it has a template. */
   overrides: TemplateField[];
@@ -44,6 +49,8 @@ type OwnValues = Pick<
   | 'deployPath'
   | 'timeoutSeconds'
   | 'keepBackups'
+  | 'startSeconds'
+  | 'stopSeconds'
   | 'lifecycleHooks'
 >;
 
@@ -89,6 +96,8 @@ export function settingsInForce(
     scriptRunningUser: source.scriptRunningUser ?? application.runUser,
     timeoutSeconds: source.timeoutSeconds ?? source.templateTimeoutSeconds ?? settingDefaults.timeoutSeconds,
     keepBackups: source.keepBackups ?? source.templateKeepBackups ?? settingDefaults.keepBackups,
+    startSeconds: source.startSeconds,
+    stopSeconds: source.stopSeconds,
     hooks: own.includes('lifecycle_hooks') ? source.lifecycleHooks : (source.templateHooks ?? {}),
     overrides: templateId === null ? [] : own,
   };
@@ -107,6 +116,7 @@ export const withSettings = <Row>(query: SelectQueryBuilder<Database, 'applicati
     .select(['deploySettings.applicationId', 'deploySettings.enabled', 'deploySettings.scriptRunningUser'])
     .select(['deploySettings.repository', 'deploySettings.deployPath', 'deploySettings.timeoutSeconds'])
     .select(['deploySettings.keepBackups', 'deploySettings.lifecycleHooks', 'deploySettings.templateId'])
+    .select(['deploySettings.startSeconds', 'deploySettings.stopSeconds'])
     .select(['deployTemplates.name as templateName', 'deployTemplates.repository as templateRepository'])
     .select(['deployTemplates.deployPath as templateDeployPath', 'deployTemplates.lifecycleHooks as templateHooks'])
     .select(['deployTemplates.timeoutSeconds as templateTimeoutSeconds'])

@@ -14,7 +14,7 @@ import { recordDeployStep } from './transitions.ts';
 /** What became of an instance; `runs`: where its undo failed, what its host says; null: that is not known. */
 export type InstanceEnd = SettleInput & { runs: boolean | null };
 
-/** Said of an instance that stays recorded as what it was. */
+/** Said of an instance that is recorded as unknown. */
 export const notKnown = 'whether it runs is not known';
 
 /** Writes what became of an instance and sets it free; a second time it changes nothing. */
@@ -39,8 +39,8 @@ async function freeInstance(
   const update = tx.updateTable('instances').where('id', '=', result.instanceId).where('busyTaskId', '=', task.id);
   if (status === 'failed') {
     const before = result.previousStatus ?? 'stopped';
-    const found = runs ? 'running' : 'stopped';
-    await update.set({ ...free, status: undone || runs === null ? before : found }).execute();
+    const found = runs ? ('running' as const) : ('stopped' as const);
+    await update.set({ ...free, status: undone ? before : runs === null ? 'unknown' : found }).execute();
     return;
   }
   const { releases } = await tx

@@ -45,7 +45,7 @@ export async function loadStep(db: Kysely<Database>, taskId: number, position: n
     position,
     version: row.version ?? '',
     previousVersion: row.previousVersion,
-    ranBefore: row.previousStatus !== 'stopped',
+    ranBefore: row.previousStatus !== 'stopped' && row.previousStatus !== 'unknown',
     instanceId: row.instanceId,
     applicationId: row.applicationId,
     releases: row.releases ?? [],
@@ -83,10 +83,14 @@ export async function markStep(
 }
 
 /** Corrects what an instance was when its task began by what its host says. */
-export async function markRanBefore(db: Kysely<Database>, taskId: number, position: number): Promise<void> {
+export async function markSeen(
+  db: Kysely<Database>,
+  { taskId, position }: { taskId: number; position: number },
+  previousStatus: 'running' | 'stopped',
+): Promise<void> {
   await db
     .updateTable('taskResults')
-    .set({ previousStatus: 'running' })
+    .set({ previousStatus })
     .where('taskId', '=', taskId)
     .where('position', '=', position)
     .execute();

@@ -1,6 +1,7 @@
 // A sub-task takes its instances, writes down everything it needs to run (commands, rendered hooks, checksum) and gives
 // the instances back one by one. The rows are what its activities work from, so a change of the application or of a
 // script while it runs does not reach it.
+import { randomUUID } from 'node:crypto';
 import type { Kysely, Transaction } from 'kysely';
 import { hookNames } from '../../workflows/deploy/contract.ts';
 import type {
@@ -15,6 +16,8 @@ import type { Database } from '../database.ts';
 import { json } from '../json.ts';
 import { planTargets, renderHooks } from './plan.ts';
 import type { PlanTarget, Renderer } from './plan.ts';
+import { settingDefaults } from './settings.ts';
+import type { SettingsInForce } from './settings.ts';
 import type { NamedDeployTask } from './tasks.ts';
 import { addEvent, deployTask, planSubject, presentPlan } from './tasks.ts';
 import { recordDeployStep } from './transitions.ts';
@@ -27,8 +30,28 @@ export interface SubTaskSetup {
   stopCmd: string;
   pidPath: string;
   keepBackups: number;
+  /** Seconds; left out where a task began before there were such settings. */
+  startSeconds?: number;
+  stopSeconds?: number;
+  /** Unguessable: by it the processes of its starts are known among those of every Slipway; older tasks have none. */
+  nonce?: string;
   package: { source: string; sha256: string; tarSha256: string } | null;
 }
+
+/** How long a start may take to show its process, and a stop to end it. */
+export const secondsOf = ({ startSeconds, stopSeconds }: Pick<SubTaskSetup, 'startSeconds' | 'stopSeconds'>) => ({
+  start: startSeconds ?? settingDefaults.startSeconds,
+  stop: stopSeconds ?? settingDefaults.stopSeconds,
+});
+
+type Seconds = Pick<SettingsInForce, 'startSeconds' | 'stopSeconds'>;
+
+/** What tells the application's process in a task that begins now; without settings the defaults hold. */
+export const processSetup = (settings: Seconds | undefined) => ({
+  startSeconds: settings?.startSeconds ?? settingDefaults.startSeconds,
+  stopSeconds: settings?.stopSeconds ?? settingDefaults.stopSeconds,
+  nonce: randomUUID(),
+});
 
 export type NewSubTask = SubTaskRequest & {
   deployTaskId: number;
@@ -148,6 +171,7 @@ async function insertSubTask(
     stopCmd: plan.stop_cmd,
     pidPath: plan.pid_path,
     keepBackups: plan.keep_backups,
+    ...processSetup({ startSeconds: plan.start_seconds ?? null, stopSeconds: plan.stop_seconds ?? null }),
     package: updateSource !== null && input.package ? { source: updateSource, ...input.package } : null,
   };
   const { id } = await tx
@@ -177,7 +201,8 @@ async function insertResults(tx: Transaction<Database>, taskId: number, targets:
     hostId: target.hostId,
     hostname: target.hostname,
     previousVersion: target.version,
-    previousStatus: target.status === 'running' ? ('running' as const) : ('stopped' as const),
+    previousStatus:
+      (['running', 'unknown'] as const).find((status) => status === target.status) ?? ('stopped' as const),
   }));
   await tx.insertInto('taskResults').values(rows).execute();
 }
@@ -221,7 +246,7 @@ async function subTaskInput(tx: Transaction<Database>, taskId: number): Promise<
     .execute();
   const steps = await tx.selectFrom('taskScripts').select('step').distinct().where('taskId', '=', taskId).execute();
   const set = new Set(steps.map(({ step }) => step));
-  const { stopCmd } = task.opts as unknown as SubTaskSetup;
+  const setup = task.opts as unknown as SubTaskSetup;
   return {
     taskId,
     deployTaskId: task.deployTaskId ?? 0,
@@ -234,7 +259,8 @@ async function subTaskInput(tx: Transaction<Database>, taskId: number): Promise<
       instanceId: instanceId ?? 0,
       hostname,
       previousVersion,
-      wasRunning: previousStatus === 'running' || stopCmd !== '',
+      wasRunning: previousStatus === 'running' || setup.stopCmd !== '',
     })),
+    seconds: secondsOf(setup),
   };
 }

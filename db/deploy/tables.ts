@@ -42,6 +42,8 @@ interface DeploySettingsTable {
   scriptRunningUser: string | null;
   timeoutSeconds: number | null;
   keepBackups: number | null;
+  startSeconds: number | null;
+  stopSeconds: number | null;
   lifecycleHooks: JSONColumnType<LifecycleHooks, string | undefined>;
 }
 

@@ -30,7 +30,7 @@ export interface HostLeft {
   status?: HostStatus;
   osStatus?: OsStatus | null;
   /** What became of instances by id; `all`: of every one that no task holds. */
-  instances?: { all: 'stopped' } | Map<number, 'running' | 'stopped'>;
+  instances?: { all: 'stopped' } | Map<number, 'running' | 'stopped' | 'unknown'>;
 }
 
 const kindsZh: Record<HostTaskKind, string> = {
@@ -84,13 +84,15 @@ interface Ending extends AuditRow {
   all: 'stopped' | null;
   running: readonly number[];
   stopped: readonly number[];
+  unknown: readonly number[];
 }
 
 /** What becomes of an instance; null: nothing. */
 const instanceStatus = (place: Place<Ending>) =>
-  sql<'running' | 'stopped'>`coalesce(${place('all')}::text, case
+  sql<'running' | 'stopped' | 'unknown'>`coalesce(${place('all')}::text, case
     when instances.id = any(${place('running')}::bigint[]) then 'running'
-    when instances.id = any(${place('stopped')}::bigint[]) then 'stopped' end)`;
+    when instances.id = any(${place('stopped')}::bigint[]) then 'stopped'
+    when instances.id = any(${place('unknown')}::bigint[]) then 'unknown' end)`;
 
 // One statement, since every host of every task is settled by it: the result, the host, its instances and the record.
 const settle = prepared((db, place: Place<Ending>) =>
@@ -158,7 +160,7 @@ export async function settleHost(
     ...{ problem: problem && json(problem), warning: warning && json(warning), finished: new Date() },
     ...{ hostStatus: hostStatus ?? null, leavesOs: osStatus !== undefined, osStatus: osStatus ?? null },
     all: instances && 'all' in instances ? instances.all : null,
-    ...{ running: idsOf('running'), stopped: idsOf('stopped') },
+    ...{ running: idsOf('running'), stopped: idsOf('stopped'), unknown: idsOf('unknown') },
   });
   return settled.length > 0 ? outcome : outcomeOf(db, { taskId, position });
 }

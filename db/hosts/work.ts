@@ -114,7 +114,8 @@ export const instancesToProbe = (db: Kysely<Database>, hostId: number) =>
   db
     .selectFrom('instances')
     .innerJoin('applications', 'applications.id', 'instances.applicationId')
-    .select(['instances.id', 'applications.pidPath'])
+    .leftJoin('deploySettings', 'deploySettings.applicationId', 'instances.applicationId')
+    .select(['instances.id', 'applications.pidPath', 'deploySettings.startSeconds'])
     .where('instances.hostId', '=', hostId)
     .where('applications.pidPath', '!=', '')
     .orderBy('instances.id')

@@ -20,6 +20,7 @@ import * as lists from './0020_lists.ts';
 import * as hostSweeps from './0021_host_sweeps.ts';
 import * as hostSearch from './0022_host_search.ts';
 import * as commands from './0035_commands.ts';
+import * as processWaits from './0026_process_waits.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -44,4 +45,5 @@ export const migrations: Record<string, Migration> = {
   '0021_host_sweeps': hostSweeps,
   '0022_host_search': hostSearch,
   '0035_commands': commands,
+  '0026_process_waits': processWaits,
 };

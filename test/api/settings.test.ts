@@ -33,6 +33,7 @@ describe('deploy settings', () => {
     expect((await user.get(pathOf(app))).body).toEqual({
       ...{ id: app, application: app, enabled: true, creator: user.username, template: null, repository: null },
       ...{ deploy_path: '/srv/shop', script_running_user: null, timeout: 120, keep_backups: 5, overrides: [] },
+      ...{ start_seconds: 30, stop_seconds: 60 },
       lifecycle_hooks: {
         ...{ running_user: null, global_pre_exec: null, pre_exec: null, post_exec: null, global_post_exec: null },
       },
@@ -48,8 +49,20 @@ describe('deploy settings', () => {
     const [record] = await changesOf(app);
     expect(record).toMatchObject({ view: 'app', changes: { timeout: [120, 600], enabled: [true, false] } });
     expect(record?.detailEn).toContain('timeout: 120 → 600');
-    const back = await patch(app, { timeout: null, keep_backups: null, deploy_path: null });
-    expect(back.body).toMatchObject({ timeout: 120, keep_backups: 5, deploy_path: '' });
+    const seconds = await patch(app, { start_seconds: 90, stop_seconds: 300 });
+    expect(seconds.body).toMatchObject({ start_seconds: 90, stop_seconds: 300 });
+    expect((await changesOf(app)).at(-1)).toMatchObject({
+      changes: { start_seconds: [30, 90], stop_seconds: [60, 300] },
+    });
+    const nothing = { timeout: null, keep_backups: null, deploy_path: null, start_seconds: null, stop_seconds: null };
+    const back = await patch(app, nothing);
+    expect(back.body).toMatchObject({
+      timeout: 120,
+      keep_backups: 5,
+      deploy_path: '',
+      start_seconds: 30,
+      stop_seconds: 60,
+    });
     const count = (await changesOf(app)).length;
     await patch(app, { timeout: 120 });
     expect(await changesOf(app)).toHaveLength(count);
@@ -61,6 +74,10 @@ describe('deploy settings', () => {
     [{ timeout: 1e9 }, 'timeout'],
     [{ keep_backups: 101 }, 'keep_backups'],
     [{ keep_backups: '5' }, 'keep_backups'],
+    [{ start_seconds: 0 }, 'start_seconds'],
+    [{ start_seconds: 86_401 }, 'start_seconds'],
+    [{ stop_seconds: 0 }, 'stop_seconds'],
+    [{ stop_seconds: 1.5 }, 'stop_seconds'],
     [{ deploy_path: '/' }, 'deploy_path'],
     [{ deploy_path: '/srv/../etc' }, 'deploy_path'],
     [{ deploy_path: 'srv' }, 'deploy_path'],

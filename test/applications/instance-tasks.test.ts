@@ -190,7 +190,7 @@ describe('what happens to the workflow from outside', () => {
       ['unknown', 'not known how it ended: lost: its workflow is gone from the engine'],
       ['failed', 'not begun: lost: its workflow is gone from the engine'],
     ]);
-    expect(await instancesOf(estate)).toEqual([free('stopped'), free('stopped')]);
+    expect(await instancesOf(estate)).toEqual([free('unknown'), free('stopped')]);
   });
 });
 

@@ -21,7 +21,7 @@ afterAll(() => world.close());
 const { setFields, setStatus, one, ended, instancesOf } = sitesOf(() => world);
 
 test.each(['/run/web.pid', ''])(
-  'a failed start is recorded as stopped, and the result says that this is not known; pid file: "%s"',
+  'a failed start is recorded as unknown, and the result says so; pid file: "%s"',
   async (pidPath) => {
     const estate = await memoryEstate(world, hosts, 1);
     await setFields(estate, { startupCmd: 'start', stopCmd: 'stop', pidPath });
@@ -36,6 +36,6 @@ test.each(['/run/web.pid', ''])(
     const task = await ended(site, await one(site, 'restart'));
     const message = 'start: exit status 4; whether it runs is not known: no answer: the minion does not answer';
     expect(task.results).toMatchObject([{ status: 'failed', message }]);
-    expect(await instancesOf(estate)).toEqual([free('stopped')]);
+    expect(await instancesOf(estate)).toEqual([free('unknown')]);
   },
 );

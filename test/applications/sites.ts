@@ -57,7 +57,7 @@ export function sitesOf(world: () => World) {
   const setFields = ({ applicationId }: TestEstate, fields: object) =>
     world().db.updateTable('applications').set(fields).where('id', '=', applicationId).execute();
 
-  const setStatus = ({ instanceIds }: TestEstate, status: 'running' | 'stopped') =>
+  const setStatus = ({ instanceIds }: TestEstate, status: 'running' | 'stopped' | 'unknown') =>
     world().db.updateTable('instances').set({ status }).where('id', 'in', instanceIds).execute();
 
   const root = ({ hostnames }: TestEstate, index = 0): string =>

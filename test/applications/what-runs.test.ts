@@ -1,6 +1,6 @@
 // Actions on instances that are recorded as what they are not: the host is asked, and the result says what it found.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAlive } from '../deploy/hosts.ts';
 import { processesOf } from '../deploy/listing.ts';
@@ -25,15 +25,23 @@ const pidOf = (estate: Site): number => {
 const services = (estate: Site): string[] => processesOf(root(estate)).filter((command) => command === 'sleep 600');
 
 /** Runs the start command of a site as a person would, who tells nobody. */
-function startByHand(estate: Site): number {
+function startByHand(estate: Site, command = startup): number {
+  mkdirSync(join(root(estate), 'run'), { recursive: true });
   const env = {
     PATH: process.env.PATH,
     SLIPWAY_HOST_ROOT: root(estate),
     SLIPWAY_PID_FILE: `${root(estate)}/run/web.pid`,
   };
-  execFileSync('bash', ['-c', startup], { cwd: root(estate), env: { ...env, SLIPWAY_TASK: 'hand' }, stdio: 'ignore' });
+  execFileSync('bash', ['-c', command], { cwd: root(estate), env: { ...env, SLIPWAY_TASK: 'hand' }, stdio: 'ignore' });
   return pidOf(estate);
 }
+
+const seconds = ({ applicationId }: Site, set: { startSeconds?: number; stopSeconds?: number }) =>
+  world.db.updateTable('deploySettings').set(set).where('applicationId', '=', applicationId).execute();
+
+/** Whether the host of a site has been given a job of a task. */
+const answered = (estate: Site, taskId: number, job: string): boolean =>
+  existsSync(join(root(estate), '.slipway/jobs', `t${taskId}-p0-${job}`));
 
 /** Status, message and calls of an action, and what is recorded after it. */
 async function done(estate: Site, action: string, body?: object) {
@@ -80,11 +88,60 @@ test('a start that fails and leaves a process is recorded as running', async () 
   expect(services(estate)).toEqual(['sleep 600']);
 });
 
-test('a restart whose stop fails of what is recorded as stopped is recorded as running', async () => {
-  const estate = await site(1, { stopCmd: 'true' });
-  startByHand(estate);
-  expect(await done(estate, 'restart', { timeout: 3 })).toEqual({
-    ...{ status: 'failed', message: 'stop: timed out after 3 s' },
+test('a restart whose stop is refused of what is recorded as stopped is recorded as running', async () => {
+  const estate = await site(1, { stopCmd: 'echo a backup runs; exit 4' });
+  await seconds(estate, { stopSeconds: 1 });
+  const pid = startByHand(estate);
+  expect(await done(estate, 'restart')).toEqual({
+    ...{ status: 'failed', message: 'stop: exit status 1' },
     ...{ calls: ['start hand'], instances: [free('running')] },
   });
+  expect(isAlive(pid)).toBe(true);
+});
+
+/** Ends on TERM once it is let go. */
+const draining =
+  'nohup bash -c \'trap told=yes TERM; until [ "$told" ] && [ -e "$SLIPWAY_HOST_ROOT/go" ]; do sleep 0.1; done\' ' +
+  '>/dev/null 2>&1 & echo $! > "$SLIPWAY_PID_FILE"';
+
+test.each(['restart', 'stop'])(
+  'a %s of what takes longer to end waits for it, and nothing runs then, as is recorded',
+  async (action) => {
+    const estate = await site();
+    await seconds(estate, { stopSeconds: 1 });
+    const pid = startByHand(estate, draining);
+    await setStatus(estate, 'running');
+    const answer = await one(estate, action, { timeout: 600 });
+    await eventually(() => answered(estate, Number(answer.body.task_id), 'settle-told'), { timeout: 60_000 });
+    expect(isAlive(pid)).toBe(true);
+    writeFileSync(join(root(estate), 'go'), '');
+    const { status, results } = await ended(estate, answer);
+    expect([status, results[0]?.message]).toEqual(['failed', 'stop: exit status 1']);
+    expect([isAlive(pid), await instancesOf(estate)]).toEqual([false, [free('stopped')]]);
+  },
+);
+
+test('a restart of what does not end by the timeout kills it, and nothing runs then, as is recorded', async () => {
+  const estate = await site();
+  const pid = startByHand(estate, draining);
+  await setStatus(estate, 'running');
+  const { status, message, instances } = await done(estate, 'restart', { timeout: 5 });
+  expect([status, message, instances]).toEqual(['failed', 'stop: timed out after 5 s', [free('stopped')]]);
+  expect([isAlive(pid), processesOf(root(estate))]).toEqual([false, []]);
+});
+
+test('a start that shows no process in its time leaves none', async () => {
+  const late = "(setsid bash -c 'sleep 300; sleep 300' >/dev/null 2>&1 &)";
+  const estate = await site(1, { startupCmd: late });
+  await seconds(estate, { startSeconds: 1 });
+  expect(await done(estate, 'start')).toMatchObject({ status: 'failed', instances: [free('stopped')] });
+  expect(processesOf(root(estate))).toEqual([]);
+});
+
+test('a start of what is not known to run starts it, and a stop of it is not refused', async () => {
+  const estate = await site();
+  await setStatus(estate, 'unknown');
+  expect(await done(estate, 'start')).toMatchObject({ status: 'finished', instances: [free('running')] });
+  await setStatus(estate, 'unknown');
+  expect(await done(estate, 'stop')).toMatchObject({ status: 'finished', instances: [free('stopped')] });
 });

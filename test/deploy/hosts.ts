@@ -75,13 +75,18 @@ export function isAlive(pid: number): boolean {
 export const hostsOf = (site: Pick<Site, 'config'>, { hostnames }: TestEstate): Host[] =>
   hostnames.map((hostname) => new Host(site, hostname));
 
-/** Has an estate run a version as an upgrade leaves it, without one. */
-export async function install(site: Pick<Site, 'config' | 'db'>, estate: TestEstate, version: string): Promise<void> {
+/** Has an estate run a version as an upgrade leaves it, without one; `start` is its start command. */
+export async function install(
+  site: Pick<Site, 'config' | 'db'>,
+  estate: TestEstate,
+  version: string,
+  start = startup,
+): Promise<void> {
   for (const host of hostsOf(site, estate)) {
     host.write(`srv/web/releases/${version}/VERSION`, `${version}\n`);
     symlinkSync(`releases/${version}`, host.at('srv/web/current'));
     const env = { PATH: process.env.PATH, SLIPWAY_HOST_ROOT: host.root, SLIPWAY_PID_FILE: host.at('run/web.pid') };
-    execFileSync('bash', ['-c', startup], { cwd: host.at('srv/web/current'), env, stdio: 'ignore' });
+    execFileSync('bash', ['-c', start], { cwd: host.at('srv/web/current'), env, stdio: 'ignore' });
   }
   await site.db
     .updateTable('instances')

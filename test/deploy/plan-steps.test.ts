@@ -33,11 +33,11 @@ test('`stop` is in the plan of what is recorded as stopped too, with its conditi
     unconditional,
     {
       steps: everything,
-      conditions: { stop: 'recorded as stopped: its host is asked, and it is stopped only if it runs' },
+      conditions: { stop: 'not recorded as running: its host is asked, and it is stopped only if it runs' },
     },
   ]);
   const chinese = await shownTo(estate, id, { 'accept-language': 'zh' });
-  expect(chinese.instances[1]?.conditions).toEqual({ stop: '记录为已停止: 将询问主机, 仅在运行时停止' });
+  expect(chinese.instances[1]?.conditions).toEqual({ stop: '未记录为运行中: 将询问主机, 仅在运行时停止' });
 });
 
 test('without a pid file it says what is done instead, and without a stop command there is no such step', async () => {

@@ -28,7 +28,7 @@ const instanceOf = ({ instanceIds }: TestEstate) =>
 async function upgraded(pidPath: string, atEnd: Behaviour) {
   const estate = await memoryEstate(world, hosts, 1);
   hosts.world.behaviour = (control) => {
-    if (/-(start|switch_back)-/.test(control.job.id)) control.exit(1);
+    if (/-(start|switch_back)-0/.test(control.job.id)) control.exit(1);
     else atEnd(control);
   };
   const commands = { startupCmd: 'start', stopCmd: 'stop', pidPath };
@@ -43,27 +43,27 @@ async function upgraded(pidPath: string, atEnd: Behaviour) {
 
 const notUndone = 'start: exit status 1; switch_back: exit status 1';
 
-test('after an undo that failed it stays recorded as what it was, and the result says that nobody knows', async () => {
+test('after an undo that failed it is recorded as unknown, and the result says so', async () => {
   const end = await upgraded('/run/web.pid', ({ job, host, exit }) => {
     exit(0);
     // The last of the undo.
     if (job.id.includes('-start_old-')) silent.add(host);
   });
   expect(end).toEqual({
-    instance: { status: 'running', busyTaskId: null },
+    instance: { status: 'unknown', busyTaskId: null },
     status: 'failed',
     message: `${notUndone}; whether it runs is not known: no answer: the minion does not answer`,
   });
 });
 
 test('so it does where the look itself fails, or there is no pid file to look at', async () => {
-  const broken = await upgraded('/run/web.pid', ({ job, exit }) => exit(job.id.endsWith('-look') ? 2 : 0));
+  const broken = await upgraded('/run/web.pid', ({ job, exit }) => exit(job.id.endsWith('-settle-look') ? 2 : 0));
   expect(broken).toMatchObject({
-    instance: { status: 'running', busyTaskId: null },
+    instance: { status: 'unknown', busyTaskId: null },
     message: `${notUndone}; whether it runs is not known: look: exit status 2`,
   });
   expect(await upgraded('', ({ exit }) => exit(0))).toMatchObject({
-    instance: { status: 'running', busyTaskId: null },
+    instance: { status: 'unknown', busyTaskId: null },
     message: `${notUndone}; whether it runs is not known: there is no pid file`,
   });
 });

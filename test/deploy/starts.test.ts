@@ -101,7 +101,7 @@ describe('when a task may start', () => {
 
 const settings = (
   { applicationId }: TestEstate,
-  set: { enabled?: boolean; keepBackups?: number; deployPath?: string },
+  set: { enabled?: boolean; keepBackups?: number; startSeconds?: number; deployPath?: string },
 ) => world.db.updateTable('deploySettings').set(set).where('applicationId', '=', applicationId).execute();
 
 describe('what changed since the approval', () => {
@@ -237,12 +237,14 @@ describe('what changed since the approval', () => {
   test('at level I the change is shown and recorded, and the task starts', async () => {
     const estate = await makeEstate(world, 1);
     const id = await makeTask(world, estate, { level: 'I' });
-    await settings(estate, { keepBackups: 1 });
+    const planOf = async () => (await estate.manager.get(taskPath(id, 'plan/'))).body;
+    expect(await planOf()).toMatchObject({ start_seconds: 30, stop_seconds: 60 });
+    await settings(estate, { keepBackups: 1, startSeconds: 90 });
     expect(outcome(await start(estate, id))).toEqual([200, 0]);
     const { events } = await traces(world, id);
     expect(events.map(({ event }) => event)).toEqual(['created', 'plan_changed', 'started']);
-    const plan = await estate.manager.get(taskPath(id, 'plan/'));
-    expect(plan.body['changed_since_approval']).toBe('keep_backups');
+    const changed = 'keep_backups, start_seconds';
+    expect(await planOf()).toMatchObject({ changed_since_approval: changed, start_seconds: 90, stop_seconds: 60 });
   });
 
   test('a package that cannot be read at the start is refused with 10005, the votes stay, and it starts when it is back', async () => {

@@ -1,11 +1,12 @@
 // A step that fails, whichever: the old release runs again, nothing is left behind, and the instance is what it was.
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { instanceSteps } from '../../workflows/deploy/contract.ts';
 import type { InstanceStep } from '../../workflows/deploy/contract.ts';
-import * as scripts from '../../activities/deploy/host-scripts.ts';
+import * as hostScripts from '../../activities/deploy/host-scripts.ts';
+import * as processScripts from '../../activities/deploy/process-scripts.ts';
 import { eventually } from '../harness.ts';
 import { endedTask, makeEstate, packagePath, startedTask, taskOf, testWorld } from '../world.ts';
 import type { TestEstate, World } from '../world.ts';
@@ -82,7 +83,14 @@ const faults: Fault[] = [
     // What could not be stopped is not started beside itself.
     step: 'stop',
     calls: [],
-    inject: (estate) => application(estate, { stopCmd: 'exit 5', startupCmd: start('') }),
+    inject: async (estate) => {
+      await application(estate, { stopCmd: 'exit 5', startupCmd: start('') });
+      await world.db
+        .updateTable('deploySettings')
+        .set({ stopSeconds: 1 })
+        .where('applicationId', '=', estate.applicationId)
+        .execute();
+    },
   },
   {
     step: 'unpack',
@@ -217,11 +225,12 @@ describe('what fails is taken back', () => {
 });
 
 describe('each script of Slipway on a host', () => {
+  const scripts = { ...hostScripts, ...processScripts };
   const release = 'releases/2.0.0';
   const pidFile = 'web.pid';
 
   /** Runs one in a deploy path; answers its exit status. */
-  function runIn(folder: string, script: string): number | null {
+  function runIn(folder: string, script: string, more: Record<string, string> = {}): number | null {
     const { status } = spawnSync('bash', ['-s'], {
       input: script,
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -235,6 +244,8 @@ describe('each script of Slipway on a host', () => {
         SLIPWAY_PID_FILE: join(folder, pidFile),
         SLIPWAY_RUN_USER: 'nobody-at-all',
         SLIPWAY_DROPPED: '0.9.0',
+        SLIPWAY_SECONDS: '1',
+        ...more,
       },
     });
     return status;
@@ -259,7 +270,8 @@ describe('each script of Slipway on a host', () => {
     unpack: [],
     switchRelease: ['unpack'],
     checkLives: ['unpack', 'switchRelease'],
-    stillLives: ['unpack', 'switchRelease'],
+    endTold: [],
+    endStarted: [],
     look: ['unpack', 'switchRelease'],
     checkGone: [],
     switchBack: ['unpack', 'switchRelease'],
@@ -267,7 +279,7 @@ describe('each script of Slipway on a host', () => {
     tidy: ['unpack'],
     prune: ['unpack', 'switchRelease'],
   };
-  const onlyLook: readonly string[] = ['checkLives', 'stillLives', 'look', 'checkGone'];
+  const onlyLook: readonly string[] = ['checkLives', 'look', 'checkGone', 'endTold', 'endStarted'];
 
   const inFolder = <T>(work: (folder: string) => T): T => {
     const folder = mkdtempSync(join(tmpdir(), 'slipway-script-'));
@@ -290,6 +302,21 @@ describe('each script of Slipway on a host', () => {
       else expect(once).not.toEqual(at);
       expect(runIn(folder, script)).toBe(0);
       expect(listing(folder, [])).toEqual(once);
+    });
+  });
+
+  test('an unpacked release belongs to the run user and their group', () => {
+    // Only root can give files away.
+    const isRoot = process.getuid?.() === 0;
+    const [user, group] = isRoot
+      ? ['nobody', execFileSync('id', ['-g', 'nobody'])]
+      : [userInfo().username, process.getgid?.()];
+    inFolder((folder) => {
+      expect(runIn(folder, scripts.unpack, { SLIPWAY_RUN_USER: user })).toBe(0);
+      for (const path of [release, `${release}/VERSION`]) {
+        const { uid, gid } = statSync(join(folder, path));
+        expect([uid, gid].map(String)).toEqual([String(execFileSync('id', ['-u', user])).trim(), String(group).trim()]);
+      }
     });
   });
 

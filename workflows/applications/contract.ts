@@ -1,4 +1,5 @@
-export const instanceStatuses = ['stopped', 'running', 'restarting', 'updating', 'reverting'] as const;
+/** `unknown`: nobody can tell whether it runs; its host is asked by whatever is done to it next. */
+export const instanceStatuses = ['stopped', 'running', 'restarting', 'updating', 'reverting', 'unknown'] as const;
 export type InstanceStatus = (typeof instanceStatuses)[number];
 
 /** What a response person answers for. */
@@ -44,7 +45,9 @@ export interface InstanceEnd {
   taskId: number;
   position: number;
   status: 'finished' | 'failed';
-  left: 'running' | 'stopped' | 'unchanged';
+  left: 'running' | 'stopped' | 'unknown' | 'unchanged';
   step: InstanceActionStep | null;
   message: string | null;
+  /** Of the timeout of its task; left out by workflows that did not tell. */
+  secondsLeft?: number;
 }

@@ -44,6 +44,9 @@ const maintenance = proxyActivities<MaintenanceHands>({
   retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
 });
 
+/** With when the timeout of the task ends, in ms since the epoch. */
+type TimedInput = InstanceTaskInput & { endsAt: number };
+
 /** What became of one instance, as far as the steps decide it. */
 type End = Pick<InstanceEnd, 'status' | 'left' | 'step' | 'message'>;
 
@@ -52,7 +55,7 @@ export async function instanceTask(input: InstanceTaskInput): Promise<InstanceTa
   const { taskId, timeoutSeconds, instances } = input;
   const release = input.maintenance ? await holdHosts(maintenance, taskId) : null;
   const scope = new CancellationScope({ cancellable: true, timeout: timeoutSeconds * 1000 });
-  const finished = await scope.run(() => inBatches(input));
+  const finished = await scope.run(() => inBatches({ ...input, endsAt: Date.now() + timeoutSeconds * 1000 }));
   await release?.();
   const failed = instances.length - finished;
   await CancellationScope.nonCancellable(() =>
@@ -71,7 +74,7 @@ const progress = ({ action, instances }: InstanceTaskInput, finished: number): s
   `${action}: ${finished} of ${instances.length} instances done`;
 
 /** Answers how many instances are done; never throws. */
-async function inBatches(input: InstanceTaskInput): Promise<number> {
+async function inBatches(input: TimedInput): Promise<number> {
   const { instances, batchSize } = input;
   let finished = 0;
   for (let start = 0; start < instances.length; start += batchSize) {
@@ -85,12 +88,15 @@ async function inBatches(input: InstanceTaskInput): Promise<number> {
   return finished;
 }
 
+const secondsUntil = (endsAt: number): number => Math.max(0, Math.ceil((endsAt - Date.now()) / 1000));
+
 /** Takes one instance to its end and writes what became of it; never throws. */
-async function settled(input: InstanceTaskInput, instance: InstanceTarget): Promise<boolean> {
+async function settled(input: TimedInput, instance: InstanceTarget): Promise<boolean> {
   const { taskId } = input;
   const { position } = instance;
   const end = await act(input, instance);
-  await CancellationScope.nonCancellable(() => settleInstanceAction({ taskId, position, ...end }));
+  const secondsLeft = CancellationScope.current().consideredCancelled ? 0 : secondsUntil(input.endsAt);
+  await CancellationScope.nonCancellable(() => settleInstanceAction({ taskId, position, ...end, secondsLeft }));
   return end.status === 'finished';
 }
 

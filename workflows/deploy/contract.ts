@@ -105,6 +105,9 @@ export interface DeployPlan {
   stop_cmd: string;
   pid_path: string;
   keep_backups: number;
+  /** Left out: the default. */
+  start_seconds?: number;
+  stop_seconds?: number;
   package: PlannedPackage;
   hooks: PlannedHook[];
   instances: PlannedInstance[];
@@ -270,6 +273,10 @@ export interface SubTaskInput {
   instances: SubTaskInstance[];
   /** Whether their hosts are put in maintenance: monitoring was configured when the sub-task was created. */
   maintenance?: true;
+  /** How long a start and a stop of the application may take; left out in tasks from before there were settings for it. */
+  seconds?: { start: number; stop: number };
+  /** When its timeout ends, in ms since the epoch; set by the workflow. */
+  endsAt?: number;
 }
 
 export interface SubTaskInstance {

@@ -87,6 +87,8 @@ export interface StepInput {
   taskId: number;
   position: number;
   step: StepName;
+  /** Of an undo: what is left of the sub-task's timeout; left out by workflows that did not tell. */
+  secondsLeft?: number;
 }
 
 export interface StepOutcome {

@@ -37,10 +37,12 @@ const { runStep, settleInstance, settleSubTask } = proxyActivities<DeployHands>(
   retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
 });
 
+const undoSeconds = 600;
+
 /** Undoing gets its own time: the sub-task's has run out when it is needed most. */
 const undo = proxyActivities<DeployHands>({
-  startToCloseTimeout: '10 minutes',
-  scheduleToCloseTimeout: '10 minutes',
+  startToCloseTimeout: undoSeconds * 1000,
+  scheduleToCloseTimeout: undoSeconds * 1000,
   heartbeatTimeout: '5 seconds',
   retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
 });
@@ -76,7 +78,8 @@ const stepsOf =
   (input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack) =>
   async (name: StepName, inverse?: UndoStep): Promise<void> => {
     ensureTimeLeft(input, name);
-    if (inverse) undoing.push(() => takeBack(input, instance, inverse));
+    const scope = CancellationScope.current();
+    if (inverse) undoing.push(() => takeBack(input, instance, inverse, scope));
     await run(input, instance, name, undoing);
   };
 
@@ -86,8 +89,9 @@ function ensureTimeLeft({ timeoutSeconds }: SubTaskInput, step: StepName): void 
     throw new StepFailed(step, `timed out after ${timeoutSeconds} s, before ${step}`);
 }
 
-async function runSubTask(input: SubTaskInput): Promise<SubTaskOutcome> {
-  const release = input.maintenance ? await holdHosts(maintenance, input.taskId) : null;
+async function runSubTask(given: SubTaskInput): Promise<SubTaskOutcome> {
+  const release = given.maintenance ? await holdHosts(maintenance, given.taskId) : null;
+  const input = { ...given, endsAt: Date.now() + given.timeoutSeconds * 1000 };
   const scope = new CancellationScope({ cancellable: true, timeout: input.timeoutSeconds * 1000 });
   let finished = 0;
   const count = (more: number): void => void (finished += more);
@@ -171,10 +175,28 @@ async function run(input: SubTaskInput, instance: SubTaskInstance, step: StepNam
   if (!ok) throw new StepFailed(step, `${step}: ${message ?? 'failed'}`);
 }
 
-async function takeBack({ taskId }: SubTaskInput, instance: SubTaskInstance, step: StepName): Promise<void> {
-  const at = { taskId, position: instance.position, step };
-  const { ok, message } = await undo.runStep.executeWithOptions(named(instance, step), [at]);
+async function takeBack(
+  input: SubTaskInput,
+  instance: SubTaskInstance,
+  step: UndoStep,
+  scope: CancellationScope,
+): Promise<void> {
+  const secondsLeft = scope.consideredCancelled ? 0 : secondsUntil(input.endsAt);
+  const at = { taskId: input.taskId, position: instance.position, step, ...(secondsLeft !== null && { secondsLeft }) };
+  const time = undoSeconds + secondsOfUndo(input, step, secondsLeft ?? 0);
+  const options = { ...named(instance, step), startToCloseTimeout: time * 1000, scheduleToCloseTimeout: time * 1000 };
+  const { ok, message } = await undo.runStep.executeWithOptions(options, [at]);
   if (!ok) throw new StepFailed(step, `${step}: ${message ?? 'failed'}`);
+}
+
+/** Null: not known, in a chunk of a sub-task that began before it was told. */
+const secondsUntil = (endsAt: number | undefined): number | null =>
+  endsAt === undefined ? null : Math.max(0, Math.ceil((endsAt - Date.now()) / 1000));
+
+/** What the waits of an undo step may take, on top of the time that every undo has. */
+function secondsOfUndo({ seconds }: SubTaskInput, step: UndoStep, secondsLeft: number): number {
+  const { start, stop } = seconds ?? { start: 0, stop: 0 };
+  return step === 'start_old' ? Math.max(secondsLeft, stop) + start : step === 'stop_new' ? stop : 0;
 }
 
 /** Which step it is, for who reads the history, and for the replay: another order of steps is another history. */
