@@ -35,8 +35,8 @@ export function streamSize(folder: string, stream: string): number {
 function partsOf(folder: string, stream: string): Part[] {
   return namesOf(folder, stream).flatMap(({ name, begin }) => {
     const path = join(folder, name);
-    const size = statSync(path, { throwIfNoEntry: name === stream })?.size;
-    return size === undefined ? [] : [{ path, begin, end: begin + size }];
+    const stats = name === stream ? statSync(path) : statSync(path, { throwIfNoEntry: false });
+    return stats ? [{ path, begin, end: begin + stats.size }] : [];
   });
 }
 
