@@ -29,7 +29,7 @@ export async function runJob(to: Followed, runner: Runner, host: RunnerHost, job
   const isLeaving = (): boolean => cancellationSignal.aborted;
   if (isLeaving()) throw leaving();
   let from = await positionsOf(to, job.id);
-  let view = await runner.run(host, job, from);
+  let view = await runner.run(host, { ...job, outputLimitBytes: to.limitBytes }, from);
   for (let pause = firstPollMs; ; pause = Math.min(pause * 2, longestPollMs)) {
     const { next, copied, hasMore } = await copyView(to, job.id, from, view);
     if (view.state !== 'running' && !hasMore) {
@@ -102,6 +102,9 @@ async function positionsOf({ db, taskId }: Followed, jobId: string): Promise<Str
   return { stdout: await position('stdout'), stderr: await position('stderr') };
 }
 
+const missing = (bytes: number, stream: string): string =>
+  `${bytes} bytes of ${stream} are missing here: they came faster than they were copied, and the host keeps the end`;
+
 /** Copies what a look from there has shown; `hasMore`: another one would show more at once. */
 async function copyView(
   to: Followed,
@@ -114,14 +117,15 @@ async function copyView(
   let copied = false;
   let hasMore = false;
   for (const stream of streams) {
-    const { data, size } = view[stream];
+    const { data, size, offset, isCut } = view[stream];
     const start = from[stream];
-    const atEnd = start + data.length >= size;
-    const { lines, consumed } = splitLines(data, { final: view.state !== 'running' && atEnd });
-    if (consumed === 0) continue;
+    const atEnd = offset + data.length >= size;
+    const { lines, consumed } = splitLines(data, { final: isCut || (view.state !== 'running' && atEnd) });
+    const end = offset + consumed;
+    if (end === start) continue;
     const source = sourceOf(jobId, stream);
     const batch = lines.map(({ text }): OutputLine => ({ ...to.origin, stream, text }));
-    const end = start + consumed;
+    if (offset > start) batch.unshift({ ...to.origin, stream: 'system', text: missing(offset - start, stream) });
     const isMine = await appendOutput(db, { taskId, source, from: start, to: end, lines: batch, limitBytes });
     next[stream] = isMine ? end : await outputPosition(db, taskId, source);
     copied = true;
