@@ -5,6 +5,7 @@ import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activ
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { appendOutput, outputPosition } from '../db/tasks/output.ts';
+import { lossText } from '../db/tasks/output-limit.ts';
 import type { OutputLine } from '../db/tasks/output.ts';
 import { splitLines } from './lines.ts';
 import type { Job, JobState, JobView, Runner, RunnerHost, StreamOffsets } from './providers/runner/driver.ts';
@@ -102,9 +103,6 @@ async function positionsOf({ db, taskId }: Followed, jobId: string): Promise<Str
   return { stdout: await position('stdout'), stderr: await position('stderr') };
 }
 
-const missing = (bytes: number, stream: string): string =>
-  `${bytes} bytes of ${stream} are missing here: they came faster than they were copied, and the host keeps the end`;
-
 /** Copies what a look from there has shown; `hasMore`: another one would show more at once. */
 async function copyView(
   to: Followed,
@@ -125,7 +123,7 @@ async function copyView(
     if (end === start) continue;
     const source = sourceOf(jobId, stream);
     const batch = lines.map(({ text }): OutputLine => ({ ...to.origin, stream, text }));
-    if (offset > start) batch.unshift({ ...to.origin, stream: 'system', text: missing(offset - start, stream) });
+    if (offset > start) batch.unshift({ ...to.origin, stream: 'system', text: lossText(offset - start, stream) });
     const isMine = await appendOutput(db, { taskId, source, from: start, to: end, lines: batch, limitBytes });
     next[stream] = isMine ? end : await outputPosition(db, taskId, source);
     copied = true;

@@ -1,5 +1,6 @@
 // What a task keeps of output over its limit: half from the beginning, and the end, of which the oldest lines go for new ones.
 // Numbers stay as they were given; who reads over those that are gone gets one line in their place that says so.
+import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database.ts';
 import type { OutputLine } from './output.ts';
@@ -28,6 +29,22 @@ interface NumberedLine extends OutputLine {
 
 const bytesOf = ({ text }: Pick<OutputLine, 'text'>): number => Buffer.byteLength(text) + 1;
 
+const lossPattern = '^([0-9]+) bytes of [a-z]+ are missing here';
+
+/** Says in the place of bytes that the host dropped before they were copied that they are missing. */
+export const lossText = (bytes: number, stream: string): string =>
+  `${bytes} bytes of ${stream} are missing here: they came faster than they were copied, and the host keeps the end`;
+
+const lossIn = ({ stream, text }: OutputLine): number =>
+  stream === 'system' ? Number(new RegExp(lossPattern).exec(text)?.[1] ?? 0) : 0;
+
+/** A line that may have to go: its own bytes, and those that it says are missing. */
+interface Weighed {
+  seq: number;
+  bytes: number;
+  loss: number;
+}
+
 /** Numbers lines; those beyond half of the limit belong to the end, of which nothing is dropped yet. */
 function numbered(lines: readonly OutputLine[], before: OutputState, limit: number) {
   const after = { ...before };
@@ -46,40 +63,43 @@ function numbered(lines: readonly OutputLine[], before: OutputState, limit: numb
   return { rows, after };
 }
 
-/** Takes the oldest of these until so many bytes are gone, but for the very last line. */
-function take(lines: readonly { seq: number; bytes: number }[], excess: number, lastSeq: number) {
-  let bytes = 0;
-  const kept = lines.findIndex((line) => {
-    if (bytes >= excess || line.seq === lastSeq) return true;
+/** Takes the oldest of these until so many bytes are gone; `first` is the first that stays, if one does. */
+function take(lines: readonly Weighed[], excess: number): { bytes: number; loss: number; first: number | null } {
+  let [bytes, loss] = [0, 0];
+  for (const line of lines) {
+    if (bytes >= excess) return { bytes, loss, first: line.seq };
     bytes += line.bytes;
-    return false;
-  });
-  return { bytes, kept: kept < 0 ? null : (lines[kept]?.seq ?? null) };
+    loss += line.loss;
+  }
+  return { bytes, loss, first: null };
 }
 
-/** Which stored line of the end is the first to stay if so many bytes are to go; all of them may go where others follow. */
-async function firstToStay(
+const lossColumn = sql<number>`case when stream = 'system'
+  then coalesce(substring(text from ${sql.lit(lossPattern)})::bigint, 0) else 0 end`;
+
+/** Takes the oldest stored lines of a range. */
+async function takeStored(
   tx: Transaction<Database>,
   taskId: number,
   range: { from: number; to: number },
   excess: number,
-) {
-  let gone = 0;
+): Promise<{ bytes: number; loss: number; first: number }> {
+  let [bytes, loss] = [0, 0];
   for (let { from } = range; ;) {
     const oldest = await tx
       .selectFrom('taskOutput')
-      .select(({ fn, lit }) => ['seq', fn<number>('octet_length', ['text']).as('bytes'), lit(1).as('newline')])
+      .select(['seq', sql<number>`octet_length(text) + 1`.as('bytes'), lossColumn.as('loss')])
       .where('taskId', '=', taskId)
       .where('seq', '>=', from)
       .where('seq', '<', range.to)
       .orderBy('seq')
       .limit(rowsALook)
       .execute();
-    const lines = oldest.map(({ seq, bytes, newline }) => ({ seq, bytes: bytes + newline }));
-    const { bytes, kept } = take(lines, excess - gone, Infinity);
-    gone += bytes;
-    if (kept !== null) return { seq: kept, gone };
-    if (oldest.length < rowsALook) return { seq: range.to, gone };
+    const taken = take(oldest, excess - bytes);
+    bytes += taken.bytes;
+    loss += taken.loss;
+    if (taken.first !== null) return { bytes, loss, first: taken.first };
+    if (oldest.length < rowsALook) return { bytes, loss, first: range.to };
     from = (oldest.at(-1)?.seq ?? from) + 1;
   }
 }
@@ -94,25 +114,26 @@ export async function keepWithin(
   const { outputEndSeq: endSeq, outputEndBytes, outputBytes } = after;
   const excess = outputEndBytes - Math.max(limitBytes - outputBytes, 0);
   if (endSeq === null || excess <= 0) return { rows, state: after };
-  const stored = await firstToStay(tx, taskId, { from: endSeq, to: before.outputSeq + 1 }, excess);
+  const stored = await takeStored(tx, taskId, { from: endSeq, to: before.outputSeq + 1 }, excess);
   await tx
     .deleteFrom('taskOutput')
     .where('taskId', '=', taskId)
     .where('seq', '>=', endSeq)
-    .where('seq', '<', stored.seq)
+    .where('seq', '<', stored.first)
     .execute();
-  const newest = rows.filter(({ seq }) => seq >= endSeq);
-  const sizes = newest.map((row) => ({ seq: row.seq, bytes: bytesOf(row) }));
-  const more = take(sizes, excess - stored.gone, after.outputSeq);
-  const first = more.bytes > 0 ? (more.kept ?? stored.seq) : stored.seq;
-  const gone = stored.gone + more.bytes;
+  // Of a batch that is larger than all that may be kept at least the last line stays.
+  const own = rows.filter(({ seq }) => seq >= Math.max(endSeq, stored.first) && seq < after.outputSeq);
+  const weighed = own.map((row): Weighed => ({ seq: row.seq, bytes: bytesOf(row), loss: lossIn(row) }));
+  const taken = take(weighed, excess - stored.bytes);
+  const first = taken.bytes > 0 ? (taken.first ?? after.outputSeq) : stored.first;
+  const bytes = stored.bytes + taken.bytes;
   return {
     rows: rows.filter(({ seq }) => seq < endSeq || seq >= first),
     state: {
       ...after,
       outputEndSeq: first,
-      outputEndBytes: outputEndBytes - gone,
-      outputGoneBytes: after.outputGoneBytes + gone,
+      outputEndBytes: outputEndBytes - bytes,
+      outputGoneBytes: after.outputGoneBytes + bytes + stored.loss + taken.loss,
     },
   };
 }
@@ -141,10 +162,9 @@ export async function withGap(
     .executeTakeFirst();
   // All of it is gone by its age.
   if (!follows) return rows;
-  const isWhole = after <= outputHeadSeq;
-  const count = seq - Math.max(after, outputHeadSeq);
-  const size = isWhole ? ` (${outputGoneBytes} bytes)` : '';
-  const text = `${count} lines${size} are missing here: of long output the beginning and the end are kept`;
+  const size = after <= outputHeadSeq ? `, ${outputGoneBytes} bytes,` : '';
+  const lines = `lines ${Math.max(after, outputHeadSeq) + 1} to ${seq}${size}`;
+  const text = `${lines} are missing here: of long output the beginning and the end are kept`;
   const gap: TaskOutputRow = { taskId, seq, instanceId: null, stream: 'system', text, ...follows };
   const at = next < 0 ? rows.length : next;
   return [...rows.slice(0, at), gap, ...rows.slice(at)].slice(0, limit);
