@@ -41,7 +41,7 @@ export async function endOf(runner: Runner, host: RunnerHost, jobId: string): Pr
       const state = await runner.state(host, jobId);
       return state.state !== 'running' && state;
     },
-    { timeout: 15_000 },
+    { timeout: 60_000 },
   );
 }
 
