@@ -114,7 +114,8 @@ export async function keepWithin(
   const { outputEndSeq: endSeq, outputEndBytes, outputBytes } = after;
   const excess = outputEndBytes - Math.max(limitBytes - outputBytes, 0);
   if (endSeq === null || excess <= 0) return { rows, state: after };
-  const stored = await takeStored(tx, taskId, { from: endSeq, to: before.outputSeq + 1 }, excess);
+  const range = { from: endSeq, to: Math.max(endSeq, before.outputSeq + 1) };
+  const stored = await takeStored(tx, taskId, range, excess);
   await tx
     .deleteFrom('taskOutput')
     .where('taskId', '=', taskId)

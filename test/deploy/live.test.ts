@@ -217,6 +217,20 @@ describe('a follower', () => {
       expect((await pageOf(one, '')).results.map(({ seq }) => seq)).toEqual([...numbers(0, 10), ...numbers(79, 90)]);
     });
 
+    test('gets a last line that alone is longer than the end, and no line of the beginning goes for it', async () => {
+      const one = await running();
+      const origin = { instanceId: null, host: 'h', step: 'start', stream: 'stdout' as const };
+      const long = { ...origin, text: 'x'.repeat(limit) };
+      const add = (from: number, lines: (typeof long)[]): Promise<boolean> =>
+        appendOutput(server.db, { taskId: one.subTask, source: 's', from, to: from + 1, lines, limitBytes: limit });
+      await add(0, [...numbers(0, 10).map((n) => ({ ...origin, text: `line ${n}` })), long]);
+      const seqs = async (): Promise<number[]> => (await pageOf(one, '')).results.map(({ seq }) => seq);
+      expect(await seqs()).toEqual(numbers(0, 11));
+      await add(1, [long, { ...origin, text: 'last' }]);
+      expect(await seqs()).toEqual([...numbers(0, 10), 12, 13]);
+      expect((await pageOf(one, 'after=10')).results).toMatchObject([gone(11, 12, 2 * (limit + 1)), { text: 'last' }]);
+    });
+
     test('is told what the host had dropped before it was copied, also once that is dropped here too', async () => {
       const hostOf = { name: 'h', runner: 'local' as const, address: null };
       const lines = 5_000;
