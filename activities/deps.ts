@@ -13,7 +13,7 @@ export interface ActivityDeps extends Providers {
   db: Kysely<Database>;
   renderer: Renderer;
   secrets: Secrets;
-  /** Bytes of output that one task may keep. */
+  /** Bytes of output that one task may keep, and one job on its host. */
   outputLimitBytes: number;
   /** Slipway's own database and engine, which nothing else may be led to. */
   ownServers: readonly HostPort[];

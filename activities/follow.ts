@@ -5,6 +5,7 @@ import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activ
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { appendOutput, outputPosition } from '../db/tasks/output.ts';
+import { lossText } from '../db/tasks/output-limit.ts';
 import type { OutputLine } from '../db/tasks/output.ts';
 import { splitLines } from './lines.ts';
 import type { Job, JobView, Runner, RunnerHost, StreamOffsets } from './providers/runner/driver.ts';
@@ -38,7 +39,7 @@ export async function runJob(
   const isLeaving = (): boolean => cancellationSignal.aborted;
   if (isLeaving()) throw leaving();
   let from = await positionsOf(to, job.id);
-  let view = await runner.run(host, job, from);
+  let view = await runner.run(host, { ...job, outputLimitBytes: to.limitBytes }, from);
   for (let pause = firstPollMs; ; pause = Math.min(pause * 2, longestPollMs)) {
     const { next, copied, hasMore } = await copyView(to, job.id, from, view, shown);
     if (view.state !== 'running' && !hasMore) {
@@ -123,14 +124,15 @@ async function copyView(
   let copied = false;
   let hasMore = false;
   for (const stream of shown) {
-    const { data, size } = view[stream];
+    const { data, size, offset, isCut } = view[stream];
     const start = from[stream];
-    const atEnd = start + data.length >= size;
-    const { lines, consumed } = splitLines(data, { final: view.state !== 'running' && atEnd });
-    if (consumed === 0) continue;
+    const atEnd = offset + data.length >= size;
+    const { lines, consumed } = splitLines(data, { final: isCut || (view.state !== 'running' && atEnd) });
+    const end = offset + consumed;
+    if (end === start) continue;
     const source = sourceOf(jobId, stream);
     const batch = lines.map(({ text }): OutputLine => ({ ...to.origin, stream, text }));
-    const end = start + consumed;
+    if (offset > start) batch.unshift({ ...to.origin, stream: 'system', text: lossText(offset - start, stream) });
     const isMine = await appendOutput(db, { taskId, source, from: start, to: end, lines: batch, limitBytes });
     next[stream] = isMine ? end : await outputPosition(db, taskId, source);
     copied = true;

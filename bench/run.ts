@@ -13,6 +13,7 @@ import { hosts } from './hosts.ts';
 import { list } from './list.ts';
 import { memory } from './memory.ts';
 import { scale } from './scale.ts';
+import { output } from './output.ts';
 import { table } from './report.ts';
 import { rolling } from './rolling.ts';
 import { benchStack } from './stack.ts';
@@ -29,6 +30,7 @@ const benchmarks: Record<string, Benchmark> = {
   rolling,
   'host-list': hostList,
   memory,
+  output,
   'cold-start': coldStart,
 };
 

@@ -176,7 +176,7 @@ export const settings = {
     'SLIPWAY_OUTPUT_LIMIT_BYTES',
     whole('bytes', 1024, 2 ** 31),
     String(50 * 2 ** 20),
-    'most output kept of one task, in bytes',
+    'most output kept of one task, and of one command on its host, in bytes: half from the beginning, the rest from the end',
   ),
   hostPatienceSeconds: required(
     'SLIPWAY_HOST_PATIENCE_SECONDS',

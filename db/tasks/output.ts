@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import type { OutputStream } from '../../workflows/tasks.ts';
 import type { Database } from '../database.ts';
+import { keepWithin, outputState, withGap } from './output-limit.ts';
 import type { TaskOutputRow } from './tables.ts';
 
 export const outputChannel = 'task_output';
@@ -25,7 +26,7 @@ export interface OutputBatch {
   from: number;
   to: number;
   lines: OutputLine[];
-  /** Bytes of text that a task may keep. */
+  /** Bytes of text that a task may keep, of its beginning and its end. */
   limitBytes: number;
 }
 
@@ -70,40 +71,17 @@ async function moveCursor(tx: Transaction<Database>, { taskId, source, from, to 
 
 async function insertLines(tx: Transaction<Database>, { taskId, lines, limitBytes }: OutputBatch): Promise<void> {
   // Not FOR UPDATE: two batches that both hold the cursor's foreign key on this row would wait for each other.
-  const { outputSeq, outputBytes } = await tx
+  const before = await tx
     .selectFrom('tasks')
-    .select(['outputSeq', 'outputBytes'])
+    .select(outputState)
     .where('id', '=', taskId)
     .forNoKeyUpdate()
     .executeTakeFirstOrThrow();
-  const { kept, bytes } = withinLimit(lines, outputBytes, limitBytes);
-  const rows = kept.map((line, index) => ({ taskId, seq: outputSeq + index + 1, ...line }));
-  await tx
-    .updateTable('tasks')
-    .set({ outputSeq: outputSeq + rows.length, outputBytes: bytes })
-    .where('id', '=', taskId)
-    .execute();
-  if (rows.length === 0) return;
+  const { rows: kept, state } = await keepWithin(tx, { taskId, lines, limitBytes }, before);
+  const rows = kept.map((line) => ({ taskId, ...line }));
+  await tx.updateTable('tasks').set(state).where('id', '=', taskId).execute();
   await tx.insertInto('taskOutput').values(rows).execute();
   await notifyOutput(tx, taskId);
-}
-
-/** Lines that fit; the first that does not is replaced by one that says so, and nothing follows it. */
-function withinLimit(lines: OutputLine[], before: number, limit: number): { kept: OutputLine[]; bytes: number } {
-  const kept: OutputLine[] = [];
-  let bytes = before;
-  for (const line of lines) {
-    const size = Buffer.byteLength(line.text) + 1;
-    if (bytes + size <= limit) {
-      kept.push(line);
-      bytes += size;
-    } else {
-      if (bytes <= limit)
-        kept.push({ ...line, stream: 'system', text: `output is cut here: it is over ${limit} bytes` });
-      return { kept, bytes: limit + 1 };
-    }
-  }
-  return { kept, bytes };
 }
 
 export interface OutputQuery {
@@ -113,10 +91,33 @@ export interface OutputQuery {
   stream?: OutputStream | undefined;
 }
 
-/** Lines of a task after a sequence number, in order. */
-export function readOutput(db: Kysely<Database>, taskId: number, query: OutputQuery): Promise<TaskOutputRow[]> {
-  let lines = db.selectFrom('taskOutput').selectAll().where('taskId', '=', taskId).where('seq', '>', query.after);
-  if (query.instance !== undefined) lines = lines.where('instanceId', '=', query.instance);
-  if (query.stream !== undefined) lines = lines.where('stream', '=', query.stream);
-  return lines.orderBy('seq').limit(query.limit).execute();
+/** Lines of a task after a sequence number, in order; in the place of those that are gone one that says so. */
+export async function readOutput(db: Kysely<Database>, taskId: number, query: OutputQuery): Promise<TaskOutputRow[]> {
+  const { after, limit, instance, stream } = query;
+  // Of one moment: what goes meanwhile must be told.
+  const found = await db
+    .selectFrom('tasks')
+    .leftJoinLateral(
+      (from) => {
+        let lines = from
+          .selectFrom('taskOutput')
+          .selectAll('taskOutput')
+          .where('taskId', '=', taskId)
+          .where('seq', '>', after);
+        if (instance !== undefined) lines = lines.where('instanceId', '=', instance);
+        if (stream !== undefined) lines = lines.where('stream', '=', stream);
+        return lines.orderBy('seq').limit(limit).as('line');
+      },
+      (join) => join.onTrue(),
+    )
+    .selectAll('line')
+    .select(['outputHeadSeq', 'outputEndSeq', 'outputGoneBytes'])
+    .where('tasks.id', '=', taskId)
+    .orderBy('seq')
+    .execute();
+  const rows = found.flatMap(({ outputHeadSeq, outputEndSeq, outputGoneBytes, ...row }) =>
+    row.seq === null ? [] : [row as TaskOutputRow],
+  );
+  const [gap] = found;
+  return gap ? withGap(db, rows, { taskId, after, limit }, gap) : rows;
 }

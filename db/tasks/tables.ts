@@ -22,7 +22,13 @@ interface TasksTable {
   createdTime: Generated<Date>;
   finishedTime: Date | null;
   outputSeq: Generated<number>;
+  /** Of the beginning, which is all until it is full. */
   outputBytes: Generated<number>;
+  /** Last line of the beginning once that is full, and first one of the end; what is between is gone. */
+  outputHeadSeq: number | null;
+  outputEndSeq: number | null;
+  outputEndBytes: Generated<number>;
+  outputGoneBytes: Generated<number>;
   /** Username; of a host task whose waiting hosts are not to begin. */
   cancelledBy: Generated<string | null>;
 }

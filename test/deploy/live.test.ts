@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { WebSocket } from 'ws';
+import { runJob } from '../../activities/follow.ts';
+import { createMemoryRunner, createMemoryWorld } from '../../activities/providers/runner/memory.ts';
 import { settleSubTask } from '../../db/deploy/settle.ts';
 import { appendOutput } from '../../db/tasks/output.ts';
 import type { TestUser } from '../api/app.ts';
@@ -168,19 +171,94 @@ describe('a follower', () => {
     expect(body).toMatchObject({ results: [{ seq: 2, text: 'line 2' }], next_after: 2, ended: true, status: 'failed' });
   });
 
-  test('is told by a last line where output is cut, and nothing follows it', async () => {
-    const { subTask, url } = await running();
-    const limit = 100;
-    await write(subTask, 0, 20, limit);
-    await write(subTask, 20, 40, limit);
-    await end(subTask);
-    const follower = new Follower(url, estate.manager.token);
-    await follower.end;
-    const last = follower.lines.at(-1);
-    expect(last).toMatchObject({ stream: 'system', text: `output is cut here: it is over ${limit} bytes` });
-    expect(follower.lines.map(({ seq }) => seq)).toEqual(numbers(0, follower.lines.length));
-    const kept = follower.lines.slice(0, -1).map(({ text }) => text);
-    expect(kept).toEqual(numbers(0, kept.length).map((n) => `line ${n}`));
-    expect(Buffer.byteLength(kept.join('\n'))).toBeLessThanOrEqual(limit);
+  describe('of output over the limit', () => {
+    // Half of it is ten lines; those with two digits take eight bytes.
+    const limit = 152;
+    const gone = (from: number, to: number, bytes?: number) => ({
+      ...{ seq: to, stream: 'system', instance: null, host: 'h' },
+      text: `lines ${from} to ${to}${bytes === undefined ? '' : `, ${bytes} bytes,`} are missing here: of long output the beginning and the end are kept`,
+    });
+    const pageOf = async ({ id, subTask }: Running, query: string) => {
+      const { body } = await estate.manager.get(taskPath(id, `sub-tasks/${subTask}/output/?${query}`));
+      return body as { results: { seq: number; text: string }[]; next_after: number };
+    };
+
+    test('gets all while it comes, and who comes late the beginning, how much is missing, and the end', async () => {
+      const one = await running();
+      const early = new Follower(one.url, estate.manager.token);
+      for (let from = 0; from < 90; from += 5) {
+        await write(one.subTask, from, from + 5, limit);
+        await eventually(() => early.lines.length === from + 5);
+      }
+      await end(one.subTask);
+      await early.end;
+      expect(early.lines.map(({ text }) => text)).toEqual(numbers(0, 90).map((n) => `line ${n}`));
+      const late = new Follower(one.url, estate.manager.token);
+      await late.end;
+      const kept = (from: number, to: number): string[] => numbers(from, to).map((n) => `line ${n}`);
+      expect(late.lines[10]).toMatchObject(gone(11, 80, 560));
+      expect(late.lines.map(({ text }) => text)).toEqual([...kept(0, 10), gone(11, 80, 560).text, ...kept(80, 90)]);
+      expect(late.lines.map(({ seq }) => seq)).toEqual([...numbers(0, 10), ...numbers(79, 90)]);
+      const stored = server.db.selectFrom('taskOutput').select('text').where('taskId', '=', one.subTask);
+      const bytes = (await stored.execute()).reduce((sum, { text }) => sum + text.length + 1, 0);
+      expect(bytes).toBeLessThanOrEqual(limit);
+      expect(await pageOf(one, 'after=9&limit=2')).toMatchObject({
+        ...{ results: [{ seq: 10 }, gone(11, 80, 560)], next_after: 80 },
+      });
+      expect((await pageOf(one, 'after=0&limit=10')).results.map(({ seq }) => seq)).toEqual(numbers(0, 10));
+      expect((await pageOf(one, 'after=80')).results.map(({ seq }) => seq)).toEqual(numbers(80, 90));
+      expect((await pageOf(one, 'after=50&limit=1')).results).toMatchObject([gone(51, 80)]);
+      expect((await pageOf(one, 'stream=stderr')).results).toMatchObject([gone(11, 80, 560)]);
+    });
+
+    test.each([1, 7, 90])('keeps the same of batches of %d lines', async (size) => {
+      const one = await running();
+      for (let from = 0; from < 90; from += size) await write(one.subTask, from, Math.min(90, from + size), limit);
+      expect((await pageOf(one, '')).results.map(({ seq }) => seq)).toEqual([...numbers(0, 10), ...numbers(79, 90)]);
+    });
+
+    test('gets a last line that alone is longer than the end, and no line of the beginning goes for it', async () => {
+      const one = await running();
+      const origin = { instanceId: null, host: 'h', step: 'start', stream: 'stdout' as const };
+      const long = { ...origin, text: 'x'.repeat(limit) };
+      const add = (from: number, lines: (typeof long)[]): Promise<boolean> =>
+        appendOutput(server.db, { taskId: one.subTask, source: 's', from, to: from + 1, lines, limitBytes: limit });
+      await add(0, [...numbers(0, 10).map((n) => ({ ...origin, text: `line ${n}` })), long]);
+      const seqs = async (): Promise<number[]> => (await pageOf(one, '')).results.map(({ seq }) => seq);
+      expect(await seqs()).toEqual(numbers(0, 11));
+      await add(1, [long, { ...origin, text: 'last' }]);
+      expect(await seqs()).toEqual([...numbers(0, 10), 12, 13]);
+      expect((await pageOf(one, 'after=10')).results).toMatchObject([gone(11, 12, 2 * (limit + 1)), { text: 'last' }]);
+    });
+
+    test('is told what the host had dropped before it was copied, also once that is dropped here too', async () => {
+      const hostOf = { name: 'h', runner: 'local' as const, address: null };
+      const lines = 5_000;
+      const world = createMemoryWorld(({ stdout, exit }) => {
+        stdout(Array.from({ length: lines }, (_, i) => `${String(i + 1).padStart(99, '0')}\n`).join(''));
+        exit(0);
+      });
+      const runner = createMemoryRunner(world);
+      await runner.prepare(hostOf);
+      for (const [limitBytes, isTold] of [
+        [100_000, false],
+        [100_300, true],
+      ] as const) {
+        const one = await running();
+        const origin = { instanceId: null, host: 'h', step: 'start' };
+        const to = { ...{ db: server.db, limitBytes: isTold ? 10 ** 6 : limitBytes }, taskId: one.subTask, origin };
+        const job = { id: `flood-${limitBytes}`, script: { language: 'bash' as const, content: '' }, cwd: '/' };
+        // Copied with a larger limit than the host's, or with the same.
+        await runner.start(hostOf, { ...job, env: {}, user: null, outputLimitBytes: limitBytes });
+        await new MockActivityEnvironment().run(() => runJob(to, runner, hostOf, { ...job, env: {}, user: null }));
+        const { results } = await pageOf(one, 'limit=10000');
+        const told = results.filter(({ text }) => text.includes('missing here'));
+        const dropped = lines * 100 - limitBytes;
+        if (isTold) expect(told).toMatchObject([{ text: expect.stringContaining(`${dropped} bytes of stdout`) }]);
+        else expect(told).toMatchObject([{ text: expect.stringMatching(/^lines 501 to \d+, \d+ bytes, are missing/) }]);
+        expect(results.at(-1)?.text).toBe(String(lines).padStart(99, '0'));
+        if (!isTold) expect(Number(/, (\d+) bytes/.exec(told[0]?.text ?? '')?.[1])).toBeGreaterThanOrEqual(dropped);
+      }
+    });
   });
 });

@@ -36,6 +36,31 @@ export const talk: Scenario = {
     exit(0);
   },
 };
+export const floodLines = 40_000;
+/** Lines of 100 bytes, so that a position says which it is. */
+export const flooded = Array.from({ length: floodLines }, (_, i) => `${String(i + 1).padStart(99, '0')}\n`).join('');
+export const flood: Scenario = {
+  script: `echo first >&2; seq -f '%099.0f' 1 ${floodLines}; echo last >&2; exit 3`,
+  behaviour: ({ stdout, stderr, exit }) => {
+    stderr('first\n');
+    stdout(flooded);
+    stderr('last\n');
+    exit(3);
+  },
+};
+/** Scripts that their first line runs, with what they say and how they end. */
+export const firstLines = [
+  { language: 'bash', content: '#!/bin/bash -e\necho one\nfalse\necho went on', says: 'one\n', code: 1 },
+  { language: 'bash', content: '#!/usr/bin/env -S bash -e -u\necho one\nfalse\necho went on', says: 'one\n', code: 1 },
+  { language: 'bash', content: '#!/bin/sh -e\necho one\nfalse\necho went on', says: 'one\n', code: 1 },
+  { language: 'bash', content: '#!/usr/bin/perl\nx=1; [[ $x = 1 ]] && echo bash', says: 'bash\n', code: 0 },
+  { language: 'python', content: '#!/usr/bin/env -S python3 -O\nprint(__debug__)', says: 'False\n', code: 0 },
+  { language: 'python', content: 'print(__debug__)', says: 'True\n', code: 0 },
+] as const;
+/** Python scripts that say something and stay. */
+export const pythons = ['', '#!/usr/bin/env python3\n', '#!/usr/bin/python3 -I\n'].map(
+  (firstLine) => `${firstLine}import time\nprint('up')\ntime.sleep(600)\n`,
+);
 export const awkward = 'a b"c\'d\n$(e) `f` \\g \u00e9\u4e2d';
 export const sayVariable: Scenario = {
   script: 'printf %s "$AWKWARD"',

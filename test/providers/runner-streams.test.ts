@@ -5,6 +5,7 @@ import type { Job } from '../../activities/providers/runner/driver.ts';
 import { createLocalRunner } from '../../activities/providers/runner/local.ts';
 import { lives } from '../../activities/providers/runner/local-process.ts';
 import type { ProcessMark } from '../../activities/providers/runner/local-process.ts';
+import { flood, flooded } from './runner-scenarios.ts';
 import { endOf, jobOf, said } from './runner.suite.ts';
 import { eventually } from '../harness.ts';
 
@@ -44,7 +45,7 @@ describe('what a job of the local runner says', () => {
   }
 
   async function untilReadersEnd(job: Job): Promise<void> {
-    await eventually(async () => !readersOf(job).some(lives));
+    await eventually(async () => !readersOf(job).some(lives), { timeout: 60_000 });
   }
 
   async function untilThere(name: string): Promise<void> {
@@ -161,6 +162,35 @@ print(3)`;
     expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'unknown' });
     writeFileSync(join(root, 'go'), '');
     await eventually(async () => (await said(runner, host, job.id)) === counted);
+  });
+
+  test('keeps its beginning and its end after kill -9 of the launcher in the middle', async () => {
+    const outputLimitBytes = 2 ** 20;
+    const job = await start(`${count}; touch middle; until [ -e flood ]; do sleep 0.05; done; ${flood.script}`, {
+      outputLimitBytes,
+    });
+    await untilThere('middle');
+    process.kill(launcherOf(job).pid, 'SIGKILL');
+    expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'unknown' });
+    writeFileSync(join(root, 'flood'), '');
+    await untilReadersEnd(job);
+    const all = counted + flooded;
+    const head = await runner.output(host, job.id, 'stdout', 0, outputLimitBytes);
+    expect([head.size, head.isCut]).toEqual([all.length, true]);
+    expect(head.data.toString()).toBe(all.slice(0, head.data.length));
+    const end = await runner.output(host, job.id, 'stdout', head.data.length, outputLimitBytes);
+    expect(end.data.toString()).toBe(all.slice(end.offset));
+    expect(head.data.length + end.data.length).toBeGreaterThan(0.95 * outputLimitBytes);
+  });
+
+  test('may go on though the job was forgotten: the service that says it does not stumble', async () => {
+    const say = 'seq 1 100000';
+    const service = `until [ -e forgotten ]; do sleep 0.05; done; ${say} && ${say} && touch survived`;
+    const job = await start(`(${service}) & echo up`, { outputLimitBytes: 2 ** 16 });
+    await endOf(runner, host, job.id);
+    await runner.forget(host, job.id);
+    writeFileSync(join(root, 'forgotten'), '');
+    await untilThere('survived');
   });
 
   test('tells of its loss when its reader is killed', async () => {

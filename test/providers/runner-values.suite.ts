@@ -1,9 +1,10 @@
 // What a runner promises of the values in a job's environment, where the host is this machine: nobody else on it reads them.
-import { lstatSync, readFileSync, readdirSync } from 'node:fs';
+import { lstatSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { eventually, unique } from '../harness.ts';
 import { hang } from './runner-scenarios.ts';
-import { jobOf, said } from './runner.suite.ts';
+import { endOf, jobOf, said } from './runner.suite.ts';
 import type { RunnerHarness } from './runner.suite.ts';
 
 /** What is in a file; nothing where it is gone. */
@@ -59,5 +60,51 @@ export function valuesSuite(name: string, open: () => Promise<WithFolders>): voi
       await runner.kill(host, job.id, 2000);
       await harness.close();
     }
+  });
+
+  test(`what a job and the service that it leaves behind say never takes more of a host of ${name} than the limit`, async () => {
+    const harness = await open();
+    const { host } = harness;
+    const runner = harness.another();
+    const [outputLimitBytes, stop] = [2 ** 20, join(tmpdir(), unique())];
+    const lines = 'seq -f "%099.0f" 1 3000';
+    const script = `(until [ -e "$STOP" ]; do ${lines}; ${lines} >&2; done) & exit 0`;
+    const job = jobOf({ script, behaviour: () => undefined }, { env: { STOP: stop }, outputLimitBytes });
+    const kept = harness.folderOf(job.id);
+    const sizesOf = async (): Promise<number[]> =>
+      Promise.all(
+        (['stdout', 'stderr'] as const).map(async (stream) => (await runner.output(host, job.id, stream, 0, 1)).size),
+      );
+    const most = (): number =>
+      readdirSync(kept)
+        .filter((file) => file.startsWith('std'))
+        .reduce((sum, file) => sum + (lstatSync(join(kept, file), { throwIfNoEntry: false })?.size ?? 0), 0);
+    let seen = 0;
+    try {
+      await runner.start(host, job);
+      await eventually(
+        async () => {
+          seen = Math.max(seen, most());
+          return (await sizesOf()).every((size) => size > 3 * outputLimitBytes);
+        },
+        { timeout: 60_000 },
+      );
+    } finally {
+      writeFileSync(stop, '');
+    }
+    expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'exited', exitCode: 0 });
+    await eventually(async () => {
+      const before = await sizesOf();
+      return before.every((size) => size % 300_000 === 0) && before.join() === (await sizesOf()).join();
+    });
+    expect(Math.max(seen, most())).toBeLessThanOrEqual(outputLimitBytes);
+    expect(most()).toBeGreaterThan(0.9 * outputLimitBytes);
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const { size } = await runner.output(host, job.id, stream, 0, 1);
+      const { data } = await runner.output(host, job.id, stream, size - 200, 200);
+      expect(data.toString()).toBe(`${'2999'.padStart(99, '0')}\n${'3000'.padStart(99, '0')}\n`);
+    }
+    rmSync(stop);
+    await harness.close();
   });
 }

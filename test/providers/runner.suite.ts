@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { ProviderError } from '../../activities/providers/error.ts';
 import type { Job, JobState, JobView, Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
 import { eventually, unique } from '../harness.ts';
-import { awkward, fail, hang, hello, manyLines, reopen, sayVariable, talk } from './runner-scenarios.ts';
+import { awkward, fail, firstLines, flood, flooded, hang, hello, manyLines } from './runner-scenarios.ts';
+import { pythons, reopen, sayVariable, talk } from './runner-scenarios.ts';
 import type { Scenario } from './runner-scenarios.ts';
 
 export interface RunnerHarness {
@@ -40,7 +41,7 @@ export async function endOf(runner: Runner, host: RunnerHost, jobId: string): Pr
       const state = await runner.state(host, jobId);
       return state.state !== 'running' && state;
     },
-    { timeout: 15_000 },
+    { timeout: 60_000 },
   );
 }
 
@@ -128,9 +129,52 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
       test('output is read from any byte on, and there is nothing past its end', async () => {
         const job = await start(hello);
         await endOf(runner, host, job.id);
-        expect(await runner.output(host, job.id, 'stdout', 2, 3)).toEqual({ data: Buffer.from('e\nt'), size: 8 });
-        expect(await runner.output(host, job.id, 'stdout', 8, 10)).toEqual({ data: Buffer.alloc(0), size: 8 });
-        expect(await runner.output(host, job.id, 'stdout', 99, 10)).toEqual({ data: Buffer.alloc(0), size: 8 });
+        const block = (text: string, offset: number) => ({ data: Buffer.from(text), size: 8, offset, isCut: false });
+        expect(await runner.output(host, job.id, 'stdout', 2, 3)).toEqual(block('e\nt', 2));
+        expect(await runner.output(host, job.id, 'stdout', 8, 10)).toEqual(block('', 8));
+        expect(await runner.output(host, job.id, 'stdout', 99, 10)).toEqual(block('', 99));
+      });
+
+      test('of output beyond the limit the beginning and the end are kept where they were said, whatever was said meanwhile', async () => {
+        const outputLimitBytes = 2 ** 20;
+        const job = await start(flood, { outputLimitBytes });
+        expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'exited', exitCode: 3 });
+        const kept: { from: number; to: number; isCut: boolean }[] = [];
+        for (let at = 0; at < flooded.length;) {
+          const { data, size, offset, isCut } = await runner.output(host, job.id, 'stdout', at, 100_000);
+          expect(size).toBe(flooded.length);
+          expect(data.toString()).toBe(flooded.slice(offset, offset + data.length));
+          kept.push({ from: offset, to: offset + data.length, isCut });
+          at = offset + data.length;
+        }
+        const gap = kept.findIndex(({ from }, index) => from !== (kept[index - 1]?.to ?? 0));
+        expect(kept.map(({ isCut }) => isCut)).toEqual(kept.map((_, index) => index === gap - 1));
+        const [head, end] = [kept[gap - 1]?.to ?? 0, flooded.length - (kept[gap]?.from ?? 0)];
+        expect(head).toBeGreaterThan(0.45 * outputLimitBytes);
+        expect(head).toBeLessThanOrEqual(0.5 * outputLimitBytes);
+        expect(end).toBeGreaterThan(0.45 * outputLimitBytes);
+        expect(head + end).toBeLessThanOrEqual(outputLimitBytes);
+        expect(await said(runner, host, job.id, 'stderr')).toBe('first\nlast\n');
+      });
+
+      test.each(firstLines)(
+        'a $language script is run as its first line says, and by its language where that names another: $content',
+        async ({ language, content, says, code }) => {
+          const behaviour: Scenario['behaviour'] = ({ stdout, exit }) => {
+            stdout(says);
+            exit(code);
+          };
+          const job = await start({ script: '', behaviour }, { script: { language, content } });
+          expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'exited', exitCode: code });
+          expect(await said(runner, host, job.id)).toBe(says);
+        },
+      );
+
+      test.each(pythons)('what python prints is there before it ends, and after a kill: %j', async (content) => {
+        const job = await start(hang, { script: { language: 'python', content } });
+        await eventually(async () => (await said(runner, host, job.id)) === 'up\n', { timeout: 15_000 });
+        await runner.kill(host, job.id, 2000);
+        expect(await said(runner, host, job.id)).toBe('up\n');
       });
 
       test('a script that opens its streams anew adds to them and loses no line', async () => {
@@ -184,10 +228,10 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
           return found.stdout.size > 0 && found;
         });
         expect(view).toMatchObject({ state: 'running', exitCode: null });
-        expect(view.stdout).toEqual({ data: Buffer.from('up\n'), size: 3 });
+        expect(view.stdout).toEqual({ data: Buffer.from('up\n'), size: 3, offset: 0, isCut: false });
         await runner.kill(host, job.id, 2000);
         expect(await runner.look(host, job.id, from)).toMatchObject({ state: 'exited', signal: 'SIGTERM' });
-        const nothing = { data: Buffer.alloc(0), size: 0 };
+        const nothing = { data: Buffer.alloc(0), size: 0, offset: 0, isCut: false };
         expect(await runner.look(host, 'never', from)).toMatchObject({
           ...{ state: 'absent', stdout: nothing, stderr: nothing },
         });

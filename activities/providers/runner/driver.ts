@@ -29,6 +29,11 @@ export interface Job {
   env: Record<string, string>;
   /** System user, null for the runner's own. */
   user: string | null;
+  /**
+   * Most that the host keeps of its output, both streams together, and never more at any time: half of it from the beginning,
+   * the rest from the end. 50 MiB unless given, 64 KiB at least.
+   */
+  outputLimitBytes?: number;
 }
 
 /**
@@ -50,13 +55,22 @@ export interface OutputBlock {
   size: number;
 }
 
+/**
+ * Bytes of a stream, next to each other. Positions are those of all that was said, whatever the host still keeps of it: `offset`
+ * is that of the first of these bytes, beyond the one asked for where what was there is gone. `isCut`: so is what follows them.
+ */
+export interface StreamBlock extends OutputBlock {
+  offset: number;
+  isCut: boolean;
+}
+
 /** A position in each stream, in bytes. */
 export type StreamOffsets = Record<'stdout' | 'stderr', number>;
 
 /** What one look at a job shows: its state, and as much of its output as one call brings. */
 export interface JobView extends JobState {
-  stdout: OutputBlock;
-  stderr: OutputBlock;
+  stdout: StreamBlock;
+  stderr: StreamBlock;
 }
 
 /** Tasks that have ended for good: those with a smaller id than `below`, but for `except`. Jobs begin with it (`t42-…`). */
@@ -118,8 +132,9 @@ export interface Runner {
    */
   look(host: RunnerHost, jobId: string, from: StreamOffsets): Promise<JobView>;
   /**
-   * Bytes of the job's output from `offset`, at most `limit`; also while it runs. It only ever grows (`> /dev/stderr` adds to
-   * it), has all that the command wrote once `state` is `exited` or `kill` resolved, and then what services left behind add.
+   * Bytes of the job's output from `offset`, at most `limit`; also while it runs. Its size only ever grows (`> /dev/stderr` adds
+   * to it), counts all that the command wrote once `state` is `exited` or `kill` resolved, and then what services left behind
+   * add. Of what is beyond the job's limit the host drops the middle, as it comes.
    */
   output(
     host: RunnerHost,
@@ -127,7 +142,7 @@ export interface Runner {
     stream: 'stdout' | 'stderr',
     offset: number,
     limit: number,
-  ): Promise<OutputBlock>;
+  ): Promise<StreamBlock>;
   /**
    * Ends the whole process group, TERM and after `graceMs` KILL; resolves when it is gone; harmless after the end. A job that
    * was never started is over too: a start that comes late, from a worker that stalled, finds it ended by SIGTERM.

@@ -13,6 +13,8 @@ export interface JobOrder {
   cwd: string;
   env: Record<string, string>;
   user: string | null;
+  /** Missing in an order of an earlier version. */
+  outputLimitBytes?: number;
 }
 
 /** What the launcher says before it runs anything (started/launcher.json). */

@@ -2,17 +2,18 @@
 // (own session, nothing shared but files), so a worker that dies loses nothing. The end of a job is the result that this
 // process writes, never the end of a stream: a service started by the job may keep the streams open for ever.
 import { spawn } from 'node:child_process';
-import { appendFileSync, chownSync, closeSync, existsSync, rmSync, writeSync } from 'node:fs';
+import { appendFileSync, chownSync, closeSync, existsSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { commandOf } from '../../../kit/shebang.ts';
 import { files, makeFolder, readJson, sync, writeJson } from './local-folder.ts';
 import type { JobOrder, Result, Running, Started } from './local-folder.ts';
+import { streamFiles } from './local-output.ts';
 import { markOf } from './local-process.ts';
 import { openPipes, settled, startReaders } from './local-streams.ts';
+import { keptBytes } from './view.ts';
 import type { Pipes, Readers } from './local-streams.ts';
 import { chooseUser, commandAs } from './local-user.ts';
 import type { RunAs } from './local-user.ts';
-
-const interpreters: Record<JobOrder['language'], string> = { bash: 'bash', python: 'python3' };
 
 function report(): void {
   try {
@@ -22,9 +23,15 @@ function report(): void {
   }
 }
 
+/** Makes a file of the output durable; its reader may drop it meanwhile. */
+function syncKept(path: string): void {
+  if (existsSync(path)) sync(path);
+}
+
 function finish(folder: string, result: Result, complaints: string[]): void {
-  for (const complaint of complaints) appendFileSync(join(folder, files.stderr), `${complaint}\n`);
-  for (const name of [files.stdout, files.stderr]) sync(join(folder, name));
+  for (const complaint of complaints)
+    appendFileSync(streamFiles(folder, files.stderr).at(-1) ?? files.stderr, `${complaint}\n`);
+  for (const name of [files.stdout, files.stderr]) streamFiles(folder, name).forEach(syncKept);
   const wasKilled = existsSync(join(folder, files.kill));
   const ended = wasKilled ? { exitCode: null, signal: result.signal ?? 'SIGTERM' } : result;
   writeJson(folder, files.result, ended satisfies Result);
@@ -43,9 +50,10 @@ function run(folder: string, order: JobOrder, as: RunAs, { stdout, stderr }: Pip
   if (existsSync(join(folder, files.kill))) return finish(folder, { exitCode: null, signal: 'SIGTERM' }, []);
   const script = join(folder, files.script);
   if (as.user) chownSync(script, as.user.uid, as.user.gid);
-  const { program, args, ...ids } = commandAs(as.user, [interpreters[order.language], script]);
+  const interpreter = commandOf(order.language, readFileSync(script, 'utf8'));
+  const { program, args, ...ids } = commandAs(as.user, [...interpreter, script]);
   const env = { LANG: 'C.UTF-8', HOME: as.home, USER: as.name, LOGNAME: as.name, ...order.env };
-  const readers = startReaders(folder, { stdout, stderr });
+  const readers = startReaders(folder, { stdout, stderr }, keptBytes(order));
   const child = spawn(program, args, {
     cwd: order.cwd,
     env,

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { refused, unavailable } from '../error.ts';
 import type { Job, JobState } from './driver.ts';
 import { checkEnvironment } from './ids.ts';
-import { chosen } from './view.ts';
+import { chosen, keptBytes } from './view.ts';
 import { inside, statFile } from './local-files.ts';
 import { files, makeFolder, readJson, writeJson } from './local-folder.ts';
 import type { JobOrder, Result, Running, Started } from './local-folder.ts';
@@ -33,7 +33,7 @@ async function orderOf({ root, searchPath }: JobPlace, job: Job): Promise<JobOrd
   const cwd = await inside(root, path);
   if (cwd === null || !(await isFolder(root, path))) throw refused(provider, `${path} is not a folder on the host`);
   const env = { PATH: searchPath, ...job.env, SLIPWAY_HOST_ROOT: root };
-  return { language: job.script.language, cwd, env, user: job.user };
+  return { language: job.script.language, cwd, env, user: job.user, outputLimitBytes: keptBytes(job) };
 }
 
 async function isFolder(root: string, path: string): Promise<boolean> {

@@ -61,10 +61,22 @@ export function lives(mark: ProcessMark): boolean {
   return mark.start !== '' && startOf(mark.pid) === mark.start;
 }
 
-/** Whether it has nothing to do now: it sleeps until something comes, or has ended. */
-export function isIdle(mark: ProcessMark): boolean {
-  const state = process.platform === 'linux' ? statOnLinux(mark.pid)?.state : fieldsByPs(mark.pid)[0];
-  return /^[SI]/.test(state ?? '') || !lives(mark);
+function statesByPs(group: number): string[] {
+  const lines = execFileSync('ps', ['-A', '-o', 'pgid=,stat='], { encoding: 'utf8', timeout: 5000 }).split('\n');
+  const fields = lines.map((line) => line.trim().split(/\s+/));
+  return fields.filter(([id]) => Number(id) === group).map(([, state = '']) => state);
+}
+
+function statesOnLinux(group: number): string[] {
+  const found = readdirSync('/proc').map((name) => (/^\d+$/.test(name) ? statOnLinux(name) : null));
+  return found.filter((stat) => stat?.group === group).map((stat) => stat?.state ?? '');
+}
+
+/** Whether the leader of a group and its helpers have nothing to do now: they sleep until something comes, or it has ended. */
+export function isIdle(leader: ProcessMark): boolean {
+  if (!lives(leader)) return true;
+  const states = process.platform === 'linux' ? statesOnLinux(leader.pid) : statesByPs(leader.pid);
+  return states.every((state) => /^[SIZX]/.test(state));
 }
 
 function isOurs(leader: ProcessMark): boolean {

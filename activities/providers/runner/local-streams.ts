@@ -1,18 +1,19 @@
 // What a job says goes through pipes, as on a terminal: a script's `> /dev/stderr` opens its stream anew, which would
-// empty a plain file and fails on a socket. A `cat` per stream, outside of the job's group and deaf to TERM, appends it to
-// the file for as long as anybody holds the pipe, so neither worker nor launcher nor a kill stands between a line and its
-// file. Named pipes, because Node makes no others; the name is gone before the job starts.
+// empty a plain file and fails on a socket. A reader per stream (the agent's, agent/reader.sh), outside of the job's group and
+// deaf to TERM, keeps it for as long as anybody holds the pipe, so neither worker nor launcher nor a kill stands between a line
+// and its file. Named pipes, because Node makes no others; the name is gone before the job starts.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, constants, fchmodSync, openSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, openSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { files } from './local-folder.ts';
+import { streamSize } from './local-output.ts';
 import { isIdle, markOf } from './local-process.ts';
 import type { ProcessMark } from './local-process.ts';
 
 const names = [files.stdout, files.stderr] as const;
-const reader = `trap '' TERM INT HUP; exec cat`;
+const readerProgram = join(import.meta.dirname, 'agent/reader.sh');
 const lookMs = 20;
 const patienceMs = 2000;
 const limitMs = 30_000;
@@ -31,7 +32,7 @@ export interface Pipes {
   stderr: Pipe;
 }
 
-/** Who appends what comes out of the pipes to the files. */
+/** Who keeps what comes out of the pipes in the files. */
 export interface Readers {
   marks: ProcessMark[];
   /** Resolves when both have ended, as a rule because nobody can write any more. */
@@ -58,19 +59,19 @@ export function openPipes(folder: string): Pipes {
   return { stdout, stderr };
 }
 
-function startReader(file: string, source: number): ChildProcess {
-  const target = openSync(file, 'a');
-  const child = spawn('/bin/sh', ['-c', reader], { detached: true, stdio: [source, target, 'inherit'] });
-  for (const fd of [source, target]) closeSync(fd);
+function startReader(folder: string, stream: string, source: number, limitBytes: number): ChildProcess {
+  const args = ['-c', '. "$0"; read_stream "$@"', readerProgram, folder, stream, String(limitBytes)];
+  const child = spawn('/bin/sh', args, { detached: true, stdio: [source, 'ignore', 'inherit'] });
+  closeSync(source);
   child.unref();
   return child;
 }
 
-/** Starts the readers of a job's pipes, as the user we are. */
-export function startReaders(folder: string, pipes: Pipes): Readers {
+/** Starts the readers of a job's pipes, as the user we are; their files hold so many bytes together. */
+export function startReaders(folder: string, pipes: Pipes, limitBytes: number): Readers {
   const failures: string[] = [];
   const started = names.map((name) => {
-    const child = startReader(join(folder, name), pipes[name].source);
+    const child = startReader(folder, name, pipes[name].source, limitBytes);
     const ended = new Promise<void>((done) => {
       const end = (failure: string | null): void => {
         if (failure !== null) failures.push(`the reader of ${name} ended early: ${failure}`);
@@ -92,7 +93,7 @@ export async function settled(folder: string, readers: ProcessMark[]): Promise<v
   const began = Date.now();
   let before = '';
   for (let age = 0; age < limitMs; age = Date.now() - began) {
-    const now = readers.every(isIdle) ? names.map((name) => statSync(join(folder, name)).size).join() : '';
+    const now = readers.every(isIdle) ? names.map((name) => streamSize(folder, name)).join() : '';
     // One look tells where a reader sleeps for its pipe alone; some file systems let it sleep while it writes.
     if (now !== '' && (now === before || age > patienceMs)) return;
     before = now;

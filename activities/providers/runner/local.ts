@@ -7,9 +7,9 @@ import type { DirectoryEntry, FileStat, Job, JobState, JobView, OutputBlock, Rea
 import type { EndedTasks, PutOptions, Runner, RunnerHost, StreamOffsets, Swept } from './driver.ts';
 import { checkHostName, checkJobId } from './ids.ts';
 import { below, inside, listFolder, putInto, readPart, realPathIn, statFile, translated } from './local-files.ts';
-import { files } from './local-folder.ts';
 import { forgetJob, killJob, startJob, stateOf } from './local-jobs.ts';
 import type { JobPlace } from './local-jobs.ts';
+import { readStream } from './local-output.ts';
 import { sweepFolder } from './local-sweep.ts';
 import { viewOf } from './view.ts';
 
@@ -100,8 +100,8 @@ class LocalRunner implements Runner {
   }
 
   async output(host: RunnerHost, jobId: string, stream: 'stdout' | 'stderr', offset: number, limit: number) {
-    const file = join(await this.#jobFolder(host, jobId), files[stream]);
-    return translated(`${stream} of job ${jobId}`, readPart(file, offset, limit));
+    const folder = await this.#jobFolder(host, jobId);
+    return translated(`${stream} of job ${jobId}`, readStream(folder, stream, offset, limit));
   }
 
   async kill(host: RunnerHost, jobId: string, graceMs: number): Promise<void> {

@@ -8,7 +8,8 @@ import type { ProviderError } from '../error.ts';
 import type { DirectoryEntry, FileStat, Job, JobState, JobView, OutputBlock, RealPath } from './driver.ts';
 import type { EndedTasks, PutOptions, Runner, RunnerHost, StreamOffsets, Swept } from './driver.ts';
 import { checkEnvironment, checkHostName, checkJobId, checkPath, ensureWanted, isOfEnded } from './ids.ts';
-import { chosen, viewOf } from './view.ts';
+import { MemoryStream } from './memory-stream.ts';
+import { chosen, keptBytes, viewOf } from './view.ts';
 
 const provider = 'memory';
 
@@ -32,8 +33,8 @@ export interface MemoryFile {
 
 export interface MemoryJob {
   state: JobState;
-  stdout: Buffer;
-  stderr: Buffer;
+  stdout: MemoryStream;
+  stderr: MemoryStream;
 }
 
 export interface MemoryHost {
@@ -62,11 +63,11 @@ export function createMemoryWorld(behaviour: Behaviour = ({ exit }) => exit(0)):
 function play(world: MemoryWorld, host: string, files: Map<string, MemoryFile>, job: Job): MemoryJob {
   const entry: MemoryJob = {
     state: { state: 'running', exitCode: null, signal: null, notes: [] },
-    stdout: Buffer.alloc(0),
-    stderr: Buffer.alloc(0),
+    stdout: new MemoryStream(keptBytes(job)),
+    stderr: new MemoryStream(keptBytes(job)),
   };
   const write = (stream: 'stdout' | 'stderr', text: string): void => {
-    if (entry.state.state === 'running') entry[stream] = Buffer.concat([entry[stream], Buffer.from(text)]);
+    if (entry.state.state === 'running') entry[stream].write(Buffer.from(text));
   };
   const exit = (exitCode: number): void => {
     if (entry.state.state === 'running') entry.state = { ...entry.state, state: 'exited', exitCode };
@@ -178,13 +179,13 @@ class MemoryRunner implements Runner {
   async output(host: RunnerHost, jobId: string, stream: 'stdout' | 'stderr', offset: number, limit: number) {
     const job = this.#job('output', host, jobId);
     if (!job) throw refused(provider, `there is no job ${jobId}`);
-    return part(job[stream], offset, limit);
+    return job[stream].read(offset, limit);
   }
 
   async kill(host: RunnerHost, jobId: string): Promise<void> {
     const job = this.#job('kill', host, jobId);
     const killed: JobState = { state: 'exited', exitCode: null, signal: 'SIGTERM', notes: [] };
-    const nothing = Buffer.alloc(0);
+    const nothing = new MemoryStream(0);
     if (!job) this.#world.hosts.get(host.name)?.jobs.set(jobId, { state: killed, stdout: nothing, stderr: nothing });
     else if (job.state.state === 'running') job.state = { ...killed, notes: job.state.notes };
   }

@@ -1,7 +1,13 @@
-import type { Job, JobView, OutputBlock, Runner, RunnerHost, StreamOffsets } from './driver.ts';
+import type { Job, JobView, Runner, RunnerHost, StreamBlock, StreamOffsets } from './driver.ts';
 
 const blockBytes = 256 * 1024;
-const nothing = (): OutputBlock => ({ data: Buffer.alloc(0), size: 0 });
+const usualKeptBytes = 50 * 2 ** 20;
+const leastKeptBytes = 64 * 1024;
+const nothing = (offset: number): StreamBlock => ({ data: Buffer.alloc(0), size: 0, offset, isCut: false });
+
+/** Most that a host keeps of a job's output. */
+export const keptBytes = ({ outputLimitBytes = usualKeptBytes }: Pick<Job, 'outputLimitBytes'>): number =>
+  Math.max(outputLimitBytes, leastKeptBytes);
 
 /** The folder that a job is to run in. */
 export async function chosen(cwd: Job['cwd'], isFolder: (path: string) => boolean | Promise<boolean>): Promise<string> {
@@ -18,7 +24,7 @@ export async function viewOf(
 ): Promise<JobView> {
   // The state first: what is over by then has said all it had to say.
   const state = await runner.state(host, jobId);
-  if (state.state === 'absent') return { ...state, stdout: nothing(), stderr: nothing() };
+  if (state.state === 'absent') return { ...state, stdout: nothing(from.stdout), stderr: nothing(from.stderr) };
   return {
     ...state,
     stdout: await runner.output(host, jobId, 'stdout', from.stdout, blockBytes),

@@ -34,8 +34,10 @@ look_at() {
 }
 mark_of() { if look_at "$1"; then printf '%s %s\n' "$1" "$start"; else printf '%s -\n' "$1"; fi; }
 lives() { look_at "$1" && [ "$start" = "$2" ]; }
-# Whether it has nothing to do now: it sleeps until something comes, or has ended.
-is_idle() { if lives "$1" "$2"; then case $status in [SI]) return 0 ;; esac; return 1; fi; }
+# Whether a reader has nothing to do now: it and who reads for it, its group, sleep until something comes, or it has ended.
+is_idle() {
+  ! lives "$1" "$2" || ! cat /proc/[0-9]*/stat 2>/dev/null | grep -Eq "\) [^SIZXx] [0-9]+ $1 "
+}
 # Sets pid and born from a file with a mark.
 read_mark() {
   pid='' born=''

@@ -4,6 +4,10 @@ agent=$0 base=$1 key=$2 jobs=$1/jobs/$2
 case ${3:-} in
   launch) folder=$4; launch; exit 0 ;;
   child) folder=$4; become_job ;;
+  read)
+    read -r limit <"$4/limit" || exit 1
+    read_stream "$4" "$5" "$limit"
+    ;;
 esac
 # Requests to many hosts may come in one piece; each takes its own line.
 request=$(sed -n "/^$key /{s/^[^ ]* //p;q;}")

@@ -13,7 +13,7 @@ keep_new() {
 }
 
 job_start() {
-  decode "$2"; language=$value
+  decode "$2"; interpreter=$value
   decode "$3"; user=$value
   decode "$4"; cwd=$value
   decode "$5"; condition=$value
@@ -23,10 +23,11 @@ job_start() {
     make_new
     (
       umask 077
-      printf '%s\n' "$language" >"$new/language" && printf '%s\n' "$user" >"$new/user" &&
-        printf '%s' "$cwd" >"$new/cwd" && printf '%s' "${7#=}" | base64 -d >"$new/script" &&
+      printf '%s\n' "$interpreter" >"$new/interpreter" && printf '%s\n' "$user" >"$new/user" &&
+        printf '%s' "$cwd" >"$new/cwd" && printf '%s\n' "${7#=}" >"$new/limit" &&
+        printf '%s' "${8#=}" | base64 -d >"$new/script" &&
         : >"$new/stdout" && : >"$new/stderr" && : >"$new/end" || exit 1
-      shift 7
+      shift 8
       for field; do printf '%s\n' "${field#=}"; done >"$new/env"
     ) || fail 'the job could not be written'
     sync "$new/script" 2>/dev/null
@@ -48,9 +49,11 @@ job_run() {
 }
 
 job_output() {
-  case $2 in =stdout) file=$folder/stdout ;; *) file=$folder/stderr ;; esac
-  [ -e "$file" ] || refuse "there is no job ${1#=}"
-  tell_block "$file" "${3#=}" "${4#=}"
+  case $2 in =stdout) stream=stdout ;; *) stream=stderr ;; esac
+  [ -e "$folder/$stream" ] || refuse "there is no job ${1#=}"
+  printf ok
+  tell_part "$stream" "${3#=}" "${4#=}"
+  echo
 }
 
 is_over() {

@@ -38,25 +38,18 @@ tell_state() {
 await_news() {
   left=$3 linger=$4 step=50
   while find_state; [ "$state" = running ] && [ "$left" -gt 0 ]; do
-    sizes=$(stat -L -c %s "$folder/stdout" "$folder/stderr")
-    if [ "$sizes" != "$1
-$2" ] && [ "$left" -gt "$linger" ]; then left=$linger; fi
+    find_sizes
+    if [ "$sizes" != "$1 $2" ] && [ "$left" -gt "$linger" ]; then left=$linger; fi
     if [ "$step" = 50 ]; then sleep 0.05; else sleep 0.1; fi
     left=$((left - step)) step=100
   done
-}
-# The size of a stream, and at most so many bytes from an offset on.
-tell_part() {
-  size=$(stat -L -c %s -- "$1" 2>/dev/null || echo 0)
-  printf ' %s ' "$size"
-  if [ "$size" -gt "$2" ]; then part "$1" "$2" "$3"; fi
 }
 tell_view() {
   await_news "$1" "$2" "$4" "$5"
   find_notes
   printf 'ok %s %s %s %s' "$state" "$code" "$signal" "$notes"
-  tell_part "$folder/stdout" "$1" "$3"
-  tell_part "$folder/stderr" "$2" "$3"
+  tell_part stdout "$1" "$3"
+  tell_part stderr "$2" "$3"
   echo
 }
 
@@ -76,7 +69,8 @@ settle() {
     is_read || return 0
     now=''
     if is_idle "$out" "$out_born" && is_idle "$err" "$err_born"; then
-      now=$(stat -c %s "$folder/stdout" "$folder/stderr")
+      find_sizes
+      now=$sizes
       if [ "$now" = "$before" ] || [ "$looks" -gt 100 ]; then return 0; fi
     fi
     before=$now looks=$((looks + 1))
@@ -107,7 +101,7 @@ EOF
 }
 
 # What a job says goes through pipes, as on a terminal: a script's `> /dev/stderr` opens its stream anew, which would
-# empty a plain file. A `cat` per stream, deaf to TERM, appends it for as long as anybody holds the pipe.
+# empty a plain file. A reader per stream, deaf to TERM, keeps it for as long as anybody holds the pipe.
 open_pipe() {
   mkfifo -m 600 "$1" || return 1
   eval "exec 9<>\"\$1\" $2>\"\$1\" $3<\"\$1\" 9>&-"
@@ -115,13 +109,15 @@ open_pipe() {
   rm -f "$1" && chmod 622 "/proc/self/fd/$2"
 }
 start_reader() {
-  setsid sh -c "trap '' TERM INT HUP; exec cat" <&"$2" >>"$folder/$1" 3>&- 4>&- 5>&- 6>&- &
+  setsid /bin/sh "$agent" "$base" "$key" read "$folder" "$1" <&"$2" 3>&- 4>&- 5>&- 6>&- &
 }
 complain_of_reader() {
   if lives "$2" "$3"; then return 0; fi
   wait "$2"
   ended=$?
-  [ "$ended" = 0 ] || printf 'output of the step was lost, the reader of %s ended early: %s\n' "$1" "$(ending "$ended")" >>"$folder/stderr"
+  [ "$ended" != 0 ] || return 0
+  find_last stderr
+  printf 'output of the step was lost, the reader of %s ended early: %s\n' "$1" "$(ending "$ended")" >>"$last"
 }
 ending() {
   if [ "$1" -gt 128 ]; then echo "SIG$(kill -l $(($1 - 128)))"; else echo "exit code $1"; fi
@@ -170,7 +166,7 @@ run_job() {
     code=-
     [ "$signal" != - ] || signal=SIGTERM
   fi
-  sync "$folder/stdout" "$folder/stderr" 2>/dev/null
+  sync "$folder"/stdout* "$folder"/stderr* 2>/dev/null
   printf '%s %s\n' "$code" "$signal" >"$folder/.result"
   sync "$folder/.result" 2>/dev/null
   mv -T "$folder/.result" "$folder/result"
@@ -183,11 +179,13 @@ become_job() {
   if [ -e "$folder/kill" ]; then exit 143; fi
   exec >&3 2>&4 3>&- 4>&-
   { IFS= read -r uid; IFS= read -r gid; IFS= read -r HOME; IFS= read -r USER; } <"$folder/as"
-  interpreter=$(cat "$folder/language") cwd=$(cat "$folder/cwd"; echo .)
+  cwd=$(cat "$folder/cwd"; echo .)
   cd "${cwd%.}" || exit 127
   unset LC_ALL
   export LANG=C.UTF-8 HOME USER "LOGNAME=$USER"
-  set -- "$interpreter" "$folder/script"
+  set --
+  while IFS= read -r line; do set -- "$@" "$line"; done <"$folder/interpreter"
+  set -- "$@" "$folder/script"
   if [ -n "$uid" ]; then
     if as=$(command -v setpriv); then
       set -- "$as" "--reuid=$uid" "--regid=$gid" --init-groups -- "$@"

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const parts = ['base', 'job', 'job-operations', 'file-operations', 'entry'];
+const parts = ['base', 'output', 'reader', 'job', 'job-operations', 'file-operations', 'entry'];
 
 /** The agent: a script for POSIX sh, one file on the host. */
 export const agentScript = parts

@@ -14,10 +14,13 @@ import type {
   OutputBlock,
   PutOptions,
   RealPath,
+  StreamBlock,
   Swept,
 } from '../driver.ts';
 import type { Runner, RunnerHost, StreamOffsets } from '../driver.ts';
 import { checkEnvironment, checkJobId, checkPath, ensureWanted } from '../ids.ts';
+import { commandOf } from '../../../../kit/shebang.ts';
+import { keptBytes } from '../view.ts';
 import { answerIn, bytesIn, dataField, field, noAgent, recordsIn } from './protocol.ts';
 import type { Reply } from './protocol.ts';
 
@@ -113,7 +116,8 @@ class AgentRunner implements Runner {
     const { language, content } = job.script;
     const { when, then, otherwise } = typeof job.cwd === 'string' ? plain(job.cwd) : job.cwd;
     const folders = [then, when, otherwise].map((path) => (path === '' ? '' : this.path(host, path)));
-    const settings = [language === 'bash' ? 'bash' : 'python3', job.user ?? '', ...folders].map(field);
+    const interpreter = commandOf(language, content).join('\n');
+    const settings = [interpreter, job.user ?? '', ...folders, keptBytes(job)].map(field);
     const environment = Object.entries(job.env).map(([name, value]) => `=${name}=${field(value)}`);
     return [...settings, dataField(Buffer.from(content)), ...environment];
   }
@@ -137,8 +141,8 @@ class AgentRunner implements Runner {
   }
 
   #viewIn(host: RunnerHost, values: string[]): JobView {
-    const stdout = blockOf(values.slice(4, 6));
-    const stderr = blockOf(values.slice(6, 8));
+    const stdout = streamBlockOf(values.slice(4, 8));
+    const stderr = streamBlockOf(values.slice(8, 12));
     return { ...this.#stateIn(host, values), stdout, stderr };
   }
 
@@ -159,7 +163,7 @@ class AgentRunner implements Runner {
 
   async output(host: RunnerHost, jobId: string, stream: 'stdout' | 'stderr', offset: number, limit: number) {
     const most = Math.min(limit, blockBytes);
-    return blockOf(await this.#onJob(host, 'output', jobId, [stream, offset, most].map(field)));
+    return streamBlockOf(await this.#onJob(host, 'output', jobId, [stream, offset, most].map(field)));
   }
 
   async kill(host: RunnerHost, jobId: string, graceMs: number): Promise<void> {
@@ -264,6 +268,10 @@ const plain = (folder: string): FolderChoice => ({ when: '', then: folder, other
 
 function blockOf([size, data]: string[]): OutputBlock {
   return { data: bytesIn(data), size: Number(size) };
+}
+
+function streamBlockOf([size, offset, cut, data]: string[]): StreamBlock {
+  return { data: bytesIn(data), size: Number(size), offset: Number(offset), isCut: cut === 'yes' };
 }
 
 function notUnderstood({ name }: RunnerHost, { code, stderr }: Reply): string {

@@ -1,0 +1,62 @@
+// What runs a script: what its first line says, if that is an interpreter of its language, with the options there. Options are
+// split at blanks, as people mean them; Linux alone would pass them on as one.
+
+/** Command line before the script's path, or what is wrong with the first line. */
+export type Interpreter = { argv: string[] } | { problem: string };
+
+type Language = 'bash' | 'python';
+
+/** Python says what it prints at once: what was said before a kill is otherwise lost in its buffer. */
+const defaults: Record<Language, readonly string[]> = { bash: ['bash'], python: ['python3', '-u'] };
+
+/** Names of the language's interpreters, with or without a version. */
+const interpreters: Record<Language, RegExp> = {
+  bash: /^(?:bash|sh|dash|ash)(?:-?\d+(?:\.\d+)*)?$/,
+  python: /^(?:python|pypy)(?:\d+(?:\.\d+)*t?)?$/,
+};
+
+const unnamed = { problem: 'the first line names no interpreter' };
+const assignment = /^[A-Za-z_][A-Za-z0-9_]*=/;
+const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+/** The words behind `#!`; null: the script does not say. A byte order mark or a carriage return is no part of them. */
+function firstLine(content: string): string[] | null {
+  const line = /^\uFEFF?#!([^\n]*)/.exec(content)?.[1];
+  return line === undefined ? null : line.split(/[ \t\r]+/).filter((word) => word !== '');
+}
+
+/** Where the interpreter's name is among the words of `env`, and those words without its own options. */
+function throughEnv([env = '', ...words]: string[]): { argv: string[]; at: number } | { problem: string } {
+  const [first = '', ...others] = words;
+  const attached = /^(?:-S|--split-string=)(.+)$/.exec(first)?.[1];
+  const isSplit = first === '-S' || first === '--split-string' || attached !== undefined;
+  const given = isSplit ? [...(attached === undefined ? [] : [attached]), ...others] : words;
+  const quoted = isSplit ? given.find((word) => /["'\\$#]/.test(word)) : undefined;
+  if (quoted !== undefined) return { problem: `the first line has quotes or escapes: ${quoted}` };
+  const at = given.findIndex((word) => !assignment.test(word));
+  const option = given[at];
+  if (option === undefined) return unnamed;
+  if (option.startsWith('-')) return { problem: `the first line has an option of env that is not known: ${option}` };
+  return { argv: [env, ...given], at: at + 1 };
+}
+
+/** What runs a script of this language; a first line that names another interpreter is a problem. */
+export function interpreterOf(language: Language, content: string): Interpreter {
+  const words = firstLine(content);
+  if (words === null) return { argv: [...defaults[language]] };
+  const found = nameOf(words[0] ?? '') === 'env' ? throughEnv(words) : { argv: words, at: 0 };
+  if ('problem' in found) return found;
+  const { argv, at } = found;
+  const program = argv[at];
+  if (program === undefined) return unnamed;
+  if (!interpreters[language].test(nameOf(program)))
+    return { problem: `the first line names ${program}, which does not run ${language} scripts` };
+  const unbuffered = language === 'python' ? ['-u'] : [];
+  return { argv: [...argv.slice(0, at + 1), ...unbuffered, ...argv.slice(at + 1)] };
+}
+
+/** The command line before a script's path; of a first line that cannot be followed nothing is taken. */
+export function commandOf(language: Language, content: string): string[] {
+  const found = interpreterOf(language, content);
+  return 'argv' in found ? found.argv : [...defaults[language]];
+}
