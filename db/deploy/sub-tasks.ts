@@ -13,6 +13,7 @@ import type {
 import { Problem } from '../../workflows/problem.ts';
 import type { Database } from '../database.ts';
 import { json } from '../json.ts';
+import { insertRows } from '../rows.ts';
 import { planTargets, renderHooks } from './plan.ts';
 import type { PlanTarget, Renderer } from './plan.ts';
 import type { NamedDeployTask } from './tasks.ts';
@@ -179,7 +180,7 @@ async function insertResults(tx: Transaction<Database>, taskId: number, targets:
     previousVersion: target.version,
     previousStatus: target.status === 'running' ? ('running' as const) : ('stopped' as const),
   }));
-  await tx.insertInto('taskResults').values(rows).execute();
+  await insertRows(tx, 'taskResults', rows);
 }
 
 interface ScriptsOf {
@@ -208,7 +209,7 @@ async function insertScripts(tx: Transaction<Database>, renderer: Renderer, sub:
       return content === undefined ? [] : [{ taskId, position, step: name, language, content, runningUser }];
     }),
   );
-  if (rows.length > 0) await tx.insertInto('taskScripts').values(rows).execute();
+  await insertRows(tx, 'taskScripts', rows);
 }
 
 async function subTaskInput(tx: Transaction<Database>, taskId: number): Promise<SubTaskInput> {

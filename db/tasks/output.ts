@@ -77,15 +77,24 @@ async function insertLines(tx: Transaction<Database>, { taskId, lines, limitByte
     .forNoKeyUpdate()
     .executeTakeFirstOrThrow();
   const { kept, bytes } = withinLimit(lines, outputBytes, limitBytes);
-  const rows = kept.map((line, index) => ({ taskId, seq: outputSeq + index + 1, ...line }));
   await tx
     .updateTable('tasks')
-    .set({ outputSeq: outputSeq + rows.length, outputBytes: bytes })
+    .set({ outputSeq: outputSeq + kept.length, outputBytes: bytes })
     .where('id', '=', taskId)
     .execute();
-  if (rows.length === 0) return;
-  await tx.insertInto('taskOutput').values(rows).execute();
+  if (kept.length === 0) return;
+  await addLines(tx, taskId, outputSeq, kept);
   await notifyOutput(tx, taskId);
+}
+
+/** One array a column: a look at a job may bring a hundred thousand lines, and a parameter each would be too many. */
+async function addLines(tx: Transaction<Database>, taskId: number, seq: number, lines: OutputLine[]): Promise<void> {
+  await sql`insert into task_output (task_id, seq, instance_id, host, step, stream, text)
+    select ${taskId}::bigint, ${seq}::bigint + number, instance_id, host, step, stream, text
+    from unnest(${lines.map((line) => line.instanceId)}::bigint[], ${lines.map((line) => line.host)}::text[],
+      ${lines.map((line) => line.step)}::text[], ${lines.map((line) => line.stream)}::text[],
+      ${lines.map((line) => line.text)}::text[])
+      with ordinality as line (instance_id, host, step, stream, text, number)`.execute(tx);
 }
 
 /** Lines that fit; the first that does not is replaced by one that says so, and nothing follows it. */
