@@ -4,9 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
+import { isRefusedForGood } from '../db/sql-state.ts';
 import { appendOutput, outputPosition } from '../db/tasks/output.ts';
 import type { OutputLine } from '../db/tasks/output.ts';
 import { splitLines } from './lines.ts';
+import { Partials } from './partial.ts';
 import type { Job, JobState, JobView, Runner, RunnerHost, StreamOffsets } from './providers/runner/driver.ts';
 
 const graceMs = 5_000;
@@ -28,10 +30,13 @@ export async function runJob(to: Followed, runner: Runner, host: RunnerHost, job
   const { cancellationSignal } = Context.current();
   const isLeaving = (): boolean => cancellationSignal.aborted;
   if (isLeaving()) throw leaving();
+  const partials = new Partials(to, (stream) => sourceOf(job.id, stream));
   let from = await positionsOf(to, job.id);
   let view = await runner.run(host, job, from);
   for (let pause = firstPollMs; ; pause = Math.min(pause * 2, longestPollMs)) {
     const { next, copied, hasMore } = await copyView(to, job.id, from, view);
+    // What is shown of a line before it ends is worth no failure.
+    await (view.state === 'running' ? partials.show(view, from, next) : partials.end()).catch(() => undefined);
     if (view.state !== 'running' && !hasMore) {
       await addSystemLines(to, `${job.id} notes`, view.notes);
       return view;
@@ -85,13 +90,18 @@ export async function killJob(to: Followed, runner: Runner, host: RunnerHost, jo
   await runner.kill(host, jobId, graceMs);
   for (let from = await positionsOf(to, jobId); ;) {
     const view = await runner.look(host, jobId, from);
-    const { next, hasMore } = await copyView(to, jobId, from, view);
-    from = next;
-    if (hasMore) continue;
+    const copied = await copyView(to, jobId, from, view).catch(unlessRefused);
+    if (copied) from = copied.next;
+    if (copied?.hasMore) continue;
     if (state !== 'absent' && view.signal !== null)
       await addSystemLines(to, `${jobId} killed`, ['cancelled: the command was killed']);
     return;
   }
+}
+
+/** What can't be written for good is lost; the command has ended all the same. */
+function unlessRefused(error: unknown): undefined {
+  if (!isRefusedForGood(error)) throw error;
 }
 
 const streams = ['stdout', 'stderr'] as const;

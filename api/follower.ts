@@ -1,10 +1,13 @@
 import type { WSContext } from 'hono/ws';
+import { isRefusedForGood } from '../db/sql-state.ts';
 import { readOutput } from '../db/tasks/output.ts';
+import { readPartials } from '../db/tasks/partials.ts';
 import type { AppDeps } from './context.ts';
-import { presentLine } from './deploy/output.ts';
+import { presentLine, presentPartial } from './deploy/output.ts';
 
 const batch = 1_000;
 const normal = 1000;
+const broken = 1011;
 const lookAgainMs = 2_000;
 // What a slow reader may leave unread before he is waited for, instead of keeping everything for him in memory.
 const unreadBytes = 4 * 1024 * 1024;
@@ -17,6 +20,8 @@ export class Follower {
   readonly #taskId: number;
   readonly #timer: NodeJS.Timeout;
   #seq: number;
+  /** What was sent last of lines that have not ended, by source. */
+  #partials = new Map<string, string>();
   #wanted = false;
   #running = false;
   #stopped = false;
@@ -51,6 +56,7 @@ export class Follower {
       }
     } catch (error) {
       this.#deps.log.warn({ err: error, taskId: this.#taskId }, 'live output stopped for a moment');
+      if (isRefusedForGood(error)) this.#end(broken, 'the output cannot be read');
     } finally {
       this.#running = false;
     }
@@ -68,9 +74,25 @@ export class Follower {
       if (rows.length < batch) break;
       await this.#drained();
     }
-    if (task?.status === 'running') return;
+    if (task?.status === 'running') return this.#sendPartials();
     this.#socket.send(JSON.stringify({ event: 'end', status: task?.status ?? 'gone' }));
-    this.#socket.close(normal, 'end');
+    this.#end(normal, 'end');
+  }
+
+  /** What stands on lines that have not ended, where it is not what was sent last. */
+  async #sendPartials(): Promise<void> {
+    const partials = await readPartials(this.#deps.db, this.#taskId, this.#seq);
+    if (partials === undefined) this.#wanted = true;
+    if (partials === undefined || this.#stopped) return;
+    const before = this.#partials;
+    this.#partials = new Map(partials.map((one) => [one.source, `${one.position} ${one.text}`]));
+    for (const one of partials)
+      if (before.get(one.source) !== this.#partials.get(one.source))
+        this.#socket.send(JSON.stringify(presentPartial(one)));
+  }
+
+  #end(code: number, reason: string): void {
+    this.#socket.close(code, reason);
     this.stop();
   }
 

@@ -3,8 +3,10 @@
 // start twice, and after a failure it is looked what runs now. Without a pid file nobody can tell.
 import { notKnown } from '../../db/deploy/settle.ts';
 import { markRanBefore } from '../../db/deploy/steps.ts';
+import { isRefusedForGood } from '../../db/sql-state.ts';
 import type { StepOutcome } from '../../workflows/deploy/ports.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { refusedForGood } from '../failure.ts';
 import { runJob } from '../follow.ts';
 import { ProviderError } from '../providers/error.ts';
 import type { Job } from '../providers/runner/driver.ts';
@@ -54,6 +56,7 @@ export async function answerOf<T>(ask: () => Promise<T>): Promise<T | string> {
     return await ask();
   } catch (error) {
     if (error instanceof ProviderError) return `no answer: ${error.message}`;
+    if (isRefusedForGood(error)) return refusedForGood(error);
     throw error;
   }
 }

@@ -16,11 +16,12 @@ import { json } from '../../db/json.ts';
 import { insertRows } from '../../db/rows.ts';
 import { appendOutput } from '../../db/tasks/output.ts';
 import type { Database } from '../../db/database.ts';
+import type { Actor } from '../../workflows/tasks.ts';
 import { testDatabase } from '../harness.ts';
 import type { TestDatabase } from '../harness.ts';
 
 const limit = 65_535;
-const by = { id: 1, username: 'test', channel: 'token' };
+const by: Actor = { id: 1, username: 'test', channel: 'token' };
 
 let database: TestDatabase;
 beforeAll(async () => {
