@@ -12,6 +12,7 @@ import { hostList } from './host-list.ts';
 import { hosts } from './hosts.ts';
 import { list } from './list.ts';
 import { memory } from './memory.ts';
+import { output } from './output.ts';
 import { scale } from './scale.ts';
 import { table } from './report.ts';
 import { rolling } from './rolling.ts';
@@ -27,6 +28,7 @@ const benchmarks: Record<string, Benchmark> = {
   tree,
   hosts,
   rolling,
+  output,
   'host-list': hostList,
   memory,
   'cold-start': coldStart,
