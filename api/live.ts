@@ -11,6 +11,7 @@ import { clientOf } from './client.ts';
 import type { AppDeps, Client } from './context.ts';
 import { outputPermission } from './task-access.ts';
 import { Follower } from './follower.ts';
+import type { Wire } from './follower.ts';
 import { Heartbeats } from './heartbeat.ts';
 import { languageOf, respond } from './respond.ts';
 import { redeemTicket } from './ticket.ts';
@@ -47,7 +48,8 @@ export function mountLive(app: Hono, deps: AppDeps, { pingMs }: LiveOptions = {}
       const after = Number(c.req.query('after') ?? 0);
       return {
         onOpen(_event, ws) {
-          connected.set(ws, { taskId, follower: new Follower(deps, ws, taskId, after) });
+          const follower = new Follower(deps, { socket: ws, wire: wireOf(c.env), taskId, seq: after });
+          connected.set(ws, { taskId, follower });
           heartbeats.add(ws);
         },
         onClose(_event, ws) {
@@ -65,6 +67,10 @@ export function mountLive(app: Hono, deps: AppDeps, { pingMs }: LiveOptions = {}
     },
   };
 }
+
+/** The connection of an upgrade, as the Node server passes it on. */
+const wireOf = (env: unknown): Wire | undefined =>
+  (env as { incoming?: { socket?: Wire } } | undefined)?.incoming?.socket;
 
 async function readyCaller(request: Request, client: Client, deps: AppDeps): Promise<number> {
   const { actor } = await callerOf(request, client, deps);

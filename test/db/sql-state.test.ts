@@ -38,14 +38,19 @@ test.each(codes)('%s is decided upon, and an activity is tried again only if it 
   expect(failure.message).not.toContain('a text of the server');
 });
 
+type Told = [code: string, standing: string | undefined, problem: string | undefined];
+const told = (standing: string | undefined, problem: string | undefined, ...which: string[]): Told[] =>
+  which.map((code) => [code, standing, problem]);
+
 test.each([
-  ...['08006', '28P01', '53300', '57P01', '25P03', 'ECONNRESET'].map((code) => [code, 'unreachable', 'unavailable']),
-  ...['25006', '53100', '57014', '58030', '0A000', 'F0000', 'XX000'].map((code) => [code, 'unable', 'unavailable']),
-  ...['40001', '40P01', '55P03', '55006'].map((code) => [code, 'again', 'conflict']),
-  ...[['23505', 'final', 'exists'] as const, ['23503', 'final', 'conflict'] as const],
-  ...['08P01', '22021', '42P01', '54000', 'P0001', 'XX001'].map((code) => [code, 'final', undefined]),
-  ...['ZZ000', 'EPERM', 'x'].map((code) => [code, undefined, undefined]),
-])('%s is %s, and a caller of the API is told %s', (code = '', standing, problem) => {
+  ...told('unreachable', 'unavailable', '08006', '28P01', '53300', '57P01', '25P03', 'ECONNRESET'),
+  ...told('unable', 'unavailable', '25006', '53100', '57014', '58030', '0A000', 'F0000', 'XX000'),
+  ...told('again', 'conflict', '40001', '40P01', '55P03', '55006'),
+  ...told('final', 'exists', '23505'),
+  ...told('final', 'conflict', '23503'),
+  ...told('final', undefined, '08P01', '22021', '42P01', '54000', 'P0001', 'XX001'),
+  ...told(undefined, undefined, 'ZZ000', 'EPERM', 'x'),
+])('%s is %s, and a caller of the API is told %s', (code, standing, problem) => {
   expect(standingOf(thrown(code))).toBe(standing);
   expect(problemOf(thrown(code))?.problem).toBe(problem);
 });
