@@ -49,7 +49,7 @@ async function rowsOf(table: keyof Database): Promise<number> {
     .selectFrom(table)
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
-  return Number(count);
+  return count;
 }
 
 async function newTask(): Promise<number> {

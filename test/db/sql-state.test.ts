@@ -1,7 +1,7 @@
 // Every SQLSTATE that PostgreSQL itself lists is decided upon: whether it passes, and what callers and the engine are told.
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ApplicationFailure } from '@temporalio/activity';
+import type { ApplicationFailure } from '@temporalio/activity';
 import { toFailure } from '../../activities/failure.ts';
 import { problemOf } from '../../api/respond.ts';
 import { isUnreachable, standingOf } from '../../db/sql-state.ts';
