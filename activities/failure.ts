@@ -31,16 +31,18 @@ export function toFailure(error: unknown): unknown {
 }
 
 function describe(error: unknown): string {
-  const code = codeOf(error);
   if (isRefusedForGood(error)) return refusedForGood(error);
-  return code === undefined
-    ? "an activity failed; see the worker's log"
-    : `an activity failed (${String(code)}); see the worker's log`;
+  return `an activity failed${codeIn(error)}; see the worker's log`;
+}
+
+function codeIn(error: unknown): string {
+  const code = codeOf(error);
+  return typeof code === 'string' || typeof code === 'number' ? ` (${code})` : '';
 }
 
 /** In words that the database will not take it. */
 export const refusedForGood = (error: unknown): string =>
-  `the database refuses what was to be written (${String(codeOf(error))}); see the worker's log`;
+  `the database refuses what was to be written${codeIn(error)}; see the worker's log`;
 
 const heartbeatMs = 1_000;
 
