@@ -60,8 +60,8 @@ test('an enqueued row is taken on NOTIFY, long before the next poll', async () =
 test('work that the database refuses for good stays for whoever repairs it, and is not asked for all the time', async () => {
   const refused = Object.assign(new Error('no'), { code: '22021' });
   start(() => Promise.reject(refused));
+  await listen.ready();
   await enqueue(db, 'start', { id: 4 });
-  await makeDue();
   await eventually(async () => expect((await rows())[0]?.lastError).toContain('no'));
   const [row] = await rows();
   expect(row?.attempts).toBe(1);
