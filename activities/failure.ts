@@ -1,7 +1,9 @@
 // The one place where what an activity throws becomes what the engine carries: a Problem is final and keeps its name, a
-// provider's refusal is final, anything else is tried again.
+// provider's refusal is final, what the database refuses for good is too (db/sql-state.ts), anything else is tried again.
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
+import { isRefusedForGood } from '../db/sql-state.ts';
+import { codeOf } from '../kit/error-code.ts';
 import { Problem, problemFailureType, toWire } from '../workflows/problem.ts';
 import { ProviderError } from './providers/error.ts';
 
@@ -25,17 +27,22 @@ export function toFailure(error: unknown): unknown {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
   // A driver's or database's text may quote what it was given; its kind is enough for the history.
   const name = error instanceof Error ? error.name : 'Error';
-  return ApplicationFailure.create({ type: name, message: describe(error), nonRetryable: isRefusedByDatabase(error) });
+  return ApplicationFailure.create({ type: name, message: describe(error), nonRetryable: isRefusedForGood(error) });
 }
-
-/** Data that PostgreSQL does not take (classes 22 and 23) it will not take the next time either. */
-const isRefusedByDatabase = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' && /^2[23][0-9A-Z]{3}$/.test(error.code);
 
 function describe(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : null;
-  return code ? `an activity failed (${code}); see the worker's log` : "an activity failed; see the worker's log";
+  if (isRefusedForGood(error)) return refusedForGood(error);
+  return `an activity failed${codeIn(error)}; see the worker's log`;
 }
+
+function codeIn(error: unknown): string {
+  const code = codeOf(error);
+  return typeof code === 'string' || typeof code === 'number' ? ` (${code})` : '';
+}
+
+/** In words that the database will not take it. */
+export const refusedForGood = (error: unknown): string =>
+  `the database refuses what was to be written${codeIn(error)}; see the worker's log`;
 
 const heartbeatMs = 1_000;
 

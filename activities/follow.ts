@@ -4,10 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
+import { isRefusedForGood } from '../db/sql-state.ts';
 import { appendOutput, outputPosition } from '../db/tasks/output.ts';
 import { lossText } from '../db/tasks/output-limit.ts';
 import type { OutputLine } from '../db/tasks/output.ts';
 import { splitLines } from './lines.ts';
+import { Partials } from './partial.ts';
 import type { Job, JobView, Runner, RunnerHost, StreamOffsets } from './providers/runner/driver.ts';
 
 const graceMs = 5_000;
@@ -38,10 +40,13 @@ export async function runJob(
   const { cancellationSignal } = Context.current();
   const isLeaving = (): boolean => cancellationSignal.aborted;
   if (isLeaving()) throw leaving();
+  const partials = new Partials(to, (stream) => sourceOf(job.id, stream));
   let from = await positionsOf(to, job.id);
   let view = await runner.run(host, { ...job, outputLimitBytes: to.limitBytes }, from);
   for (let pause = firstPollMs; ; pause = Math.min(pause * 2, longestPollMs)) {
     const { next, copied, hasMore } = await copyView(to, job.id, from, view, shown);
+    // What is shown of a line before it ends is worth no failure.
+    await (view.state === 'running' ? partials.show(view, from, next) : partials.end()).catch(() => undefined);
     if (view.state !== 'running' && !hasMore) {
       await addSystemLines(to, `${job.id} notes`, view.notes);
       return view;
@@ -95,13 +100,18 @@ export async function killJob(to: Followed, runner: Runner, host: RunnerHost, jo
   await runner.kill(host, jobId, graceMs);
   for (let from = await positionsOf(to, jobId); ;) {
     const view = await runner.look(host, jobId, from);
-    const { next, hasMore } = await copyView(to, jobId, from, view);
-    from = next;
-    if (hasMore) continue;
+    const copied = await copyView(to, jobId, from, view).catch(unlessRefused);
+    if (copied) from = copied.next;
+    if (copied?.hasMore) continue;
     if (state !== 'absent' && view.signal !== null)
       await addSystemLines(to, `${jobId} killed`, ['cancelled: the command was killed']);
     return;
   }
+}
+
+/** What can't be written for good is lost; the command has ended all the same. */
+function unlessRefused(error: unknown): undefined {
+  if (!isRefusedForGood(error)) throw error;
 }
 
 const sourceOf = (jobId: string, stream: StreamName): string => `${jobId} ${stream}`;

@@ -3,7 +3,7 @@
 // `operationId`, by which the engine knows it.
 import type { z } from 'zod';
 import { claimCommand, holdingCommand, releaseCommand } from '../db/idempotency.ts';
-import { isUnavailable } from '../db/transaction.ts';
+import { isUnavailable } from '../db/sql-state.ts';
 import { Problem } from '../workflows/problem.ts';
 import type { Ctx } from './context.ts';
 import { operation } from './endpoint.ts';

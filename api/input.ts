@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { storableText } from '../db/json.ts';
 import { detail, invalidField, Problem, type Language, type ProblemDetail, type Text } from '../workflows/problem.ts';
 import { canonicalValue } from './aliases.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -34,7 +35,9 @@ export function validate(
 
 function queryObject(query: URLSearchParams, schema: z.ZodObject, details: ProblemDetail[]): Record<string, string> {
   const given = new Map<string, string>();
-  for (const [key, value] of query) {
+  for (const [name, value] of query) {
+    const key = storableText(name);
+    if (key !== name) details.push({ field: key, message: 'holds a NUL character' });
     const before = given.get(key);
     const repeats = isRepeatable(schema, key);
     if (before !== undefined && !repeats) details.push({ field: key, message: 'is given twice' });

@@ -1,8 +1,9 @@
 // JSON.parse keeps the last of two equal keys, so a check and the code behind it may see different values when something
-// in between reads the first. Such a body is refused; so are NUL characters, which PostgreSQL's text cannot hold.
+// in between reads the first. Such a body is refused; so are NUL characters and halves of surrogate pairs, which PostgreSQL
+// cannot hold. Whatever is refused is named by its place, as fields are everywhere.
+import { storableText } from '../db/json.ts';
 import { invalidField } from '../workflows/problem.ts';
 
-const nul = '\u0000';
 const maximumDepth = 64;
 
 /** Parses a body; throws `invalid` for anything but one JSON value without repeated keys. */
@@ -17,30 +18,44 @@ export function parseJson(text: string): unknown {
   return value;
 }
 
+/** An object or a list that is open, and where in it we are: `at` is the key or the index of what comes. */
+interface Open {
+  keys: Set<string> | null;
+  at: string | number;
+}
+
+const fieldOf = (open: readonly Open[]): string => open.map(({ at }) => at).join('.');
+
 // The text is valid JSON here, so strings and brackets are all that need be looked at.
 function checkTokens(text: string): void {
   const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],]/g;
-  const open: (Set<string> | null)[] = [];
+  const open: Open[] = [];
   let keyNext = false;
   for (const [token] of text.matchAll(tokens)) {
+    const inner = open.at(-1);
     if (token === '{' || token === '[') {
-      if (open.push(token === '{' ? new Set() : null) > maximumDepth) throw invalidField('', 'is nested too deeply');
+      if (open.length >= maximumDepth) throw invalidField(fieldOf(open), 'is nested too deeply');
+      open.push(token === '{' ? { keys: new Set(), at: '' } : { keys: null, at: 0 });
       keyNext = token === '{';
     } else if (token === '}' || token === ']') {
       open.pop();
       keyNext = false;
-    } else if (token === ',') keyNext = open.at(-1) instanceof Set;
-    else {
-      checkString(token, keyNext ? open.at(-1) : undefined);
+    } else if (token === ',') {
+      keyNext = inner?.keys != null;
+      if (typeof inner?.at === 'number') inner.at += 1;
+    } else {
+      checkString(JSON.parse(token) as string, open, keyNext);
       keyNext = false;
     }
   }
 }
 
-function checkString(token: string, keys: Set<string> | null | undefined): void {
-  const string = JSON.parse(token) as string;
-  if (string.includes(nul) || !string.isWellFormed()) throw invalidField('', 'holds text that cannot be stored');
-  if (!keys) return;
-  if (keys.has(string)) throw invalidField(string, 'is there twice');
-  keys.add(string);
+function checkString(string: string, open: readonly Open[], isKey: boolean): void {
+  const stored = storableText(string);
+  const inner = open.at(-1);
+  if (isKey && inner) inner.at = stored;
+  if (stored !== string) throw invalidField(fieldOf(open), 'holds text that cannot be stored');
+  if (!isKey || !inner?.keys) return;
+  if (inner.keys.has(string)) throw invalidField(fieldOf(open), 'is there twice');
+  inner.keys.add(string);
 }

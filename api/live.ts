@@ -11,13 +11,21 @@ import { clientOf } from './client.ts';
 import type { AppDeps, Client } from './context.ts';
 import { outputPermission } from './task-access.ts';
 import { Follower } from './follower.ts';
+import type { Wire } from './follower.ts';
+import { Heartbeats } from './heartbeat.ts';
 import { languageOf, respond } from './respond.ts';
 import { redeemTicket } from './ticket.ts';
 
 const goingAway = 1001;
 
+export interface LiveOptions {
+  /** Between two pings of a connection, 15 s by default. */
+  pingMs?: number | undefined;
+}
+
 /** Mounts `/ws/tasks/{task_id}/output`; `closeAll` says goodbye to everybody who is connected. */
-export function mountLive(app: Hono, deps: AppDeps): { closeAll(): void } {
+export function mountLive(app: Hono, deps: AppDeps, { pingMs }: LiveOptions = {}): { closeAll(): void } {
+  const heartbeats = new Heartbeats(pingMs);
   const connected = new Map<WSContext, { taskId: number; follower: Follower }>();
   deps.listen.on(outputChannel, (payload) => {
     for (const { taskId, follower } of connected.values())
@@ -40,21 +48,29 @@ export function mountLive(app: Hono, deps: AppDeps): { closeAll(): void } {
       const after = Number(c.req.query('after') ?? 0);
       return {
         onOpen(_event, ws) {
-          connected.set(ws, { taskId, follower: new Follower(deps, ws, taskId, after) });
+          const follower = new Follower(deps, { socket: ws, wire: wireOf(c.env), taskId, seq: after });
+          connected.set(ws, { taskId, follower });
+          heartbeats.add(ws);
         },
         onClose(_event, ws) {
           connected.get(ws)?.follower.stop();
           connected.delete(ws);
+          heartbeats.remove(ws);
         },
       };
     }),
   );
   return {
     closeAll: () => {
+      heartbeats.stop();
       for (const ws of connected.keys()) ws.close(goingAway, 'this server is leaving; connect again with after');
     },
   };
 }
+
+/** The connection of an upgrade, as the Node server passes it on. */
+const wireOf = (env: unknown): Wire | undefined =>
+  (env as { incoming?: { socket?: Wire } } | undefined)?.incoming?.socket;
 
 async function readyCaller(request: Request, client: Client, deps: AppDeps): Promise<number> {
   const { actor } = await callerOf(request, client, deps);

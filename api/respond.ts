@@ -1,7 +1,9 @@
 // The one place where a refusal or a failure becomes an answer. What is not a Problem is an internal error: its text stays
 // in the log, the caller gets the request id that finds it there.
 import { Unrecorded } from '../db/audit/record.ts';
-import { CommitUnknown, isUnavailable } from '../db/transaction.ts';
+import { isUniqueViolation } from '../db/errors.ts';
+import { isForeignKeyViolation, isUnavailable, standingOf } from '../db/sql-state.ts';
+import { CommitUnknown } from '../db/transaction.ts';
 import { codeOf } from '../kit/error-code.ts';
 import { inChinese, Problem, problems, problemText, type Language } from '../workflows/problem.ts';
 
@@ -20,12 +22,11 @@ export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
   if (!(error instanceof Error)) return undefined;
   if (error instanceof Unrecorded) return new Problem('unavailable', { dependency: 'audit log' });
-  const code = codeOf(error);
-  if (engineAway.has(code)) return new Problem('unavailable', { dependency: 'the workflow engine' });
+  if (engineAway.has(codeOf(error))) return new Problem('unavailable', { dependency: 'the workflow engine' });
   if (error instanceof CommitUnknown) return new Problem('outcome_unknown', { dependency: 'the database' });
   if (isUnavailable(error)) return new Problem('unavailable', { dependency: 'the database' });
-  if (code === '23505') return new Problem('exists');
-  if (code === '40P01' || code === '55P03' || code === '23503') return new Problem('conflict');
+  if (isUniqueViolation(error)) return new Problem('exists');
+  if (standingOf(error) === 'again' || isForeignKeyViolation(error)) return new Problem('conflict');
   return error.cause === undefined ? undefined : problemOf(error.cause);
 }
 

@@ -1,3 +1,4 @@
+import { storableText } from '../db/json.ts';
 import type { Endpoint } from './endpoint.ts';
 import { idInBody, segmentsOf } from './paths.ts';
 
@@ -85,7 +86,8 @@ function find(at: Node, segments: readonly string[], index: number, values: stri
 
 function decoded(segment: string): string | undefined {
   try {
-    return decodeURIComponent(segment);
+    const text = decodeURIComponent(segment);
+    return text === storableText(text) ? text : undefined;
   } catch {
     return undefined;
   }

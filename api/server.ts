@@ -36,6 +36,7 @@ import { mountImages } from './images.ts';
 import { reconsiderHandler } from './deploy/reconsider.ts';
 import { startHandler, startTopic } from './launch.ts';
 import { mountLive } from './live.ts';
+import type { LiveOptions } from './live.ts';
 import { escalationHandler } from './mail/escalations.ts';
 import { passwordLinkHandler, passwordLinkTopic } from './mail/password-links.ts';
 import { createSendMail } from './mail/send.ts';
@@ -50,7 +51,12 @@ export interface RunningApi {
 const drainMs = 10_000;
 
 /** Starts the API in this process. */
-export async function startApi(config: Config, log: Logger, at: Addresses): Promise<RunningApi> {
+export async function startApi(
+  config: Config,
+  log: Logger,
+  at: Addresses,
+  options: LiveOptions = {},
+): Promise<RunningApi> {
   const db = connect(at.databaseUrl, { max: config.databasePool, applicationName: 'slipway-api', log });
   const connection = Connection.lazy(engineAddress(config, at.temporalAddress));
   const acks = createAcknowledger(db, log);
@@ -66,7 +72,7 @@ export async function startApi(config: Config, log: Logger, at: Addresses): Prom
   const app = createApp(deps);
   mountHealth(app, deps, metrics);
   mountImages(app, config);
-  const live = mountLive(app, deps);
+  const live = mountLive(app, deps, options);
   const release = async (): Promise<void> => {
     await acks.stop();
     await listen.close();

@@ -8,6 +8,7 @@ import type { Kysely } from 'kysely';
 import { create } from 'tar';
 import { createToken } from '../db/access/tokens.ts';
 import type { Database } from '../db/database.ts';
+import { insertRows } from '../db/rows.ts';
 import { localHostFolder } from '../kit/host-path.ts';
 
 export interface Person {
@@ -44,7 +45,7 @@ export async function grant(db: Kysely<Database>, userId: number, permissions: s
   const rows = ids.flatMap((objectId) =>
     permissions.map((permission) => ({ userId, roleId: null, scope: 'application' as const, objectId, permission })),
   );
-  await db.insertInto('grants').values(rows).execute();
+  await insertRows(db, 'grants', rows);
 }
 
 /** An application on two hosts with a package. */

@@ -1,75 +1,122 @@
-// 100 MB of output of one job on one host: what lies on the host and in the database in the end against what may be kept, and
-// how long it takes the job with its output kept, and copied too, against the same command into a file.
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+// A million short lines from ten instances at once, against a bare COPY of the very same rows: time; whether the worker's and
+// the API's memory grows with what they pass on; and whether those who watch keep up.
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { sql } from 'kysely';
-import { runJob } from '../activities/follow.ts';
-import type { Job } from '../activities/providers/runner/driver.ts';
-import { createLocalRunner } from '../activities/providers/runner/local.ts';
-import { connect } from '../db/connect.ts';
 import { timed, until } from './harness.ts';
 import type { Benchmark, Row } from './harness.ts';
+import { groundOf, instances } from './output/ground.ts';
+import type { Ground, Watcher } from './output/ground.ts';
 
-const mib = 2 ** 20;
-const limitBytes = 50 * mib;
-const host = { name: 'bench-output', runner: 'local' as const, address: null };
-const origin = { instanceId: null, host: host.name, step: 'start' };
+const watchers = 5;
+const patienceMs = 1_800_000;
+const lookMs = 250;
+const printed = "step = 'pre_exec' and stream = 'stdout'";
 
-const jobOf = (id: string, content: string): Job => ({
-  ...{ id, script: { language: 'bash', content }, cwd: '/', env: {}, user: null, outputLimitBytes: limitBytes },
+/** Resident memory of a process now, in MiB. */
+const resident = (pid: number): number =>
+  (Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4_096) / 1024 / 1024;
+
+interface Peaks {
+  early: number;
+  late: number;
+}
+
+/** Largest memory of a process while the first tenth of the lines came, and until the end. */
+function memoryOf(pid: number): { look(isEarly: boolean): void; peaks: Peaks } {
+  const peaks = { early: 0, late: 0 };
+  const look = (isEarly: boolean): void => {
+    const now = resident(pid);
+    if (isEarly) peaks.early = Math.max(peaks.early, now);
+    peaks.late = Math.max(peaks.late, now);
+  };
+  return { look, peaks };
+}
+
+async function followed({ db, workerPid, apiPid }: Ground, taskId: number, count: number) {
+  const memory = { worker: memoryOf(workerPid), api: memoryOf(apiPid) };
+  const task = db.selectFrom('tasks').select(['outputSeq', 'status']).where('id', '=', taskId);
+  let looked = 0;
+  await until(async () => {
+    const { outputSeq, status } = await task.executeTakeFirstOrThrow();
+    if (performance.now() - looked >= lookMs) {
+      looked = performance.now();
+      for (const one of Object.values(memory)) one.look(outputSeq <= count / 10);
+    }
+    if (status === 'failed') throw new Error('the upgrade failed');
+    return status === 'finished';
+  }, patienceMs);
+  return { worker: memory.worker.peaks, api: memory.api.peaks };
+}
+
+/** From the first batch of lines to the last, in ms, and how many there are. */
+async function storing({ db }: Ground, taskId: number): Promise<{ ms: number; lines: number; first: number }> {
+  const { rows } = await sql<{ first: Date; last: Date; lines: number }>`
+    select min(time) as first, max(time) as last, count(*) as lines from task_output
+    where task_id = ${taskId} and ${sql.raw(printed)}`.execute(db);
+  const [{ first, last, lines } = { first: new Date(), last: new Date(), lines: 0 }] = rows;
+  return { ms: last.getTime() - first.getTime(), lines, first: first.getTime() };
+}
+
+/** The same rows by COPY into a table of the same shape. */
+async function bareCopy({ db }: Ground, taskId: number): Promise<number> {
+  const file = join(tmpdir(), `slipway-bench-${randomBytes(6).toString('hex')}`);
+  await sql`create table bare_output (like task_output including all)`.execute(db);
+  const rows = `select * from task_output where task_id = ${taskId} and ${printed} order by seq`;
+  // The server's own file, which nobody else may remove: it is emptied in the end.
+  await sql.raw(`copy (${rows}) to '${file}'`).execute(db);
+  const ms = await timed(() => sql.raw(`copy bare_output from '${file}'`).execute(db));
+  await sql.raw(`copy (select where false) to program 'rm -f ${file}'`).execute(db);
+  return ms;
+}
+
+const percentile = (values: readonly number[], share: number): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length * share)] ?? 0;
+
+const row = (name: string, unit: Row['unit'], aim: number, base: number, ours: number): Row => ({
+  ...{ name, unit, aim, noise: null, base, ours },
+  ratio: ours / base,
 });
 
-/** Bytes of a job's output that lie on the host. */
-function bytesIn(folder: string): number {
-  const names = readdirSync(folder).filter((name) => name.startsWith('std'));
-  return names.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+async function watched(
+  all: readonly Watcher[],
+  first: number,
+): Promise<{ fastest: number; slowest: number; lag: number }> {
+  const ends = (await Promise.all(all.map(({ ended }) => ended))).map((end) => end - first);
+  const lag = percentile(
+    all.flatMap(({ lags }) => lags),
+    0.95,
+  );
+  return { fastest: Math.min(...ends), slowest: Math.max(...ends), lag };
 }
 
 export const output: Benchmark = async ({ stack, quick, say }) => {
-  const lines = quick ? 600_000 : 1_000_000;
-  const print = `seq -f '%099.0f' 1 ${lines}`;
-  const dataDir = join(stack.dataDir, 'bench-output');
-  mkdirSync(dataDir, { recursive: true });
-  const runner = createLocalRunner({ dataDir });
-  await runner.prepare(host);
-  const db = connect(await stack.database('bench_output'), { max: 2, applicationName: 'bench' });
-  const run = async (id: string, content: string): Promise<number> =>
-    timed(async () => {
-      await runner.start(host, jobOf(id, content));
-      await until(async () => (await runner.state(host, id)).state !== 'running', 300_000);
-    });
+  const each = quick ? 10_000 : 100_000;
+  const ground = await groundOf(stack);
   try {
-    say(`output: ${lines / 10_000} MB into a file, kept on the host, and copied`);
-    const plain = await run('plain', `${print} | cat > plain`);
-    const kept = await run('kept', print);
-    const { id: taskId } = await db
-      .insertInto('tasks')
-      .values({ area: 'host', kind: 'initialize', creator: 'bench', timeoutSeconds: 600 })
-      .returning('id')
-      .executeTakeFirstOrThrow();
-    const copied = await timed(() =>
-      new MockActivityEnvironment().run(() =>
-        runJob({ db, limitBytes, taskId, origin }, runner, host, jobOf('copied', print)),
-      ),
-    );
-    const stored = await db
-      .selectFrom('taskOutput')
-      .select(sql<number>`coalesce(sum(octet_length(text) + 1), 0)::bigint`.as('bytes'))
-      .where('taskId', '=', taskId)
-      .executeTakeFirstOrThrow();
-    const jobs = join(dataDir, 'hosts', host.name, '.slipway/jobs');
-    const row = (name: string, unit: Row['unit'], aim: number, base: number, ours: number): Row => ({
-      ...{ name: `${name} of ${lines / 10_000} MB of output`, unit, aim, noise: null, base, ours, ratio: ours / base },
-    });
+    // The worker and the API as they are after some work, not as they start.
+    const warm = await ground.upgrade(1_000);
+    await followed(ground, warm, instances * 1_000);
+    const count = each * instances;
+    say(`output: ${count} lines from ${instances} instances, ${watchers} watchers`);
+    const taskId = await ground.upgrade(each);
+    const all = Array.from({ length: watchers }, () => ground.watch(taskId));
+    const { worker, api } = await followed(ground, taskId, count);
+    const { ms, lines, first } = await storing(ground, taskId);
+    if (lines !== count) throw new Error(`${lines} of ${count} lines were kept`);
+    const { fastest, slowest, lag } = await watched(all, first);
+    if (all.some((one) => one.lines < count)) throw new Error('a watcher has not got every line');
+    const copied = await bareCopy(ground, taskId);
     return [
-      row('what lies on the host, of 50 MiB,', 'MiB', 1, 50, bytesIn(join(jobs, 'copied')) / mib),
-      row('what lies in the database, of 50 MiB,', 'MiB', 1, 50, stored.bytes / mib),
-      row('host’s side', 's', 3, plain / 1000, kept / 1000),
-      row('all of it copied', 's', 40, plain / 1000, copied / 1000),
+      row(`${count} lines of output, against COPY`, 's', 20, copied / 1_000, ms / 1_000),
+      row('worker, most memory at 10 % and in the end', 'MiB', 1.3, worker.early, worker.late),
+      row('API, most memory at 10 % and in the end', 'MiB', 1.3, api.early, api.late),
+      row(`${watchers} watchers, the first and the last at the end`, 's', 1.1, fastest / 1_000, slowest / 1_000),
+      row('lag of 95 % of the lines, of the whole run', 's', 0.2, ms / 1_000, lag / 1_000),
     ];
   } finally {
-    await db.destroy();
-    rmSync(dataDir, { recursive: true, force: true });
+    await ground.stop();
   }
 };

@@ -10,10 +10,11 @@ import { create } from './create.ts';
 import type { Benchmark, Row } from './harness.ts';
 import { hostList } from './host-list.ts';
 import { hosts } from './hosts.ts';
+import { keptOutput } from './kept-output.ts';
 import { list } from './list.ts';
 import { memory } from './memory.ts';
-import { scale } from './scale.ts';
 import { output } from './output.ts';
+import { scale } from './scale.ts';
 import { table } from './report.ts';
 import { rolling } from './rolling.ts';
 import { benchStack } from './stack.ts';
@@ -31,6 +32,7 @@ const benchmarks: Record<string, Benchmark> = {
   'host-list': hostList,
   memory,
   output,
+  'kept-output': keptOutput,
   'cold-start': coldStart,
 };
 

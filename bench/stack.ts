@@ -18,6 +18,9 @@ import { get } from './http.ts';
 import { processes } from './processes.ts';
 import type { Child, Run } from './processes.ts';
 
+/** A process may take its time to start where others work too; none of it is measured. */
+const startPatienceMs = 180_000;
+
 export interface BenchStack {
   dataDir: string;
   databaseUrl: string;
@@ -87,14 +90,14 @@ function starters(run: Run, client: Client, { dataDir, temporalAddress, masterKe
     SLIPWAY_LOCAL_RUNNER: 'on',
     SLIPWAY_MASTER_KEY: masterKey,
   });
-  const polling = (taskQueue: string) => until(() => hasPoller(client, taskQueue));
+  const polling = (taskQueue: string) => until(() => hasPoller(client, taskQueue), startPatienceMs);
   return {
     async api(database, taskQueue, env = {}) {
       const ownPort = await freePort();
       const own = { ...environment(database, taskQueue), SLIPWAY_PORT: String(ownPort), ...env };
       const child = run('api/server.ts', own);
       const url = `http://127.0.0.1:${ownPort}`;
-      await until(async () => (await get(`${url}/readyz`)).status === 200);
+      await until(async () => (await get(`${url}/readyz`)).status === 200, startPatienceMs);
       return { ...child, url };
     },
     async worker(database, taskQueue, env = {}, { file, args } = { file: 'activities/worker.ts', args: [] }) {

@@ -3,10 +3,10 @@
 // commits at once and is renewed while it runs, repetitions poll, and one not renewed (a crashed process) is taken over.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import { codeOf } from '../kit/error-code.ts';
 import { Problem } from '../workflows/problem.ts';
 import type { Database } from './database.ts';
 import { json } from './json.ts';
+import { isLockTimeout } from './sql-state.ts';
 
 /** One request under an Idempotency-Key; `requestHash` covers method, path and body. */
 export interface KeyedRequest {
@@ -25,7 +25,6 @@ const waitMs = 10_000;
 const pollMs = 100;
 const renewMs = 2_000;
 const takeOverAfter = sql<Date>`now() - interval '8 seconds'`;
-const lockNotAvailable = '55P03';
 
 /**
  * Claims the key within the transaction of a change; gives the stored answer when the work was done before. Throws
@@ -35,7 +34,7 @@ export async function claimInChange(tx: Kysely<Database>, request: KeyedRequest)
   try {
     if (await claim(tx, request)) return undefined;
   } catch (error) {
-    if (codeOf(error) === lockNotAvailable) throw new Problem('idempotency_pending');
+    if (isLockTimeout(error)) throw new Problem('idempotency_pending');
     throw error;
   }
   const found = await look(tx, request);

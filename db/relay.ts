@@ -8,6 +8,7 @@ import type { Database } from './database.ts';
 import type { Listener } from './listen.ts';
 import { startLoop } from './loop.ts';
 import { acknowledge, outboxChannel } from './outbox.ts';
+import { isRefusedForGood } from './sql-state.ts';
 
 /** Does the work of one row; may be called again for the same row. `signal` aborts when its time (30 s) is over. */
 export type OutboxHandler = (payload: Record<string, unknown>, signal: AbortSignal) => Promise<void>;
@@ -96,7 +97,10 @@ async function attempt(
     return row.id;
   } catch (error) {
     const lastError = describe(error);
-    const seconds = Math.min(2 ** (row.attempts - 1), longestBackoffSeconds);
+    // What the database refuses for good is kept, for whoever repairs it, and asked for as seldom as may be.
+    const seconds = isRefusedForGood(error)
+      ? longestBackoffSeconds
+      : Math.min(2 ** (row.attempts - 1), longestBackoffSeconds);
     log.warn({ outboxId: row.id, topic: row.topic, attempts: row.attempts, reason: lastError }, 'outbox work failed');
     await db
       .updateTable('outbox')

@@ -1,4 +1,5 @@
 import { maximumLineBytes, splitLines } from '../activities/lines.ts';
+import { visibleText } from '../activities/partial.ts';
 
 const texts = (buffer: Buffer | string, final = true): string[] =>
   splitLines(Buffer.from(buffer as string), { final }).lines.map((line) => line.text);
@@ -72,4 +73,19 @@ test('the lines are the same however the stream is read', () => {
   const whole = splitLines(all, { final: true }).lines;
   for (const size of [1000, 4096, 16_384, 16_385, 50_000]) expect(inBlocks(all, size)).toEqual(whole);
   expect(whole.at(-1)?.end).toBe(all.length);
+});
+
+test.each([
+  ['a question', 'Continue? ', 'Continue? '],
+  ['what a progress bar shows last', '10%\r20%\r30%', '30%'],
+  ['what it shows where it returns at the end', '10%\r20%\r', '20%'],
+  ['nothing where there is nothing', '\r\r', ''],
+  ['no half of a character', Buffer.from('a\u4e2d').subarray(0, 3), 'a'],
+  ['no NUL', 'a\0', 'a\u{fffd}'],
+])('of a line that has not ended is seen %s', (_what, rest, seen) => {
+  expect(visibleText(Buffer.from(rest as string))).toBe(seen);
+});
+
+test('of a line that has not ended no more is seen than of a line', () => {
+  expect(Buffer.byteLength(visibleText(Buffer.alloc(maximumLineBytes, 0x80)))).toBeLessThanOrEqual(maximumLineBytes);
 });

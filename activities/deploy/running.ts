@@ -3,8 +3,10 @@
 // waits for the end of what was told to end, and after a failure it is looked what runs now. Without a pid file nobody can tell.
 import { notKnown } from '../../db/deploy/settle.ts';
 import { markSeen } from '../../db/deploy/steps.ts';
+import { isRefusedForGood } from '../../db/sql-state.ts';
 import type { StepOutcome } from '../../workflows/deploy/ports.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { refusedForGood } from '../failure.ts';
 import { addSystemLines } from '../follow.ts';
 import { ProviderError } from '../providers/error.ts';
 import { runJobs } from '../step.ts';
@@ -136,6 +138,7 @@ export async function answerOf<T>(ask: () => Promise<T>): Promise<T | string> {
     return await ask();
   } catch (error) {
     if (error instanceof ProviderError) return `no answer: ${error.message}`;
+    if (isRefusedForGood(error)) return refusedForGood(error);
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import { lockHosts, selectInstances, settleAttachment } from '../../db/applicati
 import type { HostRow, InstanceRow } from '../../db/inventory.ts';
 import { json } from '../../db/json.ts';
 import { anywhere } from '../../db/like.ts';
+import { fromParts } from '../../db/rows.ts';
 import { instanceStatuses } from '../../workflows/applications/contract.ts';
 import { invalidField, Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
@@ -106,15 +107,12 @@ const addInstances = change({
     for (const host of hosts.values()) refuseHost(host);
     await refuseInstances(ctx, params.id, [...hosts.values()]);
     const now = ctx.now();
-    const rows = await ctx.tx
-      .insertInto('instances')
-      .values(
-        ids.map((hostId) => ({
-          ...{ applicationId: params.id, hostId, releases: json([]), createdTime: now, updatedTime: now },
-        })),
-      )
-      .returningAll()
-      .execute();
+    const wanted = ids.map((hostId) => ({
+      ...{ applicationId: params.id, hostId, releases: json([]), createdTime: now, updatedTime: now },
+    }));
+    const rows = await fromParts(wanted, (part) =>
+      ctx.tx.insertInto('instances').values(part).returningAll().execute(),
+    );
     await settleAttachment(ctx.tx, ids, now);
     const made = new Map(rows.map((row) => [row.hostId, row]));
     return body.flatMap(({ hostid }) => {

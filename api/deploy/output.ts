@@ -8,6 +8,15 @@ import { notFound } from '../permissions.ts';
 import { id, iso, time } from '../schemas.ts';
 import { onTask } from './access.ts';
 
+/** How the stream of a task's output is spoken. */
+export const liveOutput =
+  'The WebSocket `/ws/tasks/{task_id}/output?after={seq}` (its address, with a ticket, is `task_output`) sends the same lines as ' +
+  'JSON, one a message, first those after `after` and then each as it is written. Messages with an `event` are no lines and ' +
+  'have no number: `partial` is what stands on a line that has not ended for a second (`instance`, `host`, `step`, `stream`, ' +
+  '`text`; of a progress bar what follows its last carriage return), and holds until a line or another `partial` of the same ' +
+  'instance, host and stream comes; `heartbeat` comes every 15 seconds, with a ping of the protocol: a connection on which ' +
+  'two of them are not answered is closed; `end` is the last one, with the `status` of the task.';
+
 /** One line of output, the same over HTTP and WebSocket. */
 export const lineObject = z.object({
   seq: z.int(),
@@ -27,6 +36,16 @@ export const presentLine = (row: TaskOutputRow): z.input<typeof lineObject> => (
   step: row.step,
   stream: row.stream,
   text: row.text,
+});
+
+/** What stands on a line that has not ended, over WebSocket only. */
+export const presentPartial = (of: Pick<TaskOutputRow, 'instanceId' | 'host' | 'step' | 'stream' | 'text'>) => ({
+  event: 'partial',
+  instance: of.instanceId,
+  host: of.host,
+  step: of.step,
+  stream: of.stream,
+  text: of.text,
 });
 
 /** Which lines of a task are asked for. */
@@ -65,6 +84,7 @@ const getOutput = endpoint({
   id: 'getSubTaskOutput',
   area: 'deploy',
   summary: 'Output of a sub-task',
+  description: `Lines are numbered from 1 without gaps. ${liveOutput}`,
   permission: outputReader,
   query: outputQuery,
   returns: outputObject,

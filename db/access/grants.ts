@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
+import { fromParts } from '../rows.ts';
 
 /** Whom something is granted to. */
 export interface Grantee {
@@ -29,15 +30,15 @@ export async function changeGrants(
   const given = changes.filter((change) => change.enable);
   const taken = changes.filter((change) => !change.enable);
   const ids = { userId: null, roleId: null, [columnOf(grantee)]: grantee.id };
-  const added =
-    given.length === 0
-      ? []
-      : await tx
-          .insertInto('grants')
-          .values(given.map(({ objectId, permission }) => ({ ...ids, scope, objectId, permission })))
-          .onConflict((on) => on.doNothing())
-          .returning(['objectId', 'permission'])
-          .execute();
+  const rows = given.map(({ objectId, permission }) => ({ ...ids, scope, objectId, permission }));
+  const added = await fromParts(rows, (part) =>
+    tx
+      .insertInto('grants')
+      .values(part)
+      .onConflict((on) => on.doNothing())
+      .returning(['objectId', 'permission'])
+      .execute(),
+  );
   const removed =
     taken.length === 0
       ? []

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database } from '../database.ts';
+import { fromParts } from '../rows.ts';
 import { actionsFor, adminRole, holds, type Scope, type Subject } from './rights.ts';
 import type { SystemPermission } from './catalogue.ts';
 import type { AccessTables } from './tables.ts';
@@ -65,12 +66,15 @@ async function actionsOn(
 
 /** Gives a role to users; returns those who did not have it. */
 export async function giveRole(tx: Kysely<Database>, roleId: number, userIds: readonly number[]): Promise<number[]> {
-  const given = await tx
-    .insertInto('userRoles')
-    .values(userIds.map((userId) => ({ userId, roleId })))
-    .onConflict((on) => on.doNothing())
-    .returning('userId')
-    .execute();
+  const rows = userIds.map((userId) => ({ userId, roleId }));
+  const given = await fromParts(rows, (part) =>
+    tx
+      .insertInto('userRoles')
+      .values(part)
+      .onConflict((on) => on.doNothing())
+      .returning('userId')
+      .execute(),
+  );
   return given.map((row) => row.userId);
 }
 

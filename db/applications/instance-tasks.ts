@@ -9,6 +9,7 @@ import type { Database } from '../database.ts';
 import type { SubTaskSetup } from '../deploy/sub-tasks.ts';
 import type { InstanceRow } from '../inventory.ts';
 import { json } from '../json.ts';
+import { insertRows } from '../rows.ts';
 import { notifyOutput } from '../tasks/output.ts';
 import { allFinished, closeResult, openResults } from '../tasks/results.ts';
 import type { ResultEnd } from '../tasks/results.ts';
@@ -53,7 +54,7 @@ export async function beginInstanceTask(tx: Kysely<Database>, task: NewInstanceT
     ...{ taskId: id, position, instanceId: instance.id, hostId: instance.hostId, hostname: instance.hostname },
     ...{ previousVersion: instance.version, previousStatus: instance.status, setup: json(setupOf(instance)) },
   }));
-  await tx.insertInto('taskResults').values(results).execute();
+  await insertRows(tx, 'taskResults', results);
   const ids = instances.map((instance) => instance.id);
   await tx
     .updateTable('instances')

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import type { ResponseType } from '../../workflows/applications/contract.ts';
 import type { Database } from '../database.ts';
 import { prepared, type Place } from '../prepared.ts';
+import { insertRows } from '../rows.ts';
 
 /** A user answering for an application in one role. */
 export interface ResponsePerson {
@@ -39,11 +40,8 @@ export async function setResponsePersons(
       .where('userId', '=', userId)
       .where('type', '=', type)
       .execute();
-  if (added.length > 0)
-    await tx
-      .insertInto('responsePersons')
-      .values(added.map((one) => ({ applicationId, ...one })))
-      .execute();
+  const rows = added.map((one) => ({ applicationId, ...one }));
+  await insertRows(tx, 'responsePersons', rows);
 }
 
 const listed = prepared((db, place: Place<{ applicationId: number }>) =>

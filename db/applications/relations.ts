@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { visible, type Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
+import { fromParts } from '../rows.ts';
 
 /** Ids that an application is linked to, as far as the caller may view them. */
 export interface Relations {
@@ -83,13 +84,15 @@ export async function addRequirements(
   applicationId: number,
   requiredIds: readonly number[],
 ): Promise<number[]> {
-  if (requiredIds.length === 0) return [];
-  const added = await tx
-    .insertInto('requiredApps')
-    .values(requiredIds.map((requiredId) => ({ applicationId, requiredId })))
-    .onConflict((on) => on.doNothing())
-    .returning('requiredId')
-    .execute();
+  const rows = requiredIds.map((requiredId) => ({ applicationId, requiredId }));
+  const added = await fromParts(rows, (part) =>
+    tx
+      .insertInto('requiredApps')
+      .values(part)
+      .onConflict((on) => on.doNothing())
+      .returning('requiredId')
+      .execute(),
+  );
   return added.map((row) => row.requiredId);
 }
 

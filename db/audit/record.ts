@@ -8,6 +8,7 @@ import type { Database } from '../database.ts';
 import { storableText } from '../json.ts';
 import { prepared } from '../prepared.ts';
 import type { Place } from '../prepared.ts';
+import { insertRows } from '../rows.ts';
 import { storedChanges } from './changes.ts';
 import type { AuditChanges, AuditTables, AuditView } from './tables.ts';
 import { cutDetail } from './text.ts';
@@ -39,8 +40,6 @@ export interface AuditEntry {
   changes?: AuditChanges | null;
 }
 
-const rowsAStatement = 1_000;
-
 /** Records could not be written, for whatever reason: what they are about must not happen, and may be tried again. */
 export class Unrecorded extends Error {
   constructor(cause: unknown) {
@@ -55,12 +54,7 @@ export async function record(tx: Kysely<Database>, by: Actor, entries: readonly 
   try {
     const [first, ...others] = rows;
     if (first && others.length === 0) await insertOne(tx, first);
-    else
-      for (let start = 0; start < rows.length; start += rowsAStatement)
-        await tx
-          .insertInto('auditRecords')
-          .values(rows.slice(start, start + rowsAStatement))
-          .execute();
+    else await insertRows(tx, 'auditRecords', rows);
   } catch (error) {
     throw new Unrecorded(error);
   }

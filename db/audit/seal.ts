@@ -4,6 +4,7 @@
 import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database.ts';
+import { insertRows } from '../rows.ts';
 import { genesisHash, linkHash, sealerLock } from './chain.ts';
 import type { AuditRecordRow } from './tables.ts';
 
@@ -101,7 +102,7 @@ async function sealBatch(tx: Transaction<Database>, after: number): Promise<Audi
     hash = linkHash(prevHash, record, position);
     return { position, recordId: record.id, opTime: record.opTime, prevHash, hash };
   });
-  await tx.insertInto('auditChain').values(links).execute();
+  await insertRows(tx, 'auditChain', links);
   return batch;
 }
 

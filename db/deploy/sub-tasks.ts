@@ -14,6 +14,7 @@ import type {
 import { Problem } from '../../workflows/problem.ts';
 import type { Database } from '../database.ts';
 import { json } from '../json.ts';
+import { insertRows } from '../rows.ts';
 import { planTargets, renderHooks } from './plan.ts';
 import type { PlanTarget, Renderer } from './plan.ts';
 import { settingDefaults } from './settings.ts';
@@ -204,7 +205,7 @@ async function insertResults(tx: Transaction<Database>, taskId: number, targets:
     previousStatus:
       (['running', 'unknown'] as const).find((status) => status === target.status) ?? ('stopped' as const),
   }));
-  await tx.insertInto('taskResults').values(rows).execute();
+  await insertRows(tx, 'taskResults', rows);
 }
 
 interface ScriptsOf {
@@ -233,7 +234,7 @@ async function insertScripts(tx: Transaction<Database>, renderer: Renderer, sub:
       return content === undefined ? [] : [{ taskId, position, step: name, language, content, runningUser }];
     }),
   );
-  if (rows.length > 0) await tx.insertInto('taskScripts').values(rows).execute();
+  await insertRows(tx, 'taskScripts', rows);
 }
 
 async function subTaskInput(tx: Transaction<Database>, taskId: number): Promise<SubTaskInput> {

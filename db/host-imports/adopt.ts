@@ -11,6 +11,7 @@ import { quote } from '../audit/text.ts';
 import type { Database } from '../database.ts';
 import { json } from '../json.ts';
 import { ipAddressIds } from '../hosts/find.ts';
+import { fromParts } from '../rows.ts';
 import type { FindingRow } from './tables.ts';
 
 const batch = 500;
@@ -71,12 +72,14 @@ async function insertHosts(
       })),
     ),
   }));
-  return tx
-    .insertInto('hosts')
-    .values(rows)
-    .onConflict((on) => on.doNothing())
-    .returning(['id', 'name', 'hostType', 'providerId'])
-    .execute();
+  return fromParts(rows, (part) =>
+    tx
+      .insertInto('hosts')
+      .values(part)
+      .onConflict((on) => on.doNothing())
+      .returning(['id', 'name', 'hostType', 'providerId'])
+      .execute(),
+  );
 }
 
 const added = ({ id, name }: { id: number; name: string }, importId: number): AuditEntry => ({

@@ -5,6 +5,7 @@ import type { Kysely } from 'kysely';
 import type { Found, ImportStatus, Source } from '../../workflows/host-imports/contract.ts';
 import type { Database } from '../database.ts';
 import { json } from '../json.ts';
+import { inParts } from '../rows.ts';
 
 /** Keeps a page of what a source has; a page that comes twice is kept once. */
 export async function keepFindings(
@@ -13,16 +14,16 @@ export async function keepFindings(
   source: Source,
   found: readonly Found[],
 ): Promise<void> {
-  if (found.length === 0) return;
   const rows = found.map(({ addresses, ...one }) => ({
     ...{ ...one, importId, source, addresses: json(addresses) },
     ...{ difference: null, hostId: null, adoptedTime: null, note: null },
   }));
-  await db
-    .insertInto('hostImportFindings')
-    .values(rows)
-    .onConflict((on) => on.columns(['importId', 'hostType', 'key']).doNothing())
-    .execute();
+  for (const part of inParts(rows))
+    await db
+      .insertInto('hostImportFindings')
+      .values(part)
+      .onConflict((on) => on.columns(['importId', 'hostType', 'key']).doNothing())
+      .execute();
 }
 
 /** Remembers that a source could not be read. */

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
+import { insertRows } from '../rows.ts';
 import type { ShippedPackageRow } from './tables.ts';
 
 /** Packages by id, held against removal until the end of the transaction. */
@@ -18,11 +19,10 @@ export async function keepPackages(
   taskId: number,
   packages: readonly ShippedPackageRow[],
 ): Promise<void> {
-  if (packages.length === 0) return;
   const rows = packages.map(({ id, name, type, version, source, sha256 }, seq) => ({
     ...{ taskId, seq, packageId: id, name, type, version, source, sha256 },
   }));
-  await tx.insertInto('taskPackages').values(rows).execute();
+  await insertRows(tx, 'taskPackages', rows);
 }
 
 /** The running task that installs a package, if there is one. */

@@ -6,6 +6,7 @@ import type { Database } from '../database.ts';
 import type { HostRow } from '../inventory.ts';
 import { json } from '../json.ts';
 import { anywhere } from '../like.ts';
+import { insertRows } from '../rows.ts';
 
 /** Who is asking: what he holds, and the name by which he is a creator. */
 export interface Asker {
@@ -83,7 +84,7 @@ export async function beginHostTask(tx: Kysely<Database>, task: NewHostTask): Pr
     .returning('id')
     .executeTakeFirstOrThrow();
   const results = hosts.map((host, position) => ({ taskId: id, position, hostId: host.id, hostname: host.name }));
-  await tx.insertInto('taskResults').values(results).execute();
+  await insertRows(tx, 'taskResults', results);
   await tx
     .updateTable('hosts')
     .set({ busyKind: kind, busyTaskId: id, updatedTime: now })

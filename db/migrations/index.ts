@@ -22,6 +22,7 @@ import * as hostSearch from './0022_host_search.ts';
 import * as commands from './0035_commands.ts';
 import * as processWaits from './0026_process_waits.ts';
 import * as outputEnds from './0025_output_ends.ts';
+import * as taskPartials from './0023_task_partials.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -48,4 +49,5 @@ export const migrations: Record<string, Migration> = {
   '0035_commands': commands,
   '0026_process_waits': processWaits,
   '0025_output_ends': outputEnds,
+  '0023_task_partials': taskPartials,
 };

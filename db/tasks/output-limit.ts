@@ -23,7 +23,7 @@ export const outputState = [
   ...(['outputEndSeq', 'outputEndBytes', 'outputGoneBytes'] as const),
 ];
 
-interface NumberedLine extends OutputLine {
+export interface NumberedLine extends OutputLine {
   seq: number;
 }
 

@@ -6,6 +6,7 @@ import type { Kysely, Transaction } from 'kysely';
 import type { OutputStream } from '../../workflows/tasks.ts';
 import type { Database } from '../database.ts';
 import { keepWithin, outputState, withGap } from './output-limit.ts';
+import type { NumberedLine } from './output-limit.ts';
 import type { TaskOutputRow } from './tables.ts';
 
 export const outputChannel = 'task_output';
@@ -77,11 +78,21 @@ async function insertLines(tx: Transaction<Database>, { taskId, lines, limitByte
     .where('id', '=', taskId)
     .forNoKeyUpdate()
     .executeTakeFirstOrThrow();
-  const { rows: kept, state } = await keepWithin(tx, { taskId, lines, limitBytes }, before);
-  const rows = kept.map((line) => ({ taskId, ...line }));
+  const { rows, state } = await keepWithin(tx, { taskId, lines, limitBytes }, before);
   await tx.updateTable('tasks').set(state).where('id', '=', taskId).execute();
-  await tx.insertInto('taskOutput').values(rows).execute();
+  await addLines(tx, taskId, rows);
   await notifyOutput(tx, taskId);
+}
+
+/** One array a column: a look at a job may bring a hundred thousand lines, and a parameter each would be too many. */
+async function addLines(tx: Transaction<Database>, taskId: number, lines: readonly NumberedLine[]): Promise<void> {
+  if (lines.length === 0) return;
+  await sql`insert into task_output (task_id, seq, instance_id, host, step, stream, text)
+    select ${taskId}::bigint, seq, instance_id, host, step, stream, text
+    from unnest(${lines.map((line) => line.seq)}::bigint[], ${lines.map((line) => line.instanceId)}::bigint[],
+      ${lines.map((line) => line.host)}::text[], ${lines.map((line) => line.step)}::text[],
+      ${lines.map((line) => line.stream)}::text[], ${lines.map((line) => line.text)}::text[])
+      as line (seq, instance_id, host, step, stream, text)`.execute(tx);
 }
 
 export interface OutputQuery {

@@ -79,6 +79,17 @@ interface TaskOutputCursorsTable {
   position: number;
 }
 
+interface TaskPartialsTable {
+  taskId: number;
+  source: string;
+  position: number;
+  instanceId: number | null;
+  host: string;
+  step: string;
+  stream: OutputStream;
+  text: string;
+}
+
 /** Work on machines, its results per host, its output. */
 export interface TaskTables {
   tasks: TasksTable;
@@ -86,6 +97,7 @@ export interface TaskTables {
   taskScripts: TaskScriptsTable;
   taskOutput: TaskOutputTable;
   taskOutputCursors: TaskOutputCursorsTable;
+  taskPartials: TaskPartialsTable;
 }
 
 export type TaskRow = Selectable<TasksTable>;

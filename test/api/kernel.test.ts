@@ -124,6 +124,59 @@ describe('input', () => {
     },
   );
 
+  const places: [where: string, body: (text: string) => string, field: string][] = [
+    ['in a field', (text) => `{"package_source":"${text}"}`, 'package_source'],
+    ['after other fields', (text) => `{"hosts":[{"id":1},[2,{"x":3}],4],"package_source":"${text}"}`, 'package_source'],
+    ['in an element', (text) => `{"hosts":[{"id":1},{"id":2,"run_user":"${text}"}]}`, 'hosts.1.run_user'],
+    ['in a list of texts', (text) => `{"hosts":["{[,]}","b","${text}"]}`, 'hosts.2'],
+    ['in a list in a list', (text) => `{"hosts":[[],[0,["a","${text}"]]]}`, 'hosts.1.1.1'],
+    ['in an unknown field', (text) => `{"more":{"a":{"b":"${text}"}}}`, 'more.a.b'],
+    ['in a body that is a list', (text) => `[{"id":"a"},{"id":"${text}"}]`, '1.id'],
+    ['in a key', (text) => `{"package_source":"a","a${text}":1}`, 'a\u{fffd}'],
+    ['in a key further in', (text) => `{"hosts":[{"${text}b":1}]}`, 'hosts.0.\u{fffd}b'],
+  ];
+  const unstorable = ['\\u0000', '\\ud83d', '\\ude00', '\\ude00\\ud83d'];
+  test.each(places)('text that cannot be stored is refused by its path %s', async (_where, body, field) => {
+    for (const text of unstorable)
+      expect([text, await editor.post(probe(), body(text))]).toMatchObject([
+        text,
+        {
+          status: 400,
+          body: {
+            error_code: 10001,
+            details: [{ field: stood(field, text), message: 'holds text that cannot be stored' }],
+          },
+        },
+      ]);
+    expect((await editor.post(probe(), body('\\ud83d\\ude00'))).body['details'] ?? []).not.toContainEqual(
+      expect.objectContaining({ message: 'holds text that cannot be stored' }),
+    );
+  });
+
+  /** In a name each half of a pair is replaced. */
+  const stood = (field: string, text: string): string =>
+    text.length > 6 ? field.replace('\u{fffd}', '\u{fffd}\u{fffd}') : field;
+
+  test('what cannot be stored in a query is refused by its name, and in a path there is nothing', async () => {
+    expect((await editor.get('/roles/?name=a%00')).body).toMatchObject({
+      error_code: 10001,
+      details: [{ field: 'name' }],
+    });
+    expect((await editor.get('/roles/?a%00b=1')).body).toMatchObject({
+      error_code: 10001,
+      details: [{ field: 'a\u{fffd}b', message: 'holds a NUL character' }, { message: 'unknown field' }],
+    });
+    for (const path of ['/failing/a%00/', '/failing/%ed%a0%80/', '/roles/1%00/'])
+      expect([path, (await editor.get(path)).status]).toEqual([path, 404]);
+  });
+
+  test.each([
+    ['{"hosts":[{"id":1,"id":2}]}', 'hosts.0.id'],
+    [`{"hosts":${'['.repeat(100)}${']'.repeat(100)}}`, expect.stringMatching(/^hosts\.0\.0/)],
+  ])('what else is wrong with a body as JSON is named by its path too: %s', async (body, field) => {
+    expect((await editor.post(probe(), body)).body['details']).toEqual([{ field, message: expect.any(String) }]);
+  });
+
   test.each(['{', '[1,]', '"\\u0000"', `${'['.repeat(200)}${']'.repeat(200)}`])(
     'a body that is no sane JSON is refused with 10001: %s',
     async (body) => {

@@ -57,6 +57,17 @@ test('an enqueued row is taken on NOTIFY, long before the next poll', async () =
   await eventually(() => expect(done).toEqual([{ id: 3 }]));
 });
 
+test('work that the database refuses for good stays for whoever repairs it, and is not asked for all the time', async () => {
+  const refused = Object.assign(new Error('no'), { code: '22021' });
+  start(() => Promise.reject(refused));
+  await listen.ready();
+  await enqueue(db, 'start', { id: 4 });
+  await eventually(async () => expect((await rows())[0]?.lastError).toContain('no'));
+  const [row] = await rows();
+  expect(row?.attempts).toBe(1);
+  expect((row?.nextAttemptTime.getTime() ?? 0) - Date.now()).toBeGreaterThan(60_000);
+});
+
 test('when the creator dies between commit and start, the relay starts it after two seconds, not before', async () => {
   const started: number[] = [];
   start(() => Promise.resolve(void started.push(Date.now())));

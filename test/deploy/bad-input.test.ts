@@ -106,9 +106,7 @@ test.each(wrongFields)('a new task with a wrong %s is refused with 10001 naming 
   for (const value of values) {
     const answer = await estate.manager.post('/application/deploy-tasks/', { ...valid, [field]: value });
     expect([value, ...outcome(answer)]).toEqual([value, 400, 10001]);
-    // What holds NUL is refused as a whole, before anybody looks at its fields.
-    const named = typeof value === 'string' && value.includes('\0') ? 'cannot be stored' : field;
-    expect([value, JSON.stringify(answer.body['details'])]).toEqual([value, expect.stringContaining(named)]);
+    expect([value, JSON.stringify(answer.body['details'])]).toEqual([value, expect.stringContaining(field)]);
   }
 });
 

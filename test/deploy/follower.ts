@@ -15,6 +15,8 @@ type Message = Line & { event?: string; status?: string };
 /** Follows a task's output as a client would: it connects again after the last line that it has, until the end comes. */
 export class Follower {
   readonly lines: Line[] = [];
+  /** Messages that are no lines, but for the end. */
+  readonly events: Message[] = [];
   connections = 0;
   status: string | undefined;
   /** Resolves to the status that came with the end. */
@@ -46,6 +48,7 @@ export class Follower {
 
   #take(message: Message): void {
     if (message.event === 'end') this.status = message.status;
-    else this.lines.push(message);
+    else if (message.event === undefined) this.lines.push(message);
+    else this.events.push(message);
   }
 }

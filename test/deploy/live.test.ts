@@ -1,16 +1,24 @@
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { sql } from 'kysely';
 import { WebSocket } from 'ws';
 import { runJob } from '../../activities/follow.ts';
 import { createMemoryRunner, createMemoryWorld } from '../../activities/providers/runner/memory.ts';
+import { startWorker } from '../../activities/worker.ts';
+import type { RunningWorker } from '../../activities/worker.ts';
 import { settleSubTask } from '../../db/deploy/settle.ts';
-import { appendOutput } from '../../db/tasks/output.ts';
+import { appendOutput, readOutput } from '../../db/tasks/output.ts';
+import { readPartials, showPartial } from '../../db/tasks/partials.ts';
+import { createLogger } from '../../kit/log.ts';
 import type { TestUser } from '../api/app.ts';
-import { eventually } from '../harness.ts';
-import { makeEstate } from '../world.ts';
+import { eventually, temporalAddress } from '../harness.ts';
+import { makeEstate, quietRuntime, startedTask } from '../world.ts';
 import type { TestEstate } from '../world.ts';
-import { taskPath } from './acts.ts';
+import { accepted, resultsOf, taskPath, upgrade } from './acts.ts';
 import { Follower } from './follower.ts';
+import { makeScript, setHooks } from './hooks.ts';
 import { ownServer } from './server.ts';
 import type { Server } from './server.ts';
 
@@ -260,5 +268,144 @@ describe('a follower', () => {
         if (!isTold) expect(Number(/, (\d+) bytes/.exec(told[0]?.text ?? '')?.[1])).toBeGreaterThanOrEqual(dropped);
       }
     });
+  });
+});
+
+describe('a connection on which nothing is said', () => {
+  let pinging: Server;
+  let owner: TestEstate;
+  beforeAll(async () => {
+    pinging = await ownServer(temporalAddress(), { pingMs: 100 });
+    owner = await makeEstate(pinging, 1);
+  });
+  afterAll(() => pinging.close());
+
+  async function silent(options: object): Promise<{ socket: WebSocket; heard: string[]; closed: Promise<unknown> }> {
+    const { id } = await pinging.db
+      .insertInto('tasks')
+      .values({ area: 'instance', kind: 'stop', applicationId: owner.applicationId, creator: 'x', timeoutSeconds: 60 })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    const heard: string[] = [];
+    const socket = new WebSocket(`ws://${pinging.address}/ws/tasks/${id}/output`, {
+      ...options,
+      headers: as(owner.manager),
+    });
+    socket.on('ping', () => heard.push('ping'));
+    socket.on('message', (data: Buffer) => heard.push((JSON.parse(data.toString('utf8')) as { event: string }).event));
+    return { socket, heard, closed: once(socket, 'close') };
+  }
+
+  test('is pinged, and its pages see heartbeats; who answers stays, who does not is cut off after two rounds', async () => {
+    const [answering, deaf] = [await silent({}), await silent({ autoPong: false })];
+    await deaf.closed;
+    expect(deaf.heard.filter((one) => one === 'ping')).toHaveLength(2);
+    const before = answering.heard.length;
+    await eventually(() => answering.heard.length >= before + 8);
+    expect(new Set(answering.heard)).toEqual(new Set(['ping', 'heartbeat']));
+    expect(answering.socket.readyState).toBe(WebSocket.OPEN);
+    answering.socket.terminate();
+  });
+});
+
+describe('a line that has not ended', () => {
+  const standing = { instanceId: null, host: 'h', step: 'start', stream: 'stdout' as const, source: 's', position: 2 };
+
+  test('is sent while the copy stands where it begins, again when it changes, and is never a line', async () => {
+    const { subTask, url } = await running();
+    await write(subTask, 0, 2);
+    await showPartial(server.db, { ...standing, taskId: subTask, text: '10%' });
+    const follower = new Follower(url, estate.manager.token);
+    await eventually(() => follower.events.length === 1);
+    await showPartial(server.db, { ...standing, taskId: subTask, text: '20%' });
+    await eventually(() => follower.events.length === 2);
+    await write(subTask, 2, 3);
+    await eventually(() => follower.lines.length === 3);
+    expect(await readPartials(server.db, subTask, 3)).toEqual([]);
+    await end(subTask);
+    await follower.end;
+    const { instanceId: instance, host, step, stream } = standing;
+    expect(follower.events).toEqual(
+      ['10%', '20%'].map((text) => ({ event: 'partial', instance, host, step, stream, text })),
+    );
+    expect(follower.lines.map(({ seq }) => seq)).toEqual([1, 2, 3]);
+  });
+
+  test('waits for the lines before it, and goes with its task', async () => {
+    const { subTask } = await running();
+    await write(subTask, 0, 2);
+    await showPartial(server.db, { ...standing, taskId: subTask, text: '10%' });
+    expect(await readPartials(server.db, subTask, 1)).toBeUndefined();
+    expect(await readPartials(server.db, subTask, 2)).toHaveLength(1);
+    await end(subTask);
+    await showPartial(server.db, { ...standing, taskId: subTask, text: 'late' });
+    expect(await server.db.selectFrom('taskPartials').where('taskId', '=', subTask).selectAll().execute()).toEqual([]);
+  });
+});
+
+describe('a step on a host', () => {
+  let worker: RunningWorker;
+  beforeAll(async () => {
+    quietRuntime();
+    const at = { databaseUrl: server.database.url, temporalAddress: temporalAddress() };
+    worker = await startWorker(server.config, createLogger({ logLevel: 'fatal' }, 'test'), at, {});
+  });
+  afterAll(() => worker.stop());
+
+  /** The upgrade of an estate of its own whose first hook is this. */
+  async function hooked(content: string): Promise<{ own: TestEstate; subTask: number; follower: Follower }> {
+    const own = await makeEstate(server, 1);
+    await setHooks(server, own, { pre_exec: await makeScript(server, content) });
+    const id = await startedTask(server, own);
+    const subTask = accepted(await upgrade(own, id, { timeout: 30 }));
+    return {
+      own,
+      subTask,
+      follower: new Follower(`ws://${server.address}/ws/tasks/${subTask}/output`, own.manager.token),
+    };
+  }
+
+  test('may print twenty thousand short lines at once: all are numbered, and live is what is stored', async () => {
+    const { subTask, follower } = await hooked('seq 1 20000\n');
+    expect(await follower.end).toBe('finished');
+    const stored = await readOutput(server.db, subTask, { after: 0, limit: 30_000 });
+    expect(follower.lines.map(({ seq, text }) => [seq, text])).toEqual(stored.map(({ seq, text }) => [seq, text]));
+    expect(stored.map(({ seq }) => seq)).toEqual(numbers(0, stored.length));
+    const printed = stored.filter(({ step, stream }) => step === 'pre_exec' && stream === 'stdout');
+    expect(printed.map(({ text }) => text)).toEqual(numbers(0, 20_000).map(String));
+  });
+
+  test('shows what stands on its line before that ends', async () => {
+    const gate = join(server.config.dataDir, `gate-${estate.name}`);
+    const wait = `while [ ! -e "${gate}" ]; do sleep 0.1; done\n`;
+    const { subTask, follower } = await hooked(`printf 'first\\n10%%\\r20%%'\n${wait}echo ' done'\n`);
+    const partials = () => follower.events.filter(({ event }) => event === 'partial');
+    await eventually(() => partials().length > 0, { timeout: 20_000 });
+    expect(partials()).toMatchObject([{ event: 'partial', step: 'pre_exec', stream: 'stdout', text: '20%' }]);
+    const stored = async () => (await readOutput(server.db, subTask, { after: 0, limit: 100 })).map(({ text }) => text);
+    expect(await stored()).not.toContain('20%');
+    writeFileSync(gate, '');
+    expect(await follower.end).toBe('finished');
+    expect(await stored()).toContain('10%\r20% done');
+  });
+
+  test('whose output the database refuses for good ends at once as failed, in words, and nothing of it goes on', async () => {
+    await sql
+      .raw(
+        `create function refuse_poison() returns trigger language plpgsql as
+           $$ begin raise exception 'no' using errcode = '54000'; end $$;
+         create trigger poison before insert on task_output for each row when (new.text = 'poison')
+           execute function refuse_poison()`,
+      )
+      .execute(server.database.owner);
+    const { own, subTask, follower } = await hooked('echo poison\nsleep 600\n');
+    expect(await follower.end).toBe('failed');
+    const [result] = await resultsOf(server, subTask);
+    expect(result?.message).toContain('the database refuses what was to be written (54000)');
+    const instance = server.db
+      .selectFrom('instances')
+      .where('id', 'in', own.instanceIds)
+      .select(['status', 'busyTaskId']);
+    expect(await instance.execute()).toEqual([{ status: 'stopped', busyTaskId: null }]);
   });
 });

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { LiveOptions } from '../../api/live.ts';
 import { startApi } from '../../api/server.ts';
 import { freePort } from '../../embedded/ports.ts';
 import { parseConfig } from '../../kit/config.ts';
@@ -20,7 +21,7 @@ export interface Server extends Site {
 }
 
 /** Starts an API on a database of its own; `engine` is the address at which it looks for the engine. */
-export async function ownServer(engine = temporalAddress()): Promise<Server> {
+export async function ownServer(engine = temporalAddress(), options: LiveOptions = {}): Promise<Server> {
   const database = await testDatabase();
   const { db } = database;
   await ownIds({ database });
@@ -32,7 +33,7 @@ export async function ownServer(engine = temporalAddress()): Promise<Server> {
     SLIPWAY_TASK_QUEUE: uniqueTaskQueue(),
   });
   const log = createLogger({ logLevel: 'fatal' }, 'test');
-  const api = await startApi(config, log, { databaseUrl: database.url, temporalAddress: engine });
+  const api = await startApi(config, log, { databaseUrl: database.url, temporalAddress: engine }, options);
   const address = `127.0.0.1:${port}`;
   const web = { request: (path: string, init: RequestInit) => fetch(`http://${address}${path}`, init) };
   return {
