@@ -38,6 +38,11 @@ const known: readonly Known[] = [
     text: 'has no such repository, or does not show it to this user',
   },
   { pattern: /valid .*info\/refs|not valid: is this a git repository/, refuses: true, text: 'is no git repository' },
+  {
+    pattern: /protocol error: bad (?:line length character|pack header)|protocol error: unexpected/,
+    refuses: true,
+    text: "prints something before it speaks git: a start file of that user's shell must print nothing",
+  },
   { pattern: /transport '.*' not allowed/, refuses: true, text: 'is not spoken to in this way' },
   { pattern: /returned error: (?:429|5\d\d)/, refuses: false, text: "can't serve now" },
 ];

@@ -54,10 +54,7 @@ tell_part() {
 tell_view() {
   await_news "$1" "$2" "$4" "$5"
   find_notes
-  printf 'ok %s %s %s %s' "$state" "$code" "$signal" "$notes"
-  tell_part "$folder/stdout" "$1" "$3"
-  tell_part "$folder/stderr" "$2" "$3"
-  echo
+  done_with "$state $code $signal $notes$(tell_part "$folder/stdout" "$1" "$3")$(tell_part "$folder/stderr" "$2" "$3")"
 }
 
 # --- the job's side
