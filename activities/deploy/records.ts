@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { deployTask, packageToRead, planSubject, presentPlan, requestKind } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
+import { refuseForeignPlace } from '../../db/deploy/places.ts';
 import { composePlan, planBasis, plannedRepository, sameRepository } from '../../db/deploy/plan.ts';
 import { findObstacles, listUpgraded, planRollout, recordRefusedStart, recordWait } from '../../db/deploy/rollouts.ts';
 import { judgeDeploy } from '../../db/deploy/settle.ts';
@@ -31,7 +32,9 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
     recordChange: (input) =>
       recordChange(db, input, {
         async compose(tx, task) {
-          const basis = await planBasis(tx, task.applicationId);
+          const { applicationId } = task;
+          await refuseForeignPlace(tx, await loadSubject(tx, input.actor.id), applicationId);
+          const basis = await planBasis(tx, applicationId);
           return composePlan(tx, renderer, planSubject(task), packageToRead(task.packageSource), basis);
         },
         approval: (policy) => ({ openTo: openAtFirst(policy), requiredApprovals: requiredVotes(policy) }),

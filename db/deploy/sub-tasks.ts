@@ -11,8 +11,10 @@ import type {
   SubTaskRequest,
 } from '../../workflows/deploy/contract.ts';
 import { Problem } from '../../workflows/problem.ts';
+import { loadSubject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
 import { json } from '../json.ts';
+import { refuseForeignPlace } from './places.ts';
 import { planTargets, renderHooks } from './plan.ts';
 import type { PlanTarget, Renderer } from './plan.ts';
 import type { NamedDeployTask } from './tasks.ts';
@@ -49,6 +51,8 @@ export async function beginSubTask(
     const task = await deployTask(tx, input.deployTaskId);
     if (!task) throw new Problem('no_such', { thing: 'deploy task', id: input.deployTaskId });
     await lockInstances(tx, task.applicationId, input);
+    const subject = await loadSubject(tx, input.actor.id);
+    await refuseForeignPlace(tx, subject, task.applicationId, input.instanceIds);
     return undefined;
   });
 }
