@@ -126,8 +126,7 @@ const changeApplication = change({
     await unlessTaken(saved, 'applications_sibling', nameTaken(name));
     const after = await seen(ctx, params.id);
     const deployPath = await deployPathOf(ctx.tx, { id: params.id, directory: after.directory });
-    if (deployPath !== deployedBefore)
-      await refuseSharedPlaces(ctx.tx, ctx.subject, { applicationIds: [params.id] });
+    if (deployPath !== deployedBefore) await refuseSharedPlaces(ctx.tx, ctx.subject, { applicationIds: [params.id] });
     const changed = diff(written(before), written(after));
     if (changed)
       await ctx.tx.updateTable('applications').set({ updatedTime: ctx.now() }).where('id', '=', params.id).execute();

@@ -87,10 +87,7 @@ export async function refuseForeignPlace(
   instanceIds?: readonly number[],
 ): Promise<void> {
   const ofInstances = instanceIds ? sql`and mine.id = any(${instanceIds}::bigint[])` : sql``;
-  const shared = await sharedPlace(
-    db,
-    sql`mine.application_id = ${applicationId} ${ofInstances} and ${otherWasFirst}`,
-  );
+  const shared = await sharedPlace(db, sql`mine.application_id = ${applicationId} ${ofInstances} and ${otherWasFirst}`);
   if (shared) throw await problemOf(db, subject, shared);
 }
 

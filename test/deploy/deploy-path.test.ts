@@ -112,6 +112,7 @@ describe('where another application is deployed', () => {
   test('nothing is started, and no sub-task of what was started before goes on', async () => {
     const estate = await makeEstate(world, 1);
     const [started, other] = [await startedTask(world, estate), await makeTask(world, estate, { level: 'I' })];
+    const inReview = await makeTask(world, estate);
     await beside(estate, '/srv/web/', true);
     const asked = {
       instances: estate.instanceIds.map((one) => ({ id: one })),
@@ -122,7 +123,7 @@ describe('where another application is deployed', () => {
     for (const refused of [
       await estate.manager.post(`${path}/${other}/actions/start/`),
       await estate.manager.post(`${path}/${started}/sub-upgrade-tasks/`, asked),
-      await estate.manager.patch(`${path}/${other}/`, { description: 'once more' }),
+      await estate.manager.patch(`${path}/${inReview}/`, { description: 'once more' }),
     ]) {
       expect(refused).toMatchObject({ status: 409, body: { error_code: 10005 } });
       expect(refused.body['message']).toMatch(/^another application is deployed to \/srv\/web on host /);

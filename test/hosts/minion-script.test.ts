@@ -143,7 +143,9 @@ test('a salt-call that prints something else than where settings lie is told of,
   program('salt-call', 'echo "please accept the licence"');
   const { status, stderr } = run();
   expect(status).toBe(1);
-  expect(stderr).toMatch(/does not say where the minion keeps its settings and keys; it prints:\nplease accept the licence/);
+  expect(stderr).toMatch(
+    /does not say where the minion keeps its settings and keys; it prints:\nplease accept the licence/,
+  );
   expect(existsSync(own('etc'))).toBe(false);
 });
 

@@ -130,8 +130,8 @@ describe('a host that gives no answer', () => {
   test.each([
     ['a greeting', ['echo "Welcome to prod"'], 'prints: "Welcome to prod"'],
     ['nothing', ['exit 0'], 'prints nothing'],
-    ['on both streams', ['echo one; echo two >&2; exit 3'], 'prints: "one", "two"'],
-    ['the same on both', ['echo one; echo one >&2'], 'prints: "one"'],
+    ['texts on both streams', ['echo one; echo two >&2; exit 3'], 'prints: "one", "two"'],
+    ['the same text on both', ['echo one; echo one >&2'], 'prints: "one"'],
     ['control characters', unframed('\\033[31mred\\033]0;title\\007 \\0a\\tb\\r\\nc'), 'prints: "red a b c"'],
     ['credentials', ['echo "see http://me:hunter2@wiki.example/"'], 'prints: "see http://[redacted]@wiki.example/"'],
     [
@@ -140,8 +140,10 @@ describe('a host that gives no answer', () => {
       'prints: "the request has no part for this host, or a start file of the shell has read it"',
     ],
     ['what looks like an answer', ['echo ok here'], 'prints: "ok here"'],
-  ])('is told with %s that it prints', async (_what, ask, told) => {
-    expect((await says(ask)).replace(/\(exit status \d\)/, '(…)')).toBe(`web-1.example gives no answer (…) and ${told}`);
+  ])('with %s is told by what it prints', async (_what, ask, told) => {
+    expect((await says(ask)).replace(/\(exit status \d\)/, '(…)')).toBe(
+      `web-1.example gives no answer (…) and ${told}`,
+    );
   });
 
   test('what it prints is cut, and a request that it sends back is not shown', async () => {
