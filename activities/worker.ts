@@ -85,6 +85,8 @@ export async function startWorker(
         renderer: { renderAll: createJinja().renderAll, hostPath: hostPathIn(config.dataDir) },
         outputLimitBytes: config.outputLimitBytes,
         ownServers: ownServers(at),
+        healthCheckAllow: config.healthCheckAllow,
+        hostAdmission: config.hostAdmission,
         ...hostTimes(config),
         log,
       }),
@@ -96,7 +98,7 @@ export async function startWorker(
     ...leaving,
   });
   void providers.packageStore.sweep();
-  const reads = startHostReads({ db, databaseUrl: at.databaseUrl, runners: providers.runners, log });
+  const reads = startHostReads({ db, databaseUrl: at.databaseUrl, runners: providers.runners, hostAdmission: config.hostAdmission, log });
   const chores = startChores(db, config, providers, log);
   const done = worker.run().finally(async () => {
     await Promise.all([reads, ...chores].map((one) => one.stop()));
@@ -120,9 +122,9 @@ const activityInterceptors = (log: Logger, tracing: Tracing | undefined) => [
 
 /** What a worker does beside its tasks, each now and then. */
 function startChores(db: ActivityDeps['db'], config: Config, { monitoring, runners }: Providers, log: Logger) {
-  const { jobRetentionDays } = config;
+  const { jobRetentionDays, hostAdmission } = config;
   const sweeps = config.localRunner ? [startJobSweep(db, config, log)] : [];
-  return [startHousekeeping({ monitoring, log }), startHostSweep({ db, runners, jobRetentionDays, log }), ...sweeps];
+  return [startHousekeeping({ monitoring, log }), startHostSweep({ db, runners, jobRetentionDays, hostAdmission, log }), ...sweeps];
 }
 
 /** Database and engine, as the providers' addresses are compared with them. */

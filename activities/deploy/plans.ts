@@ -7,6 +7,7 @@ import { refuseForeignPlace } from '../../db/deploy/places.ts';
 import { findObstacles } from '../../db/deploy/rollouts.ts';
 import { composePlan, planBasis, planDifference, planHash } from '../../db/deploy/plan.ts';
 import type { PlanBasis } from '../../db/deploy/plan.ts';
+import { refuseUnadmitted } from '../../db/hosts/ways.ts';
 import { deployTask, planSubject, packageToRead, presentPlan } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { fixPlan } from '../../db/deploy/transitions.ts';
@@ -43,6 +44,7 @@ export function createPlans(deps: ActivityDeps): Pick<DeployHands, 'completePlan
       const basis = await planBasis(db, task.applicationId);
       const composed = await composePlan(db, renderer, planSubject(task), packageToRead(task.packageSource), basis);
       ensureStartable(basis, composed);
+      await refuseUnadmitted(db, deps.hostAdmission, { applicationId: task.applicationId });
       await refuseForeignPlace(db, await ownerOf(db, task), task.applicationId);
       const before = await planOf(deps, taskId, round);
       const found = await readFor(deps, task.applicationId, composed);

@@ -6,6 +6,7 @@ import { composePlan, planBasis, plannedRepository, sameRepository } from '../..
 import { findObstacles, listUpgraded, planRollout, recordRefusedStart, recordWait } from '../../db/deploy/rollouts.ts';
 import { judgeDeploy } from '../../db/deploy/settle.ts';
 import { beginSubTask, createSubTask } from '../../db/deploy/sub-tasks.ts';
+import { refuseUnadmitted } from '../../db/hosts/ways.ts';
 import { recordChange, recordTransition } from '../../db/deploy/transitions.ts';
 import { recordRefusalOnce } from '../../db/audit/refusals.ts';
 import { loadSubject, mayOn } from '../../db/access/rights.ts';
@@ -45,6 +46,7 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
       // Before the package is looked at: another application's hosts are none of this task's business.
       const existing = await beginSubTask(db, input);
       if (existing) return monitored(existing);
+      await refuseUnadmitted(db, deps.hostAdmission, { instanceIds });
       const found =
         updateSource === null ? null : await plannedPackage(deps, input.deployTaskId, updateSource, instanceIds);
       return monitored(await createSubTask(db, renderer, { ...input, package: found }));

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { actionZh, beginInstanceTask, lockInstances } from '../../db/applications/instance-tasks.ts';
 import { quote } from '../../db/audit/text.ts';
 import { deployPathOf } from '../../db/deploy/settings.ts';
+import { unadmittedHosts } from '../../db/hosts/ways.ts';
 import type { ApplicationRow } from '../../db/inventory.ts';
 import { instanceActions, instanceTaskWorkflowId } from '../../workflows/applications/contract.ts';
 import type { InstanceAction, InstanceTaskInput } from '../../workflows/applications/contract.ts';
@@ -18,7 +19,7 @@ import { taskRef } from '../schemas.ts';
 import { applicationEntry } from './text.ts';
 
 const area = 'applications';
-const problems = ['no_such', 'instance_busy', 'instance_is', 'not_configured', 'host_is'] as const;
+const problems = ['no_such', 'instance_busy', 'instance_is', 'not_configured', 'host_is', 'host_not_admitted'] as const;
 const timeout = z.int().min(1).max(3600).default(120);
 const mostNamed = 20;
 
@@ -35,9 +36,14 @@ interface Wanted {
 }
 
 /** Refuses the whole task for what one instance is; a body's instances are each named. */
-function refuse({ action, field }: Wanted, instances: readonly Locked[], of: ApplicationRow): void {
+async function refuse(ctx: ChangeCtx, wanted: Wanted, instances: readonly Locked[], of: ApplicationRow): Promise<void> {
+  const { action, field } = wanted;
+  const hostIds = instances.map(({ hostId }) => hostId);
+  const waiting = await unadmittedHosts(ctx.tx, ctx.config.hostAdmission, { hostIds });
   const refused = instances.flatMap((instance, index) => {
-    const problem = canAct(action, instance, of);
+    const { hostId, hostname: name } = instance;
+    const unadmitted = waiting.has(hostId) ? new Problem('host_not_admitted', { name }) : undefined;
+    const problem = canAct(action, instance, of) ?? unadmitted;
     return problem ? [{ problem, index }] : [];
   });
   const [first] = refused;
@@ -47,13 +53,13 @@ function refuse({ action, field }: Wanted, instances: readonly Locked[], of: App
   throw new Problem(problem, params, field ? details : []);
 }
 
-async function wantedInstances({ tx }: ChangeCtx, wanted: Wanted, of: ApplicationRow): Promise<Locked[]> {
+async function wantedInstances(ctx: ChangeCtx, wanted: Wanted, of: ApplicationRow): Promise<Locked[]> {
   const { applicationId, ids, field } = wanted;
-  const rows = new Map((await lockInstances(tx, applicationId, ids)).map((row) => [row.id, row]));
+  const rows = new Map((await lockInstances(ctx.tx, applicationId, ids)).map((row) => [row.id, row]));
   if (!field && rows.size === 0) throw notFound();
   noSuch('instance', ids, (one) => !rows.has(one), field);
   const instances = ids.flatMap((one) => rows.get(one) ?? []);
-  refuse(wanted, instances, of);
+  await refuse(ctx, wanted, instances, of);
   return instances;
 }
 

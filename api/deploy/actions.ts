@@ -101,6 +101,7 @@ const start = command({
     ...(['already_started', 'request_closed', 'request_finished', 'request_rejected', 'not_approved_yet'] as const),
     ...(['before_planned_time', 'another_running', 'settings_disabled', 'no_deploy_path', 'no_instances'] as const),
     ...placeProblems,
+    'host_not_admitted',
     ...(['back_to_review', 'package_unread', 'no_break_glass', 'frozen'] as const),
   ],
   async handle({ params, body }, ctx) {

@@ -4,13 +4,14 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Actor } from '../../workflows/tasks.ts';
 import { changeGrants } from '../access/grants.ts';
-import { scopes } from '../access/rights.ts';
+import { loadSubject, scopes } from '../access/rights.ts';
 import { record } from '../audit/record.ts';
 import type { AuditEntry } from '../audit/record.ts';
 import { quote } from '../audit/text.ts';
 import type { Database } from '../database.ts';
 import { json } from '../json.ts';
 import { ipAddressIds } from '../hosts/find.ts';
+import { admitWays } from '../hosts/ways.ts';
 import type { FindingRow } from './tables.ts';
 
 const batch = 500;
@@ -118,7 +119,7 @@ async function mark(
   const became = findings.map(({ id }) => hostOf.get(names.get(id) ?? '') ?? null);
   await sql`update host_import_findings f set host_id = became.host_id,
       adopted_time = case when became.host_id is not null then now() end,
-      note = case when became.host_id is null then 'a host with this name or id is there already' end
+      note = case when became.host_id is null then 'a host with this name, id or minion is there already' end
     from unnest(${findings.map(({ id }) => id)}::bigint[], ${became}::bigint[]) as became (id, host_id)
     where f.id = became.id`.execute(tx);
 }
@@ -141,6 +142,8 @@ async function adoptBatch(tx: Kysely<Database>, importId: number, all: boolean, 
   const named = findings.filter(({ id }) => names.has(id));
   const hosts = named.length > 0 ? await insertHosts(tx, named, names, by) : [];
   await mark(tx, findings, names, hosts);
+  const hostIds = hosts.map(({ id }) => id);
+  await admitWays(tx, await loadSubject(tx, by.id), hostIds);
   await record(tx, by, [...hosts.map((host) => added(host, importId)), ...(await grant(tx, by, hosts))]);
   return findings.length;
 }
