@@ -209,7 +209,7 @@ export const settings = {
     'SLIPWAY_HOST_ADMISSION',
     z.enum(['manage', 'open'], 'must be manage or open'),
     'manage',
-    'who lets commands run on a new host by SSH or Salt, or by a changed way: `manage`, somebody with `manage_host`, or `open`, whoever may add or edit it',
+    'who lets commands run on a host by a new way: `manage`, somebody with `manage_host`, or `open`, all who may add or edit it',
   ),
   providerCalls: required(
     'SLIPWAY_PROVIDER_CALLS',
@@ -233,7 +233,7 @@ export const settings = {
     'SLIPWAY_HEALTH_CHECK_ALLOW',
     destinations,
     '',
-    'where health checks may lead: host names, addresses and CIDRs, separated by commas; none: all but the worker itself (instances on local hosts excepted)',
+    'where health checks may lead: host names, addresses and CIDRs, by commas; none: all but the worker itself (local hosts may)',
   ),
   repositoryKnownHosts: file(
     'SLIPWAY_REPOSITORY_KNOWN_HOSTS',

@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
 const functions = `
--- One spelling of an address: IPv4 inside IPv6 is the IPv4 address, letters of names do not count.
+-- Their bodies are bound when they are made: indexes are written with an empty search path. One spelling of an address: IPv4 inside IPv6 is the IPv4 address, letters of names do not count.
 create function canonical_address(address text) returns text
   language plpgsql immutable strict parallel safe as $$
 begin
@@ -16,24 +16,25 @@ end $$;
 
 -- What the runner of a host reaches it by (one port serves all hosts of SSH); null: a folder of the worker's machine.
 create function runner_way(runner text, name text, minion_id text, ip_address jsonb) returns text
-  language sql immutable parallel safe as $$
-  select case runner
+  language sql immutable parallel safe
+  return case runner
     when 'ssh' then 'ssh ' || canonical_address(coalesce(ip_address -> 0 ->> 'address', name))
     when 'salt' then 'salt ' || lower(coalesce(minion_id, name))
-  end $$;
+  end;
 
 create function ipmi_way(ipmi jsonb) returns text
-  language sql immutable parallel safe as $$ select 'ipmi ' || canonical_address(ipmi ->> 'address') $$;
+  language sql immutable parallel safe
+  return 'ipmi ' || canonical_address(ipmi ->> 'address');
 
 -- Whatever commands and power go by; a minion is installed over SSH at the first address of its host.
 create function host_way(runner text, name text, minion_id text, ip_address jsonb, host_type text, provider_id text, ipmi jsonb)
-  returns text language sql immutable parallel safe as $$
-  select case when runner <> 'local' then concat_ws(', ',
+  returns text language sql immutable parallel safe
+  return case when runner <> 'local' then concat_ws(', ',
     runner_way(runner, name, minion_id, ip_address),
     case when runner = 'salt' then 'address ' || canonical_address(ip_address -> 0 ->> 'address') end,
     host_type || ' ' || provider_id,
     ipmi_way(ipmi))
-  end $$;
+  end;
 `;
 
 interface Shared {
