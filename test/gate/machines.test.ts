@@ -1,16 +1,25 @@
 // A machine is one host row, and no command runs on it by a way that nobody in charge has admitted.
 import { parseConfig } from '../../kit/config.ts';
+import { unavailable } from '../../activities/providers/error.ts';
+import { createMemoryRunner } from '../../activities/providers/runner/memory.ts';
 import { adopt } from '../../db/host-imports/adopt.ts';
-import { unique } from '../harness.ts';
-import { admitHosts, testApp, type Answer, type TestApp, type TestUser } from '../api/app.ts';
+import { accepted, act, resultsOf, upgrade } from '../deploy/acts.ts';
+import { memoryEstate, memoryHosts, onMemory, startedOnMemory } from '../deploy/memory-hosts.ts';
+import { eventually, unique } from '../harness.ts';
+import { endedHostTask } from '../hosts/fleet.ts';
+import { endedTask, makeTask, testWorld, type TestEstate, type World } from '../world.ts';
+import { admitHosts, testApp, type Answer, type TestUser } from '../api/app.ts';
 import { anApplication, made, recordsOf, type Refusal } from '../api/inventory.ts';
 
-let t: TestApp;
+let t: World;
+const hosts = memoryHosts();
 let admin: TestUser;
 /** May add hosts, and sees none but their own. */
 let mallory: TestUser;
 beforeAll(async () => {
-  t = await testApp({ config: { ...parseConfig({}), sshKeyFile: '/key', saltUrl: 'https://salt.example.com' } });
+  const { settings, providers } = onMemory(hosts);
+  const runners = { ...providers.runners, ssh: createMemoryRunner(hosts.world) };
+  t = await testWorld({ settings: { ...settings, sshKeyFile: '/key' }, providers: { runners }, logLevel: 'fatal' });
   admin = await t.user({ admin: true });
   mallory = await t.user({ system: ['add_host', 'create_app'] });
 });
@@ -193,7 +202,7 @@ describe('a host that somebody without manage_host has made', () => {
     ['actions of its instances', (by: TestUser, app: number, instance: number) =>
       by.post(`/applications/${app}/instances/${instance}/actions/start/`, {})],
     ['reading its logs', (by: TestUser, app: number, instance: number) =>
-      by.get(`/applications/${app}/instances/${instance}/log/?log_type=stdout&mode=bytes&count=10`)],
+      by.get(`/applications/${app}/instances/${instance}/log/`)],
   ])('refuses %s', async (_what, ask) => {
     const host = await aHost(mallory);
     const app = await anApplication(mallory, { stdout_path: '/var/log/a', startup_cmd: 'true', directory: '/srv/a' });
@@ -247,6 +256,46 @@ describe('a host that somebody without manage_host has made', () => {
     const adder = await open.user({ system: ['add_host'] });
     expect((await aHost(adder)).admission).toBe('admitted');
     await open.close();
+  });
+
+  const withdraw = ({ hostnames }: Pick<TestEstate, 'hostnames'>) =>
+    t.db.updateTable('hosts').set({ admittedWay: null }).where('name', 'in', hostnames).execute();
+
+  test('is not deployed to: no start, no sub-task, and no further step of one that runs', async () => {
+    const estate = await memoryEstate(t, hosts, 1);
+    const [name = ''] = estate.hostnames;
+    const started = await startedOnMemory(t, estate);
+    hosts.stuck([name]);
+    const subTask = accepted(await upgrade(estate, started, { timeout: 600 }));
+    const isAt = async (step: string) => (await resultsOf(t, subTask))[0]?.step === step;
+    await eventually(() => isAt('unpack'), { timeout: 60_000 });
+    await withdraw(estate);
+    hosts.letGo();
+    expect(await endedTask(t, subTask, 60_000)).toMatchObject({ status: 'failed' });
+    expect((await resultsOf(t, subTask))[0]?.message).toContain(waits(name));
+    const again = await upgrade(estate, started);
+    expect([again.status, messageOf(again)]).toEqual([409, waits(name)]);
+    const other = await memoryEstate(t, hosts, 1);
+    const id = await makeTask(t, { ...other, hostnames: [] }, { level: 'I' });
+    await withdraw(other);
+    const refused = await act(other.manager, id, 'start');
+    expect([refused.status, messageOf(refused)]).toEqual([409, waits(other.hostnames[0] ?? '')]);
+  });
+
+  test('is not initialised by a task that began before', async () => {
+    const host = await aHost(admin);
+    await createMemoryRunner(hosts.world).prepare({ name: host.name, runner: 'ssh', address: addressOf(host) });
+    const asked: string[] = [];
+    hosts.world.failure = (method, name) => {
+      if (name !== host.name) return undefined;
+      asked.push(method);
+      return unavailable('ssh', `${name} does not answer`);
+    };
+    const { body } = await init(admin, host.id);
+    await eventually(() => asked.length > 0, { timeout: 30_000 });
+    await withdraw({ hostnames: [host.name] });
+    const task = await endedHostTask({ admin }, Number((body as { id?: number }).id), 60_000);
+    expect(task).toMatchObject({ status: 'failed', results: [{ message: expect.stringContaining(waits(host.name)) }] });
   });
 
   test('counts as admitted if it was there before', async () => {

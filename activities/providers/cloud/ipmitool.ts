@@ -68,15 +68,12 @@ function failureOf(host: string, address: string, { code, stderr }: Ended): Prov
   return new LostAnswer('unavailable', ipmiName, `IPMI: no answer from the controller ${address} of ${host} (${how})`);
 }
 
-/** The address of a controller, resolved once, so that a name cannot lead elsewhere than where it was looked at. */
+/** The address of a controller, so that its name cannot lead elsewhere than where it was looked at; unknown names stay. */
 async function callable(host: string, name: string): Promise<string> {
-  const addresses = await addressesOf(name).catch(() => {
-    throw unreached(ipmiName, `IPMI: the controller ${name} of ${host} cannot be resolved`);
-  });
-  const [first] = addresses;
-  if (first === undefined || addresses.some(isNever))
+  const addresses = await addressesOf(name).catch((): string[] => []);
+  if (addresses.some(isNever))
     throw refused(ipmiName, `IPMI: the address of ${host}'s controller is link-local or a metadata service`);
-  return first;
+  return addresses[0] ?? name;
 }
 
 /** Runs a command at a controller and answers what it printed. */
