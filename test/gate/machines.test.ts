@@ -275,6 +275,9 @@ describe('a host that somebody without manage_host has made', () => {
     expect((await resultsOf(t, subTask))[0]?.message).toContain(waits(name));
     const again = await upgrade(estate, started);
     expect([again.status, messageOf(again)]).toEqual([409, waits(name)]);
+    const { body: shown } = await estate.manager.get(`/application/deploy-tasks/${started}/`);
+    const text = `host ${name} has to be admitted by somebody who holds manage_host`;
+    expect(shown).toMatchObject({ waiting_on: { kind: 'admission', text } });
     const other = await memoryEstate(t, hosts, 1);
     const id = await makeTask(t, { ...other, hostnames: [] }, { level: 'I' });
     await withdraw(other);
