@@ -43,10 +43,7 @@ export const runnerHost = ({ name, runner, minionId, ipAddress }: ReachedRow): R
 });
 
 /** The same for one that commands are to run on; throws ProviderError while nobody has admitted the way to it. */
-export function admittedHost(
-  { hostAdmission }: Pick<ActivityDeps, 'hostAdmission'>,
-  row: StepRow['host'],
-): RunnerHost {
+export function admittedHost({ hostAdmission }: Pick<ActivityDeps, 'hostAdmission'>, row: StepRow['host']): RunnerHost {
   if (hostAdmission === 'manage' && !row.isAdmitted) throw refused('admission', notAdmitted(row.name));
   return runnerHost(row);
 }

@@ -98,7 +98,13 @@ export async function startWorker(
     ...leaving,
   });
   void providers.packageStore.sweep();
-  const reads = startHostReads({ db, databaseUrl: at.databaseUrl, runners: providers.runners, hostAdmission: config.hostAdmission, log });
+  const reads = startHostReads({
+    db,
+    databaseUrl: at.databaseUrl,
+    runners: providers.runners,
+    hostAdmission: config.hostAdmission,
+    log,
+  });
   const chores = startChores(db, config, providers, log);
   const done = worker.run().finally(async () => {
     await Promise.all([reads, ...chores].map((one) => one.stop()));
@@ -124,7 +130,11 @@ const activityInterceptors = (log: Logger, tracing: Tracing | undefined) => [
 function startChores(db: ActivityDeps['db'], config: Config, { monitoring, runners }: Providers, log: Logger) {
   const { jobRetentionDays, hostAdmission } = config;
   const sweeps = config.localRunner ? [startJobSweep(db, config, log)] : [];
-  return [startHousekeeping({ monitoring, log }), startHostSweep({ db, runners, jobRetentionDays, hostAdmission, log }), ...sweeps];
+  return [
+    startHousekeeping({ monitoring, log }),
+    startHostSweep({ db, runners, jobRetentionDays, hostAdmission, log }),
+    ...sweeps,
+  ];
 }
 
 /** Database and engine, as the providers' addresses are compared with them. */

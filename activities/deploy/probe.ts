@@ -24,7 +24,14 @@ export async function probe(
   for (let attempt = 0; attempt <= retries; attempt += 1) {
     if (attempt > 0) await sleep(betweenMs);
     try {
-      const { status } = await outbound({ url, method: 'GET', timeoutMs: timeout * 1000, statusOnly: true, own, allows });
+      const { status } = await outbound({
+        url,
+        method: 'GET',
+        timeoutMs: timeout * 1000,
+        statusOnly: true,
+        own,
+        allows,
+      });
       if (status === expected) return null;
       failure = `answers ${status}, not ${expected}`;
     } catch (error) {

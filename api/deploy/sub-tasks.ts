@@ -20,7 +20,14 @@ import { placeProblems } from './settings-change.ts';
 import { packageSource, version } from './task-input.ts';
 
 const area = 'deploy';
-const refusals = ['not_running', 'instance_elsewhere', 'instance_busy', 'workflow_lost', ...placeProblems, 'host_not_admitted'] as const;
+const refusals = [
+  'not_running',
+  'instance_elsewhere',
+  'instance_busy',
+  'workflow_lost',
+  ...placeProblems,
+  'host_not_admitted',
+] as const;
 
 const instances = z
   .array(idEntry)

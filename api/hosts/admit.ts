@@ -14,7 +14,10 @@ export const admitHost = change({
   summary: 'Admit a host: let commands run on it by the way that it has now',
   description: 'With `way` as it was shown it is refused if the host is reached by another one meanwhile.',
   permission: system('manage_host'),
-  body: z.object({ way: z.string().max(2000) }).partial().optional(),
+  body: z
+    .object({ way: z.string().max(2000) })
+    .partial()
+    .optional(),
   returns: success,
   problems: ['way_changed'],
   async handle({ params, body }, ctx) {

@@ -21,7 +21,14 @@ const problems = {
 } as const;
 
 function forcible() {
-  const shared = ['no_such', 'host_not_admitted', 'host_busy', 'host_is', 'power_salt_failed', 'cloudstack_failed'] as const;
+  const shared = [
+    'no_such',
+    'host_not_admitted',
+    'host_busy',
+    'host_is',
+    'power_salt_failed',
+    'cloudstack_failed',
+  ] as const;
   return [...shared, 'tencent_failed', 'cpm_failed', 'ecs_failed', 'ipmi_failed'] as const;
 }
 

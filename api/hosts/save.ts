@@ -51,11 +51,17 @@ function wantedWay(host: HostRow, fields: HostFields): WantedWay {
   };
 }
 
+/** What of it leads to a machine; a name does where nothing else is given. */
+const leadingParts = ({ runner, name, minionId, addresses, hostType, providerId, ipmiAddress }: WantedWay): string =>
+  canonicalJson([
+    ...[runner, (runner === 'salt' ? minionId : addresses[0]) ?? name, addresses[0] ?? null],
+    ...[providerId && hostType, providerId, ipmiAddress],
+  ]);
+
 /** Writes the fields that a body gives into a row that is there; a way that the caller may admit is admitted. */
 export async function saveHost(ctx: ChangeCtx, host: HostRow, fields: HostFields): Promise<void> {
   const [before, wanted] = [wantedWay(host, {}), wantedWay(host, fields)];
-  const leadsElsewhere = canonicalJson(before) !== canonicalJson(wanted);
-  if (leadsElsewhere) await refuseForeignWay(ctx.tx, ctx.subject, wanted);
+  if (leadingParts(before) !== leadingParts(wanted)) await refuseForeignWay(ctx.tx, ctx.subject, wanted);
   const was = await wayOfHost(ctx.tx, host.id);
   await writeHost(ctx, host, fields);
   if ((await wayOfHost(ctx.tx, host.id)) !== was) await admitWays(ctx.tx, ctx.subject, [host.id]);

@@ -47,7 +47,10 @@ test('two hosts that lead to one machine stop the migration, which names them, u
   await emptyDatabase();
   const before = everything.slice(0, everything.indexOf('0029_host_ways'));
   const known = Object.fromEntries(before.map((name) => [name, migrations[name]]));
-  const former = new Migrator({ db: database.owner, provider: { getMigrations: async () => known as typeof migrations } });
+  const former = new Migrator({
+    db: database.owner,
+    provider: { getMigrations: async () => known as typeof migrations },
+  });
   expect((await former.migrateToLatest()).error).toBeUndefined();
   const add = (name: string, runner: string, minion: string | null, ...addresses: string[]) =>
     sql`insert into hosts (name, host_type, runner, minion_id, ip_address, creator) values (${name}, 'PHY_HOST', ${runner},

@@ -83,10 +83,7 @@ const ways: [string, Make][] = [
     },
   ],
   ['its id at a provider', () => same({ host_type: 'TECENT_CVM', provider_id: `ins-${unique()}` })],
-  [
-    'its controller',
-    () => same({ ipmi: { address: `bmc-${unique()}.example`, username: 'u', password: 'p' } }),
-  ],
+  ['its controller', () => same({ ipmi: { address: `bmc-${unique()}.example`, username: 'u', password: 'p' } })],
 ];
 function same(one: object) {
   return { taken: one, coming: one };
@@ -199,10 +196,15 @@ describe('a host that somebody without manage_host has made', () => {
   });
 
   test.each([
-    ['actions of its instances', (by: TestUser, app: number, instance: number) =>
-      by.post(`/applications/${app}/instances/${instance}/actions/start/`, {})],
-    ['reading its logs', (by: TestUser, app: number, instance: number) =>
-      by.get(`/applications/${app}/instances/${instance}/log/`)],
+    [
+      'actions of its instances',
+      (by: TestUser, app: number, instance: number) =>
+        by.post(`/applications/${app}/instances/${instance}/actions/start/`, {}),
+    ],
+    [
+      'reading its logs',
+      (by: TestUser, app: number, instance: number) => by.get(`/applications/${app}/instances/${instance}/log/`),
+    ],
   ])('refuses %s', async (_what, ask) => {
     const host = await aHost(mallory);
     const app = await anApplication(mallory, { stdout_path: '/var/log/a', startup_cmd: 'true', directory: '/srv/a' });

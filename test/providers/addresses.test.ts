@@ -50,7 +50,10 @@ const users: [string, (address: string) => Promise<boolean>][] = [
       return /link-local/.test(await saying(ipmitool({ program: '/bin/true', timeoutMs: 1_000 }, 'web-1', access, [])));
     },
   ],
-  ['the address of a cloud', async (address) => !endpoint('x').safeParse(`https://${hostOf(address)}/{region}`).success],
+  [
+    'the address of a cloud',
+    async (address) => !endpoint('x').safeParse(`https://${hostOf(address)}/{region}`).success,
+  ],
   [
     'the address of salt-api',
     async (address) => runnerMistakes({ saltUrl: `https://${hostOf(address)}` }).some((one) => /link-local/.test(one)),
@@ -92,7 +95,16 @@ test('what is never called is told apart from private networks, and what is not 
 });
 
 describe("the worker's own machine", () => {
-  const spelled = ['127.0.0.1', '0x7f000001', '2130706433', '0177.0.0.1', '127.1', 'localhost', '[::1]', '[::ffff:7f00:1]'];
+  const spelled = [
+    '127.0.0.1',
+    '0x7f000001',
+    '2130706433',
+    '0177.0.0.1',
+    '127.1',
+    'localhost',
+    '[::1]',
+    '[::ffff:7f00:1]',
+  ];
 
   test.each(spelled)('is not called by a health check at %s, unless that is allowed', async (host) => {
     let calls = 0;
@@ -121,6 +133,8 @@ describe("the worker's own machine", () => {
   test('is no server of packages in any of these spellings', async () => {
     const destinations = createDestinations({ allow: [], own: [] });
     for (const host of ['127.0.0.1', '::1', '0x7f000001', '2130706433', 'localhost'])
-      expect(await saying(destinations('ftp', { host, port: 21 }))).toContain('not a server that packages may come from');
+      expect(await saying(destinations('ftp', { host, port: 21 }))).toContain(
+        'not a server that packages may come from',
+      );
   });
 });
