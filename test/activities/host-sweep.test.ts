@@ -253,7 +253,7 @@ test('of more open tasks than can be told, those beyond are left for later, and 
   const told = { below: idOf(second), except: [idOf(first)], isAll: false };
   expect(await endedBefore(database.db, ago(7), 1)).toEqual(told);
   const all = { below: idOf(old) + 1, except: [idOf(first), idOf(second)], isAll: true };
-  expect(await endedBefore(database.db, ago(7), 2, 'manage')).toEqual(all);
+  expect(await endedBefore(database.db, ago(7), 2)).toEqual(all);
   expect(await endedBefore(database.db, ago(9))).toEqual({ below: 1, except: [], isAll: true });
   const kind = { area: 'host', kind: 'init', creator: 'test', timeoutSeconds: 1, finishedTime: null } as const;
   await database.db
