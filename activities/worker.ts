@@ -24,6 +24,7 @@ import type { Addresses } from '../embedded/find-stack.ts';
 import { workflowBundle } from './bundle.ts';
 import { failureInterceptor, heartbeatInterceptor } from './failure.ts';
 import { startHostReads } from './host-reads.ts';
+import type { HostReadsOptions } from './host-reads.ts';
 import { startHostSweep } from './host-sweep.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { createActivities } from './index.ts';
@@ -85,8 +86,7 @@ export async function startWorker(
         renderer: { renderAll: createJinja().renderAll, hostPath: hostPathIn(config.dataDir) },
         outputLimitBytes: config.outputLimitBytes,
         ownServers: ownServers(at),
-        healthCheckAllow: config.healthCheckAllow,
-        hostAdmission: config.hostAdmission,
+        ...hostRules(config),
         ...hostTimes(config),
         log,
       }),
@@ -98,13 +98,7 @@ export async function startWorker(
     ...leaving,
   });
   void providers.packageStore.sweep();
-  const reads = startHostReads({
-    db,
-    databaseUrl: at.databaseUrl,
-    runners: providers.runners,
-    hostAdmission: config.hostAdmission,
-    log,
-  });
+  const reads = startReads(config, { db, databaseUrl: at.databaseUrl, runners: providers.runners, log });
   const chores = startChores(db, config, providers, log);
   const done = worker.run().finally(async () => {
     await Promise.all([reads, ...chores].map((one) => one.stop()));
@@ -150,6 +144,11 @@ const hostTimes = ({ hostPatienceSeconds, hostInstallSeconds, hostSilenceSeconds
   hostInstallSeconds,
   hostSilenceSeconds,
 });
+
+const hostRules = ({ healthCheckAllow, hostAdmission }: Config) => ({ healthCheckAllow, hostAdmission });
+
+const startReads = ({ hostAdmission }: Config, options: Omit<HostReadsOptions, 'hostAdmission'>) =>
+  startHostReads({ ...options, hostAdmission });
 
 /** Sends the engine's own log lines to ours. */
 export function logRuntimeTo(log: Logger): void {
