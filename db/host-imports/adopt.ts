@@ -4,14 +4,13 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Actor } from '../../workflows/tasks.ts';
 import { changeGrants } from '../access/grants.ts';
-import { loadSubject, scopes } from '../access/rights.ts';
+import { holds, loadSubject, scopes } from '../access/rights.ts';
 import { record } from '../audit/record.ts';
 import type { AuditEntry } from '../audit/record.ts';
 import { quote } from '../audit/text.ts';
 import type { Database } from '../database.ts';
 import { json } from '../json.ts';
 import { ipAddressIds } from '../hosts/find.ts';
-import { admitWays } from '../hosts/ways.ts';
 import type { FindingRow } from './tables.ts';
 
 const batch = 500;
@@ -62,16 +61,24 @@ async function insertHosts(
     findings.reduce((sum, one) => sum + one.addresses.length, 0),
   );
   const now = new Date();
-  const rows = findings.map((one) => ({
-    ...{ name: names.get(one.id) ?? '', hostType: one.hostType, providerId: one.providerId, osStatus: one.osStatus },
-    ...{ osType: one.osType, cpu: one.cpu, memory: one.memory, location: one.location, minionId: one.minionId },
-    ...{ runner: 'salt' as const, creator: by.username, createdTime: now, updatedTime: now },
-    ipAddress: json(
+  const admits = holds(await loadSubject(tx, by.id), 'manage_host');
+  const rows = findings.map((one) => {
+    const { hostType, providerId, minionId } = one;
+    const name = names.get(one.id) ?? '';
+    const ipAddress = json(
       one.addresses.map((at) => ({
         ...{ id: free.shift(), owner: 'HOST', is_virtual: false, network: '', netmask: '', ...at },
       })),
-    ),
-  }));
+    );
+    return {
+      ...{ name, hostType, providerId, minionId, ipAddress, osStatus: one.osStatus },
+      ...{ osType: one.osType, cpu: one.cpu, memory: one.memory, location: one.location },
+      ...{ runner: 'salt' as const, creator: by.username, createdTime: now, updatedTime: now },
+      admittedWay: admits
+        ? sql<string>`host_way('salt', ${name}, ${minionId}, ${ipAddress}::jsonb, ${hostType}, ${providerId}, null)`
+        : null,
+    };
+  });
   return tx
     .insertInto('hosts')
     .values(rows)
@@ -142,8 +149,6 @@ async function adoptBatch(tx: Kysely<Database>, importId: number, all: boolean, 
   const named = findings.filter(({ id }) => names.has(id));
   const hosts = named.length > 0 ? await insertHosts(tx, named, names, by) : [];
   await mark(tx, findings, names, hosts);
-  const hostIds = hosts.map(({ id }) => id);
-  await admitWays(tx, await loadSubject(tx, by.id), hostIds);
   await record(tx, by, [...hosts.map((host) => added(host, importId)), ...(await grant(tx, by, hosts))]);
   return findings.length;
 }
