@@ -68,7 +68,7 @@ test('two hosts that lead to one machine stop the migration, which names them, u
   expect(await migrate(database.owner)).toContain('0029_host_ways');
   const { rows } = await sql<{ name: string; way: string; admittedWay: string | null }>`select name, admitted_way,
     host_way(runner, name, minion_id, ip_address, host_type, provider_id, ipmi) as way from hosts
-    where deleted_time is null order by id`.execute(database.db);
+    where deleted_time is null order by id`.execute(database.owner);
   expect(rows.map(({ name, way, admittedWay }) => [name, way, admittedWay === way])).toEqual([
     ['a', 'ssh 10.0.0.1', true],
     ['minion-1', 'salt minion-1, address 10.0.0.1', true],
