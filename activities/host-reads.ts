@@ -4,6 +4,8 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { answerRead, claimReads, forgetReads, hostReadsChannel } from '../db/host-reads/queue.ts';
 import type { ClaimedRead } from '../db/host-reads/queue.ts';
+import { isAdmitted } from '../db/hosts/ways.ts';
+import type { HostAdmission } from '../db/hosts/ways.ts';
 import { createListener } from '../db/listen.ts';
 import { startLoop } from '../db/loop.ts';
 import type { Logger } from '../kit/log.ts';
@@ -22,15 +24,17 @@ export interface HostReadsOptions {
   db: Kysely<Database>;
   databaseUrl: string;
   runners: Runners;
+  hostAdmission: HostAdmission;
   log: Logger;
 }
 
 /** Answers reads until `stop`, which waits for those under way. */
-export function startHostReads({ db, databaseUrl, runners, log }: HostReadsOptions): { stop(): Promise<void> } {
+export function startHostReads(options: HostReadsOptions): { stop(): Promise<void> } {
+  const { db, databaseUrl, log } = options;
   const listen = createListener(databaseUrl, log);
   const running = new Set<Promise<void>>();
   const begin = (read: ClaimedRead): void => {
-    const work = answer(db, runners, read)
+    const work = answer(options, read)
       .catch((error: unknown) => log.error({ err: error }, 'a read on a host could not be answered'))
       .finally(() => {
         running.delete(work);
@@ -59,9 +63,9 @@ export function startHostReads({ db, databaseUrl, runners, log }: HostReadsOptio
   };
 }
 
-async function answer(db: Kysely<Database>, runners: Runners, read: ClaimedRead): Promise<void> {
-  const outcome = await withinTime(outcomeOf(db, runners, read), read.leftMs);
-  if (outcome) await answerRead(db, read.id, outcome.answer, outcome.content);
+async function answer(options: HostReadsOptions, read: ClaimedRead): Promise<void> {
+  const outcome = await withinTime(outcomeOf(options, read), read.leftMs);
+  if (outcome) await answerRead(options.db, read.id, outcome.answer, outcome.content);
 }
 
 /** Undefined when nobody waits any more: a runner that does not come back must not hold a place. */
@@ -75,15 +79,16 @@ async function withinTime<T>(work: Promise<T>, ms: number): Promise<T | undefine
 
 type Outcome = { answer: Parameters<typeof answerRead>[2]; content: Buffer | null } | undefined;
 
-async function outcomeOf(db: Kysely<Database>, runners: Runners, read: ClaimedRead): Promise<Outcome> {
+async function outcomeOf({ db, runners, hostAdmission }: HostReadsOptions, read: ClaimedRead): Promise<Outcome> {
   const { hostId, request, leftMs } = read;
   const deadline = Date.now() + leftMs;
   try {
     const row = await db
       .selectFrom('hosts')
-      .select(['name', 'runner', 'minionId', 'ipAddress'])
+      .select(['name', 'runner', 'minionId', 'ipAddress', isAdmitted.as('isAdmitted')])
       .where('id', '=', hostId)
       .executeTakeFirstOrThrow();
+    if (hostAdmission === 'manage' && !row.isAdmitted) throw new Problem('host_not_admitted', { name: row.name });
     const host = runnerHost(row);
     const { found, content } = await readLog(runnerOf(runners, host), host, request, deadline);
     return { answer: found, content };

@@ -6,6 +6,7 @@ import type { WarningLog } from '../db/connect.ts';
 import type { Database } from '../db/database.ts';
 import { claimSweep, hostsToSweep, recordSweep } from '../db/hosts/sweeps.ts';
 import { startLoop, type Loop } from '../db/loop.ts';
+import type { HostAdmission } from '../db/hosts/ways.ts';
 import { endedBefore } from '../db/tasks/retention.ts';
 import type { EndedBefore } from '../db/tasks/retention.ts';
 import { runnerHost } from './deps.ts';
@@ -25,6 +26,7 @@ export interface HostSweepOptions {
   db: Kysely<Database>;
   runners: Runners;
   jobRetentionDays: number;
+  hostAdmission: HostAdmission;
   log: WarningLog;
 }
 
@@ -48,13 +50,13 @@ export function startHostSweep(options: HostSweepOptions): Loop {
 
 /** Asks hosts that have something to drop; answers whether there may be more of them. */
 export async function sweepHosts(
-  { db, runners, jobRetentionDays, log }: HostSweepOptions,
+  { db, runners, jobRetentionDays, hostAdmission, log }: HostSweepOptions,
   stopped: AbortSignal,
 ): Promise<boolean> {
   const reached = (['ssh', 'salt'] as const).filter((kind) => runners[kind]);
   if (reached.length === 0) return false;
   const before = new Date(Date.now() - jobRetentionDays * dayMs);
-  const hosts = await hostsToSweep(db, reached, before, hostsARound);
+  const hosts = await hostsToSweep(db, reached, before, hostsARound, hostAdmission);
   const ended = await endedBefore(db, before);
   const waiting = hosts.values();
   const lane = async (): Promise<void> => {

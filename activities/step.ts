@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { loadStep, markStep } from '../db/deploy/steps.ts';
 import type { StepRow } from '../db/deploy/steps.ts';
 import type { StepInput, StepOutcome } from '../workflows/deploy/ports.ts';
-import { runnerHost } from './deps.ts';
+import { admittedHost } from './deps.ts';
 import type { ActivityDeps } from './deps.ts';
 import { addSystemLines, killJob, runJob } from './follow.ts';
 import type { Followed } from './follow.ts';
@@ -31,7 +31,7 @@ export interface Work {
 export async function workOf(deps: ActivityDeps, { taskId, position, step }: StepInput): Promise<Work> {
   const { db, outputLimitBytes: limitBytes, runners } = deps;
   const row = await loadStep(db, taskId, position);
-  const host = runnerHost(row.host);
+  const host = admittedHost(deps, row.host);
   const origin = { instanceId: row.instanceId, host: row.host.name, step };
   return { row, host, runner: runnerOf(runners, host), to: { db, limitBytes, taskId, origin } };
 }

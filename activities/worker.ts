@@ -24,6 +24,7 @@ import type { Addresses } from '../embedded/find-stack.ts';
 import { workflowBundle } from './bundle.ts';
 import { failureInterceptor, heartbeatInterceptor } from './failure.ts';
 import { startHostReads } from './host-reads.ts';
+import type { HostReadsOptions } from './host-reads.ts';
 import { startHostSweep } from './host-sweep.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { createActivities } from './index.ts';
@@ -89,6 +90,7 @@ export async function startWorker(
         },
         outputLimitBytes: config.outputLimitBytes,
         ownServers: ownServers(at),
+        ...hostRules(config),
         ...hostTimes(config),
         log,
       }),
@@ -100,7 +102,7 @@ export async function startWorker(
     ...leaving,
   });
   void providers.packageStore.sweep();
-  const reads = startHostReads({ db, databaseUrl: at.databaseUrl, runners: providers.runners, log });
+  const reads = startReads(config, { db, databaseUrl: at.databaseUrl, runners: providers.runners, log });
   const chores = startChores(db, config, providers, log);
   const done = worker.run().finally(async () => {
     await Promise.all([reads, ...chores].map((one) => one.stop()));
@@ -124,9 +126,13 @@ const activityInterceptors = (log: Logger, tracing: Tracing | undefined) => [
 
 /** What a worker does beside its tasks, each now and then. */
 function startChores(db: ActivityDeps['db'], config: Config, { monitoring, runners }: Providers, log: Logger) {
-  const { jobRetentionDays } = config;
+  const { jobRetentionDays, hostAdmission } = config;
   const sweeps = config.localRunner ? [startJobSweep(db, config, log)] : [];
-  return [startHousekeeping({ monitoring, log }), startHostSweep({ db, runners, jobRetentionDays, log }), ...sweeps];
+  return [
+    startHousekeeping({ monitoring, log }),
+    startHostSweep({ db, runners, jobRetentionDays, hostAdmission, log }),
+    ...sweeps,
+  ];
 }
 
 /** Database and engine, as the providers' addresses are compared with them. */
@@ -142,6 +148,11 @@ const hostTimes = ({ hostPatienceSeconds, hostInstallSeconds, hostSilenceSeconds
   hostInstallSeconds,
   hostSilenceSeconds,
 });
+
+const hostRules = ({ healthCheckAllow, hostAdmission }: Config) => ({ healthCheckAllow, hostAdmission });
+
+const startReads = ({ hostAdmission }: Config, options: Omit<HostReadsOptions, 'hostAdmission'>) =>
+  startHostReads({ ...options, hostAdmission });
 
 /** Sends the engine's own log lines to ours. */
 export function logRuntimeTo(log: Logger): void {

@@ -75,6 +75,8 @@ interface HostsTable {
   ipmi: JSONColumnType<object> | null;
   /** Where its provider has it; null: not looked up yet. */
   place: JSONColumnType<HostPlace> | null;
+  /** The way to it that somebody has admitted; null: none. */
+  admittedWay: string | null;
   zabbixGroups: JSONColumnType<string[], string | undefined>;
   zabbixTemplates: JSONColumnType<string[], string | undefined>;
   busyKind: string | null;

@@ -1,6 +1,7 @@
 // How machines at providers are reached: one account of each kind by variables, any number by SLIPWAY_CLOUD_ACCOUNTS_FILE
 // (cloud-accounts.ts puts both together).
 import { z } from 'zod';
+import { isNeverHost } from './addresses.ts';
 import { file, listOf, optional, required, web, whole } from './setting.ts';
 
 /** Words separated by commas. */
@@ -8,15 +9,20 @@ const words = listOf(
   z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be names such as ap-guangzhou, separated by commas'),
 );
 
+const withPlaces = (text: string): string => text.replace(/\{(?:service|region)\}/g, 'x');
+
 /** Link-local addresses and the clouds' metadata services are never what an operator means. */
-const isMetadata = (address: string): boolean => /^https?:\/\/(?:169\.254\.|100\.100\.100\.200|\[fe80)/i.test(address);
+function isMetadata(text: string): boolean {
+  const address = withPlaces(text);
+  return URL.canParse(address) && isNeverHost(new URL(address).hostname);
+}
 
 /** An API's address; `{service}` and `{region}` are replaced. */
 export const endpoint = (example: string) =>
   z
     .string()
     .refine(
-      (text) => z.url({ protocol: /^https?$/ }).safeParse(text.replace(/\{(?:service|region)\}/g, 'x')).success,
+      (text) => z.url({ protocol: /^https?$/ }).safeParse(withPlaces(text)).success,
       `must be an address such as ${example}`,
     )
     .refine((text) => !isMetadata(text), 'must not be a link-local address or a metadata service')

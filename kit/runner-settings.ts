@@ -1,6 +1,6 @@
 // How hosts are reached by SSH and by Salt. Each is off until its first variable is set, and then needs the rest.
-import { isIP } from 'node:net';
 import { z } from 'zod';
+import { isNeverHost, isPrivate, literalAddress } from './addresses.ts';
 import { file, optional, port, required, web } from './setting.ts';
 
 const withSsh = 'only with SLIPWAY_SSH_KEY_FILE: ';
@@ -59,17 +59,10 @@ export const runnerSettings = {
 
 type Found = { readonly [K in keyof typeof runnerSettings]?: unknown } & { readonly saltUrl?: string | undefined };
 
-const isPrivate = (host: string): boolean =>
-  /^(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|\[::1\]$|\[f[cd])/i.test(
-    host,
-  );
-
-function unsafeUrl(address: string): boolean {
-  const { protocol, hostname } = new URL(address);
-  if (protocol === 'https:' || hostname === 'localhost') return false;
-  const isAddress = isIP(hostname.replace(/^\[|\]$/g, '')) !== 0;
-  // A name is looked at when it is resolved (activities/providers/runner/salt/http.ts).
-  return isAddress && !isPrivate(hostname);
+/** Whether a password would go in the clear to a public address; a name is looked at when it is resolved. */
+function isUnsafe({ protocol, hostname }: URL): boolean {
+  const address = literalAddress(hostname);
+  return protocol !== 'https:' && address !== null && !isPrivate(address);
 }
 
 /** What is missing or does not fit in the settings of runners. */
@@ -88,7 +81,10 @@ export function runnerMistakes(config: Found): string[] {
         mistakes.push(
           `SLIPWAY_SALT_MASTER: has no use without ${runnerSettings[key].variable}; set that too or remove it`,
         );
-  if (config.saltUrl !== undefined && unsafeUrl(config.saltUrl))
+  const salt = config.saltUrl === undefined ? null : new URL(config.saltUrl);
+  if (salt && isNeverHost(salt.hostname))
+    mistakes.push('SLIPWAY_SALT_URL: must not be a link-local address or a metadata service');
+  else if (salt && isUnsafe(salt))
     mistakes.push('SLIPWAY_SALT_URL: is http to a public address; the password would go there in the clear, use https');
   return mistakes;
 }

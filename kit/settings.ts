@@ -196,6 +196,12 @@ export const settings = {
     '15',
     'how long a host that no provider knows must be silent before it counts as stopped',
   ),
+  hostAdmission: required(
+    'SLIPWAY_HOST_ADMISSION',
+    z.enum(['manage', 'open'], 'must be manage or open'),
+    'manage',
+    'who lets commands run on a host by a new way: `manage`, somebody with `manage_host`, or `open`, all who may add or edit it',
+  ),
   providerCalls: required(
     'SLIPWAY_PROVIDER_CALLS',
     whole('calls', 1, 1_000),
@@ -208,6 +214,12 @@ export const settings = {
     destinations,
     '',
     'servers that packages may come from: host names, addresses and CIDRs, separated by commas; none: all but the worker itself',
+  ),
+  healthCheckAllow: required(
+    'SLIPWAY_HEALTH_CHECK_ALLOW',
+    destinations,
+    '',
+    'where health checks may lead: host names, addresses and CIDRs, by commas; none: all but the worker itself (local hosts may)',
   ),
   repositoryKnownHosts: file(
     'SLIPWAY_REPOSITORY_KNOWN_HOSTS',

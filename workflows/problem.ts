@@ -127,6 +127,18 @@ const deploy = {
   template_not_linked: conflict('the application is not linked to template {id}', '应用未关联模板 {id}'),
   settings_disabled: conflict('deploying is disabled in the deploy settings', '部署设置未启用'),
   no_deploy_path: conflict('the application has no deploy path', '应用没有部署路径'),
+  deploy_path_of: conflict(
+    'application {application} is deployed to {other_path} on host {host}, so this one cannot be deployed to {path} there',
+    '应用 {application} 已部署在主机 {host} 的 {other_path}, 本应用不能部署到该主机的 {path}',
+  ),
+  deploy_path_taken: conflict(
+    'another application is deployed to {path} on host {host}, or to a folder in it or above it',
+    '另一个应用已部署在主机 {host} 的 {path}, 或其上级、下级目录',
+  ),
+  linked_deploy_path_taken: conflict(
+    'on a host of a linked application another application is deployed to {path}, or to a folder in it or above it',
+    '在某个关联应用的主机上, 另一个应用已部署在 {path}, 或其上级、下级目录',
+  ),
   no_instances: conflict('the application has no instances', '应用没有实例'),
   before_planned_time: conflict(
     'planned for {time}; start earlier with force',

@@ -20,6 +20,7 @@ export const waitingKinds = [
   'freeze',
   'sub_tasks',
   'next_batch',
+  'admission',
   'paused',
   'host',
   'provider',

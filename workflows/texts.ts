@@ -169,6 +169,7 @@ export const texts = {
     '已暂停; {owner} 可以继续、升级、回滚实例或关闭任务',
   'paused ({reason}); {owner} can resume it, upgrade or revert instances, or close it':
     '已暂停 ({reason}); {owner} 可以继续、升级、回滚实例或关闭任务',
+  'host {name} has to be admitted by somebody who holds manage_host': '主机 {name} 需由具有 manage_host 权限的人员准入',
   '{owner} can start it': '{owner} 可以开始',
   'sub-task {ids} is running': '子任务 {ids} 正在运行',
   '{owner} can upgrade or revert instances, or close it': '{owner} 可以升级、回滚实例或关闭任务',

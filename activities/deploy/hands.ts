@@ -12,6 +12,7 @@ import type { Work } from '../step.ts';
 import { checkHealth } from './health.ts';
 import { createPlans } from './plans.ts';
 import { placeOf } from './package.ts';
+import { foreignPlace } from './real-place.ts';
 import { answerOf, startAgain, startNew, stopStarted, stopWhatRuns, withNotKnown } from './running.ts';
 import type { Before, Restarting, Unstarting } from './running.ts';
 import { lookAt, seenBefore } from './seen.ts';
@@ -125,9 +126,15 @@ async function stepContext(
   };
 }
 
-async function fetchPackage(deps: ActivityDeps, { to, runner, host, row }: Work): Promise<StepOutcome> {
+async function fetchPackage(deps: ActivityDeps, work: Work): Promise<StepOutcome> {
+  const { to, runner, host, row } = work;
   const { setup, applicationId, instanceId } = row;
   if (!setup.package || applicationId === null) return { ok: false, message: 'the sub-task has no package' };
+  const objection = await foreignPlace(deps, work);
+  if (objection !== null) {
+    await addSystemLines(to, 'fetch end', [objection]);
+    return { ok: false, message: objection };
+  }
   const { source, sha256 } = setup.package;
   const { packages } = deps;
   const signal = Context.current().cancellationSignal;

@@ -2,19 +2,26 @@ import { finishedInstances } from '../../db/deploy/rollouts.ts';
 import type { HealthCheck } from '../../workflows/deploy/contract.ts';
 import type { Unhealthy } from '../../workflows/deploy/ports.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { destinationRule } from '../providers/addresses.ts';
+import type { DestinationRule } from '../providers/addresses.ts';
 import { ProviderError } from '../providers/error.ts';
 import { probe } from './probe.ts';
 
+/** A local host is the worker's own machine: whoever deploys there runs commands on it anyway. */
+const anywhere: DestinationRule = () => true;
+
 /** The instances that a sub-task has finished and that do not pass the check. */
 export async function checkHealth(
-  { db, monitoring, ownServers }: ActivityDeps,
+  { db, monitoring, ownServers: own, healthCheckAllow }: ActivityDeps,
   { subTaskId, check }: { subTaskId: number; check: HealthCheck },
 ): Promise<Unhealthy[]> {
   const instances = await finishedInstances(db, subTaskId);
   if ('url' in check) {
+    const typed = destinationRule(healthCheckAllow);
     const found = await Promise.all(
-      instances.map(async ({ hostname, ipAddress }): Promise<Unhealthy[]> => {
-        const message = await probe(check, { hostname, ip: ipAddress[0]?.address ?? null }, ownServers);
+      instances.map(async ({ hostname, ipAddress, runner }): Promise<Unhealthy[]> => {
+        const allows = runner === 'local' ? anywhere : typed;
+        const message = await probe(check, { hostname, ip: ipAddress[0]?.address ?? null }, { own, allows });
         return message === null ? [] : [{ hostname, message }];
       }),
     );

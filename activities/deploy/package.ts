@@ -4,10 +4,11 @@ import { credentialPurpose } from '../../db/deploy/credentials.ts';
 import type { StoredCredential } from '../../db/deploy/repository.ts';
 import { settingsOf } from '../../db/deploy/settings.ts';
 import type { SettingsInForce } from '../../db/deploy/settings.ts';
+import { isAdmitted } from '../../db/hosts/ways.ts';
 import { SecretsError } from '../../db/secrets.ts';
 import { repositoryAddress } from '../../kit/repository-address.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { runnerHost } from '../deps.ts';
+import { admittedHost } from '../deps.ts';
 import { ProviderError, refused } from '../providers/error.ts';
 import type { Credential, RepositoryPlace } from '../providers/repository/driver.ts';
 import type { PackagePlace } from '../providers/repository/packages.ts';
@@ -55,15 +56,17 @@ export async function placeOf(deps: ActivityDeps, { applicationId, instanceId }:
   return settings?.repository ? repositoryPlace(deps, settings, settings.repository) : hostPlace(deps, instanceId);
 }
 
-async function hostPlace({ db, runners }: ActivityDeps, instanceId: number | null): Promise<PackagePlace> {
+async function hostPlace(deps: ActivityDeps, instanceId: number | null): Promise<PackagePlace> {
+  const { db, runners } = deps;
   const row = await db
     .selectFrom('instances')
     .innerJoin('hosts', 'hosts.id', 'instances.hostId')
     .select(['hosts.name', 'hosts.runner', 'hosts.minionId', 'hosts.ipAddress'])
+    .select(isAdmitted.as('isAdmitted'))
     .where('instances.id', '=', instanceId)
     .executeTakeFirst();
   if (!row) throw refused('package', 'the application has no instance yet');
-  const host = runnerHost(row);
+  const host = admittedHost(deps, row);
   return { runner: runnerOf(runners, host), host };
 }
 

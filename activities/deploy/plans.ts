@@ -1,10 +1,13 @@
 import { Context } from '@temporalio/activity';
 import type { Kysely } from 'kysely';
 import { loadSubject, mayOn } from '../../db/access/rights.ts';
+import type { Subject } from '../../db/access/rights.ts';
 import type { Database } from '../../db/database.ts';
+import { refuseForeignPlace } from '../../db/deploy/places.ts';
 import { findObstacles } from '../../db/deploy/rollouts.ts';
 import { composePlan, planBasis, planDifference, planHash } from '../../db/deploy/plan.ts';
 import type { PlanBasis } from '../../db/deploy/plan.ts';
+import { refuseUnadmitted } from '../../db/hosts/ways.ts';
 import { deployTask, planSubject, packageToRead, presentPlan } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { fixPlan } from '../../db/deploy/transitions.ts';
@@ -41,7 +44,8 @@ export function createPlans(deps: ActivityDeps): Pick<DeployHands, 'completePlan
       const basis = await planBasis(db, task.applicationId);
       const composed = await composePlan(db, renderer, planSubject(task), packageToRead(task.packageSource), basis);
       ensureStartable(basis, composed);
-      await ensureOwnerMay(db, task);
+      await refuseUnadmitted(db, deps.hostAdmission, { applicationId: task.applicationId });
+      await refuseForeignPlace(db, await ownerOf(db, task), task.applicationId);
       const before = await planOf(deps, taskId, round);
       const found = await readFor(deps, task.applicationId, composed);
       // What can't be read has not changed: the votes stay, and the start may be tried again.
@@ -73,12 +77,13 @@ async function taskOf({ db }: ActivityDeps, taskId: number): Promise<NamedDeploy
   return task;
 }
 
-/** He may have lost the right, or his account, between the approval and a start by itself. */
-async function ensureOwnerMay(db: Kysely<Database>, { ownerId, applicationId }: NamedDeployTask): Promise<void> {
+/** The owner, who may have lost the right, or his account, between the approval and a start by itself. */
+async function ownerOf(db: Kysely<Database>, { ownerId, applicationId }: NamedDeployTask): Promise<Subject> {
   const user = await db.selectFrom('users').select('status').where('id', '=', ownerId).executeTakeFirst();
   const subject = await loadSubject(db, ownerId);
   const may = await mayOn(db, subject, 'application', 'deploy_app', applicationId);
   if (user?.status !== 'enabled' || may !== 'yes') throw new Problem('not_allowed', { permission: 'deploy_app' });
+  return subject;
 }
 
 type ReadPart = Pick<PlannedPackage, 'sha256' | 'size' | 'unread' | 'notes'>;

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HealthCheck } from '../../workflows/deploy/contract.ts';
-import type { HostPort } from '../providers/addresses.ts';
+import type { DestinationRule, HostPort } from '../providers/addresses.ts';
 import { outbound, OutboundFailure } from '../providers/outbound.ts';
 
 export type HttpCheck = Extract<HealthCheck, { url: string }>;
@@ -13,7 +13,7 @@ const betweenMs = 1_000;
 export async function probe(
   { url: template, expect_status: expected, timeout_seconds: timeout, retries }: HttpCheck,
   { hostname, ip }: { hostname: string; ip: string | null },
-  own: readonly HostPort[],
+  { own, allows }: { own: readonly HostPort[]; allows: DestinationRule },
 ): Promise<string | null> {
   if (ip === null && template.includes('{{ip}}')) return 'its host has no address';
   const literal = ip !== null && isIP(ip) === 6 ? `[${ip}]` : (ip ?? '');
@@ -24,7 +24,14 @@ export async function probe(
   for (let attempt = 0; attempt <= retries; attempt += 1) {
     if (attempt > 0) await sleep(betweenMs);
     try {
-      const { status } = await outbound({ url, method: 'GET', timeoutMs: timeout * 1000, statusOnly: true, own });
+      const { status } = await outbound({
+        url,
+        method: 'GET',
+        timeoutMs: timeout * 1000,
+        statusOnly: true,
+        own,
+        allows,
+      });
       if (status === expected) return null;
       failure = `answers ${status}, not ${expected}`;
     } catch (error) {

@@ -1,10 +1,12 @@
 import { Context } from '@temporalio/activity';
 import { deployTask, packageToRead, planSubject, presentPlan, requestKind } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
+import { refuseForeignPlace } from '../../db/deploy/places.ts';
 import { composePlan, planBasis, plannedRepository, sameRepository } from '../../db/deploy/plan.ts';
 import { findObstacles, listUpgraded, planRollout, recordRefusedStart, recordWait } from '../../db/deploy/rollouts.ts';
 import { judgeDeploy } from '../../db/deploy/settle.ts';
 import { beginSubTask, createSubTask } from '../../db/deploy/sub-tasks.ts';
+import { refuseUnadmitted } from '../../db/hosts/ways.ts';
 import { recordChange, recordTransition } from '../../db/deploy/transitions.ts';
 import { recordRefusalOnce } from '../../db/audit/refusals.ts';
 import { loadSubject, mayOn } from '../../db/access/rights.ts';
@@ -31,7 +33,9 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
     recordChange: (input) =>
       recordChange(db, input, {
         async compose(tx, task) {
-          const basis = await planBasis(tx, task.applicationId);
+          const { applicationId } = task;
+          await refuseForeignPlace(tx, await loadSubject(tx, input.actor.id), applicationId);
+          const basis = await planBasis(tx, applicationId);
           return composePlan(tx, renderer, planSubject(task), packageToRead(task.packageSource), basis);
         },
         approval: (policy) => ({ openTo: openAtFirst(policy), requiredApprovals: requiredVotes(policy) }),
@@ -42,6 +46,7 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
       // Before the package is looked at: another application's hosts are none of this task's business.
       const existing = await beginSubTask(db, input);
       if (existing) return monitored(existing);
+      await refuseUnadmitted(db, deps.hostAdmission, { instanceIds });
       const found =
         updateSource === null ? null : await plannedPackage(deps, input.deployTaskId, updateSource, instanceIds);
       return monitored(await createSubTask(db, renderer, { ...input, package: found }));

@@ -5,15 +5,17 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { findCall } from '../../db/hosts/calls.ts';
 import { settleHost } from '../../db/hosts/settle.ts';
 import type { HostLeft } from '../../db/hosts/settle.ts';
+import { leadsToMachine } from '../../db/hosts/ways.ts';
 import { beginHostWork } from '../../db/hosts/work.ts';
 import type { HostAt, HostEnd, HostOutcome } from '../../workflows/hosts/contract.ts';
 import { Problem, toWire } from '../../workflows/problem.ts';
+import { notAdmitted } from '../deps.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { changeStatus, changeZabbix } from './change.ts';
 import { problemOf } from './codes.ts';
 import { initialise } from './init.ts';
 import { restart, start, stop } from './power.ts';
-import { Cancelled, Trouble } from './trouble.ts';
+import { Cancelled, refusedBy, Trouble } from './trouble.ts';
 import { hostWork, note } from './work.ts';
 import type { HostWork } from './work.ts';
 
@@ -36,6 +38,7 @@ export async function actOn(deps: ActivityDeps, at: HostAt): Promise<HostOutcome
   const work = hostWork(deps, begun.work);
   if (work.cancelledBy !== null && !work.hasCall) return cancelled(work, work.cancelledBy);
   try {
+    refuseUnadmittedHost(work);
     const { left, warning } = await doing[work.kind](work);
     return await settle(work, { status: 'finished', problem: null, warning: warning ? toWire(warning) : null }, left);
   } catch (error) {
@@ -44,6 +47,12 @@ export async function actOn(deps: ActivityDeps, at: HostAt): Promise<HostOutcome
     if (!(error instanceof Trouble)) throw error;
     return await troubled(work, error);
   }
+}
+
+/** The way may have changed since the task began. */
+function refuseUnadmittedHost({ deps, kind, opts, host }: HostWork): void {
+  if (deps.hostAdmission === 'manage' && !host.isAdmitted && leadsToMachine(kind, opts))
+    throw refusedBy('runner', notAdmitted(host.name));
 }
 
 const settle = (work: HostWork, end: HostEnd, left: HostLeft): Promise<HostOutcome> =>

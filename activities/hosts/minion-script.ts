@@ -26,10 +26,15 @@ if ! command -v salt-minion >/dev/null; then
 fi
 # With its name to be, as it may keep what it finds for the minion.
 config=$(salt-call --local --id="$SLIPWAY_MINION" --log-level=quiet --out=json config.items)
-setting() { printf '%s\\n' "$config" | sed -n "s/^ \\{8\\}\\"$1\\": \\"\\(.*\\)\\",*$/\\1/p"; }
-drop_ins=$(dirname "$(setting conf_file)")/minion.d
-keys=$(setting pki_dir)
-pid_file=$(setting pidfile)
+setting() { printf '%s\\n' "$config" | sed -n "s/^ \\{8\\}\\"$1\\": \\"\\(.*\\)\\",*$/\\1/p" | sed -n '\$p'; }
+conf_file=$(setting conf_file) keys=$(setting pki_dir) pid_file=$(setting pidfile)
+for path in "$conf_file" "$keys" "$pid_file"; do
+  case "$path" in /*) continue ;; esac
+  echo "salt-call does not say where the minion keeps its settings and keys; it prints:" >&2
+  printf '%s\\n' "$config" | sed 20q >&2
+  exit 1
+done
+drop_ins=$(dirname "$conf_file")/minion.d
 mkdir -p "$drop_ins"
 new=$(mktemp "$drop_ins/.slipway.XXXXXX")
 printf "# written by Slipway\\nmaster: '%s'\\nid: '%s'\\nmaster_finger: '%s'\\n" \\

@@ -1,7 +1,8 @@
-// Where nothing of Slipway connects to, whatever people type or administrators configure: what hands out a machine's own
-// credentials, and Slipway's own servers. Private networks are what an operations tool is for.
+// Where people's addresses may lead: never to what kit/addresses.ts lists or to Slipway's own servers, and to the worker's own
+// machine only where an administrator allows it. One rule for all of them: packages, health checks.
 import { lookup } from 'node:dns/promises';
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { blockList, isLoopback, isThisMachine, loopbacks } from '../../kit/addresses.ts';
 
 export interface HostPort {
   host: string;
@@ -9,27 +10,6 @@ export interface HostPort {
 }
 
 export type Lookup = (host: string) => Promise<{ address: string }[]>;
-
-const versionOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4');
-
-/** A list of addresses and CIDRs. */
-export function blockList(entries: readonly string[]): { has(address: string): boolean } {
-  const list = new BlockList();
-  for (const entry of entries) {
-    const [network = '', bits] = entry.split('/');
-    if (bits === undefined) list.addAddress(network, versionOf(network));
-    else list.addSubnet(network, Number(bits), versionOf(network));
-  }
-  return { has: (address) => list.check(address, versionOf(address)) };
-}
-
-/** Link-local, unspecified and multicast addresses, and the clouds' metadata services. */
-const never = blockList([
-  ...['169.254.0.0/16', '100.100.100.200', '168.63.129.16', '192.0.0.192', '0.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4'],
-  ...['::', 'fe80::/10', 'ff00::/8', 'fd00:ec2::254', '64:ff9b::/96', '2002::/16'],
-]);
-
-export const isNever = (address: string): boolean => isIP(address) === 0 || never.has(address);
 
 export const lookupAll: Lookup = (host) => lookup(host, { all: true });
 
@@ -49,9 +29,22 @@ export async function listeningOn(
   const found = await Promise.all(near.map(({ host }) => addressesOf(host, find).catch((): string[] => [])));
   // One that listens on this machine is there under each of its loopback addresses.
   const own = found.flat();
-  return blockList(own.some((address) => loopback.has(address)) ? [...own, ...loopbacks] : own);
+  return blockList(own.some(isLoopback) ? [...own, ...loopbacks] : own);
 }
 
-const loopbacks = ['127.0.0.0/8', '::1'];
-const loopback = blockList(loopbacks);
-export const isThisMachine = (address: string): boolean => loopback.has(address);
+/** Whether a host, at this address of it, may be called. */
+export type DestinationRule = (host: string, address: string) => boolean;
+
+/**
+ * The rule of a list of host names (`*.example.com` for those below), addresses and CIDRs; none: everything but the machine
+ * of this process.
+ */
+export function destinationRule(allow: readonly string[]): DestinationRule {
+  if (allow.length === 0) return (_host, address) => !isThisMachine(address);
+  const networks = allow.filter((entry) => isIP(entry.split('/')[0] ?? '') !== 0);
+  const names = allow.filter((entry) => !networks.includes(entry)).map((entry) => entry.toLowerCase());
+  const allowed = blockList(networks);
+  const isNamed = (host: string): boolean =>
+    names.some((name) => (name.startsWith('*.') ? host.endsWith(name.slice(1)) : host === name));
+  return (host, address) => isNamed(host.toLowerCase()) || allowed.has(address);
+}

@@ -6,10 +6,10 @@ import type { LookupAddress } from 'node:dns';
 import { request as plainRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { request as tlsRequest } from 'node:https';
-import { isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
-import { isNever, listeningOn } from './addresses.ts';
-import type { HostPort } from './addresses.ts';
+import { isNever, literalAddress } from '../../kit/addresses.ts';
+import { listeningOn } from './addresses.ts';
+import type { DestinationRule, HostPort } from './addresses.ts';
 
 export interface OutboundRequest {
   url: URL;
@@ -26,6 +26,8 @@ export interface OutboundRequest {
   statusOnly?: boolean;
   /** Servers of Slipway's own, which are never called. */
   own?: readonly HostPort[];
+  /** Where it may lead, of an address that somebody typed. */
+  allows?: DestinationRule;
 }
 
 export interface OutboundAnswer {
@@ -54,11 +56,18 @@ const notAllowed = (): OutboundFailure =>
 const ownServer = (): OutboundFailure =>
   new OutboundFailure("it is one of Slipway's own servers, which is never called", true);
 
+const notAllowedHere = (): OutboundFailure =>
+  new OutboundFailure("its address is the worker's own machine, or not among those that are allowed", true);
+
 type Refusal = (address: string) => OutboundFailure | null;
 
-async function refusalFor({ own = [] }: OutboundRequest, port: number): Promise<Refusal> {
+async function refusalFor({ url, own = [], allows }: OutboundRequest, port: number): Promise<Refusal> {
   const servers = await listeningOn(own, port);
-  return (address) => (isNever(address) ? notAllowed() : servers.has(address) ? ownServer() : null);
+  return (address) => {
+    if (isNever(address)) return notAllowed();
+    if (servers.has(address)) return ownServer();
+    return allows && !allows(url.hostname, address) ? notAllowedHere() : null;
+  };
 }
 
 const checkedLookup =
@@ -78,10 +87,10 @@ const checkedLookup =
 /** Sends one request; throws `OutboundFailure` unless the whole answer came in time. */
 export async function outbound(wish: OutboundRequest): Promise<OutboundAnswer> {
   const { url, method, headers = {}, body, ca, timeoutMs = defaultTimeoutMs } = wish;
-  const literal = url.hostname.replace(/^\[|\]$/g, '');
   const isTls = url.protocol === 'https:';
   const refusal = await refusalFor(wish, Number(url.port || (isTls ? 443 : 80)));
-  const refused = isIP(literal) === 0 ? null : refusal(literal);
+  const literal = literalAddress(url.hostname);
+  const refused = literal === null ? null : refusal(literal);
   if (refused) throw refused;
   const send = isTls ? tlsRequest : plainRequest;
   const signal = AbortSignal.timeout(timeoutMs);

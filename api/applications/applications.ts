@@ -5,6 +5,8 @@ import { applicationsOfUsers, findApplication, matching, selectSummaries } from 
 import { holdCommands } from '../../db/applications/commands.ts';
 import { lockRequirements } from '../../db/applications/relations.ts';
 import { lockTree } from '../../db/applications/tree.ts';
+import { refuseSharedPlaces } from '../../db/deploy/places.ts';
+import { deployPathOf } from '../../db/deploy/settings.ts';
 import type { ApplicationRow } from '../../db/inventory.ts';
 import { change } from '../change.ts';
 import type { ChangeCtx, Ctx } from '../context.ts';
@@ -110,13 +112,14 @@ const changeApplication = change({
   permission: withMore(application('edit_app'), 'view_app', 'add_business'),
   body: changes,
   returns: success,
-  problems: ['name_taken', 'cycle', 'too_deep', 'belongs_elsewhere'],
+  problems: ['name_taken', 'cycle', 'too_deep', 'belongs_elsewhere', 'deploy_path_of', 'deploy_path_taken'],
   async handle({ params, body }, ctx) {
     demandAllowedNames(ctx, namedOnHosts(body));
     await lockTree(ctx.tx);
     if (body.required_apps) await lockRequirements(ctx.tx);
     const before = await seen(ctx, params.id);
     const rowBefore = await rowOf(ctx, params.id);
+    const deployedBefore = await deployPathOf(ctx.tx, before);
     await applyPlace(ctx, before, body);
     await applyLists(ctx, before, body);
     const { name = before.name, ...columns } = columnsOf(body);
@@ -128,6 +131,8 @@ const changeApplication = change({
     await unlessTaken(saved, 'applications_sibling', nameTaken(name));
     await holdCommands(ctx.tx, { before: rowBefore, after: await rowOf(ctx, params.id), ...writer(ctx) });
     const after = await seen(ctx, params.id);
+    const deployPath = await deployPathOf(ctx.tx, { id: params.id, directory: after.directory });
+    if (deployPath !== deployedBefore) await refuseSharedPlaces(ctx.tx, ctx.subject, { applicationIds: [params.id] });
     const changed = diff(written(before), written(after));
     if (changed)
       await ctx.tx.updateTable('applications').set({ updatedTime: ctx.now() }).where('id', '=', params.id).execute();

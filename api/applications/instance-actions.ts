@@ -6,6 +6,7 @@ import { actionZh, beginInstanceTask, lockInstances } from '../../db/application
 import { quote } from '../../db/audit/text.ts';
 import { settingsOf } from '../../db/deploy/settings.ts';
 import type { SubTaskSetup } from '../../db/deploy/sub-tasks.ts';
+import { unadmittedHosts } from '../../db/hosts/ways.ts';
 import type { ApplicationRow, InstanceRow } from '../../db/inventory.ts';
 import type { Named } from '../../kit/host-rules.ts';
 import { instanceActions, instanceTaskWorkflowId } from '../../workflows/applications/contract.ts';
@@ -24,7 +25,7 @@ import { applicationEntry } from './text.ts';
 const area = 'applications';
 const problems = [
   ...(['no_such', 'instance_busy', 'instance_is', 'not_configured', 'host_is'] as const),
-  'commands_unconfirmed',
+  ...(['host_not_admitted', 'commands_unconfirmed'] as const),
 ] as const;
 const timeout = z.int().min(1).max(3600).default(120);
 const mostNamed = 20;
@@ -42,9 +43,14 @@ interface Wanted {
 }
 
 /** Refuses the whole task for what one instance is; a body's instances are each named. */
-function refuse({ action, field }: Wanted, instances: readonly Locked[], of: ApplicationRow): void {
+async function refuse(ctx: ChangeCtx, wanted: Wanted, instances: readonly Locked[], of: ApplicationRow): Promise<void> {
+  const { action, field } = wanted;
+  const hostIds = instances.map(({ hostId }) => hostId);
+  const waiting = await unadmittedHosts(ctx.tx, ctx.config.hostAdmission, { hostIds });
   const refused = instances.flatMap((instance, index) => {
-    const problem = canAct(action, instance, commandsOf(instance, of, undefined));
+    const { hostId, hostname: name } = instance;
+    const unadmitted = waiting.has(hostId) ? new Problem('host_not_admitted', { name }) : undefined;
+    const problem = canAct(action, instance, commandsOf(instance, of, undefined)) ?? unadmitted;
     if (!problem) return [];
     const isHeld = problem.problem === 'not_configured' && waitsForCommands(instance, of);
     return [{ problem: isHeld ? new Problem('commands_unconfirmed', { id: of.id }) : problem, index }];
@@ -56,13 +62,13 @@ function refuse({ action, field }: Wanted, instances: readonly Locked[], of: App
   throw new Problem(problem, params, field ? details : []);
 }
 
-async function wantedInstances({ tx }: ChangeCtx, wanted: Wanted, of: ApplicationRow): Promise<Locked[]> {
+async function wantedInstances(ctx: ChangeCtx, wanted: Wanted, of: ApplicationRow): Promise<Locked[]> {
   const { applicationId, ids, field } = wanted;
-  const rows = new Map((await lockInstances(tx, applicationId, ids)).map((row) => [row.id, row]));
+  const rows = new Map((await lockInstances(ctx.tx, applicationId, ids)).map((row) => [row.id, row]));
   if (!field && rows.size === 0) throw notFound();
   noSuch('instance', ids, (one) => !rows.has(one), field);
   const instances = ids.flatMap((one) => rows.get(one) ?? []);
-  refuse(wanted, instances, of);
+  await refuse(ctx, wanted, instances, of);
   return instances;
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { selectInstances } from '../../db/applications/instances.ts';
 import { deployPathOf } from '../../db/deploy/settings.ts';
+import { refuseUnadmitted } from '../../db/hosts/ways.ts';
 import { textOf } from '../../kit/utf8.ts';
 import { Problem } from '../../workflows/problem.ts';
 import { endpoint } from '../endpoint.ts';
@@ -31,7 +32,7 @@ export const getInstanceLog = endpoint({
   }),
   problems: [
     ...(['not_configured', 'log_absent', 'log_not_a_file', 'log_outside', 'log_unreadable'] as const),
-    ...(['too_much_to_scan', 'host_silent'] as const),
+    ...(['too_much_to_scan', 'host_silent', 'host_not_admitted'] as const),
   ],
   async handle({ params, query }, ctx) {
     const part = logPart(query);
@@ -42,7 +43,8 @@ export const getInstanceLog = endpoint({
     const path = of[pathOfType[query.log_type]];
     if (path === '') throw new Problem('not_configured', { field: fieldOfType[query.log_type] });
     const deployPath = await deployPathOf(ctx.db, of);
-    const { logRoots, hostRules } = ctx.config;
+    const { logRoots, hostRules, hostAdmission } = ctx.config;
+    await refuseUnadmitted(ctx.db, hostAdmission, { hostIds: [instance.hostId] });
     const deploy = deployPath === '' ? {} : { deploy: { path: deployPath, roots: hostRules.roots.deploy } };
     const host = { id: instance.hostId, name: instance.hostname };
     const { content, position, size, lines } = await readOnHost(ctx, host, {

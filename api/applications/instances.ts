@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { quote } from '../../db/audit/text.ts';
 import { lockHosts, selectInstances, settleAttachment } from '../../db/applications/instances.ts';
+import { refuseSharedPlaces } from '../../db/deploy/places.ts';
 import type { HostRow, InstanceRow } from '../../db/inventory.ts';
 import { json } from '../../db/json.ts';
 import { anywhere } from '../../db/like.ts';
@@ -89,7 +90,7 @@ const addInstances = change({
     .meta(distinct),
   returns: z.array(instanceObject),
   status: 201,
-  problems: ['host_is', 'instance_exists'],
+  problems: ['host_is', 'instance_exists', 'deploy_path_of', 'deploy_path_taken'],
   async handle({ params, body }, ctx) {
     const ids = body.map((one) => one.hostid);
     await demandEntries(ctx, 'host', 'edit_host', ids, (index) => `${index}.hostid`);
@@ -113,6 +114,7 @@ const addInstances = change({
     const rows = await fromParts(wanted, (part) =>
       ctx.tx.insertInto('instances').values(part).returningAll().execute(),
     );
+    await refuseSharedPlaces(ctx.tx, ctx.subject, { applicationIds: [params.id], hostIds: ids });
     await settleAttachment(ctx.tx, ids, now);
     const made = new Map(rows.map((row) => [row.hostId, row]));
     return body.flatMap(({ hostid }) => {

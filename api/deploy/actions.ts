@@ -12,6 +12,7 @@ import { demandSystem, permission } from '../permissions.ts';
 import { done, id, success } from '../schemas.ts';
 import { callerAsVoter, closer, delegator, owner, reviewer } from './access.ts';
 import { decide, loadTask } from './decide.ts';
+import { placeProblems } from './settings-change.ts';
 
 const area = 'deploy';
 const reason = z
@@ -99,6 +100,8 @@ const start = command({
     ...engine,
     ...(['already_started', 'request_closed', 'request_finished', 'request_rejected', 'not_approved_yet'] as const),
     ...(['before_planned_time', 'another_running', 'settings_disabled', 'no_deploy_path', 'no_instances'] as const),
+    ...placeProblems,
+    'host_not_admitted',
     ...(['back_to_review', 'package_unread', 'no_break_glass', 'frozen'] as const),
   ],
   async handle({ params, body }, ctx) {

@@ -4,6 +4,7 @@ import { diff } from '../../db/audit/changes.ts';
 import type { AuditChanges } from '../../db/audit/tables.ts';
 import { quote } from '../../db/audit/text.ts';
 import { json } from '../../db/json.ts';
+import { refuseSharedPlaces } from '../../db/deploy/places.ts';
 import { inlinePurpose } from '../../db/deploy/repository.ts';
 import { settingsInForce, settingsOfEach } from '../../db/deploy/settings.ts';
 import { applicationEntry, type NamedApplication } from '../applications/text.ts';
@@ -11,6 +12,9 @@ import type { ChangeCtx } from '../context.ts';
 import { notFound } from '../permissions.ts';
 import { resealed } from './repository.ts';
 import { presentSettings, recordedSettings } from './settings-object.ts';
+
+/** What a change of a deploy path may be refused with. */
+export const placeProblems = ['deploy_path_of', 'deploy_path_taken'] as const;
 
 function settingsEntry(of: NamedApplication, changes: AuditChanges) {
   const name = quote(of.fullName);
@@ -46,6 +50,8 @@ export async function changeSettingsOf(
   const before = await presentSettings(ctx.tx, ids);
   await work();
   const after = await presentSettings(ctx.tx, ids);
+  const moved = ids.filter((one) => before.get(one)?.deploy_path !== after.get(one)?.deploy_path);
+  await refuseSharedPlaces(ctx.tx, ctx.subject, { applicationIds: moved });
   const changed: number[] = [];
   for (const of of applications) {
     const [was, is] = [before.get(of.id), after.get(of.id)];

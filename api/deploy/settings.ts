@@ -18,7 +18,7 @@ import { invalidField, Problem } from '../../workflows/problem.ts';
 import { hooksInput, hookUsers, mergedHooks } from './hooks.ts';
 import { mergedRepository, resealed, sentSecrets } from './repository.ts';
 import { repositoryInput } from './repository-fields.ts';
-import { changeSettingsOf, linkSettings, resetSettings, unlinkSettings } from './settings-change.ts';
+import { changeSettingsOf, linkSettings, placeProblems, resetSettings, unlinkSettings } from './settings-change.ts';
 import { presentSettings, settingsObject, type Settings } from './settings-object.ts';
 import { templateUser } from './template-user.ts';
 
@@ -82,6 +82,7 @@ const changeSettings = change({
   permission: application('edit_app'),
   body,
   returns: settingsObject,
+  problems: placeProblems,
   async handle({ params, body: fields }, ctx) {
     const { applications } = fields;
     if (applications && (applications.length !== 1 || applications[0] !== params.id))
@@ -108,7 +109,7 @@ const linkTemplate = change({
   permission: withMore(application('edit_app'), ...templateUser.names),
   body: z.object({ id }),
   returns: success,
-  problems: ['no_such', 'template_disabled'],
+  problems: ['no_such', 'template_disabled', ...placeProblems],
   async handle({ params, body: { id: templateId } }, ctx) {
     await lockTemplates(ctx.tx);
     const template = await selectTemplates(ctx.tx).where('id', '=', templateId).executeTakeFirst();
@@ -130,7 +131,7 @@ const unlinkTemplate = change({
   permission: application('edit_app'),
   body: z.object({ id, clean: z.boolean().default(false) }),
   returns: success,
-  problems: ['template_not_linked'],
+  problems: ['template_not_linked', ...placeProblems],
   async handle({ params, body: { id: templateId, clean } }, ctx) {
     await lockTemplates(ctx.tx);
     const linked = (await settingsOf(ctx.tx, params.id))?.template;

@@ -16,10 +16,18 @@ import { outputAddress } from '../ticket.ts';
 import { onTask, owner } from './access.ts';
 import { decide } from './decide.ts';
 import { presentSubTasks, subTaskObject } from './sub-task-object.ts';
+import { placeProblems } from './settings-change.ts';
 import { packageSource, version } from './task-input.ts';
 
 const area = 'deploy';
-const refusals = ['not_running', 'instance_elsewhere', 'instance_busy', 'workflow_lost'] as const;
+const refusals = [
+  'not_running',
+  'instance_elsewhere',
+  'instance_busy',
+  'workflow_lost',
+  ...placeProblems,
+  'host_not_admitted',
+] as const;
 
 const instances = z
   .array(idEntry)

@@ -86,6 +86,7 @@ export async function presentTasks(tasks: NamedDeployTask[], ctx: Ctx): Promise<
       ctx.db,
       tasks.map(({ id }) => id),
       userId,
+      ctx.config.hostAdmission,
     ),
     actionsFor(ctx.db, ctx.subject, 'application', applications),
   ]);
@@ -104,7 +105,7 @@ const nothingAround: Surroundings = {
   votes: [],
   runningSubTasks: [],
   inFront: null,
-  ...{ instances: 0, onVersion: 0, failed: 0, delegators: [], reviewers: [] },
+  ...{ instances: 0, onVersion: 0, failed: 0, delegators: [], reviewers: [], unadmitted: null },
 };
 
 interface Rights {
@@ -156,9 +157,14 @@ function presentTask(task: NamedDeployTask, seen: Surroundings, rights: Rights, 
   };
 }
 
-const waitingView = (task: NamedDeployTask, view: DeployView, { inFront, reviewers }: Surroundings): WaitingView => ({
+const waitingView = (
+  task: NamedDeployTask,
+  view: DeployView,
+  { inFront, reviewers, unadmitted }: Surroundings,
+): WaitingView => ({
   ...view,
   reviewers,
+  unadmitted,
   expires: expiryOf(view.policy, iso(task.reviewSince ?? task.createdTime)),
   ...{ creator: task.creator, owner: task.owner, engineError: task.error, autoStart: task.autoStart, inFront },
   ...{ heldUntil: task.heldUntil, trouble: task.trouble, nextBatchTime: task.nextBatchTime },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { visible } from '../../db/access/rights.ts';
 import { choosePolicy } from '../../db/approvals/policies.ts';
+import { refuseForeignPlace } from '../../db/deploy/places.ts';
 import { composePlan, planBasis } from '../../db/deploy/plan.ts';
 import type { Renderer } from '../../db/deploy/plan.ts';
 import {
@@ -32,6 +33,7 @@ import { creator, onTask } from './access.ts';
 import { decide, deployTaskStart, loadTask } from './decide.ts';
 import { changedFields, newTask } from './task-input.ts';
 import { planObject, presentPlanObject } from './plan-object.ts';
+import { placeProblems } from './settings-change.ts';
 import { strategyOf } from './strategy.ts';
 import { taskFilter } from './task-filter.ts';
 import { presentTaskDetail, presentTasks, taskDetail, taskObject } from './task-object.ts';
@@ -78,12 +80,13 @@ const createTask = change({
   body: newTask,
   returns: z.object({ message: z.literal('success'), id: z.int(), status: z.enum(deployTaskStatuses) }),
   status: 201,
-  problems: ['not_found', 'settings_disabled'],
+  problems: ['not_found', 'settings_disabled', ...placeProblems],
   async handle({ body }, ctx) {
     const { tx, actor } = ctx;
     const { application_id: applicationId, ...fields } = body;
     const basis = await planBasis(tx, applicationId);
     if (!basis.settings.enabled) throw new Problem('settings_disabled');
+    await refuseForeignPlace(tx, ctx.subject, applicationId);
     const strategy = strategyOf(ctx.config, body.strategy) ?? null;
     const { policy } = await choosePolicy(tx, { kind: requestKind, applicationId, level: body.level });
     const status = policy.steps.length === 0 ? ('approved' as const) : ('wait_review' as const);
@@ -145,7 +148,7 @@ const changeTask = command({
   permission: creator,
   body: atLeastOne(changedFields),
   returns: taskDetail,
-  problems: ['not_in_review', 'workflow_lost'],
+  problems: ['not_in_review', 'workflow_lost', ...placeProblems],
   async handle({ params, body }, ctx) {
     const strategy = strategyOf(ctx.config, body.strategy);
     const fields = {

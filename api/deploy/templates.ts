@@ -1,9 +1,16 @@
 import { z } from 'zod';
 import { diff } from '../../db/audit/changes.ts';
 import { inlinePurpose } from '../../db/deploy/repository.ts';
+import { refuseSharedPlaces } from '../../db/deploy/places.ts';
 import { templateDefaults } from '../../db/deploy/settings.ts';
 import type { DeployTemplateRow } from '../../db/deploy/tables.ts';
-import { countLinked, linkedApplications, lockTemplates, selectTemplates } from '../../db/deploy/templates.ts';
+import {
+  countLinked,
+  deployedByTemplate,
+  linkedApplications,
+  lockTemplates,
+  selectTemplates,
+} from '../../db/deploy/templates.ts';
 import { json } from '../../db/json.ts';
 import { anywhere } from '../../db/like.ts';
 import { Problem } from '../../workflows/problem.ts';
@@ -21,7 +28,7 @@ import { hooksInput, hookUsers, mergedHooks } from './hooks.ts';
 import { operationEntry } from './operation-entry.ts';
 import { mergedRepository, sentSecrets } from './repository.ts';
 import { repositoryInput } from './repository-fields.ts';
-import { linkSettings, unlinkSettings } from './settings-change.ts';
+import { linkSettings, placeProblems, unlinkSettings } from './settings-change.ts';
 import { keepBackups, timeout } from './settings-fields.ts';
 import { presentTemplates, recordedTemplate, templateObject, type Template } from './template-object.ts';
 import { templateMaker, templateManager, templateUser } from './template-user.ts';
@@ -99,6 +106,10 @@ async function write(ctx: ChangeCtx, row: DeployTemplateRow, sent: Fields): Prom
   const columns = await columnsOf(ctx, row, sent);
   const updated = ctx.tx.updateTable('deployTemplates').where('id', '=', row.id).set(columns).returningAll();
   const saved = await unlessTaken(updated.executeTakeFirstOrThrow(), takenIndex, nameTaken(columns.name));
+  if (saved.deployPath !== row.deployPath) {
+    const applicationIds = await deployedByTemplate(ctx.tx, row.id);
+    await refuseSharedPlaces(ctx.tx, ctx.subject, { applicationIds });
+  }
   if (sent.applications) await setApplications(ctx, saved, sent.applications);
   return present(ctx, saved);
 }
@@ -134,7 +145,7 @@ const createTemplate = change({
   body: creation,
   returns: templateObject,
   status: 201,
-  problems: ['no_such', 'name_taken', 'template_disabled'],
+  problems: ['no_such', 'name_taken', 'template_disabled', ...placeProblems],
   async handle({ body }, ctx) {
     demandAllowed(ctx, body);
     await lockTemplates(ctx.tx);
@@ -165,7 +176,7 @@ const changeTemplate = change({
   permission: withMore(templateMaker, 'edit_app'),
   body: changes,
   returns: templateObject,
-  problems: ['no_such', 'name_taken', 'template_disabled'],
+  problems: ['no_such', 'name_taken', 'template_disabled', ...placeProblems, 'linked_deploy_path_taken'],
   async handle({ params, body }, ctx) {
     demandAllowed(ctx, body);
     await lockTemplates(ctx.tx);

@@ -4,6 +4,7 @@ import { quote } from '../../db/audit/text.ts';
 import { lockHosts } from '../../db/applications/instances.ts';
 import { kindZh } from '../../db/hosts/settle.ts';
 import { beginHostTask } from '../../db/hosts/tasks.ts';
+import { leadsToMachine, unadmittedHosts } from '../../db/hosts/ways.ts';
 import type { HostRow } from '../../db/inventory.ts';
 import { hostTaskWorkflowId } from '../../workflows/hosts/contract.ts';
 import type { HostTaskInput, HostTaskKind } from '../../workflows/hosts/contract.ts';
@@ -36,9 +37,13 @@ async function lockedHosts(ctx: ChangeCtx, { ids, field }: WantedTask): Promise<
 }
 
 /** Refuses the whole task for what its hosts are; those refused for the same reason as the first are all named. */
-function refuseHosts({ kind, field, refuse }: WantedTask, hosts: readonly HostRow[]): void {
+async function refuseHosts(ctx: ChangeCtx, wanted: WantedTask, hosts: readonly HostRow[]): Promise<void> {
+  const { kind, opts, field, refuse } = wanted;
+  const hostIds = leadsToMachine(kind, opts) ? hosts.map(({ id }) => id) : [];
+  const waiting = await unadmittedHosts(ctx.tx, ctx.config.hostAdmission, { hostIds });
   const refused = hosts.flatMap((host, index) => {
-    const problem = canBegin(kind, host) ?? refuse?.(host, index);
+    const unadmitted = waiting.has(host.id) ? new Problem('host_not_admitted', { name: host.name }) : undefined;
+    const problem = canBegin(kind, host) ?? unadmitted ?? refuse?.(host, index);
     return problem ? [{ problem, index }] : [];
   });
   const [first] = refused;
@@ -52,7 +57,7 @@ function refuseHosts({ kind, field, refuse }: WantedTask, hosts: readonly HostRo
 export async function beginTask(ctx: ChangeCtx, wanted: WantedTask): Promise<number> {
   const { kind, opts } = wanted;
   const hosts = await lockedHosts(ctx, wanted);
-  refuseHosts(wanted, hosts);
+  await refuseHosts(ctx, wanted, hosts);
   const creator = ctx.actor.user.username;
   const timeoutSeconds = ctx.config.hostPatienceSeconds;
   const taskId = await beginHostTask(ctx.tx, { kind, creator, timeoutSeconds, opts, hosts, now: ctx.now() });

@@ -27,6 +27,7 @@ import { demandRunner, refuseFields, saveHost } from './save.ts';
 import { hostEntry } from './text.ts';
 
 const area = 'hosts';
+const wayProblems = ['machine_not_available', 'machine_taken'] as const;
 
 async function seen(ctx: Ctx | ChangeCtx, hostId: number): Promise<HostObject> {
   const db = 'tx' in ctx ? ctx.tx : ctx.db;
@@ -43,7 +44,7 @@ async function locked(ctx: ChangeCtx, hostId: number): Promise<HostRow> {
 }
 
 /** What somebody wrote, without what follows from it or from who is looking. */
-function written({ available_actions: _actions, updated_time: _time, busy: _busy, ...fields }: HostObject) {
+function written({ available_actions: _actions, updated_time: _time, busy: _busy, way: _way, ...fields }: HostObject) {
   return fields;
 }
 
@@ -80,16 +81,18 @@ const createHost = change({
   body: creation,
   returns: hostObject,
   status: 201,
-  problems: ['name_taken', 'provider_id_taken'],
+  problems: ['name_taken', 'provider_id_taken', ...wayProblems],
   async handle({ body }, ctx) {
     demandRunner(ctx, body);
     refuseFields(body);
     const { name, host_type: hostType } = body;
     const [now, creator] = [ctx.now(), ctx.actor.user.username];
-    const row = { name, hostType, creator, createdTime: now, updatedTime: now, ipAddress: json([]) };
+    // It begins as a row that leads nowhere, and then gets its way like any other.
+    const begun = { runner: 'local' as const, ipAddress: json([]) };
+    const row = { ...begun, name, hostType, creator, createdTime: now, updatedTime: now };
     const inserted = ctx.tx.insertInto('hosts').values(row).returningAll().executeTakeFirstOrThrow();
     const created = await unlessTaken(inserted, 'hosts_name', nameTaken(name));
-    await saveHost(ctx, created, body);
+    await saveHost(ctx, created, { ...body, runner: body.runner ?? 'salt' });
     await grantToCreator(ctx, 'host', created);
     const shown = await seen(ctx, created.id);
     const detail = { en: `added host ${quote(name)}`, zh: `添加主机 ${quote(name)}` };
@@ -117,7 +120,7 @@ const changeHost = change({
   permission: host('edit_host'),
   body: changes,
   returns: hostObject,
-  problems: ['name_taken', 'provider_id_taken', 'host_busy', 'host_has_instances'],
+  problems: ['name_taken', 'provider_id_taken', 'host_busy', 'host_has_instances', ...wayProblems],
   async handle({ params, body }, ctx) {
     const row = await locked(ctx, params.id);
     const before = await seen(ctx, params.id);

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../endpoint.ts';
+import { admitHost } from './admit.ts';
 import { cancelTask } from './cancel.ts';
 import { hostEndpoints } from './hosts.ts';
 import { initHosts } from './init.ts';
@@ -11,6 +12,7 @@ import { changeZabbixOpts } from './zabbix-opts.ts';
 /** Hosts, their tasks, and what is shipped to them. */
 export const hostAreaEndpoints: readonly Endpoint[] = [
   ...hostEndpoints,
+  admitHost,
   initHosts,
   ...powerEndpoints,
   changeStatus,

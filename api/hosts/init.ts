@@ -59,7 +59,7 @@ export const initHosts = change({
   body: z.object({ hosts: idEntries(1000), opts }),
   returns: hostTaskDetail,
   status: 201,
-  problems: ['no_such', 'host_busy', 'host_is', 'zabbix_failed', 'salt_failed'],
+  problems: ['no_such', 'host_not_admitted', 'host_busy', 'host_is', 'zabbix_failed', 'salt_failed'],
   async handle({ body }, ctx) {
     const ids = body.hosts.map((one) => one.id);
     await demandEntries(ctx, 'host', 'init_host', ids, field);

@@ -25,6 +25,10 @@ export const hostObject = z.object({
   provider_id: z.string().nullable(),
   runner: z.enum(runnerNames),
   minion_id: z.string(),
+  /** What commands and power of it go by; null: it is a folder of the worker's machine. */
+  way: z.string().nullable(),
+  /** `waiting`: no command runs there until somebody with manage_host admits the way. */
+  admission: z.enum(['admitted', 'waiting']),
   ipmi: z.object({ address: z.string(), username: z.string(), password: z.literal(masked) }).nullable(),
   zabbix_groups: z.array(z.string()),
   zabbix_templates: z.array(z.string()),
@@ -38,14 +42,15 @@ export const hostObject = z.object({
 export type HostObject = z.output<typeof hostObject>;
 
 /** Hosts as the API shows them to this caller. */
-export function presentHosts(rows: readonly SeenHost[], { subject }: Ctx): HostObject[] {
+export function presentHosts(rows: readonly SeenHost[], { subject, config }: Ctx): HostObject[] {
   return rows.map((row) => {
     const ipmi = row.ipmi as StoredIpmi | null;
     return {
       ...{ id: row.id, name: row.name, host_type: row.hostType, status: row.status, os_status: row.osStatus },
       ...{ os_type: row.osType, cpu: row.cpu, memory: row.memory, location: row.location },
       ...{ ip_address: row.ipAddress, description: row.description, provider_id: row.providerId },
-      ...{ runner: row.runner, minion_id: row.minionId ?? row.name },
+      ...{ runner: row.runner, minion_id: row.minionId ?? row.name, way: row.way },
+      admission: row.isAdmitted || config.hostAdmission === 'open' ? 'admitted' : 'waiting',
       ipmi: ipmi && { address: ipmi.address, username: ipmi.username, password: masked },
       ...{ zabbix_groups: row.zabbixGroups, zabbix_templates: row.zabbixTemplates, busy: presentBusy(row) },
       ...{ expires_at: iso(row.expiresAt), creator: row.creator },

@@ -15,13 +15,20 @@ const field: FieldOf = (index) => `${index}.host_id`;
 type PowerKind = 'start' | 'stop' | 'restart';
 
 const problems = {
-  start: ['no_such', 'host_busy', 'host_running', 'start_salt_failed', 'start_failed'],
+  start: ['no_such', 'host_not_admitted', 'host_busy', 'host_running', 'start_salt_failed', 'start_failed'],
   stop: forcible(),
   restart: forcible(),
 } as const;
 
 function forcible() {
-  const shared = ['no_such', 'host_busy', 'host_is', 'power_salt_failed', 'cloudstack_failed'] as const;
+  const shared = [
+    'no_such',
+    'host_not_admitted',
+    'host_busy',
+    'host_is',
+    'power_salt_failed',
+    'cloudstack_failed',
+  ] as const;
   return [...shared, 'tencent_failed', 'cpm_failed', 'ecs_failed', 'ipmi_failed'] as const;
 }
 

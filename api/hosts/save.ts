@@ -1,6 +1,9 @@
 // What a body of a host means for its row, checked as a whole: the type decides which fields there may be.
+import { canonicalJson } from '../../db/canonical-json.ts';
 import { ipmiPurpose } from '../../db/hosts/ipmi.ts';
 import type { StoredIpmi } from '../../db/hosts/ipmi.ts';
+import { admitWays, refuseForeignWay, wayOfHost } from '../../db/hosts/ways.ts';
+import type { WantedWay } from '../../db/hosts/ways.ts';
 import type { HostRow } from '../../db/inventory.ts';
 import { json } from '../../db/json.ts';
 import { Problem, type ProblemDetail } from '../../workflows/problem.ts';
@@ -37,12 +40,34 @@ function sealedIpmi(ctx: ChangeCtx, host: Pick<HostRow, 'id' | 'ipmi'>, { addres
   return { address, username, password: stored.password };
 }
 
-/** Writes the fields that a body gives into a row that is there. */
-export async function saveHost(
-  ctx: ChangeCtx,
-  host: Pick<HostRow, 'id' | 'name' | 'ipmi' | 'ipAddress'>,
-  fields: HostFields,
-): Promise<void> {
+/** What a host is to be reached by once a body is written into its row. */
+function wantedWay(host: HostRow, fields: HostFields): WantedWay {
+  const { name = host.name, runner = host.runner, minion_id: minionId = host.minionId } = fields;
+  const { host_type: hostType = host.hostType, provider_id: providerId = host.providerId } = fields;
+  const { ip_address: addresses = host.ipAddress, ipmi = host.ipmi as StoredIpmi | null } = fields;
+  return {
+    ...{ id: host.id, name, runner, minionId, hostType, providerId, ipmiAddress: ipmi?.address ?? null },
+    addresses: addresses.map(({ address }) => address),
+  };
+}
+
+/** What of it leads to a machine; a name does where nothing else is given. */
+const leadingParts = ({ runner, name, minionId, addresses, hostType, providerId, ipmiAddress }: WantedWay): string =>
+  canonicalJson([
+    ...[runner, (runner === 'salt' ? minionId : addresses[0]) ?? name, addresses[0] ?? null],
+    ...[providerId && hostType, providerId, ipmiAddress],
+  ]);
+
+/** Writes the fields that a body gives into a row that is there; a way that the caller may admit is admitted. */
+export async function saveHost(ctx: ChangeCtx, host: HostRow, fields: HostFields): Promise<void> {
+  const [before, wanted] = [wantedWay(host, {}), wantedWay(host, fields)];
+  if (leadingParts(before) !== leadingParts(wanted)) await refuseForeignWay(ctx.tx, ctx.subject, wanted);
+  const was = await wayOfHost(ctx.tx, host.id);
+  await writeHost(ctx, host, fields);
+  if ((await wayOfHost(ctx.tx, host.id)) !== was) await admitWays(ctx.tx, ctx.subject, [host.id]);
+}
+
+async function writeHost(ctx: ChangeCtx, host: HostRow, fields: HostFields): Promise<void> {
   const { ipmi, ip_address: addresses } = fields;
   const update = ctx.tx
     .updateTable('hosts')
@@ -56,5 +81,8 @@ export async function saveHost(
     .execute();
   const id = fields.provider_id ?? '';
   const named = unlessTaken(update, 'hosts_name', nameTaken(fields.name ?? host.name));
-  await unlessTaken(named, 'hosts_provider', new Problem('provider_id_taken', { id }));
+  const provided = unlessTaken(named, 'hosts_provider', new Problem('provider_id_taken', { id }));
+  // Those that came since the owners of the way were looked for.
+  const reached = unlessTaken(provided, 'hosts_runner_way', new Problem('machine_not_available'));
+  await unlessTaken(reached, 'hosts_ipmi_way', new Problem('machine_not_available'));
 }

@@ -61,7 +61,7 @@ export const changeStatus = change({
   status: 202,
   problems: [
     ...(['host_busy', 'host_cannot_go', 'host_has_instances', 'host_without_instances', 'instance_busy'] as const),
-    'salt_failed',
+    ...(['salt_failed', 'host_not_admitted'] as const),
   ],
   async handle({ params: { id }, body: { status } }, ctx) {
     const found = await instancesAt(ctx.tx, id);

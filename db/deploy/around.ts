@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
+import { isAdmitted } from '../hosts/ways.ts';
+import type { HostAdmission } from '../hosts/ways.ts';
 import { reviewersOf } from '../approvals/people.ts';
 import { isOpen, mayJudge, meantBy, standsIn } from './open-to.ts';
 import { requestKind } from './tasks.ts';
@@ -20,6 +22,8 @@ export interface Surroundings {
   inFront: number | null;
   /** Who has let this user review. */
   delegators: number[];
+  /** A host of its instances that waits to be admitted, if commands wait for that. */
+  unadmitted: string | null;
   /** Some of those whose votes would count now. */
   reviewers: string[];
 }
@@ -35,6 +39,7 @@ export async function aroundTasks(
   db: Kysely<Database>,
   ids: readonly number[],
   userId: number,
+  admission: HostAdmission,
 ): Promise<Map<number, Surroundings>> {
   if (ids.length === 0) return new Map();
   const { rows } = await sql<Found>`
@@ -50,6 +55,10 @@ export async function aroundTasks(
       (select other.id from deploy_tasks as other where other.application_id = task.application_id
         and other.status = 'running' and other.id <> task.id) as in_front,
       estate.instances, estate.on_version,
+      (select hosts.name from instances join hosts on hosts.id = instances.host_id
+        where ${admission} = 'manage' and instances.application_id = task.application_id
+          and task.status in ('approved', 'running') and not ${isAdmitted}
+        order by hosts.id limit 1) as unadmitted,
       (select count(distinct instance_id) from tasks join task_results on task_results.task_id = tasks.id
         where deploy_task_id = task.id and task_results.status = 'failed') as failed,
       (select coalesce(json_agg(from_id), '[]') from delegations where kind = ${requestKind}

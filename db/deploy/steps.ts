@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { StepName } from '../../workflows/deploy/contract.ts';
 import type { Database } from '../database.ts';
+import { isAdmitted } from '../hosts/ways.ts';
 import type { HostRow } from '../inventory.ts';
 import type { SubTaskSetup } from './sub-tasks.ts';
 
@@ -14,7 +15,7 @@ export interface StepRow {
   instanceId: number | null;
   applicationId: number | null;
   releases: string[];
-  host: Pick<HostRow, 'name' | 'runner' | 'minionId' | 'ipAddress'>;
+  host: Pick<HostRow, 'name' | 'runner' | 'minionId' | 'ipAddress'> & { isAdmitted: boolean };
   setup: SubTaskSetup;
 }
 
@@ -36,10 +37,11 @@ export async function loadStep(db: Kysely<Database>, taskId: number, position: n
       'instances.releases',
     ])
     .select(['hosts.name', 'hosts.runner', 'hosts.minionId', 'hosts.ipAddress'])
+    .select(isAdmitted.as('isAdmitted'))
     .where('taskResults.taskId', '=', taskId)
     .where('taskResults.position', '=', position)
     .executeTakeFirstOrThrow();
-  const { name, runner, minionId, ipAddress } = row;
+  const { name, runner, minionId, ipAddress, isAdmitted: admitted } = row;
   return {
     taskId,
     position,
@@ -49,7 +51,7 @@ export async function loadStep(db: Kysely<Database>, taskId: number, position: n
     instanceId: row.instanceId,
     applicationId: row.applicationId,
     releases: row.releases ?? [],
-    host: { name, runner, minionId, ipAddress },
+    host: { name, runner, minionId, ipAddress, isAdmitted: admitted },
     setup: (row.setup ?? row.opts) as unknown as SubTaskSetup,
   };
 }

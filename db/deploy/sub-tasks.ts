@@ -12,9 +12,11 @@ import type {
   SubTaskRequest,
 } from '../../workflows/deploy/contract.ts';
 import { Problem } from '../../workflows/problem.ts';
+import { loadSubject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
 import { json } from '../json.ts';
 import { insertRows } from '../rows.ts';
+import { refuseForeignPlace } from './places.ts';
 import { planTargets, renderHooks } from './plan.ts';
 import type { PlanTarget, Renderer } from './plan.ts';
 import { settingDefaults } from './settings.ts';
@@ -73,6 +75,8 @@ export async function beginSubTask(
     const task = await deployTask(tx, input.deployTaskId);
     if (!task) throw new Problem('no_such', { thing: 'deploy task', id: input.deployTaskId });
     await lockInstances(tx, task.applicationId, input);
+    const subject = await loadSubject(tx, input.actor.id);
+    await refuseForeignPlace(tx, subject, task.applicationId, input.instanceIds);
     return undefined;
   });
 }

@@ -32,6 +32,16 @@ export const linkedApplications = (db: Kysely<Database>, subject: Subject, templ
     .orderBy('applicationId')
     .execute();
 
+/** Applications that are deployed to where a template says, hidden ones included. */
+export async function deployedByTemplate(db: Kysely<Database>, templateId: number): Promise<number[]> {
+  const rows = await selectLinked(db)
+    .where('templateId', '=', templateId)
+    .where('deployPath', 'is', null)
+    .select('applicationId')
+    .execute();
+  return rows.map((row) => row.applicationId);
+}
+
 /** How many applications are linked to a template, hidden ones included. */
 export async function countLinked(db: Kysely<Database>, templateId: number): Promise<number> {
   const { count } = await selectLinked(db)

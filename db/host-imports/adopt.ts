@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Actor } from '../../workflows/tasks.ts';
 import { changeGrants } from '../access/grants.ts';
-import { scopes } from '../access/rights.ts';
+import { holds, loadSubject, scopes } from '../access/rights.ts';
 import { record } from '../audit/record.ts';
 import type { AuditEntry } from '../audit/record.ts';
 import { quote } from '../audit/text.ts';
@@ -62,16 +62,24 @@ async function insertHosts(
     findings.reduce((sum, one) => sum + one.addresses.length, 0),
   );
   const now = new Date();
-  const rows = findings.map((one) => ({
-    ...{ name: names.get(one.id) ?? '', hostType: one.hostType, providerId: one.providerId, osStatus: one.osStatus },
-    ...{ osType: one.osType, cpu: one.cpu, memory: one.memory, location: one.location, minionId: one.minionId },
-    ...{ runner: 'salt' as const, creator: by.username, createdTime: now, updatedTime: now },
-    ipAddress: json(
+  const admits = holds(await loadSubject(tx, by.id), 'manage_host');
+  const rows = findings.map((one) => {
+    const { hostType, providerId, minionId } = one;
+    const name = names.get(one.id) ?? '';
+    const ipAddress = json(
       one.addresses.map((at) => ({
         ...{ id: free.shift(), owner: 'HOST', is_virtual: false, network: '', netmask: '', ...at },
       })),
-    ),
-  }));
+    );
+    return {
+      ...{ name, hostType, providerId, minionId, ipAddress, osStatus: one.osStatus },
+      ...{ osType: one.osType, cpu: one.cpu, memory: one.memory, location: one.location },
+      ...{ runner: 'salt' as const, creator: by.username, createdTime: now, updatedTime: now },
+      admittedWay: admits
+        ? sql<string>`host_way('salt', ${name}, ${minionId}, ${ipAddress}::jsonb, ${hostType}, ${providerId}, null)`
+        : null,
+    };
+  });
   return fromParts(rows, (part) =>
     tx
       .insertInto('hosts')
@@ -121,7 +129,7 @@ async function mark(
   const became = findings.map(({ id }) => hostOf.get(names.get(id) ?? '') ?? null);
   await sql`update host_import_findings f set host_id = became.host_id,
       adopted_time = case when became.host_id is not null then now() end,
-      note = case when became.host_id is null then 'a host with this name or id is there already' end
+      note = case when became.host_id is null then 'a host with this name, id or minion is there already' end
     from unnest(${findings.map(({ id }) => id)}::bigint[], ${became}::bigint[]) as became (id, host_id)
     where f.id = became.id`.execute(tx);
 }

@@ -5,6 +5,7 @@ import type { Database } from '../database.ts';
 import type { HostRow } from '../inventory.ts';
 import { anywhere } from '../like.ts';
 import { atAddress, named } from './search.ts';
+import { hostWay, isAdmitted } from './ways.ts';
 
 /** Hosts that the caller may view. */
 export const selectHosts = (db: Kysely<Database>, subject: Subject) =>
@@ -12,10 +13,11 @@ export const selectHosts = (db: Kysely<Database>, subject: Subject) =>
     .selectFrom('hosts')
     .selectAll('hosts')
     .select(grantedOn(subject, 'host', 'hosts.id').as('granted'))
+    .select([hostWay.as('way'), isAdmitted.as('isAdmitted')])
     .where('hosts.deletedTime', 'is', null)
     .where(visible(subject, 'host', 'view_host', 'hosts.id'));
 
-export type SeenHost = HostRow & { granted: string[] };
+export type SeenHost = HostRow & { granted: string[]; way: string | null; isAdmitted: boolean };
 
 /** A host that the caller may view. */
 export const findHost = (db: Kysely<Database>, subject: Subject, id: number) =>

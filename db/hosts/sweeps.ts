@@ -4,17 +4,29 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { RunnerName } from '../../workflows/hosts/contract.ts';
 import type { Database } from '../database.ts';
+import { isAdmitted } from './ways.ts';
+import type { HostAdmission } from './ways.ts';
 
 const aDayAgo = sql<Date>`clock_timestamp() - interval '1 day'`;
 
-/** Hosts of these runners on which tasks ended before `before` that they were not rid of, unless asked within a day. */
-export const hostsToSweep = (db: Kysely<Database>, runners: readonly RunnerName[], before: Date, most: number) =>
+/**
+ * Hosts of these runners on which tasks ended before `before` that they were not rid of, unless asked within a day or waiting
+ * to be admitted.
+ */
+export const hostsToSweep = (
+  db: Kysely<Database>,
+  runners: readonly RunnerName[],
+  before: Date,
+  most: number,
+  admission: HostAdmission,
+) =>
   db
     .selectFrom('hosts')
     .leftJoin('hostSweeps', 'hostSweeps.hostId', 'hosts.id')
     .select(['hosts.id', 'hosts.name', 'hosts.runner', 'hosts.minionId', 'hosts.ipAddress'])
     .where('hosts.runner', 'in', runners)
     .where('hosts.deletedTime', 'is', null)
+    .$if(admission === 'manage', (query) => query.where(isAdmitted))
     .where((where) => where.or([where('askedTime', 'is', null), where('askedTime', '<', aDayAgo)]))
     .where(({ exists, selectFrom }) =>
       exists(

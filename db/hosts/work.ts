@@ -5,6 +5,7 @@ import type { HostRow } from '../inventory.ts';
 import { prepared } from '../prepared.ts';
 import type { Place } from '../prepared.ts';
 import type { TaskPackageRow } from './tables.ts';
+import { isAdmitted } from './ways.ts';
 
 /** One host of a task, as its work needs it. */
 export interface HostWorkRow extends HostAt {
@@ -24,7 +25,7 @@ const hostColumns = [
 ] as const;
 
 /** What work needs of a host. */
-export type WorkedHost = Pick<HostRow, (typeof hostColumns)[number]>;
+export type WorkedHost = Pick<HostRow, (typeof hostColumns)[number]> & { isAdmitted: boolean };
 
 const begin = prepared((db, place: Place<HostAt & { now: Date }>) =>
   db
@@ -42,6 +43,7 @@ const begin = prepared((db, place: Place<HostAt & { now: Date }>) =>
     .selectFrom('begun')
     .innerJoin('hosts', 'hosts.id', 'begun.hostId')
     .select(hostColumns.map((column) => `hosts.${column}` as const))
+    .select(isAdmitted.as('isAdmitted'))
     .select(['begun.started', 'begun.kind', 'begun.opts', 'begun.cancelledBy'])
     .select((eb) =>
       eb

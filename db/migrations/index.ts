@@ -23,6 +23,7 @@ import * as commands from './0035_commands.ts';
 import * as processWaits from './0026_process_waits.ts';
 import * as outputEnds from './0025_output_ends.ts';
 import * as taskPartials from './0023_task_partials.ts';
+import * as hostWays from './0029_host_ways.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -50,4 +51,5 @@ export const migrations: Record<string, Migration> = {
   '0026_process_waits': processWaits,
   '0025_output_ends': outputEnds,
   '0023_task_partials': taskPartials,
+  '0029_host_ways': hostWays,
 };

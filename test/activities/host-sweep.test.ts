@@ -9,6 +9,7 @@ import type { EndedTasks, Runner, RunnerHost, Swept } from '../../activities/pro
 import { claimSweep, hostsToSweep } from '../../db/hosts/sweeps.ts';
 import { endedBefore } from '../../db/tasks/retention.ts';
 import { createLogger } from '../../kit/log.ts';
+import { admitHosts } from '../api/app.ts';
 import { eventually, temporalAddress, unique } from '../harness.ts';
 import { testWorld } from '../world.ts';
 import type { World } from '../world.ts';
@@ -43,6 +44,7 @@ async function aHost(runner: 'ssh' | 'salt' | 'local' = 'ssh'): Promise<RunnerHo
     .values({ name, hostType: 'PHY_HOST', status: 'inited', runner, minionId, creator: 'test' })
     .returning('id')
     .executeTakeFirstOrThrow();
+  await admitHosts(database.db, [id]);
   const host = { id, name: minionId ?? name, runner, address: null };
   await createMemoryRunner(world).prepare(host);
   return host;
@@ -69,6 +71,7 @@ async function aTask(endedDaysAgo: number | null, ...hosts: (RunnerHost & { id: 
 const jobsOf = ({ name }: RunnerHost): string[] => [...(world.hosts.get(name)?.jobs.keys() ?? [])];
 const options = (runner: Runner = createMemoryRunner(world)) => ({
   ...{ db: database.db, runners: { ssh: runner, salt: runner }, jobRetentionDays, log: { warn } },
+  hostAdmission: 'manage' as const,
 });
 /** What a worker does once an hour. */
 const round = (runner?: Runner): Promise<boolean> => sweepHosts(options(runner), new AbortController().signal);
@@ -208,7 +211,7 @@ test('hosts are found in turns, those of the wanted runners that nobody has aske
   const local = await aHost('local');
   const hosts = [await aHost(), await aHost('salt'), await aHost()];
   await aTask(8, local, ...hosts);
-  const found = async () => (await hostsToSweep(database.db, ['ssh', 'salt'], ago(7), 2)).map(({ id }) => id);
+  const found = async () => (await hostsToSweep(database.db, ['ssh', 'salt'], ago(7), 2, 'manage')).map(({ id }) => id);
   const [first, second, third] = hosts.map(({ id }) => id);
   expect(await found()).toEqual([first, second]);
   expect(await claimSweep(database.db, hosts[0]?.id ?? 0)).toBe(true);

@@ -8,6 +8,7 @@ import { switchOf, type SystemPermission } from '../../db/access/catalogue.ts';
 import { hashPassword } from '../../db/access/passwords.ts';
 import { createToken } from '../../db/access/tokens.ts';
 import type { Database } from '../../db/database.ts';
+import { hostWay } from '../../db/hosts/ways.ts';
 import { createSecrets } from '../../db/secrets.ts';
 import { parseConfig } from '../../kit/config.ts';
 import { createLogger } from '../../kit/log.ts';
@@ -165,6 +166,10 @@ export async function makeApplication(db: Kysely<Database>, name = `app-${unique
     .executeTakeFirstOrThrow();
   return id;
 }
+
+/** Admits hosts that were written straight into the database. */
+export const admitHosts = (db: Kysely<Database>, ids: readonly number[]) =>
+  sql`update hosts set admitted_way = ${hostWay} where id = any(${ids}::bigint[])`.execute(db);
 
 /** A host as a test needs it; returns its id. */
 export async function makeHost(db: Kysely<Database>, name = `host-${unique()}`): Promise<number> {

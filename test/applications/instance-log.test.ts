@@ -49,7 +49,13 @@ beforeAll(async () => {
     .where('id', '=', estate.applicationId)
     .execute();
   const local = counted(createLocalRunner({ dataDir: world.config.dataDir }));
-  readsOnHosts = startHostReads({ db: world.db, databaseUrl: world.database.url, runners: { local }, log });
+  readsOnHosts = startHostReads({
+    hostAdmission: 'manage',
+    db: world.db,
+    databaseUrl: world.database.url,
+    runners: { local },
+    log,
+  });
 });
 afterAll(async () => {
   await readsOnHosts.stop();
@@ -271,5 +277,11 @@ test('without a worker the answer is 10008 after ten seconds, and the question i
   expect(Date.now() - began).toBeGreaterThanOrEqual(9_900);
   expect(await world.db.selectFrom('hostReads').selectAll().execute()).toEqual([]);
   const local = createLocalRunner({ dataDir: world.config.dataDir });
-  readsOnHosts = startHostReads({ db: world.db, databaseUrl: world.database.url, runners: { local }, log });
+  readsOnHosts = startHostReads({
+    hostAdmission: 'manage',
+    db: world.db,
+    databaseUrl: world.database.url,
+    runners: { local },
+    log,
+  });
 });

@@ -53,6 +53,11 @@ export const hosts: Trials = {
   createRestartTask: batch,
   changeHostStatus: one('inited', { status: 'offline' }),
   changeHostZabbixOpts: one('inited', { zabbix_groups: ['all'] }),
+  admitHost: async ({ world }) => {
+    const id = await makeHost(world.db);
+    await world.db.updateTable('hosts').set({ runner: 'ssh' }).where('id', '=', id).execute();
+    return { params: { id } };
+  },
   cancelHostTask: waiting,
   createShippedPackage: () => ({ body: { name: `p-${unique()}`, type: 'zip', source: '/p.zip' } }),
   changeShippedPackage: on('shippedPackage', { description: 'changed' }),

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { localHostFolder } from '../../kit/host-path.ts';
+import { makeApplication } from '../api/app.ts';
 import { endedTask, makeEstate, makeTask, packagePath, startedTask, taskOf, testWorld } from '../world.ts';
 import type { TestEstate, World } from '../world.ts';
 import { eventually } from '../harness.ts';
@@ -94,6 +95,61 @@ test('a failing check switches back, starts the old release and fails that insta
 const startOld =
   'echo "start $(cat VERSION)" >> "$SLIPWAY_HOST_ROOT/calls"; ' +
   'nohup sleep 600 >/dev/null 2>&1 & echo $! > "$SLIPWAY_PID_FILE"';
+
+describe('where another application is deployed', () => {
+  /** A second application on the only host of an estate, deployed to this path. */
+  async function beside({ hostnames: [hostname = ''] }: TestEstate, directory: string, isFirst: boolean) {
+    const applicationId = await makeApplication(world.db);
+    await world.db.insertInto('deploySettings').values({ applicationId, creator: 'test' }).execute();
+    await world.db.updateTable('applications').set({ directory }).where('id', '=', applicationId).execute();
+    const of = world.db.selectFrom('hosts').where('name', '=', hostname).select('id');
+    await world.db
+      .insertInto('instances')
+      .values({ applicationId, hostId: of, ...(isFirst && { version: '1.0.0' }) })
+      .execute();
+  }
+
+  test('nothing is started, and no sub-task of what was started before goes on', async () => {
+    const estate = await makeEstate(world, 1);
+    const [started, other] = [await startedTask(world, estate), await makeTask(world, estate, { level: 'I' })];
+    const inReview = await makeTask(world, estate);
+    await beside(estate, '/srv/web/', true);
+    const asked = {
+      instances: estate.instanceIds.map((one) => ({ id: one })),
+      update_source: packagePath('1.0.0'),
+      version: '1.0.0',
+    };
+    const path = '/application/deploy-tasks';
+    for (const refused of [
+      await estate.manager.post(`${path}/${other}/actions/start/`),
+      await estate.manager.post(`${path}/${started}/sub-upgrade-tasks/`, asked),
+      await estate.manager.patch(`${path}/${inReview}/`, { description: 'once more' }),
+    ]) {
+      expect(refused).toMatchObject({ status: 409, body: { error_code: 10005 } });
+      expect(refused.body['message']).toMatch(/^another application is deployed to \/srv\/web on host /);
+    }
+  });
+
+  test('a link of the host leads no package there', async () => {
+    const estate = await makeEstate(world, 1);
+    const [hostname = ''] = estate.hostnames;
+    const root = localHostFolder(world.config.dataDir, hostname);
+    mkdirSync(join(root, 'data/other'), { recursive: true });
+    mkdirSync(join(root, 'srv'));
+    symlinkSync('../data/other', join(root, 'srv/web'));
+    const id = await startedTask(world, estate);
+    await beside(estate, '/data', false);
+    const task = await endedTask(world, await upgrade(estate, id, '1.0.0'));
+    expect(task.status).toBe('failed');
+    const result = await world.db
+      .selectFrom('taskResults')
+      .select(['status', 'message'])
+      .where('taskId', '=', task.id)
+      .executeTakeFirstOrThrow();
+    expect(result.message).toContain('leads by a link of the host to where another application is deployed');
+    expect(readdirSync(join(root, 'data/other'))).toEqual([]);
+  });
+});
 
 test('an application whose repository can not be reached gets no checksum and no sub-task', async () => {
   const estate = await makeEstate(world, 1);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createMemoryRunner, createMemoryWorld } from '../../activities/providers/runner/memory.ts';
 import type { Behaviour, MemoryWorld } from '../../activities/providers/runner/memory.ts';
 import { localHostFolder } from '../../kit/host-path.ts';
+import { admitHosts } from '../api/app.ts';
 import { makeEstate, makeTask, packagePath, placePackage } from '../world.ts';
 import type { Site, TaskWish, TestEstate } from '../world.ts';
 import { act } from './acts.ts';
@@ -67,6 +68,8 @@ export async function memoryEstate(site: Site, { world }: Pick<Hosts, 'world'>, 
     .values(names.map((name) => ({ name, hostType: 'PHY_HOST', runner: 'salt', status: 'attached', creator: 'test' })))
     .returning('id')
     .execute();
+  const ids = hosts.map(({ id }) => id);
+  await admitHosts(db, ids);
   const instances = await db
     .insertInto('instances')
     .values(hosts.map(({ id }) => ({ applicationId: estate.applicationId, hostId: id })))

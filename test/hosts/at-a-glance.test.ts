@@ -5,6 +5,7 @@ import { unavailable } from '../../activities/providers/error.ts';
 import { startWorker } from '../../activities/worker.ts';
 import { createLogger } from '../../kit/log.ts';
 import type { HostType } from '../../workflows/hosts/contract.ts';
+import { admitHosts } from '../api/app.ts';
 import type { TestUser } from '../api/app.ts';
 import { refusal } from '../api/inventory.ts';
 import { eventually, temporalAddress } from '../harness.ts';
@@ -52,7 +53,9 @@ async function hostsAt(cloud: typeof up, hostType: HostType): Promise<number[]> 
     .values(names.map((name) => ({ name, hostType, providerId: name, osStatus: 'running' as const, creator: 'test' })))
     .returning('id')
     .execute();
-  return rows.map(({ id }) => id);
+  const ids = rows.map(({ id }) => id);
+  await admitHosts(world.db, ids);
+  return ids;
 }
 
 interface Seen extends HostTask {

@@ -6,6 +6,7 @@ import { createMemoryRunner, createMemoryWorld } from '../../activities/provider
 import type { CloudAccount } from '../../kit/cloud-accounts.ts';
 import { parseConfig } from '../../kit/config.ts';
 import type { HostType } from '../../workflows/hosts/contract.ts';
+import { admitHosts } from '../api/app.ts';
 import type { TestUser } from '../api/app.ts';
 import { serveAliyun } from '../doubles/aliyun.ts';
 import { serveCloudStack } from '../doubles/cloudstack.ts';
@@ -108,6 +109,7 @@ export async function testClouds({ patience = 600, wrongKeys = [] as Wrong } = {
       .values({ name, hostType: type, providerId: name, osStatus: state, status: 'inited', creator: 'test' })
       .returning('id')
       .executeTakeFirstOrThrow();
+    await admitHosts(world.db, [id]);
     return { id, name };
   };
   return {

@@ -7,6 +7,7 @@ import { createMemoryRunner, createMemoryWorld } from '../../activities/provider
 import type { MemoryWorld } from '../../activities/providers/runner/memory.ts';
 import { unavailable } from '../../activities/providers/error.ts';
 import type { HostStatus, HostType, OsStatus, RunnerName } from '../../workflows/hosts/contract.ts';
+import { admitHosts } from '../api/app.ts';
 import type { TestUser } from '../api/app.ts';
 import { eventually, unique } from '../harness.ts';
 import { testWorld } from '../world.ts';
@@ -79,6 +80,7 @@ export async function aMachine(
     })
     .returning('id')
     .executeTakeFirstOrThrow();
+  await admitHosts(db, [id]);
   addMachine(cloud, { id: name, state: os === 'stopped' ? 'stopped' : 'running', hostId: id });
   if (minion && runner === 'salt') await createMemoryRunner(minions).prepare({ name, runner: 'salt', address: null });
   return { id, name };

@@ -1,6 +1,7 @@
 // Host tasks on processes that may be killed, with the machines of two providers at their doubles here, which live on and
 // know what was really begun.
 import type { PowerAction } from '../../activities/providers/cloud/driver.ts';
+import { admitHosts } from '../api/app.ts';
 import { ownEstate } from '../deploy/processes.ts';
 import type { Estate } from '../deploy/processes.ts';
 import { serveCloudStack } from '../doubles/cloudstack.ts';
@@ -61,6 +62,7 @@ export async function hostEstate(): Promise<HostEstate> {
       .values({ name, hostType, providerId: name, osStatus: 'running', status: 'inited', creator: 'test' })
       .returning('id')
       .executeTakeFirstOrThrow();
+    await admitHosts(estate.db, [id]);
     return { id, name };
   };
   return {

@@ -130,6 +130,25 @@ test('a configuration of the minion that cannot be read ends it, and nothing is 
   expect(calls()).toEqual([]);
 });
 
+test('what salt-call prints besides its answer does not matter', () => {
+  salt();
+  const foreign = '    "conf_file": "/of/a/plugin",\n[WARNING ] deprecated';
+  program('salt-call', `echo '${foreign}'\ncat ${own('config')}\necho bye`);
+  expect(run()).toMatchObject(success);
+  expect(existsSync(own('etc/minion.d/slipway.conf'))).toBe(true);
+});
+
+test('a salt-call that prints something else than where settings lie is told of, and nothing is written', () => {
+  salt();
+  program('salt-call', 'echo "please accept the licence"');
+  const { status, stderr } = run();
+  expect(status).toBe(1);
+  expect(stderr).toMatch(
+    /does not say where the minion keeps its settings and keys; it prints:\nplease accept the licence/,
+  );
+  expect(existsSync(own('etc'))).toBe(false);
+});
+
 test('a minion that makes no key is told of', () => {
   salt(false);
   expect(run()).toMatchObject({ status: 1, stderr: expect.stringContaining('has made no key; see its log') });

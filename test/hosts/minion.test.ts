@@ -3,6 +3,7 @@ import { createMemoryRunner, createMemoryWorld } from '../../activities/provider
 import type { Behaviour, MemoryWorld } from '../../activities/providers/runner/memory.ts';
 import { refused, Silent, unavailable } from '../../activities/providers/error.ts';
 import { fingerprintOf, SaltKeys } from '../../activities/providers/runner/salt/keys.ts';
+import { admitHosts } from '../api/app.ts';
 import type { TestUser } from '../api/app.ts';
 import { publicKey, serveSaltKeys } from '../doubles/salt-keys.ts';
 import type { SaltMaster } from '../doubles/salt-keys.ts';
@@ -81,6 +82,7 @@ async function aHost({ world, servers }: Site, { address = '10.1.2.3', ssh = tru
     .set({ ipAddress: JSON.stringify(ipAddress) })
     .where('id', '=', id)
     .execute();
+  await admitHosts(world.db, [id]);
   if (ssh) await createMemoryRunner(servers).prepare({ name, runner: 'ssh', address });
   return { id, name };
 }

@@ -59,6 +59,7 @@ export const hosts: Table = {
   createRestartTask: batch,
   changeHostStatus: [goes('inited', 'init_host'), goes('attached', 'edit_host'), goes('offline', 'deactivate_host')],
   changeHostZabbixOpts: team('host', { host: ['edit_host'] }),
+  admitHost: holdingOn('host', 'manage_host'),
   getHostTaskOutput: hostTask,
   // The task of the estate is an initialisation: who could have begun it may cancel it, and who did.
   cancelHostTask: [

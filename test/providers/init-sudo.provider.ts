@@ -54,7 +54,10 @@ interface Made {
   name: string;
 }
 
-/** Initialises a new host with a package from a path of this machine; answers what became of it, and the output. */
+/** This machine is one host. */
+let host: Made | undefined;
+
+/** Initialises the host with a package from a path of this machine; answers what became of it, and the output. */
 async function initialised(
   name: string,
   source: string,
@@ -63,7 +66,7 @@ async function initialised(
   opened.push(() =>
     [name, `.${name}.sha256`].forEach((one) => rmSync(join('/opt', one), { recursive: true, force: true })),
   );
-  const host = await made<Made>(admin, '/hosts/', {
+  host ??= await made<Made>(admin, '/hosts/', {
     ...{ name: `ssh-${unique()}`, host_type: 'PHY_HOST', runner: 'ssh' },
     ip_address: [{ addr_type: 'PRIVATE', address: '127.0.0.1', network: '127.0.0.0', netmask: '255.0.0.0' }],
   });

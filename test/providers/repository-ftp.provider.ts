@@ -1,6 +1,6 @@
-import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Credential, RepositoryPlace } from '../../activities/providers/repository/driver.ts';
 import { repositoryAddress } from '../../kit/repository-address.ts';
 import { packagesIn } from './packages.ts';
@@ -102,3 +102,15 @@ async function sftp(by: 'password' | 'key'): Promise<RepositoryUnderTest> {
 
 describeRepository('SFTP with a password', () => sftp('password'));
 describeRepository('SFTP with a key', () => sftp('key'));
+
+test('SFTP is refused in words where a start file of the shell prints something', async () => {
+  const account = makeAccount();
+  const sshd = await startRepositorySshd(account, '/usr/lib/openssh/sftp-server');
+  writeFileSync(join(dirname(account.authorizedKeys), '.bashrc'), 'echo "Welcome to files"\n');
+  const { username, privateKey } = account;
+  const place = ftpPlace(`sftp://localhost:${sshd.port}/tmp`, { type: 'SSH_PRIVATE_KEY', username, privateKey });
+  const packages = packagesIn(mkdtempSync(join(folder, 'data-')), { knownHosts: () => sshd.knownHosts });
+  await expectRefusal(packages.fetch(place, 'a'), 'refused', 'prints something before it speaks SFTP');
+  await sshd.stop();
+  account.remove();
+});

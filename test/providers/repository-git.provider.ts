@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Credential, RepositoryPlace } from '../../activities/providers/repository/driver.ts';
 import { repositoryAddress } from '../../kit/repository-address.ts';
 import { oddNames } from '../odd-names.ts';
@@ -133,6 +133,23 @@ describe('git', () => {
       expect(execFileSync('tar', args, { encoding: 'utf8' })).toBe(`${listed}\n`);
     }
     await server.stop();
+  });
+
+  test('over ssh is refused in words where a start file of the shell prints something', async () => {
+    const account = makeAccount();
+    const [server, sshd] = [await startGitServer(), await startRepositorySshd(account)];
+    writeFileSync(join(dirname(account.authorizedKeys), '.bashrc'), 'echo "Welcome to git"\n');
+    const { username, privateKey } = account;
+    execFileSync('chmod', ['755', server.root]);
+    execFileSync('chown', ['-R', username, `${server.root}/shop.git`]);
+    const place = gitPlace(`ssh://localhost:${sshd.port}${server.root}/shop.git`, {
+      ...{ type: 'SSH_PRIVATE_KEY', username, privateKey },
+    });
+    const packages = packagesIn(mkdtempSync(join(folder, 'data-')), { knownHosts: () => sshd.knownHosts });
+    await expectRefusal(packages.fetch(place, '.'), 'refused', 'prints something before it speaks git');
+    await sshd.stop();
+    await server.stop();
+    account.remove();
   });
 
   test('a branch that is not there, a submodule, a file of LFS and a repository inside are refused', async () => {

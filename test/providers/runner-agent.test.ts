@@ -30,7 +30,14 @@ import { endOf, expectRefusal, jobOf, runnerSuite, said } from './runner.suite.t
 
 const host: RunnerHost = { name: 'web-1.example', runner: 'ssh', address: null };
 
-function shell(agentFolder: string, [command, ...args]: string[], input: string): Promise<Reply> {
+/** What start files, banners and sudo print around an answer; `in` is printed while the agent writes. */
+interface Noise {
+  before?: string;
+  after?: string;
+  stderr?: string;
+}
+
+function shell(agentFolder: string, [command, ...args]: string[], input: string, noise: Noise = {}): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const child = spawn('/bin/sh', ['-c', command ?? '', ...args], {
       env: { PATH: '/usr/bin:/bin', SLIPWAY_AGENT_DIR: agentFolder },
@@ -42,7 +49,10 @@ function shell(agentFolder: string, [command, ...args]: string[], input: string)
       });
     }
     child.once('error', reject);
-    child.once('close', (code) => resolve({ code: code ?? -1, ...said }));
+    child.once('close', (code) => {
+      const stdout = `${noise.before ?? ''}${said.stdout}${noise.after ?? ''}`;
+      resolve({ code: code ?? -1, stdout, stderr: `${noise.stderr ?? ''}${said.stderr}` });
+    });
     // Who finds no agent has ended without reading.
     child.stdin.on('error', () => undefined);
     child.stdin.end(input);
@@ -50,7 +60,11 @@ function shell(agentFolder: string, [command, ...args]: string[], input: string)
 }
 
 /** A transport to this machine; other hosts do not answer. */
-function shellTransport(agentFolder: string, ask = (key: string): string[] => [askCommand(key)]): Transport {
+function shellTransport(
+  agentFolder: string,
+  ask = (key: string): string[] => [askCommand(key)],
+  noise: Noise = {},
+): Transport {
   const reach = ({ name }: RunnerHost): void => {
     if (name !== host.name) throw unavailable('shell', `${name} does not answer`);
   };
@@ -61,11 +75,11 @@ function shellTransport(agentFolder: string, ask = (key: string): string[] => [a
     ask: async (to, request) => {
       reach(to);
       const key = hostKey(to.name);
-      return shell(agentFolder, ask(key), `other-host ping\n${key} ${request}\n`);
+      return shell(agentFolder, ask(key), `other-host ping\n${key} ${request}\n`, noise);
     },
     install: async (to) => {
       reach(to);
-      return shell(agentFolder, [installCommand], agentScript);
+      return shell(agentFolder, [installCommand], agentScript, noise);
     },
     temporaryName: (sha256) => `.slipway-${sha256}`,
     upload: async () => false,
@@ -75,10 +89,10 @@ function shellTransport(agentFolder: string, ask = (key: string): string[] => [a
 const made = (): string => realpathSync(mkdtempSync(join(tmpdir(), 'slipway-agent-')));
 const keptIn = (agentFolder: string, jobId: string): string => join(agentFolder, 'jobs', hostKey(host.name), jobId);
 
-async function open(): Promise<WithFolders> {
+async function open(noise: Noise = {}): Promise<WithFolders> {
   const folder = made();
   const folderOf = (jobId: string): string => keptIn(join(folder, 'agent'), jobId);
-  const another = () => createAgentRunner(shellTransport(join(folder, 'agent')));
+  const another = () => createAgentRunner(shellTransport(join(folder, 'agent'), undefined, noise));
   await another().prepare(host);
   return {
     host,
@@ -90,9 +104,62 @@ async function open(): Promise<WithFolders> {
   };
 }
 
-runnerSuite('agent', open);
+const frame = (words: string): string => `${'ab'.repeat(16)} ${words.length} ${words} ${'ab'.repeat(16)}\n`;
+const noise: Noise = {
+  before: `ok here\nrefused bm8=\n${frame('ok absent 0')}\u001b[1mWelcome to prod\u001b[0m, no newline`,
+  after: 'unavailable bm8=\nlogout\r\n',
+  stderr: 'We trust you have received the usual lecture from the local System Administrator.\n',
+};
+
+runnerSuite('agent, among what else a host prints,', () => open(noise));
 valuesSuite('agent', open);
 sweepSuite('agent', open);
+
+describe('a host that gives no answer', () => {
+  const key = hostKey(host.name);
+  const unframed = (printed: string, code = 0) => [`printf '%b' "$0" >&2; exit ${code}`, printed];
+  const says = async (ask: string[]): Promise<string> => {
+    const folder = made();
+    const runner = createAgentRunner(shellTransport(folder, () => ask));
+    const error: unknown = await runner.ping(host).catch((caught: unknown) => caught);
+    rmSync(folder, { recursive: true, force: true });
+    expect(error).toMatchObject({ kind: 'unavailable' });
+    return (error as Error).message;
+  };
+
+  test.each([
+    ['a greeting', ['echo "Welcome to prod"'], 'prints: "Welcome to prod"'],
+    ['nothing', ['exit 0'], 'prints nothing'],
+    ['texts on both streams', ['echo one; echo two >&2; exit 3'], 'prints: "one", "two"'],
+    ['the same text on both', ['echo one; echo one >&2'], 'prints: "one"'],
+    ['control characters', unframed('\\033[31mred\\033]0;title\\007 \\0a\\tb\\r\\nc'), 'prints: "red a b c"'],
+    ['credentials', ['echo "see http://me:hunter2@wiki.example/"'], 'prints: "see http://[redacted]@wiki.example/"'],
+    [
+      'a start file that reads the request',
+      ['exec sh -c "$0" </dev/null', askCommand(key)],
+      'prints: "the request has no part for this host, or a start file of the shell has read it"',
+    ],
+    ['what looks like an answer', ['echo ok here'], 'prints: "ok here"'],
+  ])('with %s is told by what it prints', async (_what, ask, told) => {
+    expect((await says(ask)).replace(/\(exit status \d\)/, '(…)')).toBe(
+      `web-1.example gives no answer (…) and ${told}`,
+    );
+  });
+
+  test('what it prints is cut, and a request that it sends back is not shown', async () => {
+    const long = await says(['printf "%01000d" 7; exit 3']);
+    expect(long).toBe(`web-1.example gives no answer (exit status 3) and prints: "${'0'.repeat(300)}…"`);
+    const told = await says(['printf "Hello "; cat']);
+    expect(told).toContain(`prints: "Hello other-host ping ${key}"`);
+  });
+
+  test('an answer that another process prints into is none', async () => {
+    const into = (key: string): string[] => [`${askCommand(key)} | sed 's/ ok here / ok hello here /'`];
+    const folder = made();
+    await expectRefusal(createAgentRunner(shellTransport(folder, into)).ping(host), 'unavailable', 'gives no answer');
+    rmSync(folder, { recursive: true, force: true });
+  });
+});
 
 test('a job that has yet to run keeps its environment where only its runner reads it', async () => {
   const folder = made();

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
@@ -10,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Job, RunnerHost } from '../../activities/providers/runner/driver.ts';
 import { createSshRunner } from '../../activities/providers/runner/ssh/index.ts';
 import type { SshSettings } from '../../activities/providers/runner/ssh/settings.ts';
@@ -19,6 +20,8 @@ import { sweepSuite } from './runner-sweep.suite.ts';
 import { valuesSuite } from './runner-values.suite.ts';
 import type { WithFolders } from './runner-values.suite.ts';
 import { endOf, expectRefusal, jobOf, runnerSuite, said } from './runner.suite.ts';
+import { makeAccount } from './servers/account.ts';
+import { debian } from './servers/install.ts';
 import { startSshd } from './servers/sshd.ts';
 import type { SshServer } from './servers/sshd.ts';
 
@@ -50,6 +53,68 @@ async function open(): Promise<WithFolders> {
 runnerSuite('ssh', open);
 valuesSuite('ssh', open);
 sweepSuite('ssh', open);
+
+const shells = [
+  ['bash', '/bin/bash', '.bashrc', 'bash'],
+  ['zsh', '/usr/bin/zsh', '.zshenv', 'zsh'],
+] as const;
+const frame = `${'ab'.repeat(16)} 11 ok absent 0 ${'ab'.repeat(16)}`;
+const printing = [
+  ['a greeting', 'echo "Welcome to prod"'],
+  ['text without a newline', 'printf "Welcome to prod"; echo -n "and on stderr" >&2'],
+  ['what looks like an answer', `printf 'ok absent 0\nrefused bm8=\n${frame}'`],
+  ['more than a connection holds at once', 'head -c 300000 /dev/zero | tr "\\0" x'],
+  ['a text while the agent writes', '(sleep 0.2; echo later; sleep 0.2; echo latest) &'],
+] as const;
+
+describe.each(shells)('a user whose shell is %s and whose start file prints', (_name, shell, file, debianPackage) => {
+  const host = hostOf();
+  const account = makeAccount();
+  const home = dirname(account.authorizedKeys);
+  let server: SshServer;
+
+  beforeAll(async () => {
+    await debian(shell, debianPackage);
+    execFileSync('usermod', ['--shell', shell, account.username]);
+    execFileSync('chown', [account.username, home]);
+    server = await startSshd({ startFiles: true });
+    chmodSync(server.folder, 0o711);
+  });
+  afterAll(async () => {
+    await server.stop();
+    account.remove();
+  });
+
+  /** A runner on a connection of its own, after the start file has become this. */
+  function runnerWith(startFile: string) {
+    writeFileSync(join(home, file), `${startFile}\n`);
+    return createSshRunner({ ...server.settings, user: account.username });
+  }
+
+  test.each(printing)('%s: jobs and files are as without it', async (_what, startFile) => {
+    const runner = runnerWith(startFile);
+    const [job, content] = [jobOf({ script: 'echo here; exit 3', behaviour: () => undefined }), 'x'.repeat(400_000)];
+    await runner.prepare(host);
+    await runner.start(host, job);
+    expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'exited', exitCode: 3, notes: [] });
+    expect(await said(runner, host, job.id)).toBe('here\n');
+    const [source, target] = [join(server.folder, 'source'), join(home, `target-${unique()}`)];
+    writeFileSync(source, content);
+    await runner.putFile(host, target, source, { sha256: createHash('sha256').update(content).digest('hex') });
+    expect(readFileSync(target, 'utf8')).toBe(content);
+    expect((await runner.readBlock(host, target, 0, 1 << 20)).data.toString()).toBe(content);
+    expect(await runner.realPaths(host, [target])).toEqual([{ kind: 'path', path: target }]);
+    expect((await runner.list(host, home)).map(({ name }) => name)).toContain(basename(target));
+  });
+
+  test.each([
+    ['ends the session', 'echo "This account is currently not available."; exit 0', 'is currently not available.'],
+    ['reads the request', 'echo "Which environment?"; cat >/dev/null', 'prints: "Which environment?'],
+    ['sends everything elsewhere', 'exec >/dev/null 2>&1', 'and prints nothing'],
+  ])('a start file that %s is told by what it prints', async (_what, startFile, told) => {
+    await expectRefusal(runnerWith(startFile).ping(host), 'unavailable', told);
+  });
+});
 
 describe('the ssh runner alone', () => {
   const host = hostOf();

@@ -97,6 +97,8 @@ export interface WaitingView extends DeployView {
   inFront: number | null;
   trouble: string | null;
   nextBatchTime: Date | null;
+  /** A host of its instances on which no command may run yet, where that is known. */
+  unadmitted?: string | null;
 }
 
 const on = (kind: WaitingOn['kind'], text: string, users: string[] = [], until: Date | null = null): WaitingOn => ({
@@ -113,7 +115,15 @@ export function waitingOn(view: WaitingView, now: Date): WaitingOn | null {
   if (view.engineError) return on('engine', view.engineError);
   if (view.status === 'wait_review' && view.planHash === null) return on('engine', 'its plan is being made');
   if (view.status === 'wait_review' || looks) return waitsForVotes(view, looks);
+  const admission = waitsForAdmission(view);
+  if (admission) return admission;
   return view.status === 'approved' ? waitsToStart(view, now) : waitsInRun(view);
+}
+
+/** What runs already goes on as far as it gets. */
+function waitsForAdmission({ unadmitted, runningSubTasks }: WaitingView): WaitingOn | undefined {
+  if (unadmitted == null || runningSubTasks.length > 0) return undefined;
+  return on('admission', `host ${unadmitted} has to be admitted by somebody who holds manage_host`);
 }
 
 function waitsForVotes(view: WaitingView, looks: boolean): WaitingOn {

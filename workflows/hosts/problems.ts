@@ -17,6 +17,14 @@ export const hostProblems = {
   package_taken: conflict('{name} {version} is there already', '{name} {version} 已存在'),
   provider_id_taken: conflict('the provider id "{id}" is taken', '云主机 ID "{id}" 已存在'),
 
+  machine_not_available: conflict('this machine is not available', '该机器不可用'),
+  machine_taken: conflict('host {host} is this machine already', '主机 {host} 已是该机器'),
+  way_changed: conflict('the host is reached by another way now: {way}', '主机的访问方式已变更: {way}'),
+  host_not_admitted: conflict(
+    'host {name} is new, or is reached in a new way: somebody with the system permission manage_host has to admit it first',
+    '主机 {name} 是新主机或访问方式已变更: 需先由具有系统权限 manage_host 的人员准入',
+  ),
+
   // A: start
   start_salt_failed: define(30001, 500, 'the call to SaltStack failed: {reason}', 'saltstack 调用失败: {reason}'),
   host_running: define(30002, 500, 'the host {name} is running already', '主机 {name} 正在运行中'),

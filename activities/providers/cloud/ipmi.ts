@@ -1,6 +1,7 @@
 // Power of physical hosts by IPMI. A controller knows on and off and keeps no list of what it did: a reset whose answer is
 // lost can't be told from one that never came. So that is not tried again but said, and a person looks.
 import { before, refused, Unclear } from '../error.ts';
+import { printedText } from '../printed-text.ts';
 import { callTimeoutMs } from './calls.ts';
 import type { CallOptions } from './calls.ts';
 import type { CloudDriver, IpmiAccess, Machine, MachineRef, PowerAnswer, PowerRequest } from './driver.ts';
@@ -41,9 +42,11 @@ class Ipmi implements CloudDriver {
   }
 
   async find(ref: MachineRef): Promise<Machine> {
-    const power = /^Chassis Power is (on|off)$/m.exec(await this.#run(ref, 'chassis', 'power', 'status'))?.[1];
+    const printed = await this.#run(ref, 'chassis', 'power', 'status');
+    const power = /^\s*Chassis Power is (on|off)\s*$/im.exec(printed)?.[1]?.toLowerCase();
     if (power === 'on' || power === 'off') return toMachine(ref, power);
-    throw refused(ipmiName, `IPMI: ipmitool gave an answer for ${ref.name} that can't be understood`);
+    const what = printedText(printed) || 'nothing';
+    throw refused(ipmiName, `IPMI: ipmitool does not say whether ${ref.name} is on, and prints: ${what}`);
   }
 
   async power(ref: MachineRef, { action, force, askedBefore, seen }: PowerRequest): Promise<PowerAnswer> {

@@ -1,6 +1,8 @@
 // One run of the program `ipmitool`: an argument list, no shell, the password in its environment and nowhere else. What
 // its errors mean is said here: above all, whether the controller can have got the command.
 import { spawn } from 'node:child_process';
+import { isNever } from '../../../kit/addresses.ts';
+import { addressesOf } from '../addresses.ts';
 import { ProviderError, refused, unreached } from '../error.ts';
 import type { IpmiAccess } from './driver.ts';
 
@@ -66,6 +68,14 @@ function failureOf(host: string, address: string, { code, stderr }: Ended): Prov
   return new LostAnswer('unavailable', ipmiName, `IPMI: no answer from the controller ${address} of ${host} (${how})`);
 }
 
+/** The address of a controller, so that its name cannot lead elsewhere than where it was looked at; unknown names stay. */
+async function callable(host: string, name: string): Promise<string> {
+  const addresses = await addressesOf(name).catch((): string[] => []);
+  if (addresses.some(isNever))
+    throw refused(ipmiName, `IPMI: the address of ${host}'s controller is link-local or a metadata service`);
+  return addresses[0] ?? name;
+}
+
 /** Runs a command at a controller and answers what it printed. */
 export async function ipmitool(
   options: IpmitoolOptions,
@@ -76,7 +86,8 @@ export async function ipmitool(
   const [, name = address, port = '623'] =
     /^(.+?)(?::(\d{1,5}))?$/.exec(address.split(':').length > 2 ? '' : address) ?? [];
   // Only when it is verbose does it say whether the login or the network failed.
-  const login = ['-I', 'lanplus', '-v', '-H', name, '-p', port, '-U', username, '-E', '-N', '1', '-R', '2'];
+  const place = await callable(host, name);
+  const login = ['-I', 'lanplus', '-v', '-H', place, '-p', port, '-U', username, '-E', '-N', '1', '-R', '2'];
   let ended: Ended;
   try {
     ended = await run(options, [...login, ...command], password);

@@ -1,8 +1,8 @@
 // Which servers packages may come from. People type these addresses, so a worker must not be led to itself or to where
 // nothing of Slipway connects to. A name is resolved once, its addresses are checked, and the connection is made to the
 // address that was checked: a name can't change its mind in between.
-import { isIP } from 'node:net';
-import { addressesOf, blockList, isNever, isThisMachine, listeningOn, lookupAll } from '../addresses.ts';
+import { isNever } from '../../../kit/addresses.ts';
+import { addressesOf, destinationRule, listeningOn, lookupAll } from '../addresses.ts';
 import type { HostPort, Lookup } from '../addresses.ts';
 import { refused, unavailable } from '../error.ts';
 
@@ -18,21 +18,14 @@ export interface DestinationOptions {
 }
 
 export function createDestinations({ allow, own, lookup = lookupAll }: DestinationOptions): Destinations {
-  const networks = allow.filter((entry) => isIP(entry.split('/')[0] ?? '') !== 0);
-  const names = allow.filter((entry) => !networks.includes(entry)).map((entry) => entry.toLowerCase());
-  const allowed = blockList(networks);
-  const isNamed = (host: string): boolean =>
-    names.some((name) => (name.startsWith('*.') ? host.endsWith(name.slice(1)) : host === name));
-  const isAllowed = (host: string, address: string): boolean =>
-    allow.length === 0 ? !isThisMachine(address) : isNamed(host) || allowed.has(address);
-
+  const isAllowed = destinationRule(allow);
   return async (provider, { host, port }) => {
     const addresses = await addressesOf(host.toLowerCase(), lookup).catch(() => {
       throw unavailable(provider, `the name ${host} can't be resolved`);
     });
     const refusal = refused(provider, `${host} is not a server that packages may come from (SLIPWAY_REPOSITORY_ALLOW)`);
     if (addresses.some(isNever)) throw refusal;
-    const address = addresses.find((one) => isAllowed(host.toLowerCase(), one));
+    const address = addresses.find((one) => isAllowed(host, one));
     if (address === undefined || (await listeningOn(own, port, lookup)).has(address)) throw refusal;
     return address;
   };

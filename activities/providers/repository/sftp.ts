@@ -39,6 +39,10 @@ function failureOf(where: string, error: unknown): ProviderError {
   if (error instanceof Error && error.message.includes('Host denied')) {
     return refused(provider, `${where} shows a host key that is not in SLIPWAY_REPOSITORY_KNOWN_HOSTS`);
   }
+  if (levelOf(error) === 'sftp-protocol') {
+    const advice = "a start file of that user's shell must print nothing";
+    return refused(provider, `${where} prints something before it speaks SFTP: ${advice}`);
+  }
   if (levelOf(error) === 'handshake') return refused(provider, `${where} and Slipway share no way to speak SSH`);
   const code = codeOf(error);
   if (code === status.permissionDenied) return refused(provider, `${where} does not let this user read it`);

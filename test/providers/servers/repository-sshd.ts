@@ -20,20 +20,21 @@ export interface RepositorySshd {
   stop(): Promise<void>;
 }
 
-const configOf = (folder: string, port: number, { authorizedKeys }: Account): string =>
+const configOf = (folder: string, port: number, { authorizedKeys }: Account, sftp: string): string =>
   [
     ...[`Port ${port}`, 'ListenAddress 127.0.0.1', `HostKey ${folder}/host`, `PidFile ${folder}/pid`],
     ...[`AuthorizedKeysFile ${authorizedKeys}`, 'PasswordAuthentication yes', 'UsePAM no', 'StrictModes no'],
-    ...['Subsystem sftp internal-sftp', 'LogLevel VERBOSE', ''],
+    ...[`Subsystem sftp ${sftp}`, 'LogLevel VERBOSE', ''],
   ].join('\n');
 
-export async function startRepositorySshd(account: Account): Promise<RepositorySshd> {
+/** `sftp`: what serves SFTP; a program is started by the user's shell. */
+export async function startRepositorySshd(account: Account, sftp = 'internal-sftp'): Promise<RepositorySshd> {
   await debian(program, 'openssh-server');
   mkdirSync('/run/sshd', { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'slipway-repository-sshd-'));
   const port = await freePort();
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'host', '-f', join(folder, 'host')]);
-  writeFileSync(join(folder, 'config'), configOf(folder, port, account));
+  writeFileSync(join(folder, 'config'), configOf(folder, port, account, sftp));
   const [log, knownHostsFile] = [join(folder, 'log'), join(folder, 'known_hosts')];
   const key = readFileSync(join(folder, 'host.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
   const knownHosts = `[localhost]:${port} ${key}\n`;

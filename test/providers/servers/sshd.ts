@@ -24,7 +24,12 @@ export interface SshServer {
   stop(): Promise<void>;
 }
 
-function configOf(folder: string, port: number): string {
+export interface SshdOptions {
+  /** Shells read their start files, and SFTP is a program that the user's shell starts. */
+  startFiles?: boolean;
+}
+
+function configOf(folder: string, port: number, { startFiles = false }: SshdOptions): string {
   return [
     `Port ${port}`,
     'ListenAddress 127.0.0.1',
@@ -37,14 +42,14 @@ function configOf(folder: string, port: number): string {
     'PermitRootLogin prohibit-password',
     'StrictModes no',
     'UsePAM no',
-    'Subsystem sftp internal-sftp',
+    `Subsystem sftp ${startFiles ? '/usr/lib/openssh/sftp-server' : 'internal-sftp'}`,
     // SHLVL keeps bash from reading this machine's .bashrc, however long that takes; TMPDIR makes all of it the run's.
-    `SetEnv SHLVL=2 TMPDIR=${tmpdir()}`,
+    `SetEnv ${startFiles ? '' : 'SHLVL=2 '}TMPDIR=${tmpdir()}`,
     '',
   ].join('\n');
 }
 
-export async function startSshd(): Promise<SshServer> {
+export async function startSshd(options: SshdOptions = {}): Promise<SshServer> {
   await debian(program, 'openssh-server');
   mkdirSync('/run/sshd', { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'slipway-sshd-'));
@@ -57,7 +62,7 @@ export async function startSshd(): Promise<SshServer> {
   for (const type of ['ed25519', 'ecdsa']) makeKey(`host_${type}`, type);
   const keyFile = makeKey('client');
   copyFileSync(`${keyFile}.pub`, join(folder, 'authorized_keys'));
-  writeFileSync(join(folder, 'config'), configOf(folder, port));
+  writeFileSync(join(folder, 'config'), configOf(folder, port, options));
   const knownLine = (host: string): string =>
     `[${host}]:${port} ${readFileSync(join(folder, 'host_ed25519.pub'), 'utf8').split(' ').slice(0, 2).join(' ')}\n`;
   const knownHosts = join(folder, 'known_hosts');

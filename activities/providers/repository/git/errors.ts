@@ -47,6 +47,10 @@ const known: readonly Known[] = [
     /[Rr]epository .*not found|does not appear to be a git repository|not a git repository|returned error: 4(?:04|10)/,
     'has no such repository, or does not show it to this user',
   ),
+  final(
+    /protocol error: bad (?:line length character|pack header)|protocol error: unexpected/,
+    "prints something before it speaks git: a start file of that user's shell must print nothing",
+  ),
   final(/valid .*info\/refs|info\/refs not valid|invalid server response|bad line length/, 'is no git repository'),
   final(/[Ss]erver does not (?:support|allow)/, 'does not serve what Slipway asks for: the newest commit alone'),
   final(/account is (?:currently )?not available|[Ii]nteractive .*shell/, 'does not let this user run git'),

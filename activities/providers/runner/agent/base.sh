@@ -1,5 +1,6 @@
 #!/bin/sh
-# What Slipway leaves on a host that it reaches by SSH or Salt. One request on standard input, one answer on standard output.
+# What Slipway leaves on a host that it reaches by SSH or Salt. One request on standard input, one answer on standard output,
+# between two marks that the request brings: start files of shells, banners and sudo print there too.
 # A job is a folder; whatever counts as "it happened" is one rename in it, and the job lives in sessions of its own, so
 # neither the end of a connection nor of a worker reaches it. Nothing is needed but POSIX sh, coreutils, findutils, sed, grep
 # and util-linux (setsid). Each operation may be repeated with the same end. Called as: sh agent.sh <base folder> <host's key>.
@@ -10,12 +11,14 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
 boot=$(cat /proc/sys/kernel/random/boot_id)
 
-# --- answers: a word, then what the operation says; a text that others wrote goes in base64
+# --- answers: a word, then what the operation says; a text that others wrote goes in base64. Its length shows what another
+# process has printed into it.
 
 text() { printf '%s' "$1" | base64 -w0; }
-refuse() { printf 'refused %s\n' "$(text "$1")"; exit 0; }
-fail() { printf 'unavailable %s\n' "$(text "$1")"; exit 0; }
-done_with() { printf 'ok %s\n' "$*"; exit 0; }
+answer() { printf '\n%s %s %s %s\n' "$marker" "${#1}" "$1" "$marker"; exit 0; }
+refuse() { answer "refused $(text "$1")"; }
+fail() { answer "unavailable $(text "$1")"; }
+done_with() { answer "ok $*"; }
 # Sets `value` to a field as it was meant: fields come with a mark in front and octal escapes.
 decode() { value=$(printf '%b.' "${1#=}"); value=${value%.}; }
 

@@ -14,9 +14,12 @@ request=$(sed -n "/^$key /{s/^[^ ]* //p;q;}")
 set -f
 set -- $request
 set +f
-[ $# -gt 0 ] || fail 'the request has no part for this host'
-operation=$1
-shift
+if [ $# -lt 2 ]; then
+  echo 'the request has no part for this host, or a start file of the shell has read it'
+  exit 1
+fi
+marker=$1 operation=$2
+shift 2
 if [ $# -gt 0 ] && [ "$operation" != real ]; then
   decode "$1"
   path=$value folder=$jobs/$value

@@ -7,10 +7,7 @@ tell_block() {
   length=$((size - $2))
   if [ "$length" -gt "$3" ]; then length=$3; fi
   if [ "$length" -le 0 ]; then done_with "$size"; fi
-  printf 'ok %s ' "$size"
-  part "$1" "$2" "$length"
-  echo
-  exit 0
+  done_with "$size" "$(part "$1" "$2" "$length")"
 }
 ensure_readable() {
   [ -e "$1" ] || refuse "$1 does not exist"
@@ -27,20 +24,17 @@ file_stat() {
     done_with absent 0
   fi
 }
-file_real() {
-  printf 'ok '
+real_paths() {
   for field; do
     decode "$field"
     readlink -z -e -- "$value" || printf '\0'
   done 2>/dev/null | base64 -w0
-  echo
 }
+file_real() { done_with "$(real_paths "$@")"; }
 file_list() {
   [ ! -e "$path" ] || [ -d "$path" ] || refuse "$path is not a folder"
   ensure_readable "$path"
-  printf 'ok '
-  find -H "$path" -mindepth 1 -maxdepth 1 -printf '%y %s %m\0%f\0%l\0' 2>/dev/null | base64 -w0
-  echo
+  done_with "$(find -H "$path" -mindepth 1 -maxdepth 1 -printf '%y %s %m\0%f\0%l\0' 2>/dev/null | base64 -w0)"
 }
 file_read() {
   ensure_readable "$path"

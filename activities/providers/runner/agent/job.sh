@@ -47,10 +47,7 @@ await_news() {
 tell_view() {
   await_news "$1" "$2" "$4" "$5"
   find_notes
-  printf 'ok %s %s %s %s' "$state" "$code" "$signal" "$notes"
-  tell_part stdout "$1" "$3"
-  tell_part stderr "$2" "$3"
-  echo
+  done_with "$state $code $signal $notes$(tell_part stdout "$1" "$3")$(tell_part stderr "$2" "$3")"
 }
 
 # --- the job's side

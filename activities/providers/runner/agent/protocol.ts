@@ -1,6 +1,7 @@
-// What client and agent say to each other: a request is one line of fields, an answer one line of words. Fields that
-// people wrote are marked and escaped byte by byte, so that no shell ever sees one of their characters.
-import { createHash } from 'node:crypto';
+// What client and agent say to each other: a request is one line of fields, an answer one line of words between marks made
+// for the call, so that what else the host prints is not taken for it. Fields that people wrote are marked and escaped byte
+// by byte, so that no shell ever sees one of their characters.
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -59,11 +60,21 @@ export interface Answer {
   values: string[];
 }
 
-/** The answer in a reply; null when it is none. */
-export function answerIn({ code, stdout }: Reply): Answer | null {
-  const [word, ...values] = stdout.trim().split(' ');
-  if (code !== 0 || (word !== 'ok' && word !== 'refused' && word !== 'unavailable')) return null;
-  return { word, values };
+/** What frames the answer to one call; a host cannot know it before it is asked. */
+export const newMarker = (): string => randomBytes(16).toString('hex');
+
+/** The answer in a reply, whatever is printed around it; null when there is none, or something is printed into it. */
+export function answerIn({ stdout }: Pick<Reply, 'stdout'>, marker: string): Answer | null {
+  for (let at = stdout.indexOf(marker); at >= 0; at = stdout.indexOf(marker, at + 1)) {
+    const [head, length] = /^ (\d{1,9}) /.exec(stdout.slice(at + marker.length, at + marker.length + 12)) ?? [];
+    if (head === undefined) continue;
+    const start = at + marker.length + head.length;
+    const end = start + Number(length);
+    if (!stdout.startsWith(` ${marker}`, end)) continue;
+    const [word, ...values] = stdout.slice(start, end).split(' ');
+    if (word === 'ok' || word === 'refused' || word === 'unavailable') return { word, values };
+  }
+  return null;
 }
 
 /** A value that came in base64. */

@@ -18,10 +18,11 @@ import type {
   Swept,
 } from '../driver.ts';
 import type { Runner, RunnerHost, StreamOffsets } from '../driver.ts';
+import { printedText } from '../../printed-text.ts';
 import { checkEnvironment, checkJobId, checkPath, ensureWanted } from '../ids.ts';
 import { commandOf } from '../../../../kit/shebang.ts';
 import { keptBytes } from '../view.ts';
-import { answerIn, bytesIn, dataField, field, noAgent, recordsIn } from './protocol.ts';
+import { answerIn, bytesIn, dataField, field, newMarker, noAgent, recordsIn } from './protocol.ts';
 import type { Reply } from './protocol.ts';
 
 export interface Upload {
@@ -63,13 +64,14 @@ class AgentRunner implements Runner {
 
   async #ask(host: RunnerHost, fields: string[], patience = patienceMs): Promise<string[]> {
     const { provider } = this.#transport;
-    const request = fields.join(' ');
+    const marker = newMarker();
+    const request = [marker, ...fields].join(' ');
     let reply = await this.#transport.ask(host, request, patience);
     if (reply.code === noAgent) {
       await this.#install(host);
       reply = await this.#transport.ask(host, request, patience);
     }
-    const answer = answerIn(reply);
+    const answer = answerIn(reply, marker);
     if (!answer) throw unavailable(provider, notUnderstood(host, reply));
     if (answer.word === 'ok') return answer.values;
     const message = bytesIn(answer.values[0]).toString();
@@ -274,9 +276,10 @@ function streamBlockOf([size, offset, cut, data]: string[]): StreamBlock {
   return { data: bytesIn(data), size: Number(size), offset: Number(offset), isCut: cut === 'yes' };
 }
 
-function notUnderstood({ name }: RunnerHost, { code, stderr }: Reply): string {
-  const said = stderr.trim().split('\n').at(-1)?.slice(0, 200);
-  return `${name} does not do as asked (exit status ${code}${said ? `: ${said}` : ''})`;
+function notUnderstood({ name }: RunnerHost, { code, stdout, stderr }: Reply): string {
+  const printed = printedText(stdout, stderr);
+  const what = printed === '' ? 'and prints nothing' : `and prints: ${printed}`;
+  return `${name} gives no answer (exit status ${code}) ${what}`;
 }
 
 /** A runner that reaches its hosts by this transport; any number of them may work on the same hosts. */

@@ -3,42 +3,29 @@ import { lookup } from 'node:dns';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { AgentOptions, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { BlockList, isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
+import { isNever, isPrivate } from '../../../../kit/addresses.ts';
 import { unavailable } from '../../error.ts';
 
 const mostAnswered = 32 * 2 ** 20;
 const mostAtOnce = 8;
 const aliveEveryMs = 10_000;
 
-const privateNetworks = new BlockList();
-for (const [network, prefix] of [
-  ...([
-    ['127.0.0.0', 8],
-    ['10.0.0.0', 8],
-    ['172.16.0.0', 12],
-    ['192.168.0.0', 16],
-    ['100.64.0.0', 10],
-  ] as const),
-]) {
-  privateNetworks.addSubnet(network, prefix, 'ipv4');
-}
-for (const [network, prefix] of [
-  ['::1', 128],
-  ['fc00::', 7],
-] as const)
-  privateNetworks.addSubnet(network, prefix, 'ipv6');
-
-const privateLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, found) => {
-    if (error) return callback(error, '');
-    const isFine = found.every(({ address }) => privateNetworks.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'));
-    const [first] = found;
-    if (!isFine || !first) return callback(new Error('http is for private addresses only, use https'), '');
-    if (options.all) callback(null, found);
-    else callback(null, first.address, first.family);
-  });
-};
+/** Names are looked at when they are resolved: none leads to where nothing connects to, nor in the clear to public ones. */
+const checkedLookup =
+  (isClear: boolean): LookupFunction =>
+  (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, found) => {
+      if (error) return callback(error, '');
+      const [first] = found;
+      if (!first || found.some(({ address }) => isNever(address)))
+        return callback(new Error('its address is link-local or a metadata service, which is never called'), '');
+      if (isClear && !found.every(({ address }) => isPrivate(address)))
+        return callback(new Error('http is for private addresses only, use https'), '');
+      if (options.all) callback(null, found);
+      else callback(null, first.address, first.family);
+    });
+  };
 
 export interface HttpAnswer {
   status: number;
@@ -57,8 +44,8 @@ export class JsonClient {
     this.#isClear = this.#base.protocol === 'http:';
     const over = (pool: AgentOptions): RequestOptions =>
       this.#isClear
-        ? { agent: new HttpAgent(pool), lookup: privateLookup }
-        : { agent: new HttpsAgent({ ...pool, ...(ca !== undefined && { ca }) }) };
+        ? { agent: new HttpAgent(pool), lookup: checkedLookup(true) }
+        : { agent: new HttpsAgent({ ...pool, ...(ca !== undefined && { ca }) }), lookup: checkedLookup(false) };
     this.#options = over({ keepAlive: true, maxSockets: mostAtOnce });
     this.#streamed = over({});
   }

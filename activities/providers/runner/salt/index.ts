@@ -2,6 +2,7 @@
 // wrote goes to the agent's standard input.
 import { randomUUID } from 'node:crypto';
 import { refused, Silent, unavailable } from '../../error.ts';
+import { printedText } from '../../printed-text.ts';
 import type { Runner, RunnerHost } from '../driver.ts';
 import type { MinionDirectory } from '../minions.ts';
 import { agentScript, askCommand, hostKey, installCommand } from '../agent/protocol.ts';
@@ -114,7 +115,8 @@ function replyOf(name: string, value: unknown): Reply {
   if (isRecord(value) && typeof value['retcode'] === 'number') {
     return { code: value['retcode'], stdout: String(value['stdout']), stderr: String(value['stderr']) };
   }
-  throw unavailable(provider, `the minion ${name} could not do it: ${JSON.stringify(value).slice(0, 200)}`);
+  const printed = printedText(typeof value === 'object' ? JSON.stringify(value) : String(value));
+  throw unavailable(provider, `the minion ${name} could not do it, and says: ${printed}`);
 }
 
 /** Makes the `salt` driver; its master also lists its minions. */

@@ -5,6 +5,7 @@ import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { Client } from 'ssh2';
 import type { ConnectConfig, ServerHostKeyAlgorithm } from 'ssh2';
+import { isNever, isNeverHost } from '../../../../kit/addresses.ts';
 import { refused, unavailable } from '../../error.ts';
 import type { ProviderError } from '../../error.ts';
 import type { RunnerHost } from '../driver.ts';
@@ -24,17 +25,14 @@ const algorithms: ServerHostKeyAlgorithm[] = [
 export const placeOf = ({ name, address }: RunnerHost, { port }: SshSettings): string =>
   `${name} (${knownName(address ?? name, port)})`;
 
-// A host's address is anybody's who may add hosts; those of the machine's own surroundings are nobody's hosts.
-const isForbidden = (address: string): boolean =>
-  /^(169\.254\.|fe[89ab][0-9a-f]:|0\.0\.0\.0$|::$)/i.test(address.replace(/^::ffff:/i, '')) ||
-  address === '100.100.100.200';
+const notOfHosts = 'its address is link-local or a metadata service, which is never called';
 
 const checkedLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, found) => {
     if (error) return callback(error, '');
-    const allowed = found.filter(({ address }) => !isForbidden(address));
+    const allowed = found.filter(({ address }) => !isNever(address));
     const [first] = allowed;
-    if (!first) return callback(new Error('its address is none of a host'), '');
+    if (!first) return callback(new Error(notOfHosts), '');
     if (options.all) callback(null, allowed);
     else callback(null, first.address, first.family);
   });
@@ -43,7 +41,7 @@ const checkedLookup: LookupFunction = (hostname, options, callback) => {
 function openSocket(host: RunnerHost, settings: SshSettings): Promise<Socket> {
   const place = placeOf(host, settings);
   const target = host.address ?? host.name;
-  if (isForbidden(target)) throw refused('ssh', `${place}: its address is none of a host`);
+  if (isNeverHost(target)) throw refused('ssh', `${place}: ${notOfHosts}`);
   return new Promise((resolve, reject) => {
     const socket = connectSocket({
       host: target,

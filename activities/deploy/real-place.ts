@@ -1,0 +1,39 @@
+// Whether a deploy path leads by links of its host into the place of another application, or the other way round. The rows
+// know paths as people wrote them; only the host knows where they lead.
+import { posix } from 'node:path';
+import { otherPlaces } from '../../db/deploy/places.ts';
+import type { ActivityDeps } from '../deps.ts';
+import type { RealPath } from '../providers/runner/driver.ts';
+import type { Work } from '../step.ts';
+
+const plain = (path: string): string => posix.normalize(`${path}/`).slice(0, -1);
+
+/** The path and the folders above it, the nearest first; the root is itself everywhere. */
+function upward(path: string): string[] {
+  const folder = posix.dirname(path);
+  return path === '/' ? [] : [path, ...upward(folder)];
+}
+
+/** Where a path leads as far as it exists, with the rest that does not yet. */
+function realOf(path: string, known: ReadonlyMap<string, RealPath>): string {
+  for (const folder of upward(path)) {
+    const real = known.get(folder);
+    if (real?.kind === 'path') return posix.join(real.path, path.slice(folder.length));
+  }
+  return path;
+}
+
+const holds = (folder: string, path: string): boolean => `${path}/`.startsWith(`${folder}/`);
+
+/** Why an application must not be deployed where its path leads on a host; null: it may. */
+export async function foreignPlace({ db }: ActivityDeps, { runner, host, row }: Work): Promise<string | null> {
+  const others = await otherPlaces(db, row.instanceId);
+  if (others.length === 0) return null;
+  const all = [row.setup.deployPath, ...others].map(plain);
+  const folders = [...new Set(all.flatMap(upward))];
+  const found = await runner.realPaths(host, folders);
+  const known = new Map(folders.map((folder, index) => [folder, found[index] ?? { kind: 'absent' as const }]));
+  const [mine = '', ...theirs] = all.map((path) => realOf(path, known));
+  if (!theirs.some((path) => holds(path, mine) || holds(mine, path))) return null;
+  return 'the deploy path leads by a link of the host to where another application is deployed';
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { quote } from '../../db/audit/text.ts';
+import { lockHosts } from '../../db/applications/instances.ts';
+import { admitWays, unadmittedHosts, wayOfHost } from '../../db/hosts/ways.ts';
+import { Problem } from '../../workflows/problem.ts';
+import { change } from '../change.ts';
+import { notFound, system } from '../permissions.ts';
+import { done, success } from '../schemas.ts';
+import { hostEntry } from './text.ts';
+
+/** Lets commands run on a host by the way that it has now; the way that was looked at may be given along. */
+export const admitHost = change({
+  ...{ method: 'post', path: '/hosts/{id}/actions/admit/', id: 'admitHost', area: 'hosts' },
+  summary: 'Admit a host: let commands run on it by the way that it has now',
+  description: 'With `way` as it was shown it is refused if the host is reached by another one meanwhile.',
+  permission: system('manage_host'),
+  body: z
+    .object({ way: z.string().max(2000) })
+    .partial()
+    .optional(),
+  returns: success,
+  problems: ['way_changed'],
+  async handle({ params, body }, ctx) {
+    const [host] = await lockHosts(ctx.tx, [params.id]);
+    if (!host) throw notFound();
+    const way = await wayOfHost(ctx.tx, host.id);
+    if (body?.way !== undefined && body.way !== way) throw new Problem('way_changed', { way: way ?? 'local' });
+    const waiting = await unadmittedHosts(ctx.tx, 'manage', { hostIds: [host.id] });
+    if (!waiting.has(host.id)) return done;
+    await admitWays(ctx.tx, ctx.subject, [host.id]);
+    const detail = {
+      en: `admitted host ${quote(host.name)} by the way ${quote(way ?? '')}`,
+      zh: `准入主机 ${quote(host.name)}, 访问方式 ${quote(way ?? '')}`,
+    };
+    ctx.audit(hostEntry('update', host, detail, { admittedWay: [host.admittedWay, way] }));
+    return done;
+  },
+});
