@@ -102,8 +102,8 @@ export const texts = {
   'the runner "{name}" is not configured: {mistake}': '未配置 runner "{name}": {mistake}',
   '{variable} is not set': '未设置 {variable}',
   // deploys
-  'must be 1-64 letters, digits, . _ + -, beginning with a letter or digit':
-    '必须是 1-64 个字母、数字或 . _ + -, 以字母或数字开头',
+  'must be 1-128 letters, digits, . _ - + :, beginning with a letter or digit':
+    '必须是 1-128 个字母、数字或 . _ - + :, 以字母或数字开头',
   'is needed to override a freeze': '越过冻结期时必填',
   'needs SLIPWAY_ZABBIX_URL to be set': '需要设置 SLIPWAY_ZABBIX_URL',
   'must be http or https without a password; {{ip}} and {{hostname}} are filled in':

@@ -1,6 +1,7 @@
 // Which commands a step is made of. A step is a list of jobs, each with an id of its own that the host runs once; the
 // application's own commands run as its user inside the present release, Slipway's own as the runner's user.
 import type { SubTaskSetup } from '../../db/deploy/sub-tasks.ts';
+import { plainLine } from '../../kit/script-text.ts';
 import type { StepName } from '../../workflows/deploy/contract.ts';
 import type { Job } from '../providers/runner/driver.ts';
 import type { StepJob } from '../step.ts';
@@ -110,7 +111,7 @@ const own = (content: string): StepBody => ({ script: bash(content), user: null,
 
 /** A command line of the application, as its user; none: nothing to do. */
 export const command = (line: string, { runUser }: Pick<SubTaskSetup, 'runUser'>): StepBody[] =>
-  line === '' ? [] : [{ script: bash(`${line}\n`), user: runUser }];
+  line === '' ? [] : [{ script: bash(`${plainLine(line)}\n`), user: runUser }];
 
 /** A check of the process in the pid file, where there is one. */
 export const whenPid = ({ pidPath }: Pick<SubTaskSetup, 'pidPath'>, content: string): StepBody[] =>

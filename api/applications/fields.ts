@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { plainLine } from '../../kit/script-text.ts';
 import { responseTypes } from '../../workflows/applications/contract.ts';
 import { eachOnce, idList } from '../entries.ts';
 import { atLeastOne, distinct, id } from '../schemas.ts';
@@ -19,6 +20,8 @@ export const systemUser = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be 
 
 const commandLine = z
   .string()
+  .transform(plainLine)
+  .pipe(z.string())
   .max(1000)
   .refine((line) => !control.test(line), 'must be one line');
 

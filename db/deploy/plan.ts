@@ -2,6 +2,7 @@
 // worker makes it again before the start: one composition, so that both see the same plan and hash it the same way.
 import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
+import { plainLine, plainText } from '../../kit/script-text.ts';
 import { hookNames, instanceSteps } from '../../workflows/deploy/contract.ts';
 import type {
   DeployPlan,
@@ -11,6 +12,7 @@ import type {
   PlannedInstance,
   PlannedPackage,
   RollingStrategy,
+  ScriptLanguage,
 } from '../../workflows/deploy/contract.ts';
 import { Problem } from '../../workflows/problem.ts';
 import type { ProblemDetail, Text } from '../../workflows/problem.ts';
@@ -23,6 +25,8 @@ import type { SettingsInForce } from './settings.ts';
 export interface RenderItem {
   template: string;
   context: object;
+  language: ScriptLanguage;
+  free: readonly string[];
 }
 export type Rendered = { text: string } | { error: { message: string; line: number | null; name: string | null } };
 /** What a plan needs from outside; given in, since this room reaches no further than PostgreSQL. */
@@ -108,8 +112,8 @@ export async function composePlan(
     directory: application.directory,
     deploy_path: settings.deployPath,
     run_user: application.runUser,
-    startup_cmd: application.startupCmd,
-    stop_cmd: application.stopCmd,
+    startup_cmd: plainLine(application.startupCmd),
+    stop_cmd: plainLine(application.stopCmd),
     pid_path: application.pidPath,
     keep_backups: settings.keepBackups,
     package: { ...planned, ...plannedRepository(settings) },
@@ -164,7 +168,7 @@ async function plannedHooks(db: Kysely<Database>, settings: SettingsInForce): Pr
     return [
       {
         name,
-        script: { id, name: script.name, language, template: content },
+        script: { id, name: script.name, language, template: plainText(content) },
         runningUser: hook.running_user ?? settings.hooks.running_user ?? settings.scriptRunningUser,
       },
     ];
@@ -193,6 +197,8 @@ export async function renderHooks(
     wanted.map(({ hook, target }) => ({
       template: hook.script.template,
       context: hookContext(renderer, scope, target),
+      language: hook.script.language,
+      free: freeText,
     })),
   );
   const details: ProblemDetail[] = [];
@@ -205,6 +211,9 @@ export async function renderHooks(
   if (details.length > 0) throw new Problem('invalid', {}, uniqueDetails(details));
   return results;
 }
+
+/** The names that hold what whoever asks for a deployment writes freely; scripts may put them out quoted only. */
+export const freeText: readonly string[] = ['task.description'];
 
 const hookContext = (renderer: Renderer, { task, application, deployPath }: HookScope, target: PlanTarget): object => ({
   application: {

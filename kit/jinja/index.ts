@@ -15,14 +15,12 @@ const maximumDeaths = 5;
 
 const options = [
   `--max-old-space-size=${limits.heapMib}`,
-  `--wasm-max-mem-pages=${limits.memoryPages}`,
   '--disallow-code-generation-from-strings',
   '--disable-proto=delete',
   '--no-warnings',
   '--permission',
   `--allow-fs-read=${join(root, 'package.json')}`,
   `--allow-fs-read=${import.meta.dirname}`,
-  `--allow-fs-read=${join(root, 'node_modules', 'minijinja-js')}`,
 ];
 
 function failure(message: string): Rendered {
@@ -89,10 +87,12 @@ export async function renderAll(items: RenderItem[]): Promise<Rendered[]> {
 }
 
 /** Null when the template can be rendered given the right names; else what is wrong with it and in which line. */
-export async function checkSyntax(template: string): Promise<TemplateError | null> {
-  const [result] = await runAll({ mode: 'syntax', items: [{ template, context: {} }] });
+export async function checkSyntax(template: Template): Promise<TemplateError | null> {
+  const [result] = await runAll({ mode: 'syntax', items: [{ ...template, context: {} }] });
   return result && 'error' in result ? result.error : null;
 }
+
+type Template = Omit<RenderItem, 'context'>;
 
 /** The renderer as processes hand it to those who need it. */
 export interface Jinja {
