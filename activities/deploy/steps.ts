@@ -19,6 +19,8 @@ export interface StepContext {
   workingDirectory: Job['cwd'];
   hook: Job['script'] | null;
   hookUser: string | null;
+  /** What a hook finds in its environment beside what every step does. */
+  hookValues: Record<string, string>;
   /** Whether the instance ran before, as recorded or since seen. */
   ranBefore: boolean;
   /** Releases that `prune` removes. */
@@ -123,6 +125,7 @@ export const packagePath = ({ deployPath, package: source }: SubTaskSetup): stri
 
 function environment({ setup, path, ...context }: StepContext): Record<string, string> {
   return {
+    ...context.hookValues,
     SLIPWAY_TASK: String(context.taskId),
     SLIPWAY_VERSION: context.version,
     SLIPWAY_PREVIOUS_VERSION: context.previousVersion ?? '',

@@ -20,8 +20,7 @@ export const systemUser = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be 
 
 const commandLine = z
   .string()
-  .transform(plainLine)
-  .pipe(z.string())
+  .overwrite(plainLine)
   .max(1000)
   .refine((line) => !control.test(line), 'must be one line');
 

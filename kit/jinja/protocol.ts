@@ -38,7 +38,7 @@ export const limits = {
   /** Characters of a text inside the engine. */
   textLength: 1024 * 1024,
   /** Macros, loops and lists within each other. */
-  depth: 100,
+  depth: 200,
   /** JavaScript heap of the child. */
   heapMib: 128,
   /** For one template. */

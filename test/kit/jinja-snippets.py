@@ -23,7 +23,6 @@ CONTEXT = {
     "number": 42,
     "real": 1.5,
     "yes": True,
-    "words": "the quick brown fox jumps over the lazy dog",
 }
 
 SNIPPETS = r"""
@@ -50,11 +49,11 @@ SNIPPETS = r"""
 {{ 7 % 3 }} {{ -7 % 3 }} {{ 7 // 2 }} {{ -7 // 2 }} {{ 7 / 2 }} {{ 2 ** 10 }}
 {{ 'a b/c&d=ü'|urlencode }}
 {{ {'a b': 'c&d', 'e': 1}|urlencode }}
-{{ words|wordcount }}
-{{ words|truncate(15) }}
-{{ words|truncate(15, True) }}
-{{ words|truncate(15, False, '…') }}
-{{ words|truncate(15, True, '..', 0) }}
+{{ 'the quick brown fox jumps over the lazy dog'|wordcount }}
+{{ 'the quick brown fox jumps over the lazy dog'|truncate(15) }}
+{{ 'the quick brown fox jumps over the lazy dog'|truncate(15, True) }}
+{{ 'the quick brown fox jumps over the lazy dog'|truncate(15, False, '…') }}
+{{ 'the quick brown fox jumps over the lazy dog'|truncate(15, True, '..', 0) }}
 {{ 'foo bar baz qux'|truncate(11) }}
 {% set a, b = 1, 2 %}{{ a }}{{ b }}
 {% set a, b = version.split('.')[:2] %}{{ a }}+{{ b }}
@@ -150,7 +149,7 @@ SNIPPETS = r"""
 {{ 'X'.join('abc') }} {{ 'abc'[1:] }} {{ 'ü€😀'|length }} {{ 'ü€😀'[2] }} {{ '😀a'|upper }}
 {{ 'ß'.upper() }} {{ '配置'|length }} {{ ['配置'] }}
 {{ {'a': {'b': [1, 2, {'c': 'd'}]}} }} {{ [['a']] }} {{ {1: 'x', none: 2, true: 3} }}
-{{ words|replace('the', 'a')|title }}
+{{ 'the quick brown fox jumps over the lazy dog'|replace('the', 'a')|title }}
 {{ ' a\tb\nc '|trim|replace('\n', ' ') }}
 #!/bin/bash
 echo "{{ host.name }}: {{ host.ip }}:{{ ports.http }}" # {{ application.full_name.split('.')|join('/') }}

@@ -4,6 +4,9 @@ import { syntaxError } from '../render-error.ts';
 import type { Arguments, Expression } from './nodes.ts';
 import { Reader } from './reader.ts';
 
+/** Parts of `a.b.c`; nobody needs more. */
+const longestChain = 50;
+
 type Parse = () => Expression;
 const comparisons = new Set(['==', '!=', '<', '<=', '>', '>=']);
 const constants: Record<string, boolean | null> = {
@@ -164,21 +167,27 @@ export class ExpressionReader extends Reader {
   #postfix(first: Expression): Expression {
     const from = this.at - 1;
     let value = first;
-    const chain: Extract<Expression, { written: string }>[] = value.kind === 'name' ? [value] : [];
-    let isChain = chain.length > 0;
-    for (;;) {
+    const links: Extract<Expression, { written: string }>[] = value.kind === 'name' ? [value] : [];
+    /** All links of `a.b["c"]` are named by the whole of it. */
+    const name = (): void => {
+      const written = links.length > 0 ? this.written(from) : '';
+      for (const link of links.splice(0)) link.written = written;
+    };
+    for (let length = 0; this.isSign('.', '[', '('); length += 1) {
+      if (length >= longestChain) throw syntaxError('a chain of names is too long', this.current.line);
       const { line } = this.current;
       if (this.isSign('(')) {
+        name();
         value = { kind: 'call', of: value, args: this.args(), line };
-        isChain = false;
-      } else if (this.takeSign('.')) value = this.#member(value, line);
-      else if (this.takeSign('[')) value = this.#subscript(value, line);
-      else break;
-      isChain &&= value.kind === 'attribute' || (value.kind === 'item' && value.key.kind === 'constant');
-      if (value.kind === 'attribute' || value.kind === 'item') value.written = this.written(from);
-      if (isChain && 'written' in value) chain.push(value);
+        continue;
+      }
+      const [before, sign] = [this.at, this.take().text];
+      value = sign === '.' ? this.#member(value, line) : this.#subscript(value, line);
+      const isFixed = value.kind === 'attribute' || (value.kind === 'item' && value.key.kind === 'constant');
+      if (!isFixed) for (const link of links.splice(0)) link.written = this.written(from, before);
+      if (value.kind === 'attribute' || value.kind === 'item') links.push(value);
     }
-    for (const link of chain) link.written = chain.at(-1)?.written ?? link.written;
+    name();
     return value;
   }
 

@@ -10,6 +10,7 @@ const opening = /\{\{|\{%|\{#/g;
 const rawTag = /\{%[-+]?\s*raw\s*(?<strip>-?)[+]?%\}/y;
 const rawEnd = /\{%(?<before>[-+]?)\s*endraw\s*(?<after>[-+]?)%\}/g;
 const commentEnd = /(?<after>-?)#\}/g;
+const blank = /\s*/y;
 const closings = { expression: /(?<after>-?)\}\}/y, statement: /(?<after>[-+]?)%\}/y } as const;
 
 class Lexer {
@@ -107,7 +108,6 @@ class Lexer {
 
   /** The sign of the end that is here, '' for a plain one; null: no end is here. Blanks before it are passed over. */
   #closing(kind: 'expression' | 'statement'): string | null {
-    const blank = /\s*/y;
     blank.lastIndex = this.#at;
     blank.test(this.#template);
     const pattern = closings[kind];

@@ -28,9 +28,9 @@ export class Reader {
   }
 
   /** What was read since a token, as written but for blanks. */
-  written(from: number): string {
+  written(from: number, to = this.at): string {
     return this.#tokens
-      .slice(from, this.at)
+      .slice(from, to)
       .map(({ text }) => text)
       .join('');
   }

@@ -9,8 +9,10 @@ export interface Token {
   line: number;
 }
 
+const kinds = ['name', 'string', 'number', 'sign'] as const;
+/** Blanks, then one of the kinds in their order. */
 const lexeme =
-  /(?<space>\s+)|(?<name>[\p{L}_][\p{L}\p{M}\p{N}_]*)|(?<string>"(?:\\[^]|[^"\\])*"|'(?:\\[^]|[^'\\])*')|(?<number>0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][+-]?\d+)?)|(?<sign>==|!=|<=|>=|\/\/|\*\*|[-+*/%~()[\]{}<>=.,:|;])/uy;
+  /\s*(?:([\p{L}_][\p{L}\p{M}\p{N}_]*)|("(?:\\[^]|[^"\\])*"|'(?:\\[^]|[^'\\])*')|(0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][+-]?\d+)?)|(==|!=|<=|>=|\/\/|\*\*|[-+*/%~()[\]{}<>=.,:|;]))/uy;
 
 const simple: Record<string, string> = {
   ...{ n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', v: '\v', a: '\x07', '\n': '' },
@@ -44,22 +46,20 @@ function tokenOf(kind: Token['kind'], text: string, line: number): Token {
   return { kind, text, line, value: kind === 'number' ? numberOf(text) : text };
 }
 
-export const lineBreaks = (text: string): number => text.split('\n').length - 1;
+export function lineBreaks(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count += 1;
+  return count;
+}
 
-/** The token at a place, spaces before it passed over; null where none begins. */
+/** The token at a place, blanks before it passed over; null where none begins. */
 export function nextToken(template: string, from: number, line: number): { token: Token; end: number } | null {
-  let at = from;
-  let lineNow = line;
-  for (;;) {
-    lexeme.lastIndex = at;
-    const found = lexeme.exec(template);
-    if (!found) return null;
-    at = lexeme.lastIndex;
-    const groups = found.groups ?? {};
-    for (const kind of ['name', 'string', 'number', 'sign'] as const) {
-      const text = groups[kind];
-      if (text !== undefined) return { token: tokenOf(kind, text, lineNow), end: at };
-    }
-    lineNow += lineBreaks(found[0]);
-  }
+  lexeme.lastIndex = from;
+  const found = lexeme.exec(template);
+  const at = found ? kinds.findIndex((_, index) => found[index + 1] !== undefined) : -1;
+  const [kind, text] = [kinds[at], found?.[at + 1]];
+  if (!found || kind === undefined || text === undefined) return null;
+  const end = lexeme.lastIndex;
+  const begun = line + lineBreaks(found[0].slice(0, found[0].length - text.length));
+  return { token: tokenOf(kind, text, begun), end };
 }
