@@ -1,4 +1,5 @@
 import { maximumLineBytes, splitLines } from '../activities/lines.ts';
+import { oddTexts } from './odd-texts.ts';
 
 const texts = (buffer: Buffer | string, final = true): string[] =>
   splitLines(Buffer.from(buffer as string), { final }).lines.map((line) => line.text);
@@ -72,4 +73,9 @@ test('the lines are the same however the stream is read', () => {
   const whole = splitLines(all, { final: true }).lines;
   for (const size of [1000, 4096, 16_384, 16_385, 50_000]) expect(inBlocks(all, size)).toEqual(whole);
   expect(whole.at(-1)?.end).toBe(all.length);
+});
+
+test.each(oddTexts)('$name comes as the lines that it is, however it arrives', ({ bytes, lines }) => {
+  expect(texts(bytes)).toEqual(lines);
+  for (const size of [1, 3, 7]) expect(inBlocks(bytes, size).map(({ text }) => text)).toEqual(lines);
 });

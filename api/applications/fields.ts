@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { standsRaw } from '../../kit/jinja/plain.ts';
 import { plainLine } from '../../kit/script-text.ts';
 import { responseTypes } from '../../workflows/applications/contract.ts';
 import { eachOnce, idList } from '../entries.ts';
@@ -14,6 +15,10 @@ export const absolutePath = ({ optional = false, root = true } = {}) =>
     .refine((path) => (optional && path === '') || path.startsWith('/'), 'must be an absolute path')
     .refine((path) => !path.includes('..') && !control.test(path), 'must hold neither .. nor control characters')
     .refine((path) => root || !/^\/[/.]*$/.test(path), 'must not be the root folder');
+
+/** A path that scripts are given as a value. */
+export const scriptPath = (options: Parameters<typeof absolutePath>[0]) =>
+  absolutePath(options).refine(standsRaw, 'must hold only letters, digits and . _ + : / @ , = % ~ -');
 
 /** A user of the operating system. */
 export const systemUser = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be a system user');
@@ -40,7 +45,7 @@ const own = {
   description: z.string().max(2000),
   application_type: z.union([z.string(), z.number().transform(String)]).pipe(z.string().max(32)),
   run_user: systemUser,
-  directory: absolutePath({ optional: true, root: false }),
+  directory: scriptPath({ optional: true, root: false }),
   startup_cmd: commandLine,
   stop_cmd: commandLine,
   stdout_path: absolutePath({ optional: true }),

@@ -15,6 +15,7 @@ import { list } from '../list.ts';
 import { notAllowed, notFound } from '../permissions.ts';
 import { atLeastOne, done, success } from '../schemas.ts';
 import { unlessTaken } from '../taken.ts';
+import { otherInterpreter } from './first-line.ts';
 import { operationEntry } from './operation-entry.ts';
 import { presentScript, savedScript, scriptObject } from './script-object.ts';
 import { scriptMaker, templateManager, templateUser } from './template-user.ts';
@@ -60,6 +61,12 @@ async function columnsOf(
 }
 
 async function refuseMistake({ jinja }: ChangeCtx, template: string, language: ScriptLanguage): Promise<void> {
+  const other = otherInterpreter(language, template);
+  if (other !== null) {
+    const what =
+      `the first line names ${other}, which runs no ${language} scripts: change the line or the language` as const;
+    throw invalidField('content', `line 1: ${what}`);
+  }
   const mistake = await jinja.checkSyntax({ template, language, free: freeText });
   if (!mistake) return;
   const { line, message } = mistake;

@@ -1,14 +1,13 @@
 // The values that a template is given, from JSON. Text bears the mark `free` where it is listed as such, and also where it
 // is not made of the characters that names, versions and paths have: nothing else may stand in a script as it is.
+import { standsRaw } from './plain.ts';
 import { Marked } from './values/marked.ts';
 import { Dict } from './values/value.ts';
 import type { Value } from './values/value.ts';
 
-const safe = /^[\p{L}\p{M}\p{N}._+:/@,=%~-]*$/u;
-
 function valueOf(json: unknown, path: string, free: ReadonlySet<string>): Value {
   if (typeof json === 'string') {
-    const isFree = json !== '' && (free.has(path) || !safe.test(json));
+    const isFree = json !== '' && (free.has(path) || !standsRaw(json));
     return isFree ? new Marked(json, { kind: 'free', origin: path }) : json;
   }
   if (typeof json === 'number') return Number.isInteger(json) ? BigInt(json) : json;

@@ -7,6 +7,8 @@ import { createLocalRunner } from '../../activities/providers/runner/local.ts';
 import { freeText } from '../../db/deploy/plan.ts';
 import { checkSyntax, renderAll } from '../../kit/jinja/index.ts';
 import type { RenderItem } from '../../kit/jinja/index.ts';
+import { plainText } from '../../kit/script-text.ts';
+import { oddTexts } from '../odd-texts.ts';
 import { endOf, jobOf, said } from '../providers/runner.suite.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'slipway-values-'));
@@ -92,6 +94,19 @@ const item = (template: string, language: Language, description: string): Render
   ...{ template, language, free: freeText },
   context: { task: { description, version: '1.0.0' }, version: '1.0.0' },
 });
+
+test.each(oddTexts)(
+  '$name as a script that was stored before: rendered it runs as its writer means it',
+  async (odd) => {
+    if (odd.script === null) return;
+    const [rendered] = await renderAll([item(plainText(odd.bytes.toString('utf8')), 'bash', '')]);
+    expect(rendered).toEqual({ text: odd.script.saved });
+    const { exitCode, text } = await run(odd.script.saved, 'bash');
+    expect({ exitCode, says: text.split('\n').filter((line) => line !== '') }).toEqual({
+      ...{ exitCode: odd.script.exitCode, says: odd.script.says },
+    });
+  },
+);
 
 /** Runs a rendered script on the local host: its exit status and what it says. */
 async function run(content: string, language: Language): Promise<{ exitCode: number | null; text: string }> {
