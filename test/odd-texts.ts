@@ -18,13 +18,15 @@ interface Given {
   script: OddText['script'];
   /** Left out: the text itself, cut at LF. */
   lines?: string[];
+  /** Left out: the bytes as UTF-8. In a log each byte that is none counts by itself. */
+  logged?: string;
 }
 
 const utf8 = (text: string): Buffer => Buffer.from(text);
 
-function row(name: string, bytes: Buffer, { script, lines }: Given): OddText {
-  const logged = bytes.toString('utf8');
-  return { name, bytes, script, lines: lines ?? logged.replace(/\n$/, '').split('\n'), logged };
+function row(name: string, bytes: Buffer, { script, lines, logged }: Given): OddText {
+  const text = bytes.toString('utf8');
+  return { name, bytes, script, lines: lines ?? text.replace(/\n$/, '').split('\n'), logged: logged ?? text };
 }
 
 const script = (saved: string, says: string[], more: { normalized?: TextChange[]; exitCode?: number } = {}) => ({
@@ -58,7 +60,11 @@ export const oddTexts: OddText[] = [
     script: null,
     lines: ['echo \ufffd\ufffd\ufffd\ufffd'],
   }),
-  row('half a character', Buffer.from([0x65, 0xe9, 0x85, 0x0a, 0x78, 0x0a]), { script: null, lines: ['e\ufffd', 'x'] }),
+  row('half a character', Buffer.from([0x65, 0xe9, 0x85, 0x0a, 0x78, 0x0a]), {
+    script: null,
+    lines: ['e\ufffd', 'x'],
+    logged: 'e\ufffd\ufffd\nx\n',
+  }),
   row('NUL', utf8('echo a\0b\n'), { script: null, lines: ['echo a\ufffdb'] }),
 ];
 

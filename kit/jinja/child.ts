@@ -12,8 +12,10 @@ import { Executor } from './run/execute.ts';
 import { parse } from './syntax/template.ts';
 import { isMarked, textOf } from './values/value.ts';
 
+/** One line each: to the reader U+2028 and U+2029 end one too, and JSON leaves them as they are. */
 function reply(message: Reply): void {
-  const bytes = Buffer.from(`${JSON.stringify(message)}\n`);
+  const line = JSON.stringify(message).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
+  const bytes = Buffer.from(`${line}\n`);
   for (let at = 0; at < bytes.length; at += writeSync(1, bytes, at));
 }
 

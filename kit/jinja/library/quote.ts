@@ -5,9 +5,13 @@
 
 export type Language = 'bash' | 'python';
 
-const bashBare = /^[\p{L}\p{M}\p{N}_.,:/@%+-]+$/u;
-const bashHarmless = /^[\p{L}\p{M}\p{N}_.,:/@%+-]$/u;
-const pythonHarmless = /^[\p{L}\p{M}\p{N}_.,: -]$/u;
+/** Signs of other scripts end nothing in either language. */
+const foreign = /^(?![\0-\x7f])[\p{P}\p{S}]$/u;
+const bashSigns = /^[\p{L}\p{M}\p{N}_.,:/@%+-]$/u;
+const pythonSigns = /^[\p{L}\p{M}\p{N}_.,: -]$/u;
+
+const bashHarmless = (character: string): boolean => bashSigns.test(character) || foreign.test(character);
+const pythonHarmless = (character: string): boolean => pythonSigns.test(character) || foreign.test(character);
 
 const octets = (character: string): string =>
   [...Buffer.from(character)].map((octet) => `\\${octet.toString(8).padStart(3, '0')}`).join('');
@@ -20,24 +24,26 @@ function pythonEscape(character: string): string {
   return code < 0x10000 ? `\\u${hex(code, 4)}` : `\\U${hex(code, 8)}`;
 }
 
-const bashWord = (text: string): string => text.split(' ').join('\\ ');
-
 function bashQuote(text: string): string {
   if (text === '') return "''";
-  if (bashBare.test(text.replaceAll(' ', '_'))) return bashWord(text);
-  return `$'${[...text].map((character) => (bashHarmless.test(character) ? character : octets(character))).join('')}'`;
+  const characters = [...text];
+  if (characters.every((one) => one === ' ' || bashHarmless(one))) return text.replaceAll(' ', '\\ ');
+  return `$'${characters.map((one) => (bashHarmless(one) ? one : octets(one))).join('')}'`;
 }
 
 const pythonQuote = (text: string): string =>
-  `'${[...text].map((character) => (pythonHarmless.test(character) ? character : pythonEscape(character))).join('')}'`;
+  `'${[...text].map((one) => (pythonHarmless(one) ? one : pythonEscape(one))).join('')}'`;
 
 /** A literal that is this text and nothing else. NUL cannot be in it. */
 export const quote = (text: string, language: Language): string =>
   language === 'bash' ? bashQuote(text) : pythonQuote(text);
 
+const jsonEscape = (character: string): string =>
+  character
+    .split('')
+    .map((unit) => `\\u${hex(unit.charCodeAt(0), 4)}`)
+    .join('');
+
 /** A JSON string that holds to the same: a literal of Python as well. */
 export const jsonText = (text: string): string =>
-  `"${text
-    .split('')
-    .map((unit) => (pythonHarmless.test(unit) ? unit : `\\u${hex(unit.charCodeAt(0), 4)}`))
-    .join('')}"`;
+  `"${[...text].map((one) => (pythonHarmless(one) ? one : jsonEscape(one))).join('')}"`;
