@@ -181,17 +181,30 @@ export interface HookScope {
   deployPath: string;
 }
 
-/** Per target the text of each hook; the global ones on the first target only. */
+type HookTexts = Partial<Record<HookName, string>>;
+
+/**
+ * Per target the text of each hook; the global ones on the first target only. `known` are texts of a target that need not be
+ * rendered.
+ */
 export async function renderHooks(
   renderer: Renderer,
   hooks: PlannedHook[],
   targets: PlanTarget[],
   scope: HookScope,
-): Promise<Partial<Record<HookName, string>>[]> {
+  known: (target: PlanTarget) => HookTexts = () => ({}),
+): Promise<HookTexts[]> {
+  const hooksOf = (index: number): PlannedHook[] =>
+    hooks.filter(({ name }) => index === 0 || !name.startsWith('global_'));
+  const results = targets.map((target, index): HookTexts => {
+    const texts = known(target);
+    return Object.fromEntries(hooksOf(index).flatMap(({ name }) => (name in texts ? [[name, texts[name]]] : [])));
+  });
   const wanted = targets.flatMap((target, index) =>
-    hooks.filter(({ name }) => index === 0 || !name.startsWith('global_')).map((hook) => ({ hook, target, index })),
+    hooksOf(index)
+      .filter(({ name }) => results[index]?.[name] === undefined)
+      .map((hook) => ({ hook, target, index })),
   );
-  const results: Partial<Record<HookName, string>>[] = targets.map(() => ({}));
   if (wanted.length === 0) return results;
   const rendered = await renderer.renderAll(
     wanted.map(({ hook, target }) => ({
