@@ -31,7 +31,8 @@ const fields = {
   content: z
     .string()
     .refine((text) => plainText(text) !== '', 'must not be blank')
-    .refine((text) => Buffer.byteLength(text) <= largest, `must have at most ${largest} bytes`),
+    .refine((text) => Buffer.byteLength(text) <= largest, `must have at most ${largest} bytes`)
+    .meta({ minLength: 1 }),
   template_engine: z.string(),
   creator: z.string(),
 };

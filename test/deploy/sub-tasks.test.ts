@@ -306,6 +306,28 @@ describe('hooks', () => {
     expect(output.map((row) => row.text)).toEqual([line, line, text]);
   });
 
+  test('a text that was approved runs as it was approved, though its template would give another one now', async () => {
+    const estate = await makeEstate(world, 1);
+    await setHooks(world, estate, { pre_exec: await makeScript(world, 'echo {{ version }}') });
+    const id = await startedTask(world, estate);
+    const { plan } = await world.db
+      .selectFrom('deployPlans')
+      .select('plan')
+      .where('deployTaskId', '=', id)
+      .executeTakeFirstOrThrow();
+    const instances = plan.instances.map((one) => ({ ...one, hooks: { pre_exec: 'echo approved' } }));
+    await world.db
+      .updateTable('deployPlans')
+      .set({ plan: JSON.stringify({ ...plan, instances }) })
+      .where('deployTaskId', '=', id)
+      .execute();
+    const subTask = accepted(await upgrade(estate, id));
+    expect(await endedTask(world, subTask)).toMatchObject({ status: 'finished' });
+    const line = { step: 'pre_exec', text: 'approved' };
+    const output = world.db.selectFrom('taskOutput').select(['step', 'text']).where('taskId', '=', subTask);
+    expect(await output.where('step', '=', 'pre_exec').where('stream', '=', 'stdout').execute()).toEqual([line]);
+  });
+
   test('a stored script that puts free text out raw keeps the task from being created, in words', async () => {
     const estate = await makeEstate(world, 1);
     await setHooks(world, estate, { pre_exec: await makeScript(world, 'true\necho "{{ task.description }}"') });
