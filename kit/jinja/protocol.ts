@@ -41,8 +41,10 @@ export const limits = {
   depth: 200,
   /** JavaScript heap of the child. */
   heapMib: 128,
-  /** For one template. */
+  /** For one template, of the processor where that can be told. */
   itemMs: 1000,
+  /** For one template by the clock, on a busy machine. */
+  busyItemMs: 10_000,
   /** For the child to begin, on a busy machine. */
   startMs: 20_000,
 } as const;
