@@ -24,10 +24,10 @@ import {
   typeName,
 } from '../values/value.ts';
 import type { Given, Value } from '../values/value.ts';
-import { applyFilter, takesMissing } from './filters.ts';
+import { applyFilter, isFilter, takesMissing } from './filters.ts';
 import { methodOf } from './methods.ts';
 import type { Scope } from './scope.ts';
-import { applyTest } from './tests.ts';
+import { applyTest, isTest } from './tests.ts';
 
 export interface Settings {
   language: Language;
@@ -142,8 +142,13 @@ export class Evaluator {
     const isSo =
       node.name === 'defined' || node.name === 'undefined'
         ? of instanceof Missing === (node.name === 'undefined')
-        : applyTest(node.name, present(of), this.given(node.args, scope));
+        : this.#applied(node.name, present(of), this.given(node.args, scope));
     return isSo !== node.isNegated;
+  }
+
+  #applied(name: string, of: Value, given: Given): boolean {
+    if (name === 'filter') return isFilter(textOf(of) ?? '');
+    return name === 'test' ? isTest(textOf(of) ?? '') : applyTest(name, of, given);
   }
 
   #unary(sign: 'not' | '-' | '+', value: Value): Value {
