@@ -1,5 +1,6 @@
 import { maximumLineBytes, splitLines } from '../activities/lines.ts';
 import { visibleText } from '../activities/partial.ts';
+import { oddTexts } from './odd-texts.ts';
 
 const texts = (buffer: Buffer | string, final = true): string[] =>
   splitLines(Buffer.from(buffer as string), { final }).lines.map((line) => line.text);
@@ -88,4 +89,9 @@ test.each([
 
 test('of a line that has not ended no more is seen than of a line', () => {
   expect(Buffer.byteLength(visibleText(Buffer.alloc(maximumLineBytes, 0x80)))).toBeLessThanOrEqual(maximumLineBytes);
+});
+
+test.each(oddTexts)('$name comes as the lines that it is, however it arrives', ({ bytes, lines }) => {
+  expect(texts(bytes)).toEqual(lines);
+  for (const size of [1, 3, 7]) expect(inBlocks(bytes, size).map(({ text }) => text)).toEqual(lines);
 });

@@ -104,8 +104,8 @@ export const texts = {
   'the runner "{name}" is not configured: {mistake}': '未配置 runner "{name}": {mistake}',
   '{variable} is not set': '未设置 {variable}',
   // deploys
-  'must be 1-64 letters, digits, . _ + -, beginning with a letter or digit':
-    '必须是 1-64 个字母、数字或 . _ + -, 以字母或数字开头',
+  'must be 1-128 letters, digits, . _ - + :, beginning with a letter or digit':
+    '必须是 1-128 个字母、数字或 . _ - + :, 以字母或数字开头',
   'is needed to override a freeze': '越过冻结期时必填',
   'needs SLIPWAY_ZABBIX_URL to be set': '需要设置 SLIPWAY_ZABBIX_URL',
   'must be http or https without a password; {{ip}} and {{hostname}} are filled in':
@@ -134,7 +134,19 @@ export const texts = {
   'script "{name}": {mistake}': '脚本 "{name}": {mistake}',
   'script "{name}", line {line}: {mistake}': '脚本 "{name}" 第 {line} 行: {mistake}',
   'unknown name "{name}"': '未知名称 "{name}"',
-  'a construction that is not supported': '不支持的语法',
+  '{name} is free text and may stand in a script only quoted: write {instead}':
+    '{name} 是自由文本, 在脚本中只能经过引用后出现: 请写 {instead}',
+  'the first line names {name}, which runs no {language} scripts: change the line or the language':
+    '首行指定的 {name} 不能运行 {language} 脚本: 请修改首行或脚本语言',
+  'syntax error: {reason}': '语法错误: {reason}',
+  'the filter {name} is not known': '未知过滤器 {name}',
+  'the test {name} is not known': '未知测试 {name}',
+  'the method {name} is not known': '未知方法 {name}',
+  'the function {name} is not known': '未知函数 {name}',
+  'the template takes too many steps': '模板执行步骤过多',
+  'the template nests or recurses too deeply': '模板嵌套或递归过深',
+  'a text becomes too long': '文本过长',
+  'must hold only letters, digits and . _ + : / @ , = % ~ -': '只能包含字母、数字和 . _ + : / @ , = % ~ -',
   'the template needs too much memory or nests too deeply': '模板占用内存过多或嵌套过深',
   'the result is longer than {n} bytes': '结果超过 {n} 字节',
   // what is waited for

@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { hookValues } from '../../db/deploy/hook-values.ts';
 import { keptReleases, settleInstance, settleSubTask } from '../../db/deploy/settle.ts';
 import { loadScript, loadStep } from '../../db/deploy/steps.ts';
 import type { StepRow } from '../../db/deploy/steps.ts';
@@ -121,6 +122,7 @@ async function stepContext(
     workingDirectory: { when: current, then: place, otherwise: '/' },
     hook: hook ? { language: hook.language, content: hook.content } : null,
     hookUser: hook?.runningUser ?? null,
+    hookValues: hook ? await hookValues(db, { taskId, position }) : {},
     ranBefore: row.ranBefore,
     dropped: step === 'prune' ? droppedReleases(row) : [],
   };

@@ -2,6 +2,7 @@
 // application's own commands run as its user inside the present release, Slipway's own as the runner's user.
 import { secondsOf } from '../../db/deploy/sub-tasks.ts';
 import type { SubTaskSetup } from '../../db/deploy/sub-tasks.ts';
+import { plainLine } from '../../kit/script-text.ts';
 import type { StepName } from '../../workflows/deploy/contract.ts';
 import type { Job } from '../providers/runner/driver.ts';
 import type { StepJob } from '../step.ts';
@@ -20,6 +21,8 @@ export interface StepContext {
   workingDirectory: Job['cwd'];
   hook: Job['script'] | null;
   hookUser: string | null;
+  /** What a hook finds in its environment beside what every step does. */
+  hookValues: Record<string, string>;
   /** Whether the instance ran before, as recorded or since seen. */
   ranBefore: boolean;
   /** Releases that `prune` removes. */
@@ -151,7 +154,7 @@ const own = (content: string, env: Job['env'] = {}): StepBody => ({
 
 /** A command line of the application, as its user; none: nothing to do. */
 export const command = (line: string, { runUser }: Pick<SubTaskSetup, 'runUser'>): StepBody[] =>
-  line === '' ? [] : [{ script: bash(`${line}\n`), user: runUser }];
+  line === '' ? [] : [{ script: bash(`${plainLine(line)}\n`), user: runUser }];
 
 /** A script on the process in the pid file, where there is one. */
 const whenPid = ({ pidPath }: Pick<SubTaskSetup, 'pidPath'>, content: string, env: Job['env']): StepBody[] =>
@@ -163,6 +166,7 @@ export const packagePath = ({ deployPath, package: source }: SubTaskSetup): stri
 
 function environment({ setup, path, ...context }: StepContext): Record<string, string> {
   return {
+    ...context.hookValues,
     SLIPWAY_TASK: String(context.taskId),
     SLIPWAY_VERSION: context.version,
     SLIPWAY_PREVIOUS_VERSION: context.previousVersion ?? '',

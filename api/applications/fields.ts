@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { Named } from '../../kit/host-rules.ts';
+import { standsRaw } from '../../kit/jinja/plain.ts';
+import { plainLine } from '../../kit/script-text.ts';
 import { responseTypes } from '../../workflows/applications/contract.ts';
 import { eachOnce, idList } from '../entries.ts';
 import { atLeastOne, distinct, id } from '../schemas.ts';
@@ -15,11 +17,16 @@ export const absolutePath = ({ optional = false, root = true } = {}) =>
     .refine((path) => !path.includes('..') && !control.test(path), 'must hold neither .. nor control characters')
     .refine((path) => root || !/^\/[/.]*$/.test(path), 'must not be the root folder');
 
+/** A path that scripts are given as a value. */
+export const scriptPath = (options: Parameters<typeof absolutePath>[0]) =>
+  absolutePath(options).refine(standsRaw, 'must hold only letters, digits and . _ + : / @ , = % ~ -');
+
 /** A user of the operating system. */
 export const systemUser = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be a system user');
 
 const commandLine = z
   .string()
+  .overwrite(plainLine)
   .max(1000)
   .refine((line) => !control.test(line), 'must be one line');
 
@@ -39,7 +46,7 @@ const own = {
   description: z.string().max(2000),
   application_type: z.union([z.string(), z.number().transform(String)]).pipe(z.string().max(32)),
   run_user: systemUser,
-  directory: absolutePath({ optional: true, root: false }),
+  directory: scriptPath({ optional: true, root: false }),
   startup_cmd: commandLine,
   stop_cmd: commandLine,
   stdout_path: absolutePath({ optional: true }),

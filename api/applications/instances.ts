@@ -30,7 +30,7 @@ const listInstances = list({
   filter: z.object({
     hostname: z.string().max(253).optional(),
     status: z.enum(instanceStatuses).optional(),
-    version: z.string().max(64).optional(),
+    version: z.string().max(128).optional(),
   }),
   item: instanceObject,
   order: { oldest: 'instances.id' },

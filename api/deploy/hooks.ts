@@ -9,10 +9,10 @@ import { detail, Problem } from '../../workflows/problem.ts';
 import { systemUser } from '../applications/fields.ts';
 import type { ChangeCtx } from '../context.ts';
 import { id } from '../schemas.ts';
-import { presentScript, scriptObject } from './script-object.ts';
+import { presentScript, savedScript, scriptObject } from './script-object.ts';
 
 /** A script by its id; what else an answer says of it may be sent back, and counts for nothing. */
-const script = z.union([id, z.object({ ...scriptObject.partial().shape, id }).transform((sent) => sent.id)]);
+const script = z.union([id, z.object({ ...savedScript.partial().shape, id }).transform((sent) => sent.id)]);
 const hook = z.object({ running_user: systemUser.nullable().optional(), script });
 const hookInput = hook.nullable().optional();
 

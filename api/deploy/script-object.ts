@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { DeployScriptRow } from '../../db/deploy/tables.ts';
+import { textChanges } from '../../kit/script-text.ts';
 import { scriptLanguages } from '../../workflows/deploy/contract.ts';
 import { iso, time } from '../schemas.ts';
 
@@ -12,6 +13,14 @@ export const scriptObject = z.object({
   template_engine: z.string(),
   created_time: time,
   update_time: time,
+});
+
+/** The answer to who writes a script: `normalized` says what was taken out of the text. */
+export const savedScript = scriptObject.extend({
+  normalized: z
+    .array(z.enum(textChanges))
+    .optional()
+    .meta({ description: 'What was taken out of `content`: a byte order mark, carriage returns. Left out: nothing.' }),
 });
 
 /** A script as the API shows it. */

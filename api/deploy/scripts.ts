@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { diff } from '../../db/audit/changes.ts';
+import { freeText } from '../../db/deploy/plan.ts';
 import { applicationsUsing, selectScripts, usesOfScript } from '../../db/deploy/scripts.ts';
+import type { DeployScriptRow } from '../../db/deploy/tables.ts';
 import { anywhere } from '../../db/like.ts';
+import { changesIn, plainText } from '../../kit/script-text.ts';
 import { scriptLanguages, type ScriptLanguage } from '../../workflows/deploy/contract.ts';
 import { invalidField, Problem } from '../../workflows/problem.ts';
 import { applicationSummary, presentSummaries } from '../applications/object.ts';
@@ -12,8 +15,9 @@ import { list } from '../list.ts';
 import { notAllowed, notFound } from '../permissions.ts';
 import { atLeastOne, done, success } from '../schemas.ts';
 import { unlessTaken } from '../taken.ts';
+import { otherInterpreter } from './first-line.ts';
 import { operationEntry } from './operation-entry.ts';
-import { presentScript, scriptObject } from './script-object.ts';
+import { presentScript, savedScript, scriptObject } from './script-object.ts';
 import { scriptMaker, templateManager, templateUser } from './template-user.ts';
 
 const area = 'deploy';
@@ -26,8 +30,9 @@ const fields = {
   language: z.string(),
   content: z
     .string()
-    .min(1)
-    .refine((text) => Buffer.byteLength(text) <= largest, `must have at most ${largest} bytes`),
+    .refine((text) => plainText(text) !== '', 'must not be blank')
+    .refine((text) => Buffer.byteLength(text) <= largest, `must have at most ${largest} bytes`)
+    .meta({ minLength: 1 }),
   template_engine: z.string(),
   creator: z.string(),
 };
@@ -40,20 +45,39 @@ const isLanguage = (text: string): text is ScriptLanguage => scriptLanguages.som
 async function columnsOf(
   ctx: ChangeCtx,
   { name, language, content, template_engine, creator }: z.output<typeof changes>,
+  before?: Pick<DeployScriptRow, 'language' | 'content'>,
 ) {
   if (language !== undefined && !isLanguage(language)) throw new Problem('script_language');
   if (template_engine !== undefined && template_engine !== engine) throw new Problem('script_engine');
-  const mistake = content === undefined ? null : await ctx.jinja.checkSyntax(content);
-  if (mistake) {
-    const { line, message } = mistake;
-    throw invalidField('content', line === null ? `not a template: ${message}` : `line ${line}: ${message}`);
-  }
+  const plain = content === undefined ? undefined : plainText(content);
+  // Another language quotes otherwise, so the text that stays is looked at again.
+  const template = plain ?? (language === undefined ? undefined : before?.content);
+  if (template !== undefined) await refuseMistake(ctx, template, language ?? before?.language ?? 'bash');
   return {
     ...(name !== undefined && { name }),
     ...(language !== undefined && { language }),
-    ...(content !== undefined && { content }),
+    ...(plain !== undefined && { content: plain }),
     ...(creator !== undefined && { creator }),
   };
+}
+
+async function refuseMistake({ jinja }: ChangeCtx, template: string, language: ScriptLanguage): Promise<void> {
+  const other = otherInterpreter(language, template);
+  if (other !== null) {
+    const what =
+      `the first line names ${other}, which runs no ${language} scripts: change the line or the language` as const;
+    throw invalidField('content', `line 1: ${what}`);
+  }
+  const mistake = await jinja.checkSyntax({ template, language, free: freeText });
+  if (!mistake) return;
+  const { line, message } = mistake;
+  throw invalidField('content', line === null ? `not a template: ${message}` : `line ${line}: ${message}`);
+}
+
+/** A script as its writer gets it back: with what was taken out of the text that he sent. */
+function presentSaved(script: DeployScriptRow, { content }: { content?: string | undefined }) {
+  const normalized = content === undefined ? [] : changesIn(content);
+  return { ...presentScript(script), ...(normalized.length > 0 && { normalized }) };
 }
 
 /** Only an administrator says that a script is another's. */
@@ -92,21 +116,21 @@ const createScript = change({
   ...{ method: 'post', path, id: 'createDeployScript', area, summary: 'Create a deploy script' },
   permission: templateManager,
   body: creation,
-  returns: scriptObject,
+  returns: savedScript,
   status: 201,
   problems: ['script_name_taken', 'script_language', 'script_engine'],
   async handle({ body }, ctx) {
     const creator = body.creator ?? ctx.actor.user.username;
     await demandCreator(ctx, creator, ctx.actor.user.username);
-    const { name, content } = body;
+    const { name } = body;
     const columns = await columnsOf(ctx, body);
-    const language = columns.language ?? 'bash';
+    const { language = 'bash', content = '' } = columns;
     const now = ctx.now();
     const row = { name, content, language, creator, createdTime: now, updateTime: now };
     const inserted = ctx.tx.insertInto('deployScripts').values(row).returningAll().executeTakeFirstOrThrow();
     const script = await unlessTaken(inserted, 'deploy_scripts_name_key', new Problem('script_name_taken'));
     ctx.audit(operationEntry('create', 'script', script, diff(null, presentScript(script))));
-    return presentScript(script);
+    return presentSaved(script, body);
   },
 });
 
@@ -125,14 +149,14 @@ const changeScript = change({
   ...{ method: 'patch', path: `${path}{id}/`, id: 'changeDeployScript', area, summary: 'Change a deploy script' },
   permission: scriptMaker,
   body: changes,
-  returns: scriptObject,
+  returns: savedScript,
   problems: ['script_name_taken', 'script_language', 'script_engine'],
   async handle({ params, body }, ctx) {
     const before = await locked(ctx, params.id);
     await demandCreator(ctx, body.creator, before.creator);
-    const columns = await columnsOf(ctx, body);
+    const columns = await columnsOf(ctx, body, before);
     const changed = diff(before, columns);
-    if (!changed) return presentScript(before);
+    if (!changed) return presentSaved(before, body);
     const updated = ctx.tx
       .updateTable('deployScripts')
       .set({ ...columns, updateTime: ctx.now() })
@@ -141,7 +165,7 @@ const changeScript = change({
       .executeTakeFirstOrThrow();
     const after = await unlessTaken(updated, 'deploy_scripts_name_key', new Problem('script_name_taken'));
     ctx.audit(operationEntry('update', 'script', after, changed));
-    return presentScript(after);
+    return presentSaved(after, body);
   },
 });
 

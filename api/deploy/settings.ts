@@ -6,7 +6,7 @@ import { settingsOf } from '../../db/deploy/settings.ts';
 import { holdTemplates, lockTemplates, selectTemplates } from '../../db/deploy/templates.ts';
 import { json } from '../../db/json.ts';
 import { keepBackups, startSeconds, stopSeconds, timeout } from './settings-fields.ts';
-import { absolutePath, systemUser } from '../applications/fields.ts';
+import { scriptPath, systemUser } from '../applications/fields.ts';
 import { change } from '../change.ts';
 import type { ChangeCtx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
@@ -42,7 +42,7 @@ const body = z
   .object({
     enabled: z.boolean(),
     repository: repositoryInput.nullable(),
-    deploy_path: absolutePath({ root: false }).nullable(),
+    deploy_path: scriptPath({ root: false }).nullable(),
     script_running_user: systemUser.nullable(),
     timeout: timeout.nullable(),
     keep_backups: keepBackups.nullable(),

@@ -15,7 +15,7 @@ export const taskFilter = z.object({
   creator: z.string().max(64).optional(),
   level: several(levels).optional(),
   status: several(deployTaskStatuses).optional(),
-  version: z.string().max(64).optional(),
+  version: z.string().max(128).optional(),
   time__gt: moment.optional(),
   time__lt: moment.optional(),
   mine: flag.optional(),

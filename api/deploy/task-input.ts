@@ -11,8 +11,8 @@ export const version = z.preprocess(
   z
     .string()
     .regex(
-      /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/,
-      'must be 1-64 letters, digits, . _ + -, beginning with a letter or digit',
+      /^[A-Za-z0-9][A-Za-z0-9._+:-]{0,127}$/,
+      'must be 1-128 letters, digits, . _ - + :, beginning with a letter or digit',
     ),
 );
 

@@ -14,7 +14,7 @@ import {
 import { json } from '../../db/json.ts';
 import { anywhere } from '../../db/like.ts';
 import { Problem } from '../../workflows/problem.ts';
-import { absolutePath } from '../applications/fields.ts';
+import { scriptPath } from '../applications/fields.ts';
 import { change } from '../change.ts';
 import type { ChangeCtx, Ctx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
@@ -46,7 +46,7 @@ const fields = {
     .superRefine(eachOnce<number>((one) => one, ''))
     .meta(distinct),
   repository: repositoryInput.nullable(),
-  deploy_path: absolutePath({ root: false }),
+  deploy_path: scriptPath({ root: false }),
   timeout,
   keep_backups: keepBackups,
   lifecycle_hooks: hooksInput.nullable(),

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { refusedNames, rulesOn } from '../../kit/host-rules.ts';
 import type { HostRules, Named } from '../../kit/host-rules.ts';
+import { plainLine, plainText } from '../../kit/script-text.ts';
 import { hookNames, instanceSteps } from '../../workflows/deploy/contract.ts';
 import type {
   DeployPlan,
@@ -13,6 +14,7 @@ import type {
   PlannedInstance,
   PlannedPackage,
   RollingStrategy,
+  ScriptLanguage,
 } from '../../workflows/deploy/contract.ts';
 import { Problem } from '../../workflows/problem.ts';
 import type { ProblemDetail, Text } from '../../workflows/problem.ts';
@@ -25,6 +27,8 @@ import type { SettingsInForce } from './settings.ts';
 export interface RenderItem {
   template: string;
   context: object;
+  language: ScriptLanguage;
+  free: readonly string[];
 }
 export type Rendered = { text: string } | { error: { message: string; line: number | null; name: string | null } };
 /** What a plan needs from outside; given in, since this room reaches no further than PostgreSQL. */
@@ -116,8 +120,8 @@ export async function composePlan(
     directory: application.directory,
     deploy_path: settings.deployPath,
     run_user: application.runUser,
-    startup_cmd: application.startupCmd,
-    stop_cmd: application.stopCmd,
+    startup_cmd: plainLine(application.startupCmd),
+    stop_cmd: plainLine(application.stopCmd),
     pid_path: application.pidPath,
     keep_backups: settings.keepBackups,
     ...plannedSeconds(settings),
@@ -202,7 +206,7 @@ async function plannedHooks(db: Kysely<Database>, settings: SettingsInForce): Pr
     return [
       {
         name,
-        script: { id, name: script.name, language, template: content },
+        script: { id, name: script.name, language, template: plainText(content) },
         runningUser: hook.running_user ?? settings.hooks.running_user ?? settings.scriptRunningUser,
       },
     ];
@@ -215,22 +219,37 @@ export interface HookScope {
   deployPath: string;
 }
 
-/** Per target the text of each hook; the global ones on the first target only. */
+type HookTexts = Partial<Record<HookName, string>>;
+
+/**
+ * Per target the text of each hook; the global ones on the first target only. `known` are texts of a target that need not be
+ * rendered.
+ */
 export async function renderHooks(
   renderer: Renderer,
   hooks: PlannedHook[],
   targets: PlanTarget[],
   scope: HookScope,
-): Promise<Partial<Record<HookName, string>>[]> {
+  known: (target: PlanTarget) => HookTexts = () => ({}),
+): Promise<HookTexts[]> {
+  const hooksOf = (index: number): PlannedHook[] =>
+    hooks.filter(({ name }) => index === 0 || !name.startsWith('global_'));
+  const results = targets.map((target, index): HookTexts => {
+    const texts = known(target);
+    return Object.fromEntries(hooksOf(index).flatMap(({ name }) => (name in texts ? [[name, texts[name]]] : [])));
+  });
   const wanted = targets.flatMap((target, index) =>
-    hooks.filter(({ name }) => index === 0 || !name.startsWith('global_')).map((hook) => ({ hook, target, index })),
+    hooksOf(index)
+      .filter(({ name }) => results[index]?.[name] === undefined)
+      .map((hook) => ({ hook, target, index })),
   );
-  const results: Partial<Record<HookName, string>>[] = targets.map(() => ({}));
   if (wanted.length === 0) return results;
   const rendered = await renderer.renderAll(
     wanted.map(({ hook, target }) => ({
       template: hook.script.template,
       context: hookContext(renderer, scope, target),
+      language: hook.script.language,
+      free: freeText,
     })),
   );
   const details: ProblemDetail[] = [];
@@ -243,6 +262,9 @@ export async function renderHooks(
   if (details.length > 0) throw new Problem('invalid', {}, uniqueDetails(details));
   return results;
 }
+
+/** The names that hold what whoever asks for a deployment writes freely; scripts may put them out quoted only. */
+export const freeText: readonly string[] = ['task.description'];
 
 const hookContext = (renderer: Renderer, { task, application, deployPath }: HookScope, target: PlanTarget): object => ({
   application: {

@@ -220,7 +220,7 @@ interface ScriptsOf {
   version: string;
 }
 
-/** Rendered from the approved templates; an instance that changed since the plan sees its present version. */
+/** As approved; an instance that changed since the plan sees its present version, rendered from the approved templates. */
 async function insertScripts(tx: Transaction<Database>, renderer: Renderer, sub: ScriptsOf): Promise<void> {
   const { id: taskId, task, plan, targets, version } = sub;
   const application = {
@@ -230,7 +230,11 @@ async function insertScripts(tx: Transaction<Database>, renderer: Renderer, sub:
     directory: plan.directory,
   };
   const scope = { task: { ...planSubject(task), version }, application, deployPath: plan.deploy_path };
-  const rendered = await renderHooks(renderer, plan.hooks, targets, scope);
+  const approved = ({ id: instance, version: present }: PlanTarget) => {
+    const planned = plan.instances.find((one) => one.instance === instance);
+    return planned?.present_version === present && version === plan.version ? planned.hooks : {};
+  };
+  const rendered = await renderHooks(renderer, plan.hooks, targets, scope, approved);
   const rows = rendered.flatMap((texts, position) =>
     plan.hooks.flatMap(({ name, script, runningUser }) => {
       const content = texts[name];

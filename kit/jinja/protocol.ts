@@ -1,3 +1,5 @@
+import type { Language } from './library/quote.ts';
+
 /** Why a template was not rendered. Nothing of the context is in it. */
 export interface TemplateError {
   message: string;
@@ -11,6 +13,10 @@ export interface RenderItem {
   template: string;
   /** What JSON can say; anything else in it does not arrive. */
   context: object;
+  /** What the text will be: the filter `quote` quotes for it. */
+  language: Language;
+  /** The names (`task.description`) that hold what people write freely. */
+  free: readonly string[];
 }
 
 export type Rendered = { text: string } | { error: TemplateError };
@@ -27,14 +33,18 @@ export type Reply = { ready: true } | Rendered;
 export const limits = {
   /** Bytes of a rendered text. */
   outputBytes: 256 * 1024,
-  /** Steps of the engine per template: far more than a script of 64 KiB needs, a few hundredths of a second. */
+  /** Steps of the engine per template: far more than a script of 64 KiB needs, a few tenths of a second. */
   fuel: 500_000,
-  /** Memory of the engine, in pages of 64 KiB. */
-  memoryPages: 1024,
+  /** Characters of a text inside the engine. */
+  textLength: 1024 * 1024,
+  /** Macros, loops and lists within each other. */
+  depth: 200,
   /** JavaScript heap of the child. */
   heapMib: 128,
-  /** For one template. */
+  /** For one template, of the processor where that can be told. */
   itemMs: 1000,
+  /** For one template by the clock, on a busy machine. */
+  busyItemMs: 10_000,
   /** For the child to begin, on a busy machine. */
   startMs: 20_000,
 } as const;

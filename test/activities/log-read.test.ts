@@ -2,6 +2,7 @@ import { linesFromEnd, linesFromStart } from '../../activities/logs/lines.ts';
 import { readBytes } from '../../activities/logs/bytes.ts';
 import { mostContent, Scan, TooMuchToScan } from '../../activities/logs/scan.ts';
 import type { LogSource } from '../../activities/logs/source.ts';
+import { oddTexts } from '../odd-texts.ts';
 import { characterAround, characterAt, textOf } from '../../kit/utf8.ts';
 
 /** A source over bytes that counts what is read of it. */
@@ -291,3 +292,13 @@ describe('lines', () => {
     expect(slow.readBytes).toBeLessThan(64 * 1024 * 1024);
   });
 });
+
+test.each(oddTexts)(
+  '$name in a log is shown as it lies there, from either end and in parts',
+  async ({ bytes: all, logged }) => {
+    const count = all.filter((one) => one === 0x0a).length + (all.at(-1) === 0x0a ? 0 : 1);
+    expect(await head(all, 0, count)).toEqual({ text: logged, position: all.length, lines: count });
+    expect(await tail(all, 0, count)).toEqual({ text: logged, position: all.length, lines: count });
+    expect((await block(all, 'start', 0, all.length)).text).toBe(logged);
+  },
+);

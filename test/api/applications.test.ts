@@ -76,6 +76,9 @@ describe('creating an application', () => {
     ['stdout_path', '/var/log/../../etc/passwd'],
     ['pid_path', `/${'x'.repeat(255)}`],
     ['startup_cmd', 'a\nb'],
+    ['stop_cmd', '\ufeffa\r\nb'],
+    ['directory', '/data/$(id)'],
+    ['directory', '/data/a b'],
     ['stop_cmd', 'x'.repeat(1001)],
     ['run_user', 'root; rm -rf /'],
     ['run_user', '0day'],
@@ -91,6 +94,11 @@ describe('creating an application', () => {
   ])('refuses a bad %s (%#)', async (field, value) => {
     const answer = await creator.post('/applications/', { name: `n-${unique()}`, [field]: value });
     expect(refusal(answer).slice(0, 3)).toEqual([400, 10001, field]);
+  });
+
+  test('a command is kept without the BOM and the line end that editors leave around it', async () => {
+    const app = await make(creator, { startup_cmd: '\ufeff./run.sh "a b"\r\n', stop_cmd: 'kill "$P"\n\n' });
+    expect(app).toMatchObject({ startup_cmd: './run.sh "a b"', stop_cmd: 'kill "$P"' });
   });
 
   test('names stay among siblings what they are: unique, by case', async () => {

@@ -1,5 +1,6 @@
 import { createJinja } from '../../kit/jinja/index.ts';
 import { unique } from '../harness.ts';
+import { loneSurrogate, oddTexts } from '../odd-texts.ts';
 import { testApp, type TestApp, type TestUser } from './app.ts';
 import { anApplication, made, recordsOf, refusal, type Page } from './inventory.ts';
 
@@ -74,6 +75,58 @@ describe('deploy scripts', () => {
     expect(refusal(answer)).toEqual([400, 10001, 'content']);
     expect(answer.body.details[0]?.message).toMatch(/^line 3: /);
     expect((await manager.get<Page>(`${path}?name=${body.name}`)).body.count).toBe(0);
+  });
+
+  test.each(oddTexts)(
+    '$name: what is kept of the text is in the answer, with what was taken out of it',
+    async (odd) => {
+      const content = odd.bytes.toString('utf8');
+      if (odd.script === null) {
+        // What is no UTF-8 never becomes a text; here that is what a client makes of it.
+        if (!content.includes('\ufffd'))
+          expect(refusal(await manager.post(path, fields({ content })))).toEqual([400, 10001, expect.anything()]);
+        return;
+      }
+      const { saved, normalized } = odd.script;
+      const made = await manager.post<Script>(path, fields({ content }));
+      const says = normalized.length > 0 ? { normalized } : {};
+      expect(made.body).toMatchObject({ content: saved, ...says });
+      expect('normalized' in made.body).toBe(normalized.length > 0);
+      const one = `${path}${made.body.id}/`;
+      expect((await manager.get<Script>(one)).body.content).toBe(saved);
+      // The same text again changes nothing, and what was taken out of it is said again.
+      expect((await manager.patch<Script>(one, { content })).body).toMatchObject({ content: saved, ...says });
+      expect(await recordsOf(t.db, 'script', made.body.id)).toHaveLength(1);
+    },
+  );
+
+  test('half of a pair of surrogates is refused, and so is a text that is nothing but a BOM', async () => {
+    for (const content of [loneSurrogate, '\ufeff'])
+      expect((await manager.post(path, fields({ content }))).status).toBe(400);
+  });
+
+  test.each([
+    ['a filter', 'a\n{{ version|uper }}', 'line 2: the filter uper is not known'],
+    ['a method', 'a\n{{ version.uper() }}', 'line 2: the method uper is not known'],
+    ['a test', 'a\n{% if version is uper %}{% endif %}', 'line 2: the test uper is not known'],
+    ['a function', 'a\n{{ uper(version) }}', 'line 2: the function uper is not known'],
+    ['a filter named by another', 'a\n{{ [version]|map("uper") }}', 'line 2: the filter uper is not known'],
+    ['another template', 'a\n{% include "b" %}', 'line 2: include is not possible'],
+    ['free text that stands raw', 'a\n# {{ task.description }}', 'line 2: task.description is free text'],
+    ['an interpreter of another language', '#!/usr/bin/env python3\nx', 'line 1: the first line names python3'],
+    ['no shell', '#!/usr/bin/perl -w\nx', 'line 1: the first line names /usr/bin/perl'],
+  ])('%s that is not known is refused at saving, with its line and name', async (_, content, message) => {
+    const answer = await manager.post<{ details: { field: string; message: string }[] }>(path, fields({ content }));
+    expect(refusal(answer)).toEqual([400, 10001, 'content']);
+    expect(answer.body.details[0]?.message).toContain(message);
+  });
+
+  test('another language alone is looked at with the text that stays', async () => {
+    const script = await make(manager, { language: 'python', content: 'print({{ task.description|tojson }})' });
+    const answer = await manager.patch(`${path}${script.id}/`, { language: 'bash' });
+    expect(refusal(answer)).toEqual([400, 10001, 'content']);
+    for (const content of ['#!/bin/bash -e\ntrue', '#!/usr/bin/env -S bash -e\n', '#!/bin/sh', '#!{{ version }}'])
+      expect((await make(manager, { content }))['content']).toBe(content);
   });
 
   test('template users may look, managers make, creators and administrators change', async () => {

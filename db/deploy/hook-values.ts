@@ -1,0 +1,41 @@
+// What a template sees is in the environment of its hook too: there every text is itself, whatever is in it, since no shell
+// reads it.
+import type { Kysely } from 'kysely';
+import type { Database } from '../database.ts';
+import { presentPlan } from './tasks.ts';
+
+/** The values of a hook beside those that every step has, by the names of its environment. */
+export async function hookValues(
+  db: Kysely<Database>,
+  { taskId, position }: { taskId: number; position: number },
+): Promise<Record<string, string>> {
+  const row = await db
+    .selectFrom('taskResults')
+    .innerJoin('tasks', 'tasks.id', 'taskResults.taskId')
+    .innerJoin('deployTasks', 'deployTasks.id', 'tasks.deployTaskId')
+    .innerJoin('applications', 'applications.id', 'deployTasks.applicationId')
+    .innerJoin('hosts', 'hosts.id', 'taskResults.hostId')
+    .innerJoin('users', 'users.id', 'deployTasks.creatorId')
+    .select(['deployTasks.id as deployTaskId', 'deployTasks.description', 'deployTasks.level', 'users.username'])
+    .select(['deployTasks.planRound', 'applications.id as applicationId', 'applications.name', 'applications.fullName'])
+    .select(['taskResults.instanceId', 'hosts.id as hostId', 'hosts.name as hostname', 'hosts.ipAddress'])
+    .where('taskResults.taskId', '=', taskId)
+    .where('taskResults.position', '=', position)
+    .executeTakeFirst();
+  if (!row) return {};
+  const plan = await presentPlan(db, row.deployTaskId, row.planRound);
+  return {
+    SLIPWAY_APPLICATION: row.name,
+    SLIPWAY_APPLICATION_ID: String(row.applicationId),
+    SLIPWAY_FULL_NAME: row.fullName,
+    SLIPWAY_DIRECTORY: plan?.directory ?? '',
+    SLIPWAY_INSTANCE: String(row.instanceId ?? ''),
+    SLIPWAY_HOST: row.hostname,
+    SLIPWAY_HOST_ID: String(row.hostId),
+    SLIPWAY_IP: row.ipAddress[0]?.address ?? '',
+    SLIPWAY_DEPLOY_TASK: String(row.deployTaskId),
+    SLIPWAY_DESCRIPTION: row.description,
+    SLIPWAY_LEVEL: row.level,
+    SLIPWAY_CREATOR: row.username,
+  };
+}
