@@ -50,7 +50,9 @@ export function interpreterOf(language: Language, content: string): Interpreter 
   const program = argv[at];
   if (program === undefined) return unnamed;
   if (!interpreters[language].test(nameOf(program)))
-    return { problem: `the first line names ${program}, which does not run ${language} scripts` };
+    return {
+      problem: `the first line names ${program}, which does not run ${language} scripts: change the line or the language`,
+    };
   const unbuffered = language === 'python' ? ['-u'] : [];
   return { argv: [...argv.slice(0, at + 1), ...unbuffered, ...argv.slice(at + 1)] };
 }

@@ -136,8 +136,11 @@ export const texts = {
   'unknown name "{name}"': '未知名称 "{name}"',
   '{name} is free text and may stand in a script only quoted: write {instead}':
     '{name} 是自由文本, 在脚本中只能经过引用后出现: 请写 {instead}',
-  'the first line names {name}, which runs no {language} scripts: change the line or the language':
+  'the first line names {name}, which does not run {language} scripts: change the line or the language':
     '首行指定的 {name} 不能运行 {language} 脚本: 请修改首行或脚本语言',
+  'the first line names no interpreter': '首行未指定解释器',
+  'the first line has quotes or escapes: {word}': '首行包含引号或转义: {word}',
+  'the first line has an option of env that is not known: {option}': '首行包含未知的 env 选项: {option}',
   'syntax error: {reason}': '语法错误: {reason}',
   'the filter {name} is not known': '未知过滤器 {name}',
   'the test {name} is not known': '未知测试 {name}',

@@ -5,6 +5,7 @@ import { applicationsUsing, selectScripts, usesOfScript } from '../../db/deploy/
 import type { DeployScriptRow } from '../../db/deploy/tables.ts';
 import { anywhere } from '../../db/like.ts';
 import { changesIn, plainText } from '../../kit/script-text.ts';
+import { interpreterOf } from '../../kit/shebang.ts';
 import { scriptLanguages, type ScriptLanguage } from '../../workflows/deploy/contract.ts';
 import { invalidField, Problem } from '../../workflows/problem.ts';
 import { applicationSummary, presentSummaries } from '../applications/object.ts';
@@ -15,7 +16,6 @@ import { list } from '../list.ts';
 import { notAllowed, notFound } from '../permissions.ts';
 import { atLeastOne, done, success } from '../schemas.ts';
 import { unlessTaken } from '../taken.ts';
-import { otherInterpreter } from './first-line.ts';
 import { operationEntry } from './operation-entry.ts';
 import { presentScript, savedScript, scriptObject } from './script-object.ts';
 import { scriptMaker, templateManager, templateUser } from './template-user.ts';
@@ -62,12 +62,9 @@ async function columnsOf(
 }
 
 async function refuseMistake({ jinja }: ChangeCtx, template: string, language: ScriptLanguage): Promise<void> {
-  const other = otherInterpreter(language, template);
-  if (other !== null) {
-    const what =
-      `the first line names ${other}, which runs no ${language} scripts: change the line or the language` as const;
-    throw invalidField('content', `line 1: ${what}`);
-  }
+  const found = interpreterOf(language, template);
+  // A first line that is itself a template is read when it is rendered.
+  if ('problem' in found && !/^[^\n]*\{\{/.test(template)) throw invalidField('content', `line 1: ${found.problem}`);
   const mistake = await jinja.checkSyntax({ template, language, free: freeText });
   if (!mistake) return;
   const { line, message } = mistake;
