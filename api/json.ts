@@ -4,6 +4,8 @@ import { invalidField } from '../workflows/problem.ts';
 
 const nul = '\u0000';
 const maximumDepth = 64;
+const keysOfObject = 1_000;
+const keysOfBody = 50_000;
 
 /** Parses a body; throws `invalid` for anything but one JSON value without repeated keys. */
 export function parseJson(text: string): unknown {
@@ -22,6 +24,7 @@ function checkTokens(text: string): void {
   const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],]/g;
   const open: (Set<string> | null)[] = [];
   let keyNext = false;
+  let keyCount = 0;
   for (const [token] of text.matchAll(tokens)) {
     if (token === '{' || token === '[') {
       if (open.push(token === '{' ? new Set() : null) > maximumDepth) throw invalidField('', 'is nested too deeply');
@@ -32,6 +35,7 @@ function checkTokens(text: string): void {
     } else if (token === ',') keyNext = open.at(-1) instanceof Set;
     else {
       checkString(token, keyNext ? open.at(-1) : undefined);
+      if (keyNext && ++keyCount > keysOfBody) throw invalidField('', 'has too many fields');
       keyNext = false;
     }
   }
@@ -42,5 +46,6 @@ function checkString(token: string, keys: Set<string> | null | undefined): void 
   if (string.includes(nul) || !string.isWellFormed()) throw invalidField('', 'holds text that cannot be stored');
   if (!keys) return;
   if (keys.has(string)) throw invalidField(string, 'is there twice');
+  if (keys.size >= keysOfObject) throw invalidField('', 'has too many fields');
   keys.add(string);
 }

@@ -13,6 +13,7 @@ export const texts = {
   'is not valid JSON': '不是有效的 JSON',
   'is not UTF-8': '不是 UTF-8 编码',
   'is nested too deeply': '嵌套过深',
+  'has too many fields': '字段过多',
   'holds a NUL character': '包含 NUL 字符',
   'holds text that cannot be stored': '包含无法存储的文本',
   'at least one field is needed': '至少需要一个字段',
