@@ -48,6 +48,7 @@ export const texts = {
   // access
   'is not the present code; check that the clock of the device is right': '不是当前的验证码; 请检查设备时钟是否准确',
   'is needed for a new email': '修改邮箱需要密码',
+  'is needed, or a code of the second factor': '必填, 或提供双因素验证码',
   'is needed to update': '更新时必填',
   'is the present password': '与当前密码相同',
   'is not the name of this {thing}': '与该{thing}的名称不符',
