@@ -122,7 +122,11 @@ const activityInterceptors = (log: Logger, tracing: Tracing | undefined) => [
 function startChores(db: ActivityDeps['db'], config: Config, { monitoring, runners }: Providers, log: Logger) {
   const { jobRetentionDays } = config;
   const sweeps = config.localRunner ? [startJobSweep(db, config, log)] : [];
-  return [startHousekeeping({ monitoring, log }), startHostSweep({ db, runners, jobRetentionDays, log }), ...sweeps];
+  return [
+    startHousekeeping({ db, monitoring, log }),
+    startHostSweep({ db, runners, jobRetentionDays, log }),
+    ...sweeps,
+  ];
 }
 
 /** Database and engine, as the providers' addresses are compared with them. */
