@@ -6,7 +6,7 @@ import { scriptLanguages, type ScriptLanguage } from '../../workflows/deploy/con
 import { invalidField, Problem } from '../../workflows/problem.ts';
 import { applicationSummary, presentSummaries } from '../applications/object.ts';
 import { change } from '../change.ts';
-import type { ChangeCtx } from '../context.ts';
+import type { ChangeCtx, Ctx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
 import { notAllowed, notFound } from '../permissions.ts';
@@ -36,11 +36,8 @@ const changes = atLeastOne(z.object(fields).partial());
 
 const isLanguage = (text: string): text is ScriptLanguage => scriptLanguages.some((one) => one === text);
 
-/** The columns of the fields that a body gives; throws for what cannot be a script. */
-async function columnsOf(
-  ctx: ChangeCtx,
-  { name, language, content, template_engine, creator }: z.output<typeof changes>,
-) {
+/** Throws for what cannot be a script. It asks another process, so no transaction waits for it. */
+async function demandScript(ctx: Ctx, { language, content, template_engine }: z.output<typeof changes>): Promise<void> {
   if (language !== undefined && !isLanguage(language)) throw new Problem('script_language');
   if (template_engine !== undefined && template_engine !== engine) throw new Problem('script_engine');
   const mistake = content === undefined ? null : await ctx.jinja.checkSyntax(content);
@@ -48,9 +45,13 @@ async function columnsOf(
     const { line, message } = mistake;
     throw invalidField('content', line === null ? `not a template: ${message}` : `line ${line}: ${message}`);
   }
+}
+
+/** The columns of the fields that a body gives. */
+function columnsOf({ name, language, content, creator }: z.output<typeof changes>) {
   return {
     ...(name !== undefined && { name }),
-    ...(language !== undefined && { language }),
+    ...(language !== undefined && isLanguage(language) && { language }),
     ...(content !== undefined && { content }),
     ...(creator !== undefined && { creator }),
   };
@@ -95,11 +96,12 @@ const createScript = change({
   returns: scriptObject,
   status: 201,
   problems: ['script_name_taken', 'script_language', 'script_engine'],
+  prepare: ({ body }, ctx) => demandScript(ctx, body),
   async handle({ body }, ctx) {
     const creator = body.creator ?? ctx.actor.user.username;
     await demandCreator(ctx, creator, ctx.actor.user.username);
     const { name, content } = body;
-    const columns = await columnsOf(ctx, body);
+    const columns = columnsOf(body);
     const language = columns.language ?? 'bash';
     const now = ctx.now();
     const row = { name, content, language, creator, createdTime: now, updateTime: now };
@@ -127,10 +129,11 @@ const changeScript = change({
   body: changes,
   returns: scriptObject,
   problems: ['script_name_taken', 'script_language', 'script_engine'],
+  prepare: ({ body }, ctx) => demandScript(ctx, body),
   async handle({ params, body }, ctx) {
     const before = await locked(ctx, params.id);
     await demandCreator(ctx, body.creator, before.creator);
-    const columns = await columnsOf(ctx, body);
+    const columns = columnsOf(body);
     const changed = diff(before, columns);
     if (!changed) return presentScript(before);
     const updated = ctx.tx
