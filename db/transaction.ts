@@ -8,7 +8,8 @@ const notReachable = new Set<unknown>([
   ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT', 'EPIPE'],
   ...['57P01', '57P02', '57P03', '08000', '08001', '08003', '08004', '08006', '53300'],
 ]);
-const lostConnection = /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered)/;
+const lostConnection =
+  /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered)/;
 // It answers, and can't do it now: a standby, a full disk, no memory, a statement that takes too long, a broken disk.
 const notAble = new Set<unknown>(['25006', '53100', '53200', '57014', '58030']);
 

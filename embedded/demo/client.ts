@@ -77,4 +77,5 @@ interface LoggedIn {
 
 /** A new token of who is logged in, which lives as long as the demo's users do. */
 export const newToken = async (session: Session, password: string): Promise<string> =>
-  (await session.post<{ value: string }>('/auth-tokens/', { name: `demo ${new Date().toISOString()}`, password })).value;
+  (await session.post<{ value: string }>('/auth-tokens/', { name: `demo ${new Date().toISOString()}`, password }))
+    .value;
