@@ -6,8 +6,9 @@ import type { WarningLog } from '../db/connect.ts';
 import type { Database } from '../db/database.ts';
 import { claimSweep, hostsToSweep, recordSweep } from '../db/hosts/sweeps.ts';
 import { startLoop, type Loop } from '../db/loop.ts';
+import type { AlarmLog } from '../db/deletions.ts';
 import type { HostAdmission } from '../db/hosts/ways.ts';
-import { endedBefore } from '../db/tasks/retention.ts';
+import { endedBefore, sweptUpTo } from '../db/tasks/retention.ts';
 import type { EndedBefore } from '../db/tasks/retention.ts';
 import { runnerHost } from './deps.ts';
 import { ProviderError } from './providers/error.ts';
@@ -16,7 +17,6 @@ import { runnerOf } from './providers/runner/registry.ts';
 import type { Runners } from './providers/runner/registry.ts';
 
 const everyMs = 60 * 60_000;
-const dayMs = 24 * everyMs;
 const atOnce = 4;
 const hostsARound = 200;
 /** A host with more than so many calls can drop goes on in a day. */
@@ -27,7 +27,8 @@ export interface HostSweepOptions {
   runners: Runners;
   jobRetentionDays: number;
   hostAdmission: HostAdmission;
-  log: WarningLog;
+  log: AlarmLog;
+  now?: () => number;
 }
 
 /** Sweeps at once and every hour; `stop` does not wait for what hosts answer. */
@@ -50,12 +51,13 @@ export function startHostSweep(options: HostSweepOptions): Loop {
 
 /** Asks hosts that have something to drop; answers whether there may be more of them. */
 export async function sweepHosts(
-  { db, runners, jobRetentionDays, hostAdmission, log }: HostSweepOptions,
+  { db, runners, jobRetentionDays, hostAdmission, log, now }: HostSweepOptions,
   stopped: AbortSignal,
 ): Promise<boolean> {
   const reached = (['ssh', 'salt'] as const).filter((kind) => runners[kind]);
   if (reached.length === 0) return false;
-  const before = new Date(Date.now() - jobRetentionDays * dayMs);
+  const before = await sweptUpTo(db, 'host_jobs', { days: jobRetentionDays, log, now });
+  if (!before) return false;
   const hosts = await hostsToSweep(db, reached, before, hostsARound, hostAdmission);
   const ended = await endedBefore(db, before);
   const waiting = hosts.values();

@@ -1,6 +1,8 @@
 // What workers clear away at third parties: maintenance periods in monitoring that ended by themselves since nobody was
 // there to end them. Workers of the same deployment may do so at the same time.
-import type { WarningLog } from '../db/connect.ts';
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/database.ts';
+import { agreedTime, deletionWindow, type AlarmLog } from '../db/deletions.ts';
 import { startLoop } from '../db/loop.ts';
 import type { Loop } from '../db/loop.ts';
 import type { Monitoring } from './providers/monitoring/driver.ts';
@@ -10,17 +12,24 @@ const everyMs = 60 * 60_000;
 const keptMs = 60 * 60_000;
 
 export interface HousekeepingOptions {
+  db: Kysely<Database>;
   /** Null: nothing is monitored. */
   monitoring: Monitoring | null;
-  log: WarningLog;
+  log: AlarmLog;
+  now?: () => number;
 }
 
 /** Clears away at once and every hour, until stopped. */
-export function startHousekeeping({ monitoring, log }: HousekeepingOptions): Loop {
+export function startHousekeeping({ db, monitoring, log, now = Date.now }: HousekeepingOptions): Loop {
   return startLoop({
     everyMs,
     log,
     failure: 'ended maintenance periods could not be removed from monitoring; the next round tries again',
-    round: async () => ((await monitoring?.removeExpired(new Date(Date.now() - keptMs))) ?? 0) > 0,
+    round: async () => {
+      const time = monitoring && (await agreedTime(db, log, now));
+      if (!time) return false;
+      const limit = new Date(time.getTime() - keptMs);
+      return (await monitoring.removeExpired(await deletionWindow(db, 'maintenance', { limit, goesOn: true }))) > 0;
+    },
   });
 }

@@ -2,15 +2,14 @@
 // task has ended nothing asks for it any more; it stays some days for who looks at the host, and is then dropped here:
 // from the folders of this machine, also those of hosts that the inventory has no more. Hosts that are reached: host-sweep.ts.
 import type { Kysely } from 'kysely';
-import type { WarningLog } from '../db/connect.ts';
 import type { Database } from '../db/database.ts';
+import type { AlarmLog } from '../db/deletions.ts';
 import { startLoop, type Loop } from '../db/loop.ts';
-import { endedBefore } from '../db/tasks/retention.ts';
+import { endedBefore, sweptUpTo } from '../db/tasks/retention.ts';
 import type { Config } from '../kit/config.ts';
 import { jobFolders, sweepFolder } from './providers/runner/local-sweep.ts';
 
 const everyMs = 60 * 60 * 1000;
-const dayMs = 24 * everyMs;
 
 /** Drops what local hosts of this machine keep of tasks that ended before `before`. */
 export async function sweepJobs(db: Kysely<Database>, dataDir: string, before: Date): Promise<void> {
@@ -22,14 +21,15 @@ export async function sweepJobs(db: Kysely<Database>, dataDir: string, before: D
 export const startJobSweep = (
   db: Kysely<Database>,
   { dataDir, jobRetentionDays }: Pick<Config, 'dataDir' | 'jobRetentionDays'>,
-  log: WarningLog,
+  log: AlarmLog,
 ): Loop =>
   startLoop({
     everyMs,
     log,
     failure: 'jobs of ended tasks could not be dropped from local hosts; the next round tries again',
     round: async () => {
-      await sweepJobs(db, dataDir, new Date(Date.now() - jobRetentionDays * dayMs));
+      const before = await sweptUpTo(db, 'local_jobs', { days: jobRetentionDays, log });
+      if (before) await sweepJobs(db, dataDir, before);
       return false;
     },
   });

@@ -129,7 +129,7 @@ function startChores(db: ActivityDeps['db'], config: Config, { monitoring, runne
   const { jobRetentionDays, hostAdmission } = config;
   const sweeps = config.localRunner ? [startJobSweep(db, config, log)] : [];
   return [
-    startHousekeeping({ monitoring, log }),
+    startHousekeeping({ db, monitoring, log }),
     startHostSweep({ db, runners, jobRetentionDays, hostAdmission, log }),
     ...sweeps,
   ];

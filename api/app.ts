@@ -11,6 +11,7 @@ import type { AnswerCheck } from './outcome.ts';
 import type { Outcome } from './reply.ts';
 import { languageOf, problemOf, respond } from './respond.ts';
 import { Routes } from './routes.ts';
+import { safeHeaders } from './safe-headers.ts';
 import { traced, traceId } from './traced.ts';
 
 export interface AppOptions {
@@ -29,6 +30,13 @@ export function createApp(deps: AppDeps, options: AppOptions = {}): Hono {
   const kernel: Kernel = { deps, routes: new Routes(endpoints), answerCheck };
   const app = new Hono();
   mountDocs(app, endpoints);
+  // What is mounted beside the operations may fail too; Hono would tell it on the console, past the log.
+  app.onError((error, c) => {
+    const requestId = requestIdOf(c.req.raw);
+    deps.log.error({ err: error, requestId }, 'internal error');
+    const language = languageOf(c.req.raw.headers.get('accept-language'));
+    return toResponse(respond(error, requestId, language), c.req.raw, requestId);
+  });
   app.notFound((c) => traced(c.req.raw, () => serve(kernel, c)));
   return app;
 }
@@ -74,7 +82,7 @@ async function answered(kernel: Kernel, incoming: Incoming): Promise<Response> {
 }
 
 function toResponse(outcome: Outcome, request: Request, requestId: string): Response {
-  const { status, body, headers, contentType } = outcome;
+  const { status, body, headers, cookies = [], contentType } = outcome;
   const content =
     contentType === undefined
       ? JSON.stringify(body)
@@ -82,19 +90,22 @@ function toResponse(outcome: Outcome, request: Request, requestId: string): Resp
   const isHead = request.method === 'HEAD';
   // Nobody will read it, and what it reads from has to be let go.
   if (isHead && content instanceof ReadableStream) void content.cancel();
-  return new Response(isHead ? null : content, {
+  const response = new Response(isHead ? null : content, {
     status,
     headers: {
       'content-type': contentType ?? 'application/json; charset=utf-8',
       'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
+      ...safeHeaders,
       'x-request-id': requestId,
       ...headers,
     },
   });
+  for (const cookie of cookies) response.headers.append('set-cookie', cookie);
+  return response;
 }
 
-function requestIdOf(request: Request): string {
+/** The id that a request has been given, or a new one. */
+export function requestIdOf(request: Request): string {
   const given = request.headers.get('x-request-id');
   return given !== null && /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID();
 }

@@ -10,6 +10,7 @@ import { useToken } from '../db/access/tokens.ts';
 import type { Config } from '../kit/config.ts';
 import { Problem } from '../workflows/problem.ts';
 import type { AppDeps, Caller, Client } from './context.ts';
+import { cookieHeader, readCookie } from './cookies.ts';
 
 export const sessionCookie = 'slipway_session';
 
@@ -37,8 +38,8 @@ interface Known {
 const nobody: Subject = { userId: 0, roleIds: [], isAdmin: false, system: new Set() };
 
 /** The caller of a public operation: nobody, whatever session his request still carries. */
-export function visitorOf(request: Request): Known {
-  const value = cookie(request, sessionCookie);
+export function visitorOf(request: Request, client: Client): Known {
+  const value = readCookie(request, sessionCookie, client);
   const actor = value === undefined ? anonymous : { ...anonymous, sessionHash: secretHash(value) };
   return { actor, subject: nobody };
 }
@@ -90,7 +91,7 @@ async function byToken(authorization: string, deps: Deps, asked?: Asked): Promis
 }
 
 async function bySession(request: Request, client: Client, deps: Deps, asked?: Asked): Promise<Known | undefined> {
-  const value = cookie(request, sessionCookie);
+  const value = readCookie(request, sessionCookie, client);
   const session = value === undefined ? undefined : await useSession(deps.db, value, deps.now(), asked);
   if (!session) return undefined;
   refuseForeignOrigin(request, client);
@@ -110,15 +111,9 @@ export function refuseForeignOrigin(request: Request, { publicUrl }: Client): vo
     throw new Problem('not_allowed', { permission: 'foreign origin' });
 }
 
-function cookie(request: Request, name: string): string | undefined {
-  const pairs = (request.headers.get('cookie') ?? '').split(';').map((pair) => pair.trim());
-  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
-}
-
 const equal = (a: string, b: string): boolean => timingSafeEqual(secretHash(a), secretHash(b));
 
 /** The Set-Cookie header that begins a session, or with an empty value ends it. */
 export function sessionCookieHeader(value: string, client: Client, maxAgeSeconds: number): string {
-  const secure = client.publicUrl.startsWith('https:') ? '; Secure' : '';
-  return `${sessionCookie}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${secure}`;
+  return cookieHeader(sessionCookie, value, client, maxAgeSeconds);
 }

@@ -2,6 +2,8 @@
 import { quote } from '../db/audit/text.ts';
 import type { Config } from '../kit/config.ts';
 import type { Client } from './context.ts';
+import { readCookie } from './cookies.ts';
+import { deviceCookieName } from './device.ts';
 
 const plainAddress = (address: string): string => address.trim().replace(/^::ffff:(?=\d+\.)/i, '');
 
@@ -19,10 +21,11 @@ export function clientOf(
   const hops = (forwarded('x-forwarded-for') ?? '').split(',').map(plainAddress).filter(Boolean);
   const remoteAddr = hops.findLast((hop) => !trusted.has(hop)) ?? direct;
   const userAgent = request.headers.get('user-agent');
+  const publicUrl = config.publicUrl ?? requestUrl(request, forwarded);
   return {
-    remoteAddr,
-    publicUrl: config.publicUrl ?? requestUrl(request, forwarded),
+    ...{ remoteAddr, publicUrl },
     userAgent: userAgent === null ? null : quote(userAgent),
+    deviceCookie: readCookie(request, deviceCookieName, { publicUrl }) ?? null,
   };
 }
 

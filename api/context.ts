@@ -22,6 +22,8 @@ export interface AppDeps {
   log: Logger;
   listen: Listener;
   now(): Date;
+  /** Waits so many milliseconds. */
+  pause(ms: number): Promise<void>;
 }
 
 /** Who is calling, and by what credential. An anonymous caller of a public operation has user id 0. */
@@ -45,6 +47,8 @@ export interface Client {
   publicUrl: string;
   /** What the client calls itself, at most 200 characters. */
   userAgent: string | null;
+  /** What the client shows of having been logged in on, not judged yet. */
+  deviceCookie: string | null;
 }
 
 /** What a handler knows of its request. */

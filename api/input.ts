@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { storableText } from '../db/json.ts';
 import { detail, invalidField, Problem, type Language, type ProblemDetail, type Text } from '../workflows/problem.ts';
 import { canonicalValue } from './aliases.ts';
+import { Details } from './details.ts';
 import type { Endpoint } from './endpoint.ts';
 import { shaped } from './shape.ts';
 
@@ -22,26 +23,26 @@ export function validate(
 ): { params: unknown; query: Record<string, unknown>; body: unknown; given: Record<string, string> } {
   const params = endpoint.params.safeParse(raw.params);
   if (!params.success) throw new Problem('not_found');
-  const details: ProblemDetail[] = [];
+  const details = new Details();
   const given = queryObject(raw.query, endpoint.query, details);
   const walk = { path: endpoint.path, details };
   const named = shaped(given, endpoint.query, walk) as Record<string, string>;
   const canonical = Object.fromEntries(Object.entries(named).map(([key, value]) => [key, canonicalValue(key, value)]));
   const query = parsed(endpoint.query, canonical, language, details);
   const body = parsedBody(endpoint, raw.body, language, walk);
-  if (details.length > 0) throw new Problem('invalid', {}, details);
+  if (details.list.length > 0) throw new Problem('invalid', {}, [...details.list]);
   return { params: params.data, query: query as Record<string, unknown>, body, given: canonical };
 }
 
-function queryObject(query: URLSearchParams, schema: z.ZodObject, details: ProblemDetail[]): Record<string, string> {
+function queryObject(query: URLSearchParams, schema: z.ZodObject, details: Details): Record<string, string> {
   const given = new Map<string, string>();
   for (const [name, value] of query) {
     const key = storableText(name);
-    if (key !== name) details.push({ field: key, message: 'holds a NUL character' });
+    if (key !== name) details.add({ field: key, message: 'holds a NUL character' });
     const before = given.get(key);
     const repeats = isRepeatable(schema, key);
-    if (before !== undefined && !repeats) details.push({ field: key, message: 'is given twice' });
-    if (value.includes('\0')) details.push({ field: key, message: 'holds a NUL character' });
+    if (before !== undefined && !repeats) details.add({ field: key, message: 'is given twice' });
+    if (value.includes('\0')) details.add({ field: key, message: 'holds a NUL character' });
     given.set(key, before !== undefined && repeats ? `${before},${value}` : value);
   }
   return Object.fromEntries(given);
@@ -56,7 +57,7 @@ function parsedBody(
   endpoint: Endpoint,
   raw: unknown,
   language: Language,
-  walk: { path: string; details: ProblemDetail[] },
+  walk: { path: string; details: Details },
 ): unknown {
   if (endpoint.body) {
     const body = raw === undefined ? {} : raw;
@@ -68,18 +69,15 @@ function parsedBody(
   return undefined;
 }
 
-function parsed(schema: z.ZodType, value: unknown, language: Language, details: ProblemDetail[]): unknown {
+function parsed(schema: z.ZodType, value: unknown, language: Language, details: Details): unknown {
   const result = schema.safeParse(value, { error: locales[language].localeError });
   if (result.success) return result.data;
-  details.push(...result.error.issues.flatMap((issue) => detailsOf(issue, [])).filter((one) => !isKnown(details, one)));
+  for (const issue of result.error.issues) for (const one of detailsOf(issue)) details.add(one);
   return undefined;
 }
 
-const isKnown = (details: readonly ProblemDetail[], { field }: ProblemDetail): boolean =>
-  details.some((known) => known.field === field && known.message === 'unknown field');
-
-function detailsOf(issue: z.core.$ZodIssue, at: readonly PropertyKey[]): ProblemDetail[] {
-  const path = [...at, ...issue.path];
+function detailsOf(issue: z.core.$ZodIssue): ProblemDetail[] {
+  const { path } = issue;
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ field: [...path, key].map(String).join('.'), message: 'unknown field' }));
   // What zod says of itself is in the caller's language; what a schema says is a `Text`, as a test finds.

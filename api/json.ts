@@ -5,6 +5,8 @@ import { storableText } from '../db/json.ts';
 import { invalidField } from '../workflows/problem.ts';
 
 const maximumDepth = 64;
+const keysOfObject = 1_000;
+const keysOfBody = 50_000;
 
 /** Parses a body; throws `invalid` for anything but one JSON value without repeated keys. */
 export function parseJson(text: string): unknown {
@@ -31,6 +33,7 @@ function checkTokens(text: string): void {
   const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],]/g;
   const open: Open[] = [];
   let keyNext = false;
+  let keyCount = 0;
   for (const [token] of text.matchAll(tokens)) {
     const inner = open.at(-1);
     if (token === '{' || token === '[') {
@@ -45,6 +48,7 @@ function checkTokens(text: string): void {
       if (typeof inner?.at === 'number') inner.at += 1;
     } else {
       checkString(JSON.parse(token) as string, open, keyNext);
+      if (keyNext && ++keyCount > keysOfBody) throw invalidField('', 'has too many fields');
       keyNext = false;
     }
   }
@@ -57,5 +61,6 @@ function checkString(string: string, open: readonly Open[], isKey: boolean): voi
   if (stored !== string) throw invalidField(fieldOf(open), 'holds text that cannot be stored');
   if (!isKey || !inner?.keys) return;
   if (inner.keys.has(string)) throw invalidField(fieldOf(open), 'is there twice');
+  if (inner.keys.size >= keysOfObject) throw invalidField(fieldOf(open.slice(0, -1)), 'has too many fields');
   inner.keys.add(string);
 }

@@ -90,7 +90,7 @@ async function contextOf({ deps }: Kernel, incoming: Incoming, { endpoint, param
   const isPublic = permission === 'public';
   if (isPublic && request.method !== 'GET') refuseForeignOrigin(request, client);
   const { actor, subject, asked } = isPublic
-    ? visitorOf(request)
+    ? visitorOf(request, client)
     : await callerOf(request, client, deps, permission.asked?.(params));
   demandReady(actor, endpoint);
   return {

@@ -4,6 +4,7 @@ import { paginate, type Order } from '../db/page.ts';
 import type { Ctx } from './context.ts';
 import { operation } from './endpoint.ts';
 import type { Declaration, Endpoint, Input, NoQuery, PathIds } from './endpoint.ts';
+import { filtersMatch } from './filter-rights.ts';
 import { pageOf, paging } from './schemas.ts';
 
 type ListDeclaration<Path extends string, P extends z.ZodObject, F extends z.ZodObject, Item extends z.ZodType> = Omit<
@@ -49,7 +50,10 @@ export function loadedList<
       idempotent: false,
       run: async ({ input, ctx, finish }) => {
         const { page, page_size: pageSize } = input.query as z.output<typeof query>;
-        const loaded = await load(input as Input<P, F, z.ZodUndefined>, ctx, { page, pageSize });
+        const matches = await filtersMatch(rest.id, input.query as Record<string, unknown>, ctx);
+        const loaded: Loaded<z.input<Item>> = matches
+          ? await load(input as Input<P, F, z.ZodUndefined>, ctx, { page, pageSize })
+          : { items: [], count: 0 };
         const { items, count, linked, countIsEstimate = false } = loaded;
         const pages = Math.ceil(count / pageSize);
         const hasNext = countIsEstimate ? items.length === pageSize : page < pages;

@@ -13,14 +13,15 @@ export type AnswerCheck = 'refuse' | 'log';
 export function finish(endpoint: Endpoint, answer: unknown, check: AnswerCheck, log: Logger): Outcome {
   const reply = answer instanceof Reply ? answer : Reply.json(answer);
   const status = reply.status ?? endpoint.status;
-  const headers = reply.headers;
-  if (reply.contentType !== undefined) return { status, body: reply.body, headers, contentType: reply.contentType };
+  const { headers, cookies } = reply;
+  if (reply.contentType !== undefined)
+    return { status, body: reply.body, headers, cookies, contentType: reply.contentType };
   const plain: unknown = reply.body === undefined ? undefined : JSON.parse(JSON.stringify(reply.body));
   const result = endpoint.returns.safeParse(plain);
-  if (result.success && isDeepStrictEqual(result.data, plain)) return { status, body: plain, headers };
+  if (result.success && isDeepStrictEqual(result.data, plain)) return { status, body: plain, headers, cookies };
   const reason = result.success ? 'fields that are not declared' : result.error.message;
   if (check === 'refuse') throw new Error(`${endpoint.id} answers what it does not declare: ${reason}`);
   log.error({ endpoint: endpoint.id, reason }, 'an answer differs from its declaration');
   if (!result.success) throw new Error(`${endpoint.id} answers what it does not declare`);
-  return { status, body: result.data, headers };
+  return { status, body: result.data, headers, cookies };
 }

@@ -5,7 +5,20 @@ import { problems, problemText, type Problem } from '../workflows/problem.ts';
 import type { Ctx } from './context.ts';
 import type { Endpoint } from './endpoint.ts';
 
-const views: Readonly<Record<string, AuditView>> = { dns: 'dns', hosts: 'host', applications: 'app', deploy: 'app' };
+const views: Readonly<Record<string, AuditView>> = {
+  ...{ dns: 'dns', hosts: 'host' },
+  ...{ applications: 'app', productions: 'app', deploy: 'app' },
+};
+// What is changed here is recorded in `operations` alone, and so is what is refused.
+const operationsOnly =
+  /^\/(?:application\/deploy-(?:scripts|templates)|resource-request\/shipped-packages)\/|-credentials\//;
+/** What an operation would have been recorded as, where its method does not tell. */
+const attempted: Readonly<Record<string, string>> = {
+  ...{ addInstances: 'attach_host', removeInstances: 'detach_host' },
+  ...{ createDeployFreeze: 'change_deploy_setting', changeDeployFreeze: 'change_deploy_setting' },
+  ...{ deleteDeployFreeze: 'change_deploy_setting', changeDeploySettings: 'change_deploy_setting' },
+  ...{ linkDeployTemplate: 'change_deploy_setting', unlinkDeployTemplate: 'change_deploy_setting' },
+};
 const typesOfViews = { POST: 'add', PATCH: 'update', PUT: 'update', DELETE: 'delete' } as const;
 const types = { ...typesOfViews, POST: 'create' } as const;
 const refusedGrants: ReadonlySet<string> = new Set(['undefined_permission', 'no_right_to_grant']);
@@ -26,14 +39,16 @@ export async function auditRefusal(
 }
 
 function entryOf(endpoint: Endpoint, params: Readonly<Record<string, string>>, problem: Problem): AuditEntry {
-  const view = views[endpoint.area] ?? 'operations';
+  const view = operationsOnly.test(endpoint.path) ? 'operations' : (views[endpoint.area] ?? 'operations');
   const named = view === 'dns' || view === 'host' || view === 'app';
   const method = endpoint.method as keyof typeof types;
   const action = /\/actions\/([\w-]+)\/$/.exec(endpoint.path)?.[1]?.replaceAll('-', '_');
   const id = Number(Object.values(params).at(-1));
   return {
     ...{ view, area: endpoint.area, outcome: 'refused' },
-    opType: named ? (action === undefined ? typesOfViews[method] : 'update') : (action ?? types[method]),
+    opType:
+      attempted[endpoint.id] ??
+      (named ? (action === undefined ? typesOfViews[method] : 'update') : (action ?? types[method])),
     targetType: targetTypeOf(endpoint),
     targetId: Number.isSafeInteger(id) ? id : null,
     ...(view === 'dns' && { opTarget: dnsTarget(endpoint.path) }),

@@ -1,6 +1,7 @@
 // The API process: configuration, database, engine, then the application on a port. Beside the API it keeps the house:
 // it starts workflows that the engine missed, seals the audit chain, and compares open tasks with the engine.
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { serve } from '@hono/node-server';
 import type { ServerType, WebSocketServerLike } from '@hono/node-server';
 import { Client, Connection } from '@temporalio/client';
@@ -37,6 +38,7 @@ import { reconsiderHandler } from './deploy/reconsider.ts';
 import { startHandler, startTopic } from './launch.ts';
 import { mountLive } from './live.ts';
 import type { LiveOptions } from './live.ts';
+import { emailChangeHandler, emailChangeTopic } from './mail/email-changes.ts';
 import { escalationHandler } from './mail/escalations.ts';
 import { passwordLinkHandler, passwordLinkTopic } from './mail/password-links.ts';
 import { createSendMail } from './mail/send.ts';
@@ -49,6 +51,8 @@ export interface RunningApi {
 }
 
 const drainMs = 10_000;
+/** How long a request may take to come, in milliseconds: one that dribbles in is ended with 408. */
+const patience = { headersTimeout: 15_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
 
 /** Starts the API in this process. */
 export async function startApi(
@@ -66,7 +70,17 @@ export async function startApi(
   const engine = createEngine(client, config.taskQueue, acks);
   const listen = createListener(at.databaseUrl, log);
   const secrets = createSecrets({ masterKey: loadMasterKey(config) });
-  const deps: AppDeps = { db, engine, jinja: createJinja(), secrets, config, log, listen, now: () => new Date() };
+  const deps: AppDeps = {
+    db,
+    engine,
+    jinja: createJinja(),
+    secrets,
+    config,
+    log,
+    listen,
+    now: () => new Date(),
+    pause,
+  };
 
   const metrics = createMetrics(deps);
   const app = createApp(deps);
@@ -96,7 +110,7 @@ export async function startApi(
 }
 
 /** What goes on beside the requests. */
-function keepHouse({ db, engine, listen, log, config, now }: AppDeps): { stop(): Promise<void> }[] {
+function keepHouse({ db, engine, listen, log, config, secrets, now }: AppDeps): { stop(): Promise<void> }[] {
   const send = createSendMail(config);
   const links = passwordLinkHandler({ db, config, log, send, now });
   const escalations = escalationHandler({ db, log, send });
@@ -104,12 +118,13 @@ function keepHouse({ db, engine, listen, log, config, now }: AppDeps): { stop():
     [startTopic]: startHandler(engine),
     [reconsiderTopic]: reconsiderHandler({ db, engine }),
     [passwordLinkTopic]: links,
+    [emailChangeTopic]: emailChangeHandler({ db, config, log, send, now }),
     [escalationTopic]: escalations,
   };
   return [
     relay({ db, handlers, listen, log }),
     startSealing({ db, listen, log, anchorUrl: config.auditAnchorUrl }),
-    startNightlyVerification(db, log),
+    startNightlyVerification(db, secrets, log),
     startReconciling(db, engine, log),
     startHousekeeping(db, config, log),
   ];
@@ -120,7 +135,7 @@ function listenOn(fetch: Parameters<typeof serve>[0]['fetch'], { host, port }: C
     const sockets = new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 });
     // The two packages disagree only on whether an option that is set may be undefined.
     const websocket = { server: sockets as unknown as WebSocketServerLike };
-    const server = serve({ fetch, hostname: host, port, websocket }, () => resolve(server));
+    const server = serve({ fetch, hostname: host, port, websocket, serverOptions: patience }, () => resolve(server));
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = `${host}:${port} is in use: stop what listens there, or set SLIPWAY_PORT to another port`;
       reject(error.code === 'EADDRINUSE' ? new Error(taken, { cause: error }) : error);

@@ -1,13 +1,13 @@
 // Walks a body beside its schema before validation: puts aliases into their canonical names and finds fields that the
 // schema does not know. Done here, so that every object of every schema is strict without saying so.
 import { z } from 'zod';
-import type { ProblemDetail } from '../workflows/problem.ts';
 import { canonicalNames } from './aliases.ts';
+import type { Details } from './details.ts';
 
 interface Walk {
   /** The endpoint's canonical path. */
   path: string;
-  details: ProblemDetail[];
+  details: Details;
 }
 
 /** The value with canonical field names; what is unknown or given twice is added to `details`. */
@@ -35,8 +35,8 @@ function shapedObject(value: object, objects: z.ZodObject[], walk: Walk, at: rea
     const name = fields.has(key) ? key : (canonicalNames(key, walk.path).find((one) => fields.has(one)) ?? key);
     const field = [...at, key].join('.');
     const schemas = fields.get(name);
-    if (name !== key && Object.hasOwn(value, name)) walk.details.push({ field, message: `is given as ${name} too` });
-    if (!schemas && !open) walk.details.push({ field, message: 'unknown field' });
+    if (name !== key && Object.hasOwn(value, name)) walk.details.add({ field, message: `is given as ${name} too` });
+    if (!schemas && !open) walk.details.add({ field, message: 'unknown field' });
     const [first, ...others] = schemas ?? [];
     if (!first) return [key, item];
     return [name, shaped(item, others.length > 0 ? z.union([first, ...others]) : first, walk, [...at, name])];

@@ -25,10 +25,6 @@ export async function redeemTicket(
 ): Promise<number | undefined> {
   const content = open(secrets, text);
   if (content?.task !== taskId || content.expires < now().getTime()) return undefined;
-  await db
-    .deleteFrom('usedTickets')
-    .where('expiresTime', '<', new Date(now().getTime() - lifeMs))
-    .execute();
   const { numInsertedOrUpdatedRows } = await db
     .insertInto('usedTickets')
     .values({ nonce: content.nonce, expiresTime: new Date(content.expires) })

@@ -17,7 +17,13 @@ export interface ConnectOptions {
   /** Shown in `pg_stat_activity`. */
   applicationName: string;
   log?: WarningLog;
+  /** How long a statement may take by this process's own clock, in milliseconds; 0: for ever. */
+  queryTimeoutMs?: number;
 }
+
+// Longer than the server's own limit, which comes first wherever the server is there to keep it.
+const queryTimeoutMs = 33_000;
+const timedOut = 'Query read timeout';
 
 type GetTypeParser = typeof pg.types.getTypeParser;
 
@@ -31,9 +37,18 @@ const types = {
 
 type Send = (query: string | pg.QueryConfig, values?: unknown[]) => unknown;
 
+// A server that hangs answers later, or never: what waits on this connection would wait as well, so it is given up.
+function ended(client: pg.ClientBase, answer: unknown): unknown {
+  if (!(answer instanceof Promise)) return answer;
+  return answer.catch((error: unknown) => {
+    if (error instanceof Error && error.message === timedOut) void (client as pg.Client).end();
+    throw error;
+  });
+}
+
 /** Sends under their names the statements that have one. */
 function sendNamed(client: pg.ClientBase): void {
-  const send: Send = (...query) => (pg.Client.prototype.query as Send).apply(client, query);
+  const send: Send = (...query) => ended(client, (pg.Client.prototype.query as Send).apply(client, query));
   const query: Send = (text, values) => {
     const name = typeof text === 'string' ? statementName(text) : undefined;
     return name === undefined ? send(text, values) : send({ name, text: text as string, ...(values && { values }) });
@@ -42,7 +57,8 @@ function sendNamed(client: pg.ClientBase): void {
 }
 
 /** Opens a pool on `url` (no connection is made before the first query); close it with `destroy()`. */
-export function connect(url: string, { max, applicationName, log }: ConnectOptions): Kysely<Database> {
+export function connect(url: string, options: ConnectOptions): Kysely<Database> {
+  const { max, applicationName, log } = options;
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -52,6 +68,7 @@ export function connect(url: string, { max, applicationName, log }: ConnectOptio
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
     statement_timeout: 30_000,
+    query_timeout: options.queryTimeoutMs ?? queryTimeoutMs,
     lock_timeout: 10_000,
     idle_in_transaction_session_timeout: 60_000,
     // Plans reckon with indexes in memory; by default PostgreSQL thinks of a disk's head and would rather read a table.

@@ -103,11 +103,6 @@ export async function releaseCommand(db: Kysely<Database>, request: KeyedRequest
     .execute();
 }
 
-/** Deletes what is older than 24 h; it has no effect any more. */
-export async function forgetKeys(db: Kysely<Database>): Promise<void> {
-  await db.deleteFrom('idempotencyKeys').where('createdTime', '<', keptFor).execute();
-}
-
 // True when the key is ours now: new, older than a day, or left behind by a crashed process.
 async function claim(db: Kysely<Database>, { userId, key, requestHash }: KeyedRequest): Promise<boolean> {
   const claimed = await db

@@ -61,7 +61,11 @@ async function main(): Promise<void> {
   const { databaseUrl, migrateDatabaseUrl, adminPassword, passwordWords } = configFromEnvironment();
   if (databaseUrl === undefined)
     throw new Error('DATABASE_URL is not set; the embedded database migrates itself at its start');
-  const db = connect(migrateDatabaseUrl ?? databaseUrl, { max: 1, applicationName: 'slipway-migrate' });
+  const db = connect(migrateDatabaseUrl ?? databaseUrl, {
+    max: 1,
+    applicationName: 'slipway-migrate',
+    queryTimeoutMs: 0,
+  });
   try {
     const applied = await migrateFor(db, databaseUrl);
     process.stdout.write(applied.length === 0 ? 'nothing to migrate\n' : `${applied.join('\n')}\n`);

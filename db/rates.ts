@@ -39,6 +39,25 @@ export function takeRate(db: Kysely<Database>, key: string, { limit, windowSecon
   });
 }
 
+/** Counts an event without refusing it, and returns how many there are in the window with it: at most `limit`. */
+export function noteRate(db: Kysely<Database>, key: string, { limit, windowSeconds }: RateLimit): Promise<number> {
+  return db.transaction().execute(async (tx) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 7301))`.execute(tx);
+    const { count } = await tx
+      .selectFrom('rateEvents')
+      .where('key', '=', key)
+      .where('time', '>', sql<Date>`clock_timestamp() - ${`${windowSeconds} seconds`}::interval`)
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .executeTakeFirstOrThrow();
+    if (count >= limit) return limit;
+    await tx
+      .insertInto('rateEvents')
+      .values({ key, time: sql`clock_timestamp()` })
+      .execute();
+    return count + 1;
+  });
+}
+
 /** Takes back the newest event of `key`: the attempt was one that does not count. */
 export async function giveBackRate(db: Kysely<Database>, key: string): Promise<void> {
   await sql`
@@ -49,12 +68,4 @@ export async function giveBackRate(db: Kysely<Database>, key: string): Promise<v
 /** Forgets every event of `key`. */
 export async function clearRate(db: Kysely<Database>, key: string): Promise<void> {
   await db.deleteFrom('rateEvents').where('key', '=', key).execute();
-}
-
-/** Deletes events that no window (at most a day) reaches any more. */
-export async function forgetRates(db: Kysely<Database>): Promise<void> {
-  await db
-    .deleteFrom('rateEvents')
-    .where('time', '<', sql<Date>`now() - interval '1 day'`)
-    .execute();
 }

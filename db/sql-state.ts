@@ -31,7 +31,8 @@ const standings: Readonly<Record<string, Standing>> = {
 };
 
 const network = new Set<unknown>(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT', 'EPIPE']);
-const lostConnection = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
+const lostConnection =
+  /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered)/;
 
 /** What an error of the database or its driver means; undefined of one that the table does not know, or of another kind. */
 export function standingOf(error: unknown): Standing | undefined {

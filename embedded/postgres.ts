@@ -9,6 +9,7 @@ import { processIdentity } from '../kit/process-identity.ts';
 import { SupervisedServer } from './child.ts';
 import { endProcess } from './end-process.ts';
 import { choosePort } from './ports.ts';
+import { untilMemoryIsFree } from './postgres-memory.ts';
 import { postgresFiles, type PostgresFiles } from './postgres-files.ts';
 import { connectionUrl, ownerRole, prepareDatabase } from './postgres-roles.ts';
 
@@ -113,6 +114,7 @@ async function removeStalePidFile(cluster: string): Promise<void> {
   const identity = processIdentity(pid);
   if (identity !== undefined && (await commandLine(pid)).includes(`-D ${cluster} `))
     await endProcess(pid, identity, 'SIGINT');
+  await untilMemoryIsFree(file);
   rmSync(file, { force: true });
 }
 

@@ -57,7 +57,7 @@ export async function startSlipway(config: Config, log: Logger): Promise<Running
 export const adminPasswordFile = (config: Pick<Config, 'dataDir'>): string => join(config.dataDir, 'admin-password');
 
 async function prepareDatabase(config: Config, stack: Stack, log: Logger): Promise<string | undefined> {
-  const db = connect(stack.ownerDatabaseUrl, { max: 2, applicationName: 'slipway-start', log });
+  const db = connect(stack.ownerDatabaseUrl, { max: 2, applicationName: 'slipway-start', log, queryTimeoutMs: 0 });
   try {
     await migrateFor(db, stack.databaseUrl);
     const generated = await ensureAdmin(db, { password: config.adminPassword, words: config.passwordWords });

@@ -10,6 +10,7 @@ export type { Logger } from 'pino';
  * by field name. The stream is synchronous, so that the last line before a crash is there.
  */
 export function createLogger(config: Pick<Config, 'logLevel'>, role: string, destination?: DestinationStream): Logger {
+  surviveBrokenOutput();
   const logger = pino(
     {
       level: config.logLevel,
@@ -23,9 +24,31 @@ export function createLogger(config: Pick<Config, 'logLevel'>, role: string, des
         },
       },
     },
-    destination ?? (process.stdout.isTTY ? pretty() : pino.destination({ fd: 1, sync: true })),
+    destination ?? (process.stdout.isTTY ? pretty() : outlivingDisk(pino.destination({ fd: 1, sync: true }))),
   );
   return withRedactedChildren(logger);
+}
+
+// A line that cannot be written, on a full disk or since its reader has gone, is lost. The process is not: what it does is worth
+// more than what it tells of it.
+const ignore = (): void => undefined;
+
+function surviveBrokenOutput(): void {
+  for (const stream of [process.stdout, process.stderr])
+    if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
+}
+
+function outlivingDisk(stream: ReturnType<typeof pino.destination>): DestinationStream {
+  stream.on('error', ignore);
+  return {
+    write: (line) => {
+      try {
+        stream.write(line);
+      } catch {
+        // Synchronous streams throw where others tell an error.
+      }
+    },
+  };
 }
 
 function safeArguments(args: readonly unknown[]): unknown[] {

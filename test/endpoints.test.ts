@@ -8,7 +8,14 @@ import { trials } from './audit-failure/table.ts';
 import { addressOf, operationOf, specified } from './house/served.ts';
 
 // Open to anybody: each is said aloud here too.
-const publicOperations = ['login', 'loginWithCode', 'forgetPassword', 'forgetPasswordOf', 'resetPassword'];
+const publicOperations = [
+  'login',
+  'loginWithCode',
+  'forgetPassword',
+  'forgetPasswordOf',
+  'resetPassword',
+  'confirmEmail',
+];
 
 // Operations outside the kernel: they are mounted beside it and tested on their own.
 const outsideKernel = ['GET /ws/tasks/{}/output/'];

@@ -13,6 +13,7 @@ export const texts = {
   'is not valid JSON': '不是有效的 JSON',
   'is not UTF-8': '不是 UTF-8 编码',
   'is nested too deeply': '嵌套过深',
+  'has too many fields': '字段过多',
   'holds a NUL character': '包含 NUL 字符',
   'holds text that cannot be stored': '包含无法存储的文本',
   'at least one field is needed': '至少需要一个字段',
@@ -49,6 +50,7 @@ export const texts = {
   // access
   'is not the present code; check that the clock of the device is right': '不是当前的验证码; 请检查设备时钟是否准确',
   'is needed for a new email': '修改邮箱需要密码',
+  'is needed, or a code of the second factor': '必填, 或提供双因素验证码',
   'is needed to update': '更新时必填',
   'is the present password': '与当前密码相同',
   'is not the name of this {thing}': '与该{thing}的名称不符',

@@ -6,6 +6,7 @@ import { record } from '../../db/audit/record.ts';
 import type { Database } from '../../db/database.ts';
 import { needsFactor, sessionCookieHeader } from '../caller.ts';
 import type { Ctx } from '../context.ts';
+import { deviceCookieHeader } from '../device.ts';
 import { Reply } from '../reply.ts';
 import { iso, time } from '../schemas.ts';
 import { accessEntry } from './text.ts';
@@ -59,6 +60,6 @@ export async function admitted(ctx: Ctx, user: Admitted & { secondFactor: boolea
       must_change_password: user.mustChangePassword,
       ...(due && { second_factor_due: true as const }),
     },
-    { headers: { 'set-cookie': sessionCookieHeader(session.value, ctx, maxAge) } },
+    { cookies: [sessionCookieHeader(session.value, ctx, maxAge), deviceCookieHeader(ctx, user.id)] },
   );
 }

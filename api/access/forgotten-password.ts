@@ -1,37 +1,37 @@
 // Somebody who cannot log in asks for a link by mail. Nothing of the answer depends on whether he exists: the same limits,
-// the same record, the same row of the outbox, whatever comes of it.
-import { createHash } from 'node:crypto';
+// the same record, the same row of the outbox, whatever comes of it. Strangers who ask for a mailbox shut nobody out: their mails
+// are spaced, and the last one mailed still works.
 import { z } from 'zod';
-import { takeRate } from '../../db/rates.ts';
+import { noteRate } from '../../db/rates.ts';
 import { quote } from '../../db/audit/text.ts';
-import { Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
 import type { ChangeCtx, Ctx } from '../context.ts';
 import { mailPasswordLink } from '../mail/password-links.ts';
 import { done, success } from '../schemas.ts';
+import { takeOrRefuse } from './login-limits.ts';
 import { accessEntry } from './text.ts';
 
 const windowSeconds = 3_600;
 const ofClient = { limit: 10, windowSeconds };
-const ofAddress = { limit: 3, windowSeconds };
+const ofPair = { limit: 3, windowSeconds };
+const ofMailbox = { limit: ofPair.limit + 1, windowSeconds };
 
-async function takeRequest(ctx: Ctx, email: string): Promise<void> {
-  const address = createHash('sha256').update(email.toLowerCase()).digest('hex');
-  for (const [key, limit] of [
-    [`forgotten/client/${ctx.remoteAddr ?? 'unknown'}`, ofClient],
-    [`forgotten/address/${address}`, ofAddress],
-  ] as const) {
-    const { allowed, retryAfterSeconds } = await takeRate(ctx.db, key, limit);
-    if (!allowed) throw new Problem('too_many_requests', { retry_after: retryAfterSeconds });
-  }
+/** Counts a request; returns whether so many have asked for this mailbox that mails to it have to be spaced. */
+async function takeRequest(ctx: Ctx, email: string): Promise<boolean> {
+  const mailbox = ctx.secrets.mac('forgotten', email.toLowerCase()).slice(0, 32);
+  const client = ctx.remoteAddr ?? 'unknown';
+  await takeOrRefuse(ctx, `forgotten/client/${client}`, ofClient);
+  await takeOrRefuse(ctx, `forgotten/pair/${mailbox}/${client}`, ofPair);
+  return (await noteRate(ctx.db, `forgotten/mailbox/${mailbox}`, ofMailbox)) > ofPair.limit;
 }
 
-async function ask(ctx: ChangeCtx, email: string, userId?: number) {
+async function ask(ctx: ChangeCtx, email: string, isCrowded: boolean, userId?: number) {
   const shown = quote(email);
   const detail = { en: `a password link for ${shown} was asked for`, zh: `为 ${shown} 请求重置密码链接` };
   ctx.audit(accessEntry('password_forgotten', 'user', { id: userId ?? null, name: shown }, detail));
   await mailPasswordLink(ctx.tx, ctx.config, {
     ...{ kind: 'reset', email, language: ctx.language, time: ctx.now().toISOString() },
+    ...(isCrowded && { isCrowded }),
     ...(userId !== undefined && { userId }),
   });
   return done;
@@ -53,7 +53,7 @@ const forgetPassword = change({
   id: 'forgetPassword',
   summary: 'Have a link to set a password mailed',
   prepare: ({ body }, ctx) => takeRequest(ctx, body.email),
-  handle: ({ body }, ctx) => ask(ctx, body.email),
+  handle: ({ body }, ctx, isCrowded) => ask(ctx, body.email, isCrowded),
 });
 
 const forgetPasswordOf = change({
@@ -62,7 +62,7 @@ const forgetPasswordOf = change({
   id: 'forgetPasswordOf',
   summary: 'Have a link to set the password of a user mailed, if the address is his',
   prepare: ({ body }, ctx) => takeRequest(ctx, body.email),
-  handle: ({ params, body }, ctx) => ask(ctx, body.email, params.id),
+  handle: ({ params, body }, ctx, isCrowded) => ask(ctx, body.email, isCrowded, params.id),
 });
 
 export const forgottenPasswordEndpoints = [forgetPassword, forgetPasswordOf];

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../endpoint.ts';
 import { authorizationEndpoints } from './authorizations.ts';
+import { emailEndpoints } from './email.ts';
 import { forgottenPasswordEndpoints } from './forgotten-password.ts';
 import { loginCodeEndpoints } from './login-code.ts';
 import { loginEndpoints } from './login.ts';
@@ -20,6 +21,7 @@ export const accessEndpoints: readonly Endpoint[] = [
   ...userActionEndpoints,
   ...forgottenPasswordEndpoints,
   ...resetPasswordEndpoints,
+  ...emailEndpoints,
   ...membershipEndpoints,
   ...roleEndpoints,
   ...objectGrantEndpoints,

@@ -8,7 +8,8 @@ import { Problem } from '../../workflows/problem.ts';
 import type { Ctx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { admit, admitted, sessionBegun } from './admit.ts';
-import { forgetCodeAttempts, givenCode, takeCode, takeCodeAttempt } from './codes.ts';
+import { givenCode, takeCode } from './codes.ts';
+import { forgetCodeAttempts, takeCodeAttempt } from './login-limits.ts';
 import { accessEntry } from './text.ts';
 
 const details = {

@@ -1,31 +1,105 @@
-// Attempts are counted before they are judged, so that a burst cannot pass a limit; a success gives its count back.
+// Attempts are counted before they are judged, so that a burst cannot pass a limit; a success gives its count back. Limits that
+// refuse are counted by account and address, so that strangers shut nobody out; what is tried on an account from everywhere
+// only slows what strangers try. A device that has logged in before has a budget of its own.
 import { createHash } from 'node:crypto';
-import { clearRate, giveBackRate, takeRate } from '../../db/rates.ts';
+import { clearRate, giveBackRate, noteRate, takeRate, type RateLimit } from '../../db/rates.ts';
 import { Problem } from '../../workflows/problem.ts';
 import type { Ctx } from '../context.ts';
+import { knownDevice } from '../device.ts';
 
 const windowSeconds = 15 * 60;
-const ofAccount = { limit: 5, windowSeconds };
+const ofPair = { limit: 5, windowSeconds };
+const ofDevice = { limit: 10, windowSeconds };
 const ofAddress = { limit: 50, windowSeconds };
+const ofAccount = { limit: 12, windowSeconds };
 
-/** The limit's key of an account; hashed, since people type passwords into the wrong field. */
-export const accountKey = (username: string): string =>
-  `login/account/${createHash('sha256').update(username.toLowerCase()).digest('hex')}`;
-const addressKey = (remoteAddr: string | null): string => `login/address/${remoteAddr ?? 'unknown'}`;
+/** So many attempts of an account go by without a wait. */
+const unslowed = 5;
+const longestMs = 30_000;
 
-/** Counts an attempt to give a password; throws when there were too many that failed. */
-export async function takeAttempt(ctx: Ctx, username: string): Promise<void> {
-  for (const [key, limit] of [
-    [accountKey(username), ofAccount],
-    [addressKey(ctx.remoteAddr), ofAddress],
-  ] as const) {
-    const { allowed, retryAfterSeconds } = await takeRate(ctx.db, key, limit);
-    if (!allowed) throw new Problem('too_many_requests', { retry_after: retryAfterSeconds });
-  }
+type Limited = Pick<Ctx, 'db' | 'secrets' | 'remoteAddr' | 'deviceCookie' | 'pause'>;
+
+/** Whose attempts are counted: `id` is null for a name that nobody has. */
+export interface Account {
+  id: number | null;
+  username: string;
 }
 
-/** The attempt was right: it does not count, and neither do earlier ones of the account. */
-export async function forgetAttempts(ctx: Ctx, username: string): Promise<void> {
-  await clearRate(ctx.db, accountKey(username));
-  await giveBackRate(ctx.db, addressKey(ctx.remoteAddr));
+// Hashed with a key, since people type passwords into the wrong field.
+const hashed = ({ secrets }: Pick<Ctx, 'secrets'>, username: string): string =>
+  secrets.mac('login-name', username.toLowerCase()).slice(0, 32);
+const address = ({ remoteAddr }: Pick<Ctx, 'remoteAddr'>): string => remoteAddr ?? 'unknown';
+const short = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
+
+const keysOf = (ctx: Limited, username: string) => ({
+  pair: `login/pair/${hashed(ctx, username)}/${address(ctx)}`,
+  account: `login/account/${hashed(ctx, username)}`,
+  address: `login/address/${address(ctx)}`,
+});
+
+const deviceKey = (purpose: string, device: string): string => `${purpose}/device/${short(device)}`;
+
+/** Counts an event; throws `too_many_requests` when there is no room. */
+export async function takeOrRefuse({ db }: Pick<Ctx, 'db'>, key: string, limit: RateLimit): Promise<void> {
+  const { allowed, retryAfterSeconds } = await takeRate(db, key, limit);
+  if (!allowed) throw new Problem('too_many_requests', { retry_after: retryAfterSeconds });
+}
+
+/** How long an attempt waits that is the `count`th of an account: a second, rising to 30. */
+export const slowedMs = (count: number): number =>
+  count <= unslowed ? 0 : Math.min(longestMs, 1_000 * 2 ** (count - unslowed - 1));
+
+/** Counts an attempt against an account, from wherever, and waits as long as that asks for. */
+export async function slowDown({ db, pause }: Limited, key: string): Promise<void> {
+  const wait = slowedMs(await noteRate(db, key, ofAccount));
+  if (wait > 0) await pause(wait);
+}
+
+/** Counts an attempt to give a password; throws when there were too many that failed. */
+export async function takeAttempt(ctx: Limited, { id, username }: Account): Promise<void> {
+  const device = id === null ? undefined : knownDevice(ctx, id);
+  if (device !== undefined) return takeOrRefuse(ctx, deviceKey('login', device), ofDevice);
+  const keys = keysOf(ctx, username);
+  await takeOrRefuse(ctx, keys.pair, ofPair);
+  await takeOrRefuse(ctx, keys.address, ofAddress);
+  await slowDown(ctx, keys.account);
+}
+
+/** The attempt was right: it does not count, and neither do earlier ones of the account from there. */
+export async function forgetAttempts(ctx: Limited, { id, username }: Account): Promise<void> {
+  const keys = keysOf(ctx, username);
+  const device = id === null ? undefined : knownDevice(ctx, id);
+  if (device !== undefined) await clearRate(ctx.db, deviceKey('login', device));
+  else await giveBackRate(ctx.db, keys.address);
+  await clearRate(ctx.db, keys.pair);
+  await clearRate(ctx.db, keys.account);
+}
+
+const codeWindow = { limit: 5, windowSeconds };
+const codeDay = { limit: 20, windowSeconds: 24 * 3_600 };
+/** Of all strangers together: with the password alone, codes would else be guessed from many addresses. */
+const codeDayOfAccount = { limit: 100, windowSeconds: 24 * 3_600 };
+
+function codeLimits(ctx: Limited, userId: number): [key: string, limit: RateLimit][] {
+  const device = knownDevice(ctx, userId);
+  const from = device === undefined ? `${userId}/${address(ctx)}` : `device/${short(device)}`;
+  return [
+    [`second-factor/${from}`, codeWindow],
+    [`second-factor/day/${from}`, codeDay],
+    ...(device === undefined
+      ? [[`second-factor/account/${userId}`, codeDayOfAccount] satisfies [string, RateLimit]]
+      : []),
+  ];
+}
+
+/** Counts a code that is about to be tried; throws when there were too many wrong ones. */
+export async function takeCodeAttempt(ctx: Limited, userId: number): Promise<void> {
+  for (const [key, limit] of codeLimits(ctx, userId)) await takeOrRefuse(ctx, key, limit);
+  if (knownDevice(ctx, userId) === undefined) await slowDown(ctx, `second-factor/slow/${userId}`);
+}
+
+/** The code was right: earlier wrong ones do not count any more. */
+export async function forgetCodeAttempts(ctx: Limited, userId: number): Promise<void> {
+  for (const [key] of codeLimits(ctx, userId)) await clearRate(ctx.db, key);
+  await clearRate(ctx.db, `second-factor/slow/${userId}`);
 }

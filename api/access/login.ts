@@ -44,11 +44,13 @@ const login = endpoint({
   problems: ['wrong_credentials', 'too_many_requests'],
   async handle({ body }, ctx) {
     const user = await findLogin(ctx.db, body.username);
-    const account = user?.username ?? body.username;
+    const account = { id: user?.id ?? null, username: user?.username ?? body.username };
     await takeAttempt(ctx, account);
     const right = await verifyPassword(body.password, user?.passwordHash ?? null);
     if (!right || user?.status !== 'enabled') {
-      const target = { id: user?.id ?? null, name: quote(account) };
+      // A name that nobody has may be a password in the wrong field: the log, which is never cut, tells it from others only.
+      const typed = `(unknown ${ctx.secrets.mac('unknown-login', body.username.toLowerCase()).slice(0, 16)})`;
+      const target = { id: user?.id ?? null, name: user ? quote(user.username) : typed };
       const detail = { en: `login as ${target.name} failed`, zh: `以 ${target.name} 登录失败` };
       await recordRefusal(ctx.db, ctx.by, accessEntry('login_failed', 'user', target, detail));
       throw new Problem('wrong_credentials');
@@ -89,7 +91,7 @@ const logout = change({
     if (ctx.actor.sessionHash) await endSession(ctx.tx, ctx.actor.sessionHash);
     const target = { id: ctx.actor.user.id, name: ctx.actor.user.username };
     ctx.audit(accessEntry('logout', 'user', target, { en: 'logged out', zh: '登出' }));
-    return Reply.json(done, { headers: { 'set-cookie': sessionCookieHeader('', ctx, 0) } });
+    return Reply.json(done, { cookies: [sessionCookieHeader('', ctx, 0)] });
   },
 });
 

@@ -1,13 +1,29 @@
-// Whoever changes by what he logs in, or ends sessions, says his password again: a session or token that somebody else has
-// got hold of is not enough. A wrong one counts towards the limit of logins.
+// Whoever changes by what he logs in, makes a credential, or ends sessions, says his password again, or a code: a session or
+// token that somebody else has got hold of is not enough. A wrong one counts towards the limit of logins.
 import { z } from 'zod';
 import { verifyPassword } from '../../db/access/passwords.ts';
+import { inTransaction } from '../../db/transaction.ts';
+import { invalidField } from '../../workflows/problem.ts';
 import type { Ctx } from '../context.ts';
 import { notAllowed } from '../permissions.ts';
-import { forgetAttempts, takeAttempt } from './login-limits.ts';
+import { givenCode, takeCode } from './codes.ts';
+import { forgetAttempts, forgetCodeAttempts, takeAttempt, takeCodeAttempt } from './login-limits.ts';
 
 /** A password that is to be compared, as bodies carry it. */
 export const givenPassword = z.string().min(1).max(512);
+
+/** What proves again who is calling: one of both. */
+export const proof = {
+  password: givenPassword.optional().meta({ description: 'The own password, or else a code' }),
+  code: givenCode.optional().meta({ description: 'A code of the own second factor' }),
+};
+
+interface Proof {
+  password?: string | undefined;
+  code?: string | undefined;
+}
+
+export const isGiven = ({ password, code }: Proof): boolean => password !== undefined || code !== undefined;
 
 /** The stored hash of a user's password; null when he has none. */
 export async function storedHash({ db }: Pick<Ctx, 'db'>, userId: number): Promise<string | null> {
@@ -16,15 +32,34 @@ export async function storedHash({ db }: Pick<Ctx, 'db'>, userId: number): Promi
 }
 
 /** Whether a password is the caller's own; throws `too_many_requests` after too many that were not. */
-export async function isOwnPassword(ctx: Ctx, password: string): Promise<boolean> {
+async function isOwnPassword(ctx: Ctx, password: string): Promise<boolean> {
   const { id, username } = ctx.actor.user;
-  await takeAttempt(ctx, username);
+  const account = { id, username };
+  await takeAttempt(ctx, account);
   if (!(await verifyPassword(password, await storedHash(ctx, id)))) return false;
-  await forgetAttempts(ctx, username);
+  await forgetAttempts(ctx, account);
   return true;
 }
 
 /** Throws `not_allowed` unless a password is the caller's own. */
 export async function demandOwnPassword(ctx: Ctx, password: string): Promise<void> {
   if (!(await isOwnPassword(ctx, password))) throw notAllowed('password');
+}
+
+async function demandCode(ctx: Ctx, code: string): Promise<void> {
+  const { id } = ctx.actor.user;
+  await takeCodeAttempt(ctx, id);
+  if (!(await inTransaction(ctx.db, (tx) => takeCode(tx, ctx, id, code)))) throw notAllowed('code');
+  await forgetCodeAttempts(ctx, id);
+}
+
+/**
+ * Has the caller prove who they are, before the transaction of what they want; throws `invalid` when they give neither
+ * password nor code, `not_allowed` when what they give is wrong.
+ */
+export async function proveOwn(ctx: Ctx, { password, code }: Proof): Promise<true> {
+  if (password !== undefined) await demandOwnPassword(ctx, password);
+  else if (code !== undefined) await demandCode(ctx, code);
+  else throw invalidField('password', 'is needed, or a code of the second factor');
+  return true;
 }

@@ -2,17 +2,15 @@ import { z } from 'zod';
 import { useLink, userOfLink } from '../../db/access/password-links.ts';
 import { hashPassword, verifyPassword } from '../../db/access/passwords.ts';
 import { endSessions } from '../../db/access/sessions.ts';
-import { revokeTokens } from '../../db/access/tokens.ts';
 import { recordRefusal } from '../../db/audit/refusals.ts';
-import { clearRate } from '../../db/rates.ts';
 import { Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
 import type { Ctx } from '../context.ts';
 import { done, success } from '../schemas.ts';
-import { accountKey } from './login-limits.ts';
+import { forgetAttempts } from './login-limits.ts';
 import { accessEntry } from './text.ts';
-import { auditTokenDeleted } from './tokens.ts';
-import { samePassword } from './user-actions.ts';
+import { auditedRevocation } from './tokens.ts';
+import { endTokens, samePassword } from './user-actions.ts';
 import { demandStrong } from './users.ts';
 
 interface Reset {
@@ -32,12 +30,13 @@ const resetPassword = change({
   id: 'resetPassword',
   area: 'access',
   summary: 'Set a new password with a mailed link',
-  description: 'All sessions of the user end; with revoke_tokens his auth tokens are deleted too.',
+  description: 'All sessions of the user end, and with end_tokens the auth tokens too (revoke_tokens: the same).',
   permission: 'public',
   body: z.object({
     token: z.string().min(1).max(128),
     new_password: z.string(),
-    revoke_tokens: z.boolean().default(false),
+    end_tokens: endTokens,
+    revoke_tokens: z.boolean().optional(),
   }),
   returns: success,
   problems: ['link_invalid', 'weak_password'],
@@ -54,10 +53,10 @@ const resetPassword = change({
     if (user?.id !== id || !(await useLink(ctx.tx, body.token))) throw new Problem('link_invalid');
     await ctx.tx.updateTable('users').set({ passwordHash, mustChangePassword: false }).where('id', '=', id).execute();
     await endSessions(ctx.tx, id);
-    await clearRate(ctx.tx, accountKey(username));
+    await forgetAttempts({ ...ctx, db: ctx.tx }, { id, username });
     const detail = { en: `password of ${username} set by a mailed link`, zh: `${username} 通过邮件链接设置密码` };
     ctx.audit(accessEntry('password_reset', 'user', { id, name: username }, detail));
-    if (body.revoke_tokens) for (const token of await revokeTokens(ctx.tx, id)) ctx.audit(auditTokenDeleted(token));
+    if (body.revoke_tokens ?? body.end_tokens) await auditedRevocation(ctx, id);
     return done;
   },
 });

@@ -5,6 +5,7 @@ import type { Ctx } from '../context.ts';
 import { list } from '../list.ts';
 import { admin, notFound, permission, requestedId, signedIn, system } from '../permissions.ts';
 import { actions, done, iso, success, time } from '../schemas.ts';
+import { demandWorth } from './email.ts';
 import { demandOwnPassword, givenPassword } from './reauthenticate.ts';
 import { accessEntry } from './text.ts';
 import { demandManage, mustFind } from './users.ts';
@@ -110,12 +111,13 @@ const endUserSessions = change({
   id: 'endUserSessions',
   area: 'access',
   summary: 'End all sessions of a user',
-  description: 'His auth tokens stay. Of a user of the admin role: only for that role.',
+  description: 'Auth tokens stay. Only of a user who holds no more than the caller.',
   permission: system('manage_user'),
   returns: success,
   async handle({ params }, ctx) {
     const user = await mustFind(ctx.tx, params.id);
     demandManage(ctx, user);
+    await demandWorth(ctx, user.id);
     const count = await endSessions(ctx.tx, user.id);
     if (count > 0) ctx.audit(ended(user, count));
     return done;

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { secretHash } from '../../db/access/credentials.ts';
-import { countTokens, createToken, maxTokens, selectTokens, type TokenRow } from '../../db/access/tokens.ts';
+import {
+  countTokens,
+  createToken,
+  maxTokens,
+  revokeTokens,
+  selectTokens,
+  type TokenRow,
+} from '../../db/access/tokens.ts';
 import { diff } from '../../db/audit/changes.ts';
 import type { AuditEntry } from '../../db/audit/record.ts';
 import { quote } from '../../db/audit/text.ts';
@@ -8,11 +15,12 @@ import { isUniqueViolation } from '../../db/errors.ts';
 import { anywhere } from '../../db/like.ts';
 import { invalidField, Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
-import type { Ctx } from '../context.ts';
+import type { ChangeCtx, Ctx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
 import { notFound, permission, requestedId, signedIn } from '../permissions.ts';
 import { actions, done, iso, moment, success, time } from '../schemas.ts';
+import { proof, proveOwn } from './reauthenticate.ts';
 import { accessEntry } from './text.ts';
 
 const token = z.object({
@@ -83,12 +91,19 @@ const listTokens = list({
   present: (rows) => rows.map((row) => present(row)),
 });
 
-/** When a new token expires: one made with a token cannot outlive that. */
-function expiryOf(wanted: Date | null, { actor, now }: Ctx): Date | null {
+const dayMs = 86_400_000;
+const usualDays = 90;
+const longestDays = 366;
+
+/** When a new token expires: after 90 days if nothing is said, 366 at most; one made with a token cannot outlive that. */
+function expiryOf(wanted: Date | null, { actor, now }: Ctx): Date {
+  const after = (days: number): Date => new Date(now().getTime() + days * dayMs);
   if (wanted && wanted <= now()) throw invalidField('expires_time', 'must be in the future');
+  if (wanted && wanted > after(longestDays)) throw invalidField('expires_time', 'must be at most 366 days ahead');
   const limit = actor.tokenExpires;
   if (limit && wanted && wanted > limit) throw invalidField('expires_time', `must not be after ${limit.toISOString()}`);
-  return wanted ?? limit;
+  const usual = after(usualDays);
+  return wanted ?? (limit && limit < usual ? limit : usual);
 }
 
 const nameTaken = (taken: string) => (error: unknown) => {
@@ -101,13 +116,21 @@ const createAuthToken = change({
   id: 'createAuthToken',
   area: 'access',
   summary: 'Create an auth token',
-  description: 'The answer is the only one with the whole value.',
+  description:
+    'Needs the password, or a code of the second factor. Without expires_time it ends after 90 days; after 366 at most. ' +
+    'The answer is the only one with the whole value.',
   permission: signedIn,
-  body: z.object({ name, description: description.default(''), expires_time: moment.nullable().default(null) }),
+  body: z.object({
+    name,
+    description: description.default(''),
+    expires_time: moment.nullable().default(null),
+    ...proof,
+  }),
   returns: token,
   status: 201,
   secretAnswer: true,
-  problems: ['too_many_tokens', 'name_taken'],
+  problems: ['too_many_tokens', 'name_taken', 'too_many_requests'],
+  prepare: ({ body }, ctx) => proveOwn(ctx, body),
   async handle({ body }, ctx) {
     const userId = ctx.actor.user.id;
     const expiresTime = expiryOf(body.expires_time, ctx);
@@ -159,10 +182,15 @@ const changeAuthToken = change({
 });
 
 /** The record of a token that is gone. */
-export function auditTokenDeleted({ id: tokenId, name: called, description: about }: DeletedToken): AuditEntry {
+function auditTokenDeleted({ id: tokenId, name: called, description: about }: DeletedToken): AuditEntry {
   const shown = { en: `token ${quote(called)} deleted`, zh: `删除令牌 ${quote(called)}` };
   const changes = diff({ name: called, description: about }, null);
   return accessEntry('delete', 'token', { id: tokenId, name: called }, shown, changes);
+}
+
+/** Deletes the tokens of a user, but for one that may stay, with their records. */
+export async function auditedRevocation(ctx: ChangeCtx, userId: number, except: number | null = null): Promise<void> {
+  for (const token of await revokeTokens(ctx.tx, userId, except)) ctx.audit(auditTokenDeleted(token));
 }
 
 type DeletedToken = Pick<TokenRow, 'id' | 'name' | 'description'>;

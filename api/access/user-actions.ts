@@ -11,6 +11,7 @@ import { admin, system } from '../permissions.ts';
 import { done, success } from '../schemas.ts';
 import { storedHash } from './reauthenticate.ts';
 import { accessEntry } from './text.ts';
+import { auditedRevocation } from './tokens.ts';
 import { demandManage, demandStrong, mustFind, self } from './users.ts';
 
 async function setStatus(ctx: ChangeCtx, userId: number, status: 'enabled' | 'disabled') {
@@ -56,6 +57,9 @@ const enableUser = change({
   handle: ({ params }, ctx) => setStatus(ctx, params.id, 'enabled'),
 });
 
+/** Whether a new password ends the auth tokens that were made before it. */
+export const endTokens = z.boolean().default(true);
+
 const wrongOriginals = { limit: 5, windowSeconds: 15 * 60 };
 
 /** A new password, hashed before the transaction begins, and what was found out about the present one. */
@@ -72,14 +76,14 @@ const changePassword = change({
   id: 'changePassword',
   area: 'access',
   summary: 'Change own password',
-  description: 'Other sessions end, tokens stay.',
+  description: 'Other sessions end, and with end_tokens all tokens but the one of this request.',
   permission: self,
   ...{ whilePasswordDue: true, whileFactorDue: true },
-  body: z.object({ original_password: z.string().max(512), new_password: z.string() }),
+  body: z.object({ original_password: z.string().max(512), new_password: z.string(), end_tokens: endTokens }),
   returns: success,
   problems: ['wrong_original_password', 'weak_password', 'too_many_requests'],
   async prepare({ params, body }, ctx): Promise<NewPassword> {
-    const key = `change-password/${params.id}`;
+    const key = `change-password/${params.id}/${ctx.remoteAddr ?? 'unknown'}`;
     const { allowed, retryAfterSeconds } = await takeRate(ctx.db, key, wrongOriginals);
     if (!allowed) return { hash: '', matches: false, retryAfterSeconds };
     const matches = await verifyPassword(body.original_password, await storedHash(ctx, params.id));
@@ -95,6 +99,7 @@ const changePassword = change({
     await ctx.tx.updateTable('users').set(password).where('id', '=', params.id).execute();
     await voidLink(ctx.tx, params.id);
     await endSessions(ctx.tx, params.id, ctx.actor.sessionHash);
+    if (body.end_tokens) await auditedRevocation(ctx, params.id, ctx.actor.tokenId);
     const target = { id: params.id, name: ctx.actor.user.username };
     ctx.audit(accessEntry('password_changed', 'user', target, { en: 'password changed', zh: '修改密码' }));
     return done;
@@ -111,9 +116,9 @@ const setPassword = change({
   id: 'setPassword',
   area: 'access',
   summary: 'Set the password of a user',
-  description: 'He must change it at his next login; his sessions end.',
+  description: 'It must be changed at the next login; sessions end, and with end_tokens auth tokens.',
   permission: admin,
-  body: z.object({ new_password: z.string() }),
+  body: z.object({ new_password: z.string(), end_tokens: endTokens }),
   returns: success,
   problems: ['weak_password'],
   prepare: async ({ params, body }, ctx): Promise<NewPassword> => ({
@@ -129,6 +134,7 @@ const setPassword = change({
     await ctx.tx.updateTable('users').set(password).where('id', '=', user.id).execute();
     await voidLink(ctx.tx, user.id);
     await endSessions(ctx.tx, user.id);
+    if (body.end_tokens) await auditedRevocation(ctx, user.id);
     const detail = { en: `password of ${user.username} set`, zh: `设置 ${user.username} 的密码` };
     ctx.audit(accessEntry('password_set', 'user', { id: user.id, name: user.username }, detail));
     return done;

@@ -23,7 +23,8 @@ import {
   system,
 } from '../permissions.ts';
 import { id, idEntry } from '../schemas.ts';
-import { isOwnPassword } from './reauthenticate.ts';
+import { beginEmailChange, demandWorth } from './email.ts';
+import { isGiven, proof, proveOwn } from './reauthenticate.ts';
 import { assignRoles } from './role-assignment.ts';
 import { accessEntry } from './text.ts';
 import { mayManage, presentUser, userObject, userReference } from './user-object.ts';
@@ -54,7 +55,6 @@ const listUsers = list({
   }),
   item: z.union([userObject, userReference]),
   query({ query }, ctx) {
-    if (query.email !== undefined || query.phone !== undefined) demandSystem(ctx, 'view_user');
     let users = selectUsers(ctx.db);
     for (const field of ['username', 'name', 'email', 'phone'] as const)
       if (query[field]) users = users.where(`users.${field}`, 'ilike', anywhere(query[field]));
@@ -178,31 +178,39 @@ const changeUser = change({
   id: 'changeUser',
   area: 'access',
   summary: 'Change a user',
-  description: 'A new email of oneself needs the password.',
+  description:
+    'A new email of oneself needs the password or a code; of somebody else, that one holds at least as much. With a mail ' +
+    'server it counts when it is confirmed by the link that is mailed to it (`pending_email` till then); the old one is told.',
   permission: anyOf(self, system('manage_user')),
   body: z.object({
     email: email.optional(),
     phone: phone.optional(),
     name: displayName.optional(),
-    password: z.string().optional(),
+    ...proof,
   }),
-  returns: userObject,
+  returns: userObject.extend({ pending_email: z.string().optional() }),
   problems: ['exists', 'too_many_requests'],
-  prepare: ({ params, body }, ctx) => passwordState(ctx, params.id, body.password),
-  async handle({ params, body: { password: _password, ...wanted } }, ctx, state) {
+  prepare: async ({ params, body }, ctx) =>
+    params.id === ctx.actor.user.id && isGiven(body) ? proveOwn(ctx, body) : undefined,
+  async handle({ params, body: { password: _password, code: _code, ...wanted } }, ctx, proven) {
     const before = await mustFind(ctx.tx, params.id);
     const isSelf = before.id === ctx.actor.user.id;
     if (!isSelf) demandManage(ctx, before);
     const after = { email: before.email, phone: before.phone, name: before.name, ...defined(wanted) };
-    if (isSelf && after.email !== before.email) {
-      if (state === 'missing') throw invalidField('password', 'is needed for a new email');
-      if (state === 'wrong') throw notAllowed('password');
+    const wished = after.email;
+    if (wished !== before.email) {
+      if (!isSelf) await demandWorth(ctx, before.id);
+      else if (!proven) throw invalidField('password', 'is needed for a new email');
+    }
+    if (ctx.config.smtpUrl !== undefined && wanted.email !== undefined) {
+      await beginEmailChange(ctx, before, wished);
+      after.email = before.email;
     }
     await ctx.tx.updateTable('users').set(after).where('id', '=', before.id).execute().catch(taken);
     const changes = diff({ email: before.email, phone: before.phone, name: before.name }, after);
     const detail = { en: `user ${quote(before.username)} changed`, zh: `修改用户 ${quote(before.username)}` };
     if (changes) ctx.audit(accessEntry('update', 'user', { id: before.id, name: before.username }, detail, changes));
-    return presentUser({ ...before, ...after }, ctx);
+    return { ...presentUser({ ...before, ...after }, ctx), ...(wished !== after.email && { pending_email: wished }) };
   },
 });
 
@@ -210,15 +218,5 @@ const defined = <T extends object>(object: T) =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;
   };
-
-/** Whether a given password is the caller's own, who changes himself. */
-async function passwordState(
-  ctx: Ctx,
-  userId: number,
-  password: string | undefined,
-): Promise<'missing' | 'wrong' | 'right'> {
-  if (password === undefined || userId !== ctx.actor.user.id) return 'missing';
-  return (await isOwnPassword(ctx, password)) ? 'right' : 'wrong';
-}
 
 export const userEndpoints = [listUsers, createUser, getUser, changeUser];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { findPolicy } from '../../db/approvals/policies.ts';
+import { findPolicy, policyShownTo } from '../../db/approvals/policies.ts';
 import type { ApprovalPolicyRow } from '../../db/approvals/tables.ts';
 import { diff } from '../../db/audit/changes.ts';
 import type { AuditEntry } from '../../db/audit/record.ts';
@@ -60,8 +60,8 @@ const listPolicies = loadedList({
   permission: signedIn,
   filter: z.object({ kind: z.enum(requestKinds).optional(), application: id.optional(), enabled: flag.optional() }),
   item: policyObject,
-  async load({ query: { kind, application, enabled } }, { db }, { page, pageSize }) {
-    let query = db.selectFrom('approvalPolicies').selectAll().orderBy('id');
+  async load({ query: { kind, application, enabled } }, ctx, { page, pageSize }) {
+    let query = ctx.db.selectFrom('approvalPolicies').where(policyShownTo(ctx.subject)).selectAll().orderBy('id');
     if (kind) query = query.where('kind', '=', kind);
     if (application !== undefined) query = query.where('applicationId', '=', application);
     if (enabled !== undefined) query = query.where('enabled', '=', enabled);
@@ -108,7 +108,17 @@ const getPolicy = endpoint({
   summary: 'One approval policy',
   permission: signedIn,
   returns: policyObject,
-  handle: async ({ params }, { db }) => presentPolicy(await find(db, params.id)),
+  async handle({ params }, ctx) {
+    const row = await find(ctx.db, params.id);
+    const shown = ctx.db
+      .selectFrom('approvalPolicies')
+      .where('id', '=', row.id)
+      .where(policyShownTo(ctx.subject))
+      .select('id');
+    // The built-in ones are in no table, and about no application.
+    if (row.id > 0 && !(await shown.executeTakeFirst())) throw notFound();
+    return presentPolicy(row);
+  },
 });
 
 const changePolicy = change({

@@ -52,7 +52,7 @@ const verifyChain = endpoint({
     );
     const whole = result.from_id === 1 && query.to_id === undefined && result.next_id === null;
     if (!result.ok) ctx.log.error({ result }, 'the audit chain is broken');
-    await keepVerification(ctx.db, result, whole);
+    await keepVerification(ctx.db, ctx.secrets, result, whole);
     return result;
   },
 });

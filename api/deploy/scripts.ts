@@ -10,7 +10,7 @@ import { scriptLanguages, type ScriptLanguage } from '../../workflows/deploy/con
 import { invalidField, Problem } from '../../workflows/problem.ts';
 import { applicationSummary, presentSummaries } from '../applications/object.ts';
 import { change } from '../change.ts';
-import type { ChangeCtx } from '../context.ts';
+import type { ChangeCtx, Ctx } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { list } from '../list.ts';
 import { notAllowed, notFound } from '../permissions.ts';
@@ -41,27 +41,31 @@ const changes = atLeastOne(z.object(fields).partial());
 
 const isLanguage = (text: string): text is ScriptLanguage => scriptLanguages.some((one) => one === text);
 
-/** The columns of the fields that a body gives; throws for what cannot be a script. */
-async function columnsOf(
-  ctx: ChangeCtx,
-  { name, language, content, template_engine, creator }: z.output<typeof changes>,
+/** Throws for what cannot be a script. It asks another process, so no transaction waits for it. */
+async function demandScript(
+  ctx: Ctx,
+  { language, content, template_engine }: z.output<typeof changes>,
   before?: Pick<DeployScriptRow, 'language' | 'content'>,
-) {
+): Promise<void> {
   if (language !== undefined && !isLanguage(language)) throw new Problem('script_language');
   if (template_engine !== undefined && template_engine !== engine) throw new Problem('script_engine');
-  const plain = content === undefined ? undefined : plainText(content);
   // Another language quotes otherwise, so the text that stays is looked at again.
-  const template = plain ?? (language === undefined ? undefined : before?.content);
+  const kept = language === undefined ? undefined : before?.content;
+  const template = content === undefined ? kept : plainText(content);
   if (template !== undefined) await refuseMistake(ctx, template, language ?? before?.language ?? 'bash');
+}
+
+/** The columns of the fields that a body gives. */
+function columnsOf({ name, language, content, creator }: z.output<typeof changes>) {
   return {
     ...(name !== undefined && { name }),
-    ...(language !== undefined && { language }),
-    ...(plain !== undefined && { content: plain }),
+    ...(language !== undefined && isLanguage(language) && { language }),
+    ...(content !== undefined && { content: plainText(content) }),
     ...(creator !== undefined && { creator }),
   };
 }
 
-async function refuseMistake({ jinja }: ChangeCtx, template: string, language: ScriptLanguage): Promise<void> {
+async function refuseMistake({ jinja }: Ctx, template: string, language: ScriptLanguage): Promise<void> {
   const found = interpreterOf(language, template);
   // A first line that is itself a template is read when it is rendered.
   if ('problem' in found && !/^[^\n]*\{\{/.test(template)) throw invalidField('content', `line 1: ${found.problem}`);
@@ -116,12 +120,12 @@ const createScript = change({
   returns: savedScript,
   status: 201,
   problems: ['script_name_taken', 'script_language', 'script_engine'],
+  prepare: ({ body }, ctx) => demandScript(ctx, body),
   async handle({ body }, ctx) {
     const creator = body.creator ?? ctx.actor.user.username;
     await demandCreator(ctx, creator, ctx.actor.user.username);
     const { name } = body;
-    const columns = await columnsOf(ctx, body);
-    const { language = 'bash', content = '' } = columns;
+    const { language = 'bash', content = '' } = columnsOf(body);
     const now = ctx.now();
     const row = { name, content, language, creator, createdTime: now, updateTime: now };
     const inserted = ctx.tx.insertInto('deployScripts').values(row).returningAll().executeTakeFirstOrThrow();
@@ -148,10 +152,13 @@ const changeScript = change({
   body: changes,
   returns: savedScript,
   problems: ['script_name_taken', 'script_language', 'script_engine'],
+  async prepare({ params, body }, ctx) {
+    await demandScript(ctx, body, await selectScripts(ctx.db).where('id', '=', params.id).executeTakeFirst());
+  },
   async handle({ params, body }, ctx) {
     const before = await locked(ctx, params.id);
     await demandCreator(ctx, body.creator, before.creator);
-    const columns = await columnsOf(ctx, body, before);
+    const columns = columnsOf(body);
     const changed = diff(before, columns);
     if (!changed) return presentSaved(before, body);
     const updated = ctx.tx

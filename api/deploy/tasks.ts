@@ -7,8 +7,8 @@ import type { Renderer } from '../../db/deploy/plan.ts';
 import {
   addEvent,
   deployTasksWithNames,
+  nextDeployTaskId,
   packageToRead,
-  planSubject,
   presentPlan,
   putPlan,
   requestKind,
@@ -81,19 +81,29 @@ const createTask = change({
   returns: z.object({ message: z.literal('success'), id: z.int(), status: z.enum(deployTaskStatuses) }),
   status: 201,
   problems: ['not_found', 'settings_disabled', ...placeProblems],
-  async handle({ body }, ctx) {
+  // Hooks are rendered by another process: no transaction waits for it.
+  async prepare({ body }, ctx) {
+    const basis = await planBasis(ctx.db, body.application_id);
+    if (!basis.settings.enabled) throw new Problem('settings_disabled');
+    await refuseForeignPlace(ctx.db, ctx.subject, body.application_id);
+    const strategy = strategyOf(ctx.config, body.strategy) ?? null;
+    const subject = {
+      ...{ id: await nextDeployTaskId(ctx.db), applicationId: body.application_id, strategy },
+      ...{ version: body.version, description: body.description ?? '', level: body.level },
+      ...{ creator: ctx.actor.user.username, packageSource: body.package_source },
+    };
+    const plan = await composePlan(ctx.db, rendererOf(ctx), subject, packageToRead(body.package_source), basis);
+    return { taskId: subject.id, strategy, basis, plan };
+  },
+  async handle({ body }, ctx, { taskId, strategy, basis, plan }) {
     const { tx, actor } = ctx;
     const { application_id: applicationId, ...fields } = body;
-    const basis = await planBasis(tx, applicationId);
-    if (!basis.settings.enabled) throw new Problem('settings_disabled');
-    await refuseForeignPlace(tx, ctx.subject, applicationId);
-    const strategy = strategyOf(ctx.config, body.strategy) ?? null;
     const { policy } = await choosePolicy(tx, { kind: requestKind, applicationId, level: body.level });
     const status = policy.steps.length === 0 ? ('approved' as const) : ('wait_review' as const);
     const row = await tx
       .insertInto('deployTasks')
       .values({
-        applicationId,
+        ...{ id: taskId, applicationId },
         creatorId: actor.user.id,
         ownerId: actor.user.id,
         ...columnsOf(fields),
@@ -110,8 +120,6 @@ const createTask = change({
     const { name: applicationName, fullName } = basis.application;
     const { username } = actor.user;
     const task = { ...row, applicationName, fullName, creator: username, owner: username, heldUntil: null };
-    const taskId = task.id;
-    const plan = await composePlan(tx, rendererOf(ctx), planSubject(task), packageToRead(task.packageSource), basis);
     await putPlan(tx, taskId, 1, plan);
     await addEvent(tx, { requestId: taskId, event: 'created', by: ctx.by.username, channel: ctx.by.channel });
     await recordDeployStep(tx, ctx.by, task, 'created');

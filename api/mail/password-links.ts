@@ -2,7 +2,7 @@
 // the mail is sent, so that no table ever holds it, and whether there is such a user is looked up after the answer.
 import type { Kysely } from 'kysely';
 import { z } from 'zod';
-import { findAddressee, linkLifeMs, makeLink } from '../../db/access/password-links.ts';
+import { findAddressee, hasYoungLink, linkLifeMs, makeLink } from '../../db/access/password-links.ts';
 import type { Database } from '../../db/database.ts';
 import { enqueue } from '../../db/outbox.ts';
 import type { OutboxHandler } from '../../db/relay.ts';
@@ -19,6 +19,8 @@ const wish = z.object({
   userId: z.number().optional(),
   language: z.enum(['en', 'zh']),
   time: z.iso.datetime(),
+  /** So many have asked for this mailbox that no other link is mailed while the last one is young. */
+  isCrowded: z.boolean().optional(),
 });
 
 /** What the outbox holds. */
@@ -47,14 +49,14 @@ export interface PasswordLinkDeps {
 /** What the relay does with a wish: nothing when it came too late or nobody is meant, else a new link and its mail. */
 export function passwordLinkHandler({ db, config: { publicUrl }, log, send, now }: PasswordLinkDeps): OutboxHandler {
   return async (payload) => {
-    const { kind, language, time, ...addressee } = wish.parse(payload);
+    const { kind, language, time, isCrowded, ...addressee } = wish.parse(payload);
     const late = now().getTime() - Date.parse(time) > linkLifeMs[kind];
     if (late || !send || publicUrl === undefined) {
       log.warn({ kind, late }, 'a password link was not mailed');
       return;
     }
     const user = await findAddressee(db, addressee);
-    if (!user) return;
+    if (!user || (isCrowded && (await hasYoungLink(db, user.id, now())))) return;
     const token = await makeLink(db, { userId: user.id, email: user.email, kind, now: now() });
     const mail = passwordMail(kind, language, { username: user.username, link: pageOf(publicUrl, token) });
     const outcome = await send({ to: user.email, ...mail });

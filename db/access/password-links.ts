@@ -47,6 +47,19 @@ export async function makeLink(
   return token;
 }
 
+const youngMs = 5 * minuteMs;
+
+/** Whether the user was sent a link within the last five minutes. */
+export async function hasYoungLink(db: Kysely<Database>, userId: number, now: Date): Promise<boolean> {
+  const found = await db
+    .selectFrom('passwordLinks')
+    .where('userId', '=', userId)
+    .where('createdTime', '>', new Date(now.getTime() - youngMs))
+    .select('userId')
+    .executeTakeFirst();
+  return found !== undefined;
+}
+
 /** The enabled user whom a link that still works is for; one that went to an address that is no longer his does not. */
 export const userOfLink = (db: Kysely<Database>, token: string, now: Date) =>
   db
@@ -72,9 +85,4 @@ export async function useLink(tx: Kysely<Database>, token: string): Promise<bool
 /** Voids the link of a user whose password was set otherwise. */
 export async function voidLink(tx: Kysely<Database>, userId: number): Promise<void> {
   await tx.deleteFrom('passwordLinks').where('userId', '=', userId).execute();
-}
-
-/** Removes links that nobody can use any more. */
-export async function removeExpiredLinks(db: Kysely<Database>, now: Date): Promise<void> {
-  await db.deleteFrom('passwordLinks').where('expiresTime', '<=', now).execute();
 }

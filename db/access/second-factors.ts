@@ -141,8 +141,3 @@ export async function endPendingLogin(tx: Kysely<Database>, ticket: string): Pro
     .executeTakeFirstOrThrow();
   return ended.numDeletedRows > 0n;
 }
-
-/** Removes logins whose code never came. */
-export async function removeEndedLogins(db: Kysely<Database>, now: Date): Promise<void> {
-  await db.deleteFrom('pendingLogins').where('expiresTime', '<=', now).execute();
-}

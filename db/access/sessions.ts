@@ -118,11 +118,3 @@ export const selectSessions = (db: Kysely<Database>, userId: number, now: Date) 
     .where('expiresTime', '>', now)
     .where('lastSeenTime', '>', new Date(now.getTime() - idleMs))
     .select(['id', 'idHash', 'remoteAddr', 'userAgent', 'createdTime', 'lastSeenTime', 'expiresTime']);
-
-/** Removes sessions that have ended by themselves. */
-export async function removeEndedSessions(db: Kysely<Database>, now: Date): Promise<void> {
-  await db
-    .deleteFrom('sessions')
-    .where((eb) => eb.or([eb('expiresTime', '<=', now), eb('lastSeenTime', '<=', new Date(now.getTime() - idleMs))]))
-    .execute();
-}

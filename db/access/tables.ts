@@ -63,6 +63,16 @@ interface PasswordLinksTable {
   expiresTime: Date;
 }
 
+interface EmailChangesTable {
+  userId: number;
+  /** The new address. */
+  email: string;
+  /** Null until the mail is sent. */
+  tokenHash: Buffer | null;
+  createdTime: Generated<Date>;
+  expiresTime: Date;
+}
+
 interface SecondFactorsTable {
   userId: number;
   /** A sealed envelope. */
@@ -81,6 +91,13 @@ interface PendingLoginsTable {
   ticketHash: Buffer;
   userId: number;
   expiresTime: Date;
+}
+
+/** How far what is kept for a time may be removed for now. */
+interface DeletionWindowsTable {
+  kind: string;
+  takenTime: Date;
+  until: Date;
 }
 
 interface RateEventsTable {
@@ -105,9 +122,11 @@ export interface AccessTables {
   sessions: SessionsTable;
   authTokens: AuthTokensTable;
   passwordLinks: PasswordLinksTable;
+  emailChanges: EmailChangesTable;
   secondFactors: SecondFactorsTable;
   recoveryCodes: RecoveryCodesTable;
   pendingLogins: PendingLoginsTable;
   rateEvents: RateEventsTable;
+  deletionWindows: DeletionWindowsTable;
   grants: GrantsTable;
 }

@@ -89,9 +89,15 @@ export async function createToken(
   return { id, value };
 }
 
-/** Deletes all tokens of a user; returns what they were. */
+/** Deletes the tokens of a user, but for one that may stay; returns what they were. */
 export const revokeTokens = (
   tx: Kysely<Database>,
   userId: number,
+  except: number | null = null,
 ): Promise<{ id: number; name: string; description: string }[]> =>
-  tx.deleteFrom('authTokens').where('userId', '=', userId).returning(['id', 'name', 'description']).execute();
+  tx
+    .deleteFrom('authTokens')
+    .where('userId', '=', userId)
+    .where('id', '!=', except ?? 0)
+    .returning(['id', 'name', 'description'])
+    .execute();

@@ -1,12 +1,18 @@
 // Which policy applies to a request, and the copy of it that the request keeps.
 import { sql } from 'kysely';
-import type { Kysely } from 'kysely';
+import type { Kysely, SqlBool } from 'kysely';
 import { builtInPolicy } from '../../workflows/approvals/contract.ts';
 import type { ApprovalPolicy, Person, PolicyGroup, RequestKind, RoleRef } from '../../workflows/approvals/contract.ts';
 import { approvalsOfLevel } from '../../workflows/deploy/contract.ts';
 import type { Level } from '../../workflows/deploy/contract.ts';
+import { visible, type Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
 import type { ApprovalPolicyRow, KeptGroup } from './tables.ts';
+
+/** True for policies that are not about an application which the caller may not see. */
+export const policyShownTo = (subject: Subject) =>
+  sql<SqlBool>`(approval_policies.application_id is null
+    or ${visible(subject, 'application', 'view_app', 'approval_policies.application_id')})`;
 
 /** What a policy is chosen by. */
 export interface Occasion {

@@ -1,6 +1,7 @@
 // A refusal has no transaction of a change to be part of. Somebody who tries the same thing again and again would fill a
-// log that is never cut, so within an hour 100 identical ones are written out and the rest is counted; one record with
-// the count follows when the hour is over.
+// log that is never cut, so within an hour 100 of one actor and operation are written out and the rest is counted; one record
+// with the count follows when the hour is over. They are counted whatever they are about: who walks through ids is refused
+// another object each time.
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Kysely, Selectable, Transaction } from 'kysely';
@@ -12,6 +13,12 @@ import type { AuditEntry } from './record.ts';
 import type { AuditTables } from './tables.ts';
 
 const writtenOut = 100;
+const noObject = { targetId: null, targetName: null };
+/** What is kept of refusals that are counted together names an object only while all are about that one. */
+const ofOneObject = sql<string>`case
+  when audit_refusals.entry -> 'targetId' is not distinct from excluded.entry -> 'targetId'
+    and audit_refusals.entry -> 'targetName' is not distinct from excluded.entry -> 'targetName'
+  then audit_refusals.entry else audit_refusals.entry || ${json(noObject)}::jsonb end`;
 const overBefore = sql<Date>`now() - interval '1 hour'`;
 
 /** Records that something was refused, in a transaction of its own. */
@@ -52,7 +59,7 @@ export async function recordRefusalIn(tx: Transaction<Database>, by: Actor, entr
   const { count } = await tx
     .insertInto('auditRefusals')
     .values({ key, actor: json(by), entry: json(refused) })
-    .onConflict((on) => on.column('key').doUpdateSet({ count: sql`audit_refusals.count + 1` }))
+    .onConflict((on) => on.column('key').doUpdateSet({ count: sql`audit_refusals.count + 1`, entry: ofOneObject }))
     .returning('count')
     .executeTakeFirstOrThrow();
   if (count <= writtenOut) await record(tx, by, [refused]);
@@ -73,19 +80,19 @@ async function tellCount(
     const entry = stored as AuditEntry;
     const more = count - writtenOut;
     if (more <= 0) continue;
+    const others = entry.targetId === null && entry.targetName === null;
     const detail = {
-      en: `${entry.detail.en} (${more} more times within the hour)`,
-      zh: `${entry.detail.zh} (一小时内另有 ${more} 次)`,
+      en: `${entry.detail.en} (${more} more times within the hour${others ? ', of others too' : ''})`,
+      zh: `${entry.detail.zh} (一小时内另有 ${more} 次${others ? ', 含其他对象' : ''})`,
     };
     await record(tx, { ...actor, requestId: null }, [{ ...entry, detail }]);
   }
 }
 
-// Identical: the same one tries the same on the same object from the same address; request and time differ.
+// The same one tries the same from the same address; object, request and time differ.
 function keyOf(by: Actor, entry: AuditEntry): string {
   const same = [by.username, by.channel, by.remoteAddr ?? null, entry.view, entry.area, entry.opType];
-  const object = [entry.opTarget ?? null, entry.targetType, entry.targetId, entry.targetName ?? null];
   return createHash('sha256')
-    .update(JSON.stringify([...same, ...object, entry.permName ?? null]))
+    .update(JSON.stringify([...same, entry.opTarget ?? null, entry.targetType, entry.permName ?? null]))
     .digest('hex');
 }

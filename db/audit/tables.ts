@@ -69,6 +69,8 @@ interface AuditVerificationsTable {
   /** A Verification. */
   result: JSONColumnType<object>;
   time: Generated<Date>;
+  /** Proves the result; null of what was kept before there were proofs. */
+  mac: string | null;
 }
 
 /** The append-only record, its hash chain, anchors and verifications, and the refusals that are only counted. */

@@ -6,37 +6,66 @@ import type { Database } from '../database.ts';
 import { json } from '../json.ts';
 import { startLoop } from '../loop.ts';
 import type { Loop } from '../loop.ts';
+import type { Secrets } from '../secrets.ts';
 import type { AnchorLog } from './anchor.ts';
 import { verify, type Verification } from './verify.ts';
 
+/** What a result is proved by: whoever may only write to the database has no key. */
+type Prover = Pick<Secrets, 'mac'>;
+
+const proofOf = ({ mac }: Prover, { ok, whole, time }: { ok: boolean; whole: boolean; time: Date }): string =>
+  mac('audit-verification', JSON.stringify([ok, whole, time.toISOString()]));
+
 /** Keeps the result of a verification of records `from_id` to `to_id`; `whole` when it began at 1 and reached the head. */
-export async function keepVerification(db: Kysely<Database>, result: Verification, whole: boolean): Promise<void> {
+export async function keepVerification(
+  db: Kysely<Database>,
+  secrets: Prover,
+  result: Verification,
+  whole: boolean,
+): Promise<void> {
+  const time = await databaseTime(db);
+  const { ok } = result;
+  const mac = proofOf(secrets, { ok, whole, time });
   await db
     .insertInto('auditVerifications')
-    .values({ ok: result.ok, whole, result: json(result) })
+    .values({ ok, whole, time, mac, result: json(result) })
     .execute();
 }
 
-/** Whether the last word on the chain is that it is broken. */
-export async function isChainBroken(db: Kysely<Database>): Promise<boolean> {
-  const broken = await db
-    .selectFrom('auditVerifications as bad')
-    .where('bad.ok', '=', false)
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('auditVerifications as good')
-            .where('good.ok', '=', true)
-            .where('good.whole', '=', true)
-            .whereRef('good.id', '>', 'bad.id')
-            .select('good.id'),
-        ),
-      ),
-    )
-    .select('bad.id')
+// To the millisecond, as the proof has it.
+async function databaseTime(db: Kysely<Database>): Promise<Date> {
+  const { rows } = await sql<{ time: Date }>`select date_trunc('milliseconds', clock_timestamp()) as time`.execute(db);
+  return (rows[0] as { time: Date }).time;
+}
+
+const looksBack = 1_000;
+
+/** Whether a verification of the whole chain since a time is proved, one that found it right or any. */
+async function proved(db: Kysely<Database>, secrets: Prover, since: Date, found: 'right' | 'any'): Promise<boolean> {
+  const rows = await db
+    .selectFrom('auditVerifications')
+    .$if(found === 'right', (q) => q.where('ok', '=', true))
+    .where('whole', '=', true)
+    .where('time', '>', since)
+    .where('time', '<=', sql<Date>`clock_timestamp()`)
+    .select(['ok', 'whole', 'time', 'mac'])
+    .orderBy('id', 'desc')
+    .limit(looksBack)
+    .execute();
+  return rows.some((row) => row.mac === proofOf(secrets, row));
+}
+
+/** Whether the last word on the chain is that it is broken; a word that it is right counts when it is proved. */
+export async function isChainBroken(db: Kysely<Database>, secrets: Prover): Promise<boolean> {
+  const bad = await db
+    .selectFrom('auditVerifications')
+    .where('ok', '=', false)
+    .where('time', '<=', sql<Date>`clock_timestamp()`)
+    .select('time')
+    .orderBy('time', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return broken !== undefined;
+  return bad !== undefined && !(await proved(db, secrets, bad.time, 'right'));
 }
 
 /** Verifies the whole chain piece by piece; gives the last piece's result, with all that was checked. */
@@ -52,12 +81,13 @@ export async function verifyAll(db: Kysely<Database>): Promise<Verification> {
 }
 
 const everyMs = 60 * 60 * 1000;
-const nightly = sql<Date>`now() - interval '24 hours'`;
+const nightlyMs = 24 * everyMs;
 const nightlyLock = 7_301_002;
 
 /** Verifies the whole chain once a day, in one process of all; a broken one is logged as an error. */
 export function startNightlyVerification(
   db: Kysely<Database>,
+  secrets: Prover,
   log: AnchorLog & { error(fields: object, message: string): void },
 ): Loop {
   return startLoop({
@@ -65,7 +95,7 @@ export function startNightlyVerification(
     log,
     failure: 'the audit chain could not be verified; the next round tries again',
     round: async () => {
-      const result = await db.connection().execute(verifyWhenDue);
+      const result = await db.connection().execute((one) => verifyWhenDue(one, secrets));
       if (result && !result.ok)
         log.error({ result }, 'the audit chain is broken: records were changed, removed or never sealed');
       return false;
@@ -74,20 +104,14 @@ export function startNightlyVerification(
 }
 
 // The lock belongs to the session, so that no transaction stays open for as long as the verification takes.
-async function verifyWhenDue(db: Kysely<Database>): Promise<Verification | undefined> {
+async function verifyWhenDue(db: Kysely<Database>, secrets: Prover): Promise<Verification | undefined> {
   const { rows } = await sql<{ mine: boolean }>`select pg_try_advisory_lock(${nightlyLock}) as mine`.execute(db);
   if (!rows[0]?.mine) return undefined;
   try {
-    const recent = await db
-      .selectFrom('auditVerifications')
-      .where('whole', '=', true)
-      .where('time', '>', nightly)
-      .select('id')
-      .limit(1)
-      .executeTakeFirst();
-    if (recent) return undefined;
+    const since = new Date((await databaseTime(db)).getTime() - nightlyMs);
+    if (await proved(db, secrets, since, 'any')) return undefined;
     const result = await verifyAll(db);
-    await keepVerification(db, result, true);
+    await keepVerification(db, secrets, result, true);
     return result;
   } finally {
     await sql`select pg_advisory_unlock(${nightlyLock})`.execute(db);

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import { builtInPolicy } from '../../workflows/approvals/contract.ts';
 import type { CastVote, Voter } from '../../workflows/approvals/contract.ts';
@@ -34,6 +35,13 @@ export type NamedDeployTask = Awaited<ReturnType<typeof deployTask>> & object;
 
 export const deployTask = (db: Kysely<Database>, id: number) =>
   deployTasksWithNames(db).where('deployTasks.id', '=', id).executeTakeFirst();
+
+/** The id of a task that is about to be made: its plan names it. */
+export async function nextDeployTaskId(db: Kysely<Database>): Promise<number> {
+  const { rows } = await sql<{ id: number }>`
+    select nextval(pg_get_serial_sequence('deploy_tasks', 'id')) as id`.execute(db);
+  return (rows[0] as { id: number }).id;
+}
 
 export const planSubject = (task: NamedDeployTask): PlanSubject => ({
   id: task.id,

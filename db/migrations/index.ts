@@ -24,6 +24,8 @@ import * as processWaits from './0026_process_waits.ts';
 import * as outputEnds from './0025_output_ends.ts';
 import * as taskPartials from './0023_task_partials.ts';
 import * as hostWays from './0029_host_ways.ts';
+import * as recovery from './0031_recovery.ts';
+import * as deletions from './0032_deletions.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -52,4 +54,6 @@ export const migrations: Record<string, Migration> = {
   '0025_output_ends': outputEnds,
   '0023_task_partials': taskPartials,
   '0029_host_ways': hostWays,
+  '0031_recovery': recovery,
+  '0032_deletions': deletions,
 };

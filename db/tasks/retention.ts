@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
+import { agreedTime, deletionWindow, type AlarmLog } from '../deletions.ts';
 
 const tasksAtOnce = 100;
+const dayMs = 86_400_000;
 
 /** Tasks that had ended before a moment: those below `below`, but for `except`. `isAll`: there are no others. */
 export interface EndedBefore {
@@ -34,11 +36,45 @@ export async function endedBefore(db: Kysely<Database>, before: Date, most = 2_0
   return { below: beyond ?? end, except: except.slice(0, most), isAll: beyond === undefined };
 }
 
-/** Removes the output of tasks that ended before `before`; answers whether there is more. The tasks themselves stay. */
-export async function forgetOutput(db: Kysely<Database>, before: Date): Promise<boolean> {
-  const old = await db
+/**
+ * Up to which end of a task its jobs may go that are kept for some days; undefined while clocks differ. It goes on by a day an
+ * hour, until it is as far as it may be.
+ */
+export async function sweptUpTo(
+  db: Kysely<Database>,
+  kind: 'host_jobs' | 'local_jobs',
+  { days, log, now }: { days: number; log: AlarmLog; now?: (() => number) | undefined },
+): Promise<Date | undefined> {
+  const time = await agreedTime(db, log, now);
+  if (!time) return undefined;
+  const first = await db
     .selectFrom('tasks')
-    .select('id')
+    .where('finishedTime', 'is not', null)
+    .select('finishedTime')
+    .orderBy('finishedTime')
+    .limit(1)
+    .executeTakeFirst();
+  const limit = new Date(time.getTime() - days * dayMs);
+  return deletionWindow(db, kind, { oldest: first?.finishedTime ?? null, limit, goesOn: true });
+}
+
+/**
+ * Removes the output of tasks that ended before `limit`, a day's worth of the oldest within an hour; returns whether there
+ * is more of that. The tasks themselves stay.
+ */
+export async function forgetOutput(db: Kysely<Database>, limit: Date): Promise<boolean> {
+  const [first] = await withOutput(db, limit).select('finishedTime').limit(1).execute();
+  if (!first?.finishedTime) return false;
+  const before = await deletionWindow(db, 'task_output', { oldest: first.finishedTime, limit });
+  const old = await withOutput(db, before).select('id').limit(tasksAtOnce).execute();
+  const ids = old.map(({ id }) => id);
+  if (ids.length > 0) await db.deleteFrom('taskOutput').where('taskId', 'in', ids).execute();
+  return ids.length === tasksAtOnce;
+}
+
+const withOutput = (db: Kysely<Database>, before: Date) =>
+  db
+    .selectFrom('tasks')
     .where('finishedTime', '<', before)
     .where(({ exists, selectFrom }) =>
       exists(
@@ -47,10 +83,4 @@ export async function forgetOutput(db: Kysely<Database>, before: Date): Promise<
           .whereRef('taskOutput.taskId', '=', 'tasks.id'),
       ),
     )
-    .orderBy('finishedTime')
-    .limit(tasksAtOnce)
-    .execute();
-  const ids = old.map(({ id }) => id);
-  if (ids.length > 0) await db.deleteFrom('taskOutput').where('taskId', 'in', ids).execute();
-  return ids.length === tasksAtOnce;
-}
+    .orderBy('finishedTime');

@@ -76,5 +76,6 @@ interface LoggedIn {
 }
 
 /** A new token of who is logged in, which lives as long as the demo's users do. */
-export const newToken = async (session: Session): Promise<string> =>
-  (await session.post<{ value: string }>('/auth-tokens/', { name: `demo ${new Date().toISOString()}` })).value;
+export const newToken = async (session: Session, password: string): Promise<string> =>
+  (await session.post<{ value: string }>('/auth-tokens/', { name: `demo ${new Date().toISOString()}`, password }))
+    .value;

@@ -45,13 +45,12 @@ export async function people(url: string, dataDir: string, adminPassword: string
 /** A token of the administrator, whose generated password is changed first as it has to be. */
 async function adminToken(url: string, dataDir: string, password: string): Promise<string> {
   const session = await logIn(url, 'admin', password);
-  if (session.mustChangePassword) {
-    const chosen = generatePassword();
-    const change = { original_password: password, new_password: chosen };
-    await session.post(`/users/${session.userId}/actions/change-password/`, change);
-    writeFileAtomic(adminPasswordFile({ dataDir }), `${chosen}\n`, 0o600);
-  }
-  return newToken(session);
+  if (!session.mustChangePassword) return newToken(session, password);
+  const chosen = generatePassword();
+  const change = { original_password: password, new_password: chosen };
+  await session.post(`/users/${session.userId}/actions/change-password/`, change);
+  writeFileAtomic(adminPasswordFile({ dataDir }), `${chosen}\n`, 0o600);
+  return newToken(session, chosen);
 }
 
 async function invite(url: string, admin: Client, username: string): Promise<string> {
@@ -61,5 +60,5 @@ async function invite(url: string, admin: Client, username: string): Promise<str
     throw new Error(`the user ${username} is there already and is not the demo's; use another SLIPWAY_DATA_DIR`);
   }
   await admin.post('/users/', { username, email: `${username}@example.com`, password });
-  return newToken(await logIn(url, username, password));
+  return newToken(await logIn(url, username, password), password);
 }

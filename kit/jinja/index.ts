@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { createPlaces } from '../places.ts';
 import { limits } from './protocol.ts';
 import type { RenderItem, Rendered, Reply, TemplateError, Work } from './protocol.ts';
 
@@ -86,7 +87,12 @@ async function runOnce(work: Work): Promise<{ results: Rendered[]; isReady: bool
   return { results, isReady, isLate };
 }
 
-async function runAll({ mode, items }: Work): Promise<Rendered[]> {
+/** More at once would take the processor from the requests of this process. */
+const renderers = createPlaces(2);
+
+const runAll = (work: Work): Promise<Rendered[]> => renderers(() => runEach(work));
+
+async function runEach({ mode, items }: Work): Promise<Rendered[]> {
   const results: Rendered[] = [];
   for (let deaths = 0; results.length < items.length; deaths += 1) {
     const run = await runOnce({ mode, items: items.slice(results.length) });

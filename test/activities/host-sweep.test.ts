@@ -70,17 +70,22 @@ async function aTask(endedDaysAgo: number | null, ...hosts: (RunnerHost & { id: 
 
 const jobsOf = ({ name }: RunnerHost): string[] => [...(world.hosts.get(name)?.jobs.keys() ?? [])];
 const options = (runner: Runner = createMemoryRunner(world)) => ({
-  ...{ db: database.db, runners: { ssh: runner, salt: runner }, jobRetentionDays, log: { warn } },
+  ...{ db: database.db, runners: { ssh: runner, salt: runner }, jobRetentionDays, log: { warn, error: warn } },
   hostAdmission: 'manage' as const,
 });
 /** What a worker does once an hour. */
 const round = (runner?: Runner): Promise<boolean> => sweepHosts(options(runner), new AbortController().signal);
 /** As if the hosts had been asked so many days ago. */
-const asked = (days: number) =>
-  database.db
+const asked = async (days: number): Promise<void> => {
+  await database.db
     .updateTable('hostSweeps')
     .set({ askedTime: ago(days) })
     .execute();
+  await database.db
+    .updateTable('deletionWindows')
+    .set({ takenTime: ago(days) })
+    .execute();
+};
 
 /** A runner that answers a sweep in its own way. */
 function answering(sweep: (host: RunnerHost, ended: EndedTasks) => Promise<Swept>): Runner {

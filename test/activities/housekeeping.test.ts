@@ -2,7 +2,13 @@
 import { startHousekeeping } from '../../activities/housekeeping.ts';
 import { unavailable } from '../../activities/providers/error.ts';
 import { createMemoryMonitoring, createMonitoringWorld } from '../../activities/providers/monitoring/memory.ts';
-import { eventually } from '../harness.ts';
+import { eventually, testDatabase, type TestDatabase } from '../harness.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await testDatabase();
+});
+afterAll(() => database.close());
 
 const hour = 60 * 60_000;
 const period = (endedMs: number) => ({ hosts: ['web01'], until: new Date(Date.now() - endedMs), reason: 'deploy' });
@@ -13,7 +19,11 @@ test('periods that ended over an hour ago are removed, and no other', async () =
   world.maintenance.set('task/2', period(hour / 2));
   world.maintenance.set('task/3', period(-hour));
   const warn = jest.fn();
-  const loop = startHousekeeping({ monitoring: createMemoryMonitoring(world), log: { warn } });
+  const loop = startHousekeeping({
+    monitoring: createMemoryMonitoring(world),
+    db: database.db,
+    log: { warn, error: warn },
+  });
   await eventually(() => !world.maintenance.has('task/1'));
   await loop.stop();
   expect([...world.maintenance.keys()]).toEqual(['task/2', 'task/3']);
@@ -25,7 +35,11 @@ test('monitoring that is away is logged, and asked again in the next round', asy
   world.maintenance.set('task/1', period(2 * hour));
   world.failure = () => unavailable('memory', 'no connection');
   const warn = jest.fn();
-  const loop = startHousekeeping({ monitoring: createMemoryMonitoring(world), log: { warn } });
+  const loop = startHousekeeping({
+    monitoring: createMemoryMonitoring(world),
+    db: database.db,
+    log: { warn, error: warn },
+  });
   await eventually(() => warn.mock.calls.length === 1);
   expect(world.maintenance.size).toBe(1);
   world.failure = null;
@@ -38,6 +52,6 @@ test('monitoring that is away is logged, and asked again in the next round', asy
 
 test('where nothing is monitored there is nothing to do', async () => {
   const warn = jest.fn();
-  await startHousekeeping({ monitoring: null, log: { warn } }).stop();
+  await startHousekeeping({ monitoring: null, db: database.db, log: { warn, error: warn } }).stop();
   expect(warn).not.toHaveBeenCalled();
 });

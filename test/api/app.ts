@@ -87,6 +87,7 @@ export async function testApp(deps: Partial<AppDeps> = {}, options: AppOptions =
       write: (line) => void log.push(JSON.parse(line) as Record<string, unknown>),
     }),
     now: () => new Date(),
+    pause: () => Promise.resolve(),
     ...deps,
   };
   const app = createApp(all, { answerCheck: 'refuse', ...options });

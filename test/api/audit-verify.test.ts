@@ -75,7 +75,7 @@ test('a changed record is named, and the metric stays raised until a whole verif
 
 test('the nightly verification finds a broken chain, once a day however many processes there are', async () => {
   await tamper();
-  const loops = [1, 2].map(() => startNightlyVerification(t.db, log));
+  const loops = [1, 2].map(() => startNightlyVerification(t.db, t.deps.secrets, log));
   const first_bad = { id: 13, reason: 'hash_mismatch' };
   await eventually(() =>
     expect(log.error).toHaveBeenCalledWith({ result: expect.objectContaining({ first_bad }) }, expect.any(String)),
@@ -83,7 +83,7 @@ test('the nightly verification finds a broken chain, once a day however many pro
   expect(log.error).toHaveBeenCalledTimes(1);
   await Promise.all(loops.map((loop) => loop.stop()));
   expect(await metric()).toBe('1');
-  const again = startNightlyVerification(t.db, log);
+  const again = startNightlyVerification(t.db, t.deps.secrets, log);
   await again.stop();
   expect(await t.db.selectFrom('auditVerifications').select(['ok', 'whole']).execute()).toEqual([
     { ok: false, whole: true },

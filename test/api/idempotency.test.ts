@@ -1,11 +1,12 @@
 import { testApp, type TestApp, type TestUser } from './app.ts';
 import { unique } from '../harness.ts';
 
+const password = 'correct horse battery';
 let t: TestApp;
 let manager: TestUser;
 beforeAll(async () => {
   t = await testApp();
-  manager = await t.user({ admin: true });
+  manager = await t.user({ admin: true, password });
 });
 afterAll(() => t.close());
 
@@ -42,8 +43,8 @@ describe('an Idempotency-Key', () => {
     const headers = key();
     const name = unique();
     await manager.post('/roles/', { name }, headers);
-    expect((await manager.post('/auth-tokens/', { name }, headers)).status).toBe(409);
-    expect((await (await t.user()).post('/auth-tokens/', { name }, headers)).status).toBe(201);
+    expect((await manager.post('/auth-tokens/', { name, password }, headers)).status).toBe(409);
+    expect((await (await t.user({ password })).post('/auth-tokens/', { name, password }, headers)).status).toBe(201);
   });
 
   test('of a request that was refused may be used again', async () => {
@@ -56,14 +57,14 @@ describe('an Idempotency-Key', () => {
 
   test('repeats an answer with a secret, which is kept encrypted', async () => {
     const headers = key();
-    const first = await manager.post('/auth-tokens/', { name: unique() }, headers);
+    const first = await manager.post('/auth-tokens/', { name: unique(), password }, headers);
     const stored = await t.db
       .selectFrom('idempotencyKeys')
       .where('key', '=', headers['idempotency-key'])
       .selectAll()
       .execute();
     expect(JSON.stringify(stored)).not.toContain(first.body['value']);
-    const second = await manager.post('/auth-tokens/', { name: first.body['name'] }, headers);
+    const second = await manager.post('/auth-tokens/', { name: first.body['name'], password }, headers);
     expect(second.body).toEqual(first.body);
   });
 });

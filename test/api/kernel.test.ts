@@ -48,10 +48,11 @@ let editor: TestUser;
 beforeAll(async () => {
   t = await testApp({}, { endpoints });
   app = await makeApplication(t.db);
-  editor = await t.user({ application: { [app]: ['edit_app'] } });
+  editor = await t.user({ password, application: { [app]: ['edit_app'] } });
 });
 afterAll(() => t.close());
 
+const password = 'correct horse battery';
 const good = { package_source: 'path', hosts: [] };
 const probe = (): string => `/application/probes/${app}/`;
 
@@ -235,7 +236,7 @@ describe('paths', () => {
   });
 
   test('an operation documented without an id takes it from the body', async () => {
-    const made = await editor.post('/auth-tokens/', { name: 'by body' });
+    const made = await editor.post('/auth-tokens/', { name: 'by body', password });
     const answer = await editor.patch('/auth-tokens/', { id: String(made.body['id']), name: 'renamed' });
     expect(answer).toMatchObject({ status: 200, body: { id: made.body['id'], name: 'renamed' } });
     expect(await editor.patch('/auth-tokens/', { name: 'x' })).toMatchObject({
@@ -253,7 +254,7 @@ describe('paths', () => {
   );
 
   test('links to other pages keep the query and are relative', async () => {
-    for (let n = 0; n < 3; n += 1) await editor.post('/auth-tokens/', { name: `page ${n}` });
+    for (let n = 0; n < 3; n += 1) await editor.post('/auth-tokens/', { name: `page ${n}`, password });
     const second = await editor.get('/auth-tokens?name=page&page_size=1&page_number=2');
     expect(second.body).toMatchObject({
       count: 3,

@@ -33,7 +33,9 @@ describe('logging in', () => {
       db: t.db,
     });
     const answer = await secure.anonymous.post('/auth/login/', { username: user.username, password });
-    expect(answer.headers.get('set-cookie')).toMatch(/; Secure$/);
+    expect(answer.headers.get('set-cookie')).toMatch(
+      /^__Host-slipway_session=.*; Secure, __Host-slipway_device=.*; Secure$/,
+    );
     await secure.close();
   });
 
@@ -63,7 +65,7 @@ describe('logging in', () => {
     expect(failed).toContainEqual(expect.objectContaining({ operator: 'anonymous', targetId: user.id }));
   });
 
-  test('an account is closed for a while after five failures, however fast they come, right password included', async () => {
+  test('an account is closed to an address for a while after five failures, however fast they come, right password included', async () => {
     const user = await t.user({ password });
     const burst = await Promise.all(Array.from({ length: 9 }, () => logIn(user.username, 'wrong wrong wrong')));
     expect(burst.filter(({ answer }) => answer.status === 401)).toHaveLength(5);
@@ -89,7 +91,7 @@ describe('a session', () => {
     const refused = { status: 403, body: { error_code: 10003 } };
     expect(await browser.post('/auth-tokens/', { name: 'a' })).toMatchObject(refused);
     expect(await browser.post('/auth-tokens/', { name: 'a' }, { 'x-csrf-token': 'wrong' })).toMatchObject(refused);
-    expect((await browser.post('/auth-tokens/', { name: 'a' }, { 'x-csrf-token': csrf })).status).toBe(201);
+    expect((await browser.post('/auth-tokens/', { name: 'a', password }, { 'x-csrf-token': csrf })).status).toBe(201);
   });
 
   test.each(['null', 'https://evil.example.com', 'http://localhost.evil.example.com'])(
@@ -172,7 +174,7 @@ describe('the address of a client', () => {
     expect(clientOf(request, '::ffff:10.0.0.1', config)).toEqual({
       remoteAddr: '198.51.100.7',
       publicUrl: 'https://slipway.example.com',
-      userAgent: null,
+      ...{ userAgent: null, deviceCookie: null },
     });
   });
 
@@ -180,7 +182,7 @@ describe('the address of a client', () => {
     expect(clientOf(request, '192.0.2.4', parseConfig({}))).toEqual({
       remoteAddr: '192.0.2.4',
       publicUrl: 'http://slipway.internal',
-      userAgent: null,
+      ...{ userAgent: null, deviceCookie: null },
     });
   });
 });

@@ -121,7 +121,7 @@ describe('changing a password', () => {
     expect(await change(password)).toMatchObject({ status: 429, body: { error_code: 10006 } });
   });
 
-  test('takes no weak password and not the present one; tokens stay', async () => {
+  test('takes no weak password and not the present one; the token of the request stays', async () => {
     const user = await t.user({ password });
     const change = (new_password: string) =>
       user.post(`/users/${user.id}/actions/change-password/`, { original_password: password, new_password });

@@ -1,4 +1,5 @@
 import { Secret, TOTP } from 'otpauth';
+import { makeEmailToken, wishEmail } from '../../db/access/email-changes.ts';
 import { makeLink } from '../../db/access/password-links.ts';
 import { beginSession } from '../../db/access/sessions.ts';
 import { unique } from '../harness.ts';
@@ -109,7 +110,14 @@ export const access: Trials = {
   changeRolesAuthorizedOnApplication: authorize('role', 'application'),
   changeUsersAuthorizedOnHost: authorize('user', 'host'),
   changeRolesAuthorizedOnHost: authorize('role', 'host'),
-  createAuthToken: () => ({ body: { name: unique() } }),
+  createAuthToken: async (stage) => ({ as: await withPassword(stage), body: { name: unique(), password } }),
+  confirmEmail: async (stage) => {
+    const { id: userId } = await withPassword(stage);
+    const email = mailAddress();
+    await wishEmail(stage.world.db, { userId, email, now: new Date() });
+    const token = await makeEmailToken(stage.world.db, userId, email);
+    return { as: stage.world.anonymous, body: { token } };
+  },
   changeAuthToken: on('token', { description: 'changed' }),
   deleteAuthToken: on('token'),
   loginWithCode: async (stage) => {

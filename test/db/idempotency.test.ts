@@ -1,14 +1,8 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/database.ts';
-import {
-  claimCommand,
-  claimInChange,
-  forgetKeys,
-  holdingCommand,
-  releaseCommand,
-  storeAnswer,
-} from '../../db/idempotency.ts';
+import { claimCommand, claimInChange, holdingCommand, releaseCommand, storeAnswer } from '../../db/idempotency.ts';
+import { removeEnded } from '../../db/deletions.ts';
 import { Problem } from '../../workflows/problem.ts';
 import { eventually, testDatabase, unique, type TestDatabase } from '../harness.ts';
 
@@ -99,7 +93,7 @@ test('after 24 hours a key means nothing', async () => {
   await age(keyed.key, '24 hours 1 second');
   expect(await change({ ...keyed, requestHash: 'other' }, () => Promise.resolve())).toBeUndefined();
   await age(keyed.key, '24 hours 1 second');
-  await forgetKeys(db);
+  await removeEnded(db, new Date());
   expect(await db.selectFrom('idempotencyKeys').select('key').where('key', '=', keyed.key).execute()).toEqual([]);
 });
 

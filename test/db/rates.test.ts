@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import { clearRate, forgetRates, giveBackRate, takeRate } from '../../db/rates.ts';
+import { clearRate, giveBackRate, takeRate } from '../../db/rates.ts';
+import { removeEnded } from '../../db/deletions.ts';
 import { testDatabase, type TestDatabase } from '../harness.ts';
 
 let database: TestDatabase;
@@ -44,7 +45,7 @@ test('what is given back or cleared does not count', async () => {
 
 test('old events are deleted', async () => {
   await sql`insert into rate_events (key, time) values ('old', now() - interval '25 h')`.execute(database.db);
-  await forgetRates(database.db);
+  await removeEnded(database.db, new Date());
   const left = await database.db.selectFrom('rateEvents').select('key').where('key', '=', 'old').execute();
   expect(left).toEqual([]);
 });

@@ -37,6 +37,7 @@ export const access: Table = {
   forgetPassword: 'open',
   forgetPasswordOf: 'open',
   resetPassword: 'open',
+  confirmEmail: 'open',
   // Tokens have no session to end.
   logout: everywhere({}, { owner: 'refused', admin: 'refused' }),
   getMe: anybody(),

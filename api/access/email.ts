@@ -1,0 +1,87 @@
+// What an account is recovered by is changed by its owner with proof, or by somebody who can do at least as much. With a
+// mail server the new address has to confirm it first and the old one is told; without one nobody recovers anything by an
+// address, and it counts at once.
+import { z } from 'zod';
+import { lackingOfAccount } from '../../db/access/account-worth.ts';
+import {
+  dropEmailWish,
+  isEmailTaken,
+  useEmailToken,
+  wishEmail,
+  worksEmailToken,
+} from '../../db/access/email-changes.ts';
+import { voidLink } from '../../db/access/password-links.ts';
+import type { UserRow } from '../../db/access/users.ts';
+import { isUniqueViolation } from '../../db/errors.ts';
+import { recordRefusal } from '../../db/audit/refusals.ts';
+import { quote } from '../../db/audit/text.ts';
+import { Problem } from '../../workflows/problem.ts';
+import { change } from '../change.ts';
+import type { ChangeCtx, Ctx } from '../context.ts';
+import { mailEmailChange } from '../mail/email-changes.ts';
+import { notAllowed } from '../permissions.ts';
+import { done, success } from '../schemas.ts';
+import { accessEntry } from './text.ts';
+
+/** Throws `not_allowed` when the account of a user can do what the caller can't. */
+export async function demandWorth(ctx: Ctx & { tx?: ChangeCtx['tx'] }, userId: number): Promise<void> {
+  const lacking = await lackingOfAccount(ctx.tx ?? ctx.db, ctx.subject, userId);
+  if (lacking !== undefined) throw notAllowed(lacking);
+}
+
+/** Begins the change of an address that has to be confirmed; with the present one, ends it. */
+export async function beginEmailChange(ctx: ChangeCtx, user: UserRow, email: string): Promise<void> {
+  await dropEmailWish(ctx.tx, user.id);
+  if (email === user.email) return;
+  if (email.toLowerCase() !== user.email.toLowerCase() && (await isEmailTaken(ctx.tx, email)))
+    throw new Problem('exists');
+  await wishEmail(ctx.tx, { userId: user.id, email, now: ctx.now() });
+  await mailEmailChange(ctx.tx, {
+    ...{ userId: user.id, username: user.username, oldEmail: user.email, newEmail: email },
+    ...{ by: ctx.actor.user.username, language: ctx.language, time: ctx.now().toISOString() },
+  });
+  const name = quote(user.username);
+  const detail = {
+    en: `new address of ${name}: ${quote(email)}, to be confirmed`,
+    zh: `${name} 的新邮箱: ${quote(email)}, 待确认`,
+  };
+  ctx.audit(accessEntry('email_change_begun', 'user', { id: user.id, name: user.username }, detail));
+}
+
+const confirmEmail = change({
+  method: 'post',
+  path: '/users/actions/confirm-email/',
+  id: 'confirmEmail',
+  area: 'access',
+  summary: 'Confirm a new address with a mailed link',
+  description: 'From then on it is the address of the user; password links to the former one are void.',
+  permission: 'public',
+  body: z.object({ token: z.string().min(1).max(128) }),
+  returns: success,
+  problems: ['link_invalid', 'exists'],
+  async prepare({ body }, ctx) {
+    if (await worksEmailToken(ctx.db, body.token, ctx.now())) return;
+    const refused = { en: 'a link to confirm an address that does not work was used', zh: '使用了无效的邮箱确认链接' };
+    await recordRefusal(ctx.db, ctx.by, accessEntry('email_changed', 'user', { id: null, name: null }, refused));
+    throw new Problem('link_invalid');
+  },
+  async handle({ body }, ctx) {
+    const user = await useEmailToken(ctx.tx, body.token, ctx.now());
+    if (!user) throw new Problem('link_invalid');
+    const { id, username, email, newEmail } = user;
+    await ctx.tx
+      .updateTable('users')
+      .set({ email: newEmail })
+      .where('id', '=', id)
+      .execute()
+      .catch((error: unknown) => {
+        throw isUniqueViolation(error) ? new Problem('exists') : error;
+      });
+    await voidLink(ctx.tx, id);
+    const detail = { en: `new address of ${quote(username)} confirmed`, zh: `${quote(username)} 的新邮箱已确认` };
+    ctx.audit(accessEntry('email_changed', 'user', { id, name: username }, detail, { email: [email, newEmail] }));
+    return done;
+  },
+});
+
+export const emailEndpoints = [confirmEmail];
