@@ -176,6 +176,10 @@ const decisions = {
     'the votes of your group are there already; missing: {missing}',
     '您所在组的审批已满足; 仍缺少: {missing}',
   ),
+  seat_taken: conflict(
+    'a vote is cast already by you or in your name, or by the one for whom you stand in; missing: {missing}',
+    '您本人、您的受托人或您所代表的人已经投票; 仍缺少: {missing}',
+  ),
   no_break_glass: conflict(
     'the policy "{policy}" lets nobody start before the approval',
     '审批策略 "{policy}" 不允许在批准前开始',

@@ -75,14 +75,23 @@ export const builtInPolicy = (count: number): ApprovalPolicy => ({
   ...{ escalateAfterHours: null, escalateTo: null, expireAfterHours: null },
 });
 
-/** What a voter is when he votes, looked up by whoever lets his vote in; never part of a message. */
+/** A holder of the approving permission, in whose name one vote can be cast. */
+export interface Seat {
+  userId: number;
+  /** Ids of their roles. */
+  roles: number[];
+}
+
+/** What a voter is at the moment of the vote, looked up where the vote is let in; never part of a message. */
 export interface Voter {
   /** Ids of his roles. */
   roles: number[];
   /** He has the approving permission. */
   holds: boolean;
-  /** Users who let him review this one request. */
+  /** Enabled holders who let them review this one request. */
   delegators: number[];
+  /** Their own, and those of everybody along the chains of delegations to them; absent in votes from before. */
+  seats?: Seat[];
 }
 
 /** A vote as it is weighed; one from before there were policies has neither step nor voter. */
@@ -106,6 +115,8 @@ export interface OpenTo {
   anyone: boolean;
   roles: number[];
   users: number[];
+  /** Users in whose seats a vote is cast already; left out when there are none. */
+  taken?: number[];
 }
 
 /** Looks that a start without approval needs afterwards. */

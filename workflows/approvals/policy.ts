@@ -11,7 +11,7 @@ import type {
   Voter,
   CastVote,
 } from './contract.ts';
-import { awaitsLooks, isSatisfied, missingVotes, standing, worthOf } from './standing/policy.ts';
+import { awaitsLooks, isSatisfied, looksAgain, missingVotes, standing, worthOf } from './standing/policy.ts';
 
 /** The documented code of an ended request (30002 closed, 30003 finished or failed, 30004 rejected). */
 export function endedProblem(status: RequestStatus): Problem | undefined {
@@ -56,7 +56,9 @@ export function canApprove(view: ApprovalView, input: ApproveInput): Problem | u
     return new Problem('plan_differs', { present: view.planHash });
   }
   if (!mayReview(voter)) return new Problem('not_allowed', { permission: approvingPermissions[view.kind] });
-  return looks ? undefined : uncounted(view, actor, voter);
+  if (!looks) return uncounted(view, actor, voter);
+  const isNew = voter.seats === undefined || looksAgain(view, { userId: actor.id, voter });
+  return isNew ? undefined : new Problem('seat_taken', { missing: missingVotes(view) });
 }
 
 /** What was started without approval is looked at by others than those who made and started it. */
@@ -71,6 +73,8 @@ function uncounted(view: ApprovalView, actor: Actor, voter: Voter): Problem | un
       return undefined;
     case 'later step':
       return new Problem('not_your_step', { step: standing(view).step + 1, steps: view.policy.steps.length, missing });
+    case 'seat taken':
+      return new Problem('seat_taken', { missing });
     case 'group complete':
       return new Problem('group_complete', { missing });
     case 'no group':
