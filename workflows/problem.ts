@@ -77,6 +77,12 @@ const tools = {
 } as const;
 
 const inventory = {
+  leaves_policy: define(
+    10003,
+    403,
+    'not allowed: this leaves the approval policy "{policy}", which only an administrator may do',
+    '没有权限: 此操作会脱离审批策略 "{policy}", 仅管理员可执行',
+  ),
   cycle: conflict('this link would close a cycle: {path}', '会形成循环依赖: {path}'),
   too_deep: conflict('applications nest at most {n} levels deep', '应用层级最多 {n} 层'),
   belongs_elsewhere: conflict('{name} already belongs to {other}', '{name} 已属于 {other}'),

@@ -74,6 +74,7 @@ export const texts = {
   'is for kind deploy_task only': '仅适用于 deploy_task',
   'is needed with escalate_after_hours': '指定 escalate_after_hours 时必填',
   'is needed with escalate_to': '指定 escalate_to 时必填',
+  'must be {level} or above, as the approval policy {policy} demands': '审批策略 {policy} 要求级别不低于 {level}',
   'is needed to break glass': '紧急开始时必填',
   'nobody of role {role} holds {permission}': '角色 {role} 中无人拥有 {permission}',
   'nobody can satisfy it today: of {whom}, {has} of {count} hold {permission} and are free for it besides the other groups':

@@ -14,8 +14,10 @@ import { application, demandSystem, notFound, signedIn, system } from '../permis
 import { distinct, done, id, success } from '../schemas.ts';
 import { nameTaken, unlessTaken } from '../taken.ts';
 import { changes, columnsOf, creation } from './fields.ts';
+import type { Fields } from './fields.ts';
 import { allFilters, onePlanDoes } from './filters.ts';
 import { applyLists, applyPlace } from './links.ts';
+import { keepingPolicies } from './policies-kept.ts';
 import { applicationObject, applicationSummary, presentApplications, presentSummaries } from './object.ts';
 import type { ApplicationObject } from './object.ts';
 import { applicationEntry, updateEntries } from './text.ts';
@@ -46,7 +48,7 @@ const createApplication = change({
   body: creation,
   returns: applicationObject,
   status: 201,
-  problems: ['no_such', 'name_taken', 'cycle', 'too_deep', 'belongs_elsewhere'],
+  problems: ['no_such', 'name_taken', 'cycle', 'too_deep', 'belongs_elsewhere', 'leaves_policy'],
   async handle({ body }, ctx) {
     await lockTree(ctx.tx);
     if (body.required_apps) await lockRequirements(ctx.tx);
@@ -62,7 +64,7 @@ const createApplication = change({
     const blank = { id: created, name: '', parent_app: null, child_apps: [], required_apps: [], production: null };
     await applyPlace(ctx, blank, body);
     await grantToCreator(ctx, 'application', { id: created, name: await fullNameOf(ctx, created) });
-    await applyLists(ctx, blank, body);
+    await keepingPolicies(ctx, body.child_apps ?? [], () => applyLists(ctx, blank, body));
     await ctx.tx
       .updateTable('applications')
       .set({ createdTime: now, updatedTime: now })
@@ -102,18 +104,30 @@ function written({
   return fields;
 }
 
+/** Applications of which a body may change the place. */
+function movedBy(before: ApplicationObject, { parent_app: parent, production, child_apps: children }: Fields): number[] {
+  const isMoved =
+    (parent !== undefined && parent !== before.parent_app) ||
+    (production !== undefined && production !== before.production);
+  const differ = children?.filter((one) => !before.child_apps.includes(one)) ?? [];
+  const dropped = children ? before.child_apps.filter((one) => !children.includes(one)) : [];
+  return [...(isMoved ? [before.id] : []), ...differ, ...dropped];
+}
+
 const changeApplication = change({
   ...{ method: 'patch', path: '/applications/{id}/', id: 'changeApplication', area, summary: 'Change an application' },
   permission: withMore(application('edit_app'), 'view_app', 'add_business'),
   body: changes,
   returns: success,
-  problems: ['name_taken', 'cycle', 'too_deep', 'belongs_elsewhere'],
+  problems: ['name_taken', 'cycle', 'too_deep', 'belongs_elsewhere', 'leaves_policy'],
   async handle({ params, body }, ctx) {
     await lockTree(ctx.tx);
     if (body.required_apps) await lockRequirements(ctx.tx);
     const before = await seen(ctx, params.id);
-    await applyPlace(ctx, before, body);
-    await applyLists(ctx, before, body);
+    await keepingPolicies(ctx, movedBy(before, body), async () => {
+      await applyPlace(ctx, before, body);
+      await applyLists(ctx, before, body);
+    });
     const { name = before.name, ...columns } = columnsOf(body);
     const saved = ctx.tx
       .updateTable('applications')

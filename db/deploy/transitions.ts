@@ -7,11 +7,12 @@ import type {
   DeployTaskFields,
   DeployTaskStatus,
   DeployTransition,
+  Level,
 } from '../../workflows/deploy/contract.ts';
 import { Problem } from '../../workflows/problem.ts';
 import type { Actor } from '../../workflows/tasks.ts';
 import { tellEscalation } from '../approvals/escalations.ts';
-import { choosePolicy } from '../approvals/policies.ts';
+import { choosePolicy, demandLevel } from '../approvals/policies.ts';
 import { record } from '../audit/record.ts';
 import type { AuditChanges } from '../audit/tables.ts';
 import { quote } from '../audit/text.ts';
@@ -191,10 +192,7 @@ export async function recordChange(
     const before = await lockTask(tx, taskId);
     if (before.seq < seq) {
       const { plannedExecTime, level, strategy, ...plain } = fields;
-      const policy =
-        level && level !== before.level
-          ? (await choosePolicy(tx, { kind: requestKind, applicationId: before.applicationId, level })).policy
-          : policyOf(before);
+      const policy = level && level !== before.level ? await policyFor(tx, before, level) : policyOf(before);
       const { openTo, requiredApprovals } = approval(policy);
       await tx
         .updateTable('deployTasks')
@@ -223,6 +221,16 @@ export async function recordChange(
     const bySelf = { autoStart, rolling: now.strategy !== null };
     return { status, level, version, requiredApprovals, policy: policyOf(now), plannedExecTime, ...bySelf };
   });
+}
+
+async function policyFor(
+  tx: Transaction<Database>,
+  { applicationId }: NamedDeployTask,
+  level: Level,
+): Promise<ApprovalPolicy> {
+  const { row, policy } = await choosePolicy(tx, { kind: requestKind, applicationId, level });
+  demandLevel(row, level);
+  return policy;
 }
 
 type Plain = Omit<DeployTaskFields, 'plannedExecTime' | 'level' | 'strategy'>;

@@ -19,6 +19,7 @@ import * as hostLocations from './0019_host_locations.ts';
 import * as lists from './0020_lists.ts';
 import * as hostSweeps from './0021_host_sweeps.ts';
 import * as hostSearch from './0022_host_search.ts';
+import * as policyMinLevel from './0033_policy_min_level.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -42,4 +43,5 @@ export const migrations: Record<string, Migration> = {
   '0020_lists': lists,
   '0021_host_sweeps': hostSweeps,
   '0022_host_search': hostSearch,
+  '0033_policy_min_level': policyMinLevel,
 };
