@@ -57,9 +57,9 @@ export async function startApi(config: Config, log: Logger, at: Addresses): Prom
   // Without tracing it passes calls on as they are.
   const interceptors = { workflow: [new OpenTelemetryWorkflowClientInterceptor()] };
   const client = new Client({ connection, namespace: config.temporalNamespace, interceptors });
-  const engine = createEngine(client, config.taskQueue, acks);
-  const listen = createListener(at.databaseUrl, log);
   const secrets = createSecrets({ masterKey: loadMasterKey(config) });
+  const engine = createEngine(client, config.taskQueue, acks, secrets);
+  const listen = createListener(at.databaseUrl, log);
   const deps: AppDeps = { db, engine, jinja: createJinja(), secrets, config, log, listen, now: () => new Date() };
 
   const metrics = createMetrics(deps);

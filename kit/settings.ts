@@ -108,6 +108,18 @@ export const settings = {
     'generated file',
     'file that holds the master key, instead of the variable',
   ),
+  decideSignal: required(
+    'SLIPWAY_DECIDE_SIGNAL',
+    z.enum(['signed', 'open', 'off'], 'must be signed, open or off'),
+    'signed',
+    'who may decide by the signal `decide`: holders of SLIPWAY_DECIDE_KEY, anybody who reaches the engine, or nobody',
+  ),
+  decideKey: optional(
+    'SLIPWAY_DECIDE_KEY',
+    z.string().min(32, 'must have at least 32 characters; make one with: openssl rand -hex 32'),
+    'generated file',
+    'key that bots and operators sign decisions with; without it, and with an external database, none is taken',
+  ),
   tracesUrl: optional(
     'OTEL_EXPORTER_OTLP_ENDPOINT',
     web('http://collector.example.com:4318'),

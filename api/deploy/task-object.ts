@@ -189,7 +189,7 @@ function availableActions(
   const free = !hasEnded(task.status) && view.runningSubTasks.length === 0;
   return {
     edit: inReview && isCreator && deploys,
-    approve: canApprove(view, { actor: by, voter }) === undefined,
+    approve: canApprove(view, { actor: by, voter, planHash: view.planHash ?? undefined }) === undefined,
     reject: reviews && canReject(view, by) === undefined,
     start: startable && isOwner && deploys,
     pause: works && task.strategy !== null && !task.paused,

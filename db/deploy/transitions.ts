@@ -41,6 +41,7 @@ const eventZh: Record<string, string> = {
   failed: '失败',
   closed: '关闭',
   escalated: '升级',
+  sent_back: '退回审批',
 };
 
 /** The audit record of one step of a deploy task. */
@@ -125,7 +126,16 @@ async function announceEnd(tx: Transaction<Database>, { applicationId }: NamedDe
 }
 
 /** What the row shows of its approval; runs from before there were policies do not tell. */
-const approvalColumns = ({ openTo, reviewSince, isEscalated, brokeGlass, actor }: Partial<DeployTransition>) => ({
+const approvalColumns = ({
+  openTo,
+  reviewSince,
+  isEscalated,
+  brokeGlass,
+  policy,
+  requiredApprovals,
+  actor,
+}: Partial<DeployTransition>) => ({
+  ...(policy && { policy: json(policy), ...(requiredApprovals !== undefined && { requiredApprovals }) }),
   ...(openTo && { openTo: json(openTo) }),
   ...(reviewSince !== undefined && { reviewSince: new Date(reviewSince) }),
   ...(isEscalated !== undefined && { escalated: isEscalated }),
@@ -142,8 +152,9 @@ function statusColumns(status: DeployTaskStatus): Updateable<DeployTables['deplo
     case 'closed':
       return { status, finishedTime: new Date(), heldBy: null, paused: false, nextBatchTime: null };
     case 'wait_review':
-    case 'approved':
       return { status };
+    case 'approved':
+      return { status, trouble: null };
   }
 }
 

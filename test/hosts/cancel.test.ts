@@ -83,7 +83,7 @@ describe('a task whose workflow was ended by hand', () => {
       timeout: 20_000,
     });
     await fleet.temporal.workflow.getHandle(hostTaskWorkflowId(id)).terminate('by hand');
-    const engine = createEngine(fleet.temporal, fleet.config.taskQueue, { add: () => undefined });
+    const engine = createEngine(fleet.temporal, fleet.config.taskQueue, { add: () => undefined }, fleet.deps.secrets);
     expect(await reconcile(fleet.db, engine, new Date(Date.now() + 3_600_000))).toBe(1);
     fleet.cloud.failure = null;
     const task = await hostTaskOf(fleet, id);
@@ -104,7 +104,7 @@ describe('a task whose workflow was ended by hand', () => {
       await eventually(open, { timeout: 20_000 });
       await eventually(async () => (await hostTaskOf(fleet, id)).counts['running'] === 52, { timeout: 30_000 });
       await fleet.temporal.workflow.getHandle(isWhole ? hostTaskWorkflowId(id) : chunkId).terminate('by hand');
-      const engine = createEngine(fleet.temporal, fleet.config.taskQueue, { add: () => undefined });
+      const engine = createEngine(fleet.temporal, fleet.config.taskQueue, { add: () => undefined }, fleet.deps.secrets);
       expect(await reconcile(fleet.db, engine, new Date(Date.now() + 3_600_000))).toBe(isWhole ? 1 : 0);
       fleet.cloud.failure = null;
       const task = await endedHostTask(fleet, id, 60_000);

@@ -129,6 +129,8 @@ export interface ApprovalView {
   creatorId: number;
   ownerId: number;
   planHash: string | null;
+  /** From 1; each change opens another. */
+  planRound: number;
   policy: ApprovalPolicy;
   /** Of the present plan. */
   votes: readonly CastVote[];
@@ -173,6 +175,28 @@ export interface DecideInput {
   reason?: string;
   channel: string;
   messageId: string;
+  /** The plan that the sender looked at. */
+  planHash?: string;
+}
+
+/** What the API seals of an update; `proof` in its input, checked by an activity. */
+export interface Envelope {
+  /** ISO 8601 */
+  at: string;
+  mac: string;
+}
+
+/** An update as it came, for the activity that asks whether it was sealed. */
+export interface UpdateClaim {
+  workflowId: string;
+  update: string;
+  updateId: string;
+  input: object;
+}
+
+/** An input that an update has sent may prove it. */
+export interface Claimed {
+  claim?: UpdateClaim | undefined;
 }
 
 /** The sender of a message with what he was found to be. */

@@ -52,6 +52,10 @@ export function canApprove(view: ApprovalView, input: ApproveInput): Problem | u
   const refused = looks ? canLook(view, actor) : (fourEyes(view, actor) ?? inReview(view));
   if (refused) return refused;
   if (view.votes.some(({ userId }) => userId === actor.id)) return new Problem('already_approved');
+  // A vote without it would count for a plan that the voter may never have seen.
+  if (planHash === undefined && view.planHash !== null && view.planRound > 1) {
+    return new Problem('plan_unnamed', { present: view.planHash });
+  }
   if (planHash !== undefined && view.planHash !== null && planHash !== view.planHash) {
     return new Problem('plan_differs', { present: view.planHash });
   }
@@ -111,7 +115,7 @@ const longestText = 1000;
  * A message that came as a signal, which nobody has validated before. Without `decide` it is no decision: what could be
  * read of it is for the audit record alone.
  */
-export function readDecide(given: unknown): { attempt: DecideAttempt; decide?: DecideInput } {
+export function readDecide(given: unknown): { attempt: DecideAttempt; decide?: DecideInput; proof?: string } {
   const fields = typeof given === 'object' && given !== null ? (given as Record<string, unknown>) : {};
   const text = (name: string): string => {
     const value = fields[name];
@@ -127,5 +131,15 @@ export function readDecide(given: unknown): { attempt: DecideAttempt; decide?: D
   const { reason } = fields;
   const readable = typeof reason === 'string' || reason === undefined || reason === null;
   if (!decision || !attempt.actor || !attempt.messageId || !readable) return { attempt };
-  return { attempt, decide: { ...attempt, decision, ...(typeof reason === 'string' && { reason: text('reason') }) } };
+  const planHash = text('planHash');
+  return {
+    attempt,
+    proof: text('proof'),
+    decide: {
+      ...attempt,
+      decision,
+      ...(typeof reason === 'string' && { reason: text('reason') }),
+      ...(planHash !== '' && { planHash }),
+    },
+  };
 }
