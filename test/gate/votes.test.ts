@@ -1,9 +1,10 @@
 // Four eyes on the real engine: in whose seat a vote is cast, what it is worth at the start, and which plan it is for.
 import type { TestUser } from '../api/app.ts';
-import { eventually } from '../harness.ts';
+import { eventually, unique } from '../harness.ts';
+import { makeApplication } from '../api/app.ts';
 import { makeEstate, makeTask, taskOf, testWorld } from '../world.ts';
 import type { TestEstate, World } from '../world.ts';
-import { act, outcome, reviewers, taskPath, traces } from '../deploy/acts.ts';
+import { act, approveSeen, outcome, reviewers, taskPath, traces } from '../deploy/acts.ts';
 import { makePolicy, roleOf } from '../deploy/policies.ts';
 
 let world: World;
@@ -145,5 +146,177 @@ describe('a delegation counts while each giver in the chain is enabled and holds
     expect(outcome(await act(last, id, 'approve'))).toEqual([200, 0]);
     await eventually(async () => (await statusOf(id)) === 'approved');
     expect(outcome(await act(estate.reviewer, id, 'approve'))).toEqual([409, 30001]);
+  });
+});
+
+/** A task that was approved by this reviewer. */
+async function approvedBy(estate: TestEstate, reviewer: TestUser, wish: object = {}): Promise<number> {
+  const id = await makeTask(world, estate, wish);
+  expect(outcome(await act(reviewer, id, 'approve'))).toEqual([200, 0]);
+  expect(await statusOf(id)).toBe('approved');
+  return id;
+}
+
+/** The start is refused saying why, which the task shows, and its votes are void. */
+async function goesBack(estate: TestEstate, id: number, why: string): Promise<void> {
+  const answer = await act(estate.manager, id, 'start');
+  expect(outcome(answer)).toEqual([409, 10005]);
+  expect(answer.body['message']).toContain(why);
+  expect(await taskOf(world, id)).toMatchObject({ status: 'wait_review', planRound: 2 });
+  const { body } = await estate.manager.get<{ waiting_on: { text: string }; approvals: { given: unknown[] } }>(
+    taskPath(id),
+  );
+  expect(body.approvals.given).toEqual([]);
+  expect(body.waiting_on.text).toContain(why);
+  const { events, audit } = await traces(world, id);
+  expect(events.at(-1)).toMatchObject({ event: 'sent_back', by: 'system' });
+  expect(events.at(-1)?.reason).toContain(why);
+  expect(audit.at(-1)?.detailEn).toContain(why);
+}
+
+describe('votes are weighed again at the start, by what the voters are then', () => {
+  const losses: [string, (estate: TestEstate, voter: TestUser) => Promise<unknown>][] = [
+    ['is disabled', (_estate, voter) => setStatus(voter, 'disabled')],
+    ['is no reviewer any more', (_estate, voter) => lose(voter)],
+  ];
+
+  test.each(losses)('one whose voter %s sends the task back, and it starts after another vote', async (_n, loss) => {
+    const estate = await makeEstate(world, 1);
+    const [other] = (await reviewers(world, estate, 1)) as [TestUser];
+    const id = await approvedBy(estate, estate.reviewer);
+    await loss(estate, estate.reviewer);
+    await goesBack(estate, id, `votes of ${estate.reviewer.username} no longer count`);
+    expect(outcome(await approveSeen(world, other, id))).toEqual([200, 0]);
+    expect(outcome(await act(estate.manager, id, 'start'))).toEqual([200, 0]);
+    expect((await taskOf(world, id)).trouble).toBeNull();
+  });
+
+  test('one whose voter has left the role that was asked sends it back', async () => {
+    const estate = await makeEstate(world, 1);
+    const { id: role, name, members } = await roleOf(world, estate, 1);
+    await makePolicy(admin, estate, { steps: [{ groups: [{ role }] }] });
+    const [member] = members as [TestUser];
+    const id = await approvedBy(estate, member);
+    await world.db.deleteFrom('userRoles').where('userId', '=', member.id).execute();
+    await world.db
+      .insertInto('grants')
+      .values({
+        ...{ userId: member.id, roleId: null, scope: 'application', objectId: estate.applicationId },
+        permission: 'review_app_deploy_task',
+      })
+      .execute();
+    await goesBack(estate, id, `1 more of role ${name}`);
+  });
+
+  test('one of a delegate whose giver has lost the right sends it back', async () => {
+    const estate = await makeEstate(world, 1);
+    const delegate = await viewer(estate);
+    const id = await makeTask(world, estate);
+    expect(outcome(await act(estate.reviewer, id, 'delegate', { user_id: delegate.id }))).toEqual([200, 0]);
+    expect(outcome(await act(delegate, id, 'approve'))).toEqual([200, 0]);
+    await lose(estate.reviewer);
+    await goesBack(estate, id, `votes of ${delegate.username} no longer count`);
+  });
+
+  test('before each batch of a rollout as well: it stops in review, and goes on with what is left', async () => {
+    const estate = await makeEstate(world, 2);
+    const [other] = (await reviewers(world, estate, 1)) as [TestUser];
+    const strategy = { mode: 'rolling', batch_size: 1, pause_seconds: 3 };
+    const id = await approvedBy(estate, estate.reviewer, { strategy });
+    expect(outcome(await act(estate.manager, id, 'start'))).toEqual([200, 0]);
+    await eventually(async () => (await taskOf(world, id)).nextBatchTime !== null, { timeout: 60_000 });
+    await setStatus(estate.reviewer, 'disabled');
+    await eventually(async () => (await statusOf(id)) === 'wait_review', { timeout: 60_000 });
+    expect((await traces(world, id)).events.at(-1)).toMatchObject({ event: 'sent_back' });
+    const tasks = () => world.db.selectFrom('tasks').select('id').where('deployTaskId', '=', id).execute();
+    expect(await tasks()).toHaveLength(1);
+    expect(outcome(await approveSeen(world, other, id))).toEqual([200, 0]);
+    expect(outcome(await act(estate.manager, id, 'start'))).toEqual([200, 0]);
+    await eventually(async () => (await statusOf(id)) === 'finished', { timeout: 60_000 });
+    expect(await tasks()).toHaveLength(2);
+  }, 180_000);
+});
+
+describe('the policy is chosen again at the start', () => {
+  test('a task that left its tree for the review is sent back by the policy of the tree', async () => {
+    const estate = await makeEstate(world, 1);
+    const tree = await makeApplication(world.db, `tree-${unique()}`);
+    const into = (parentId: number | null) =>
+      world.db.updateTable('applications').set({ parentId }).where('id', '=', estate.applicationId).execute();
+    const policy = await makePolicy(admin, { ...estate, applicationId: tree }, { enabled: false, steps: [] });
+    const id = await makeTask(world, estate, { level: 'I' });
+    await into(tree);
+    const steps = [{ groups: [{ count: 1 }] }];
+    await world.db
+      .updateTable('approvalPolicies')
+      .set({
+        enabled: true,
+        steps: JSON.stringify(steps.map(() => ({ groups: [{ role: null, users: null, count: 1 }] }))),
+      })
+      .where('id', '=', policy)
+      .execute();
+    await goesBack(estate, id, 'applies now; missing: 1 more by holders of review_app_deploy_task');
+    expect(outcome(await approveSeen(world, estate.reviewer, id))).toEqual([200, 0]);
+    expect(outcome(await act(estate.manager, id, 'start'))).toEqual([200, 0]);
+  });
+
+  test('one that asks for no more than was given, or for less, changes nothing', async () => {
+    const estate = await makeEstate(world, 1);
+    const id = await approvedBy(estate, estate.reviewer);
+    await makePolicy(admin, estate, { steps: [{ groups: [{ users: [estate.reviewer.id] }] }] });
+    await makePolicy(admin, estate, { steps: [] });
+    expect(outcome(await act(estate.manager, id, 'start'))).toEqual([200, 0]);
+  });
+
+  test('a start without approval is for the role of the policy that applies now', async () => {
+    const estate = await makeEstate(world, 1);
+    const night = await roleOf(world, estate, 0);
+    await makePolicy(admin, estate, { steps: [{ groups: [{ count: 1 }] }], break_glass: night.id });
+    await world.db.insertInto('userRoles').values({ userId: estate.manager.id, roleId: night.id }).execute();
+    const id = await makeTask(world, estate);
+    await makePolicy(admin, estate, { steps: [{ groups: [{ count: 1 }] }] });
+    const answer = await act(estate.manager, id, 'start', { break_glass: true, reason: 'down' });
+    expect(outcome(answer)).toEqual([409, 10005]);
+    expect(await statusOf(id)).toBe('wait_review');
+  });
+});
+
+describe('the lowest level of a policy', () => {
+  test('a task of a lower level is refused with 10001 naming it, when it is made and when it is changed', async () => {
+    const estate = await makeEstate(world, 1);
+    await makePolicy(admin, estate, { min_level: 'B', steps: [{ groups: [{ count: 1 }] }] });
+    for (const level of ['C', 'I'])
+      await expect(makeTask(world, estate, { level })).rejects.toThrow(/must be B or above/);
+    const id = await makeTask(world, estate, { level: 'B' });
+    const before = await taskOf(world, id);
+    const answer = await estate.manager.patch(taskPath(id), { level: 'I' });
+    expect(outcome(answer)).toEqual([400, 10001]);
+    expect(JSON.stringify(answer.body)).toContain('must be B or above');
+    expect(await taskOf(world, id)).toEqual(before);
+    expect((await estate.manager.patch(taskPath(id), { level: 'S' })).status).toBe(200);
+  });
+
+  test('and one that is there already is sent back at its start', async () => {
+    const estate = await makeEstate(world, 1);
+    const id = await makeTask(world, estate, { level: 'I' });
+    await makePolicy(admin, estate, { min_level: 'C', steps: [{ groups: [{ count: 1 }] }] });
+    await goesBack(estate, id, 'demands level C or above');
+  });
+});
+
+describe('a vote names the plan that it is for', () => {
+  test('once that has changed: one without plan_hash is refused with 10005, saying what to send', async () => {
+    const estate = await makeEstate(world, 1);
+    const id = await makeTask(world, estate, { level: 'S' });
+    const [first] = (await reviewers(world, estate, 1)) as [TestUser];
+    expect(outcome(await act(first, id, 'approve'))).toEqual([200, 0]);
+    expect((await estate.manager.patch(taskPath(id), { description: 'another' })).status).toBe(200);
+    const answer = await act(first, id, 'approve');
+    const { planHash } = await taskOf(world, id);
+    expect(outcome(answer)).toEqual([409, 10005]);
+    expect(answer.body['message']).toContain(`"plan_hash": "${planHash ?? ''}"`);
+    expect((await traces(world, id)).votes.filter(({ round }) => round === 2)).toEqual([]);
+    expect(await mayApprove(first, id)).toBe(true);
+    expect(outcome(await approveSeen(world, first, id))).toEqual([200, 0]);
   });
 });
