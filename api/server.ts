@@ -30,6 +30,7 @@ import { startTracing } from '../kit/tracing.ts';
 import { createApp } from './app.ts';
 import type { AppDeps } from './context.ts';
 import { createEngine } from './engine.ts';
+import { mountEngineUi } from './engine-ui.ts';
 import { createMetrics, mountHealth } from './health.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { mountImages } from './images.ts';
@@ -50,7 +51,7 @@ export interface RunningApi {
 const drainMs = 10_000;
 
 /** Starts the API in this process. */
-export async function startApi(config: Config, log: Logger, at: Addresses): Promise<RunningApi> {
+export async function startApi(config: Config, log: Logger, at: Addresses & { uiUrl?: string }): Promise<RunningApi> {
   const db = connect(at.databaseUrl, { max: config.databasePool, applicationName: 'slipway-api', log });
   const connection = Connection.lazy(engineAddress(config, at.temporalAddress));
   const acks = createAcknowledger(db, log);
@@ -66,6 +67,7 @@ export async function startApi(config: Config, log: Logger, at: Addresses): Prom
   const app = createApp(deps);
   mountHealth(app, deps, metrics);
   mountImages(app, config);
+  mountEngineUi(app, deps, config.temporalUiUrl ?? at.uiUrl);
   const live = mountLive(app, deps);
   const release = async (): Promise<void> => {
     await acks.stop();

@@ -164,11 +164,17 @@ export const settings = {
   ),
   pgPort: optional('SLIPWAY_PG_PORT', port, 'a free port', 'port of the embedded PostgreSQL'),
   temporalPort: optional('SLIPWAY_TEMPORAL_PORT', port, 'a free port', 'port of the embedded Temporal server'),
-  temporalUiPort: required(
+  temporalUiPort: optional(
     'SLIPWAY_TEMPORAL_UI_PORT',
     port,
-    '8233',
-    'port of the embedded Temporal UI; when it is taken, a free one',
+    'a free port, not told',
+    'port of the embedded Temporal UI on this machine, where it asks nobody for a password; it is at `/engine/` too',
+  ),
+  temporalUiUrl: optional(
+    'SLIPWAY_TEMPORAL_UI_URL',
+    web('http://temporal-ui:8080'),
+    'the embedded one',
+    'Temporal UI, made for the public path `/engine`, that is served at `/engine/` to holders of use_engine_ui',
   ),
   temporalCli: file(
     'SLIPWAY_TEMPORAL_CLI',

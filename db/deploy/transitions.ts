@@ -84,6 +84,10 @@ async function writeTransition(tx: Transaction<Database>, input: DeployTransitio
   const { taskId, seq, actor, event, reason, status, vote, delegation } = input;
   const task = await lockTask(tx, taskId);
   if (task.seq >= seq) return;
+  // A workflow that somebody else than the API has started may believe anything of the approval.
+  if (status === 'running' && task.status === 'wait_review' && input.brokeGlass !== true) {
+    throw new Problem('not_approved_yet');
+  }
   if (vote) {
     const { channel } = actor;
     const { voter, ...rest } = vote;

@@ -6,7 +6,7 @@ import type { Envelope } from '../../workflows/approvals/contract.ts';
 import { deployTaskWorkflowId } from '../../workflows/deploy/contract.ts';
 import { eventually, unique } from '../harness.ts';
 import { makeEstate, makeTask, packagePath, startedTask, taskOf, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
+import type { TaskWish, TestEstate, World } from '../world.ts';
 import { act, outcome, signed, traces } from '../deploy/acts.ts';
 
 let world: World;
@@ -81,7 +81,7 @@ const updates: Record<string, Case> = {
 };
 
 /** A running task of an application of its own. */
-async function running(wish: object = {}): Promise<number> {
+async function running(wish: TaskWish = {}): Promise<number> {
   estate = await makeEstate(world, 2);
   const id = await startedTask(world, estate, wish);
   if ('strategy' in wish)

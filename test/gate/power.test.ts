@@ -202,3 +202,91 @@ describe('an account is worth what it holds', () => {
     expect(await lackingOf(app.db, subject, [{ user: user.id }])).toEqual([undefined]);
   });
 });
+
+describe('an application is taken out of its approval policy by administrators only', () => {
+  let lead: TestUser;
+  let ids: { tree: number; loose: number; application: number; below: number; production: number; other: number };
+  const mine = ['view_app', 'edit_app'];
+
+  beforeEach(async () => {
+    const [tree, loose, application, below] = await Promise.all(
+      ['tree', 'loose', 'app', 'below'].map((name) => makeApplication(app.db, `${name}-${unique()}`)),
+    );
+    const [production, other] = await Promise.all(
+      ['one', 'two'].map(async (name) => {
+        const row = { name: `${name}-${unique()}`, creator: 'test' };
+        return (
+          await app.db
+            .insertInto('productions')
+            .values(row as never)
+            .returning('id')
+            .executeTakeFirstOrThrow()
+        ).id;
+      }),
+    );
+    ids = { tree, loose, application, below, production, other } as typeof ids;
+    await app.db.updateTable('applications').set({ parentId: ids.application }).where('id', '=', ids.below).execute();
+    lead = await app.user({
+      system: ['add_business', 'view_business', 'create_app'],
+      application: { [ids.tree]: mine, [ids.loose]: mine, [ids.application]: mine, [ids.below]: mine },
+    });
+  });
+
+  const inTree = async (): Promise<void> => {
+    await app.db.updateTable('applications').set({ parentId: ids.tree }).where('id', '=', ids.application).execute();
+    await makePolicy(admin, { applicationId: ids.tree } as Parameters<typeof makePolicy>[1], { steps: [] });
+  };
+  const inProduction = async (): Promise<void> => {
+    await app.db
+      .updateTable('applications')
+      .set({ productionId: ids.production })
+      .where('id', '=', ids.application)
+      .execute();
+    await makePolicy(admin, {} as Parameters<typeof makePolicy>[1], {
+      ...{ application: null, production: ids.production, steps: [] },
+    });
+  };
+  const patch = (id: number, body: object) => (user: TestUser) => user.patch(`/applications/${id}/`, body);
+
+  const moves: [string, () => Promise<void>, () => (user: TestUser) => Promise<Answer>][] = [
+    ['becoming a root', inTree, () => patch(ids.application, { parent_app: null })],
+    ['going to another tree', inTree, () => patch(ids.application, { parent_app: ids.loose })],
+    ['being dropped by its parent', inTree, () => patch(ids.tree, { child_apps: [] })],
+    ['leaving its production', inProduction, () => patch(ids.application, { production: null })],
+    ['going to another production', inProduction, () => patch(ids.application, { production: ids.other })],
+    [
+      'being taken out of its production',
+      inProduction,
+      () => (user) => user.delete(`/productions/${ids.production}/applications/`, [{ id: ids.application }]),
+    ],
+    [
+      'coming under a policy that asks less than what is built in',
+      async () => {
+        await makePolicy(admin, { applicationId: ids.loose } as Parameters<typeof makePolicy>[1], { steps: [] });
+      },
+      () => patch(ids.application, { parent_app: ids.loose }),
+    ],
+  ];
+
+  test.each(moves)('%s', async (_what, prepare, move) => {
+    await prepare();
+    const place = () =>
+      app.db.selectFrom('applications').select(['id', 'parentId', 'productionId']).orderBy('id').execute();
+    const before = await place();
+    const answer = await move()(lead);
+    expect(outcome(answer)).toEqual([403, 10003]);
+    expect(answer.body['message']).toContain('approval policy');
+    expect(await place()).toEqual(before);
+    expect((await move()(admin)).status).toBe(200);
+    expect(await place()).not.toEqual(before);
+  });
+
+  test('a move that leaves no policy, or comes under a stricter one, is open to who may edit both', async () => {
+    expect((await patch(ids.application, { parent_app: ids.loose })(lead)).status).toBe(200);
+    await makePolicy(admin, { applicationId: ids.tree } as Parameters<typeof makePolicy>[1], {
+      steps: [{ groups: [{ count: 3 }] }],
+      enabled: false,
+    });
+    expect((await patch(ids.application, { parent_app: ids.tree })(lead)).status).toBe(200);
+  });
+});

@@ -3,7 +3,7 @@ import type { TestUser } from '../api/app.ts';
 import { eventually, unique } from '../harness.ts';
 import { makeApplication } from '../api/app.ts';
 import { makeEstate, makeTask, taskOf, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
+import type { TaskWish, TestEstate, World } from '../world.ts';
 import { act, approveSeen, outcome, reviewers, taskPath, traces } from '../deploy/acts.ts';
 import { makePolicy, roleOf } from '../deploy/policies.ts';
 
@@ -150,7 +150,7 @@ describe('a delegation counts while each giver in the chain is enabled and holds
 });
 
 /** A task that was approved by this reviewer. */
-async function approvedBy(estate: TestEstate, reviewer: TestUser, wish: object = {}): Promise<number> {
+async function approvedBy(estate: TestEstate, reviewer: TestUser, wish: TaskWish = {}): Promise<number> {
   const id = await makeTask(world, estate, wish);
   expect(outcome(await act(reviewer, id, 'approve'))).toEqual([200, 0]);
   expect(await statusOf(id)).toBe('approved');
