@@ -34,7 +34,7 @@ export function mountEngineUi(app: Hono, deps: AppDeps, uiUrl: string | undefine
       if (isChange(c.req.raw)) await recordUse(deps, actor, client, c.req.raw);
       return await fetched(c.req.raw, uiUrl, body);
     } catch (error) {
-      const { status, body } = respond(error, 'engine-ui', languageOf(c.req.header('accept-language')));
+      const { status, body } = respond(error, 'engine-ui', languageOf(c.req.raw.headers.get('accept-language')));
       return Response.json(body, { status });
     }
   };
@@ -108,8 +108,12 @@ async function recordUse(
   await db.transaction().execute((tx) =>
     record(tx, by, [
       {
-        ...({ view: 'operations', area: 'engine', opType: 'update', targetType: 'engine' } as const),
-        ...{ targetId: 0, targetName: 'engine' },
+        view: 'operations',
+        area: 'engine',
+        opType: 'update',
+        targetType: 'engine',
+        targetId: 0,
+        targetName: 'engine',
         detail: { en: `the engine's pages: ${quote(what)}`, zh: `工作流引擎页面: ${quote(what)}` },
       },
     ]),

@@ -91,10 +91,9 @@ async function worthOf(db: Kysely<Database>, of: readonly Bearer[]): Promise<Wor
     if ('role' in bearer) return worthOfRole(bearer.role);
     const id = bearer.user;
     const own = memberships.filter(({ userId }) => userId === id).map(({ roleId }) => worthOfRole(roleId));
+    const direct: Power[] = [...ofUsers, ...lent].filter(({ granteeId }) => granteeId === id);
     return {
-      grants: [...ofUsers, ...lent]
-        .filter(({ granteeId }) => granteeId === id)
-        .concat(...own.map((one) => one.grants as typeof lent)),
+      grants: [...direct, ...own.flatMap(({ grants }) => grants)],
       beyond: namedUsers.get(id) ?? own.find(({ beyond }) => beyond !== undefined)?.beyond,
     };
   });

@@ -4,7 +4,11 @@ import { globSync, readFileSync } from 'node:fs';
 import { loadDecideKey, sealUpdate, signDecision } from '../../db/proofs.ts';
 import type { Envelope } from '../../workflows/approvals/contract.ts';
 import { deployTaskWorkflowId } from '../../workflows/deploy/contract.ts';
-import { eventually, unique } from '../harness.ts';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Hono } from 'hono';
+import { mountEngineUi } from '../../api/engine-ui.ts';
+import { eventually, temporalUiUrl, unique } from '../harness.ts';
 import { makeEstate, makeTask, packagePath, startedTask, taskOf, testWorld } from '../world.ts';
 import type { TaskWish, TestEstate, World } from '../world.ts';
 import { act, outcome, signed, traces } from '../deploy/acts.ts';
@@ -201,4 +205,67 @@ describe('the signal decide', () => {
     await handleOf(id).signal('decide', { ...honest, proof });
     await eventually(async () => (await taskOf(world, id)).status === 'approved', { timeout: 20_000 });
   }, 120_000);
+});
+
+describe('the engine’s pages', () => {
+  const pages = (uiUrl = temporalUiUrl()): Hono => {
+    const app = new Hono();
+    mountEngineUi(app, world.deps, uiUrl);
+    return app;
+  };
+  const as = (token: string) => ({ authorization: `Token ${token}` });
+  const origin = { origin: 'http://localhost' };
+
+  test('are for holders of use_engine_ui, with all that belongs to them', async () => {
+    const [user, holder] = [await world.user(), await world.user({ system: ['use_engine_ui'] })];
+    const app = pages();
+    expect((await app.request('/engine/')).status).toBe(401);
+    expect((await app.request('/engine/', { headers: as(user.token) })).status).toBe(403);
+    expect((await app.request('/engine/api/v1/namespaces', { headers: as(user.token) })).status).toBe(403);
+    const page = await app.request('/engine/', { headers: as(holder.token) });
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')]);
+    const [, asset = ''] = /(?:src|href|import\()="?'?(\/engine\/_app\/[^"']+\.js)/.exec(await page.text()) ?? [];
+    expect(asset).toContain('/engine/_app/');
+    expect((await app.request(asset)).status).toBe(401);
+    const script = await app.request(asset, { headers: as(holder.token) });
+    expect([script.status, script.headers.get('content-type')]).toEqual([200, expect.stringContaining('javascript')]);
+    const list = await app.request('/engine/api/v1/namespaces', { headers: as(holder.token) });
+    expect([list.status, await list.text()]).toEqual([200, expect.stringContaining('"default"')]);
+  }, 60_000);
+
+  test('get nothing of our sessions and tokens, and give none of their cookies but their own protection', async () => {
+    const seen: Record<string, unknown>[] = [];
+    const upstream = createServer((request, response) => {
+      seen.push({ ...request.headers, method: request.method });
+      response.setHeader('set-cookie', ['_csrf=own; Path=/', 'slipway_session=planted; Path=/']);
+      response.end('ok');
+    });
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+    const app = pages(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}`);
+    const holder = await world.user({ system: ['use_engine_ui'] });
+    const headers = { ...as(holder.token), cookie: 'slipway_session=secret; _csrf=own' };
+    const answer = await app.request('/engine/', { headers });
+    expect(answer.headers.getSetCookie()).toEqual(['_csrf=own; Path=/']);
+    const post = (more: Record<string, string>) =>
+      app.request('/engine/api/v1/x', {
+        method: 'POST',
+        body: '{}',
+        headers: { ...headers, ...more, 'content-length': '2' },
+      });
+    expect((await post({})).status).toBe(403);
+    expect((await post(origin)).status).toBe(200);
+    upstream.close();
+    expect(seen.map(({ method }) => method)).toEqual(['GET', 'POST']);
+    for (const one of seen) {
+      expect(one['cookie']).toBe('_csrf=own');
+      expect(one['authorization']).toBeUndefined();
+    }
+    const records = await world.db
+      .selectFrom('auditRecords')
+      .select('detailEn')
+      .where('operator', '=', holder.username)
+      .where('area', '=', 'engine' as never)
+      .execute();
+    expect(records).toEqual([{ detailEn: expect.stringContaining('POST /engine/api/v1/x') as string }]);
+  }, 60_000);
 });
