@@ -18,7 +18,10 @@ export function thisActivity(): string {
 }
 
 /** Refuses activities whose update is not sealed, and records it. */
-export const proofInterceptor = (db: Kysely<Database>, secrets: Pick<Secrets, 'mac'>): ActivityInboundCallsInterceptor => ({
+export const proofInterceptor = (
+  db: Kysely<Database>,
+  secrets: Pick<Secrets, 'mac'>,
+): ActivityInboundCallsInterceptor => ({
   async execute(call, next) {
     const [input] = call.args as [{ claim?: UpdateClaim } | undefined];
     if (input?.claim === undefined) return next(call);

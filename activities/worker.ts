@@ -85,12 +85,11 @@ export async function startWorker(
         db,
         ...providers,
         secrets,
-        decisions: { mode: config.decideSignal, key: loadDecideKey(config) },
         clouds: gatedClouds(providers.clouds, config.providerCalls, slots),
         renderer: { renderAll: createJinja().renderAll, hostPath: hostPathIn(config.dataDir) },
         outputLimitBytes: config.outputLimitBytes,
         ownServers: ownServers(at),
-        ...hostTimes(config),
+        ...settled(config),
         log,
       }),
     ),
@@ -117,11 +116,7 @@ export async function startWorker(
 }
 
 /** The first is the outermost: it sees failures as they are told, without secrets. */
-const activityInterceptors = (
-  log: Logger,
-  tracing: Tracing | undefined,
-  proofs: ActivityInboundCallsInterceptor,
-) => [
+const activityInterceptors = (log: Logger, tracing: Tracing | undefined, proofs: ActivityInboundCallsInterceptor) => [
   ...(tracing ? [(ctx: Context) => ({ inbound: new OpenTelemetryActivityInboundInterceptor(ctx) })] : []),
   () => ({ inbound: failureInterceptor((err) => log.error({ err }, 'an activity failed')) }),
   () => ({ inbound: heartbeatInterceptor }),
@@ -143,10 +138,12 @@ function ownServers({ databaseUrl, temporalAddress }: Addresses): HostPort[] {
   }));
 }
 
-const hostTimes = ({ hostPatienceSeconds, hostInstallSeconds, hostSilenceSeconds }: Config) => ({
-  hostPatienceSeconds,
-  hostInstallSeconds,
-  hostSilenceSeconds,
+/** What the configuration alone says. */
+const settled = (config: Config) => ({
+  hostPatienceSeconds: config.hostPatienceSeconds,
+  hostInstallSeconds: config.hostInstallSeconds,
+  hostSilenceSeconds: config.hostSilenceSeconds,
+  decisions: { mode: config.decideSignal, key: loadDecideKey(config) },
 });
 
 /** Sends the engine's own log lines to ours. */

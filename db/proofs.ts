@@ -42,7 +42,9 @@ export type SignedDecision = Pick<DecideInput, 'decision' | 'actor' | 'channel' 
 /** Hex HMAC-SHA256 over the lines that name a decision; the key is the text of SLIPWAY_DECIDE_KEY. */
 export function signDecision(key: string, workflowId: string, decision: SignedDecision): string {
   const { decision: what, actor, channel, messageId, planHash = '' } = decision;
-  return createHmac('sha256', key).update([workflowId, what, actor, channel, messageId, planHash].join('\n')).digest('hex');
+  return createHmac('sha256', key)
+    .update([workflowId, what, actor, channel, messageId, planHash].join('\n'))
+    .digest('hex');
 }
 
 /** Whether a decision is signed with the key. A line feed in a field would let it run over into the next. */

@@ -151,7 +151,14 @@ export class Approval {
       const { step } = standing(view);
       const status =
         !awaitsLooks(view) && satisfiedBy(view, { userId: actor.id, step, voter }) ? 'approved' : undefined;
-      await this.transition({ event: 'approved', actor, reason, status, vote: { round, planHash, step, voter }, claim });
+      await this.transition({
+        event: 'approved',
+        actor,
+        reason,
+        status,
+        vote: { round, planHash, step, voter },
+        claim,
+      });
     });
   }
 

@@ -56,7 +56,13 @@ async function weighVotes(
   if (isSatisfied({ ...weighed, policy: kept, votes: counting })) return null;
   const gone = votes.filter(({ counts }) => !counts).map(({ user }) => user);
   const view = { ...weighed, kind: requestKind, status: 'wait_review', policy: kept, votes: counting } as const;
-  const lacks = missingVotes({ ...view, ownerId: task.ownerId, planHash: task.planHash, planRound: task.planRound, brokeGlassById: null });
+  const lacks = missingVotes({
+    ...view,
+    ownerId: task.ownerId,
+    planHash: task.planHash,
+    planRound: task.planRound,
+    brokeGlassById: null,
+  });
   const whose = gone.length > 0 ? `votes of ${gone.join(' and ')}` : 'votes as they are now';
   return { reason: `${whose} no longer count; missing: ${lacks}` };
 }
@@ -88,7 +94,5 @@ const asked = ({ steps, creatorMayVote, escalateTo }: ApprovalPolicy): string =>
   JSON.stringify([
     creatorMayVote,
     escalateTo?.id,
-    steps.map(({ groups }) =>
-      groups.map(({ role, users, count }) => [role?.id, users?.map(({ id }) => id), count]),
-    ),
+    steps.map(({ groups }) => groups.map(({ role, users, count }) => [role?.id, users?.map(({ id }) => id), count])),
   ]);

@@ -105,7 +105,10 @@ function written({
 }
 
 /** Applications of which a body may change the place. */
-function movedBy(before: ApplicationObject, { parent_app: parent, production, child_apps: children }: Fields): number[] {
+function movedBy(
+  before: ApplicationObject,
+  { parent_app: parent, production, child_apps: children }: Fields,
+): number[] {
   const isMoved =
     (parent !== undefined && parent !== before.parent_app) ||
     (production !== undefined && production !== before.production);

@@ -254,6 +254,7 @@ describe('the engine’s pages', () => {
       });
     expect((await post({})).status).toBe(403);
     expect((await post(origin)).status).toBe(200);
+    upstream.closeAllConnections();
     upstream.close();
     expect(seen.map(({ method }) => method)).toEqual(['GET', 'POST']);
     for (const one of seen) {

@@ -114,7 +114,8 @@ export class Rollout {
       if (this.#over() || state.batches.length === 0) return undefined;
       const due = state.dueTime === null ? 0 : Date.parse(state.dueTime) - Date.now();
       if (due > 0) await this.#wait(() => this.#over() || stopped(), due);
-      else if ((await this.#isClear(state, stopped)) && (await this.#isApproved(state, stopped))) return state.batches[0];
+      else if ((await this.#isClear(state, stopped)) && (await this.#isApproved(state, stopped)))
+        return state.batches[0];
     }
   }
 

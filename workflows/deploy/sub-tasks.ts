@@ -40,11 +40,7 @@ export class SubTasks {
   }
 
   /** To be called alone; throws the Problem of a sub-task that must not run. `after` is called at its end. */
-  async begin(
-    kind: SubTaskKind,
-    request: SubTaskRequest & Claimed,
-    after: () => Promise<void>,
-  ): Promise<BegunSubTask> {
+  async begin(kind: SubTaskKind, request: SubTaskRequest & Claimed, after: () => Promise<void>): Promise<BegunSubTask> {
     const number = this.count + 1;
     const { input, records, approval } = this.#parts;
     const deployTaskId = input.taskId;

@@ -173,10 +173,8 @@ class DeployTask {
     const request = { actor, instanceIds, version, updateSource, timeoutSeconds };
     return this.#approval.alone(async () => {
       ensure(canRunSubTask(this.#view(), request.actor, kind === 'upgrade' ? request.version : null));
-      const begun = await this.#subTasks.begin(
-        kind,
-        { ...request, claim },
-        () => this.#approval.alone(() => this.#afterSubTask()),
+      const begun = await this.#subTasks.begin(kind, { ...request, claim }, () =>
+        this.#approval.alone(() => this.#afterSubTask()),
       );
       return { taskId: begun.taskId };
     });
