@@ -16,6 +16,8 @@ export interface ActivityDeps extends Providers {
   db: Kysely<Database>;
   renderer: Renderer;
   secrets: Secrets;
+  /** Who may decide by message: who signs with the key, anybody, or nobody. */
+  decisions: { mode: 'signed' | 'open' | 'off'; key: string | undefined };
   /** Bytes of output that one task may keep, and one job on its host. */
   outputLimitBytes: number;
   /** Slipway's own database and engine, which nothing else may be led to. */

@@ -3,8 +3,10 @@
 import type { Context } from '@temporalio/activity';
 import { makeWorkflowExporter, OpenTelemetryActivityInboundInterceptor } from '@temporalio/interceptors-opentelemetry';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
 import { connect } from '../db/connect.ts';
 import { loadMasterKey } from '../db/master-key.ts';
+import { loadDecideKey } from '../db/proofs.ts';
 import { warnOfOwnership } from '../db/roles.ts';
 import { createSecrets } from '../db/secrets.ts';
 import { createSlots } from '../db/slots.ts';
@@ -32,6 +34,7 @@ import type { Activities } from './index.ts';
 import { startJobSweep } from './job-sweep.ts';
 import { gatedClouds } from './providers/cloud/gate.ts';
 import type { ActivityDeps } from './deps.ts';
+import { proofInterceptor } from './proofs.ts';
 import { createProviders } from './providers/index.ts';
 import type { Providers } from './providers/index.ts';
 import type { HostPort } from './providers/addresses.ts';
@@ -73,6 +76,7 @@ export async function startWorker(
   const { temporalNamespace: namespace, taskQueue } = config;
   const providers = { ...createProviders(config, ownServers(at), createTurns(db)), ...replaced };
   const slots = createSlots(at.databaseUrl);
+  const secrets = createSecrets({ masterKey: loadMasterKey(config) });
   const worker = await Worker.create({
     ...{ connection, namespace, taskQueue },
     workflowBundle: workflows ?? { codePath: await workflowBundle({ traced: tracing !== undefined }) },
@@ -81,7 +85,7 @@ export async function startWorker(
       createActivities({
         db,
         ...providers,
-        secrets: createSecrets({ masterKey: loadMasterKey(config) }),
+        secrets,
         clouds: gatedClouds(providers.clouds, config.providerCalls, slots),
         renderer: {
           renderAll: createJinja().renderAll,
@@ -91,11 +95,11 @@ export async function startWorker(
         outputLimitBytes: config.outputLimitBytes,
         ownServers: ownServers(at),
         ...hostRules(config),
-        ...hostTimes(config),
+        ...settled(config),
         log,
       }),
     ),
-    interceptors: { activity: activityInterceptors(log, tracing) },
+    interceptors: { activity: activityInterceptors(log, tracing, proofInterceptor(db, secrets)) },
     maxHeartbeatThrottleInterval: heartbeatThrottle,
     maxCachedWorkflows: config.maxCachedWorkflows,
     stickyQueueScheduleToStartTimeout: stickyPatience,
@@ -118,10 +122,11 @@ export async function startWorker(
 }
 
 /** The first is the outermost: it sees failures as they are told, without secrets. */
-const activityInterceptors = (log: Logger, tracing: Tracing | undefined) => [
+const activityInterceptors = (log: Logger, tracing: Tracing | undefined, proofs: ActivityInboundCallsInterceptor) => [
   ...(tracing ? [(ctx: Context) => ({ inbound: new OpenTelemetryActivityInboundInterceptor(ctx) })] : []),
   () => ({ inbound: failureInterceptor((err) => log.error({ err }, 'an activity failed')) }),
   () => ({ inbound: heartbeatInterceptor }),
+  () => ({ inbound: proofs }),
 ];
 
 /** What a worker does beside its tasks, each now and then. */
@@ -143,10 +148,12 @@ function ownServers({ databaseUrl, temporalAddress }: Addresses): HostPort[] {
   }));
 }
 
-const hostTimes = ({ hostPatienceSeconds, hostInstallSeconds, hostSilenceSeconds }: Config) => ({
-  hostPatienceSeconds,
-  hostInstallSeconds,
-  hostSilenceSeconds,
+/** What the configuration alone says. */
+const settled = (config: Config) => ({
+  hostPatienceSeconds: config.hostPatienceSeconds,
+  hostInstallSeconds: config.hostInstallSeconds,
+  hostSilenceSeconds: config.hostSilenceSeconds,
+  decisions: { mode: config.decideSignal, key: loadDecideKey(config) },
 });
 
 const hostRules = ({ healthCheckAllow, hostAdmission }: Config) => ({ healthCheckAllow, hostAdmission });

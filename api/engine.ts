@@ -12,6 +12,8 @@ import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import { ApplicationFailure, WorkflowIdReusePolicy } from '@temporalio/common';
 import { callerGraceMs } from '../db/outbox.ts';
 import type { Acknowledger } from '../db/outbox.ts';
+import { sealUpdate } from '../db/proofs.ts';
+import type { Secrets } from '../db/secrets.ts';
 import { searchAttributes } from '../workflows/search-attributes.ts';
 import type { Attributes } from '../workflows/search-attributes.ts';
 import { fromWire, Problem, problemFailureType } from '../workflows/problem.ts';
@@ -56,7 +58,12 @@ const updatesAtOnce = 4;
 const unknownOutcome = (): Problem => new Problem('outcome_unknown', { dependency: 'the workflow engine' });
 
 /** `client` may not be connected yet: every call says so by itself. */
-export function createEngine(client: Client, taskQueue: string, acks: Pick<Acknowledger, 'add'>): Engine {
+export function createEngine(
+  client: Client,
+  taskQueue: string,
+  acks: Pick<Acknowledger, 'add'>,
+  secrets: Pick<Secrets, 'mac'>,
+): Engine {
   const turns = new Turns(updatesAtOnce);
   const within = <T>(call: () => Promise<T>, ms = callMs): Promise<T> => client.withDeadline(Date.now() + ms, call);
   return {
@@ -88,7 +95,8 @@ export function createEngine(client: Client, taskQueue: string, acks: Pick<Ackno
         if (Date.now() >= deadline) throw new Problem('unavailable', { dependency: 'the workflow engine' });
         try {
           const handle = client.workflow.getHandle(workflowId);
-          return await client.withDeadline(deadline, () => handle.executeUpdate(update, { args: [input], updateId }));
+          const sealed = sealedFor(secrets, workflowId, update, input, updateId);
+          return await client.withDeadline(deadline, () => handle.executeUpdate(update, { args: [sealed], updateId }));
         } catch (error) {
           throw updateProblem(error);
         }
@@ -101,6 +109,18 @@ export function createEngine(client: Client, taskQueue: string, acks: Pick<Ackno
       await client.withDeadline(Date.now() + 2_000, () => client.workflowService.getSystemInfo({}));
     },
   };
+}
+
+/** Activities take an update only with an envelope that this process sealed. */
+function sealedFor<R, I>(
+  secrets: Pick<Secrets, 'mac'>,
+  workflowId: string,
+  { name }: UpdateDefinition<R, [I]>,
+  input: I,
+  updateId: string,
+): I {
+  const claim = { workflowId, update: name, updateId, input: input as object };
+  return { ...input, proof: sealUpdate(secrets, claim, new Date()) };
 }
 
 type Within = <T>(call: () => Promise<T>) => Promise<T>;

@@ -31,6 +31,7 @@ import { startTracing } from '../kit/tracing.ts';
 import { createApp } from './app.ts';
 import type { AppDeps } from './context.ts';
 import { createEngine } from './engine.ts';
+import { mountEngineUi } from './engine-ui.ts';
 import { createMetrics, mountHealth } from './health.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { mountImages } from './images.ts';
@@ -58,7 +59,7 @@ const patience = { headersTimeout: 15_000, requestTimeout: 30_000, connectionsCh
 export async function startApi(
   config: Config,
   log: Logger,
-  at: Addresses,
+  at: Addresses & { uiUrl?: string },
   options: LiveOptions = {},
 ): Promise<RunningApi> {
   const db = connect(at.databaseUrl, { max: config.databasePool, applicationName: 'slipway-api', log });
@@ -67,9 +68,9 @@ export async function startApi(
   // Without tracing it passes calls on as they are.
   const interceptors = { workflow: [new OpenTelemetryWorkflowClientInterceptor()] };
   const client = new Client({ connection, namespace: config.temporalNamespace, interceptors });
-  const engine = createEngine(client, config.taskQueue, acks);
-  const listen = createListener(at.databaseUrl, log);
   const secrets = createSecrets({ masterKey: loadMasterKey(config) });
+  const engine = createEngine(client, config.taskQueue, acks, secrets);
+  const listen = createListener(at.databaseUrl, log);
   const deps: AppDeps = {
     db,
     engine,
@@ -86,6 +87,7 @@ export async function startApi(
   const app = createApp(deps);
   mountHealth(app, deps, metrics);
   mountImages(app, config);
+  mountEngineUi(app, deps, config.temporalUiUrl ?? at.uiUrl);
   const live = mountLive(app, deps, options);
   const release = async (): Promise<void> => {
     await acks.stop();

@@ -19,6 +19,7 @@ import { join } from 'node:path';
 
 export interface RunningSlipway extends Addresses {
   url: string;
+  /** Of the Temporal UI without a login, where its port is open; it is at `/engine/` too. */
   uiUrl: string | undefined;
   /** The generated password of `admin`, at the first start only. */
   adminPassword: string | undefined;
@@ -46,7 +47,8 @@ export async function startSlipway(config: Config, log: Logger): Promise<Running
     undo.push(async () => gone());
     const url =
       config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${api.port}`;
-    const { databaseUrl, temporalAddress, uiUrl } = stack;
+    const { databaseUrl, temporalAddress } = stack;
+    const uiUrl = config.temporalUiPort === undefined ? undefined : stack.uiUrl;
     return { url, uiUrl, databaseUrl, temporalAddress, adminPassword, stop };
   } catch (error) {
     await stop();
@@ -92,7 +94,8 @@ export function greeting(
   const lines = [
     `Slipway            ${url}`,
     `API reference      ${url}/docs`,
-    ...(uiUrl === undefined ? [] : [`Temporal UI        ${uiUrl}`]),
+    `Temporal UI        ${url}/engine/ (after the login)`,
+    ...(uiUrl === undefined ? [] : [`  without a login  ${uiUrl}/engine/`]),
     adminPassword === undefined
       ? `admin's password   at first that in ${adminPasswordFile(config)}`
       : `admin's password   ${adminPassword} (${use}; kept in ${adminPasswordFile(config)})`,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import type { Logger } from '../kit/log.ts';
 import { SupervisedServer } from './child.ts';
-import { accepts, choosePort, freePort, isFree } from './ports.ts';
+import { accepts, choosePort } from './ports.ts';
 import { findTemporalCli, type CliSearch } from './temporal-cli.ts';
 
 /** A running Temporal server; `pid` changes when the server had to be started again, the rest stays. */
@@ -18,7 +18,7 @@ export interface Temporal {
   stop(): Promise<void>;
 }
 
-/** What a start of the embedded Temporal takes; ports left out are free ones, but for the UI's, which is 8233 if free. */
+/** What a start of the embedded Temporal takes; ports left out are free ones. */
 export interface TemporalOptions extends CliSearch {
   readonly port?: number | undefined;
   readonly uiPort?: number | undefined;
@@ -35,7 +35,6 @@ export const searchAttributes = [
   'SlipwayLevel',
 ] as const;
 
-const defaultUiPort = 8233;
 const probeTimeoutMs = 5_000;
 
 /** Starts the embedded Temporal server of a data folder and keeps it running until `stop`. */
@@ -43,7 +42,7 @@ export async function startTemporal(options: TemporalOptions): Promise<Temporal>
   const { dataDir, namespace = 'default', log } = options;
   const command = await findTemporalCli(options);
   const port = await choosePort(options.port, 'SLIPWAY_TEMPORAL_PORT');
-  const uiPort = await chooseUiPort(options.uiPort ?? defaultUiPort, log);
+  const uiPort = await choosePort(options.uiPort, 'SLIPWAY_TEMPORAL_UI_PORT');
   const address = `127.0.0.1:${port}`;
   mkdirSync(join(dataDir, 'temporal'), { recursive: true, mode: 0o700 });
   const supervised = new SupervisedServer({
@@ -75,16 +74,10 @@ export async function startTemporal(options: TemporalOptions): Promise<Temporal>
   };
 }
 
-async function chooseUiPort(asked: number, log: Logger): Promise<number> {
-  if (await isFree(asked)) return asked;
-  const port = await freePort();
-  log.warn(`port ${asked} is in use, so the Temporal UI listens on ${port}; SLIPWAY_TEMPORAL_UI_PORT sets another`);
-  return port;
-}
-
 function serverArguments(database: string, port: number, uiPort: number, namespace: string): string[] {
   return [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
+    ...['--ui-ip', '127.0.0.1', '--ui-public-path', '/engine'],
     ...['--db-filename', database, '--log-level', 'error', '--namespace', namespace],
     ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
     ...searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),

@@ -99,6 +99,18 @@ export const settings = {
     'generated file',
     'file that holds the master key, instead of the variable',
   ),
+  decideSignal: required(
+    'SLIPWAY_DECIDE_SIGNAL',
+    z.enum(['signed', 'open', 'off'], 'must be signed, open or off'),
+    'signed',
+    'who may decide by the signal `decide`: holders of SLIPWAY_DECIDE_KEY, anybody who reaches the engine, or nobody',
+  ),
+  decideKey: optional(
+    'SLIPWAY_DECIDE_KEY',
+    z.string().min(32, 'must have at least 32 characters; make one with: openssl rand -hex 32'),
+    'generated file',
+    'key that bots and operators sign decisions with; without it, and with an external database, none is taken',
+  ),
   tracesUrl: optional(
     'OTEL_EXPORTER_OTLP_ENDPOINT',
     web('http://collector.example.com:4318'),
@@ -143,11 +155,17 @@ export const settings = {
   ),
   pgPort: optional('SLIPWAY_PG_PORT', port, 'a free port', 'port of the embedded PostgreSQL'),
   temporalPort: optional('SLIPWAY_TEMPORAL_PORT', port, 'a free port', 'port of the embedded Temporal server'),
-  temporalUiPort: required(
+  temporalUiPort: optional(
     'SLIPWAY_TEMPORAL_UI_PORT',
     port,
-    '8233',
-    'port of the embedded Temporal UI; when it is taken, a free one',
+    'a free port, not told',
+    'port of the embedded Temporal UI on this machine, where it asks nobody for a password; it is at `/engine/` too',
+  ),
+  temporalUiUrl: optional(
+    'SLIPWAY_TEMPORAL_UI_URL',
+    web('http://temporal-ui:8080'),
+    'the embedded one',
+    'Temporal UI, made for the public path `/engine`, that is served at `/engine/` to holders of use_engine_ui',
   ),
   temporalCli: file(
     'SLIPWAY_TEMPORAL_CLI',

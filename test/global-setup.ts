@@ -60,6 +60,7 @@ async function ownTemporal(dataDir: string): Promise<string> {
     log,
   });
   onTeardown(() => temporal.stop());
+  process.env.TEST_TEMPORAL_UI_URL = temporal.uiUrl;
   return temporal.address;
 }
 

@@ -127,6 +127,8 @@ export const uniqueTaskQueue = (): string => `test-${unique()}`;
 
 /** The address of the run's workflow engine. */
 export const temporalAddress = (): string => variable('TEST_TEMPORAL_ADDRESS');
+/** Of the run's own engine; with an engine of somebody else's, the variable says where its pages are. */
+export const temporalUiUrl = (): string => variable('TEST_TEMPORAL_UI_URL');
 
 function variable(name: string): string {
   const value = process.env[name];

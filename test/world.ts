@@ -68,9 +68,9 @@ export async function testWorld({
   const connection = await Connection.connect({ address: temporalAddress() });
   const temporal = new Client({ connection });
   const acknowledged: { add?: (id: number) => void } = {};
-  const engine = createEngine(temporal, config.taskQueue, { add: (id) => acknowledged.add?.(id) });
   // What the API seals its worker must open.
   const secrets = createSecrets({ masterKey: loadMasterKey(config) });
+  const engine = createEngine(temporal, config.taskQueue, { add: (id) => acknowledged.add?.(id) }, secrets);
   const app = await testApp({ config, engine, secrets, jinja: createJinja() });
   await ownIds(app);
   const acks = createAcknowledger(app.db, log);

@@ -5,6 +5,7 @@
 import {
   condition,
   log,
+  patched,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -28,11 +29,13 @@ import type {
   ReasonInput,
   RequestState,
   RequestStatus,
+  UpdateClaim,
 } from './approvals/contract.ts';
 import { canApprove, canReject, endedProblem, readDecide, satisfiedBy } from './approvals/policy.ts';
 import { after, nextDeadline, numbered, viewOf } from './approvals/state.ts';
 import type { ApprovalState, Deadline, NumberedTransition, Transition } from './approvals/state.ts';
 import { awaitsLooks, requiredVotes, standing } from './approvals/standing/policy.ts';
+import { claimOf } from './claim.ts';
 import { Mutex } from './mutex.ts';
 import { Problem } from './problem.ts';
 import { ensure, failureOf, rootFailure, unwrapped } from './refuse.ts';
@@ -44,7 +47,7 @@ import type { Actor, WaitingOn } from './tasks.ts';
 export interface ApprovalTable {
   record(transition: NumberedTransition): Promise<void>;
   /** Who has sent a message, looked up; throws Problem when he may not decide. */
-  authorize(decide: DecideInput): Promise<Decider>;
+  authorize(decide: DecideInput, proof: string): Promise<Decider>;
   recordRefused(attempt: DecideAttempt, problem: string): Promise<void>;
   canClose(): Problem | undefined;
   /** Waits a moment for work that has ended on its rows already, and that the workflow is about to hear of. */
@@ -114,16 +117,16 @@ export class Approval {
 
   bind(): void {
     void this.#keepTime();
-    setHandler(approveUpdate, (input) => this.#approve(input), {
+    setHandler(approveUpdate, (input) => this.#approve(input, claimOf(input)), {
       validator: (input: ApproveInput) => ensure(canApprove(this.view(), input)),
     });
-    setHandler(rejectUpdate, (input) => this.#reject(input), {
+    setHandler(rejectUpdate, (input) => this.#reject(input, claimOf(input)), {
       validator: ({ actor }: ReasonInput) => ensure(canReject(this.view(), actor)),
     });
-    setHandler(closeUpdate, (input) => this.#close(input), {
+    setHandler(closeUpdate, (input) => this.#close(input, claimOf(input)), {
       validator: (_input: ReasonInput) => ensure(endedProblem(this.state.status)),
     });
-    setHandler(delegateUpdate, (input) => this.#delegate(input), {
+    setHandler(delegateUpdate, (input) => this.#delegate(input, claimOf(input)), {
       validator: ({ actor, userId }: DelegateInput) => ensure(this.#table.canDelegate(actor, userId)),
     });
     setHandler(decideSignal, (message) => this.#decide(message));
@@ -136,43 +139,51 @@ export class Approval {
     await condition(() => this.state.planHash !== null || this.state.status !== status, planPatience);
   }
 
-  async #approve(input: ApproveInput): Promise<void> {
+  async #approve(input: ApproveInput, claim?: UpdateClaim): Promise<void> {
     await this.planned();
     await this.alone(async () => {
       const { planHash, planRound: round } = this.state;
       const view = this.view();
-      ensure(canApprove(view, input));
+      const named = patched('vote-names-plan') ? input.planHash : (input.planHash ?? planHash ?? undefined);
+      ensure(canApprove(view, { ...input, planHash: named }));
       if (planHash === null) throw failureOf(new Problem('plan_pending', { reason: 'its package is being read' }));
       const { actor, reason, voter } = input;
       const { step } = standing(view);
       const status =
         !awaitsLooks(view) && satisfiedBy(view, { userId: actor.id, step, voter }) ? 'approved' : undefined;
-      await this.transition({ event: 'approved', actor, reason, status, vote: { round, planHash, step, voter } });
+      await this.transition({
+        event: 'approved',
+        actor,
+        reason,
+        status,
+        vote: { round, planHash, step, voter },
+        claim,
+      });
     });
   }
 
-  #reject({ actor, reason }: ReasonInput): Promise<void> {
+  #reject({ actor, reason }: ReasonInput, claim?: UpdateClaim): Promise<void> {
     return this.alone(async () => {
       ensure(canReject(this.view(), actor));
-      await this.transition({ event: 'rejected', actor, reason, status: 'rejected' });
+      await this.transition({ event: 'rejected', actor, reason, status: 'rejected', claim });
     });
   }
 
-  async #close({ actor, reason }: ReasonInput): Promise<void> {
+  async #close({ actor, reason }: ReasonInput, claim?: UpdateClaim): Promise<void> {
     await this.#table.settled();
     await this.alone(async () => {
       ensure(this.#table.canClose());
       const status = await this.#table.closesTo();
-      await this.transition({ event: 'closed', actor, reason, status });
+      await this.transition({ event: 'closed', actor, reason, status, claim });
     });
   }
 
-  #delegate({ actor, userId, username }: DelegateInput): Promise<void> {
+  #delegate({ actor, userId, username }: DelegateInput, claim: UpdateClaim): Promise<void> {
     return this.alone(async () => {
       ensure(this.#table.canDelegate(actor, userId));
       const phase = this.state.status === 'wait_review' ? 'review' : 'ownership';
       const delegation = { phase, toId: userId, username } as const;
-      await this.transition({ event: 'delegated', actor, reason: `to ${username}`, delegation });
+      await this.transition({ event: 'delegated', actor, reason: `to ${username}`, delegation, claim });
     });
   }
 
@@ -203,14 +214,22 @@ export class Approval {
 
   /** A signal has no answer, so a refusal must leave its trace in the audit record. */
   async #decide(message: unknown): Promise<void> {
-    const { attempt, decide } = readDecide(message);
+    const { attempt, decide, proof = '' } = readDecide(message);
     try {
       if (!decide) throw failureOf(new Problem('message_unreadable'));
-      const { decision, reason, messageId } = decide;
-      ensure(this.state.messages.includes(messageId) ? new Problem('message_repeated') : undefined);
-      this.state.messages.push(messageId);
-      const { voter, ...actor } = await this.#table.authorize(decide);
-      if (decision === 'approve') await this.#approve({ actor, voter, reason });
+      const { decision, reason, messageId, planHash } = decide;
+      const ensureNew = (): void =>
+        ensure(this.state.messages.includes(messageId) ? new Problem('message_repeated') : undefined);
+      ensureNew();
+      // A message without proof must not use up the id of one that has it.
+      const isProvenFirst = patched('proof-before-message');
+      if (!isProvenFirst) this.state.messages.push(messageId);
+      const { voter, ...actor } = await this.#table.authorize(decide, proof);
+      if (isProvenFirst) {
+        ensureNew();
+        this.state.messages.push(messageId);
+      }
+      if (decision === 'approve') await this.#approve({ actor, voter, reason, planHash });
       else if (decision === 'reject') await this.#reject({ actor, reason });
       else await this.#close({ actor, reason });
     } catch (error) {

@@ -77,6 +77,12 @@ const tools = {
 } as const;
 
 const inventory = {
+  leaves_policy: define(
+    10003,
+    403,
+    'not allowed: this leaves the approval policy "{policy}", which only an administrator may do',
+    '没有权限: 此操作会脱离审批策略 "{policy}", 仅管理员可执行',
+  ),
   cycle: conflict('this link would close a cycle: {path}', '会形成循环依赖: {path}'),
   too_deep: conflict('applications nest at most {n} levels deep', '应用层级最多 {n} 层'),
   belongs_elsewhere: conflict('{name} already belongs to {other}', '{name} 已属于 {other}'),
@@ -156,10 +162,18 @@ const deploy = {
     'the plan has changed: its hash is {present} now; look at it again',
     '计划已变更: 当前哈希为 {present}; 请重新查看',
   ),
+  plan_unnamed: conflict(
+    'the plan has changed: look at it again, and send "plan_hash": "{present}" with your vote',
+    '计划已变更: 请重新查看, 并在投票时发送 "plan_hash": "{present}"',
+  ),
   plan_pending: conflict('the plan is still being made: {reason}', '计划尚未生成: {reason}'),
   back_to_review: conflict(
     'the plan has changed since approval; the task is back in review: {difference}',
     '计划在批准后已变更; 任务已退回审批: {difference}',
+  ),
+  approval_gone: conflict(
+    'the approval no longer holds; the task is back in review: {reason}',
+    '审批已失效; 任务已退回审批: {reason}',
   ),
   version_differs: conflict('the version of this task is {version}', '该任务的版本为 {version}'),
   package_differs: conflict('this is not the package that was approved: {expected}', '不是已批准的安装包: {expected}'),
@@ -186,6 +200,13 @@ const decisions = {
   request_closed: define(30002, 409, 'closed', '任务已关闭'),
   request_finished: define(30003, 409, 'finished', '任务已完成'),
   request_rejected: define(30004, 409, 'rejected', '任务已拒绝'),
+  no_proof: define(
+    10003,
+    403,
+    'not allowed: this message does not prove where it comes from',
+    '没有权限: 该消息未能证明其来源',
+  ),
+  signals_off: define(10003, 403, 'not allowed: decisions by message are off', '没有权限: 未启用消息审批'),
   message_unreadable: invalid('this message is not a decision', '该消息不是审批决定'),
   message_repeated: conflict('this message was acted on before', '该消息已处理'),
   changed_request: define(10003, 403, 'not allowed: you changed this request last', '没有权限: 您是最后修改该申请的人'),
@@ -202,6 +223,10 @@ const decisions = {
   group_complete: conflict(
     'the votes of your group are there already; missing: {missing}',
     '您所在组的审批已满足; 仍缺少: {missing}',
+  ),
+  seat_taken: conflict(
+    'a vote is cast already by you or in your name, or by the one for whom you stand in; missing: {missing}',
+    '您本人、您的受托人或您所代表的人已经投票; 仍缺少: {missing}',
   ),
   no_break_glass: conflict(
     'the policy "{policy}" lets nobody start before the approval',

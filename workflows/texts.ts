@@ -78,6 +78,7 @@ export const texts = {
   'is for kind deploy_task only': '仅适用于 deploy_task',
   'is needed with escalate_after_hours': '指定 escalate_after_hours 时必填',
   'is needed with escalate_to': '指定 escalate_to 时必填',
+  'must be {level} or above, as the approval policy {policy} demands': '审批策略 {policy} 要求级别不低于 {level}',
   'is needed to break glass': '紧急开始时必填',
   'nobody of role {role} holds {permission}': '角色 {role} 中无人拥有 {permission}',
   'nobody can satisfy it today: of {whom}, {has} of {count} hold {permission} and are free for it besides the other groups':
@@ -156,6 +157,14 @@ export const texts = {
   'the result is longer than {n} bytes': '结果超过 {n} 字节',
   // what is waited for
   'its plan is being made': '正在生成计划',
+  '{mistake}, back in review: {reason}': '{mistake}, 已退回审批: {reason}',
+  'the approval policy {policy} applies now; missing: {reason}': '现适用审批策略 {policy}; 缺少: {reason}',
+  'the approval policy {policy} demands level {level} or above': '审批策略 {policy} 要求级别不低于 {level}',
+  'the approval policy {policy} applies now, and lets {whom} break glass':
+    '现适用审批策略 {policy}, 允许紧急开始的是 {whom}',
+  'votes of {users} no longer count; missing: {reason}': '{users} 的投票不再有效; 缺少: {reason}',
+  'votes as they are now no longer count; missing: {reason}': '现有投票不再足够; 缺少: {reason}',
+  '{reason}; the plan differs too: {difference}': '{reason}; 计划也有变更: {difference}',
   '{mistake}, not by {creator}': '{mistake}, 创建人 {creator} 除外',
   '{mistake} (step {n} of {m})': '{mistake} (第 {n} 步, 共 {m} 步)',
   '{n} more of role {role}': '还需角色 {role} 的 {n} 个批准',

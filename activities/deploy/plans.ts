@@ -18,12 +18,13 @@ import type { ActivityDeps } from '../deps.ts';
 import { unavailable } from '../providers/error.ts';
 import { readPackage } from './package.ts';
 import type { FoundPackage } from './package.ts';
+import { weighApproval } from './weigh.ts';
 
 /** Attempts at a repository or host out of reach before a plan says that its package could not be read. */
 const patience = 3;
 
 /** The two moments at which a plan is made besides the writing of its task. */
-export function createPlans(deps: ActivityDeps): Pick<DeployHands, 'completePlan' | 'remakePlan'> {
+export function createPlans(deps: ActivityDeps): Pick<DeployHands, 'completePlan' | 'remakePlan' | 'replan'> {
   const { db, renderer } = deps;
   return {
     async completePlan({ taskId, round }) {
@@ -56,9 +57,21 @@ export function createPlans(deps: ActivityDeps): Pick<DeployHands, 'completePlan
       const plan = { ...composed, package: { ...composed.package, ...reading } };
       const difference = planDifference(before, plan);
       const hash = planHash(plan);
-      if (difference !== null) await fixPlan(db, { taskId, round: round + 1, plan, hash });
+      const sentBack = await weighApproval(db, task);
+      if (difference !== null || sentBack) await fixPlan(db, { taskId, round: round + 1, plan, hash });
       const { freeze } = await findObstacles(db, taskId, at === undefined ? new Date() : new Date(at));
-      return { planHash: hash, difference, freeze };
+      return { planHash: hash, difference, freeze, sentBack };
+    },
+
+    async replan({ taskId, round }) {
+      const task = await taskOf(deps, taskId);
+      const basis = await planBasis(db, task.applicationId);
+      const composed = await composePlan(db, renderer, planSubject(task), packageToRead(task.packageSource), basis);
+      const before = await planOf(deps, taskId, task.planRound);
+      const plan = { ...composed, package: { ...composed.package, ...readAs(before) } };
+      const hash = planHash(plan);
+      await fixPlan(db, { taskId, round, plan, hash });
+      return { planHash: hash };
     },
   };
 }

@@ -12,6 +12,7 @@ import { recordRefusalOnce } from '../../db/audit/refusals.ts';
 import { loadSubject, mayOn } from '../../db/access/rights.ts';
 import { voterOf } from '../../db/approvals/people.ts';
 import { quote } from '../../db/audit/text.ts';
+import { isSigned } from '../../db/proofs.ts';
 import type { DecideAttempt, DecideInput, Decider } from '../../workflows/approvals/contract.ts';
 import { openAtFirst, requiredVotes } from '../../workflows/approvals/standing/policy.ts';
 import type { SubTaskInput } from '../../workflows/deploy/contract.ts';
@@ -19,8 +20,10 @@ import type { DeployRecords } from '../../workflows/deploy/ports.ts';
 import { Problem } from '../../workflows/problem.ts';
 import type { Actor } from '../../workflows/tasks.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { thisActivity } from '../proofs.ts';
 import type { Package } from '../providers/repository/store.ts';
 import { readPackage } from './package.ts';
+import { weighApproval } from './weigh.ts';
 
 /** What a deploy task writes: a transaction each. */
 export function createDeployRecords(deps: ActivityDeps): DeployRecords {
@@ -58,13 +61,19 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
 
     planRollout: ({ taskId }) => planRollout(db, taskId),
 
+    async weighVotes({ taskId }) {
+      const task = await deployTask(db, taskId);
+      return task ? weighApproval(db, task) : null;
+    },
+
     recordWait: (input) => recordWait(db, input),
 
     listUpgraded: ({ taskId }) => listUpgraded(db, taskId),
 
     judgeDeploy: ({ deployTaskId }) => judgeDeploy(db, deployTaskId),
 
-    async authorizeDecision({ taskId, decide }) {
+    async authorizeDecision({ taskId, decide, proof = '' }) {
+      ensureProven(deps, decide, proof);
       const task = await deployTask(db, taskId);
       const actor = task && (await actorOf(deps, decide));
       const decider = actor && (await deciderOf(deps, task, actor, decide));
@@ -102,6 +111,14 @@ async function plannedPackage(
   return found;
 }
 
+/** Whoever reaches the engine's port can name anybody; the key says that the sender is a bot or an operator of ours. */
+function ensureProven({ decisions: { mode, key } }: ActivityDeps, decide: DecideInput, proof: string): void {
+  if (mode === 'open') return;
+  if (mode === 'off') throw new Problem('signals_off');
+  const workflowId = Context.current().info.workflowExecution?.workflowId ?? '';
+  if (key === undefined || !isSigned(key, workflowId, decide, proof)) throw new Problem('no_proof');
+}
+
 async function actorOf({ db }: ActivityDeps, { actor, messageId }: DecideInput): Promise<Actor | null> {
   const user = await db
     .selectFrom('users')
@@ -125,12 +142,6 @@ async function deciderOf(
   const voter = await voterOf(db, subject, { kind: requestKind, ...task });
   const may = voter.holds || voter.delegators.length > 0 || (decision === 'close' && mine);
   return may ? { ...actor, voter } : undefined;
-}
-
-/** The same for every attempt of an activity. */
-function thisActivity(): string {
-  const { workflowExecution, activityId } = Context.current().info;
-  return `${workflowExecution?.runId ?? ''}/${activityId}`;
 }
 
 const refusedDecision = ({ db }: ActivityDeps, task: NamedDeployTask, attempt: DecideAttempt, problem: string) =>

@@ -3,7 +3,8 @@
 import { modules, permissionAliases, type ModuleName, type SystemPermission } from '../../db/access/catalogue.ts';
 import { findGrantee } from '../../db/access/grantees.ts';
 import { changeGrants, type GrantChange, type Grantee, type GrantScope } from '../../db/access/grants.ts';
-import { actionsFor, holds, scopes, type Scope } from '../../db/access/rights.ts';
+import { lackingOf } from '../../db/access/power.ts';
+import { scopes, type Scope } from '../../db/access/rights.ts';
 import { invalidField, Problem } from '../../workflows/problem.ts';
 import type { ChangeCtx, Ctx } from '../context.ts';
 import { demandOnEach } from '../permissions.ts';
@@ -38,14 +39,13 @@ export async function grantOnObjects(
   if (new Set(ids).size < ids.length) throw invalidField('id', 'is there twice');
   await demandOnEach({ ...ctx, db: ctx.tx }, scope, scope === 'application' ? 'edit_app' : 'edit_host', ids);
   const known: readonly string[] = scopes[scope].permissions;
-  const held: ReadonlyMap<number, ReadonlySet<string>> = await actionsFor(ctx.tx, ctx.subject, scope, ids);
   const changes: GrantChange[] = [];
   for (const { id, permission } of entries)
     for (const [name, enable] of Object.entries(permission)) {
       if (!known.includes(name)) throw new Problem('undefined_permission', { name });
-      if (!held.get(id)?.has(name)) throw refusal(name);
       changes.push({ objectId: id, permission: name, enable });
     }
+  await demandHeld(ctx, scope, changes);
   await carryOut(ctx, grantee, scope, changes);
 }
 
@@ -83,12 +83,19 @@ export async function grantOnSystem(
     for (const [given, enable] of Object.entries(permissions)) {
       const name = systemPermission(module, given);
       if (wanted.has(name)) throw invalidField(`permissions.${given}`, 'is there twice');
-      if (!holds(ctx.subject, name)) throw refusal(name);
       wanted.set(name, enable);
     }
   }
   const changes = [...wanted].map(([permission, enable]) => ({ objectId: 0, permission, enable }));
+  await demandHeld(ctx, 'system', changes);
   await carryOut(ctx, grantee, 'system', changes);
+}
+
+/** Throws for the first permission that the caller lacks. */
+async function demandHeld(ctx: ChangeCtx, scope: GrantScope, changes: readonly GrantChange[]): Promise<void> {
+  const grants = changes.map(({ objectId, permission }) => ({ scope, objectId, permission }));
+  const [lacking] = await lackingOf(ctx.tx, ctx.subject, [{ grants }]);
+  if (lacking !== undefined) throw refusal(lacking);
 }
 
 function demandOpen(grantee: NamedGrantee): void {

@@ -1,6 +1,7 @@
 // Giving and taking roles, the same from the user's side and from the role's. Nobody hands on by a role what he does not
 // hold himself; administrators may, and are never left without an enabled one.
-import { grantsOfRoles, giveRole, lackingOfRoles, takeRole } from '../../db/access/roles.ts';
+import { lackingOf } from '../../db/access/power.ts';
+import { grantsOfRoles, giveRole, takeRole } from '../../db/access/roles.ts';
 import { otherAdministrators } from '../../db/access/users.ts';
 import { quote } from '../../db/audit/text.ts';
 import { Problem } from '../../workflows/problem.ts';
@@ -29,7 +30,8 @@ async function grantableRoles(ctx: ChangeCtx, roleIds: readonly number[]): Promi
 
 /** Throws unless the caller may hand on these roles. */
 export async function demandGrantable(ctx: ChangeCtx, roles: readonly Role[]): Promise<void> {
-  const [lacking] = (await lackingOfRoles(ctx.tx, ctx.subject, roles)).values();
+  const bearers = roles.map(({ id }) => ({ role: id }));
+  const lacking = (await lackingOf(ctx.tx, ctx.subject, bearers)).find((one) => one !== undefined);
   if (lacking !== undefined) throw new Problem('no_right_to_grant', { name: lacking });
 }
 

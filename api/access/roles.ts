@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { lackingOfRoles, grantsOfRoles, selectRoles, type RoleRow } from '../../db/access/roles.ts';
+import { lackingOf } from '../../db/access/power.ts';
+import { grantsOfRoles, selectRoles, type RoleRow } from '../../db/access/roles.ts';
 import { holds } from '../../db/access/rights.ts';
 import { selectUsers } from '../../db/access/users.ts';
 import { policiesNaming } from '../../db/approvals/policies.ts';
@@ -35,9 +36,10 @@ const description = z.string().max(500);
 
 async function present(rows: readonly RoleRow[], { db, subject }: Pick<Ctx, 'db' | 'subject'>) {
   const manages = holds(subject, 'manage_role');
-  const lacking = manages ? await lackingOfRoles(db, subject, rows) : new Map<number, string>();
-  return rows.map((row): z.input<typeof role> => {
-    const grantable = manages && !lacking.has(row.id);
+  const bearers = rows.map((row) => ({ role: row.id }));
+  const lacking = manages ? await lackingOf(db, subject, bearers) : [];
+  return rows.map((row, index): z.input<typeof role> => {
+    const grantable = manages && lacking[index] === undefined;
     return {
       ...{ id: row.id, name: row.name, description: row.description, creator: row.creator, builtin: row.builtin },
       created_time: iso(row.createdTime),

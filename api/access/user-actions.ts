@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lackingOf } from '../../db/access/power.ts';
 import { voidLink } from '../../db/access/password-links.ts';
 import { hashPassword, verifyPassword } from '../../db/access/passwords.ts';
 import { endSessions } from '../../db/access/sessions.ts';
@@ -7,7 +8,7 @@ import { clearRate, takeRate } from '../../db/rates.ts';
 import { Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
 import type { ChangeCtx } from '../context.ts';
-import { admin, system } from '../permissions.ts';
+import { admin, notAllowed, system } from '../permissions.ts';
 import { done, success } from '../schemas.ts';
 import { storedHash } from './reauthenticate.ts';
 import { accessEntry } from './text.ts';
@@ -23,6 +24,7 @@ async function setStatus(ctx: ChangeCtx, userId: number, status: 'enabled' | 'di
     await endSessions(ctx.tx, userId);
   }
   if (user.status === status) return done;
+  if (status === 'enabled') await demandPower(ctx, userId);
   await ctx.tx.updateTable('users').set({ status }).where('id', '=', userId).execute();
   const detail = {
     en: `user ${user.username} ${status}`,
@@ -31,6 +33,12 @@ async function setStatus(ctx: ChangeCtx, userId: number, status: 'enabled' | 'di
   const target = { id: userId, name: user.username };
   ctx.audit(accessEntry('update', 'user', target, detail, { status: [user.status, status] }));
   return done;
+}
+
+/** Throws unless the caller holds what the account is worth: enabling it hands that on. */
+async function demandPower(ctx: ChangeCtx, userId: number): Promise<void> {
+  const [lacking] = await lackingOf(ctx.tx, ctx.subject, [{ user: userId }]);
+  if (lacking !== undefined) throw notAllowed(lacking);
 }
 
 const disableUser = change({

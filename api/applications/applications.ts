@@ -19,8 +19,10 @@ import { application, demandSystem, notFound, signedIn, system } from '../permis
 import { distinct, done, id, success } from '../schemas.ts';
 import { nameTaken, unlessTaken } from '../taken.ts';
 import { changes, columnsOf, creation, namedOnHosts } from './fields.ts';
+import type { Fields } from './fields.ts';
 import { allFilters, onePlanDoes } from './filters.ts';
 import { applyLists, applyPlace } from './links.ts';
+import { keepingPolicies } from './policies-kept.ts';
 import { applicationObject, applicationSummary, presentApplications, presentSummaries } from './object.ts';
 import type { ApplicationObject } from './object.ts';
 import { applicationEntry, updateEntries } from './text.ts';
@@ -51,7 +53,7 @@ const createApplication = change({
   body: creation,
   returns: applicationObject,
   status: 201,
-  problems: ['no_such', 'name_taken', 'cycle', 'too_deep', 'belongs_elsewhere'],
+  problems: ['no_such', 'name_taken', 'cycle', 'too_deep', 'belongs_elsewhere', 'leaves_policy'],
   async handle({ body }, ctx) {
     demandAllowedNames(ctx, namedOnHosts(body));
     await lockTree(ctx.tx);
@@ -68,7 +70,7 @@ const createApplication = change({
     const blank = { id: created, name: '', parent_app: null, child_apps: [], required_apps: [], production: null };
     await applyPlace(ctx, blank, body);
     await grantToCreator(ctx, 'application', { id: created, name: (await rowOf(ctx, created)).fullName });
-    await applyLists(ctx, blank, body);
+    await keepingPolicies(ctx, body.child_apps ?? [], () => applyLists(ctx, blank, body));
     await holdCommands(ctx.tx, { before: undefined, after: await rowOf(ctx, created), ...writer(ctx) });
     await ctx.tx
       .updateTable('applications')
@@ -107,12 +109,28 @@ function written({
   return fields;
 }
 
+/** Applications of which a body may change the place. */
+function movedBy(
+  before: ApplicationObject,
+  { parent_app: parent, production, child_apps: children }: Fields,
+): number[] {
+  const isMoved =
+    (parent !== undefined && parent !== before.parent_app) ||
+    (production !== undefined && production !== before.production);
+  const differ = children?.filter((one) => !before.child_apps.includes(one)) ?? [];
+  const dropped = children ? before.child_apps.filter((one) => !children.includes(one)) : [];
+  return [...(isMoved ? [before.id] : []), ...differ, ...dropped];
+}
+
 const changeApplication = change({
   ...{ method: 'patch', path: '/applications/{id}/', id: 'changeApplication', area, summary: 'Change an application' },
   permission: withMore(application('edit_app'), 'view_app', 'add_business'),
   body: changes,
   returns: success,
-  problems: ['name_taken', 'cycle', 'too_deep', 'belongs_elsewhere', 'deploy_path_of', 'deploy_path_taken'],
+  problems: [
+    ...(['name_taken', 'cycle', 'too_deep', 'belongs_elsewhere', 'leaves_policy'] as const),
+    ...(['deploy_path_of', 'deploy_path_taken'] as const),
+  ],
   async handle({ params, body }, ctx) {
     demandAllowedNames(ctx, namedOnHosts(body));
     await lockTree(ctx.tx);
@@ -120,8 +138,10 @@ const changeApplication = change({
     const before = await seen(ctx, params.id);
     const rowBefore = await rowOf(ctx, params.id);
     const deployedBefore = await deployPathOf(ctx.tx, before);
-    await applyPlace(ctx, before, body);
-    await applyLists(ctx, before, body);
+    await keepingPolicies(ctx, movedBy(before, body), async () => {
+      await applyPlace(ctx, before, body);
+      await applyLists(ctx, before, body);
+    });
     const { name = before.name, ...columns } = columnsOf(body);
     const saved = ctx.tx
       .updateTable('applications')

@@ -69,7 +69,7 @@ function why(refused: Problem | undefined, { view, target }: Explained, { langua
 /** Where a request stands, who could bring it on, and what the caller has to do with it. */
 export async function explain(explained: Explained, ctx: Ctx): Promise<z.input<typeof explanation>> {
   const { view, request, where, voter } = explained;
-  const refused = canApprove(view, { actor: ctx.by, voter });
+  const refused = canApprove(view, { actor: ctx.by, voter, planHash: view.planHash ?? undefined });
   const { step, groups } = standing<ShownVote>(view);
   const looking = awaitsLooks(view);
   const asked = looking ? [{ group: looksGroup, have: view.votes }] : groups;

@@ -34,6 +34,7 @@ export const policyFields = {
   expire_after_hours: hours(8760),
   enabled: z.boolean(),
   break_glass: id.nullable(),
+  min_level: z.enum(levels).nullable().describe('deploy_task only: a task of a lower level is refused'),
 };
 
 export const newPolicy = z.strictObject(policyFields).extend({
@@ -46,6 +47,7 @@ export const newPolicy = z.strictObject(policyFields).extend({
   expire_after_hours: policyFields.expire_after_hours.default(null),
   enabled: policyFields.enabled.default(true),
   break_glass: policyFields.break_glass.default(null),
+  min_level: policyFields.min_level.default(null),
 });
 
 export const changedPolicy = z.strictObject(policyFields).partial();
@@ -62,6 +64,7 @@ export function rulesOf(given: Given): Partial<PolicyRules> {
     ...{ applicationId: given.application, productionId: given.production, creatorMayVote: given.creator_may_vote },
     ...{ escalateAfterHours: given.escalate_after_hours, escalateTo: given.escalate_to },
     ...{ expireAfterHours: given.expire_after_hours, breakGlass: given.break_glass },
+    minLevel: given.min_level,
   };
   return Object.fromEntries(Object.entries(rules).filter(([, value]) => value !== undefined));
 }
@@ -73,6 +76,9 @@ export function demandConsistent(rules: PolicyRules): void {
   }
   if (rules.levels.length > 0 && rules.kind !== 'deploy_task') {
     throw invalidField('levels', 'are for kind deploy_task only');
+  }
+  if (rules.minLevel !== null && rules.kind !== 'deploy_task') {
+    throw invalidField('min_level', 'is for kind deploy_task only');
   }
   if (rules.kind === 'deploy_task' || rules.breakGlass === null) return demandPair(rules);
   throw invalidField('break_glass', 'is for kind deploy_task only');
@@ -109,6 +115,7 @@ export const policyObject = z.object({
   application: z.int().nullable(),
   production: z.int().nullable(),
   ...rules,
+  min_level: z.enum(levels).nullable(),
   enabled: z.boolean(),
   creator: z.string(),
   created_time: time.nullable(),

@@ -14,6 +14,7 @@ export const presentPolicy = (row: ApprovalPolicyRow): PolicyItem => ({
   ...{ id: row.id, name: row.name, kind: row.kind, levels: row.levels },
   ...{ application: row.applicationId, production: row.productionId, steps: row.steps },
   ...{ creator_may_vote: row.creatorMayVote, break_glass: row.breakGlass, enabled: row.enabled },
+  min_level: row.minLevel,
   ...{ escalate_after_hours: row.escalateAfterHours, escalate_to: row.escalateTo },
   ...{ expire_after_hours: row.expireAfterHours, creator: row.creator },
   ...{ created_time: iso(row.createdTime), updated_time: iso(row.updatedTime) },
@@ -38,7 +39,7 @@ export function presentBuiltIn(kind: RequestKind, level: Level | null): PolicyIt
   return {
     ...presentKept(policy),
     ...{ name: level ? `built-in: level ${level}` : `built-in: ${kind}`, kind, levels: level ? [level] : [] },
-    ...{ application: null, production: null, enabled: true, creator: 'system' },
+    ...{ application: null, production: null, min_level: null, enabled: true, creator: 'system' },
     ...{ created_time: null, updated_time: null },
   };
 }

@@ -95,14 +95,17 @@ export const closer = permission({
   },
 });
 
-/** Whose turn it is: a reviewer in review, the owner afterwards. */
+/** Whose turn it is: a reviewer in review, the owner afterwards. Handing on needs the right itself. */
 export const delegator = permission({
   names: [review, 'deploy_app'],
   async check(request) {
     const seen = await seenTask(request, review);
     const { task } = seen;
     if (task.status === 'wait_review') {
-      if (!(await reviews(request.ctx, seen))) throw notAllowed(review);
-    } else if (task.ownerId !== request.ctx.subject.userId) throw notAllowed('owner');
+      if (!seen.holds) throw notAllowed(review);
+      return;
+    }
+    if (task.ownerId !== request.ctx.subject.userId) throw notAllowed('owner');
+    if (!(await holdsOn(request.ctx, 'deploy_app', task))) throw notAllowed('deploy_app');
   },
 });

@@ -30,13 +30,18 @@ const approve = command({
   area,
   summary: 'Approve a deploy task',
   permission: reviewer,
-  body: z.strictObject({ plan_hash: z.string().max(64).optional(), reason }).optional(),
+  body: z
+    .strictObject({
+      plan_hash: z.string().max(64).optional().describe('of the plan that was looked at; needed once it has changed'),
+      reason,
+    })
+    .optional(),
   returns: success,
   problems: [
     ...decided,
     ...engine,
     ...(['own_request', 'changed_request', 'not_your_vote', 'not_your_step', 'group_complete'] as const),
-    ...(['plan_differs', 'plan_pending'] as const),
+    ...(['plan_differs', 'plan_unnamed', 'plan_pending', 'seat_taken'] as const),
   ],
   async handle({ params, body }, ctx) {
     const voter = await callerAsVoter(ctx, await loadTask(ctx, params.id));
@@ -102,7 +107,7 @@ const start = command({
     ...(['before_planned_time', 'another_running', 'settings_disabled', 'no_deploy_path', 'no_instances'] as const),
     ...placeProblems,
     'host_not_admitted',
-    ...(['back_to_review', 'package_unread', 'no_break_glass', 'frozen'] as const),
+    ...(['back_to_review', 'approval_gone', 'package_unread', 'no_break_glass', 'frozen'] as const),
   ],
   async handle({ params, body }, ctx) {
     const { force = false, override = false, break_glass: breaks = false, reason: why } = body ?? {};

@@ -15,6 +15,7 @@ import type { Actor } from '../../workflows/tasks.ts';
 import type { Ctx } from '../context.ts';
 import { said, saidWaiting } from '../said.ts';
 import { actions, iso, time } from '../schemas.ts';
+import { callerAsVoter } from './access.ts';
 import { strategyObject } from './strategy.ts';
 
 export const waitingObject = z
@@ -90,16 +91,26 @@ export async function presentTasks(tasks: NamedDeployTask[], ctx: Ctx): Promise<
     ),
     actionsFor(ctx.db, ctx.subject, 'application', applications),
   ]);
+  const delegated = new Map<number, Voter>();
+  for (const task of tasks)
+    if (around.get(task.id)?.delegators.length) delegated.set(task.id, await callerAsVoter(ctx, task));
   return tasks.map((task) => {
     const seen = around.get(task.id) ?? nothingAround;
     const held = rights.get(task.applicationId) ?? new Set();
-    const { roleIds: roles } = ctx.subject;
-    const voter = { roles, holds: held.has('review_app_deploy_task'), delegators: seen.delegators };
+    const voter = delegated.get(task.id) ?? ownVoter(ctx.subject, held.has('review_app_deploy_task'));
     const item = presentTask(task, seen, { by: ctx.by, deploys: held.has('deploy_app'), voter }, ctx.now());
     const missing = said(ctx, item.approvals.missing);
     return { ...item, waiting_on: saidWaiting(ctx, item.waiting_on), approvals: { ...item.approvals, missing } };
   });
 }
+
+/** The caller, to whom nobody has delegated. */
+const ownVoter = ({ userId, roleIds: roles }: Ctx['subject'], holds: boolean): Voter => ({
+  roles,
+  holds,
+  delegators: [],
+  seats: holds ? [{ userId, roles }] : [],
+});
 
 const nothingAround: Surroundings = {
   votes: [],
@@ -184,13 +195,13 @@ function availableActions(
   const free = !hasEnded(task.status) && view.runningSubTasks.length === 0;
   return {
     edit: inReview && isCreator && deploys,
-    approve: canApprove(view, { actor: by, voter }) === undefined,
+    approve: canApprove(view, { actor: by, voter, planHash: view.planHash ?? undefined }) === undefined,
     reject: reviews && canReject(view, by) === undefined,
     start: startable && isOwner && deploys,
     pause: works && task.strategy !== null && !task.paused,
     resume: works && task.strategy !== null && task.paused,
     close: free && (isCreator || isOwner || reviews),
-    delegate: !hasEnded(task.status) && (inReview ? reviews : isOwner),
+    delegate: !hasEnded(task.status) && (inReview ? voter.holds : isOwner && deploys),
     upgrade: works,
     revert: works,
   };

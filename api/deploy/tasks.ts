@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { visible } from '../../db/access/rights.ts';
-import { choosePolicy } from '../../db/approvals/policies.ts';
+import { choosePolicy, demandLevel } from '../../db/approvals/policies.ts';
 import { refuseForeignPlace } from '../../db/deploy/places.ts';
 import { composePlan, planBasis } from '../../db/deploy/plan.ts';
 import type { Renderer } from '../../db/deploy/plan.ts';
@@ -98,7 +98,8 @@ const createTask = change({
   async handle({ body }, ctx, { taskId, strategy, basis, plan }) {
     const { tx, actor } = ctx;
     const { application_id: applicationId, ...fields } = body;
-    const { policy } = await choosePolicy(tx, { kind: requestKind, applicationId, level: body.level });
+    const { row: rules, policy } = await choosePolicy(tx, { kind: requestKind, applicationId, level: body.level });
+    demandLevel(rules, body.level);
     const status = policy.steps.length === 0 ? ('approved' as const) : ('wait_review' as const);
     const row = await tx
       .insertInto('deployTasks')

@@ -5,6 +5,7 @@ import { selectSummaries } from '../../db/applications/find.ts';
 import { anywhere } from '../../db/like.ts';
 import { Problem } from '../../workflows/problem.ts';
 import { applicationSummary, presentSummaries } from '../applications/object.ts';
+import { keepingPolicies } from '../applications/policies-kept.ts';
 import { updateEntries } from '../applications/text.ts';
 import { change } from '../change.ts';
 import type { ChangeCtx } from '../context.ts';
@@ -64,14 +65,14 @@ const addApplications = change({
   permission: withMore(production('edit'), 'edit_app'),
   body: idEntries(),
   returns: success,
-  problems: ['belongs_elsewhere'],
+  problems: ['belongs_elsewhere', 'leaves_policy'],
   async handle({ params, body }, ctx) {
     const ids = body.map((one) => one.id);
     await demandEntries(ctx, 'application', 'edit_app', ids);
     await lockTree(ctx.tx);
     await lockedProduction(ctx, params.id);
     await refuseElsewhere(ctx, ids, params.id);
-    await assign(ctx, ids, params.id);
+    await keepingPolicies(ctx, ids, () => assign(ctx, ids, params.id));
     return done;
   },
 });
@@ -81,13 +82,14 @@ const removeApplications = change({
   permission: withMore(production('edit'), 'edit_app'),
   body: idEntries(),
   returns: success,
+  problems: ['leaves_policy'],
   async handle({ params, body }, ctx) {
     const ids = body.map((one) => one.id);
     await demandEntries(ctx, 'application', 'edit_app', ids);
     await lockTree(ctx.tx);
     const inside = (await rowsOf(ctx, ids)).filter((row) => row.productionId === params.id).map((row) => row.id);
     noSuch('application of this production', ids, (one) => !inside.includes(one));
-    await assign(ctx, ids, null);
+    await keepingPolicies(ctx, ids, () => assign(ctx, ids, null));
     return done;
   },
 });

@@ -89,6 +89,7 @@ export const modules = {
     label: { en: 'Users', zh: '用户管理' },
     aliases: [],
   },
+  engine: { permissions: ['use_engine_ui'], label: { en: 'Workflow engine', zh: '工作流引擎' }, aliases: [] },
   audit: { permissions: ['enable_audit', 'export_audit'], label: { en: 'Audit', zh: '审计' }, aliases: [] },
 } as const satisfies Record<string, Module>;
 

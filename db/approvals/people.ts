@@ -3,7 +3,7 @@
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
 import { approvingPermissions } from '../../workflows/approvals/contract.ts';
-import type { RequestKind, Voter } from '../../workflows/approvals/contract.ts';
+import type { RequestKind, Seat, Voter } from '../../workflows/approvals/contract.ts';
 import { switchOf } from '../access/catalogue.ts';
 import { adminRole, holds, mayOn } from '../access/rights.ts';
 import type { Subject } from '../access/rights.ts';
@@ -53,27 +53,8 @@ export async function holdersOf(db: Kysely<Database>, kind: RequestKind, where: 
   return rows.map(({ userId, username, roles }) => ({
     userId,
     username,
-    voter: { roles, holds: true, delegators: [] },
+    voter: { roles, holds: true, delegators: [], seats: [{ userId, roles }] },
   }));
-}
-
-/** Those who could vote on one request: holders, and whom they let review it. */
-export async function judgesOf(db: Kysely<Database>, { kind, id }: VotedOn, where: Where): Promise<Holder[]> {
-  const holders = new Map((await holdersOf(db, kind, where)).map((one) => [one.userId, one]));
-  const rows = await db
-    .selectFrom('delegations')
-    .innerJoin('users', 'users.id', 'delegations.toId')
-    .select(['fromId', 'toId', 'username'])
-    .where('kind', '=', kind)
-    .where('requestId', '=', id)
-    .where('phase', '=', 'review')
-    .where('users.status', '=', 'enabled')
-    .execute();
-  for (const { fromId, toId: userId, username } of rows) {
-    const { voter } = holders.get(userId) ?? { voter: { roles: [], holds: false, delegators: [] } };
-    holders.set(userId, { userId, username, voter: { ...voter, delegators: [...voter.delegators, fromId] } });
-  }
-  return [...holders.values()];
 }
 
 /** A request that somebody is about to vote on. */
@@ -83,20 +64,70 @@ export interface VotedOn {
   applicationId: number | null;
 }
 
+interface Handed {
+  toId: number;
+  giver: Seat;
+}
+
+/** Who let whom review a request. One counts only while its giver is enabled and holds the approving permission. */
+async function handedOn(db: Kysely<Database>, { kind, id, applicationId }: VotedOn): Promise<Handed[]> {
+  const where: Where = kind === 'deploy_task' ? { application: applicationId ?? 0 } : 'anywhere';
+  const { rows } = await sql<{ toId: number; giver: Seat }>`
+    select delegations.to_id, json_build_object('userId', giver.id, 'roles',
+      (select coalesce(json_agg(role_id), '[]') from user_roles where user_id = giver.id)) as giver
+    from delegations join users as giver on giver.id = delegations.from_id
+    where delegations.kind = ${kind} and delegations.request_id = ${id} and delegations.phase = 'review'
+      and giver.status = 'enabled' and giver.id in (${holdersSql(kind, where)})
+    order by delegations.from_id`.execute(db);
+  return rows;
+}
+
+/** Givers of a user, and the seats along every chain to them. */
+function received(handed: readonly Handed[], userId: number): { delegators: number[]; seats: Seat[] } {
+  const seats = new Map<number, Seat>();
+  const follow = (toId: number): void => {
+    for (const { giver } of handed.filter((one) => one.toId === toId)) {
+      if (seats.has(giver.userId)) continue;
+      seats.set(giver.userId, giver);
+      follow(giver.userId);
+    }
+  };
+  follow(userId);
+  const delegators = handed.filter(({ toId }) => toId === userId).map(({ giver }) => giver.userId);
+  return { delegators: [...new Set(delegators)], seats: [...seats.values()].filter((one) => one.userId !== userId) };
+}
+
+const asVoter = (handed: readonly Handed[], userId: number, roles: number[], may: boolean): Voter => {
+  const { delegators, seats } = received(handed, userId);
+  return { roles, holds: may, delegators, seats: [...(may ? [{ userId, roles }] : []), ...seats] };
+};
+
+/** Those who could vote on one request: holders, and whom they let review it. */
+export async function judgesOf(db: Kysely<Database>, request: VotedOn, where: Where): Promise<Holder[]> {
+  const handed = await handedOn(db, request);
+  const holders = await holdersOf(db, request.kind, where);
+  const known = new Map(holders.map((one) => [one.userId, one.voter.roles]));
+  const others = handed.map(({ toId }) => toId).filter((id) => !known.has(id));
+  const delegates = await db
+    .selectFrom('users')
+    .select(['id as userId', 'username'])
+    .where('id', 'in', others.length > 0 ? others : [0])
+    .where('status', '=', 'enabled')
+    .orderBy('id')
+    .execute();
+  return [...holders, ...delegates].map(({ userId, username }) => ({
+    userId,
+    username,
+    voter: asVoter(handed, userId, known.get(userId) ?? [], known.has(userId)),
+  }));
+}
+
 /** What a user is now, where a request is concerned. */
 export async function voterOf(db: Kysely<Database>, subject: Subject, request: VotedOn): Promise<Voter> {
-  const { kind, id, applicationId } = request;
-  const rows = await db
-    .selectFrom('delegations')
-    .select('fromId')
-    .where('kind', '=', kind)
-    .where('requestId', '=', id)
-    .where('phase', '=', 'review')
-    .where('toId', '=', subject.userId)
-    .execute();
+  const { kind, applicationId } = request;
   const may =
     kind === 'deploy_task'
       ? (await mayOn(db, subject, 'application', approvingPermissions[kind], applicationId ?? 0)) === 'yes'
       : holds(subject, approvingPermissions[kind]);
-  return { roles: subject.roleIds, holds: may, delegators: rows.map(({ fromId }) => fromId) };
+  return asVoter(await handedOn(db, request), subject.userId, subject.roleIds, may);
 }

@@ -1,10 +1,11 @@
 // Which policy applies to a request, and the copy of it that the request keeps.
 import { sql } from 'kysely';
-import type { Kysely, SqlBool } from 'kysely';
-import { builtInPolicy } from '../../workflows/approvals/contract.ts';
+import type { Kysely, RawBuilder, SqlBool } from 'kysely';
+import { builtInPolicy, requestKinds } from '../../workflows/approvals/contract.ts';
 import type { ApprovalPolicy, Person, PolicyGroup, RequestKind, RoleRef } from '../../workflows/approvals/contract.ts';
-import { approvalsOfLevel } from '../../workflows/deploy/contract.ts';
+import { approvalsOfLevel, levels } from '../../workflows/deploy/contract.ts';
 import type { Level } from '../../workflows/deploy/contract.ts';
+import { invalidField } from '../../workflows/problem.ts';
 import { visible, type Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
 import type { ApprovalPolicyRow, KeptGroup } from './tables.ts';
@@ -25,9 +26,12 @@ export interface Occasion {
 export const builtInApprovals = (kind: RequestKind, level: Level | null): number =>
   kind === 'deploy_task' && level ? approvalsOfLevel[level] : 1;
 
-/** The id of the most specific enabled policy: application nearest in the tree, production, level, kind; the newest. */
-async function chosenId(db: Kysely<Database>, { kind, applicationId, level }: Occasion): Promise<number | undefined> {
-  const { rows } = await sql<{ id: number }>`
+/** SQL for the id of the most specific enabled policy: application nearest in the tree, production, level, kind; the newest. */
+const chosenFor = (
+  kind: RawBuilder<unknown>,
+  applicationId: RawBuilder<unknown>,
+  level: RawBuilder<unknown>,
+): RawBuilder<unknown> => sql`
     with recursive line(id, parent_id, production_id, distance) as (
       select id, parent_id, production_id, 0 from applications where id = ${applicationId}
       union all
@@ -41,8 +45,45 @@ async function chosenId(db: Kysely<Database>, { kind, applicationId, level }: Oc
         or policy.production_id = (select production_id from line where distance = 0))
       and (policy.levels = '[]' or policy.levels @> to_jsonb(${level}::text))
     order by line.distance nulls last, policy.production_id nulls last, policy.levels = '[]', policy.id desc
-    limit 1`.execute(db);
+    limit 1`;
+
+async function chosenId(db: Kysely<Database>, { kind, applicationId, level }: Occasion): Promise<number | undefined> {
+  const { rows } = await sql<{ id: number }>`
+    ${chosenFor(sql`${kind}`, sql`${applicationId}`, sql`${level}`)}`.execute(db);
   return rows[0]?.id;
+}
+
+/** Which policy applies to an application on an occasion; a null `policyId` is the built-in one. */
+export interface Applied {
+  applicationId: number;
+  kind: RequestKind;
+  level: Level | null;
+  policyId: number | null;
+}
+
+/** What applies to applications and all below them, on every occasion. */
+export async function appliedBelow(db: Kysely<Database>, applicationIds: readonly number[]): Promise<Applied[]> {
+  const occasions = requestKinds.flatMap((kind): [RequestKind, Level | null][] =>
+    kind === 'deploy_task' ? levels.map((level) => [kind, level]) : [[kind, null]],
+  );
+  const { rows } = await sql<Applied>`
+    with recursive below(id) as (
+      select id from applications where id = any(${applicationIds}::bigint[])
+      union select a.id from applications a join below on a.parent_id = below.id)
+    select below.id as application_id, occasion.kind, occasion.level,
+      (${chosenFor(sql`occasion.kind`, sql`below.id`, sql`occasion.level`)}) as policy_id
+    from below cross join unnest(${occasions.map(([kind]) => kind)}::text[],
+      ${occasions.map(([, level]) => level)}::text[]) as occasion(kind, level)
+    where exists (select from approval_policies where enabled)
+    order by below.id, occasion.kind, occasion.level`.execute(db);
+  return rows;
+}
+
+/** Throws unless a policy lets tasks of this level be. */
+export function demandLevel(row: Pick<ApprovalPolicyRow, 'name' | 'minLevel'> | null, level: Level): void {
+  const least = row?.minLevel ?? null;
+  if (row === null || least === null || levels.indexOf(level) <= levels.indexOf(least)) return;
+  throw invalidField('level', `must be ${least} or above, as the approval policy ${row.name} demands`);
 }
 
 /** The policy that a request would have if it were made now; `row` is null for a built-in one. */

@@ -26,6 +26,8 @@ interface ApprovalPoliciesTable {
   escalateTo: number | null;
   expireAfterHours: number | null;
   breakGlass: number | null;
+  /** Deploy tasks of a lower level are refused. */
+  minLevel: Generated<Level | null>;
   enabled: boolean;
   creator: string;
   createdTime: Generated<Date>;

@@ -2,6 +2,7 @@
 // parts are about the task `task` (an alias of deploy_tasks) and the user with the id `user`.
 import { sql } from 'kysely';
 import type { RawBuilder, SqlBool } from 'kysely';
+import { reviewersOf } from '../approvals/people.ts';
 import { requestKind } from './tasks.ts';
 
 type Part = RawBuilder<SqlBool>;
@@ -13,28 +14,39 @@ export function isOpen(task: string): Part {
     or (${at}.broke_glass_by_id is not null and (${at}.open_to->>'anyone')::boolean))`;
 }
 
-/** An open group is anybody's, lists the user, or is of a role of his. */
+/** An open group is anybody's, lists the user, or is of a role of theirs; and no vote is cast in their seat. */
 export function meantBy(task: string, user: RawBuilder<unknown>): Part {
   const at = sql.raw(task);
-  return sql<SqlBool>`((${at}.open_to->>'anyone')::boolean or ${at}.open_to->'users' @> to_jsonb(${user}::bigint)
+  return sql<SqlBool>`(not coalesce(${at}.open_to->'taken', '[]') @> to_jsonb(${user}::bigint)
+    and ((${at}.open_to->>'anyone')::boolean or ${at}.open_to->'users' @> to_jsonb(${user}::bigint)
     or (${at}.open_to->'roles' <> '[]' and exists (
-      select from user_roles where user_roles.user_id = ${user} and ${at}.open_to->'roles' @> to_jsonb(user_roles.role_id))))`;
+      select from user_roles where user_roles.user_id = ${user} and ${at}.open_to->'roles' @> to_jsonb(user_roles.role_id)))))`;
 }
 
-/** Somebody whom an open group lists, or anybody where one is anybody's, has let him review. */
+/** Somebody whom an open group means has let the user review, each along the chain being enabled and a reviewer. */
 export function standsIn(task: string, user: RawBuilder<unknown>): Part {
   const at = sql.raw(task);
-  return sql<SqlBool>`exists (select from delegations where kind = ${requestKind} and request_id = ${at}.id
-    and phase = 'review' and to_id = ${user}
-    and ((${at}.open_to->>'anyone')::boolean or ${at}.open_to->'users' @> to_jsonb(from_id)))`;
+  const handed = sql`select delegations.from_id from delegations join users as giver on giver.id = delegations.from_id
+    where delegations.kind = ${requestKind} and delegations.request_id = ${at}.id and delegations.phase = 'review'
+      and giver.status = 'enabled' and giver.id in (${reviewersOf(sql`${at}.application_id`)})`;
+  return sql<SqlBool>`exists (with recursive chain(giver_id) as (
+      ${handed} and delegations.to_id = ${user}
+      union select further.from_id from chain join lateral (${handed} and delegations.to_id = chain.giver_id) as further on true)
+    select from chain where ${isOthers(task, sql`chain.giver_id`)} and ${meantBy(task, sql`chain.giver_id`)})`;
 }
 
-/** He has neither voted nor made, changed or started it himself, unless the policy lets creators vote. */
+/** Not of who made, changed or started it without approval, unless the policy lets creators vote. */
+function isOthers(task: string, user: RawBuilder<unknown>): Part {
+  const at = sql.raw(task);
+  return sql<SqlBool>`(${at}.broke_glass_by_id is distinct from ${user}
+    and ((${at}.policy->>'creatorMayVote')::boolean is true and ${at}.broke_glass_by_id is null
+      or (${at}.creator_id <> ${user} and ${at}.changed_by_id is distinct from ${user})))`;
+}
+
+/** They have neither voted nor made, changed or started it themselves, unless the policy lets creators vote. */
 export function mayJudge(task: string, user: RawBuilder<unknown>): Part {
   const at = sql.raw(task);
   return sql<SqlBool>`(not exists (select from votes where votes.kind = ${requestKind}
       and votes.request_id = ${at}.id and votes.round = ${at}.plan_round and votes.user_id = ${user})
-    and ${at}.broke_glass_by_id is distinct from ${user}
-    and ((${at}.policy->>'creatorMayVote')::boolean is true and ${at}.broke_glass_by_id is null
-      or (${at}.creator_id <> ${user} and ${at}.changed_by_id is distinct from ${user})))`;
+    and ${isOthers(task, user)})`;
 }

@@ -142,6 +142,7 @@ export function deployView(task: NamedDeployTask, votes: CastVote[], running: nu
     creatorId: task.creatorId,
     ownerId: task.ownerId,
     planHash: task.planHash,
+    planRound: task.planRound,
     policy: policyOf(task),
     votes,
     changedById: task.changedById,

@@ -7,11 +7,12 @@ import type {
   DeployTaskFields,
   DeployTaskStatus,
   DeployTransition,
+  Level,
 } from '../../workflows/deploy/contract.ts';
 import { Problem } from '../../workflows/problem.ts';
 import type { Actor } from '../../workflows/tasks.ts';
 import { tellEscalation } from '../approvals/escalations.ts';
-import { choosePolicy } from '../approvals/policies.ts';
+import { choosePolicy, demandLevel } from '../approvals/policies.ts';
 import { record } from '../audit/record.ts';
 import type { AuditChanges } from '../audit/tables.ts';
 import { quote } from '../audit/text.ts';
@@ -40,6 +41,7 @@ const eventZh: Record<string, string> = {
   failed: '失败',
   closed: '关闭',
   escalated: '升级',
+  sent_back: '退回审批',
 };
 
 /** The audit record of one step of a deploy task. */
@@ -82,6 +84,10 @@ async function writeTransition(tx: Transaction<Database>, input: DeployTransitio
   const { taskId, seq, actor, event, reason, status, vote, delegation } = input;
   const task = await lockTask(tx, taskId);
   if (task.seq >= seq) return;
+  // A workflow that somebody else than the API has started may believe anything of the approval.
+  if (status === 'running' && task.status === 'wait_review' && input.brokeGlass !== true) {
+    throw new Problem('not_approved_yet');
+  }
   if (vote) {
     const { channel } = actor;
     const { voter, ...rest } = vote;
@@ -124,7 +130,16 @@ async function announceEnd(tx: Transaction<Database>, { applicationId }: NamedDe
 }
 
 /** What the row shows of its approval; runs from before there were policies do not tell. */
-const approvalColumns = ({ openTo, reviewSince, isEscalated, brokeGlass, actor }: Partial<DeployTransition>) => ({
+const approvalColumns = ({
+  openTo,
+  reviewSince,
+  isEscalated,
+  brokeGlass,
+  policy,
+  requiredApprovals,
+  actor,
+}: Partial<DeployTransition>) => ({
+  ...(policy && { policy: json(policy), ...(requiredApprovals !== undefined && { requiredApprovals }) }),
   ...(openTo && { openTo: json(openTo) }),
   ...(reviewSince !== undefined && { reviewSince: new Date(reviewSince) }),
   ...(isEscalated !== undefined && { escalated: isEscalated }),
@@ -141,8 +156,9 @@ function statusColumns(status: DeployTaskStatus): Updateable<DeployTables['deplo
     case 'closed':
       return { status, finishedTime: new Date(), heldBy: null, paused: false, nextBatchTime: null };
     case 'wait_review':
-    case 'approved':
       return { status };
+    case 'approved':
+      return { status, trouble: null };
   }
 }
 
@@ -191,10 +207,7 @@ export async function recordChange(
     const before = await lockTask(tx, taskId);
     if (before.seq < seq) {
       const { plannedExecTime, level, strategy, ...plain } = fields;
-      const policy =
-        level && level !== before.level
-          ? (await choosePolicy(tx, { kind: requestKind, applicationId: before.applicationId, level })).policy
-          : policyOf(before);
+      const policy = level && level !== before.level ? await policyFor(tx, before, level) : policyOf(before);
       const { openTo, requiredApprovals } = approval(policy);
       await tx
         .updateTable('deployTasks')
@@ -223,6 +236,16 @@ export async function recordChange(
     const bySelf = { autoStart, rolling: now.strategy !== null };
     return { status, level, version, requiredApprovals, policy: policyOf(now), plannedExecTime, ...bySelf };
   });
+}
+
+async function policyFor(
+  tx: Transaction<Database>,
+  { applicationId }: NamedDeployTask,
+  level: Level,
+): Promise<ApprovalPolicy> {
+  const { row, policy } = await choosePolicy(tx, { kind: requestKind, applicationId, level });
+  demandLevel(row, level);
+  return policy;
 }
 
 type Plain = Omit<DeployTaskFields, 'plannedExecTime' | 'level' | 'strategy'>;

@@ -26,6 +26,7 @@ import * as taskPartials from './0023_task_partials.ts';
 import * as hostWays from './0029_host_ways.ts';
 import * as recovery from './0031_recovery.ts';
 import * as deletions from './0032_deletions.ts';
+import * as policyMinLevel from './0033_policy_min_level.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -56,4 +57,5 @@ export const migrations: Record<string, Migration> = {
   '0029_host_ways': hostWays,
   '0031_recovery': recovery,
   '0032_deletions': deletions,
+  '0033_policy_min_level': policyMinLevel,
 };

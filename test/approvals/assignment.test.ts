@@ -1,97 +1,102 @@
-// One vote counts in one group, and the assignment that satisfies most is taken: against trying everything.
+// One vote counts in one group and in one seat, and the assignment that satisfies most is taken: against trying everything.
 import { hasRoom, seat } from '../../workflows/approvals/assignment.ts';
-import type { Hall } from '../../workflows/approvals/assignment.ts';
+import type { Choice } from '../../workflows/approvals/assignment.ts';
 import { numbers } from './cases.ts';
 
+type Votes = Choice[][];
+
 /** The most votes that can sit, found by trying every combination. */
-function most(hall: Hall, choices: readonly (readonly number[])[]): number {
-  const taken = hall.places.map(() => 0);
-  const filled = hall.seats.map(() => 0);
+function most(needs: number[], votes: readonly Choice[][]): number {
+  const taken = new Set<string>();
+  const filled = needs.map(() => 0);
   const from = (vote: number): number => {
-    const options = choices[vote];
-    if (!options) return 0;
+    const choices = votes[vote];
+    if (!choices) return 0;
     let best = from(vote + 1);
-    for (const place of options) {
-      const { group, room } = hall.places[place] ?? { group: 0, room: 0 };
-      if ((taken[place] ?? 0) >= room || (filled[group] ?? 0) >= (hall.seats[group] ?? 0)) continue;
-      taken[place] = (taken[place] ?? 0) + 1;
-      filled[group] = (filled[group] ?? 0) + 1;
-      best = Math.max(best, 1 + from(vote + 1));
-      taken[place] -= 1;
-      filled[group] -= 1;
-    }
+    for (const { seat: name, groups } of choices)
+      for (const group of groups) {
+        if (taken.has(name) || (filled[group] ?? 0) >= (needs[group] ?? 0)) continue;
+        taken.add(name);
+        filled[group] = (filled[group] ?? 0) + 1;
+        best = Math.max(best, 1 + from(vote + 1));
+        taken.delete(name);
+        filled[group] -= 1;
+      }
     return best;
   };
   return from(0);
 }
 
 interface Case {
-  hall: Hall;
-  choices: number[][];
+  needs: number[];
+  seats: Choice[];
+  votes: Votes;
 }
 
+/** Seats of people who are in some groups; each vote may be cast in a few of them. */
 function madeUp(seed: number): Case {
   const next = numbers(seed);
-  const seats = Array.from({ length: 1 + next(4) }, () => 1 + next(3));
-  const places = seats.flatMap((count, group) =>
-    next(2) === 0 ? [{ group, room: count }] : Array.from({ length: count + next(2) }, () => ({ group, room: 1 })),
-  );
-  const choices = Array.from({ length: next(7) }, () => [...places.keys()].filter(() => next(3) === 0));
-  return { hall: { seats, places }, choices };
+  const needs = Array.from({ length: 1 + next(4) }, () => 1 + next(3));
+  const seats = Array.from({ length: 1 + next(7) }, (_, index) => ({
+    seat: String(index),
+    groups: [...needs.keys()].filter(() => next(2) === 0),
+  }));
+  const votes = Array.from({ length: next(7) }, () => seats.filter(() => next(3) === 0));
+  return { needs, seats, votes };
 }
 
 const seeds = Array.from({ length: 400 }, (_, index) => index * 7_919 + 1);
-const seatedOf = (seating: readonly (number | null)[]): number => seating.filter((place) => place !== null).length;
+const seatedOf = (seating: readonly unknown[]): number => seating.filter((place) => place !== null).length;
 
 test('as many votes sit as can, whatever the groups and the choices', () => {
   for (const seed of seeds) {
-    const { hall, choices } = madeUp(seed);
-    expect([seed, seatedOf(seat(hall, choices))]).toEqual([seed, most(hall, choices)]);
+    const { needs, votes } = madeUp(seed);
+    expect([seed, seatedOf(seat(needs, votes))]).toEqual([seed, most(needs, votes)]);
   }
 });
 
-test('nobody sits where he may not, no place and no group holds more than it can', () => {
+test('a vote sits only where it may, a seat holds one, and no group holds more than it needs', () => {
   for (const seed of seeds) {
-    const { hall, choices } = madeUp(seed);
-    const seating = seat(hall, choices);
-    for (const [vote, place] of seating.entries()) if (place !== null) expect(choices[vote]).toContain(place);
-    for (const [place, { room }] of hall.places.entries())
-      expect(seating.filter((one) => one === place).length).toBeLessThanOrEqual(room);
-    for (const [group, count] of hall.seats.entries())
-      expect(seating.filter((one) => one !== null && hall.places[one]?.group === group).length).toBeLessThanOrEqual(
-        count,
-      );
+    const { needs, votes } = madeUp(seed);
+    const seating = seat(needs, votes);
+    for (const [vote, place] of seating.entries()) {
+      if (!place) continue;
+      expect(votes[vote]?.find((one) => one.seat === place.seat)?.groups).toContain(place.group);
+    }
+    const names = seating.flatMap((place) => place?.seat ?? []);
+    expect(new Set(names).size).toBe(names.length);
+    for (const [group, count] of needs.entries())
+      expect(seating.filter((place) => place?.group === group).length).toBeLessThanOrEqual(count);
   }
 });
 
 test('the order of the votes does not change how many sit', () => {
   for (const seed of seeds) {
-    const { hall, choices } = madeUp(seed);
+    const { needs, votes } = madeUp(seed);
     const next = numbers(seed + 1);
-    const shuffled = choices
+    const shuffled = votes
       .map((one) => ({ one, at: next(1_000) }))
       .sort((a, b) => a.at - b.at)
       .map(({ one }) => one);
-    expect(seatedOf(seat(hall, shuffled))).toBe(seatedOf(seat(hall, choices)));
+    expect(seatedOf(seat(needs, shuffled))).toBe(seatedOf(seat(needs, votes)));
   }
 });
 
 test('there is room for one more exactly when one more would sit', () => {
   for (const seed of seeds) {
-    const { hall, choices } = madeUp(seed);
-    const seating = seat(hall, choices);
-    for (const place of hall.places.keys()) {
-      const grows = most(hall, [...choices, [place]]) > most(hall, choices);
-      expect([seed, place, hasRoom(hall, choices, seating, place)]).toEqual([seed, place, grows]);
+    const { needs, seats, votes } = madeUp(seed);
+    for (const one of [...seats.map((choice) => [choice]), seats]) {
+      const grows = most(needs, [...votes, one]) > most(needs, votes);
+      expect([seed, one, hasRoom(needs, votes, one)]).toEqual([seed, one, grows]);
     }
   }
 });
 
 test('a vote that sits stays seated when others come', () => {
   for (const seed of seeds) {
-    const { hall, choices } = madeUp(seed);
-    const before = seat(hall, choices.slice(0, -1));
-    const after = seat(hall, choices);
+    const { needs, votes } = madeUp(seed);
+    const before = seat(needs, votes.slice(0, -1));
+    const after = seat(needs, votes);
     for (const [vote, place] of before.entries()) if (place !== null) expect(after[vote]).not.toBeNull();
   }
 });

@@ -35,7 +35,16 @@ export const voter = (roles: number[] = [], more: Partial<Voter> = {}): Voter =>
 });
 
 export const viewWith = (policy: ApprovalPolicy, more: Partial<ApprovalView> = {}): ApprovalView => ({
-  ...{ kind: 'deploy_task', status: 'wait_review', creatorId: 900, ownerId: 900, planHash: 'p', policy, votes: [] },
+  ...{
+    kind: 'deploy_task',
+    status: 'wait_review',
+    creatorId: 900,
+    ownerId: 900,
+    planHash: 'p',
+    planRound: 1,
+    policy,
+    votes: [],
+  },
   ...{ changedById: null, escalated: false, brokeGlassById: null },
   ...more,
 });

@@ -75,21 +75,95 @@ describe('a vote', () => {
   });
 });
 
-describe('a delegated reviewer', () => {
+const seatOf = (userId: number, roles: number[] = []) => ({ userId, roles });
+/** Somebody who holds nothing, to whom these have delegated. */
+const delegateOf = (...seats: { userId: number; roles: number[] }[]): Voter => ({
+  ...{ roles: [], holds: false, delegators: seats.map(({ userId }) => userId), seats },
+});
+const holderOf = (userId: number, roles: number[] = []): Voter => ({
+  ...voter(roles),
+  seats: [seatOf(userId, roles)],
+});
+
+describe('a delegate sits in the seat of the giver', () => {
+  const giver = seatOf(5, [dev]);
+  const escalation = policyWith([[roleGroup(ops, 2)]], {
+    ...{ escalateAfterHours: 1, escalateTo: { id: dev, name: 'dev' } },
+  });
+  const groups: [string, Partial<ApprovalView>, ApprovalView][] = [
+    ['anybody', {}, viewWith(policyWith([[anybodyGroup(2)]]))],
+    ['a role', {}, viewWith(policyWith([[roleGroup(dev, 2)]]))],
+    ['listed users', {}, viewWith(policyWith([[usersGroup([5, 6], 2)]]))],
+    ['an escalation', { escalated: true }, viewWith(escalation, { escalated: true })],
+    ['steps of different groups', {}, viewWith(policyWith([[anybodyGroup()], [roleGroup(dev)]]))],
+  ];
+
+  test.each(groups)('of %s: both together count once, whoever comes first', (_name, more, view) => {
+    for (const [one, other] of [
+      [delegateOf(giver), holderOf(5, [dev])],
+      [holderOf(5, [dev]), delegateOf(giver)],
+      [delegateOf(giver), delegateOf(giver)],
+    ] as const) {
+      expect(refusal(view, 8, one)).toBeUndefined();
+      const voted = { ...view, ...more, votes: [{ userId: 8, step: 0, voter: one }] };
+      expect(refusal(voted, 9, other)).toBe('seat_taken');
+      expect(
+        standing({ ...voted, votes: [...voted.votes, { userId: 9, step: standing(voted).step, voter: other }] }),
+      ).toEqual(standing(voted));
+      expect(openTo(voted).taken).toEqual([5]);
+    }
+  });
+
+  test.each(groups)('of %s: where the giver does not belong, nor does the delegate', (name, _more, view) => {
+    const stranger = delegateOf(seatOf(77, [boss]));
+    const expected = ['anybody', 'steps of different groups'].includes(name) ? undefined : 'not_your_vote';
+    expect(refusal(view, 8, stranger)).toBe(expected);
+  });
+
+  test('a delegate with the right has a vote, and so has the giver: a seat is left for whoever comes', () => {
+    const view = viewWith(policyWith([[anybodyGroup(2)]]));
+    const both = { ...holderOf(8), seats: [seatOf(8), giver] };
+    const voted = { ...view, votes: [{ userId: 8, step: 0, voter: both }] };
+    expect(refusal(voted, 5, holderOf(5))).toBeUndefined();
+    expect(refusal({ ...view, votes: [{ userId: 5, step: 0, voter: holderOf(5) }] }, 8, both)).toBeUndefined();
+  });
+
+  test('the seat of the creator, and of who changed it last, is nobody’s unless the policy lets creators vote', () => {
+    const view = viewWith(policyWith([[anybodyGroup()]]), { changedById: 7 });
+    for (const barred of [900, 7]) {
+      expect(refusal(view, 8, delegateOf(seatOf(barred)))).toBe('not_your_vote');
+      const lax = { ...view, policy: { ...view.policy, creatorMayVote: true } };
+      expect(refusal(lax, 8, delegateOf(seatOf(barred)))).toBeUndefined();
+    }
+  });
+
+  test('a giver and the delegate look once together at what was started without approval', () => {
+    const started = viewWith(policyWith([[anybodyGroup()]]), { status: 'running', brokeGlassById: 900 });
+    const once = { ...started, votes: [{ userId: 5, step: 0, voter: holderOf(5) }] };
+    expect(refusal(once, 8, delegateOf(giver))).toBe('seat_taken');
+    expect(refusal(once, 8, delegateOf(seatOf(900)))).toBe('seat_taken');
+    expect(awaitsLooks({ ...once, votes: [...once.votes, { userId: 8, voter: delegateOf(giver) }] })).toBe(true);
+    expect(refusal(once, 8, holderOf(8))).toBeUndefined();
+  });
+});
+
+describe('a delegated vote from before delegates sat in seats', () => {
   const delegate = (...delegators: number[]): Voter => voter([], { holds: false, delegators });
 
-  test('counts where anybody does, and in the place of a listed user, not for a role', () => {
+  test('is weighed as it was: where anybody counts, and in the place of a listed user, not for a role', () => {
     expect(refusal(viewWith(policyWith([[anybodyGroup()]])), 8, delegate(5))).toBeUndefined();
     expect(refusal(viewWith(policyWith([[usersGroup([5])]])), 8, delegate(5))).toBeUndefined();
     expect(refusal(viewWith(policyWith([[usersGroup([6])]])), 8, delegate(5))).toBe('not_your_vote');
     expect(refusal(viewWith(policyWith([[roleGroup(dev)]])), 8, delegate(5))).toBe('not_your_vote');
+    const twice = viewWith(policyWith([[anybodyGroup(2)]]), { votes: [cast(5)] });
+    expect(satisfiedBy(twice, { userId: 8, step: 0, voter: delegate(5) })).toBe(true);
   });
 
-  test('and the one in whose place he votes count once together', () => {
+  test('and the one in whose place it is count once together', () => {
     const view = viewWith(policyWith([[usersGroup([5, 6], 2)]]), {
       votes: [{ userId: 8, step: 0, voter: delegate(5) }],
     });
-    expect(refusal(view, 5)).toBe('group_complete');
+    expect(refusal(view, 5)).toBe('seat_taken');
     expect(refusal(view, 6)).toBeUndefined();
     expect(openTo(view)).toEqual({ anyone: false, roles: [], users: [6] });
   });
@@ -106,7 +180,7 @@ describe('an escalation', () => {
     const escalated = { ...view, escalated: true };
     expect(refusal(escalated, 3, voter([boss]))).toBeUndefined();
     expect(satisfiedBy(escalated, cast(3, [boss]))).toBe(true);
-    expect(openTo(escalated)).toEqual({ anyone: false, roles: [ops, boss], users: [] });
+    expect(openTo(escalated)).toEqual({ anyone: false, roles: [ops, boss], users: [], taken: [1] });
     expect(missingVotes(escalated)).toBe('1 more of role role-2, or of role boss');
   });
 

@@ -1,6 +1,9 @@
 // What people do to a deploy task, as short calls of the API.
+import { loadDecideKey, signDecision } from '../../db/proofs.ts';
+import type { SignedDecision } from '../../db/proofs.ts';
+import { deployTaskWorkflowId } from '../../workflows/deploy/contract.ts';
 import type { Answer, TestUser } from '../api/app.ts';
-import { packagePath } from '../world.ts';
+import { packagePath, taskOf } from '../world.ts';
 import type { Site, TestEstate } from '../world.ts';
 
 const root = '/application/deploy-tasks';
@@ -16,6 +19,16 @@ export const act = (
   body?: unknown,
   headers: Record<string, string> = {},
 ): Promise<Answer> => user.post(taskPath(id, `actions/${action}/`), body, headers);
+
+/** Approves the plan as it is now, by its hash, as one who has just looked at it. */
+export const approveSeen = async (world: Pick<Site, 'db'>, user: TestUser, id: number): Promise<Answer> =>
+  act(user, id, 'approve', { plan_hash: (await taskOf(world, id)).planHash });
+
+/** A message with what proves that it comes from a bot of ours. */
+export const signed = <M extends object>({ config }: Pick<Site, 'config'>, id: number, message: M) => ({
+  ...message,
+  proof: signDecision(loadDecideKey(config) ?? '', deployTaskWorkflowId(id), message as unknown as SignedDecision),
+});
 
 /** Status and code of an answer; a success has code 0. */
 export const outcome = ({ status, body }: Answer): [number, number] => [status, Number(body['error_code'] ?? 0)];

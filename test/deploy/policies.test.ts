@@ -4,7 +4,7 @@ import { deployTaskWorkflowId } from '../../workflows/deploy/contract.ts';
 import { eventually, unique } from '../harness.ts';
 import { makeEstate, makeTask, taskOf, testWorld } from '../world.ts';
 import type { TestEstate, World } from '../world.ts';
-import { act, outcome, reviewers, taskPath, traces } from './acts.ts';
+import { act, outcome, reviewers, signed, taskPath, traces } from './acts.ts';
 import { makePolicy, roleOf } from './policies.ts';
 
 let world: World;
@@ -133,13 +133,19 @@ describe('what a task keeps', () => {
     const id = await makeTask(world, estate);
     expect((await estate.manager.patch(taskPath(id), { level: 'S' })).status).toBe(200);
     const handle = world.temporal.workflow.getHandle(deployTaskWorkflowId(id));
-    const message = { decision: 'approve', channel: 'chat', roles: [ops.id], voter: { roles: [ops.id], holds: true } };
-    await handle.signal('decide', { ...message, actor: estate.reviewer.username, messageId: unique() });
+    const { planHash } = await taskOf(world, id);
+    const message = {
+      ...{ decision: 'approve', channel: 'chat', planHash, roles: [ops.id] },
+      voter: { roles: [ops.id], holds: true, seats: [{ userId: member.id, roles: [ops.id] }] },
+    };
+    const send = (actor: string) =>
+      handle.signal('decide', signed(world, id, { ...message, actor, messageId: unique() }));
+    await send(estate.reviewer.username);
     await eventually(async () => (await traces(world, id)).audit.some((one) => one.outcome === 'refused'), {
       timeout: 20_000,
     });
     expect(await statusOf(id)).toBe('wait_review');
-    await handle.signal('decide', { ...message, actor: member.username, messageId: unique() });
+    await send(member.username);
     await eventually(async () => (await statusOf(id)) === 'approved', { timeout: 20_000 });
   }, 60_000);
 

@@ -13,7 +13,7 @@ import { eventually, unique } from '../harness.ts';
 import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from '../world.ts';
 import type { TestEstate, World } from '../world.ts';
 import type { TestUser } from '../api/app.ts';
-import { accepted, act, outcome, resultsOf, revert, taskPath, traces, upgrade } from './acts.ts';
+import { accepted, act, approveSeen, outcome, resultsOf, revert, signed, taskPath, traces, upgrade } from './acts.ts';
 import { makeScript, setHooks } from './hooks.ts';
 import { hostsOf, install } from './hosts.ts';
 import { listing, processesOf, runnersOwn } from './listing.ts';
@@ -91,13 +91,15 @@ const stories: Record<string, () => Promise<Story>> = {
     const id = await makeTask(world, estate, v2);
     expect((await estate.manager.patch(taskPath(id), { description: 'another way' })).status).toBe(200);
     const handle = world.temporal.workflow.getHandle(deployTaskWorkflowId(id));
-    const message = { decision: 'approve', actor: 'nobody', channel: 'chat', messageId: unique() };
-    await handle.signal('decide', message);
+    const { planHash } = await taskOf(world, id);
+    const message = { decision: 'approve', actor: 'nobody', channel: 'chat', messageId: unique(), planHash };
+    await handle.signal('decide', signed(world, id, message));
     await eventually(
       async () => (await traces(world, id)).audit.some(({ outcome: how }) => how === 'refused'),
       patience,
     );
-    await handle.signal('decide', { ...message, actor: estate.reviewer.username, messageId: unique() });
+    const known = { ...message, actor: estate.reviewer.username, messageId: unique() };
+    await handle.signal('decide', signed(world, id, known));
     await becomes(id, 'approved');
     // The row is written before its workflow believes it, which is a moment later when the answer is lost.
     await eventually(() => done(act(estate.manager, id, 'start')), patience);
@@ -143,6 +145,32 @@ const stories: Record<string, () => Promise<Story>> = {
     };
     const id = await startedTask(world, estate, { ...v2, strategy });
     await becomes(id, 'failed');
+    return { estate, ids: [id] };
+  },
+
+  async 'a rollout whose voter is no reviewer between two batches, and is one again'() {
+    const estate = await running(2);
+    const strategy = { mode: 'rolling', batch_size: 1, pause_seconds: 5 };
+    const id = await makeTask(world, estate, { ...v2, strategy });
+    await done(act(estate.reviewer, id, 'approve'));
+    await done(act(estate.manager, id, 'start'));
+    await eventually(async () => (await taskOf(world, id)).nextBatchTime !== null, patience);
+    const right = {
+      userId: estate.reviewer.id,
+      roleId: null,
+      scope: 'application',
+      objectId: estate.applicationId,
+    } as const;
+    await world.db.deleteFrom('grants').where('userId', '=', estate.reviewer.id).execute();
+    await becomes(id, 'wait_review');
+    await world.db
+      .insertInto('grants')
+      .values({ ...right, permission: 'review_app_deploy_task' })
+      .execute();
+    // The row is written before its workflow believes it, which is a moment later when the answer is lost.
+    await eventually(() => done(approveSeen(world, estate.reviewer, id)), patience);
+    await eventually(() => done(act(estate.manager, id, 'start')), patience);
+    await becomes(id, 'finished');
     return { estate, ids: [id] };
   },
 

@@ -1,6 +1,7 @@
 // Decisions by message, as a bot or the plain CLI sends them, and what an operator sees in the engine's own tools.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { signedInput } from '../../embedded/sign-decision.ts';
 import { findTemporalCli } from '../../embedded/temporal-cli.ts';
 import { createLogger } from '../../kit/log.ts';
 import type { RequestState } from '../../workflows/approvals/contract.ts';
@@ -10,7 +11,7 @@ import type { Attributes } from '../../workflows/search-attributes.ts';
 import { eventually, temporalAddress, unique } from '../harness.ts';
 import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from '../world.ts';
 import type { TestEstate, World } from '../world.ts';
-import { accepted, act, outcome, traces, upgrade } from './acts.ts';
+import { accepted, act, outcome, signed, traces, upgrade } from './acts.ts';
 
 const run = promisify(execFile);
 
@@ -28,7 +29,11 @@ const stateOf = (id: number): Promise<RequestState> => handleOf(id).query<Reques
 
 const message = (actor: string, decision = 'approve') => ({ decision, actor, channel: 'chat', messageId: unique() });
 
-const send = (id: number, content: unknown): Promise<void> => handleOf(id).signal('decide', content);
+const send = (id: number, content: unknown): Promise<void> =>
+  handleOf(id).signal('decide', isMessage(content) ? signed(world, id, content) : content);
+
+const isMessage = (content: unknown): content is object =>
+  typeof content === 'object' && content !== null && 'messageId' in content;
 
 const refusalsOf = async (id: number) => (await traces(world, id)).audit.filter((one) => one.outcome === 'refused');
 
@@ -190,7 +195,7 @@ test('the plain command line program sends a decision and reads the state', asyn
   });
   const id = await makeTask(world, estate);
   const at = ['--address', temporalAddress(), '--workflow-id', deployTaskWorkflowId(id)];
-  const input = JSON.stringify({ ...message(estate.reviewer.username), channel: 'cli' });
+  const input = signedInput(['approve', String(id), '--as', estate.reviewer.username], world.config);
   await run(cli, ['workflow', 'signal', ...at, '--name', 'decide', '--input', input]);
   await eventually(async () => (await statusOf(id)) === 'approved');
   const { stdout } = await run(cli, ['workflow', 'query', ...at, '--type', 'state', '--output', 'json']);

@@ -5,7 +5,7 @@ import { makeEstate, makeTask, packagePath, placePackage, startedTask, taskOf, t
 import type { TestEstate, World } from '../world.ts';
 import { made } from '../api/inventory.ts';
 import { eventually, unique } from '../harness.ts';
-import { act, outcome, reviewers, taskPath, traces } from './acts.ts';
+import { act, approveSeen, outcome, reviewers, taskPath, traces } from './acts.ts';
 import { makeScript, setHooks } from './hooks.ts';
 
 let world: World;
@@ -208,7 +208,10 @@ describe('what changed since the approval', () => {
       ...[409, 10005, expect.stringContaining('back in review: deploy_path') as unknown],
     ]);
     expect(await taskOf(world, id)).toMatchObject({ status: 'wait_review', planRound: 2 });
-    for (const reviewer of [first, second]) expect(outcome(await act(reviewer, id, 'approve'))).toEqual([200, 0]);
+    for (const reviewer of [first, second]) {
+      expect(outcome(await act(reviewer, id, 'approve'))).toEqual([409, 10005]);
+      expect(outcome(await approveSeen(world, reviewer, id))).toEqual([200, 0]);
+    }
     expect(outcome(await start(estate, id))).toEqual([200, 0]);
   });
 

@@ -66,6 +66,29 @@ describe('cancelling', () => {
     expect(fleet.cloud.begun).toEqual([]);
   }, 90_000);
 
+  test('by an update without proof is refused, recorded, and stops nothing', async () => {
+    const hosts = await machines(fleet, 2, { minion: false });
+    const open = held();
+    const id = await stopAll(hosts);
+    await eventually(() => fleet.cloud.inFlight === 2, { timeout: 30_000 });
+    const actor = { id: fleet.admin.id, username: fleet.admin.username, channel: 'token' };
+    const handle = fleet.temporal.workflow.getHandle(hostTaskWorkflowId(id));
+    for (const proof of [undefined, { at: new Date().toISOString(), mac: 'a'.repeat(64) }])
+      await expect(handle.executeUpdate('cancel', { args: [{ actor, proof }] })).rejects.toMatchObject({
+        cause: { message: expect.stringContaining('does not prove where it comes from') as string },
+      });
+    const refused = await fleet.db
+      .selectFrom('auditRecords')
+      .select(['operator', 'outcome'])
+      .where('targetType', '=', 'host_task')
+      .where('targetId', '=', id)
+      .where('outcome', '=', 'refused')
+      .execute();
+    expect(refused).toEqual(Array(2).fill({ operator: 'unknown', outcome: 'refused' }));
+    open();
+    expect(await endedHostTask(fleet, id, 60_000)).toMatchObject({ status: 'finished', counts: { finished: 2 } });
+  }, 90_000);
+
   test('an ended task is refused', async () => {
     const [host] = await machines(fleet, 1, { minion: false });
     const id = await stopAll(host ? [host] : []);
@@ -83,7 +106,7 @@ describe('a task whose workflow was ended by hand', () => {
       timeout: 20_000,
     });
     await fleet.temporal.workflow.getHandle(hostTaskWorkflowId(id)).terminate('by hand');
-    const engine = createEngine(fleet.temporal, fleet.config.taskQueue, { add: () => undefined });
+    const engine = createEngine(fleet.temporal, fleet.config.taskQueue, { add: () => undefined }, fleet.deps.secrets);
     expect(await reconcile(fleet.db, engine, new Date(Date.now() + 3_600_000))).toBe(1);
     fleet.cloud.failure = null;
     const task = await hostTaskOf(fleet, id);
@@ -104,7 +127,7 @@ describe('a task whose workflow was ended by hand', () => {
       await eventually(open, { timeout: 20_000 });
       await eventually(async () => (await hostTaskOf(fleet, id)).counts['running'] === 52, { timeout: 30_000 });
       await fleet.temporal.workflow.getHandle(isWhole ? hostTaskWorkflowId(id) : chunkId).terminate('by hand');
-      const engine = createEngine(fleet.temporal, fleet.config.taskQueue, { add: () => undefined });
+      const engine = createEngine(fleet.temporal, fleet.config.taskQueue, { add: () => undefined }, fleet.deps.secrets);
       expect(await reconcile(fleet.db, engine, new Date(Date.now() + 3_600_000))).toBe(isWhole ? 1 : 0);
       fleet.cloud.failure = null;
       const task = await endedHostTask(fleet, id, 60_000);

@@ -20,7 +20,7 @@ test('an empty environment gives the documented defaults', () => {
   expect(config).toMatchObject({
     host: '127.0.0.1',
     port: 8080,
-    temporalUiPort: 8233,
+    temporalUiPort: undefined,
     temporalNamespace: 'default',
     taskQueue: 'slipway',
     maxCachedWorkflows: 500,

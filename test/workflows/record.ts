@@ -7,7 +7,7 @@ import { instanceTaskWorkflowId } from '../../workflows/applications/contract.ts
 import { deployTaskWorkflowId, subTaskWorkflowId } from '../../workflows/deploy/contract.ts';
 import { hostAdoptionWorkflowId, hostImportWorkflowId } from '../../workflows/host-imports/contract.ts';
 import { hostTaskWorkflowId } from '../../workflows/hosts/contract.ts';
-import { accepted, act, outcome, revert, taskPath, upgrade } from '../deploy/acts.ts';
+import { accepted, act, approveSeen, outcome, revert, signed, taskPath, upgrade } from '../deploy/acts.ts';
 import { makeScript, setHooks } from '../deploy/hooks.ts';
 import { eventually } from '../harness.ts';
 import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from '../world.ts';
@@ -90,10 +90,10 @@ test('decisions', async () => {
   const changed = await makeTask(world, estate, { level: 'S' });
   await done(act(reviewer, changed, 'approve'));
   await done(manager.patch(taskPath(changed), { level: 'A', description: 'another way' }));
-  await done(act(reviewer, changed, 'approve'));
+  await done(approveSeen(world, reviewer, changed));
   await setHooks(world, estate, { pre_exec: await makeScript(world, 'echo other') });
   expect(outcome(await act(manager, changed, 'start'))).toEqual([409, 10005]);
-  await done(act(reviewer, changed, 'approve'));
+  await done(approveSeen(world, reviewer, changed));
   await done(act(manager, changed, 'start'));
   await done(act(manager, changed, 'close'));
   await recordTask('deploy-change', changed);
@@ -111,11 +111,11 @@ test('decisions', async () => {
   const byMessage = await makeTask(world, estate);
   const handle = world.temporal.workflow.getHandle(deployTaskWorkflowId(byMessage));
   const message = { decision: 'approve', actor: reviewer.username, channel: 'chat', messageId: 'm-1' };
-  await handle.signal('decide', { ...message, actor: manager.username, messageId: 'm-0' });
+  await handle.signal('decide', signed(world, byMessage, { ...message, actor: manager.username, messageId: 'm-0' }));
   await handle.signal('decide', 'approve, please');
-  await handle.signal('decide', message);
+  await handle.signal('decide', signed(world, byMessage, message));
   await eventually(async () => (await taskOf(world, byMessage)).status === 'approved');
-  await handle.signal('decide', { ...message, decision: 'close', messageId: 'm-2' });
+  await handle.signal('decide', signed(world, byMessage, { ...message, decision: 'close', messageId: 'm-2' }));
   await eventually(async () => (await taskOf(world, byMessage)).status === 'closed');
   await recordTask('deploy-messages', byMessage);
 }, 120_000);

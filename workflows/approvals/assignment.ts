@@ -1,82 +1,111 @@
-// Votes to places: one vote counts in one group, and the assignment that satisfies most is taken. A place is a listed
-// user's own (so that he and whoever votes for him count once) or a whole group's. Votes are seated one by one, each
-// moving others where that makes room, so that the number of seats taken is the greatest possible after every vote,
-// whatever the order in which they came.
+// Votes to seats to groups: a vote is cast in a person's seat (the voter's own, or that of someone who delegated to
+// them), a seat holds one vote, and a group takes as many seats as it needs. Maximum flow by augmenting paths: the
+// number of votes seated is the greatest possible after every vote, whatever the order in which they came, and a vote
+// that is seated stays seated.
+
+/** A seat that a vote may take, and the groups in which it would count. */
+export interface Choice {
+  seat: string;
+  groups: readonly number[];
+}
+
+/** Votes that each group needs, and takes. */
+export type Needs = readonly number[];
 
 export interface Place {
+  seat: string;
   group: number;
-  /** How many may sit here. */
-  room: number;
 }
 
-export interface Hall {
-  /** Votes that each group needs, and takes. */
-  seats: readonly number[];
-  places: readonly Place[];
+/** Where each vote is seated; null when nothing was left for it. */
+export type Seating = readonly (Place | null)[];
+
+/** Seats votes, each with the seats that it may take, in the order given. */
+export function seat(needs: Needs, votes: readonly (readonly Choice[])[]): Seating {
+  const flow = new Flow(needs, votes);
+  for (const vote of votes.keys()) flow.add(vote);
+  return flow.seating();
 }
 
-/** Who sits where: for each vote a place, or null when none was left for it. */
-export type Seating = readonly (number | null)[];
-
-/** Seats votes, each with the places that it may take, in the order given. */
-export function seat(hall: Hall, choices: readonly (readonly number[])[]): Seating {
-  const seating: (number | null)[] = choices.map(() => null);
-  for (const vote of choices.keys()) move(new Search(hall, choices, seating), vote);
-  return seating;
+/** Whether one more vote with these choices would find room. */
+export function hasRoom(needs: Needs, votes: readonly (readonly Choice[])[], one: readonly Choice[]): boolean {
+  const flow = new Flow(needs, [...votes, one]);
+  for (const vote of votes.keys()) flow.add(vote);
+  return flow.add(votes.length);
 }
 
-/** Whether one more vote that may sit at `place` would find room. */
-export function hasRoom(hall: Hall, choices: readonly (readonly number[])[], seating: Seating, place: number): boolean {
-  return move(new Search(hall, [...choices, [place]], [...seating, null]), choices.length);
-}
+class Flow {
+  readonly #needs: Needs;
+  readonly #votes: readonly (readonly Choice[])[];
+  /** Groups by seat: what any vote knows of a seat. */
+  readonly #groupsOf = new Map<string, Set<number>>();
+  readonly #seatOf = new Map<number, string>();
+  readonly #groupOf = new Map<string, number>();
+  #seen = new Set<string>();
 
-class Search {
-  readonly hall: Hall;
-  readonly choices: readonly (readonly number[])[];
-  readonly seating: (number | null)[];
-  readonly places = new Set<number>();
-  readonly groups = new Set<number>();
-  readonly votes = new Set<number>();
-
-  constructor(hall: Hall, choices: readonly (readonly number[])[], seating: (number | null)[]) {
-    this.hall = hall;
-    this.choices = choices;
-    this.seating = seating;
+  constructor(needs: Needs, votes: readonly (readonly Choice[])[]) {
+    this.#needs = needs;
+    this.#votes = votes;
+    for (const { seat: name, groups } of votes.flat())
+      this.#groupsOf.set(name, new Set([...(this.#groupsOf.get(name) ?? []), ...groups]));
   }
 
-  group(place: number): number {
-    return this.hall.places[place]?.group ?? 0;
+  /** Whether the vote found room; what was seated before stays seated, perhaps elsewhere. */
+  add(vote: number): boolean {
+    this.#seen = new Set();
+    return this.#place(vote);
   }
 
-  seated(at: (place: number) => boolean): number[] {
-    return [...this.seating.keys()].filter((vote) => {
-      const place = this.seating[vote] ?? null;
-      return place !== null && at(place);
+  seating(): Seating {
+    return [...this.#votes.keys()].map((vote) => {
+      const name = this.#seatOf.get(vote);
+      return name === undefined ? null : { seat: name, group: this.#groupOf.get(name) ?? 0 };
     });
   }
-}
 
-/** Everything is tried once: whatever did not help will not help from elsewhere either. */
-function move(search: Search, vote: number): boolean {
-  if (search.votes.has(vote)) return false;
-  search.votes.add(vote);
-  const to = (search.choices[vote] ?? []).find((place) => makeRoom(search, place));
-  if (to === undefined) return false;
-  search.seating[vote] = to;
-  return true;
-}
+  /** Everything is tried once: whatever did not help will not help from elsewhere either. */
+  #isNew(node: string): boolean {
+    if (this.#seen.has(node)) return false;
+    this.#seen.add(node);
+    return true;
+  }
 
-function makeRoom(search: Search, place: number): boolean {
-  if (search.places.has(place)) return false;
-  search.places.add(place);
-  const here = search.seated((other) => other === place);
-  if (here.length < (search.hall.places[place]?.room ?? 0) && makeRoomIn(search, search.group(place))) return true;
-  return here.some((vote) => move(search, vote));
-}
+  #place(vote: number): boolean {
+    if (!this.#isNew(`vote ${vote}`)) return false;
+    const found = (this.#votes[vote] ?? []).find(({ seat: name }) => this.#take(name));
+    if (found) this.#seatOf.set(vote, found.seat);
+    return found !== undefined;
+  }
 
-function makeRoomIn(search: Search, group: number): boolean {
-  if (search.groups.has(group)) return false;
-  search.groups.add(group);
-  const inside = search.seated((place) => search.group(place) === group);
-  return inside.length < (search.hall.seats[group] ?? 0) || inside.some((vote) => move(search, vote));
+  #take(name: string): boolean {
+    if (!this.#isNew(`taken ${name}`)) return false;
+    const occupant = this.#occupant(name);
+    return occupant === undefined ? this.#route(name) : this.#place(occupant);
+  }
+
+  #occupant(name: string): number | undefined {
+    return [...this.#seatOf].find(([, taken]) => taken === name)?.[0];
+  }
+
+  #route(name: string): boolean {
+    const group = [...(this.#groupsOf.get(name) ?? [])].find((one) => this.#enter(one));
+    if (group !== undefined) this.#groupOf.set(name, group);
+    return group !== undefined;
+  }
+
+  #enter(group: number): boolean {
+    if (!this.#isNew(`group ${group}`)) return false;
+    const inside = [...this.#groupOf].filter(([, one]) => one === group).map(([name]) => name);
+    return inside.length < (this.#needs[group] ?? 0) || inside.some((name) => this.#leave(name));
+  }
+
+  /** Empties a seat's place in its group: the seat goes to another group, or its vote to another seat. */
+  #leave(name: string): boolean {
+    if (!this.#isNew(`left ${name}`)) return false;
+    if (this.#route(name)) return true;
+    const occupant = this.#occupant(name);
+    if (occupant === undefined || !this.#place(occupant)) return false;
+    this.#groupOf.delete(name);
+    return true;
+  }
 }

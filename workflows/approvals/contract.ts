@@ -75,14 +75,23 @@ export const builtInPolicy = (count: number): ApprovalPolicy => ({
   ...{ escalateAfterHours: null, escalateTo: null, expireAfterHours: null },
 });
 
-/** What a voter is when he votes, looked up by whoever lets his vote in; never part of a message. */
+/** A holder of the approving permission, in whose name one vote can be cast. */
+export interface Seat {
+  userId: number;
+  /** Ids of their roles. */
+  roles: number[];
+}
+
+/** What a voter is at the moment of the vote, looked up where the vote is let in; never part of a message. */
 export interface Voter {
   /** Ids of his roles. */
   roles: number[];
   /** He has the approving permission. */
   holds: boolean;
-  /** Users who let him review this one request. */
+  /** Enabled holders who let them review this one request. */
   delegators: number[];
+  /** Their own, and those of everybody along the chains of delegations to them; absent in votes from before. */
+  seats?: Seat[];
 }
 
 /** A vote as it is weighed; one from before there were policies has neither step nor voter. */
@@ -106,6 +115,8 @@ export interface OpenTo {
   anyone: boolean;
   roles: number[];
   users: number[];
+  /** Users in whose seats a vote is cast already; left out when there are none. */
+  taken?: number[];
 }
 
 /** Looks that a start without approval needs afterwards. */
@@ -118,6 +129,8 @@ export interface ApprovalView {
   creatorId: number;
   ownerId: number;
   planHash: string | null;
+  /** From 1; each change opens another. */
+  planRound: number;
   policy: ApprovalPolicy;
   /** Of the present plan. */
   votes: readonly CastVote[];
@@ -162,6 +175,28 @@ export interface DecideInput {
   reason?: string;
   channel: string;
   messageId: string;
+  /** The plan that the sender looked at. */
+  planHash?: string;
+}
+
+/** What the API seals of an update; `proof` in its input, checked by an activity. */
+export interface Envelope {
+  /** ISO 8601 */
+  at: string;
+  mac: string;
+}
+
+/** An update as it came, for the activity that asks whether it was sealed. */
+export interface UpdateClaim {
+  workflowId: string;
+  update: string;
+  updateId: string;
+  input: object;
+}
+
+/** An input that an update has sent may prove it. */
+export interface Claimed {
+  claim?: UpdateClaim | undefined;
 }
 
 /** The sender of a message with what he was found to be. */

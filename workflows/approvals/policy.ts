@@ -11,7 +11,7 @@ import type {
   Voter,
   CastVote,
 } from './contract.ts';
-import { awaitsLooks, isSatisfied, missingVotes, standing, worthOf } from './standing/policy.ts';
+import { awaitsLooks, isSatisfied, looksAgain, missingVotes, standing, worthOf } from './standing/policy.ts';
 
 /** The documented code of an ended request (30002 closed, 30003 finished or failed, 30004 rejected). */
 export function endedProblem(status: RequestStatus): Problem | undefined {
@@ -52,11 +52,17 @@ export function canApprove(view: ApprovalView, input: ApproveInput): Problem | u
   const refused = looks ? canLook(view, actor) : (fourEyes(view, actor) ?? inReview(view));
   if (refused) return refused;
   if (view.votes.some(({ userId }) => userId === actor.id)) return new Problem('already_approved');
+  // A vote without it would count for a plan that the voter may never have seen.
+  if (planHash === undefined && view.planHash !== null && view.planRound > 1) {
+    return new Problem('plan_unnamed', { present: view.planHash });
+  }
   if (planHash !== undefined && view.planHash !== null && planHash !== view.planHash) {
     return new Problem('plan_differs', { present: view.planHash });
   }
   if (!mayReview(voter)) return new Problem('not_allowed', { permission: approvingPermissions[view.kind] });
-  return looks ? undefined : uncounted(view, actor, voter);
+  if (!looks) return uncounted(view, actor, voter);
+  const isNew = voter.seats === undefined || looksAgain(view, { userId: actor.id, voter });
+  return isNew ? undefined : new Problem('seat_taken', { missing: missingVotes(view) });
 }
 
 /** What was started without approval is looked at by others than those who made and started it. */
@@ -71,6 +77,8 @@ function uncounted(view: ApprovalView, actor: Actor, voter: Voter): Problem | un
       return undefined;
     case 'later step':
       return new Problem('not_your_step', { step: standing(view).step + 1, steps: view.policy.steps.length, missing });
+    case 'seat taken':
+      return new Problem('seat_taken', { missing });
     case 'group complete':
       return new Problem('group_complete', { missing });
     case 'no group':
@@ -107,7 +115,7 @@ const longestText = 1000;
  * A message that came as a signal, which nobody has validated before. Without `decide` it is no decision: what could be
  * read of it is for the audit record alone.
  */
-export function readDecide(given: unknown): { attempt: DecideAttempt; decide?: DecideInput } {
+export function readDecide(given: unknown): { attempt: DecideAttempt; decide?: DecideInput; proof?: string } {
   const fields = typeof given === 'object' && given !== null ? (given as Record<string, unknown>) : {};
   const text = (name: string): string => {
     const value = fields[name];
@@ -123,5 +131,15 @@ export function readDecide(given: unknown): { attempt: DecideAttempt; decide?: D
   const { reason } = fields;
   const readable = typeof reason === 'string' || reason === undefined || reason === null;
   if (!decision || !attempt.actor || !attempt.messageId || !readable) return { attempt };
-  return { attempt, decide: { ...attempt, decision, ...(typeof reason === 'string' && { reason: text('reason') }) } };
+  const planHash = text('planHash');
+  return {
+    attempt,
+    proof: text('proof'),
+    decide: {
+      ...attempt,
+      decision,
+      ...(typeof reason === 'string' && { reason: text('reason') }),
+      ...(planHash !== '' && { planHash }),
+    },
+  };
 }

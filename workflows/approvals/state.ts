@@ -1,9 +1,9 @@
 // What the engine knows of a request, and what a transition makes of it: pure, so that what is to be recorded can be
 // worked out before it is believed.
 import type { ApprovalPolicy, ApprovalView, Person, RequestKind, RequestState, RequestStatus } from './contract.ts';
-import type { OpenTo, Vote, Voter } from './contract.ts';
+import type { OpenTo, UpdateClaim, Vote, Voter } from './contract.ts';
 import type { Actor } from '../tasks.ts';
-import { openTo } from './standing/policy.ts';
+import { openTo, requiredVotes } from './standing/policy.ts';
 
 /** What goes from one run of a workflow to the next. */
 export interface CarriedApproval {
@@ -41,8 +41,12 @@ export interface Transition {
   planRound?: number | undefined;
   planHash?: string | undefined;
   escalated?: true | undefined;
+  /** Another policy than the one kept so far. */
+  policy?: ApprovalPolicy | undefined;
   /** Started without approval, by the actor. */
   brokeGlass?: true | undefined;
+  /** The update that asks for it; its activity checks that first. */
+  claim?: UpdateClaim | undefined;
   /** Columns of the lifecycle's own that are recorded with it. */
   also?: object | undefined;
 }
@@ -53,6 +57,7 @@ export type NumberedTransition = Transition & {
   openTo: OpenTo;
   reviewSince: string;
   isEscalated: boolean;
+  requiredApprovals?: number;
 };
 
 export interface NewApproval {
@@ -82,9 +87,10 @@ export function carriedApproval(state: ApprovalState): CarriedApproval {
 }
 
 export const viewOf = (state: ApprovalState): ApprovalView => {
-  const { kind, status, creator, owner, planHash, policy, votes, changedById, escalated, brokeGlassById } = state;
+  const { kind, status, creator, owner, planHash, planRound, policy, votes } = state;
+  const { changedById, escalated, brokeGlassById } = state;
   return {
-    ...{ kind, status, creatorId: creator.id, ownerId: owner.id, planHash, policy, votes },
+    ...{ kind, status, creatorId: creator.id, ownerId: owner.id, planHash, planRound, policy, votes },
     ...{ changedById, escalated, brokeGlassById },
   };
 };
@@ -100,6 +106,7 @@ export function after(state: ApprovalState, change: Transition, time: string): A
     history: [...state.history, { event, by: username, time, reason: reason ?? null, channel }],
     escalated: state.escalated || change.escalated === true,
     brokeGlassById: change.brokeGlass ? userId : state.brokeGlassById,
+    policy: change.policy ?? state.policy,
   };
   if (change.planRound !== undefined) {
     Object.assign(next, { planRound: change.planRound, planHash: change.planHash ?? null, votes: [] });
@@ -119,7 +126,8 @@ export function after(state: ApprovalState, change: Transition, time: string): A
 export function numbered(state: ApprovalState, change: Transition, time: string): NumberedTransition {
   const next = after(state, change, time);
   const { seq, reviewSince, escalated: isEscalated } = next;
-  return { ...change, seq, reviewSince, isEscalated, openTo: openTo(viewOf(next)) };
+  const asked = change.policy && { requiredApprovals: requiredVotes(change.policy) };
+  return { ...change, ...asked, seq, reviewSince, isEscalated, openTo: openTo(viewOf(next)) };
 }
 
 export interface Deadline {

@@ -200,6 +200,8 @@ export interface RolloutState extends RolloutPlan {
   heldBy: number | null;
   /** ISO 8601: before then no batch begins. */
   dueTime: string | null;
+  /** The round of the plan that the batches are of; absent in runs from before. */
+  round?: number;
 }
 
 export const subTaskKinds = ['upgrade', 'revert'] as const;
@@ -337,6 +339,10 @@ export interface DeployTransition {
   planRound?: number | undefined;
   planHash?: string | undefined;
   brokeGlass?: true | undefined;
+  /** Another policy than the one kept so far. */
+  policy?: ApprovalPolicy | undefined;
+  /** Votes that it asks for. */
+  requiredApprovals?: number | undefined;
   /** Of the state after it, as is the rest. */
   isEscalated: boolean;
   openTo: OpenTo;

@@ -130,7 +130,8 @@ function waitsForVotes(view: WaitingView, looks: boolean): WaitingOn {
   const { policy, creator, reviewers, expires } = view;
   const others = policy.creatorMayVote && !looks ? '' : `, not by ${creator}`;
   const until = looks || expires === null ? null : new Date(expires);
-  return on('votes', `${missingVotes(view)}${others}`, reviewers, until);
+  const again = looks || view.trouble === null ? '' : `, back in review: ${view.trouble}`;
+  return on('votes', `${missingVotes(view)}${others}${again}`, reviewers, until);
 }
 
 function waitsToStart(view: WaitingView, now: Date): WaitingOn {

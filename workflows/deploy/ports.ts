@@ -1,4 +1,4 @@
-import type { ApprovalPolicy, DecideAttempt, DecideInput, Decider } from '../approvals/contract.ts';
+import type { ApprovalPolicy, Claimed, DecideAttempt, DecideInput, Decider } from '../approvals/contract.ts';
 import type { Actor } from '../tasks.ts';
 import type {
   DeployTaskFields,
@@ -23,6 +23,16 @@ export interface RemadePlan {
   difference: string | null;
   /** The freeze that a start would have to wait for; histories from before there were any lack it. */
   freeze?: FreezeRef | null;
+  /** Why the votes no longer suffice; null or absent: they do. */
+  sentBack?: SentBack | null;
+}
+
+/** An approval that no longer holds. */
+export interface SentBack {
+  /** For people: whose votes are missing, and why. */
+  reason: string;
+  /** The policy that applies now, where the one that the task keeps does not suffice. */
+  policy?: ApprovalPolicy;
 }
 
 export interface Unhealthy {
@@ -33,9 +43,11 @@ export interface Unhealthy {
 
 /** Short activities: one transaction in PostgreSQL each, run beside the workflow task. */
 export interface DeployRecords {
-  recordTransition(input: DeployTransition): Promise<void>;
+  recordTransition(input: DeployTransition & Claimed): Promise<void>;
   /** New fields and a new plan in another round. */
-  recordChange(input: { taskId: number; seq: number; round: number; actor: Actor; fields: DeployTaskFields }): Promise<{
+  recordChange(
+    input: { taskId: number; seq: number; round: number; actor: Actor; fields: DeployTaskFields } & Claimed,
+  ): Promise<{
     status: DeployTaskStatus;
     level: Level;
     version: string;
@@ -51,18 +63,20 @@ export interface DeployRecords {
   /** An automatic or held start that was refused: it is not tried again. */
   recordRefusedStart(input: { taskId: number; problem: string }): Promise<void>;
   planRollout(input: { taskId: number }): Promise<RolloutPlan>;
+  /** Before a batch: whether the approval still holds. */
+  weighVotes(input: { taskId: number }): Promise<SentBack | null>;
   /** Shows what it waits for: what is left out stays. */
   recordWait(input: WaitShown): Promise<void>;
   /** What a rollout has upgraded so far, by the version from before; null: there was none. */
   listUpgraded(input: { taskId: number }): Promise<{ version: string | null; instanceIds: number[] }[]>;
   /** Takes the instances, writes the task with its scripts; the same number again answers the same task. */
   createSubTask(
-    input: SubTaskRequest & { deployTaskId: number; kind: SubTaskKind; number: number },
+    input: SubTaskRequest & { deployTaskId: number; kind: SubTaskKind; number: number } & Claimed,
   ): Promise<SubTaskInput>;
   /** Ends a running deploy task: `finished` if an upgrade succeeded and no instance is left half-way, else `failed`. */
   judgeDeploy(input: { deployTaskId: number }): Promise<{ complete: boolean; outcome: 'finished' | 'failed' }>;
   /** The actor of a chat message and what he is now; throws Problem when he may not decide. */
-  authorizeDecision(input: { taskId: number; decide: DecideInput }): Promise<Decider>;
+  authorizeDecision(input: { taskId: number; decide: DecideInput; proof?: string }): Promise<Decider>;
   recordRefusedDecision(input: { taskId: number; attempt: DecideAttempt; problem: string }): Promise<void>;
 }
 
@@ -71,7 +85,9 @@ export interface DeployHands {
   /** Reads the package for its checksum and fixes the plan of this round, made when the task was created or changed. */
   completePlan(input: { taskId: number; round: number }): Promise<{ planHash: string }>;
   /** Makes the plan again, now. */
-  remakePlan(input: { taskId: number; round: number; at?: string }): Promise<RemadePlan>;
+  remakePlan(input: { taskId: number; round: number; at?: string } & Claimed): Promise<RemadePlan>;
+  /** Makes the plan of another round, of a task that goes back to review while it runs. */
+  replan(input: { taskId: number; round: number }): Promise<{ planHash: string }>;
   /** Which of the instances that a sub-task has upgraded do not pass. */
   checkHealth(input: { taskId: number; subTaskId: number; check: HealthCheck }): Promise<Unhealthy[]>;
   /** One step on one host: starts its command or finds it running, copies its output, answers when it has ended. */

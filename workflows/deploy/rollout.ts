@@ -1,12 +1,14 @@
 // A rolling deploy: it makes the sub-upgrade tasks itself, the canary first, batch after batch, and stops where it was told
 // to: at a pause, at a freeze, at more failures than it may have. An instance of which it is not known is a failure.
-import { condition, isCancellation } from '@temporalio/workflow';
+import { condition, isCancellation, patched } from '@temporalio/workflow';
+import type { UpdateClaim } from '../approvals/contract.ts';
 import { hasEnded } from '../approvals/policy.ts';
 import { ensure, rootFailure } from '../refuse.ts';
 import type { Actor } from '../tasks.ts';
 import type { RolloutState, SubTaskKind, SubTaskOutcome } from './contract.ts';
 import { Looks } from './looks.ts';
 import { canPause, canResume } from './policy.ts';
+import { sendBack } from './send-back.ts';
 import type { DeployView } from './policy.ts';
 import { workflowActor } from '../tasks.ts';
 import type { DeployParts, SubTasks } from './sub-tasks.ts';
@@ -55,17 +57,17 @@ export class Rollout {
     this.#looks.reset();
   }
 
-  pause(actor: Actor): Promise<void> {
+  pause(actor: Actor, claim: UpdateClaim): Promise<void> {
     return this.#parts.approval.alone(async () => {
       ensure(canPause(this.#view(), actor));
-      await this.#pause(actor, null);
+      await this.#pause(actor, null, claim);
     });
   }
 
-  resume(actor: Actor): Promise<void> {
+  resume(actor: Actor, claim: UpdateClaim): Promise<void> {
     return this.#parts.approval.alone(async () => {
       ensure(canResume(this.#view(), actor));
-      await this.#parts.approval.transition({ event: 'resumed', actor, also: { paused: false, trouble: null } });
+      await this.#parts.approval.transition({ event: 'resumed', actor, also: { paused: false, trouble: null }, claim });
       this.#setPaused(false);
     });
   }
@@ -79,6 +81,7 @@ export class Rollout {
       this.idle = false;
       const plan = await records.planRollout({ taskId: input.taskId });
       this.state = { ...plan, failures: 0, paused: this.#paused, heldBy: null, dueTime: null };
+      this.state.round = approval.state.planRound;
     }
     const { state } = this;
     while (!this.#over()) {
@@ -102,13 +105,17 @@ export class Rollout {
 
   /** Waits until the next batch may begin; undefined: there is none, or the task has ended. */
   async #nextBatch(state: RolloutState): Promise<number[] | undefined> {
-    const stopped = (): boolean => state.paused || this.#subTasks.running.size > 0;
+    const { approval } = this.#parts;
+    const stopped = (): boolean =>
+      state.paused || this.#subTasks.running.size > 0 || approval.state.status !== 'running' || !this.#rolling;
     for (;;) {
       await this.#wait(() => this.#over() || !stopped());
+      if (!this.#over()) await this.#followPlan(state);
       if (this.#over() || state.batches.length === 0) return undefined;
       const due = state.dueTime === null ? 0 : Date.parse(state.dueTime) - Date.now();
       if (due > 0) await this.#wait(() => this.#over() || stopped(), due);
-      else if (await this.#isClear(state, stopped)) return state.batches[0];
+      else if ((await this.#isClear(state, stopped)) && (await this.#isApproved(state, stopped)))
+        return state.batches[0];
     }
   }
 
@@ -134,6 +141,31 @@ export class Rollout {
       if (!this.#over()) await approval.transition({ event, actor: workflowActor, reason, also });
     });
     return !freeze && !this.#over() && !stopped();
+  }
+
+  /** Whether the votes still suffice; else the task goes back to review, and this goes on after its next start. */
+  async #isApproved(state: RolloutState, stopped: () => boolean): Promise<boolean> {
+    if (!patched('votes-before-batch')) return true;
+    const { records, hands, input, approval } = this.#parts;
+    const { taskId } = input;
+    return approval.alone(async () => {
+      if (this.#over() || stopped()) return false;
+      const sentBack = await records.weighVotes({ taskId });
+      if (!sentBack) return true;
+      const { planHash } = await hands.replan({ taskId, round: approval.state.planRound + 1 });
+      await sendBack(approval, planHash, sentBack);
+      // The batches that are left stay, unless the plan changes in review.
+      state.round = approval.state.planRound;
+      return false;
+    });
+  }
+
+  /** A task that was in review again may have another plan, with batches of its own. */
+  async #followPlan(state: RolloutState): Promise<void> {
+    const { records, input, approval } = this.#parts;
+    const { planRound } = approval.state;
+    if ((state.round ?? planRound) === planRound) return;
+    Object.assign(state, await records.planRollout({ taskId: input.taskId }), { round: planRound });
   }
 
   async #roll(state: RolloutState, batch: number[]): Promise<void> {
@@ -210,9 +242,9 @@ export class Rollout {
     }
   }
 
-  async #pause(actor: Actor, trouble: string | null): Promise<void> {
+  async #pause(actor: Actor, trouble: string | null, claim?: UpdateClaim): Promise<void> {
     const also = { paused: true, trouble };
-    await this.#parts.approval.transition({ event: 'paused', actor, reason: trouble, also });
+    await this.#parts.approval.transition({ event: 'paused', actor, reason: trouble, also, claim });
     this.#setPaused(true);
   }
 

@@ -2,6 +2,7 @@
 // and the other running task of the application holds the automatic one; what was held goes on by itself. It looks again at
 // every news and now and then without, so that news that is lost costs time and nothing else.
 import { condition, isCancellation } from '@temporalio/workflow';
+import type { UpdateClaim } from '../approvals/contract.ts';
 import { hasEnded } from '../approvals/policy.ts';
 import { Problem } from '../problem.ts';
 import { ensure, failureOf, isProblem, rootFailure } from '../refuse.ts';
@@ -11,6 +12,7 @@ import type { FreezeRef, HeldStart, StartInput } from './contract.ts';
 import { Looks } from './looks.ts';
 import { canStart } from './policy.ts';
 import type { DeployView } from './policy.ts';
+import { sendBack } from './send-back.ts';
 import type { DeployParts } from './sub-tasks.ts';
 
 type By = HeldStart['by'];
@@ -51,13 +53,13 @@ export class Start {
   }
 
   /** What the owner asks for. */
-  async request(start: StartInput): Promise<void> {
+  async request(start: StartInput, claim: UpdateClaim): Promise<void> {
     const { actor, override = false, reason } = start;
     const { approval } = this.#parts;
     await approval.planned();
     await approval.alone(async () => {
       ensure(canStart(this.#view(), start, new Date()));
-      const freeze = await this.#remade();
+      const freeze = await this.#remade(claim);
       if (freeze && !override) {
         // Only what is approved can wait to start by itself.
         if (approval.state.status === 'wait_review') throw failureOf(new Problem('frozen', { ...freeze }));
@@ -136,12 +138,19 @@ export class Start {
   }
 
   /** Makes the plan again: one that differs goes back to review. Answers the freeze that a start has to wait for. */
-  async #remade(): Promise<FreezeRef | null> {
+  async #remade(claim?: UpdateClaim): Promise<FreezeRef | null> {
     const { approval, hands, input } = this.#parts;
     const { state } = approval;
     const { taskId } = input;
     const at = new Date().toISOString();
-    const { planHash, difference, freeze = null } = await hands.remakePlan({ taskId, round: state.planRound, at });
+    const remade = await hands.remakePlan({ taskId, round: state.planRound, at, claim });
+    const { planHash, difference, freeze = null, sentBack = null } = remade;
+    if (sentBack) {
+      this.held = null;
+      const reason = difference === null ? sentBack.reason : `${sentBack.reason}; the plan differs too: ${difference}`;
+      await sendBack(approval, planHash, { ...sentBack, reason });
+      throw failureOf(new Problem('approval_gone', { reason }));
+    }
     if (difference === null) return freeze;
     const needsReview = state.policy.steps.length > 0 && state.status === 'approved';
     await approval.transition({

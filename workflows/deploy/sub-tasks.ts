@@ -1,6 +1,7 @@
 import { executeChild, ParentClosePolicy } from '@temporalio/workflow';
 import { searchAttributes } from '../search-attributes.ts';
 import type { Approval } from '../approval.ts';
+import type { Claimed } from '../approvals/contract.ts';
 import { subTaskWorkflowId } from './contract.ts';
 import type {
   DeployTaskInput,
@@ -39,7 +40,7 @@ export class SubTasks {
   }
 
   /** To be called alone; throws the Problem of a sub-task that must not run. `after` is called at its end. */
-  async begin(kind: SubTaskKind, request: SubTaskRequest, after: () => Promise<void>): Promise<BegunSubTask> {
+  async begin(kind: SubTaskKind, request: SubTaskRequest & Claimed, after: () => Promise<void>): Promise<BegunSubTask> {
     const number = this.count + 1;
     const { input, records, approval } = this.#parts;
     const deployTaskId = input.taskId;

@@ -13,10 +13,12 @@ import {
 } from '@temporalio/workflow';
 import { Approval } from '../approval.ts';
 import { builtInPolicy } from '../approvals/contract.ts';
+import type { UpdateClaim } from '../approvals/contract.ts';
 import { canChange, hasEnded } from '../approvals/policy.ts';
 import { awaitsLooks, expiryOf } from '../approvals/standing/policy.ts';
 import { carriedApproval, initialApproval } from '../approvals/state.ts';
 import type { ApprovalState } from '../approvals/state.ts';
+import { claimOf } from '../claim.ts';
 import { ensure, unwrapped } from '../refuse.ts';
 import { searchAttributes } from '../search-attributes.ts';
 import { workflowActor } from '../tasks.ts';
@@ -71,7 +73,7 @@ class DeployTask {
     const { taskId } = input;
     this.#approval = new Approval(newApproval(input), {
       record: (transition) => records.recordTransition({ taskId, ...transition }),
-      authorize: (decide) => records.authorizeDecision({ taskId, decide }),
+      authorize: (decide, proof) => records.authorizeDecision({ taskId, decide, proof }),
       recordRefused: (attempt, problem) => records.recordRefusedDecision({ taskId, attempt, problem }),
       canClose: () => canClose(this.#view()),
       settled: () => condition(() => this.#subTasks.running.size === 0, settlePatience),
@@ -114,22 +116,22 @@ class DeployTask {
   }
 
   #bind(): void {
-    setHandler(startUpdate, (start) => this.#start.request(start), {
+    setHandler(startUpdate, (start) => this.#start.request(start, claimOf(start)), {
       validator: (start: StartInput) => ensure(canStart(this.#view(), start, new Date())),
     });
-    setHandler(changeUpdate, (change) => this.#change(change), {
+    setHandler(changeUpdate, (change) => this.#change(change, claimOf(change)), {
       validator: ({ actor }: ChangeInput) => ensure(canChange(this.#view(), actor)),
     });
-    setHandler(upgradeUpdate, (request) => this.#runSubTask('upgrade', request), {
+    setHandler(upgradeUpdate, (request) => this.#runSubTask('upgrade', request, claimOf(request)), {
       validator: ({ actor, version }: SubTaskRequest) => ensure(canRunSubTask(this.#view(), actor, version)),
     });
-    setHandler(revertUpdate, (request) => this.#runSubTask('revert', request), {
+    setHandler(revertUpdate, (request) => this.#runSubTask('revert', request, claimOf(request)), {
       validator: ({ actor }: SubTaskRequest) => ensure(canRunSubTask(this.#view(), actor, null)),
     });
-    setHandler(pauseUpdate, ({ actor }) => this.#rollout.pause(actor), {
+    setHandler(pauseUpdate, (input) => this.#rollout.pause(input.actor, claimOf(input)), {
       validator: ({ actor }: { actor: Actor }) => ensure(canPause(this.#view(), actor)),
     });
-    setHandler(resumeUpdate, ({ actor }) => this.#rollout.resume(actor), {
+    setHandler(resumeUpdate, (input) => this.#rollout.resume(input.actor, claimOf(input)), {
       validator: ({ actor }: { actor: Actor }) => ensure(canResume(this.#view(), actor)),
     });
     setHandler(reconsiderSignal, () => {
@@ -146,14 +148,14 @@ class DeployTask {
     this.#approval.plan(round, planHash);
   }
 
-  #change({ actor, fields }: ChangeInput): Promise<void> {
+  #change({ actor, fields }: ChangeInput, claim: UpdateClaim): Promise<void> {
     const approval = this.#approval;
     return approval.alone(async () => {
       ensure(canChange(this.#view(), actor));
       const { taskId } = this.#input;
       const { state } = approval;
       const round = state.planRound + 1;
-      const changed = await records.recordChange({ taskId, seq: state.seq + 1, round, actor, fields });
+      const changed = await records.recordChange({ taskId, seq: state.seq + 1, round, actor, fields, claim });
       this.#input.version = changed.version;
       this.#start.plannedExecTime = new Date(changed.plannedExecTime);
       this.#start.automatic = changed.autoStart ?? false;
@@ -166,10 +168,14 @@ class DeployTask {
     });
   }
 
-  #runSubTask(kind: SubTaskKind, request: SubTaskRequest): Promise<SubTaskRef> {
+  #runSubTask(kind: SubTaskKind, asked: SubTaskRequest, claim: UpdateClaim): Promise<SubTaskRef> {
+    const { actor, instanceIds, version, updateSource, timeoutSeconds } = asked;
+    const request = { actor, instanceIds, version, updateSource, timeoutSeconds };
     return this.#approval.alone(async () => {
       ensure(canRunSubTask(this.#view(), request.actor, kind === 'upgrade' ? request.version : null));
-      const begun = await this.#subTasks.begin(kind, request, () => this.#approval.alone(() => this.#afterSubTask()));
+      const begun = await this.#subTasks.begin(kind, { ...request, claim }, () =>
+        this.#approval.alone(() => this.#afterSubTask()),
+      );
       return { taskId: begun.taskId };
     });
   }
@@ -210,11 +216,18 @@ class DeployTask {
     const view = {
       ...this.#view(),
       ...{ creator: creator.username, owner: owner.username, reviewers: [], expires: expiryOf(policy, reviewSince) },
-      ...{ engineError: null, trouble: null },
+      ...{ engineError: null, trouble: this.#sentBackFor() },
       ...{ autoStart: automatic, inFront, heldUntil: held?.freeze ? new Date(held.freeze.until) : null },
       nextBatchTime: dueTime === null ? null : new Date(dueTime),
     };
     return waitingOn(view, new Date());
+  }
+
+  /** Why it is in review again. */
+  #sentBackFor(): string | null {
+    const { status, history } = this.#approval.state;
+    const last = history.findLast(({ event }) => event === 'sent_back' || event === 'changed');
+    return status === 'wait_review' && last?.event === 'sent_back' ? last.reason : null;
   }
 
   #shouldContinueAsNew(): boolean {

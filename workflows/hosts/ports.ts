@@ -1,3 +1,4 @@
+import type { Claimed } from '../approvals/contract.ts';
 import type { Actor } from '../tasks.ts';
 import type { HostAt, HostOutcome } from './contract.ts';
 
@@ -12,7 +13,7 @@ export interface HostHands {
   /** Writes of a host whose work could not even be tried that nobody knows how it ended. */
   abandonHost(input: HostAt & { reason: string }): Promise<HostOutcome>;
   /** Fails hosts that have not begun; answers how many. */
-  cancelHosts(input: { taskId: number; actor: Actor | null }): Promise<number>;
+  cancelHosts(input: { taskId: number; actor: Actor | null } & Claimed): Promise<number>;
   /** Ends the task; what is still open is failed or unknown, with `error` where there is one. */
   settleHostTask(input: { taskId: number; error: string | null }): Promise<void>;
   /** Takes a host that was deleted out of monitoring. */

@@ -11,6 +11,7 @@ import {
   setHandler,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
+import { claimOf } from '../claim.ts';
 import { holdHosts } from '../maintenance/hold.ts';
 import type { MaintenanceHands } from '../maintenance/ports.ts';
 import { rootFailure, unwrapped } from '../refuse.ts';
@@ -59,7 +60,9 @@ interface Counted {
 /** One task over any number of hosts. */
 export async function hostTask(input: HostTaskInput): Promise<Counted> {
   const { taskId, hosts } = input;
-  setHandler(cancelHostsUpdate, ({ actor }) => unwrapped(cancelHosts({ taskId, actor })));
+  setHandler(cancelHostsUpdate, (cancel) =>
+    unwrapped(cancelHosts({ taskId, actor: cancel.actor, claim: claimOf(cancel) })),
+  );
   // Cancelled from the engine's side it means the same: what has begun ends as it ends.
   CancellationScope.current().cancelRequested.catch(() =>
     CancellationScope.nonCancellable(() => cancelHosts({ taskId, actor: null })),

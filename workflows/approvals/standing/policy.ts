@@ -1,9 +1,9 @@
 // Where a request stands against its policy: the open step, what each of its groups has and lacks, and whose votes would
 // still count. Pure; what the gates, the texts and the row's projection are made from.
 import { approvingPermissions, looksNeeded } from '../contract.ts';
-import type { ApprovalPolicy, ApprovalView, CastVote, OpenTo, PolicyGroup, Voter } from '../contract.ts';
+import type { ApprovalPolicy, ApprovalView, CastVote, OpenTo, PolicyGroup, Seat, Voter } from '../contract.ts';
 import { hasRoom, seat } from '../assignment.ts';
-import type { Hall, Seating } from '../assignment.ts';
+import type { Choice } from '../assignment.ts';
 
 export interface GroupStanding<V extends CastVote = CastVote> {
   group: PolicyGroup;
@@ -18,122 +18,196 @@ export interface Standing<V extends CastVote = CastVote> {
   groups: GroupStanding<V>[];
 }
 
-type Weighed = Pick<ApprovalView, 'policy' | 'escalated'>;
+type Weighed = Pick<ApprovalView, 'policy' | 'escalated'> & Partial<Pick<ApprovalView, 'creatorId' | 'changedById'>>;
 
 const anybodyHolding: Voter = { roles: [], holds: true, delegators: [] };
 
-interface Room extends Hall {
-  /** Whose place it is, where it is a listed user's. */
-  of: (number | null)[];
-  groups: PolicyGroup[];
+const isBoss = ({ policy, escalated }: Weighed, roles: readonly number[]): boolean =>
+  escalated && policy.escalateTo !== null && roles.includes(policy.escalateTo.id);
+
+/** Whether the holder of a seat belongs to a group; after an escalation its role belongs to every group. */
+const belongs = (weighed: Weighed, { userId, roles }: Seat, { role, users }: PolicyGroup): boolean =>
+  isBoss(weighed, roles) || (users ? users.some(({ id }) => id === userId) : role === null || roles.includes(role.id));
+
+/** The seats of those who may not vote themselves are nobody's, unless the policy lets creators vote. */
+const isBarred = ({ policy, creatorId, changedById }: Weighed, userId: number): boolean =>
+  !policy.creatorMayVote && (userId === creatorId || userId === changedById);
+
+const indexesOf = (groups: PolicyGroup[], is: (group: PolicyGroup) => boolean): number[] =>
+  [...groups.keys()].filter((index) => is(groups[index] as PolicyGroup));
+
+/** The seats that a vote may take, and the groups of a step in which each would count. */
+function choicesOf(weighed: Weighed, groups: PolicyGroup[], step: number, userId: number, voter: Voter): Choice[] {
+  const { seats } = voter;
+  const choices = seats
+    ? seats
+        .filter((one) => !isBarred(weighed, one.userId))
+        .map((one) => ({
+          seat: String(one.userId),
+          groups: indexesOf(groups, (group) => belongs(weighed, one, group)),
+        }))
+    : unseated(weighed, groups, step, userId, voter);
+  return choices.filter((choice) => choice.groups.length > 0);
 }
 
-function roomOf(groups: PolicyGroup[]): Room {
-  const places = groups.flatMap(({ users, count }, group): { group: number; room: number; of: number | null }[] =>
-    users ? users.map(({ id }) => ({ group, room: 1, of: id })) : [{ group, room: count, of: null }],
-  );
-  return { seats: groups.map(({ count }) => count), places, of: places.map(({ of }) => of), groups };
-}
+/** The seat that a listed user has in one group, in votes from before delegates sat in their givers' seats. */
+const listedSeat = (userId: number, step: number, group: number): string => `${userId} in ${step}.${group}`;
 
-/** The places that a vote may take; after an escalation those of every group for who is of the role. */
-function choicesOf({ policy, escalated }: Weighed, room: Room, userId: number, voter: Voter): number[] {
-  const { escalateTo } = policy;
-  const everywhere = voter.holds && escalated && escalateTo !== null && voter.roles.includes(escalateTo.id);
-  const mine = room.places.map(({ group }, place): boolean => {
-    const { role } = room.groups[group] ?? { role: null };
-    const of = room.of[place] ?? null;
+/** A vote from before delegates sat in their givers' seats is weighed as it was then: a replay decides the same. */
+function unseated(weighed: Weighed, groups: PolicyGroup[], step: number, userId: number, voter: Voter): Choice[] {
+  const { holds, roles, delegators } = voter;
+  const everywhere = holds && isBoss(weighed, roles);
+  const own = indexesOf(groups, ({ role, users }) => {
     if (everywhere) return true;
-    if (of !== null) return (voter.holds && of === userId) || voter.delegators.includes(of);
-    if (role) return voter.holds && voter.roles.includes(role.id);
-    return voter.holds || voter.delegators.length > 0;
+    if (users) return false;
+    return role ? holds && roles.includes(role.id) : holds || delegators.length > 0;
   });
-  return [...mine.keys()].filter((place) => mine[place]);
+  const listed = groups.flatMap(({ users }, group) =>
+    (users ?? [])
+      .filter(({ id }) => (holds && id === userId) || delegators.includes(id))
+      .map(({ id }) => ({ seat: listedSeat(id, step, group), groups: [group] })),
+  );
+  return [...listed, { seat: String(userId), groups: own }];
 }
 
-interface Seated {
-  room: Room;
-  choices: number[][];
-  seating: Seating;
+/** Votes in the seats of one step. */
+interface Round<V extends CastVote> {
+  step: number;
+  groups: PolicyGroup[];
+  needs: number[];
+  votes: V[];
+  choices: Choice[][];
+  /** Seats that votes of earlier steps have taken: a person counts once in all steps. */
+  used: ReadonlySet<string>;
 }
 
-function seated(weighed: Weighed, groups: PolicyGroup[], votes: readonly CastVote[]): Seated {
-  const room = roomOf(groups);
-  const choices = votes.map(({ userId, voter }) => choicesOf(weighed, room, userId, voter ?? anybodyHolding));
-  return { room, choices, seating: seat(room, choices) };
+function roundOf<V extends CastVote>(
+  weighed: Weighed,
+  step: number,
+  groups: PolicyGroup[],
+  votes: V[],
+  used: ReadonlySet<string>,
+): Round<V> {
+  const choices = votes.map(({ userId, voter }) =>
+    choicesOf(weighed, groups, step, userId, voter ?? anybodyHolding).filter((one) => !used.has(one.seat)),
+  );
+  return { step, groups, needs: groups.map(({ count }) => count), votes, choices, used };
 }
-
-const ofStep = <V extends CastVote>(votes: readonly V[], step: number): V[] =>
-  votes.filter((vote) => (vote.step ?? 0) === step);
 
 /** What each group has of these votes. */
-function standingOf<V extends CastVote>({ room, seating }: Seated, votes: readonly V[]): GroupStanding<V>[] {
-  return room.groups.map((group, index) => {
-    const have = votes.filter((_, vote) => {
-      const place = seating[vote] ?? null;
-      return place !== null && room.places[place]?.group === index;
-    });
+function standingOf<V extends CastVote>({ groups, needs, votes, choices }: Round<V>): GroupStanding<V>[] {
+  const seating = seat(needs, choices);
+  return groups.map((group, index) => {
+    const have = votes.filter((_, vote) => seating[vote]?.group === index);
     return { group, have, lacks: group.count - have.length };
   });
 }
 
-/** Where votes, in the order of their casting, have brought a request. */
-export function standing<V extends CastVote>(view: Weighed & { votes: readonly V[] }): Standing<V> {
-  const { steps } = view.policy;
-  for (const [step, { groups }] of steps.entries()) {
-    const votes = ofStep(view.votes, step);
-    const found = standingOf(seated(view, groups, votes), votes);
-    if (found.some(({ lacks }) => lacks > 0)) return { step, groups: found };
+/** The first step whose groups lack votes; undefined when all are satisfied. */
+function openRound<V extends CastVote>(view: Weighed & { votes: readonly V[] }): Round<V> | undefined {
+  const used = new Set<string>();
+  for (const [step, { groups }] of view.policy.steps.entries()) {
+    const votes = view.votes.filter((vote) => (vote.step ?? 0) === step);
+    const round = roundOf(view, step, groups, votes, new Set(used));
+    if (standingOf(round).some(({ lacks }) => lacks > 0)) return round;
+    for (const place of seat(round.needs, round.choices)) if (place) used.add(place.seat);
   }
-  return { step: steps.length, groups: [] };
+  return undefined;
 }
 
-export const isSatisfied = (view: ApprovalView): boolean => standing(view).step === view.policy.steps.length;
+/** Where votes, in the order of their casting, have brought a request. */
+export function standing<V extends CastVote>(view: Weighed & { votes: readonly V[] }): Standing<V> {
+  const round = openRound(view);
+  return round ? { step: round.step, groups: standingOf(round) } : { step: view.policy.steps.length, groups: [] };
+}
+
+export const isSatisfied = (view: Weighed & { votes: readonly CastVote[] }): boolean => openRound(view) === undefined;
 
 /** What one more vote would be worth in the open step. */
-export type Worth = 'counts' | 'later step' | 'group complete' | 'no group';
+export type Worth = 'counts' | 'later step' | 'group complete' | 'seat taken' | 'no group';
 
 export function worthOf(view: ApprovalView, userId: number, voter: Voter): Worth {
-  const { step } = standing(view);
   const { steps } = view.policy;
-  const open = steps[step];
-  if (!open) return 'no group';
-  const { room, choices, seating } = seated(view, open.groups, ofStep(view.votes, step));
-  const mine = choicesOf(view, room, userId, voter);
-  if (mine.some((place) => hasRoom(room, choices, seating, place))) return 'counts';
-  if (mine.length > 0) return 'group complete';
-  const later = steps.slice(step + 1).some(({ groups }) => choicesOf(view, roomOf(groups), userId, voter).length > 0);
-  return later ? 'later step' : 'no group';
+  const round = openRound(view);
+  if (!round) return 'no group';
+  const mine = choicesOf(view, round.groups, round.step, userId, voter);
+  const free = mine.filter((one) => !round.used.has(one.seat));
+  if (hasRoom(round.needs, round.choices, free)) return 'counts';
+  if (mine.length > 0) {
+    const lacking = standingOf(round).map(({ lacks }) => lacks > 0);
+    return mine.some(({ groups }) => groups.some((group) => lacking[group])) ? 'seat taken' : 'group complete';
+  }
+  const isLater = ({ groups }: { groups: PolicyGroup[] }, after: number): boolean =>
+    choicesOf(view, groups, round.step + 1 + after, userId, voter).length > 0;
+  return steps.slice(round.step + 1).some(isLater) ? 'later step' : 'no group';
 }
 
 const nobody: OpenTo = { anyone: false, roles: [], users: [] };
 
-/** Others than the starter who have still to look at what was started without approval. */
-export const missingLooks = ({ brokeGlassById, votes }: Pick<ApprovalView, 'brokeGlassById' | 'votes'>): number =>
-  brokeGlassById === null ? 0 : looksNeeded - votes.filter(({ userId }) => userId !== brokeGlassById).length;
+type Looked = Pick<ApprovalView, 'brokeGlassById' | 'votes'> & Partial<Pick<ApprovalView, 'creatorId'>>;
 
-export const awaitsLooks = (view: Pick<ApprovalView, 'brokeGlassById' | 'votes'>): boolean => missingLooks(view) > 0;
+/** A look is cast in a seat too, in nobody's who made or started the request. */
+function lookOf({ brokeGlassById, creatorId }: Looked, { userId, voter }: CastVote): Choice[] {
+  const seats = voter?.seats?.filter((one) => one.userId !== creatorId) ?? [{ userId }];
+  return seats.filter((one) => one.userId !== brokeGlassById).map((one) => ({ seat: String(one.userId), groups: [0] }));
+}
+
+/** Others than the starter who have still to look at what was started without approval. */
+export function missingLooks(view: Looked): number {
+  if (view.brokeGlassById === null) return 0;
+  const looks = view.votes.map((vote) => lookOf(view, vote));
+  return looksNeeded - seat([looksNeeded], looks).filter((place) => place !== null).length;
+}
+
+export const awaitsLooks = (view: Looked): boolean => missingLooks(view) > 0;
+
+/** Whether one more look would be another person's. */
+export const looksAgain = (view: Looked, look: CastVote): boolean =>
+  hasRoom(
+    [looksNeeded],
+    view.votes.map((vote) => lookOf(view, vote)),
+    lookOf(view, look),
+  );
 
 /** What the looks that are missing would be as a group. */
 export const looksGroup: PolicyGroup = { role: null, users: null, count: looksNeeded };
 
 /** Whose votes would count now, as far as the policy says. */
 export function openTo(
-  view: Pick<ApprovalView, 'status' | 'policy' | 'votes' | 'escalated' | 'brokeGlassById'>,
+  view: Pick<ApprovalView, 'status' | 'policy' | 'votes' | 'escalated' | 'brokeGlassById'> & Partial<ApprovalView>,
 ): OpenTo {
-  if (awaitsLooks(view)) return { ...nobody, anyone: true };
-  const { step } = standing(view);
-  const open = view.policy.steps[step];
-  if (view.status !== 'wait_review' || !open) return nobody;
-  const { room, choices, seating } = seated(view, open.groups, ofStep(view.votes, step));
-  const free = [...room.places.keys()].filter((place) => hasRoom(room, choices, seating, place));
-  const groups = free.map((place) => room.groups[room.places[place]?.group ?? 0]);
-  const roles = groups.flatMap((group) => (group?.role ? [group.role.id] : []));
+  if (awaitsLooks(view)) {
+    const looks = view.votes.map((vote) => lookOf(view, vote));
+    return { ...nobody, anyone: true, ...takenIn([looksNeeded], looks, new Set()) };
+  }
+  const round = view.status === 'wait_review' ? openRound(view) : undefined;
+  if (!round) return nobody;
+  const { needs, choices, used } = round;
+  const isFree = (name: string, group: number): boolean =>
+    !used.has(name) && hasRoom(needs, choices, [{ seat: name, groups: [group] }]);
+  const groups = round.groups.filter((_, group) => isFree('somebody', group));
+  const users = round.groups.flatMap((group, index) =>
+    (group.users ?? [])
+      .filter(({ id }) => isFree(String(id), index) && isFree(listedSeat(id, round.step, index), index))
+      .map(({ id }) => id),
+  );
+  const roles = groups.flatMap(({ role }) => (role ? [role.id] : []));
   const { escalateTo } = view.policy;
   return {
-    anyone: groups.some((group) => group && !group.role && !group.users),
+    anyone: groups.some((group) => !group.role && !group.users),
     roles: [...new Set([...roles, ...(view.escalated && escalateTo ? [escalateTo.id] : [])])],
-    users: [...new Set(free.flatMap((place) => room.of[place] ?? []))],
+    users: [...new Set(users)],
+    ...takenIn(needs, choices, used),
   };
+}
+
+/** Whose seats hold a vote already, so that neither they nor their delegates can cast another in them. */
+function takenIn(needs: readonly number[], votes: Choice[][], used: ReadonlySet<string>): Pick<OpenTo, 'taken'> {
+  const seats = new Map<string, Set<number>>();
+  for (const { seat: name, groups } of votes.flat()) seats.set(name, new Set([...(seats.get(name) ?? []), ...groups]));
+  const stuck = [...seats].filter(([name, groups]) => !hasRoom(needs, votes, [{ seat: name, groups: [...groups] }]));
+  const taken = [...used, ...stuck.map(([name]) => name)].map(Number).filter(Number.isInteger);
+  return taken.length > 0 ? { taken: [...new Set(taken)] } : {};
 }
 
 /** The same of a request that nobody has voted on. */
@@ -149,6 +223,12 @@ function nameOf({ role, users }: PolicyGroup, permission: string): string {
   return `of ${[...names, ...(users.length > listedNames ? [`${users.length - listedNames} others`] : [])].join(', ')}`;
 }
 
+const wanted = (groups: readonly GroupStanding[], permission: string): string =>
+  groups
+    .filter(({ lacks }) => lacks > 0)
+    .map(({ group, lacks }) => `${lacks} more ${nameOf(group, permission)}`)
+    .join(', ');
+
 /** Which votes are missing and from whom, in words; empty when none are. */
 export function missingVotes(view: ApprovalView): string {
   const permission = approvingPermissions[view.kind];
@@ -157,11 +237,10 @@ export function missingVotes(view: ApprovalView): string {
   }
   const { step, groups } = standing(view);
   const { steps, escalateTo } = view.policy;
-  const lacking = groups.filter(({ lacks }) => lacks > 0);
-  if (lacking.length === 0) return '';
-  const wanted = lacking.map(({ group, lacks }) => `${lacks} more ${nameOf(group, permission)}`).join(', ');
+  const missing = wanted(groups, permission);
+  if (missing === '') return '';
   const anyRole = view.escalated && escalateTo ? `, or of role ${escalateTo.name}` : '';
-  return `${wanted}${anyRole}${steps.length > 1 ? ` (step ${step + 1} of ${steps.length})` : ''}`;
+  return `${missing}${anyRole}${steps.length > 1 ? ` (step ${step + 1} of ${steps.length})` : ''}`;
 }
 
 const hourMs = 3_600_000;
@@ -181,8 +260,24 @@ export interface Candidate {
 
 /** Those of these people whose vote could count in a group. */
 export function candidatesOf<C extends Candidate>(weighed: Weighed, group: PolicyGroup, people: readonly C[]): C[] {
-  const room = roomOf([group]);
-  return people.filter(({ userId, voter }) => choicesOf(weighed, room, userId, voter).length > 0);
+  return people.filter(({ userId, voter }) => choicesOf(weighed, [group], 0, userId, voter).length > 0);
+}
+
+/** What each group of a policy, of whatever step, has of these votes: a person votes once in all steps. */
+const atOnce = <V extends CastVote>(weighed: Weighed, votes: readonly V[]): GroupStanding<V>[] =>
+  standingOf(
+    roundOf(
+      weighed,
+      0,
+      weighed.policy.steps.flatMap((one) => one.groups),
+      [...votes],
+      new Set(),
+    ),
+  );
+
+/** Which votes a policy would miss if it applied to votes that were cast under another; empty when none. */
+export function missingUnder(weighed: Weighed, votes: readonly CastVote[], permission: string): string {
+  return wanted(atOnce(weighed, votes), permission);
 }
 
 /**
@@ -193,8 +288,7 @@ export function unsatisfiable(
   policy: ApprovalPolicy,
   people: readonly Candidate[],
 ): { step: number; group: number; has: number } | undefined {
-  const groups = policy.steps.flatMap((one) => one.groups);
-  const found = standingOf(seated({ policy, escalated: false }, groups, people), people);
+  const found = atOnce({ policy, escalated: false }, people);
   const index = found.findIndex(({ lacks }) => lacks > 0);
   if (index < 0) return undefined;
   let [step, group] = [0, index];

@@ -1,0 +1,37 @@
+// Approval policies go with the place of an application. Who may write policies may take it out of them; for others a move
+// must not put another policy in the place of one, nor weaken what is built in.
+import { appliedBelow, builtInApprovals, choosePolicy, findPolicy } from '../../db/approvals/policies.ts';
+import type { Applied } from '../../db/approvals/policies.ts';
+import { requiredVotes } from '../../workflows/approvals/standing/policy.ts';
+import { Problem } from '../../workflows/problem.ts';
+import type { ChangeCtx } from '../context.ts';
+
+const keyOf = ({ applicationId, kind, level }: Applied): string => `${applicationId} ${kind} ${level ?? ''}`;
+
+/** Makes a move of applications (the tree is locked), and throws afterwards if it left a policy. */
+export async function keepingPolicies(
+  ctx: ChangeCtx,
+  applicationIds: readonly number[],
+  move: () => Promise<void>,
+): Promise<void> {
+  if (ctx.subject.isAdmin || applicationIds.length === 0) return move();
+  const before = await appliedBelow(ctx.tx, applicationIds);
+  await move();
+  const after = new Map((await appliedBelow(ctx.tx, applicationIds)).map((one) => [keyOf(one), one.policyId]));
+  for (const one of before) {
+    const now = after.get(keyOf(one)) ?? null;
+    if (now !== one.policyId && (one.policyId !== null || (await isWeaker(ctx, one)))) throw await left(ctx, one);
+  }
+}
+
+/** Whether what applies now asks less than what is built in. */
+async function isWeaker({ tx }: ChangeCtx, { applicationId, kind, level }: Applied): Promise<boolean> {
+  const { policy } = await choosePolicy(tx, { kind, applicationId, level });
+  const isLax = policy.creatorMayVote || policy.breakGlass !== null;
+  return isLax || requiredVotes(policy) < builtInApprovals(kind, level);
+}
+
+async function left({ tx }: ChangeCtx, { policyId }: Applied): Promise<Problem> {
+  const policy = policyId === null ? 'built-in' : ((await findPolicy(tx, policyId))?.name ?? String(policyId));
+  return new Problem('leaves_policy', { policy });
+}

@@ -1,0 +1,16 @@
+import type { Approval } from '../approval.ts';
+import { workflowActor } from '../tasks.ts';
+import type { SentBack } from './ports.ts';
+
+/** Opens another round of review of a task whose approval no longer holds; to be called alone. */
+export const sendBack = (approval: Approval, planHash: string, { reason, policy }: SentBack): Promise<void> =>
+  approval.transition({
+    event: 'sent_back',
+    actor: workflowActor,
+    reason,
+    policy,
+    status: 'wait_review',
+    planRound: approval.state.planRound + 1,
+    planHash,
+    also: { heldBy: null, trouble: reason },
+  });
