@@ -29,6 +29,14 @@ beforeAll(async () => {
 });
 afterAll(() => site.close());
 beforeEach(async () => {
+  // As with hosts that have been swept for long: up to the limit, not a day of the oldest an hour.
+  const caughtUp = { kind: 'host_jobs', takenTime: new Date(), until: new Date() };
+  const { takenTime, until } = caughtUp;
+  await database.db
+    .insertInto('deletionWindows')
+    .values(caughtUp)
+    .onConflict((on) => on.column('kind').doUpdateSet({ takenTime, until }))
+    .execute();
   const { db } = database;
   world = createMemoryWorld();
   warn.mockClear();
