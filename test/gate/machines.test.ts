@@ -139,7 +139,14 @@ describe('a second host row with a machine’s way', () => {
     const taken = await aHost(admin, { runner: 'salt', minion_id: `minion-${unique()}` });
     const { id: importId } = await t.db
       .insertInto('hostImports')
-      .values({ kind: 'import', sources: '["SALT"]', adopt: true, creator: 'test', createdTime: new Date(), finishedTime: null })
+      .values({
+        kind: 'import',
+        sources: '["SALT"]',
+        adopt: true,
+        creator: 'test',
+        createdTime: new Date(),
+        finishedTime: null,
+      })
       .returning('id')
       .executeTakeFirstOrThrow();
     const finding = {
