@@ -51,8 +51,7 @@ export async function slipwaySide(stack: BenchStack, name: string, hosts: number
   const db = connect(databaseUrl, { max: 2, applicationName: 'bench' });
   const admin = await person(db, 'root', { admin: true });
   await sql`insert into hosts (name, host_type, os_status, status, provider_id, creator, admitted_way)
-    select 'host-' || i, 'TECENT_CVM', 'running', 'inited', 'host-' || i, 'bench',
-      host_way('salt', 'host-' || i, null, '[]', 'TECENT_CVM', 'host-' || i, null)
+    select 'host-' || i, 'TECENT_CVM', 'running', 'inited', 'host-' || i, 'bench', host_way('salt', 'host-' || i, null, '[]', 'TECENT_CVM', 'host-' || i, null)
     from generate_series(1, ${hosts}::int) i order by i`.execute(db);
   const worker = await stack.worker(databaseUrl, name, env, { file: 'bench/hosts/worker.ts', args: [String(hosts)] });
   const api = await stack.api(databaseUrl, name, env);

@@ -115,7 +115,7 @@ function replyOf(name: string, value: unknown): Reply {
   if (isRecord(value) && typeof value['retcode'] === 'number') {
     return { code: value['retcode'], stdout: String(value['stdout']), stderr: String(value['stderr']) };
   }
-  const printed = printedText(typeof value === 'object' ? JSON.stringify(value) : String(value));
+  const printed = printedText(typeof value === 'string' ? value : JSON.stringify({ value }));
   throw unavailable(provider, `the minion ${name} could not do it, and says: ${printed}`);
 }
 
