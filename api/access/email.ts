@@ -2,7 +2,7 @@
 // mail server the new address has to confirm it first and the old one is told; without one nobody recovers anything by an
 // address, and it counts at once.
 import { z } from 'zod';
-import { lackingOfAccount } from '../../db/access/account-worth.ts';
+import { lackingOf } from '../../db/access/power.ts';
 import {
   dropEmailWish,
   isEmailTaken,
@@ -25,7 +25,7 @@ import { accessEntry } from './text.ts';
 
 /** Throws `not_allowed` when the account of a user can do what the caller can't. */
 export async function demandWorth(ctx: Ctx & { tx?: ChangeCtx['tx'] }, userId: number): Promise<void> {
-  const lacking = await lackingOfAccount(ctx.tx ?? ctx.db, ctx.subject, userId);
+  const [lacking] = await lackingOf(ctx.tx ?? ctx.db, ctx.subject, [{ user: userId }]);
   if (lacking !== undefined) throw notAllowed(lacking);
 }
 

@@ -222,7 +222,13 @@ test.each<[string, object, string]>([
 ])('%s is refused with 10001', async (_what, strategy, field) => {
   const estate = await makeEstate(world, 0);
   const answer = await estate.manager.post('/application/deploy-tasks/', {
-    ...{ application_id: estate.applicationId, version: '1', level: 'A', package_source: '/packages/p', planned_exec_time: 1 },
+    ...{
+      application_id: estate.applicationId,
+      version: '1',
+      level: 'A',
+      package_source: '/packages/p',
+      planned_exec_time: 1,
+    },
     strategy,
   });
   expect(outcome(answer)).toEqual([400, 10001]);
