@@ -87,14 +87,9 @@ export async function startWorker(
         ...providers,
         secrets,
         clouds: gatedClouds(providers.clouds, config.providerCalls, slots),
-        renderer: {
-          renderAll: createJinja().renderAll,
-          hostPath: hostPathIn(config.dataDir),
-          hostRules: config.hostRules,
-        },
+        renderer: rendererOf(config),
         outputLimitBytes: config.outputLimitBytes,
         ownServers: ownServers(at),
-        ...hostRules(config),
         ...settled(config),
         log,
       }),
@@ -153,10 +148,16 @@ const settled = (config: Config) => ({
   hostPatienceSeconds: config.hostPatienceSeconds,
   hostInstallSeconds: config.hostInstallSeconds,
   hostSilenceSeconds: config.hostSilenceSeconds,
+  healthCheckAllow: config.healthCheckAllow,
+  hostAdmission: config.hostAdmission,
   decisions: { mode: config.decideSignal, key: loadDecideKey(config) },
 });
 
-const hostRules = ({ healthCheckAllow, hostAdmission }: Config) => ({ healthCheckAllow, hostAdmission });
+const rendererOf = (config: Config): ActivityDeps['renderer'] => ({
+  renderAll: createJinja().renderAll,
+  hostPath: hostPathIn(config.dataDir),
+  hostRules: config.hostRules,
+});
 
 const startReads = ({ hostAdmission }: Config, options: Omit<HostReadsOptions, 'hostAdmission'>) =>
   startHostReads({ ...options, hostAdmission });

@@ -65,11 +65,8 @@ export async function startApi(
   const db = connect(at.databaseUrl, { max: config.databasePool, applicationName: 'slipway-api', log });
   const connection = Connection.lazy(engineAddress(config, at.temporalAddress));
   const acks = createAcknowledger(db, log);
-  // Without tracing it passes calls on as they are.
-  const interceptors = { workflow: [new OpenTelemetryWorkflowClientInterceptor()] };
-  const client = new Client({ connection, namespace: config.temporalNamespace, interceptors });
   const secrets = createSecrets({ masterKey: loadMasterKey(config) });
-  const engine = createEngine(client, config.taskQueue, acks, secrets);
+  const engine = createEngine(clientOn(connection, config), config.taskQueue, acks, secrets);
   const listen = createListener(at.databaseUrl, log);
   const deps: AppDeps = {
     db,
@@ -110,6 +107,10 @@ export async function startApi(
     },
   };
 }
+
+// Without tracing the interceptor passes calls on as they are.
+const clientOn = (connection: Connection, { temporalNamespace: namespace }: Config): Client =>
+  new Client({ connection, namespace, interceptors: { workflow: [new OpenTelemetryWorkflowClientInterceptor()] } });
 
 /** What goes on beside the requests. */
 function keepHouse({ db, engine, listen, log, config, secrets, now }: AppDeps): { stop(): Promise<void> }[] {

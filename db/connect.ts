@@ -41,7 +41,8 @@ type Send = (query: string | pg.QueryConfig, values?: unknown[]) => unknown;
 function ended(client: pg.ClientBase, answer: unknown): unknown {
   if (!(answer instanceof Promise)) return answer;
   return answer.catch((error: unknown) => {
-    if (error instanceof Error && error.message === timedOut) void (client as pg.Client).end();
+    if (error instanceof Error && error.message === timedOut)
+      void (client as pg.ClientBase & { end(): Promise<void> }).end();
     throw error;
   });
 }

@@ -19,6 +19,8 @@ import type { TestEstate } from '../world.ts';
 import { accepted, resultsOf, taskPath, upgrade } from './acts.ts';
 import { Follower } from './follower.ts';
 import { makeScript, setHooks } from './hooks.ts';
+import { numbers, outputRows } from './output-rows.ts';
+import type { Running } from './output-rows.ts';
 import { ownServer } from './server.ts';
 import type { Server } from './server.ts';
 
@@ -30,48 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-interface Running {
-  id: number;
-  subTask: number;
-  url: string;
-}
-
-/** A running sub-task as rows; nobody works on it. */
-async function running(): Promise<Running> {
-  const { db } = server;
-  const { applicationId, manager } = estate;
-  const { id } = await db
-    .insertInto('deployTasks')
-    .values({
-      ...{ applicationId, creatorId: manager.id, ownerId: manager.id, version: '1', level: 'I', packageSource: '/p' },
-      ...{ plannedExecTime: new Date(), requiredApprovals: 0, status: 'finished' },
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  const sub = await db
-    .insertInto('tasks')
-    .values({
-      ...{ area: 'deploy', kind: 'upgrade', deployTaskId: id, number: 1, applicationId, creator: manager.username },
-      ...{ version: '1', timeoutSeconds: 60 },
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  return { id, subTask: sub.id, url: `ws://${server.address}/ws/tasks/${sub.id}/output` };
-}
-
-const plenty = 10 ** 9;
-
-async function write(subTask: number, from: number, to: number, limitBytes = plenty): Promise<void> {
-  const lines = Array.from({ length: to - from }, (_, index) => ({
-    ...{ instanceId: null, host: 'h', step: 'start', stream: 'stdout' as const, text: `line ${from + index + 1}` },
-  }));
-  await appendOutput(server.db, { taskId: subTask, source: 's', from, to, lines, limitBytes });
-}
-
-const end = (subTask: number): Promise<boolean> => settleSubTask(server.db, subTask, null);
-
-const numbers = (from: number, to: number): number[] =>
-  Array.from({ length: to - from }, (_, index) => from + index + 1);
+const { running, write, end } = outputRows(() => ({ server, estate }));
 
 /** What the server answers to an upgrade: 101, or the status of its refusal (which comes without a body). */
 async function upgradeStatus(url: string, headers: Record<string, string> = {}): Promise<number> {

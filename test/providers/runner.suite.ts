@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { ProviderError } from '../../activities/providers/error.ts';
 import type { Job, JobState, JobView, Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
 import { eventually, unique } from '../harness.ts';
-import { awkward, fail, firstLines, flood, flooded, hang, hello, manyLines } from './runner-scenarios.ts';
-import { pythons, reopen, sayVariable, talk } from './runner-scenarios.ts';
+import { outputSuite } from './runner-output.suite.ts';
+import { awkward, fail, hang, hello, manyLines, sayVariable, talk } from './runner-scenarios.ts';
 import type { Scenario } from './runner-scenarios.ts';
 
 export interface RunnerHarness {
@@ -135,54 +135,7 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
         expect(await runner.output(host, job.id, 'stdout', 99, 10)).toEqual(block('', 99));
       });
 
-      test('of output beyond the limit the beginning and the end are kept where they were said, whatever was said meanwhile', async () => {
-        const outputLimitBytes = 2 ** 20;
-        const job = await start(flood, { outputLimitBytes });
-        expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'exited', exitCode: 3 });
-        const kept: { from: number; to: number; isCut: boolean }[] = [];
-        for (let at = 0; at < flooded.length;) {
-          const { data, size, offset, isCut } = await runner.output(host, job.id, 'stdout', at, 100_000);
-          expect(size).toBe(flooded.length);
-          expect(data.toString()).toBe(flooded.slice(offset, offset + data.length));
-          kept.push({ from: offset, to: offset + data.length, isCut });
-          at = offset + data.length;
-        }
-        const gap = kept.findIndex(({ from }, index) => from !== (kept[index - 1]?.to ?? 0));
-        expect(kept.map(({ isCut }) => isCut)).toEqual(kept.map((_, index) => index === gap - 1));
-        const [head, end] = [kept[gap - 1]?.to ?? 0, flooded.length - (kept[gap]?.from ?? 0)];
-        expect(head).toBeGreaterThan(0.45 * outputLimitBytes);
-        expect(head).toBeLessThanOrEqual(0.5 * outputLimitBytes);
-        expect(end).toBeGreaterThan(0.45 * outputLimitBytes);
-        expect(head + end).toBeLessThanOrEqual(outputLimitBytes);
-        expect(await said(runner, host, job.id, 'stderr')).toBe('first\nlast\n');
-      });
-
-      test.each(firstLines)(
-        'a $language script is run as its first line says, and by its language where that names another: $content',
-        async ({ language, content, says, code }) => {
-          const behaviour: Scenario['behaviour'] = ({ stdout, exit }) => {
-            stdout(says);
-            exit(code);
-          };
-          const job = await start({ script: '', behaviour }, { script: { language, content } });
-          expect(await endOf(runner, host, job.id)).toMatchObject({ state: 'exited', exitCode: code });
-          expect(await said(runner, host, job.id)).toBe(says);
-        },
-      );
-
-      test.each(pythons)('what python prints is there before it ends, and after a kill: %j', async (content) => {
-        const job = await start(hang, { script: { language: 'python', content } });
-        await eventually(async () => (await said(runner, host, job.id)) === 'up\n', { timeout: 15_000 });
-        await runner.kill(host, job.id, 2000);
-        expect(await said(runner, host, job.id)).toBe('up\n');
-      });
-
-      test('a script that opens its streams anew adds to them and loses no line', async () => {
-        const job = await start(reopen);
-        await endOf(runner, host, job.id);
-        expect(await said(runner, host, job.id)).toBe('1\n2\n3\n');
-        expect(await said(runner, host, job.id, 'stderr')).toBe('a\nb\nc\n');
-      });
+      outputSuite(() => ({ runner, host, start, endOf, said }));
 
       test('10,000 lines written right before the end are all there as soon as the end is known', async () => {
         const job = await start(talk);

@@ -182,17 +182,17 @@ const isUnknownCommand = (error: unknown): boolean =>
   error instanceof FTPError && [500, 501, 502, 504].includes(error.code);
 
 async function statOf(client: Client, path: string, where: string, names: FtpNames): Promise<FileStat> {
-  let knowsSize = true;
+  const server = { knowsSize: true };
   const size = await unlessAbsent(() =>
     client.size(path).catch((error: unknown) => {
-      knowsSize = !isUnknownCommand(error);
+      server.knowsSize = !isUnknownCommand(error);
       throw error;
     }),
   );
   if (size !== undefined) return { kind: 'file', size };
   if (await unlessAbsent(() => client.cd(path))) return { kind: 'directory', size: 0 };
   const found = await listedFile(client, path, names);
-  if (!found && !knowsSize) throw refused(provider, `${where} tells no sizes of files, and lists none`);
+  if (!found && !server.knowsSize) throw refused(provider, `${where} tells no sizes of files, and lists none`);
   return found ?? { kind: 'absent', size: 0 };
 }
 

@@ -69,7 +69,7 @@ export function printf(format: Value, given: Value): Value {
   const template = textOf(format) ?? '';
   const values = given instanceof Tuple ? given.items : [given];
   let at = 0;
-  let used = false;
+  const keys = { areUsed: false };
   let mark = markOf(format);
   const next = (): Value => {
     if (at >= values.length) throw new RenderError('not enough values for the format');
@@ -83,13 +83,13 @@ export function printf(format: Value, given: Value): Value {
     const shape = { flags, width: size(width), precision: precision === undefined ? null : size(precision), type };
     const value = key === undefined ? next() : given instanceof Dict ? given.get(key) : undefined;
     if (value === undefined) throw new RenderError('the format names what is not given');
-    if (key !== undefined) used = true;
+    if (key !== undefined) keys.areUsed = true;
     const part = shown(value, shape);
     spendText(part.text.length);
     mark = joined(mark, part.mark);
     return part.text;
   });
-  if (at < values.length && !used && !(given instanceof Dict))
+  if (at < values.length && !keys.areUsed && !(given instanceof Dict))
     throw new RenderError('not all values are used by the format');
   return withMark(text, mark);
 }
