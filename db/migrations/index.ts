@@ -19,14 +19,14 @@ import * as hostLocations from './0019_host_locations.ts';
 import * as lists from './0020_lists.ts';
 import * as hostSweeps from './0021_host_sweeps.ts';
 import * as hostSearch from './0022_host_search.ts';
-import * as commands from './0035_commands.ts';
-import * as processWaits from './0026_process_waits.ts';
-import * as outputEnds from './0025_output_ends.ts';
 import * as taskPartials from './0023_task_partials.ts';
+import * as outputEnds from './0025_output_ends.ts';
+import * as processWaits from './0026_process_waits.ts';
 import * as hostWays from './0029_host_ways.ts';
 import * as recovery from './0031_recovery.ts';
 import * as deletions from './0032_deletions.ts';
 import * as policyMinLevel from './0033_policy_min_level.ts';
+import * as commands from './0035_commands.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -50,12 +50,12 @@ export const migrations: Record<string, Migration> = {
   '0020_lists': lists,
   '0021_host_sweeps': hostSweeps,
   '0022_host_search': hostSearch,
-  '0035_commands': commands,
-  '0026_process_waits': processWaits,
-  '0025_output_ends': outputEnds,
   '0023_task_partials': taskPartials,
+  '0025_output_ends': outputEnds,
+  '0026_process_waits': processWaits,
   '0029_host_ways': hostWays,
   '0031_recovery': recovery,
   '0032_deletions': deletions,
   '0033_policy_min_level': policyMinLevel,
+  '0035_commands': commands,
 };
