@@ -50,7 +50,7 @@ async function refuse(ctx: ChangeCtx, wanted: Wanted, instances: readonly Locked
   const refused = instances.flatMap((instance, index) => {
     const { hostId, hostname: name } = instance;
     const unadmitted = waiting.has(hostId) ? new Problem('host_not_admitted', { name }) : undefined;
-    const problem = canAct(action, instance, commandsOf(instance, of, undefined)) ?? unadmitted;
+    const problem = unadmitted ?? canAct(action, instance, commandsOf(instance, of, undefined));
     if (!problem) return [];
     const isHeld = problem.problem === 'not_configured' && waitsForCommands(instance, of);
     return [{ problem: isHeld ? new Problem('commands_unconfirmed', { id: of.id }) : problem, index }];
