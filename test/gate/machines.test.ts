@@ -19,7 +19,12 @@ let mallory: TestUser;
 beforeAll(async () => {
   const { settings, providers } = onMemory(hosts);
   const runners = { ...providers.runners, ssh: createMemoryRunner(hosts.world) };
-  t = await testWorld({ settings: { ...settings, sshKeyFile: '/key' }, providers: { runners }, logLevel: 'fatal' });
+  const { hostRules } = parseConfig({ SLIPWAY_RUN_USERS: '*' });
+  t = await testWorld({
+    settings: { ...settings, sshKeyFile: '/key', hostRules },
+    providers: { runners },
+    logLevel: 'fatal',
+  });
   admin = await t.user({ admin: true });
   mallory = await t.user({ system: ['add_host', 'create_app'] });
 });
