@@ -51,9 +51,7 @@ job_run() {
 job_output() {
   case $2 in =stdout) stream=stdout ;; *) stream=stderr ;; esac
   [ -e "$folder/$stream" ] || refuse "there is no job ${1#=}"
-  printf ok
-  tell_part "$stream" "${3#=}" "${4#=}"
-  echo
+  answer "ok$(tell_part "$stream" "${3#=}" "${4#=}")"
 }
 
 is_over() {
