@@ -2,7 +2,7 @@
 // times, so that they hold on any machine.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { settingDefaults } from '../db/deploy/settings.ts';
+import { templateDefaults } from '../db/deploy/settings.ts';
 import { json } from '../db/json.ts';
 import { localHostFolder } from '../kit/host-path.ts';
 import { subTaskWorkflowId } from '../workflows/deploy/contract.ts';
@@ -145,7 +145,7 @@ async function makeTemplates({ db }: World, { applicationId, manager }: TestEsta
     const lifecycleHooks = json({ pre_exec: { running_user: null, script: { id: script.id } } });
     const { id: templateId } = await db
       .insertInto('deployTemplates')
-      .values({ name, creator, repository, lifecycleHooks, deployPath: '/srv/t', ...settingDefaults })
+      .values({ name, creator, repository, lifecycleHooks, deployPath: '/srv/t', ...templateDefaults })
       .returning('id')
       .executeTakeFirstOrThrow();
     if (index > 0) continue;

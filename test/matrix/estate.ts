@@ -4,7 +4,7 @@ import type { Kysely } from 'kysely';
 import { beginSession } from '../../db/access/sessions.ts';
 import { createToken } from '../../db/access/tokens.ts';
 import type { Database } from '../../db/database.ts';
-import { settingDefaults } from '../../db/deploy/settings.ts';
+import { templateDefaults } from '../../db/deploy/settings.ts';
 import { putPlan } from '../../db/deploy/tasks.ts';
 import { json } from '../../db/json.ts';
 import { makeApplication, makeHost } from '../api/app.ts';
@@ -209,7 +209,7 @@ export async function makeTeam(db: Db, by: { id: number; username: string }): Pr
   const creator = by.username;
   const inventory = await makeInventory(db, creator);
   const script = { name: `script-${unique()}`, creator, language: 'bash', content: 'true' } as const;
-  const template = { name: `template-${unique()}`, creator, deployPath: '/srv/x', ...settingDefaults };
+  const template = { name: `template-${unique()}`, creator, deployPath: '/srv/x', ...templateDefaults };
   const navigator = { name: `navigator-${unique()}`, img: '', url: 'https://example.com/', creator };
   const member = { username: `by-${unique()}`, name: 'b', email: `${unique()}@example.com` };
   const user = await idOf(
