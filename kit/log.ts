@@ -31,15 +31,16 @@ export function createLogger(config: Pick<Config, 'logLevel'>, role: string, des
 
 // A line that cannot be written, on a full disk or since its reader has gone, is lost. The process is not: what it does is worth
 // more than what it tells of it.
-const ignore = (): void => undefined;
+const ignoreBrokenOutput = (): void => undefined;
 
 function surviveBrokenOutput(): void {
   for (const stream of [process.stdout, process.stderr])
-    if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
+    if (!stream.listeners('error').some(({ name }) => name === ignoreBrokenOutput.name))
+      stream.on('error', ignoreBrokenOutput);
 }
 
 function outlivingDisk(stream: ReturnType<typeof pino.destination>): DestinationStream {
-  stream.on('error', ignore);
+  stream.on('error', ignoreBrokenOutput);
   return {
     write: (line) => {
       try {
