@@ -1,4 +1,5 @@
 // A deploy path on a host belongs to one application, by whatever way two of them would come to share it.
+import { dirname } from 'node:path';
 import { createJinja } from '../../kit/jinja/index.ts';
 import { unique } from '../harness.ts';
 import { testApp, type Answer, type TestApp, type TestUser } from './app.ts';
@@ -107,9 +108,9 @@ describe('a deploy path of another application', () => {
     ['slashes between', (path: string) => path.replaceAll('/', '//')],
     ['steps that stay', (path: string) => `${path.replace('/srv', '/./srv/.')}/.`],
     ['a folder in it', (path: string) => `${path}/releases/1.0`],
-    ['a folder above it', () => '/srv'],
+    ['a folder above it', dirname],
   ])('is refused with %s', async (_spelling, spelled) => {
-    const { host, path } = await owner();
+    const { host, path } = await owner(`/srv/${unique()}/web`);
     expect(refusal(await attach(await anApplication(admin, { directory: spelled(path) }), host))).toEqual([409, 10005]);
   });
 
