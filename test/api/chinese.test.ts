@@ -166,7 +166,7 @@ describe('in Chinese', () => {
     const { body } = await admin.post<Refusal>('/application/deploy-scripts/', { ...script(), name }, zh);
     expect(body.message).toBe('脚本名称已存在');
     const templates = '/application/deploy-templates/';
-    const template = { name: 'user', repository: null, deploy_path: '/srv' };
+    const template = { name: 'user', repository: null, deploy_path: '/srv/user' };
     await made(admin, templates, template);
     expect((await admin.post<Refusal>(templates, template, zh)).body.message).toBe('名称 "user" 已存在');
   });

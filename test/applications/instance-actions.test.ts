@@ -86,6 +86,8 @@ describe('an action on one instance', () => {
     const estate = await site(1, {
       startupCmd: 'mkdir -p "$SLIPWAY_HOST_ROOT/run"; sleep 0.1 & echo $! > "$SLIPWAY_PID_FILE"; wait',
     });
+    const settings = world.db.updateTable('deploySettings').where('applicationId', '=', estate.applicationId);
+    await settings.set({ startSeconds: 2 }).execute();
     const task = await ended(estate, await one(estate, 'start', { timeout: 30 }));
     expect(task).toMatchObject({ status: 'failed', results: [{ message: 'check: exit status 1' }] });
     expect(await instancesOf(estate)).toEqual([free('stopped')]);
@@ -178,10 +180,10 @@ describe('an action on many instances', () => {
     await setStatus(estate, 'running');
     const task = await ended(estate, await many(estate, 'restart', { batch_size: 1, timeout: 2 }));
     expect(task.results.map(({ message }) => message)).toEqual([
-      'stop: timed out after 2 s',
+      'stop: timed out after 2 s; whether it runs is not known: there is no pid file',
       'not begun: timed out after 2 s',
     ]);
-    expect(await instancesOf(estate)).toEqual([free('running'), free('running')]);
+    expect(await instancesOf(estate)).toEqual([free('unknown'), free('running')]);
   });
 
   test('a restart of some stopped and some running instances stops only the running ones', async () => {
