@@ -54,6 +54,7 @@ type CreateInput = SubTaskRequest & { deployTaskId: number; kind: 'upgrade' | 'r
 const activities = {
   completePlan: () => Promise.resolve({ planHash: 'a' }),
   remakePlan: () => Promise.resolve({ planHash: 'a', difference: null, freeze: null }),
+  weighVotes: () => Promise.resolve(null),
   findObstacles: () => Promise.resolve({ freeze: null, running: null }),
   judgeDeploy: () => Promise.resolve({ complete: false, outcome: 'failed' }),
   settleInstance: (_input: SettleInput) => Promise.resolve(),
