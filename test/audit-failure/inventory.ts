@@ -1,3 +1,5 @@
+import { commandsHash, noCommands } from '../../db/applications/commands.ts';
+import { json } from '../../db/json.ts';
 import { makeApplication } from '../api/app.ts';
 import { unique } from '../harness.ts';
 import { makeEstate } from '../world.ts';
@@ -47,6 +49,16 @@ export const inventory: Trials = {
   changeApplication: on('application', { description: 'changed' }),
   getApplicationsByUsers: { reason: 'changes nothing' },
   deleteApplication: async ({ world }) => ({ params: { id: await makeApplication(world.db) } }),
+  confirmApplicationCommands: async ({ world }) => {
+    const id = await makeApplication(world.db);
+    await world.db
+      .updateTable('applications')
+      .set({ startupCmd: 'true', confirmedCommands: json(noCommands), commandsBy: ['somebody'] })
+      .where('id', '=', id)
+      .execute();
+    const row = world.db.selectFrom('applications').selectAll().where('id', '=', id);
+    return { params: { id }, body: { hash: commandsHash(await row.executeTakeFirstOrThrow()) } };
+  },
   addInstances: async (stage) => {
     const { application: id } = await stage.team();
     return { params: { id }, body: [{ hostid: await freeHost(stage, 'inited') }] };

@@ -55,7 +55,7 @@ test('what nearly every request asks is planned once a connection, and still ans
 test('lists of applications by at most one filter are planned once a connection; by a text, where rights narrow them', async () => {
   const application = await makeApplication(t.db);
   const admin = await t.user({ admin: true });
-  const viewer = await t.user({ application: { [application]: ['view_app'] } });
+  const viewer = await t.user({ system: ['view_user'], application: { [application]: ['view_app'] } });
   const sent = jest.spyOn(pg.Client.prototype, 'query');
   const isNamed = async (user: TestUser, path: string) => {
     sent.mockClear();
@@ -66,10 +66,17 @@ test('lists of applications by at most one filter are planned once a connection;
     expect(lists).toHaveLength(1);
     return typeof lists[0] === 'object';
   };
-  const filters = ['parent_app=1', 'production=1', 'has_parent=1', 'response_persons=1,2', 'user=a', 'role=a'];
+  const filters = [
+    `parent_app=${application}`,
+    'production=1',
+    'has_parent=1',
+    'response_persons=1,2',
+    'user=a',
+    'role=a',
+  ];
   const always = ['', ...filters.map((filter) => `?${filter}`), ...['child-apps/', 'required-apps/'].map(onIt)];
   const whereNarrowed = ['?name=a', '?full_path=a', '?application_type=a', onIt('child-apps/?name=a')];
-  const never = ['?parent_app=1&name=a', '?page=2', '?page_size=20'];
+  const never = [`?parent_app=${application}&name=a`, '?page=2', '?page_size=20'];
   function onIt(list: string): string {
     return `${application}/${list}`;
   }

@@ -54,7 +54,7 @@ export async function memoryEstate(site: Site, { world }: Pick<Hosts, 'world'>, 
   await db.deleteFrom('instances').where('applicationId', '=', estate.applicationId).execute();
   await db
     .updateTable('applications')
-    .set({ startupCmd: '', stopCmd: '', pidPath: '' })
+    .set({ startupCmd: '', stopCmd: '', pidPath: '', runUser: 'work' })
     .where('id', '=', estate.applicationId)
     .execute();
   const names = Array.from({ length: count }, (_, index) => `${estate.name}-m${String(index).padStart(3, '0')}`);
