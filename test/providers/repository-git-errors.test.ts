@@ -15,7 +15,11 @@ const refused: [what: string, said: string, stderr: string][] = [
     'fatal: http://h/r.git/info/refs not valid: could not determine hash algorithm; is this a git repository?',
   ],
   ['a web site', 'is no git repository', 'fatal: https://h/r/info/refs not valid: is this a git repository?'],
-  ['a server that greets', 'is no git repository', 'fatal: protocol error: bad line length character: Welc'],
+  [
+    'a server that greets',
+    'prints something before it speaks git',
+    'fatal: protocol error: bad line length character: Welc',
+  ],
   ['a server without shallow copies', 'the newest commit alone', 'fatal: Server does not support shallow clients'],
   [
     'a repository of another user',
