@@ -75,7 +75,7 @@ export const hostRulesOf = (
   roots: {
     deploy: deployRoots,
     pid: [...deployRoots, '/run', '/var/run'],
-    log: [...logRoots, ...deployRoots],
+    log: [...new Set([...logRoots, ...deployRoots])],
     package: packageRoots.length > 0 ? packageRoots : [...deployRoots, '/packages', '/tmp'],
   },
   runUsers: users,

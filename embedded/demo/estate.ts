@@ -57,7 +57,7 @@ async function application(admin: Client): Promise<number> {
     startup_cmd: 'bin/start',
     stop_cmd: 'bin/stop',
     pid_path: '/run/web.pid',
-    stdout_path: '/log/web.log',
+    stdout_path: '/var/log/web.log',
   });
   return id;
 }
