@@ -30,7 +30,6 @@ const cut = ({ direction, pageSize, offset }: Slice, key = 'id') =>
   sql.raw(`order by ${key} ${direction} limit ${pageSize} offset ${offset}`);
 
 const matching = ({ all }: Slice) => sql`matching as not materialized (${all})`;
-
 const walked = (slice: Slice) => sql`array(select id from matching ${cut(slice)})`;
 
 /**

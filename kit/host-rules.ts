@@ -1,8 +1,8 @@
 // The operator's lists of what people may name on a host: folders that a runner follows, often as root, and users that
 // commands run as. Paths are compared as text here; links are followed, and compared again, on the host.
 import { posix } from 'node:path';
-import { z } from 'zod';
-import { listOf, required } from './setting.ts';
+import { isIn, neverFollowed } from './host-paths.ts';
+import type { hostRuleSettings } from './host-rule-settings.ts';
 
 export const pathKinds = ['deploy', 'pid', 'log', 'package'] as const;
 export type PathKind = (typeof pathKinds)[number];
@@ -14,56 +14,6 @@ export interface HostRules {
   /** The user of this process, allowed on local hosts, which are folders of its machine; null: there are no such hosts. */
   localUser: string | null;
 }
-
-/** Nothing below these is a file of its own: `/proc/self/root` is the whole machine. */
-const neverFollowed = ['/proc', '/sys', '/dev'];
-
-const isIn = (path: string, root: string): boolean => path.startsWith(root.endsWith('/') ? root : `${root}/`);
-
-const folder = z
-  .string()
-  .transform((part) => part.replace(/(.)\/+$/, '$1'))
-  .refine(
-    (part) => part.startsWith('/') && !part.split('/').includes('..'),
-    'must be absolute paths separated by commas',
-  )
-  .refine(
-    (part) => !neverFollowed.some((never) => part === never || isIn(part, never)),
-    `must not lie in ${neverFollowed.join(', ')}`,
-  );
-
-export const folders = listOf(folder);
-
-const runUsers = listOf(
-  z.string().regex(/^(?:\*|!?[A-Za-z_][A-Za-z0-9_.-]{0,63})$/, 'must be user names, *, or !name, separated by commas'),
-);
-
-export const hostRuleSettings = {
-  deployRoots: required(
-    'SLIPWAY_DEPLOY_ROOTS',
-    folders,
-    '/data,/srv,/opt,/var/www,/home',
-    'folders of hosts below which applications are deployed, separated by commas; pid files may lie in /run and /var/run too',
-  ),
-  packageRoots: required(
-    'SLIPWAY_PACKAGE_ROOTS',
-    folders,
-    '',
-    'folders of hosts below which packages lie that come by their path; none: the deploy roots, /packages and /tmp',
-  ),
-  logRoots: required(
-    'SLIPWAY_LOG_ROOTS',
-    folders,
-    '/data,/var/log,/opt,/srv,/home',
-    "folders of hosts that logs are read from, separated by commas; an application's deploy path is one by itself if it lies below a deploy root",
-  ),
-  runUsers: required(
-    'SLIPWAY_RUN_USERS',
-    runUsers,
-    '*,!root',
-    'users of hosts that commands and hooks of applications may run as: names separated by commas, * for everybody, !name for an exception',
-  ),
-};
 
 type RuleConfig = Readonly<Record<keyof typeof hostRuleSettings, readonly string[]>>;
 

@@ -29,10 +29,9 @@ export interface RepositoryAddress {
 }
 
 const hostName = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
+const trimmed = (path: string): string => path.replace(/\/+$/, '');
 const ipv6 = /^\[[0-9a-f:.]+\]$/;
 const shortForm = /^git@([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?):(?!\/?-)([^:]+)$/;
-
-const trimmed = (path: string): string => path.replace(/\/+$/, '');
 
 /** Reads an address; undefined for one that is none of its type, or that names a user. */
 export function repositoryAddress(type: RepositoryType, url: string): RepositoryAddress | undefined {

@@ -3,7 +3,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { cloudSettings } from './cloud-settings.ts';
-import { folders, hostRuleSettings } from './host-rules.ts';
+import { folders, hostRuleSettings } from './host-rule-settings.ts';
 import { runnerSettings } from './runner-settings.ts';
 import { file, listOf, optional, port, required, url, web, whole } from './setting.ts';
 

@@ -4,43 +4,12 @@ import { z } from 'zod';
 import { commandsHash, confirmCommands, writtenCommands } from '../../db/applications/commands.ts';
 import { diff } from '../../db/audit/changes.ts';
 import { quote } from '../../db/audit/text.ts';
-import type { ApplicationRow, Commands } from '../../db/inventory.ts';
 import { Problem } from '../../workflows/problem.ts';
 import { change } from '../change.ts';
 import { application, notFound } from '../permissions.ts';
 import { done, success } from '../schemas.ts';
+import { presentCommands } from './commands-object.ts';
 import { applicationEntry } from './text.ts';
-
-const commandsObject = z.object({
-  run_user: z.string(),
-  directory: z.string(),
-  startup_cmd: z.string(),
-  stop_cmd: z.string(),
-  pid_path: z.string(),
-});
-
-/** Commands that wait for a confirmation: their hash, who wrote them, and what counts until then. */
-export const pendingCommands = z.object({
-  hash: z.string(),
-  changed_by: z.array(z.string()),
-  in_force: commandsObject,
-});
-
-const presentCommands = (commands: Commands): z.output<typeof commandsObject> => ({
-  run_user: commands.runUser,
-  directory: commands.directory,
-  startup_cmd: commands.startupCmd,
-  stop_cmd: commands.stopCmd,
-  pid_path: commands.pidPath,
-});
-
-/** What waits of an application; null: its commands count as they are written. */
-export const presentPending = (row: ApplicationRow): z.output<typeof pendingCommands> | null =>
-  row.confirmedCommands && {
-    hash: commandsHash(row),
-    changed_by: row.commandsBy,
-    in_force: presentCommands(row.confirmedCommands),
-  };
 
 const reviewed = application('review_app_deploy_task');
 

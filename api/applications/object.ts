@@ -6,7 +6,7 @@ import type { SeenApplication, SeenSummary } from '../../db/applications/find.ts
 import { relationsOf } from '../../db/applications/relations.ts';
 import type { Database } from '../../db/database.ts';
 import type { Ctx } from '../context.ts';
-import { pendingCommands, presentPending } from './confirm-commands.ts';
+import { pendingCommands, presentPending } from './commands-object.ts';
 import { actions, asFlags, iso, time } from '../schemas.ts';
 
 /** An application in lists. */

@@ -55,22 +55,16 @@ export function matchingHosts(filter: HostFilter, subject: Subject): Expression<
   return sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
 }
 
-/** How many instances a host has. */
-export async function instancesOn(db: Kysely<Database>, hostId: number): Promise<number> {
-  const { count } = await db
-    .selectFrom('instances')
-    .where('hostId', '=', hostId)
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
-  return count;
-}
-
 /** How many instances a host has, and one of them that a task holds. */
 export async function instancesAt(db: Kysely<Database>, hostId: number) {
   const rows = await db.selectFrom('instances').where('hostId', '=', hostId).select(['id', 'busyTaskId']).execute();
   const busy = rows.find(({ busyTaskId }) => busyTaskId !== null);
   return { instances: rows.length, busyInstance: busy ? { id: busy.id, taskId: busy.busyTaskId ?? 0 } : null };
 }
+
+/** How many instances a host has. */
+export const instancesOn = async (db: Kysely<Database>, hostId: number): Promise<number> =>
+  (await instancesAt(db, hostId)).instances;
 
 /** Ids for IP addresses, drawn before they are written. */
 export async function ipAddressIds(db: Kysely<Database>, count: number): Promise<number[]> {
