@@ -31,7 +31,7 @@ const unixSeconds = z
     z.number().nonnegative().max(99_999_999_999),
     z
       .string()
-      .regex(/^\d{1,11}(\.\d+)?$/)
+      .regex(/^\d{1,11}(\.\d+)?(e-\d{1,3})?$/)
       .transform(Number),
   ])
   .transform((seconds) => new Date(seconds * 1000));
