@@ -26,9 +26,9 @@ interface Line {
   stream: string;
   text: string;
 }
-type Message = Line | { event: 'end'; status: string };
+type Message = Line | { event: 'end'; status: string } | { event: 'partial' | 'heartbeat' };
 
-/** Prints a task's output as it comes; answers the status that it ends with. A missing or repeated line is an error. */
+/** Prints a task's output as it comes; returns the status that it ends with. A missing or repeated line is an error. */
 export function printOutput(address: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(address);
@@ -36,7 +36,7 @@ export function printOutput(address: string): Promise<string> {
     socket.onmessage = ({ data }) => {
       const message = JSON.parse(String(data)) as Message;
       if ('event' in message) {
-        resolve(message.status);
+        if (message.event === 'end') resolve(message.status);
       } else if (message.seq !== seq + 1) {
         reject(new Error(`output line ${message.seq} came after ${seq}`));
       } else {
