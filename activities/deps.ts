@@ -35,7 +35,7 @@ export interface ActivityDeps extends Providers {
   log: Logger;
 }
 
-type ReachedRow = Omit<StepRow['host'], 'isAdmitted'>;
+type ReachedRow = Omit<StepRow['host'], 'id' | 'isAdmitted'>;
 
 /** A host of the inventory as its runner knows it: Salt by minion id, SSH by address. */
 export const runnerHost = ({ name, runner, minionId, ipAddress }: ReachedRow): RunnerHost => ({
@@ -45,7 +45,10 @@ export const runnerHost = ({ name, runner, minionId, ipAddress }: ReachedRow): R
 });
 
 /** The same for one that commands are to run on; throws ProviderError while nobody has admitted the way to it. */
-export function admittedHost({ hostAdmission }: Pick<ActivityDeps, 'hostAdmission'>, row: StepRow['host']): RunnerHost {
+export function admittedHost(
+  { hostAdmission }: Pick<ActivityDeps, 'hostAdmission'>,
+  row: Omit<StepRow['host'], 'id'>,
+): RunnerHost {
   if (hostAdmission === 'manage' && !row.isAdmitted) throw refused('admission', notAdmitted(row.name));
   return runnerHost(row);
 }

@@ -1,14 +1,16 @@
 // What every step on a host has in common, whatever its task: it is loaded from its rows, shown where people look, made
 // of jobs that run one after the other, and asked again by the engine while its host is out of reach.
 import { ApplicationFailure } from '@temporalio/activity';
+import { demandSameMachine, machineOf } from '../db/deploy/machines.ts';
 import { loadStep, markStep } from '../db/deploy/steps.ts';
 import type { StepRow } from '../db/deploy/steps.ts';
 import type { StepInput, StepOutcome } from '../workflows/deploy/ports.ts';
+import { Problem } from '../workflows/problem.ts';
 import { admittedHost } from './deps.ts';
 import type { ActivityDeps } from './deps.ts';
 import { addSystemLines, killJob, runJob } from './follow.ts';
 import type { Followed } from './follow.ts';
-import { ProviderError } from './providers/error.ts';
+import { ProviderError, refused } from './providers/error.ts';
 import type { Job, JobState, Runner, RunnerHost } from './providers/runner/driver.ts';
 import { runnerOf } from './providers/runner/registry.ts';
 
@@ -27,13 +29,26 @@ export interface Work {
   to: Followed;
 }
 
-/** Loads a step; throws ProviderError when its host has no runner. */
+/** Loads a step; throws ProviderError when its host has no runner, or is another machine than the plan names. */
 export async function workOf(deps: ActivityDeps, { taskId, position, step }: StepInput): Promise<Work> {
   const { db, outputLimitBytes: limitBytes, runners } = deps;
   const row = await loadStep(db, taskId, position);
+  refuseOtherMachine(deps, row);
   const host = admittedHost(deps, row.host);
   const origin = { instanceId: row.instanceId, host: row.host.name, step };
   return { row, host, runner: runnerOf(runners, host), to: { db, limitBytes, taskId, origin } };
+}
+
+/** A host may be led elsewhere while its sub-task runs: nothing was approved for another machine. */
+function refuseOtherMachine({ renderer: { reach } }: ActivityDeps, { host, machine }: StepRow): void {
+  if (!machine) return;
+  const { id, name, ipAddress } = host;
+  const reached = { ...host, hostId: id, hostname: name, address: ipAddress[0]?.address ?? '' };
+  try {
+    demandSameMachine(name, machine, machineOf(reached, reach));
+  } catch (error) {
+    throw error instanceof Problem ? refused('machine', error.message) : error;
+  }
 }
 
 /** Tries a step: a refusal is its outcome; a host out of reach is shown, and the engine tries again. */

@@ -14,7 +14,7 @@ import { createTurns } from '../db/turns.ts';
 import { configFromEnvironment } from '../kit/config.ts';
 import type { Config } from '../kit/config.ts';
 import { engineAddress } from '../kit/engine-address.ts';
-import { hostPathIn } from '../kit/host-path.ts';
+import { hostPathIn, reachIn } from '../kit/host-path.ts';
 import { createJinja } from '../kit/jinja/index.ts';
 import { createLogger } from '../kit/log.ts';
 import type { Logger } from '../kit/log.ts';
@@ -157,6 +157,7 @@ const rendererOf = (config: Config): ActivityDeps['renderer'] => ({
   renderAll: createJinja().renderAll,
   hostPath: hostPathIn(config.dataDir),
   hostRules: config.hostRules,
+  reach: reachIn(config),
 });
 
 const startReads = ({ hostAdmission }: Config, options: Omit<HostReadsOptions, 'hostAdmission'>) =>

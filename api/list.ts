@@ -69,7 +69,8 @@ export function loadedList<
   );
 }
 
-function link({ address: { path, query } }: Ctx, page: number, linked: Record<string, string> = {}): string {
+/** The address of another page of what is asked for. */
+export function link({ address: { path, query } }: Ctx, page: number, linked: Record<string, string> = {}): string {
   return `${path}?${new URLSearchParams({ ...query, ...linked, page: String(page) }).toString()}`;
 }
 

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /** The folder that is a local host: `<data dir>/hosts/<host name>`. */
@@ -11,3 +12,9 @@ export const hostPathIn =
   (dataDir: string): HostPath =>
   ({ name, runner }, path) =>
     runner === 'local' ? join(localHostFolder(dataDir, name), path) : path;
+
+/** How the processes of an installation reach machines: over SSH by one port, local hosts on the machine that they run on. */
+export const reachIn = ({ sshPort }: { sshPort: number }): { sshPort: number; worker: string } => ({
+  sshPort,
+  worker: hostname(),
+});

@@ -103,9 +103,9 @@ export class Approval {
     this.describe();
   }
 
-  /** The plan of a round is known. */
-  plan(round: number, planHash: string): void {
-    if (this.#state.planRound === round) this.#state = { ...this.#state, planHash };
+  /** The plan of a round is known; `unread`: why its package could not be read. */
+  plan(round: number, planHash: string, unread: string | null = null): void {
+    if (this.#state.planRound === round) this.#state = { ...this.#state, planHash, unread };
     this.describe();
   }
 

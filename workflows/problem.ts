@@ -177,6 +177,14 @@ const deploy = {
   ),
   version_differs: conflict('the version of this task is {version}', '该任务的版本为 {version}'),
   package_differs: conflict('this is not the package that was approved: {expected}', '不是已批准的安装包: {expected}'),
+  instance_unplanned: conflict(
+    'not in the plan that was approved: instances {instances}',
+    '不在已批准的计划中: 实例 {instances}',
+  ),
+  machine_differs: conflict(
+    'host {name} is not the machine of the plan: {planned} in the plan, {now} now',
+    '主机 {name} 不是计划中的机器: 计划中为 {planned}, 现为 {now}',
+  ),
   package_unread: conflict('the package cannot be read: {reason}', '无法读取安装包: {reason}'),
   release_not_kept: conflict(
     'version {version} is not kept; kept are: {kept}',

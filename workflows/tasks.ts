@@ -21,6 +21,7 @@ export const waitingKinds = [
   'sub_tasks',
   'next_batch',
   'admission',
+  'package',
   'paused',
   'host',
   'provider',

@@ -137,6 +137,10 @@ export const texts = {
   'script "{name}": {mistake}': '脚本 "{name}": {mistake}',
   'script "{name}", line {line}: {mistake}': '脚本 "{name}" 第 {line} 行: {mistake}',
   'unknown name "{name}"': '未知名称 "{name}"',
+  'the plan is too large: script "{name}" renders to more than {n} KiB over all instances, and a plan has at most {limit} MiB; a text that instances share counts once':
+    '计划过大: 脚本 "{name}" 在所有实例上渲染后超过 {n} KiB, 计划最多 {limit} MiB; 多个实例相同的文本只计一次',
+  'the plan is too large: its part {part} has {n} KiB, and a plan has at most {limit} MiB':
+    '计划过大: 其中 {part} 部分为 {n} KiB, 计划最多 {limit} MiB',
   '{name} is free text and may stand in a script only quoted: write {instead}':
     '{name} 是自由文本, 在脚本中只能经过引用后出现: 请写 {instead}',
   'the first line names {name}, which does not run {language} scripts: change the line or the language':
@@ -157,6 +161,8 @@ export const texts = {
   'the result is longer than {n} bytes': '结果超过 {n} 字节',
   // what is waited for
   'its plan is being made': '正在生成计划',
+  'its package cannot be read: {reason}; {creator} can put it there, or change the task':
+    '无法读取安装包: {reason}; {creator} 可以放置安装包或修改任务',
   '{mistake}, back in review: {reason}': '{mistake}, 已退回审批: {reason}',
   'the approval policy {policy} applies now; missing: {reason}': '现适用审批策略 {policy}; 缺少: {reason}',
   'the approval policy {policy} demands level {level} or above': '审批策略 {policy} 要求级别不低于 {level}',
@@ -211,6 +217,8 @@ export const texts = {
   'the package': '安装包',
   'hook {name}': '钩子 {name}',
   'the instances or their versions': '实例或其版本',
+  'the machines of {names}': '以下实例的机器: {names}',
+  'the addresses of the health check': '健康检查的地址',
   'the plan': '计划',
 } as const;
 

@@ -140,18 +140,19 @@ async function fetchPackage(deps: ActivityDeps, work: Work): Promise<StepOutcome
   const { source, sha256 } = setup.package;
   const { packages } = deps;
   const signal = Context.current().cancellationSignal;
-  const place = await placeOf(deps, { applicationId, instanceId });
+  const found = await placeOf(deps, { applicationId, instanceId });
+  const place = 'address' in found ? found : { runner, host };
   const known = 'address' in place ? await packages.find(sha256, source) : null;
   const fetched = known ?? (await packages.fetch(place, source, signal));
   // What began before the form of packages changed goes on with what was kept then.
-  const found = fetched.sha256 === sha256 ? fetched : ((await packages.findFormer(sha256, source)) ?? fetched);
-  if (found.sha256 !== sha256) {
-    const message = `the package at ${source} has sha256 ${found.sha256}, approved was ${sha256}`;
+  const read = fetched.sha256 === sha256 ? fetched : ((await packages.findFormer(sha256, source)) ?? fetched);
+  if (read.sha256 !== sha256) {
+    const message = `the package at ${source} has sha256 ${read.sha256}, approved was ${sha256}`;
     await addSystemLines(to, 'fetch end', [message]);
     return { ok: false, message };
   }
-  const { tarPath, tarSha256 } = found;
-  await packages.using(found, () => runner.putFile(host, packagePath(setup), tarPath, { sha256: tarSha256, signal }));
+  const { tarPath, tarSha256 } = read;
+  await packages.using(read, () => runner.putFile(host, packagePath(setup), tarPath, { sha256: tarSha256, signal }));
   await addSystemLines(to, `fetch ${to.origin.instanceId ?? 0}`, [`${source}, sha256 ${sha256}`]);
   return { ok: true, message: null };
 }

@@ -1,4 +1,6 @@
+import type { KeptMachine } from '../../db/deploy/machines.ts';
 import { finishedInstances } from '../../db/deploy/rollouts.ts';
+import { healthUrl } from '../../kit/health-url.ts';
 import type { HealthCheck } from '../../workflows/deploy/contract.ts';
 import type { Unhealthy } from '../../workflows/deploy/ports.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -19,9 +21,13 @@ export async function checkHealth(
   if ('url' in check) {
     const typed = destinationRule(healthCheckAllow);
     const found = await Promise.all(
-      instances.map(async ({ hostname, ipAddress, runner }): Promise<Unhealthy[]> => {
-        const allows = runner === 'local' ? anywhere : typed;
-        const message = await probe(check, { hostname, ip: ipAddress[0]?.address ?? null }, { own, allows });
+      instances.map(async ({ hostname, ipAddress, runner, machine }): Promise<Unhealthy[]> => {
+        const planned = machine as KeptMachine | null;
+        const allows = (planned?.runner ?? runner) === 'local' ? anywhere : typed;
+        // Tasks from before plans named it are looked at where their hosts are now.
+        const now = healthUrl(check.url, { hostname, ip: ipAddress[0]?.address ?? null });
+        const address = planned?.health_url === undefined ? now : planned.health_url;
+        const message = await probe(check, address, { own, allows });
         return message === null ? [] : [{ hostname, message }];
       }),
     );

@@ -5,14 +5,16 @@ import type { Subject } from '../../db/access/rights.ts';
 import type { Database } from '../../db/database.ts';
 import { refuseForeignPlace } from '../../db/deploy/places.ts';
 import { findObstacles } from '../../db/deploy/rollouts.ts';
-import { composePlan, planBasis, planDifference, planHash } from '../../db/deploy/plan.ts';
+import { reachedBy } from '../../db/deploy/machines.ts';
+import { composePlan, planBasis, planHash } from '../../db/deploy/plan.ts';
 import type { PlanBasis } from '../../db/deploy/plan.ts';
+import { planDifference } from '../../db/deploy/plan-difference.ts';
 import { refuseUnadmitted } from '../../db/hosts/ways.ts';
 import { deployTask, planSubject, packageToRead, presentPlan } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { fixPlan } from '../../db/deploy/transitions.ts';
 import type { DeployPlan, PlannedPackage } from '../../workflows/deploy/contract.ts';
-import type { DeployHands } from '../../workflows/deploy/ports.ts';
+import type { DeployHands, RemadePlan } from '../../workflows/deploy/ports.ts';
 import { Problem } from '../../workflows/problem.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { unavailable } from '../providers/error.ts';
@@ -23,9 +25,10 @@ import { weighApproval } from './weigh.ts';
 /** Attempts at a repository or host out of reach before a plan says that its package could not be read. */
 const patience = 3;
 
-/** The two moments at which a plan is made besides the writing of its task. */
-export function createPlans(deps: ActivityDeps): Pick<DeployHands, 'completePlan' | 'remakePlan' | 'replan'> {
-  const { db, renderer } = deps;
+type Plans = Pick<DeployHands, 'completePlan' | 'remakePlan' | 'canReadPackage' | 'rereadPlan' | 'replan'>;
+
+/** The moments at which a plan is made besides the writing of its task. */
+export function createPlans(deps: ActivityDeps): Plans {
   return {
     async completePlan({ taskId, round }) {
       const { applicationId } = await taskOf(deps, taskId);
@@ -34,46 +37,86 @@ export function createPlans(deps: ActivityDeps): Pick<DeployHands, 'completePlan
       if ('unread' in found && found.mayPass && Context.current().info.attempt < patience) {
         throw unavailable('package', found.unread);
       }
-      const complete = { ...plan, package: { ...plan.package, ...readingOf(found) } };
-      const hash = planHash(complete);
-      await fixPlan(db, { taskId, round, plan: complete, hash });
-      return { planHash: hash };
+      const reading = readingOf(found);
+      const complete = reachedFromHere(deps, withReading(plan, reading));
+      return { planHash: await fix(deps, taskId, round, complete), unread: reading.unread };
     },
 
-    async remakePlan({ taskId, round, at }) {
+    remakePlan: (input) => remakePlan(deps, input),
+
+    async canReadPackage({ taskId, round }) {
+      const { applicationId } = await taskOf(deps, taskId);
+      return !('unread' in (await readFor(deps, applicationId, await planOf(deps, taskId, round))));
+    },
+
+    async rereadPlan({ taskId, round }) {
       const task = await taskOf(deps, taskId);
-      const basis = await planBasis(db, task.applicationId);
-      const composed = await composePlan(db, renderer, planSubject(task), packageToRead(task.packageSource), basis);
-      ensureStartable(basis, composed);
-      await refuseUnadmitted(db, deps.hostAdmission, { applicationId: task.applicationId });
-      await refuseForeignPlace(db, await ownerOf(db, task), task.applicationId);
       const before = await planOf(deps, taskId, round);
-      const found = await readFor(deps, task.applicationId, composed);
-      // What can't be read has not changed: the votes stay, and the start may be tried again.
-      if ('unread' in found && before.package.sha256 !== null) {
-        throw new Problem('package_unread', { reason: found.unread });
-      }
-      const reading = 'unread' in found ? readAs(before) : readingOf(found);
-      const plan = { ...composed, package: { ...composed.package, ...reading } };
-      const difference = planDifference(before, plan);
-      const hash = planHash(plan);
-      const sentBack = await weighApproval(db, task);
-      if (difference !== null || sentBack) await fixPlan(db, { taskId, round: round + 1, plan, hash });
-      const { freeze } = await findObstacles(db, taskId, at === undefined ? new Date() : new Date(at));
-      return { planHash: hash, difference, freeze, sentBack };
+      const found = await readFor(deps, task.applicationId, before);
+      if ('unread' in found) return null;
+      const { composed } = await compose(deps, task);
+      const plan = withReading(composed, readingOf(found));
+      return { planHash: await fix(deps, taskId, round + 1, plan), difference: planDifference(before, plan) };
     },
 
     async replan({ taskId, round }) {
       const task = await taskOf(deps, taskId);
-      const basis = await planBasis(db, task.applicationId);
-      const composed = await composePlan(db, renderer, planSubject(task), packageToRead(task.packageSource), basis);
+      const { composed } = await compose(deps, task);
       const before = await planOf(deps, taskId, task.planRound);
-      const plan = { ...composed, package: { ...composed.package, ...readAs(before) } };
-      const hash = planHash(plan);
-      await fixPlan(db, { taskId, round, plan, hash });
-      return { planHash: hash };
+      return { planHash: await fix(deps, taskId, round, withReading(composed, readAs(before))) };
     },
   };
+}
+
+async function remakePlan(
+  deps: ActivityDeps,
+  { taskId, round, at }: Parameters<DeployHands['remakePlan']>[0],
+): Promise<RemadePlan> {
+  const { db } = deps;
+  const task = await taskOf(deps, taskId);
+  const { basis, composed } = await compose(deps, task);
+  ensureStartable(basis, composed);
+  await refuseUnadmitted(db, deps.hostAdmission, { applicationId: task.applicationId });
+  await refuseForeignPlace(db, await ownerOf(db, task), task.applicationId);
+  const before = await planOf(deps, taskId, round);
+  const found = await readFor(deps, task.applicationId, composed);
+  // What can't be read has not changed: the votes stay, and the start may be tried again.
+  if ('unread' in found) throw new Problem('package_unread', { reason: found.unread });
+  const plan = withReading(composed, readingOf(found));
+  const difference = planDifference(before, plan);
+  const sentBack = await weighApproval(db, task);
+  const isOther = difference !== null || sentBack !== null;
+  const hash = isOther ? await fix(deps, taskId, round + 1, plan) : planHash(before);
+  const { freeze } = await findObstacles(db, taskId, at === undefined ? new Date() : new Date(at));
+  return { planHash: hash, difference, freeze, sentBack };
+}
+
+/** The plan of a task as it would be now, its package not looked at. */
+async function compose({ db, renderer }: ActivityDeps, task: NamedDeployTask) {
+  const basis = await planBasis(db, task.applicationId);
+  const unread = packageToRead(task.packageSource);
+  return { basis, composed: await composePlan(db, renderer, planSubject(task), unread, basis) };
+}
+
+const withReading = (plan: DeployPlan, reading: ReadPart): DeployPlan => ({
+  ...plan,
+  package: { ...plan.package, ...reading },
+});
+
+/** Keeps the plan of a round; returns its hash. */
+async function fix({ db }: ActivityDeps, taskId: number, round: number, plan: DeployPlan): Promise<string> {
+  const hash = planHash(plan);
+  await fixPlan(db, { taskId, round, plan, hash });
+  return hash;
+}
+
+/** The API that wrote a plan may know another way to machines than the workers that will go there. */
+function reachedFromHere({ renderer: { reach } }: ActivityDeps, plan: DeployPlan): DeployPlan {
+  const instances = plan.instances.map(({ machine, ...instance }) => ({
+    ...instance,
+    ...(machine && { machine: reachedBy(machine, reach) }),
+  }));
+  return { ...plan, instances };
 }
 
 const noSuchTask = (id: number): Problem => new Problem('no_such', { thing: 'deploy task', id });

@@ -1,5 +1,4 @@
 // A probe of an instance over HTTP.
-import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HealthCheck } from '../../workflows/deploy/contract.ts';
 import type { DestinationRule, HostPort } from '../providers/addresses.ts';
@@ -9,17 +8,15 @@ export type HttpCheck = Extract<HealthCheck, { url: string }>;
 
 const betweenMs = 1_000;
 
-/** Why an instance does not pass, for a person; null: it does. */
+/** Why an instance does not pass, for a person; null: it does. `address` is what is called; null: there is none. */
 export async function probe(
   { url: template, expect_status: expected, timeout_seconds: timeout, retries }: HttpCheck,
-  { hostname, ip }: { hostname: string; ip: string | null },
+  address: string | null,
   { own, allows }: { own: readonly HostPort[]; allows: DestinationRule },
 ): Promise<string | null> {
-  if (ip === null && template.includes('{{ip}}')) return 'its host has no address';
-  const literal = ip !== null && isIP(ip) === 6 ? `[${ip}]` : (ip ?? '');
-  const text = template.replaceAll('{{ip}}', literal).replaceAll('{{hostname}}', hostname);
-  if (!URL.canParse(text)) return `${template} is no address for it`;
-  const url = new URL(text);
+  if (address === null) return 'its host has no address';
+  if (!URL.canParse(address)) return `${template} is no address for it`;
+  const url = new URL(address);
   let failure = '';
   for (let attempt = 0; attempt <= retries; attempt += 1) {
     if (attempt > 0) await sleep(betweenMs);

@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { deployTask, packageToRead, planSubject, presentPlan, requestKind } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { refuseForeignPlace } from '../../db/deploy/places.ts';
-import { composePlan, planBasis, plannedRepository, sameRepository } from '../../db/deploy/plan.ts';
+import { composePlan, planBasis } from '../../db/deploy/plan.ts';
 import { findObstacles, listUpgraded, planRollout, recordRefusedStart, recordWait } from '../../db/deploy/rollouts.ts';
 import { judgeDeploy } from '../../db/deploy/settle.ts';
 import { beginSubTask, createSubTask } from '../../db/deploy/sub-tasks.ts';
@@ -47,7 +47,7 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
     async createSubTask(input) {
       const { updateSource, instanceIds } = input;
       // Before the package is looked at: another application's hosts are none of this task's business.
-      const existing = await beginSubTask(db, input);
+      const existing = await beginSubTask(db, renderer, input);
       if (existing) return monitored(existing);
       await refuseUnadmitted(db, deps.hostAdmission, { instanceIds });
       const found =
@@ -88,7 +88,7 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
   };
 }
 
-/** What an upgrade will bring; throws Problem when that can't be read, or would not come from where it was approved. */
+/** What an upgrade will bring; throws Problem when that can't be read, or could not when it was approved. */
 async function plannedPackage(
   deps: ActivityDeps,
   deployTaskId: number,
@@ -100,12 +100,9 @@ async function plannedPackage(
   const plan = task && (await presentPlan(db, task.id, task.planRound));
   if (!task || !plan) throw new Problem('no_such', { thing: 'deploy task', id: deployTaskId });
   const { applicationId } = task;
-  const { settings } = await planBasis(db, applicationId);
-  const isElsewhere = !sameRepository(plan.package, plannedRepository(settings));
-  if (isElsewhere && plan.package.sha256 === null) {
-    throw new Problem('package_differs', { expected: `${source} in ${plan.package.repository?.url ?? 'the hosts'}` });
-  }
-  const approved = source === plan.package.source ? plan.package.sha256 : null;
+  const { sha256, unread } = plan.package;
+  if (sha256 === null) throw new Problem('package_unread', { reason: unread ?? 'it was never read' });
+  const approved = source === plan.package.source ? sha256 : null;
   const found = await readPackage(deps, { applicationId, instanceId, source, approved });
   if ('unread' in found) throw new Problem('package_unread', { reason: found.unread });
   return found;

@@ -41,7 +41,7 @@ const approve = command({
     ...decided,
     ...engine,
     ...(['own_request', 'changed_request', 'not_your_vote', 'not_your_step', 'group_complete'] as const),
-    ...(['plan_differs', 'plan_unnamed', 'plan_pending', 'seat_taken'] as const),
+    ...(['plan_differs', 'plan_unnamed', 'plan_pending', 'package_unread', 'seat_taken'] as const),
   ],
   async handle({ params, body }, ctx) {
     const voter = await callerAsVoter(ctx, await loadTask(ctx, params.id));

@@ -23,6 +23,8 @@ const area = 'deploy';
 const refusals = [
   'not_running',
   'instance_elsewhere',
+  'instance_unplanned',
+  'machine_differs',
   'instance_busy',
   'workflow_lost',
   ...placeProblems,

@@ -16,7 +16,7 @@ import {
 import { taskQuery } from '../../db/deploy/task-filter.ts';
 import { json } from '../../db/json.ts';
 import { recordDeployStep } from '../../db/deploy/transitions.ts';
-import { hostPathIn } from '../../kit/host-path.ts';
+import { hostPathIn, reachIn } from '../../kit/host-path.ts';
 import { canChange } from '../../workflows/approvals/policy.ts';
 import { openAtFirst, requiredVotes } from '../../workflows/approvals/standing/policy.ts';
 import { changeUpdate, deployTaskStatuses } from '../../workflows/deploy/contract.ts';
@@ -28,7 +28,7 @@ import { endpoint } from '../endpoint.ts';
 import { launch } from '../launch.ts';
 import { list } from '../list.ts';
 import { applications, notFound, signedIn } from '../permissions.ts';
-import { atLeastOne } from '../schemas.ts';
+import { atLeastOne, paging } from '../schemas.ts';
 import { creator, onTask } from './access.ts';
 import { decide, deployTaskStart, loadTask } from './decide.ts';
 import { changedFields, newTask } from './task-input.ts';
@@ -45,6 +45,7 @@ export const rendererOf = ({ jinja, config }: Pick<Ctx, 'jinja' | 'config'>): Re
   renderAll: jinja.renderAll,
   hostPath: hostPathIn(config.dataDir),
   hostRules: config.hostRules,
+  reach: reachIn(config),
 });
 
 const listTasks = list({
@@ -120,7 +121,15 @@ const createTask = change({
       .executeTakeFirstOrThrow();
     const { name: applicationName, fullName } = basis.application;
     const { username } = actor.user;
-    const task = { ...row, applicationName, fullName, creator: username, owner: username, heldUntil: null };
+    const task = {
+      ...row,
+      applicationName,
+      fullName,
+      creator: username,
+      owner: username,
+      heldUntil: null,
+      packageUnread: null,
+    };
     await putPlan(tx, taskId, 1, plan);
     await addEvent(tx, { requestId: taskId, event: 'created', by: ctx.by.username, channel: ctx.by.channel });
     await recordDeployStep(tx, ctx.by, task, 'created');
@@ -179,14 +188,15 @@ const getPlan = endpoint({
   path: '/application/deploy-tasks/{id}/plan/',
   id: 'getDeployPlan',
   area,
-  summary: 'What a deploy task will do; votes are bound to its hash',
+  summary: 'What a deploy task will do, its instances in pages; votes are bound to its hash',
   permission: onTask('view_app'),
+  query: z.object(paging),
   returns: planObject,
-  async handle({ params }, ctx) {
+  async handle({ params, query }, ctx) {
     const task = await loadTask(ctx, params.id);
     const plan = await presentPlan(ctx.db, task.id, task.planRound);
     if (!plan) throw notFound();
-    return presentPlanObject(ctx, task, plan);
+    return presentPlanObject(ctx, task, plan, { page: query.page, pageSize: query.page_size });
   },
 });
 

@@ -1,8 +1,8 @@
 // What a template sees is in the environment of its hook too: there every text is itself, whatever is in it, since no shell
 // reads it.
+import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
-import { presentPlan } from './tasks.ts';
 
 /** The values of a hook beside those that every step has, by the names of its environment. */
 export async function hookValues(
@@ -17,18 +17,24 @@ export async function hookValues(
     .innerJoin('hosts', 'hosts.id', 'taskResults.hostId')
     .innerJoin('users', 'users.id', 'deployTasks.creatorId')
     .select(['deployTasks.id as deployTaskId', 'deployTasks.description', 'deployTasks.level', 'users.username'])
-    .select(['deployTasks.planRound', 'applications.id as applicationId', 'applications.name', 'applications.fullName'])
+    .leftJoin('deployPlans', (join) =>
+      join
+        .onRef('deployPlans.deployTaskId', '=', 'deployTasks.id')
+        .onRef('deployPlans.round', '=', 'deployTasks.planRound'),
+    )
+    // Of a plan of many megabytes no more than is needed.
+    .select(sql<string | null>`deploy_plans.plan ->> 'directory'`.as('directory'))
+    .select(['applications.id as applicationId', 'applications.name', 'applications.fullName'])
     .select(['taskResults.instanceId', 'hosts.id as hostId', 'hosts.name as hostname', 'hosts.ipAddress'])
     .where('taskResults.taskId', '=', taskId)
     .where('taskResults.position', '=', position)
     .executeTakeFirst();
   if (!row) return {};
-  const plan = await presentPlan(db, row.deployTaskId, row.planRound);
   return {
     SLIPWAY_APPLICATION: row.name,
     SLIPWAY_APPLICATION_ID: String(row.applicationId),
     SLIPWAY_FULL_NAME: row.fullName,
-    SLIPWAY_DIRECTORY: plan?.directory ?? '',
+    SLIPWAY_DIRECTORY: row.directory ?? '',
     SLIPWAY_INSTANCE: String(row.instanceId ?? ''),
     SLIPWAY_HOST: row.hostname,
     SLIPWAY_HOST_ID: String(row.hostId),

@@ -2,14 +2,15 @@
 // worker makes it again before the start: one composition, so that both see the same plan and hash it the same way.
 import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
+import { healthUrl } from '../../kit/health-url.ts';
 import { refusedNames, rulesOn } from '../../kit/host-rules.ts';
 import type { HostRules, Named } from '../../kit/host-rules.ts';
 import { plainLine, plainText } from '../../kit/script-text.ts';
-import { hookNames, instanceSteps } from '../../workflows/deploy/contract.ts';
+import { hookNames, instanceSteps, mostPlanBytes } from '../../workflows/deploy/contract.ts';
 import type {
   DeployPlan,
-  HookName,
   Level,
+  PlannedCredential,
   PlannedHook,
   PlannedInstance,
   PlannedPackage,
@@ -21,6 +22,12 @@ import type { ProblemDetail, Text } from '../../workflows/problem.ts';
 import { canonicalJson } from '../canonical-json.ts';
 import type { Database } from '../database.ts';
 import type { ApplicationRow } from '../inventory.ts';
+import { machineOf } from './machines.ts';
+import type { Reach, ReachedHost } from './machines.ts';
+import { demandSize, textsTooLarge } from './plan-size.ts';
+import { TextCollection } from './plan-texts.ts';
+import type { HookTexts } from './plan-texts.ts';
+import type { StoredCredential } from './repository.ts';
 import { scriptIds, settingsInForce, withSettings } from './settings.ts';
 import type { SettingsInForce } from './settings.ts';
 
@@ -33,12 +40,14 @@ export interface RenderItem {
 export type Rendered = { text: string } | { error: { message: string; line: number | null; name: string | null } };
 /** What a plan needs from outside; given in, since this room reaches no further than PostgreSQL. */
 export interface Renderer {
-  /** Renders templates where no code can run. */
-  renderAll(items: RenderItem[]): Promise<Rendered[]>;
+  /** Renders templates where no code can run. Fewer results than items: all together would be longer than `mostBytes`. */
+  renderAll(items: RenderItem[], mostBytes: number): Promise<Rendered[]>;
   /** Where an absolute path of an application lies on a host. */
   hostPath(host: { name: string; runner: string }, path: string): string;
   /** The operator's lists, which a plan keeps to. */
   hostRules: HostRules;
+  /** How machines are reached. */
+  reach: Reach;
 }
 
 /** The task as far as its plan and its hooks see it. */
@@ -53,15 +62,11 @@ export interface PlanSubject {
   strategy: RollingStrategy | null;
 }
 
-export interface PlanTarget {
+export interface PlanTarget extends ReachedHost {
   id: number;
   version: string | null;
   status: string;
   releases: string[];
-  hostId: number;
-  hostname: string;
-  runner: string;
-  address: string;
 }
 
 /** SHA-256 of the plan's canonical JSON, hex. */
@@ -81,7 +86,7 @@ export async function planTargets(db: Kysely<Database>, applicationId: number): 
     .innerJoin('hosts', 'hosts.id', 'instances.hostId')
     .where('instances.applicationId', '=', applicationId)
     .select(['instances.id', 'instances.version', 'instances.status', 'instances.releases', 'hosts.ipAddress'])
-    .select(['hosts.id as hostId', 'hosts.name as hostname', 'hosts.runner'])
+    .select(['hosts.id as hostId', 'hosts.name as hostname', 'hosts.runner', 'hosts.minionId'])
     .orderBy('instances.id')
     .execute();
   return rows.map(({ ipAddress, ...row }) => ({ ...row, address: ipAddress[0]?.address ?? '' }));
@@ -100,8 +105,8 @@ export async function planBasis(db: Kysely<Database>, applicationId: number): Pr
 }
 
 /**
- * Throws Problem `invalid`: naming script, line and name when a hook cannot be rendered, and the field for paths and users that
- * the operator's lists do not allow.
+ * Throws Problem `invalid`: naming script, line and name when a hook cannot be rendered, the field for paths and users that
+ * the operator's lists do not allow, and what is large in a plan of more than 8 MiB.
  */
 export async function composePlan(
   db: Kysely<Database>,
@@ -115,7 +120,9 @@ export async function composePlan(
   demandAllowedNames(rulesOn(renderer.hostRules, targets), task, { application, settings }, hooks);
   const scope = { task, application, deployPath: settings.deployPath };
   const rendered = await renderHooks(renderer, hooks, targets, scope);
-  return {
+  const texts = new TextCollection();
+  const planner = { version: task.version, hooks, strategy: task.strategy, reach: renderer.reach };
+  const plan: DeployPlan = {
     version: task.version,
     directory: application.directory,
     deploy_path: settings.deployPath,
@@ -127,9 +134,12 @@ export async function composePlan(
     ...plannedSeconds(settings),
     package: { ...planned, ...plannedRepository(settings) },
     hooks,
-    instances: targets.map((target, index) => plannedInstance(task.version, target, hooks, rendered[index] ?? {})),
+    instances: targets.map((target, index) => plannedInstance(planner, target, texts.keep(rendered[index] ?? {}))),
+    hook_texts: texts.byHash,
     ...(task.strategy && { strategy: task.strategy, timeout: settings.timeoutSeconds }),
   };
+  demandSize(plan);
+  return plan;
 }
 
 /** What stands in the rows may be older than the operator's lists. */
@@ -161,36 +171,62 @@ const plannedSeconds = ({
   ...(stopSeconds !== null && { stop_seconds: stopSeconds }),
 });
 
-type Origin = Pick<PlannedPackage, 'repository'>;
-
 /** Where the package comes from, as far as approvers may know. */
-export function plannedRepository({ repository }: Pick<SettingsInForce, 'repository'>): Origin {
+function plannedRepository({ repository }: SettingsInForce): Pick<PlannedPackage, 'repository'> {
   if (!repository) return {};
-  const { type, url, branch, encoding } = repository;
-  return { repository: { type, url, ...(branch !== undefined && { branch }), ...(encoding && { encoding }) } };
+  const { type, url, branch, encoding, credential } = repository;
+  return {
+    repository: {
+      type,
+      url,
+      ...(branch !== undefined && { branch }),
+      ...(encoding && { encoding }),
+      credential: plannedCredential(credential),
+    },
+  };
 }
 
-/** Whether two packages come from the same repository, or both from the hosts. */
-export const sameRepository = (one: Origin, other: Origin): boolean =>
-  canonicalJson(one.repository ?? null) === canonicalJson(other.repository ?? null);
+function plannedCredential(stored: StoredCredential): PlannedCredential | null {
+  if (!stored) return null;
+  return 'secret' in stored ? { type: stored.type, username: stored.username } : { id: stored.id };
+}
 
+interface Planner {
+  version: string;
+  hooks: readonly PlannedHook[];
+  strategy: RollingStrategy | null;
+  reach: Reach;
+}
+
+/** `hooks` are the hashes of its texts. */
 function plannedInstance(
-  version: string,
+  { version, hooks: planned, strategy, reach }: Planner,
   target: PlanTarget,
-  hooks: PlannedHook[],
-  rendered: Partial<Record<HookName, string>>,
+  hooks: HookTexts,
 ): PlannedInstance {
-  const named = new Set<string>(hooks.map(({ name }) => name));
+  const named = new Set<string>(planned.map(({ name }) => name));
   const skipped = (step: string): boolean =>
     (step.endsWith('_exec') && !named.has(step)) || (step === 'stop' && target.status !== 'running');
+  const url = healthUrlOf(strategy, target);
   return {
     instance: target.id,
     hostname: target.hostname,
+    machine: machineOf(target, reach),
     present_version: target.version,
     new_version: version,
     steps: instanceSteps.filter((step) => !skipped(step)),
-    hooks: rendered,
+    hooks,
+    ...(url !== undefined && { health_url: url }),
   };
+}
+
+/** What the health check of a rollout calls for an instance; null: its host has no address. Undefined: it calls none. */
+export function healthUrlOf(
+  strategy: RollingStrategy | null | undefined,
+  { hostname, address }: ReachedHost,
+): string | null | undefined {
+  const check = strategy?.health_check;
+  return check && 'url' in check ? healthUrl(check.url, { hostname, ip: address || null }) : undefined;
 }
 
 async function plannedHooks(db: Kysely<Database>, settings: SettingsInForce): Promise<PlannedHook[]> {
@@ -218,8 +254,6 @@ export interface HookScope {
   application: Pick<ApplicationRow, 'id' | 'name' | 'fullName' | 'directory'>;
   deployPath: string;
 }
-
-type HookTexts = Partial<Record<HookName, string>>;
 
 /**
  * Per target the text of each hook; the global ones on the first target only. `known` are texts of a target that need not be
@@ -251,7 +285,9 @@ export async function renderHooks(
       language: hook.script.language,
       free: freeText,
     })),
+    mostPlanBytes,
   );
+  if (rendered.length < wanted.length) throw textsTooLarge(bytesByHook(wanted, rendered));
   const details: ProblemDetail[] = [];
   wanted.forEach(({ hook, index }, position) => {
     const result = rendered[position];
@@ -261,6 +297,22 @@ export async function renderHooks(
   });
   if (details.length > 0) throw new Problem('invalid', {}, uniqueDetails(details));
   return results;
+}
+
+/** How long what was rendered is, by hook; a text that instances share counts once. */
+function bytesByHook(
+  wanted: readonly { hook: PlannedHook }[],
+  rendered: readonly Rendered[],
+): Map<PlannedHook, number> {
+  const bytes = new Map<PlannedHook, number>();
+  const seen = new Set<string>();
+  wanted.slice(0, rendered.length).forEach(({ hook }, index) => {
+    const result = rendered[index];
+    if (!result || !('text' in result) || seen.has(result.text)) return;
+    seen.add(result.text);
+    bytes.set(hook, (bytes.get(hook) ?? 0) + Buffer.byteLength(result.text));
+  });
+  return bytes;
 }
 
 /** The names that hold what whoever asks for a deployment writes freely; scripts may put them out quoted only. */
@@ -298,38 +350,4 @@ function renderMessage(
 /** A mistake in a script shows once, not once for each instance. */
 function uniqueDetails(details: ProblemDetail[]): ProblemDetail[] {
   return [...new Map(details.map((detail) => [`${detail.field}\n${detail.message}`, detail])).values()];
-}
-
-/** What differs between two plans, in words for the person who approved the first one; null: nothing. */
-export function planDifference(before: DeployPlan, after: DeployPlan): string | null {
-  if (planHash(before) === planHash(after)) return null;
-  const changed: string[] = [];
-  const plain = [
-    'directory',
-    'deploy_path',
-    'run_user',
-    'startup_cmd',
-    'stop_cmd',
-    'pid_path',
-    'keep_backups',
-    'start_seconds',
-    'stop_seconds',
-  ] as const;
-  for (const key of plain) if (before[key] !== after[key]) changed.push(key);
-  const rollout = ({ strategy, timeout }: DeployPlan): string => canonicalJson([strategy ?? null, timeout ?? null]);
-  if (rollout(before) !== rollout(after)) changed.push('the strategy');
-  if (!sameRepository(before.package, after.package)) changed.push('the repository');
-  const content = ({ package: { sha256, notes } }: DeployPlan): string => canonicalJson([sha256, notes ?? []]);
-  if (content(before) !== content(after)) changed.push('the package');
-  for (const name of hookNames) {
-    const text = (plan: DeployPlan): string =>
-      canonicalJson([
-        plan.hooks.find((hook) => hook.name === name) ?? null,
-        plan.instances.map(({ hooks }) => hooks[name] ?? null),
-      ]);
-    if (text(before) !== text(after)) changed.push(`hook ${name}`);
-  }
-  const places = ({ instances }: DeployPlan): string => canonicalJson(instances.map(({ hooks: _, ...place }) => place));
-  if (places(before) !== places(after)) changed.push('the instances or their versions');
-  return changed.length > 0 ? changed.join(', ') : 'the plan';
 }

@@ -100,7 +100,7 @@ export const finishedInstances = (db: Kysely<Database>, subTaskId: number) =>
   db
     .selectFrom('taskResults')
     .innerJoin('hosts', 'hosts.id', 'taskResults.hostId')
-    .select(['hosts.name as hostname', 'hosts.ipAddress', 'hosts.runner'])
+    .select(['hosts.name as hostname', 'hosts.ipAddress', 'hosts.runner', 'taskResults.machine'])
     .where('taskResults.taskId', '=', subTaskId)
     .where('taskResults.status', '=', 'finished')
     .orderBy('taskResults.position')

@@ -1,4 +1,5 @@
-import type { Kysely, Transaction } from 'kysely';
+import { sql } from 'kysely';
+import type { Kysely, SqlBool, Transaction } from 'kysely';
 import type { SettleInput } from '../../workflows/deploy/contract.ts';
 import { workflowActor } from '../../workflows/tasks.ts';
 import { noteDeployed } from '../applications/commands.ts';
@@ -102,7 +103,7 @@ async function recordEnd(tx: Transaction<Database>, task: TaskRow, status: strin
 }
 
 export interface Judgement {
-  /** Every instance of the application runs the version. */
+  /** Every instance of the plan that is still there runs the version. */
   complete: boolean;
   outcome: 'finished' | 'failed';
 }
@@ -114,6 +115,10 @@ export async function judgeDeploy(db: Kysely<Database>, deployTaskId: number): P
     .selectFrom('instances')
     .select(['id', 'version', 'status'])
     .where('applicationId', '=', task.applicationId)
+    .where(
+      sql<SqlBool>`instances.id in (select jsonb_path_query(plan, '$.instances[*].instance')::bigint
+        from deploy_plans where deploy_task_id = ${deployTaskId} and round = ${task.planRound})`,
+    )
     .execute();
   const results = await db
     .selectFrom('taskResults')

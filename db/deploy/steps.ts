@@ -3,6 +3,7 @@ import type { StepName } from '../../workflows/deploy/contract.ts';
 import type { Database } from '../database.ts';
 import { isAdmitted } from '../hosts/ways.ts';
 import type { HostRow } from '../inventory.ts';
+import type { KeptMachine } from './machines.ts';
 import type { SubTaskSetup } from './sub-tasks.ts';
 
 export interface StepRow {
@@ -15,7 +16,9 @@ export interface StepRow {
   instanceId: number | null;
   applicationId: number | null;
   releases: string[];
-  host: Pick<HostRow, 'name' | 'runner' | 'minionId' | 'ipAddress'> & { isAdmitted: boolean };
+  host: Pick<HostRow, 'id' | 'name' | 'runner' | 'minionId' | 'ipAddress'> & { isAdmitted: boolean };
+  /** The one that the plan names; null: none does. */
+  machine: KeptMachine | null;
   setup: SubTaskSetup;
 }
 
@@ -30,18 +33,19 @@ export async function loadStep(db: Kysely<Database>, taskId: number, position: n
       'tasks.version',
       'tasks.opts',
       'taskResults.setup',
+      'taskResults.machine',
       'tasks.applicationId',
       'taskResults.previousVersion',
       'taskResults.previousStatus',
       'taskResults.instanceId',
       'instances.releases',
     ])
-    .select(['hosts.name', 'hosts.runner', 'hosts.minionId', 'hosts.ipAddress'])
+    .select(['hosts.id', 'hosts.name', 'hosts.runner', 'hosts.minionId', 'hosts.ipAddress'])
     .select(isAdmitted.as('isAdmitted'))
     .where('taskResults.taskId', '=', taskId)
     .where('taskResults.position', '=', position)
     .executeTakeFirstOrThrow();
-  const { name, runner, minionId, ipAddress, isAdmitted: admitted } = row;
+  const { id, name, runner, minionId, ipAddress, isAdmitted: admitted } = row;
   return {
     taskId,
     position,
@@ -51,7 +55,8 @@ export async function loadStep(db: Kysely<Database>, taskId: number, position: n
     instanceId: row.instanceId,
     applicationId: row.applicationId,
     releases: row.releases ?? [],
-    host: { name, runner, minionId, ipAddress, isAdmitted: admitted },
+    host: { id, name, runner, minionId, ipAddress, isAdmitted: admitted },
+    machine: row.machine as KeptMachine | null,
     setup: (row.setup ?? row.opts) as unknown as SubTaskSetup,
   };
 }
@@ -59,10 +64,17 @@ export async function loadStep(db: Kysely<Database>, taskId: number, position: n
 export const loadScript = (db: Kysely<Database>, taskId: number, position: number, step: string) =>
   db
     .selectFrom('taskScripts')
-    .select(['language', 'content', 'runningUser'])
-    .where('taskId', '=', taskId)
-    .where('position', '=', position)
-    .where('step', '=', step)
+    .leftJoin('taskScripts as shared', (join) =>
+      join
+        .onRef('shared.taskId', '=', 'taskScripts.taskId')
+        .onRef('shared.position', '=', 'taskScripts.sameAs')
+        .onRef('shared.step', '=', 'taskScripts.step'),
+    )
+    .select(['taskScripts.language', 'taskScripts.runningUser'])
+    .select(({ fn }) => fn.coalesce('taskScripts.content', 'shared.content').$notNull().as('content'))
+    .where('taskScripts.taskId', '=', taskId)
+    .where('taskScripts.position', '=', position)
+    .where('taskScripts.step', '=', step)
     .executeTakeFirst();
 
 /** Shows where an instance stands; `message` says why it does not go on, if it does not. */

@@ -16,9 +16,12 @@ import { loadSubject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
 import { json } from '../json.ts';
 import { insertRows } from '../rows.ts';
+import { demandSameMachine, machineOf } from './machines.ts';
+import type { KeptMachine, Reach } from './machines.ts';
 import { refuseForeignPlace } from './places.ts';
-import { planTargets, renderHooks } from './plan.ts';
+import { healthUrlOf, planTargets, renderHooks } from './plan.ts';
 import type { PlanTarget, Renderer } from './plan.ts';
+import { textsOf } from './plan-texts.ts';
 import { settingDefaults } from './settings.ts';
 import type { SettingsInForce } from './settings.ts';
 import type { NamedDeployTask } from './tasks.ts';
@@ -67,14 +70,16 @@ export type NewSubTask = SubTaskRequest & {
 /** The sub-task of this number if it is there; else throws Problem when its instances must not be taken. */
 export async function beginSubTask(
   db: Kysely<Database>,
+  { reach }: Renderer,
   input: Omit<NewSubTask, 'package'>,
 ): Promise<SubTaskInput | undefined> {
   return db.transaction().execute(async (tx) => {
     const existing = await findSubTask(tx, input);
     if (existing !== undefined) return subTaskInput(tx, existing);
-    const task = await deployTask(tx, input.deployTaskId);
-    if (!task) throw new Problem('no_such', { thing: 'deploy task', id: input.deployTaskId });
-    await lockInstances(tx, task.applicationId, input);
+    const { task, plan } = await plannedTask(tx, input.deployTaskId);
+    const targets = await lockInstances(tx, task.applicationId, input);
+    machinesOf(plan, targets, reach);
+    checkKept(targets, input);
     const subject = await loadSubject(tx, input.actor.id);
     await refuseForeignPlace(tx, subject, task.applicationId, input.instanceIds);
     return undefined;
@@ -88,15 +93,15 @@ export async function createSubTask(
   input: NewSubTask,
 ): Promise<SubTaskInput> {
   return db.transaction().execute(async (tx) => {
-    const task = await deployTask(tx, input.deployTaskId);
-    const plan = task && (await presentPlan(tx, task.id, task.planRound));
-    if (!task || !plan) throw new Problem('no_such', { thing: 'deploy task', id: input.deployTaskId });
+    const { task, plan } = await plannedTask(tx, input.deployTaskId);
     const existing = await findSubTask(tx, input);
     if (existing !== undefined) return subTaskInput(tx, existing);
     checkPackage(plan, input);
     const targets = await lockInstances(tx, task.applicationId, input);
+    const machines = machinesOf(plan, targets, renderer.reach);
+    checkKept(targets, input);
     const id = await insertSubTask(tx, task, plan, input);
-    await insertResults(tx, id, targets);
+    await insertResults(tx, id, targets, machines);
     await insertScripts(tx, renderer, { id, task, plan, targets, version: input.version });
     await tx
       .updateTable('instances')
@@ -123,18 +128,51 @@ const findSubTask = (
     .executeTakeFirst()
     .then((row) => row?.id);
 
-/** What was approved is what runs: the package by its checksum, or by its place if it could not be read by then. */
-function checkPackage(plan: DeployPlan, { kind, updateSource, package: found }: NewSubTask): void {
+async function plannedTask(
+  tx: Transaction<Database>,
+  deployTaskId: number,
+): Promise<{ task: NamedDeployTask; plan: DeployPlan }> {
+  const task = await deployTask(tx, deployTaskId);
+  const plan = task && (await presentPlan(tx, task.id, task.planRound));
+  if (!task || !plan) throw new Problem('no_such', { thing: 'deploy task', id: deployTaskId });
+  return { task, plan };
+}
+
+/** What was approved is what runs: the package by its checksum. */
+function checkPackage(plan: DeployPlan, { kind, package: found }: NewSubTask): void {
   if (kind === 'revert') return;
-  const { sha256, source } = plan.package;
-  const same = sha256 === null ? updateSource === source : found?.sha256 === sha256;
-  if (!same) throw new Problem('package_differs', { expected: sha256 === null ? source : `sha256 ${sha256}` });
+  const { sha256, unread } = plan.package;
+  if (sha256 === null) throw new Problem('package_unread', { reason: unread ?? 'it was never read' });
+  if (found?.sha256 !== sha256) throw new Problem('package_differs', { expected: `sha256 ${sha256}` });
+}
+
+/**
+ * The machines of instances as the plan names them, by instance; of a plan from before it named any, as they are now. Throws
+ * Problem for instances that are not in the plan, and for another machine.
+ */
+function machinesOf(plan: DeployPlan, targets: readonly PlanTarget[], reach: Reach): Map<number, KeptMachine> {
+  const planned = new Map(plan.instances.map((instance) => [instance.instance, instance]));
+  const others = targets.filter(({ id }) => !planned.has(id));
+  if (others.length > 0) {
+    const names = others.map(({ id, hostname }) => `${id} (${hostname})`).join(', ');
+    throw new Problem('instance_unplanned', { instances: names });
+  }
+  return new Map(
+    targets.map((target) => {
+      const instance = planned.get(target.id);
+      const now = machineOf(target, reach);
+      const { machine = now } = instance ?? {};
+      demandSameMachine(target.hostname, machine, now);
+      const url = instance?.machine ? instance.health_url : healthUrlOf(plan.strategy, target);
+      return [target.id, { ...machine, ...(url !== undefined && { health_url: url }) }];
+    }),
+  );
 }
 
 async function lockInstances(
   tx: Transaction<Database>,
   applicationId: number,
-  input: Pick<NewSubTask, 'instanceIds' | 'kind' | 'version'>,
+  input: Pick<NewSubTask, 'instanceIds'>,
 ): Promise<PlanTarget[]> {
   const locked = await tx
     .selectFrom('instances')
@@ -151,13 +189,11 @@ async function lockInstances(
     if (row.busyTaskId !== null) throw new Problem('instance_busy', { id, task_id: row.busyTaskId });
   }
   const wanted = new Set(input.instanceIds);
-  const targets = (await planTargets(tx, applicationId)).filter(({ id }) => wanted.has(id));
-  if (input.kind === 'revert') checkKept(targets, input.version);
-  return targets;
+  return (await planTargets(tx, applicationId)).filter(({ id }) => wanted.has(id));
 }
 
-function checkKept(targets: PlanTarget[], version: string): void {
-  if (targets.every(({ releases }) => releases.includes(version))) return;
+function checkKept(targets: PlanTarget[], { kind, version }: Pick<NewSubTask, 'kind' | 'version'>): void {
+  if (kind === 'upgrade' || targets.every(({ releases }) => releases.includes(version))) return;
   const kept = targets.map(({ id, releases }) => `${id}: ${releases.join(', ') || 'none'}`).join('; ');
   throw new Problem('release_not_kept', { version, kept });
 }
@@ -198,13 +234,19 @@ async function insertSubTask(
   return id;
 }
 
-async function insertResults(tx: Transaction<Database>, taskId: number, targets: PlanTarget[]): Promise<void> {
+async function insertResults(
+  tx: Transaction<Database>,
+  taskId: number,
+  targets: PlanTarget[],
+  machines: ReadonlyMap<number, KeptMachine>,
+): Promise<void> {
   const rows = targets.map((target, position) => ({
     taskId,
     position,
     instanceId: target.id,
     hostId: target.hostId,
     hostname: target.hostname,
+    machine: json(machines.get(target.id) ?? {}),
     previousVersion: target.version,
     previousStatus:
       (['running', 'unknown'] as const).find((status) => status === target.status) ?? ('stopped' as const),
@@ -230,16 +272,21 @@ async function insertScripts(tx: Transaction<Database>, renderer: Renderer, sub:
     directory: plan.directory,
   };
   const scope = { task: { ...planSubject(task), version }, application, deployPath: plan.deploy_path };
+  const planned = new Map(plan.instances.map((instance) => [instance.instance, instance]));
   const approved = ({ id: instance, version: present }: PlanTarget) => {
-    const planned = plan.instances.find((one) => one.instance === instance);
-    return planned?.present_version === present && version === plan.version ? planned.hooks : {};
+    const known = planned.get(instance);
+    return known?.present_version === present && version === plan.version ? textsOf(plan, known) : {};
   };
   const rendered = await renderHooks(renderer, plan.hooks, targets, scope, approved);
+  const firsts = new Map(plan.hooks.map(({ name }) => [name, new Map<string, number>()]));
   const rows = rendered.flatMap((texts, position) =>
-    plan.hooks.flatMap(({ name, script, runningUser }) => {
-      const content = texts[name];
-      const { language } = script;
-      return content === undefined ? [] : [{ taskId, position, step: name, language, content, runningUser }];
+    plan.hooks.flatMap(({ name, script: { language }, runningUser }) => {
+      const text = texts[name];
+      if (text === undefined) return [];
+      const first = firsts.get(name)?.get(text);
+      if (first === undefined) firsts.get(name)?.set(text, position);
+      const kept = first === undefined ? { content: text, sameAs: null } : { content: null, sameAs: first };
+      return [{ taskId, position, step: name, language, runningUser, ...kept }];
     }),
   );
   await insertRows(tx, 'taskScripts', rows);

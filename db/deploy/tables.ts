@@ -102,6 +102,8 @@ interface DeployPlansTable {
   deployTaskId: number;
   round: number;
   plan: JSONColumnType<DeployPlan>;
+  /** Why its package cannot be read; null: it was read, or the plan is from before this was kept. */
+  unread: string | null;
   createdTime: Generated<Date>;
 }
 

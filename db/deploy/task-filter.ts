@@ -44,6 +44,10 @@ const mine = (userId: number) =>
   sql<boolean>`deploy_tasks.id in (
     select id from deploy_tasks where creator_id = ${userId} union select id from deploy_tasks where owner_id = ${userId})`;
 
+/** Nobody can vote on a plan whose package could not be read. */
+const isUnread = sql`(task.plan_hash is not null and exists (select from deploy_plans
+  where deploy_task_id = task.id and round = task.plan_round and unread is not null))`;
+
 /**
  * His vote is the next step, or it is approved and he is its owner. By the few that are open first: they are found by
  * index, however many tasks there are.
@@ -56,7 +60,7 @@ function awaiting(subject: Subject) {
     and ${mayJudge('task', user)})`;
   return sql<boolean>`deploy_tasks.id in (
     select id from deploy_tasks where status = 'approved' and owner_id = ${userId}
-    union select task.id from deploy_tasks as task where task.status = 'wait_review' and ${his}
+    union select task.id from deploy_tasks as task where task.status = 'wait_review' and ${his} and not ${isUnread}
     union select task.id from deploy_tasks as task
       where task.broke_glass_by_id is not null and (task.open_to->>'anyone')::boolean and ${his})`;
 }

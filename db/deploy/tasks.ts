@@ -22,8 +22,13 @@ export const deployTasksWithNames = (db: Kysely<Database>) =>
     .leftJoin('users as creator', 'creator.id', 'deployTasks.creatorId')
     .leftJoin('users as owner', 'owner.id', 'deployTasks.ownerId')
     .leftJoin('deployFreezes as hold', 'hold.id', 'deployTasks.heldBy')
+    .leftJoin('deployPlans', (join) =>
+      join
+        .onRef('deployPlans.deployTaskId', '=', 'deployTasks.id')
+        .onRef('deployPlans.round', '=', 'deployTasks.planRound'),
+    )
     .selectAll('deployTasks')
-    .select('hold.untilTime as heldUntil')
+    .select(['hold.untilTime as heldUntil', 'deployPlans.unread as packageUnread'])
     .select(({ ref }) => [
       ref('applications.name').$notNull().as('applicationName'),
       ref('applications.fullName').$notNull().as('fullName'),
@@ -66,10 +71,11 @@ export const presentPlan = (db: Kysely<Database>, taskId: number, round: number)
 
 /** Writes the plan of a round, again if it is there. */
 export async function putPlan(db: Kysely<Database>, taskId: number, round: number, plan: DeployPlan): Promise<void> {
+  const columns = { plan: json(plan), unread: plan.package.unread };
   await db
     .insertInto('deployPlans')
-    .values({ deployTaskId: taskId, round, plan: json(plan) })
-    .onConflict((conflict) => conflict.columns(['deployTaskId', 'round']).doUpdateSet({ plan: json(plan) }))
+    .values({ deployTaskId: taskId, round, ...columns })
+    .onConflict((conflict) => conflict.columns(['deployTaskId', 'round']).doUpdateSet(columns))
     .execute();
 }
 
@@ -143,6 +149,7 @@ export function deployView(task: NamedDeployTask, votes: CastVote[], running: nu
     ownerId: task.ownerId,
     planHash: task.planHash,
     planRound: task.planRound,
+    unread: task.planHash === null ? null : task.packageUnread,
     policy: policyOf(task),
     votes,
     changedById: task.changedById,

@@ -88,6 +88,7 @@ async function writeTransition(tx: Transaction<Database>, input: DeployTransitio
   if (status === 'running' && task.status === 'wait_review' && input.brokeGlass !== true) {
     throw new Problem('not_approved_yet');
   }
+  if (vote && task.packageUnread !== null) throw new Problem('package_unread', { reason: task.packageUnread });
   if (vote) {
     const { channel } = actor;
     const { voter, ...rest } = vote;

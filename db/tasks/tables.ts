@@ -49,6 +49,8 @@ interface TaskResultsTable {
   warning: JSONColumnType<ProblemWire> | null;
   /** What an action on this instance runs with; null: as the task has it. */
   setup: JSONColumnType<object> | null;
+  /** The machine that the plan names; null: a task from before, or one without a plan. */
+  machine: JSONColumnType<object> | null;
   started: Date | null;
   finished: Date | null;
 }
@@ -58,7 +60,9 @@ interface TaskScriptsTable {
   position: number;
   step: string;
   language: ScriptLanguage;
-  content: string;
+  /** Null: it is that of the position `sameAs`. */
+  content: string | null;
+  sameAs: number | null;
   runningUser: string | null;
 }
 

@@ -42,10 +42,11 @@ function errorOf(error: unknown): TemplateError {
   return { message: 'the template needs too much memory or nests too deeply', line: null, name: null };
 }
 
-const { mode, items } = JSON.parse(readFileSync(0, 'utf8')) as Work;
+const { mode, templates, items } = JSON.parse(readFileSync(0, 'utf8')) as Work;
 reply({ ready: true });
-for (const item of items) {
+for (const { template, ...rest } of items) {
   try {
+    const item = { ...rest, template: templates[template] ?? '' };
     refuel();
     reply(mode === 'render' ? render(item) : checked(item));
   } catch (error) {

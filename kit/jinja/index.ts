@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { createPlaces } from '../places.ts';
 import { limits } from './protocol.ts';
-import type { RenderItem, Rendered, Reply, TemplateError, Work } from './protocol.ts';
+import type { RenderItem, Rendered, Reply, TemplateError, Work, WorkItem } from './protocol.ts';
 
 export type { RenderItem, Rendered, TemplateError } from './protocol.ts';
 
@@ -29,14 +29,53 @@ function failure(message: string): Rendered {
   return { error: { message, line: null, name: null } };
 }
 
-function begin(work: Work): ChildProcessByStdio<Writable, Readable, null> {
+interface Batch {
+  mode: Work['mode'];
+  items: readonly RenderItem[];
+}
+
+function packed({ mode, items }: Batch): Work {
+  const places = new Map<string, number>();
+  const packedItems = items.map(({ template, ...item }): WorkItem => {
+    const place = places.get(template) ?? places.size;
+    places.set(template, place);
+    return { ...item, template: place };
+  });
+  return { mode, templates: [...places.keys()], items: packedItems };
+}
+
+/** Counts what is rendered, a text that comes again once; the same text is kept once in memory too. */
+class Budget {
+  readonly #texts = new Map<string, Rendered>();
+  readonly #mostBytes: number;
+  #bytes = 0;
+
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes;
+  }
+
+  get isSpent(): boolean {
+    return this.#bytes > this.#mostBytes;
+  }
+
+  take(result: Rendered): Rendered {
+    if ('error' in result) return result;
+    const known = this.#texts.get(result.text);
+    if (known) return known;
+    this.#texts.set(result.text, result);
+    this.#bytes += Buffer.byteLength(result.text);
+    return result;
+  }
+}
+
+function begin(batch: Batch): ChildProcessByStdio<Writable, Readable, null> {
   const child = spawn(process.execPath, [...options, join(import.meta.dirname, 'child.ts')], {
     env: {},
     cwd: '/',
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   child.stdin.on('error', () => undefined);
-  child.stdin.end(JSON.stringify(work));
+  child.stdin.end(JSON.stringify(packed(batch)));
   return child;
 }
 
@@ -55,7 +94,10 @@ function cpuMs(pid: number | undefined): number {
 }
 
 /** Runs one child over the items: its results as far as it came, and why it came no further. */
-async function runOnce(work: Work): Promise<{ results: Rendered[]; isReady: boolean; isLate: boolean }> {
+async function runOnce(
+  work: Batch,
+  budget: Budget,
+): Promise<{ results: Rendered[]; isReady: boolean; isLate: boolean }> {
   const child = begin(work);
   const ended = new Promise<void>((done) => child.once('close', done).once('error', () => done()));
   const results: Rendered[] = [];
@@ -76,7 +118,11 @@ async function runOnce(work: Work): Promise<{ results: Rendered[]; isReady: bool
   for await (const line of createInterface({ input: child.stdout })) {
     const reply = JSON.parse(line) as Reply;
     if ('ready' in reply) isReady = true;
-    else results.push(reply);
+    else results.push(budget.take(reply));
+    if (budget.isSpent) {
+      child.kill('SIGKILL');
+      break;
+    }
     clearTimeout(timer);
     begun = Date.now();
     used = results.length < work.items.length ? cpuMs(child.pid) : 0;
@@ -90,14 +136,15 @@ async function runOnce(work: Work): Promise<{ results: Rendered[]; isReady: bool
 /** More at once would take the processor from the requests of this process. */
 const renderers = createPlaces(2);
 
-const runAll = (work: Work): Promise<Rendered[]> => renderers(() => runEach(work));
+const runAll = (work: Batch, mostBytes = Infinity): Promise<Rendered[]> =>
+  renderers(() => runEach(work, new Budget(mostBytes)));
 
-async function runEach({ mode, items }: Work): Promise<Rendered[]> {
+async function runEach({ mode, items }: Batch, budget: Budget): Promise<Rendered[]> {
   const results: Rendered[] = [];
   for (let deaths = 0; results.length < items.length; deaths += 1) {
-    const run = await runOnce({ mode, items: items.slice(results.length) });
+    const run = await runOnce({ mode, items: items.slice(results.length) }, budget);
     results.push(...run.results);
-    if (results.length >= items.length) break;
+    if (results.length >= items.length || budget.isSpent) break;
     // Not the item's fault: the caller may try again, and must not take it for a broken template.
     if (!run.isReady) throw new Error('the renderer of templates could not be started');
     if (run.isLate) results.push(failure(`the template takes longer than ${limits.itemMs} ms`));
@@ -111,10 +158,11 @@ async function runEach({ mode, items }: Work): Promise<Rendered[]> {
 
 /**
  * Renders every item, results in the order of the items; one item's error does not touch the others. Contexts are JSON
- * and nothing else. Throws only when no renderer can be started.
+ * and nothing else. Stops once all together are longer than `mostBytes`, a text that comes again counted once: then there are
+ * results of some items, or all, that are too long. Throws only when no renderer can be started.
  */
-export async function renderAll(items: RenderItem[]): Promise<Rendered[]> {
-  return items.length === 0 ? [] : runAll({ mode: 'render', items });
+export async function renderAll(items: RenderItem[], mostBytes?: number): Promise<Rendered[]> {
+  return items.length === 0 ? [] : runAll({ mode: 'render', items }, mostBytes);
 }
 
 /** Null when the template can be rendered given the right names; else what is wrong with it and in which line. */

@@ -21,11 +21,15 @@ export interface RenderItem {
 
 export type Rendered = { text: string } | { error: TemplateError };
 
-/** What the child reads; a syntax check renders nothing. */
+/** What the child reads; a syntax check renders nothing. Templates stand once, however many items have them. */
 export interface Work {
   mode: 'render' | 'syntax';
-  items: RenderItem[];
+  templates: string[];
+  items: WorkItem[];
 }
+
+/** `template` is a place in the list of templates. */
+export type WorkItem = Omit<RenderItem, 'template'> & { template: number };
 
 /** A line that the child writes: first `ready`, then a result per item in order. */
 export type Reply = { ready: true } | Rendered;

@@ -1,5 +1,5 @@
 import { problems } from '../../workflows/problem.ts';
-import { makeEstate, makeTask, startedTask, taskOf, testWorld } from '../world.ts';
+import { makeEstate, makeTask, placePackage, startedTask, taskOf, testWorld } from '../world.ts';
 import type { TestEstate, World } from '../world.ts';
 import { act, outcome, reviewers, taskPath, traces } from './acts.ts';
 import type { Action } from './acts.ts';
@@ -92,7 +92,8 @@ describe('votes are bound to the plan', () => {
     const id = await makeTask(world, estate, { level: 'S' });
     const before = await taskOf(world, id);
     expect(outcome(await act(estate.reviewer, id, 'approve'))).toEqual([200, 0]);
-    const patched = await estate.manager.patch(taskPath(id), { package_source: '/packages/another.tar.gz' });
+    const another = await placePackage(world, estate, '1.0.1');
+    const patched = await estate.manager.patch(taskPath(id), { package_source: another });
     expect(patched.status).toBe(200);
     expect(patched.body['approvals']).toMatchObject({ required: 2, given: [] });
     const after = await taskOf(world, id);

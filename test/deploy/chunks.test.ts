@@ -1,9 +1,14 @@
-// A sub-task of more instances than one history should hold: the same promises, and never more than ten hosts at a time.
+// A sub-task of more instances than one history should hold: the same promises, and never more than ten hosts at a time; and the
+// plan of many instances, as large as it may be.
+import { createHash } from 'node:crypto';
+import { planHash } from '../../db/deploy/plan.ts';
+import { presentPlan } from '../../db/deploy/tasks.ts';
 import { subTaskWorkflowId } from '../../workflows/deploy/contract.ts';
+import { asBefore, planned } from '../gate/planned.ts';
 import { eventually } from '../harness.ts';
-import { endedTask, taskOf, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import { accepted, resultsOf, upgrade } from './acts.ts';
+import { endedTask, makeTask, packagePath, taskOf, testWorld } from '../world.ts';
+import type { TaskWish, TestEstate, World } from '../world.ts';
+import { accepted, act, approveSeen, outcome, resultsOf, taskPath, upgrade } from './acts.ts';
 import { makeScript, setHooks } from './hooks.ts';
 import { memoryEstate, memoryHosts, onMemory, startedOnMemory } from './memory-hosts.ts';
 
@@ -120,4 +125,90 @@ test('a chunk whose workflow is ended by hand fails its instances, leaves nothin
     .execute();
   expect(busy).toEqual([]);
   expect((await taskOf(world, id)).status).toBe('running');
+});
+
+describe('a plan has a size', () => {
+  const long = (count: number, own = ''): string => `# ${own}{{ "x" * ${count} }}`;
+  const task = (estate: TestEstate, fields: TaskWish = {}): Promise<number> =>
+    makeTask(world, { ...estate, hostnames: [] }, fields);
+  const wish = ({ applicationId }: TestEstate) => ({
+    ...{
+      application_id: applicationId,
+      level: 'A',
+      package_source: packagePath('1.0.0'),
+      planned_exec_time: 0,
+      version: '1',
+    },
+  });
+
+  test('of at most 8 MiB: a larger one is refused at once where it is made, naming the script', async () => {
+    const estate = await memoryEstate(world, hosts, 40);
+    const script = await makeScript(world, long(250_000, '{{ instance.id }}'));
+    await setHooks(world, estate, { pre_exec: script });
+    const refused = await estate.manager.post('/application/deploy-tasks/', wish(estate));
+    expect(outcome(refused)).toEqual([400, 10001]);
+    const large = {
+      field: 'lifecycle_hooks.pre_exec',
+      message: expect.stringMatching(
+        /^the plan is too large: script "script-.*" renders to more than .* 8 MiB/,
+      ) as unknown,
+    };
+    expect(refused.body['details']).toEqual([large]);
+    await setHooks(world, estate, {});
+    const [id, open] = [await task(estate), await task(estate)];
+    expect(outcome(await approveSeen(world, estate.reviewer, id))).toEqual([200, 0]);
+    await setHooks(world, estate, { pre_exec: script });
+    const start = await act(estate.manager, id, 'start');
+    expect([...outcome(start), start.body['details']]).toEqual([400, 10001, [large]]);
+    const change = await estate.manager.patch(taskPath(open), { description: 'once more' });
+    expect([...outcome(change), change.body['details']]).toEqual([400, 10001, [large]]);
+  });
+
+  test('a text that instances share is in it once; instances come in pages, and the hash is over everything', async () => {
+    const estate = await memoryEstate(world, hosts, 43);
+    const script = await makeScript(world, long(250_000));
+    await setHooks(world, estate, { pre_exec: script, post_exec: script });
+    const id = await task(estate, { level: 'I' });
+    const plan = await presentPlan(world.db, id, 1);
+    if (!plan) throw new Error('the task has a plan');
+    expect(Object.keys(plan.hook_texts ?? {})).toHaveLength(1);
+    const text = `# ${'x'.repeat(250_000)}`;
+    const hash = createHash('sha256').update(text).digest('hex');
+    const first = await planned(estate, id);
+    expect(first.plan_hash).toBe(planHash(plan));
+    expect(planHash({ ...plan, hook_texts: { [hash]: `${text} ` } })).not.toBe(first.plan_hash);
+    expect([first.count, first.instances.length, first.prev]).toEqual([43, 10, null]);
+    expect(first.hook_texts).toEqual({ [hash]: text });
+    const last = await planned(estate, id, '?page=3&page_size=20');
+    const address = (page: number): string => `/application/deploy-tasks/${id}/plan/?page=${page}&page_size=20`;
+    expect([last.prev, last.next, last.instances.map(({ instance }) => instance)]).toEqual([
+      ...[address(2), null, estate.instanceIds.slice(40)],
+    ]);
+    expect(last.instances[0]?.hooks).toEqual({ pre_exec: hash, post_exec: hash });
+    const beyond = await planned(estate, id, '?page=9');
+    expect([beyond.instances, beyond.next, beyond.plan_hash]).toEqual([[], null, first.plan_hash]);
+    expect((await estate.manager.get(taskPath(id, 'plan/?page=0'))).status).toBe(400);
+    const former = await asBefore(world, id);
+    expect(former.instances[0]?.hooks.pre_exec).toBe(text);
+    const { instances, hook_texts: texts } = await planned(estate, id, '?page_size=2');
+    expect([instances.map(({ hooks }) => hooks['pre_exec']), texts]).toEqual([[hash, hash], { [hash]: text }]);
+  });
+
+  test('a sub-task keeps a shared text once, and runs it on every instance', async () => {
+    const estate = await memoryEstate(world, hosts, 12);
+    await setHooks(world, estate, { pre_exec: await makeScript(world, long(100_000)) });
+    const id = await startedOnMemory(world, estate);
+    const { behaviour } = hosts.world;
+    const run: string[] = [];
+    hosts.world.behaviour = (control) => {
+      if (control.job.id.includes('-pre_exec-')) run.push(control.job.script.content);
+      behaviour(control);
+    };
+    const subTask = accepted(await upgrade(estate, id));
+    expect((await endedTask(world, subTask)).status).toBe('finished');
+    hosts.world.behaviour = behaviour;
+    expect([run.length, new Set(run)]).toEqual([12, new Set([`# ${'x'.repeat(100_000)}`])]);
+    const kept = world.db.selectFrom('taskScripts').select('position').where('taskId', '=', subTask);
+    expect(await kept.where('content', 'is not', null).execute()).toEqual([{ position: 0 }]);
+  });
 });

@@ -151,7 +151,7 @@ describe('where another application is deployed', () => {
   });
 });
 
-test('an application whose repository can not be reached gets no checksum and no sub-task', async () => {
+test('an application whose repository can not be reached gets no checksum and no start', async () => {
   const estate = await makeEstate(world, 1);
   const repository = JSON.stringify({ type: 'FTP', url: 'ftp://packages.invalid/web', credential: null });
   await world.db
@@ -159,15 +159,11 @@ test('an application whose repository can not be reached gets no checksum and no
     .set({ repository })
     .where('applicationId', '=', estate.applicationId)
     .execute();
-  const id = await startedTask(world, estate);
+  const id = await makeTask(world, estate, { level: 'I' });
   const path = `/application/deploy-tasks/${id}`;
   const { body: plan } = await estate.manager.get<{ package: { sha256: null; unread: string } }>(`${path}/plan/`);
   expect(plan.package).toMatchObject({ sha256: null, unread: expect.stringContaining('packages.invalid') as string });
-  const refused = await estate.manager.post(`${path}/sub-upgrade-tasks/`, {
-    instances: estate.instanceIds.map((one) => ({ id: one })),
-    update_source: packagePath('1.0.0'),
-    version: '1.0.0',
-  });
+  const refused = await estate.manager.post(`${path}/actions/start/`);
   expect(refused).toMatchObject({ status: 409, body: { error_code: 10005 } });
-  expect(await world.db.selectFrom('tasks').select('id').where('deployTaskId', '=', id).execute()).toEqual([]);
+  expect((await taskOf(world, id)).startedTime).toBeNull();
 });

@@ -52,10 +52,10 @@ test('a text that was approved runs as it was approved, though its template woul
     .select('plan')
     .where('deployTaskId', '=', id)
     .executeTakeFirstOrThrow();
-  const instances = plan.instances.map((one) => ({ ...one, hooks: { pre_exec: 'echo approved' } }));
+  const instances = plan.instances.map((one) => ({ ...one, hooks: { pre_exec: 'text' } }));
   await world.db
     .updateTable('deployPlans')
-    .set({ plan: JSON.stringify({ ...plan, instances }) })
+    .set({ plan: JSON.stringify({ ...plan, instances, hook_texts: { text: 'echo approved' } }) })
     .where('deployTaskId', '=', id)
     .execute();
   const subTask = accepted(await upgrade(estate, id));

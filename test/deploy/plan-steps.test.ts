@@ -63,6 +63,7 @@ test('the plan that votes are bound to is as it was before: a task that waited s
     'hooks',
     'hostname',
     'instance',
+    'machine',
     'new_version',
     'present_version',
     'steps',

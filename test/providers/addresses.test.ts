@@ -10,6 +10,7 @@ import { ipmitool } from '../../activities/providers/cloud/ipmitool.ts';
 import { outbound } from '../../activities/providers/outbound.ts';
 import { createDestinations } from '../../activities/providers/repository/destinations.ts';
 import { createSshRunner } from '../../activities/providers/runner/ssh/index.ts';
+import { healthUrl } from '../../kit/health-url.ts';
 import { isNever, isNeverHost, isPrivate, isThisMachine } from '../../kit/addresses.ts';
 import { endpoint } from '../../kit/cloud-settings.ts';
 import { runnerMistakes } from '../../kit/runner-settings.ts';
@@ -74,8 +75,8 @@ const users: [string, (address: string) => Promise<boolean>][] = [
     'a health check',
     async (address) => {
       const check = { url: 'http://{{ip}}:9/', expect_status: 200, timeout_seconds: 1, retries: 0 };
-      const at = { hostname: 'web-1', ip: address };
-      return /never called/.test((await probe(check, at, { own: [], allows: destinationRule(anywhere) })) ?? '');
+      const url = healthUrl(check.url, { hostname: 'web-1', ip: address });
+      return /never called/.test((await probe(check, url, { own: [], allows: destinationRule(anywhere) })) ?? '');
     },
   ],
 ];
@@ -116,11 +117,10 @@ describe("the worker's own machine", () => {
     const { port } = server.address() as AddressInfo;
     const url = `http://${host}:${port}/`;
     const check = { url, expect_status: 200, timeout_seconds: 5, retries: 0 };
-    const at = { hostname: 'web-1', ip: null };
-    const refused = await probe(check, at, { own: [], allows: destinationRule([]) });
+    const refused = await probe(check, url, { own: [], allows: destinationRule([]) });
     expect([refused, calls]).toEqual([expect.stringContaining("the worker's own machine"), 0]);
     const allows = destinationRule(['127.0.0.0/8', '::1']);
-    expect(await probe(check, at, { own: [], allows })).toBeNull();
+    expect(await probe(check, url, { own: [], allows })).toBeNull();
     expect(calls).toBe(1);
     await new Promise((resolve) => server.close(resolve));
   });

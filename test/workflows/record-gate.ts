@@ -3,7 +3,7 @@
 import { deployTaskWorkflowId } from '../../workflows/deploy/contract.ts';
 import { act, approveSeen, outcome, reviewers, signed, taskPath } from '../deploy/acts.ts';
 import { eventually } from '../harness.ts';
-import { makeEstate, makeTask, taskOf, testWorld } from '../world.ts';
+import { makeEstate, makeTask, placePackage, taskOf, testWorld } from '../world.ts';
 import type { World } from '../world.ts';
 import { saveHistory } from './save-history.ts';
 
@@ -46,4 +46,15 @@ test('messages with and without proof', async () => {
   await handle.signal('decide', signed(world, id, message));
   await done(act(estate.manager, id, 'close'));
   await recordTask('deploy-signed', id);
+}, 120_000);
+
+test('a package that can be read later', async () => {
+  const estate = await makeEstate(world, 1);
+  const id = await makeTask(world, estate, { package_source: '/packages/web-later.tar.gz' });
+  await done(estate.manager.patch(taskPath(id), { description: 'it comes' }));
+  await placePackage(world, estate, 'later');
+  await eventually(async () => (await taskOf(world, id)).planRound === 3, { timeout: 60_000 });
+  await done(approveSeen(world, estate.reviewer, id));
+  await done(act(estate.manager, id, 'close'));
+  await recordTask('deploy-read-later', id);
 }, 120_000);

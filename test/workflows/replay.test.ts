@@ -15,6 +15,7 @@ test('there is a history of every lifecycle', () => {
     'deploy-finish.json',
     'deploy-held.json',
     'deploy-messages.json',
+    'deploy-read-later.json',
     'deploy-reject.json',
     'deploy-retried.json',
     'deploy-rollout.json',

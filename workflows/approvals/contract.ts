@@ -129,6 +129,8 @@ export interface ApprovalView {
   creatorId: number;
   ownerId: number;
   planHash: string | null;
+  /** What of the plan could not be read, so that nobody can vote on it; null or left out: nothing. */
+  unread?: string | null;
   /** From 1; each change opens another. */
   planRound: number;
   policy: ApprovalPolicy;

@@ -60,6 +60,7 @@ export function canApprove(view: ApprovalView, input: ApproveInput): Problem | u
     return new Problem('plan_differs', { present: view.planHash });
   }
   if (!mayReview(voter)) return new Problem('not_allowed', { permission: approvingPermissions[view.kind] });
+  if (view.unread != null) return new Problem('package_unread', { reason: view.unread });
   if (!looks) return uncounted(view, actor, voter);
   const isNew = voter.seats === undefined || looksAgain(view, { userId: actor.id, voter });
   return isNew ? undefined : new Problem('seat_taken', { missing: missingVotes(view) });

@@ -22,6 +22,8 @@ export interface CarriedApproval {
   brokeGlassById?: number | null;
   /** ISO 8601: from when the hours of escalation and expiry count. */
   reviewSince?: string;
+  /** Why the package of the present plan could not be read. */
+  unread?: string | null;
 }
 
 export interface ApprovalState extends Required<CarriedApproval> {
@@ -77,6 +79,7 @@ export function initialApproval(
     ...{ kind, creator, policy, owner: creator, status: policy.steps.length === 0 ? 'approved' : 'wait_review' },
     ...{ planRound: 1, planHash: null, votes: [], history: [], seq: 0, messages: [] },
     ...{ changedById: null, escalated: false, brokeGlassById: null, reviewSince: createdTime },
+    unread: null,
     ...carried,
   };
 }
@@ -88,10 +91,11 @@ export function carriedApproval(state: ApprovalState): CarriedApproval {
 
 export const viewOf = (state: ApprovalState): ApprovalView => {
   const { kind, status, creator, owner, planHash, planRound, policy, votes } = state;
-  const { changedById, escalated, brokeGlassById } = state;
+  const { changedById, escalated, brokeGlassById, unread } = state;
   return {
     ...{ kind, status, creatorId: creator.id, ownerId: owner.id, planHash, planRound, policy, votes },
     ...{ changedById, escalated, brokeGlassById },
+    unread,
   };
 };
 
@@ -109,7 +113,7 @@ export function after(state: ApprovalState, change: Transition, time: string): A
     policy: change.policy ?? state.policy,
   };
   if (change.planRound !== undefined) {
-    Object.assign(next, { planRound: change.planRound, planHash: change.planHash ?? null, votes: [] });
+    Object.assign(next, { planRound: change.planRound, planHash: change.planHash ?? null, votes: [], unread: null });
   }
   // A review that begins again has its hours again.
   if (status === 'wait_review' && state.status !== 'wait_review') {

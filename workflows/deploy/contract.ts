@@ -3,6 +3,7 @@ import { defineSignal, defineUpdate } from '@temporalio/workflow';
 import { requestStatuses } from '../approvals/contract.ts';
 import type { ApprovalPolicy, OpenTo, RequestStatus, Voter } from '../approvals/contract.ts';
 import type { CarriedApproval } from '../approvals/state.ts';
+import type { RunnerName } from '../hosts/contract.ts';
 import type { Actor } from '../tasks.ts';
 
 export const levels = ['S', 'A', 'B', 'C', 'I'] as const;
@@ -52,15 +53,36 @@ export interface PlannedHook {
   runningUser: string | null;
 }
 
+/** A machine as its runner reaches it. */
+export interface PlannedMachine {
+  /** Id of the host. */
+  host: number;
+  runner: RunnerName;
+  /** SSH only. */
+  address?: string;
+  port?: number;
+  /** Salt only: the effective id. */
+  minion?: string;
+  /** Local only: the name of the worker's machine. */
+  worker?: string;
+}
+
 export interface PlannedInstance {
   instance: number;
   hostname: string;
+  /** Left out in plans from before they named machines. */
+  machine?: PlannedMachine;
   present_version: string | null;
   new_version: string;
   steps: string[];
-  /** Rendered text by hook. */
+  /** By hook the key of its rendered text in `hook_texts`; the text itself in plans without those. */
   hooks: Partial<Record<HookName, string>>;
+  /** What the health check of a rollout calls; null: its host has no address for it. Left out: none is called. */
+  health_url?: string | null;
 }
+
+/** What opens a repository: a stored credential by id, or one that is stored with the repository. */
+export type PlannedCredential = { id: number } | { type: string; username: string };
 
 /** Where a package comes from, without what opens it. */
 export interface PlannedRepository {
@@ -70,6 +92,8 @@ export interface PlannedRepository {
   branch?: string;
   /** Of the names of files; left out: UTF-8. */
   encoding?: 'gbk';
+  /** Null: anonymous. Left out in plans from before they named it. */
+  credential?: PlannedCredential | null;
 }
 
 /** What is decided while a package is read and may be wrong: approvers see it. */
@@ -111,10 +135,15 @@ export interface DeployPlan {
   package: PlannedPackage;
   hooks: PlannedHook[];
   instances: PlannedInstance[];
+  /** Rendered texts of hooks by their SHA-256, hex. Left out in plans from before, whose instances have the texts. */
+  hook_texts?: Record<string, string>;
   /** Of a rollout: how it goes, and the timeout of each of its sub-tasks in seconds. */
   strategy?: RollingStrategy;
   timeout?: number;
 }
+
+/** Most bytes of the canonical JSON of a plan. */
+export const mostPlanBytes = 8 * 1024 * 1024;
 
 /** The batches of a rollout, in order: the canary first, then as many instances at a time as its batch size says. */
 export function batchesOf(instances: readonly number[], { canary, batch_size: size }: RollingStrategy): number[][] {

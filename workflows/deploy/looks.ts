@@ -6,17 +6,26 @@ const mostMs = 12 * hourMs;
  * history. News that is lost costs that time at most.
  */
 export class Looks {
-  #ms = hourMs;
+  readonly #firstMs: number;
+  readonly #mostMs: number;
+  #ms: number;
+
+  /** Without milliseconds of one's own: an hour at first, twelve at most. */
+  constructor(first = hourMs, most = mostMs) {
+    this.#firstMs = first;
+    this.#mostMs = most;
+    this.#ms = first;
+  }
 
   /** Something has happened: the next ones come sooner again. */
   reset(): void {
-    this.#ms = hourMs;
+    this.#ms = this.#firstMs;
   }
 
   /** Milliseconds until the next look. */
   next(): number {
     const ms = this.#ms;
-    this.#ms = Math.min(2 * ms, mostMs);
+    this.#ms = Math.min(2 * ms, this.#mostMs);
     return ms;
   }
 }

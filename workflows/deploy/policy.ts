@@ -114,10 +114,20 @@ export function waitingOn(view: WaitingView, now: Date): WaitingOn | null {
   if (hasEnded(view.status) && !looks) return null;
   if (view.engineError) return on('engine', view.engineError);
   if (view.status === 'wait_review' && view.planHash === null) return on('engine', 'its plan is being made');
+  const unread = waitsForPackage(view);
+  if (unread) return unread;
   if (view.status === 'wait_review' || looks) return waitsForVotes(view, looks);
   const admission = waitsForAdmission(view);
   if (admission) return admission;
   return view.status === 'approved' ? waitsToStart(view, now) : waitsInRun(view);
+}
+
+/** It goes on by itself once the package is there: in review with another round of votes. */
+function waitsForPackage({ status, planHash, unread, creator }: WaitingView): WaitingOn | undefined {
+  if (unread == null || planHash === null || (status !== 'wait_review' && status !== 'approved')) return undefined;
+  return on('package', `its package cannot be read: ${unread}; ${creator} can put it there, or change the task`, [
+    creator,
+  ]);
 }
 
 /** What runs already goes on as far as it gets. */

@@ -17,6 +17,12 @@ import type {
   WaitShown,
 } from './contract.ts';
 
+export interface CompletePlan {
+  planHash: string;
+  /** Why its package could not be read; absent in histories from before that kept anybody from voting. */
+  unread?: string | null;
+}
+
 export interface RemadePlan {
   planHash: string;
   /** What changed against the present round, in words; null: nothing. */
@@ -83,9 +89,13 @@ export interface DeployRecords {
 /** Activities that go to a host and may take as long as the sub-task's timeout. */
 export interface DeployHands {
   /** Reads the package for its checksum and fixes the plan of this round, made when the task was created or changed. */
-  completePlan(input: { taskId: number; round: number }): Promise<{ planHash: string }>;
+  completePlan(input: { taskId: number; round: number }): Promise<CompletePlan>;
   /** Makes the plan again, now. */
   remakePlan(input: { taskId: number; round: number; at?: string } & Claimed): Promise<RemadePlan>;
+  /** Whether the package of a plan can be read now. */
+  canReadPackage(input: { taskId: number; round: number }): Promise<boolean>;
+  /** Makes the plan of the next round of a task whose package can be read by now; null: it can't. */
+  rereadPlan(input: { taskId: number; round: number }): Promise<{ planHash: string; difference: string | null } | null>;
   /** Makes the plan of another round, of a task that goes back to review while it runs. */
   replan(input: { taskId: number; round: number }): Promise<{ planHash: string }>;
   /** Which of the instances that a sub-task has upgraded do not pass. */

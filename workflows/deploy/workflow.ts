@@ -36,6 +36,7 @@ import type { ChangeInput, DeployTaskInput, StartInput, SubTaskKind, SubTaskRef,
 import { canClose, canDelegate, canPause, canResume, canRunSubTask, canStart, waitingOn } from './policy.ts';
 import type { DeployView } from './policy.ts';
 import type { DeployHands, DeployRecords } from './ports.ts';
+import { PackageWatch } from './package-watch.ts';
 import { Rollout } from './rollout.ts';
 import { Start } from './start.ts';
 import { SubTasks } from './sub-tasks.ts';
@@ -65,6 +66,7 @@ class DeployTask {
   readonly #subTasks: SubTasks;
   readonly #start: Start;
   readonly #rollout: Rollout;
+  readonly #packageWatch: PackageWatch;
   #broken: Error | null = null;
 
   constructor(given: DeployTaskInput) {
@@ -87,6 +89,7 @@ class DeployTask {
     this.#subTasks = new SubTasks(parts);
     this.#start = new Start(parts, view);
     this.#rollout = new Rollout(parts, this.#subTasks, view);
+    this.#packageWatch = new PackageWatch(parts);
   }
 
   async run(): Promise<string> {
@@ -95,7 +98,7 @@ class DeployTask {
     this.#bind();
     approval.describe();
     if (approval.state.planHash === null) await this.#completePlan();
-    for (const part of [this.#start, this.#rollout]) this.#beside(part.run());
+    for (const part of [this.#start, this.#rollout, this.#packageWatch]) this.#beside(part.run());
     const ended = (): boolean => hasEnded(approval.state.status) && !awaitsLooks(approval.view());
     while (!ended()) {
       await condition(() => ended() || this.#broken !== null || this.#shouldContinueAsNew());
@@ -137,6 +140,7 @@ class DeployTask {
     setHandler(reconsiderSignal, () => {
       this.#start.news();
       this.#rollout.news();
+      this.#packageWatch.news();
     });
   }
 
@@ -144,8 +148,8 @@ class DeployTask {
     const { taskId } = this.#input;
     const { state } = this.#approval;
     const round = state.planRound;
-    const { planHash } = await hands.completePlan({ taskId, round });
-    this.#approval.plan(round, planHash);
+    const { planHash, unread } = await hands.completePlan({ taskId, round });
+    this.#approval.plan(round, planHash, unread);
   }
 
   #change({ actor, fields }: ChangeInput, claim: UpdateClaim): Promise<void> {
@@ -231,7 +235,8 @@ class DeployTask {
   }
 
   #shouldContinueAsNew(): boolean {
-    const isQuiet = this.#subTasks.running.size === 0 && this.#start.idle && this.#rollout.idle;
+    const isIdle = this.#start.idle && this.#rollout.idle && this.#packageWatch.idle;
+    const isQuiet = this.#subTasks.running.size === 0 && isIdle;
     return workflowInfo().continueAsNewSuggested && isQuiet;
   }
 

@@ -1,0 +1,51 @@
+// Which machine an instance is deployed to, by what its runner would reach it by. The plan names it, a sub-task keeps it, and
+// every step compares it with the host as it is then.
+import type { PlannedInstance, PlannedMachine } from '../../workflows/deploy/contract.ts';
+import type { RunnerName } from '../../workflows/hosts/contract.ts';
+import { Problem } from '../../workflows/problem.ts';
+
+/** How the workers of this installation reach machines. */
+export interface Reach {
+  sshPort: number;
+  /** The machine that local hosts are folders of. */
+  worker: string;
+}
+
+export interface ReachedHost {
+  hostId: number;
+  hostname: string;
+  runner: RunnerName;
+  minionId: string | null;
+  /** Empty: none. */
+  address: string;
+}
+
+/** What a sub-task keeps of an instance's machine, with what its health check calls. */
+export type KeptMachine = PlannedMachine & Pick<PlannedInstance, 'health_url'>;
+
+export function machineOf({ hostId: host, hostname, runner, minionId, address }: ReachedHost, reach: Reach) {
+  const machine: PlannedMachine = { host, runner };
+  if (runner === 'ssh') return { ...machine, address: address || hostname, port: reach.sshPort };
+  if (runner === 'salt') return { ...machine, minion: minionId ?? hostname };
+  return { ...machine, worker: reach.worker };
+}
+
+const parts = ['host', 'runner', 'address', 'port', 'minion', 'worker'] as const;
+
+/** Throws Problem naming what differs when a machine is another one than the plan names. */
+export function demandSameMachine(hostname: string, planned: PlannedMachine, now: PlannedMachine): void {
+  const differing = parts.filter((part) => planned[part] !== now[part]);
+  if (differing.length === 0) return;
+  const shown = (machine: PlannedMachine): string =>
+    differing.map((part) => `${part} ${machine[part] ?? 'none'}`).join(' ');
+  throw new Problem('machine_differs', { name: hostname, planned: shown(planned), now: shown(now) });
+}
+
+export const isSameMachine = (one: PlannedMachine, other: PlannedMachine): boolean =>
+  parts.every((part) => one[part] === other[part]);
+
+/** A machine as the process that will reach it knows the way. */
+export function reachedBy(machine: PlannedMachine, { sshPort, worker }: Reach): PlannedMachine {
+  if (machine.runner === 'ssh') return { ...machine, port: sshPort };
+  return machine.runner === 'local' ? { ...machine, worker } : machine;
+}

@@ -1,0 +1,88 @@
+// Whether two plans of a task are the same, and in words what differs. A plan from before plans named machines, and kept texts by
+// hash, is compared by what it names: its hash, and so the votes, stay.
+import { isDeepStrictEqual } from 'node:util';
+import { hookNames } from '../../workflows/deploy/contract.ts';
+import type { DeployPlan, PlannedInstance, PlannedPackage } from '../../workflows/deploy/contract.ts';
+import { isSameMachine } from './machines.ts';
+import { textsOf } from './plan-texts.ts';
+
+type Origin = Pick<PlannedPackage, 'repository'>;
+
+/** A plan in the form that another one was made in: what that form does not name is left out. */
+function inFormOf(before: DeployPlan, plan: DeployPlan): DeployPlan {
+  if (before.hook_texts !== undefined || plan.hook_texts === undefined) return plan;
+  const { hook_texts: _texts, instances, package: planned, ...rest } = plan;
+  return {
+    ...rest,
+    package: withoutCredential(planned),
+    instances: instances.map((instance) => {
+      const { machine: _machine, health_url: _url, ...place } = instance;
+      return { ...place, hooks: textsOf(plan, instance) };
+    }),
+  };
+}
+
+function withoutCredential({ repository, ...planned }: PlannedPackage): PlannedPackage {
+  if (!repository) return planned;
+  const { credential: _, ...address } = repository;
+  return { ...planned, repository: address };
+}
+
+/** What differs between two plans, in words for the person who approved the first one; null: nothing. */
+export function planDifference(before: DeployPlan, made: DeployPlan): string | null {
+  const after = inFormOf(before, made);
+  if (isDeepStrictEqual(before, after)) return null;
+  const differs = (part: (plan: DeployPlan) => unknown): boolean => !isDeepStrictEqual(part(before), part(after));
+  const changed: string[] = plainFields.filter((field) => before[field] !== after[field]);
+  for (const [name, part] of parts) if (differs(part)) changed.push(name);
+  for (const name of hookNames) if (differs((plan) => hookOf(plan, name))) changed.push(`hook ${name}`);
+  if (differs(({ instances }) => instances.map(placeOf))) changed.push('the instances or their versions');
+  if (differs(({ instances }) => instances.map(urlOf))) changed.push('the addresses of the health check');
+  const machines = otherMachines(before, after);
+  if (machines.length > 0) changed.push(`the machines of ${machines.join(', ')}`);
+  return changed.length > 0 ? changed.join(', ') : 'the plan';
+}
+
+const plainFields = [
+  'directory',
+  'deploy_path',
+  'run_user',
+  'startup_cmd',
+  'stop_cmd',
+  'pid_path',
+  'keep_backups',
+  'start_seconds',
+  'stop_seconds',
+] as const;
+
+const parts: [string, (plan: DeployPlan) => unknown][] = [
+  ['the strategy', ({ strategy, timeout }) => [strategy ?? null, timeout ?? null]],
+  ['the repository', ({ package: { repository } }: { package: Origin }) => repository ?? null],
+  ['the package', ({ package: { sha256, notes } }) => [sha256, notes ?? []]],
+];
+
+/** A hook with what it renders to; a hash stands for its text. */
+const hookOf = ({ hooks, instances }: DeployPlan, name: (typeof hookNames)[number]): unknown => [
+  hooks.find((hook) => hook.name === name) ?? null,
+  instances.map((instance) => instance.hooks[name] ?? null),
+];
+
+/** Where an instance is and what it goes through. */
+function placeOf({ hooks: _hooks, machine: _machine, health_url: _url, ...place }: PlannedInstance): object {
+  return place;
+}
+
+const urlOf = ({ instance, health_url: url }: PlannedInstance): unknown => [instance, url ?? null];
+
+const mostNamed = 5;
+
+/** Instances of both plans that are on another machine now. */
+function otherMachines(before: DeployPlan, after: DeployPlan): string[] {
+  const known = new Map(before.instances.map(({ instance, machine }) => [instance, machine]));
+  const names = after.instances.flatMap(({ instance, machine, hostname }) => {
+    const planned = known.get(instance);
+    return planned && machine && !isSameMachine(planned, machine) ? [hostname] : [];
+  });
+  const rest = names.length - mostNamed;
+  return rest > 0 ? [...names.slice(0, mostNamed), `and ${rest} more`] : names;
+}

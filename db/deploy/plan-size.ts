@@ -1,0 +1,30 @@
+// A plan has a size: every reader gets it whole or in pages, and its hash is over all of it.
+import { mostPlanBytes } from '../../workflows/deploy/contract.ts';
+import type { DeployPlan, PlannedHook } from '../../workflows/deploy/contract.ts';
+import { Problem } from '../../workflows/problem.ts';
+import type { Text } from '../../workflows/problem.ts';
+import { canonicalJson } from '../canonical-json.ts';
+
+const mostMib = mostPlanBytes / 1024 / 1024;
+const kib = (bytes: number): number => Math.ceil(bytes / 1024);
+
+/** Of a plan whose hooks render to too much; `bytes` are those of each hook so far. */
+export function textsTooLarge(bytes: ReadonlyMap<PlannedHook, number>): Problem {
+  const [largest] = [...bytes].sort(([, one], [, other]) => other - one);
+  if (!largest) return new Problem('invalid');
+  const [{ name, script }, size] = largest;
+  const message: Text = `the plan is too large: script "${script.name}" renders to more than ${kib(size)} KiB over all instances, and a plan has at most ${mostMib} MiB; a text that instances share counts once`;
+  return new Problem('invalid', {}, [{ field: `lifecycle_hooks.${name}`, message }]);
+}
+
+/** Throws Problem `invalid` naming the largest part of a plan that is too large. */
+export function demandSize(plan: DeployPlan): void {
+  const sizes = Object.entries(plan).map(([part, value]): [string, number] => [part, bytesOf(value)]);
+  const total = sizes.reduce((sum, [, size]) => sum + size, 0);
+  if (total <= mostPlanBytes) return;
+  const [part, size] = sizes.sort(([, one], [, other]) => other - one)[0] ?? ['', 0];
+  const message: Text = `the plan is too large: its part ${part} has ${kib(size)} KiB, and a plan has at most ${mostMib} MiB`;
+  throw new Problem('invalid', {}, [{ field: part === 'hook_texts' ? 'lifecycle_hooks' : part, message }]);
+}
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(canonicalJson(value));

@@ -1,0 +1,74 @@
+// A package that could not be read when the plan was made: nobody votes on it, and it is looked at again now and then. When it
+// can be read the plan is made again, in another round.
+import { condition, isCancellation } from '@temporalio/workflow';
+import { hasEnded } from '../approvals/policy.ts';
+import { workflowActor } from '../tasks.ts';
+import { Looks } from './looks.ts';
+import type { DeployParts } from './sub-tasks.ts';
+
+const firstMs = 2_000;
+const mostMs = 10 * 60_000;
+
+export class PackageWatch {
+  readonly #parts: DeployParts;
+  readonly #looks = new Looks(firstMs, mostMs);
+  #news = 0;
+  /** It waits, and nothing would be lost if it waited elsewhere. */
+  idle = true;
+
+  constructor(parts: DeployParts) {
+    this.#parts = parts;
+  }
+
+  news(): void {
+    this.#news += 1;
+    this.#looks.reset();
+  }
+
+  /** To the end of its task. */
+  async run(): Promise<void> {
+    const { approval } = this.#parts;
+    for (;;) {
+      await condition(() => this.#over() || this.#isUnread());
+      if (this.#over()) return;
+      const [seen, round] = [this.#news, approval.state.planRound];
+      const isOther = (): boolean => this.#over() || approval.state.planRound !== round;
+      await condition(() => isOther() || this.#news !== seen, this.#looks.next());
+      if (isOther()) this.#looks.reset();
+      else await this.#look();
+    }
+  }
+
+  #over(): boolean {
+    return hasEnded(this.#parts.approval.state.status);
+  }
+
+  #isUnread(): boolean {
+    const { status, unread } = this.#parts.approval.state;
+    return unread !== null && (status === 'wait_review' || status === 'approved');
+  }
+
+  /** Nobody's decision waits for a host that does not answer: the lock is taken once the package has been seen. */
+  async #look(): Promise<void> {
+    const { approval, hands, input } = this.#parts;
+    this.idle = false;
+    try {
+      const { planRound: round } = approval.state;
+      if (await hands.canReadPackage({ taskId: input.taskId, round }))
+        await approval.alone(() => this.#readAgain(round));
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      // Such as a hook that cannot be rendered any more: what is changed by then is looked at again.
+    }
+    this.idle = true;
+  }
+
+  async #readAgain(round: number): Promise<void> {
+    const { approval, hands, input } = this.#parts;
+    if (!this.#isUnread() || approval.state.planRound !== round) return;
+    const remade = await hands.rereadPlan({ taskId: input.taskId, round });
+    if (!remade) return;
+    const { planHash, difference: reason } = remade;
+    await approval.transition({ event: 'plan_changed', actor: workflowActor, reason, planRound: round + 1, planHash });
+  }
+}
