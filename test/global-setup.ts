@@ -13,11 +13,17 @@ import { startPostgres } from '../embedded/postgres.ts';
 import { startTemporal } from '../embedded/temporal.ts';
 import { createLogger } from '../kit/log.ts';
 import globalTeardown, { onTeardown } from './global-teardown.ts';
+import { temporaryFolder } from './memory-folder.ts';
 
 const log = createLogger({ logLevel: 'warn' }, 'test');
 
-/** Makes `TEST_DATABASE_URL` (the owner's), `TEST_DATABASE_ROLE`, `TEST_DATABASE_TEMPLATE` and `TEST_TEMPORAL_ADDRESS` for the processes of the run. */
 export default async function globalSetup(): Promise<void> {
+  onTeardown(temporaryFolder());
+  await startServers();
+}
+
+/** Makes `TEST_DATABASE_URL` (the owner's), `TEST_DATABASE_ROLE`, `TEST_DATABASE_TEMPLATE` and `TEST_TEMPORAL_ADDRESS` for the processes of the run. */
+export async function startServers(): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-test-'));
   onTeardown(() => {
     rmSync(dataDir, { recursive: true, force: true });
