@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { createPlaces } from '../places.ts';
+import { rendererProgram } from './program.ts';
 import { limits } from './protocol.ts';
 import type { RenderItem, Rendered, Reply, TemplateError, Work } from './protocol.ts';
 
@@ -22,15 +23,15 @@ const options = [
   '--no-warnings',
   '--permission',
   `--allow-fs-read=${join(root, 'package.json')}`,
-  `--allow-fs-read=${import.meta.dirname}`,
 ];
 
 function failure(message: string): Rendered {
   return { error: { message, line: null, name: null } };
 }
 
-function begin(work: Work): ChildProcessByStdio<Writable, Readable, null> {
-  const child = spawn(process.execPath, [...options, join(import.meta.dirname, 'child.ts')], {
+async function begin(work: Work): Promise<ChildProcessByStdio<Writable, Readable, null>> {
+  const { folder, entry } = await rendererProgram();
+  const child = spawn(process.execPath, [...options, `--allow-fs-read=${folder}`, entry], {
     env: {},
     cwd: '/',
     stdio: ['pipe', 'pipe', 'ignore'],
@@ -56,7 +57,7 @@ function cpuMs(pid: number | undefined): number {
 
 /** Runs one child over the items: its results as far as it came, and why it came no further. */
 async function runOnce(work: Work): Promise<{ results: Rendered[]; isReady: boolean; isLate: boolean }> {
-  const child = begin(work);
+  const child = await begin(work);
   const ended = new Promise<void>((done) => child.once('close', done).once('error', () => done()));
   const results: Rendered[] = [];
   let [isReady, isLate] = [false, false];
