@@ -18,6 +18,7 @@ export default {
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
   globalSetup: './test/global-setup.ts',
   globalTeardown: './test/global-teardown.ts',
+  testSequencer: './test/longest-first.js',
   testTimeout: 150_000,
   // Tests wait for clocks now and then.
   maxWorkers: 3,
