@@ -1,5 +1,5 @@
-# Node runs the TypeScript files as they are; the only thing that is built is the bundle of the workflows. The image's
-# Node is the version that package.json pins.
+# Node runs the TypeScript files as they are; the only things that are built are the bundle of the workflows and the program
+# of the renderer of templates. The image's Node is the version that package.json pins.
 FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./

@@ -18,7 +18,10 @@ export default {
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
   globalSetup: './test/global-setup.ts',
   globalTeardown: './test/global-teardown.ts',
+  testSequencer: './test/longest-first.js',
   testTimeout: 150_000,
+  // A process with much in memory needs more than the usual half second to end on a busy machine; a leak lasts.
+  workerGracefulExitTimeout: 10_000,
   // Tests wait for clocks now and then.
   maxWorkers: 3,
 };

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { writeFileAtomic } from '../kit/atomic-file.ts';
+import { rendererProgram } from '../kit/jinja/program.ts';
 
 const root = join(import.meta.dirname, '..');
 const sources = join(root, 'workflows');
@@ -37,4 +38,9 @@ function sourceHash(): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-if (import.meta.main) void workflowBundle().then((path) => process.stdout.write(`${path}\n`));
+async function build(): Promise<void> {
+  const [bundle, { folder }] = await Promise.all([workflowBundle(), rendererProgram()]);
+  process.stdout.write(`${bundle}\n${folder}\n`);
+}
+
+if (import.meta.main) void build();

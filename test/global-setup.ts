@@ -3,7 +3,6 @@
 // tested runs as a role of the run's own, which owns nothing, as in production: a missing grant shows.
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { connect } from '../db/connect.ts';
@@ -13,12 +12,17 @@ import { startPostgres } from '../embedded/postgres.ts';
 import { startTemporal } from '../embedded/temporal.ts';
 import { createLogger } from '../kit/log.ts';
 import globalTeardown, { onTeardown } from './global-teardown.ts';
+import { prefix, spaciousFolder } from './memory-folder.ts';
 
 const log = createLogger({ logLevel: 'warn' }, 'test');
 
+export default function globalSetup(): Promise<void> {
+  return startServers(spaciousFolder());
+}
+
 /** Makes `TEST_DATABASE_URL` (the owner's), `TEST_DATABASE_ROLE`, `TEST_DATABASE_TEMPLATE` and `TEST_TEMPORAL_ADDRESS` for the processes of the run. */
-export default async function globalSetup(): Promise<void> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'slipway-test-'));
+export async function startServers(folder: string): Promise<void> {
+  const dataDir = mkdtempSync(join(folder, prefix));
   onTeardown(() => {
     rmSync(dataDir, { recursive: true, force: true });
   });

@@ -75,7 +75,8 @@ export async function testWorld({
   await ownIds(app);
   const acks = createAcknowledger(app.db, log);
   acknowledged.add = acks.add;
-  quietRuntime();
+  // Without a worker nothing would end the runtime again, and it keeps its process alive.
+  if (workers > 0) quietRuntime();
   const at = { databaseUrl: app.database.url, temporalAddress: temporalAddress() };
   const idle: RunningWorker = { done: Promise.resolve(), stop: () => Promise.resolve() };
   const worker = workers === 0 ? idle : await startWorker(config, log, at, { providers, workflows, around });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { createPlaces } from '../places.ts';
+import { rendererProgram } from './program.ts';
 import { limits } from './protocol.ts';
 import type { RenderItem, Rendered, Reply, TemplateError, Work, WorkItem } from './protocol.ts';
 
@@ -22,7 +23,6 @@ const options = [
   '--no-warnings',
   '--permission',
   `--allow-fs-read=${join(root, 'package.json')}`,
-  `--allow-fs-read=${import.meta.dirname}`,
 ];
 
 function failure(message: string): Rendered {
@@ -68,8 +68,9 @@ class Budget {
   }
 }
 
-function begin(batch: Batch): ChildProcessByStdio<Writable, Readable, null> {
-  const child = spawn(process.execPath, [...options, join(import.meta.dirname, 'child.ts')], {
+async function begin(batch: Batch): Promise<ChildProcessByStdio<Writable, Readable, null>> {
+  const { folder, entry } = await rendererProgram();
+  const child = spawn(process.execPath, [...options, `--allow-fs-read=${folder}`, entry], {
     env: {},
     cwd: '/',
     stdio: ['pipe', 'pipe', 'ignore'],
@@ -98,7 +99,7 @@ async function runOnce(
   work: Batch,
   budget: Budget,
 ): Promise<{ results: Rendered[]; isReady: boolean; isLate: boolean }> {
-  const child = begin(work);
+  const child = await begin(work);
   const ended = new Promise<void>((done) => child.once('close', done).once('error', () => done()));
   const results: Rendered[] = [];
   let [isReady, isLate] = [false, false];

@@ -87,6 +87,8 @@ export async function ownEstate(more: Readonly<Record<string, string>> = {}): Pr
 
 const environment = (stack: Stack, dataDir: string, port: number): Record<string, string | undefined> => ({
   PATH: process.env.PATH,
+  // Without it every process strips and compiles the same sources.
+  NODE_COMPILE_CACHE: join(root, 'dist', 'compiled'),
   DATABASE_URL: stack.databaseUrl,
   TEMPORAL_ADDRESS: stack.temporalAddress,
   SLIPWAY_DATA_DIR: dataDir,

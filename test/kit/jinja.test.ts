@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkSyntax, renderAll } from '../../kit/jinja/index.ts';
 import type { RenderItem, Rendered } from '../../kit/jinja/index.ts';
+import { rendererProgram } from '../../kit/jinja/program.ts';
 import { eventually } from '../harness.ts';
 
 const context = {
@@ -33,7 +34,7 @@ function renderers(): string[] {
   const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ');
   return children.filter((pid) => {
     try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('jinja/child.ts');
+      return /\/jinja[^/]*\/child\.[jt]s/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
     } catch {
       return false;
     }
@@ -251,6 +252,18 @@ describe('hostile templates', () => {
     expect(await one('{{ once }}{{ once }}', given)).toEqual({ text: 'xx' });
     expect(calls).toBe(1);
     expect(await one('{{ run() }}', given)).toHaveProperty('error');
+  });
+
+  test('the child is the present sources, all of them, without their types', async () => {
+    const { folder, entry } = await rendererProgram();
+    const sources = join(import.meta.dirname, '..', '..', 'kit', 'jinja');
+    for (const name of readdirSync(sources, { recursive: true, encoding: 'utf8' })) {
+      if (!name.endsWith('.ts')) continue;
+      const code = readFileSync(join(folder, name.replace(/\.ts$/, '.js')), 'utf8');
+      expect(code).toHaveLength(readFileSync(join(sources, name), 'utf8').length);
+      expect(code).not.toMatch(/^import type|from '\..*\.ts'/m);
+    }
+    expect(entry).toBe(join(folder, 'child.js'));
   });
 
   test('the child has no environment', async () => {

@@ -5,12 +5,12 @@ import { once } from 'node:events';
 import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import globalSetup from '../../global-setup.ts';
+import { startServers } from '../../global-setup.ts';
 import { onTeardown } from '../../global-teardown.ts';
 
 export default async function providersSetup(): Promise<void> {
   onTeardown(await beginRun());
-  await globalSetup();
+  await startServers(tmpdir());
 }
 
 /** Makes the folder of a run the temporary one; answers what ends everything that was started since. */
