@@ -27,6 +27,7 @@ import * as recovery from './0031_recovery.ts';
 import * as deletions from './0032_deletions.ts';
 import * as policyMinLevel from './0033_policy_min_level.ts';
 import * as commands from './0035_commands.ts';
+import * as rightsChannel from './0037_rights_channel.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -58,4 +59,5 @@ export const migrations: Record<string, Migration> = {
   '0032_deletions': deletions,
   '0033_policy_min_level': policyMinLevel,
   '0035_commands': commands,
+  '0037_rights_channel': rightsChannel,
 };

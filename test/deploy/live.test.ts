@@ -20,6 +20,7 @@ import { accepted, resultsOf, taskPath, upgrade } from './acts.ts';
 import { Follower } from './follower.ts';
 import { makeScript, setHooks } from './hooks.ts';
 import { numbers, outputRows } from './output-rows.ts';
+import { as, upgradeStatus } from './upgrade.ts';
 import type { Running } from './output-rows.ts';
 import { ownServer } from './server.ts';
 import type { Server } from './server.ts';
@@ -33,21 +34,6 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const { running, write, end } = outputRows(() => ({ server, estate }));
-
-/** What the server answers to an upgrade: 101, or the status of its refusal (which comes without a body). */
-async function upgradeStatus(url: string, headers: Record<string, string> = {}): Promise<number> {
-  const socket = new WebSocket(url, { headers });
-  socket.on('error', () => undefined);
-  const refused = once(socket, 'unexpected-response') as Promise<[unknown, { statusCode: number }]>;
-  const status = await Promise.race([
-    refused.then(([, response]) => response.statusCode),
-    once(socket, 'open').then(() => 101),
-  ]);
-  socket.terminate();
-  return status;
-}
-
-const as = ({ token }: TestUser): Record<string, string> => ({ authorization: `Token ${token}` });
 
 describe('before the upgrade', () => {
   test('nobody is 401, who may not read the output 403, who may not see the application or asks for none 404', async () => {
