@@ -2,9 +2,7 @@
 // in the same order, so between stored and live there is no gap: a notification only says "look again".
 import { upgradeWebSocket } from '@hono/node-server';
 import type { Hono } from 'hono';
-import type { WSContext } from 'hono/ws';
-import { Gauge, type Registry } from 'prom-client';
-import type { WebSocket } from 'ws';
+import type { Registry } from 'prom-client';
 import { loadSubject } from '../db/access/rights.ts';
 import { outputChannel } from '../db/tasks/output.ts';
 import { lossesOf, type Reader } from '../db/tasks/readers.ts';
@@ -12,10 +10,9 @@ import { invalidField, Problem } from '../workflows/problem.ts';
 import { callerOf, demandReady } from './caller.ts';
 import { clientOf } from './client.ts';
 import type { AppDeps } from './context.ts';
-import { Follower, unsentBytes } from './follower.ts';
 import type { Wire } from './follower.ts';
-import { Heartbeats } from './heartbeat.ts';
-import { watchRights, type Connected } from './live-rights.ts';
+import { Connections } from './live-connections.ts';
+import { watchRights } from './live-rights.ts';
 import { languageOf, respond } from './respond.ts';
 import { outputPermission } from './task-access.ts';
 import { redeemTicket } from './ticket.ts';
@@ -23,10 +20,6 @@ import { redeemTicket } from './ticket.ts';
 const goingAway = 1001;
 const tryAgainLater = 1013;
 const retryAfterSeconds = 5;
-
-/** Most bytes that wait in this process for readers who are slow, all together: so many may be connected. */
-export const budgetBytes = 128 * 1024 * 1024;
-const mostConnected = budgetBytes / unsentBytes;
 
 export interface LiveOptions {
   /** Between two pings of a connection, 15 s by default. */
@@ -39,26 +32,20 @@ export function mountLive(
   deps: AppDeps,
   { registry, pingMs }: LiveOptions & { registry: Registry },
 ): { closeAll(): Promise<void> } {
-  const heartbeats = new Heartbeats(pingMs);
-  const connected = new Map<WSContext, Connected & { follower: Follower }>();
-  deps.listen.on(outputChannel, (payload) => {
-    for (const { reader, follower } of connected.values())
-      if (payload === null || Number(payload) === reader.taskId) follower.wake();
-  });
-  const rights = watchRights(deps, () => connected.values());
-  measure(registry, connected);
-  const isFull = (userId: number) => isFullFor(userId, connected, deps.config.liveConnections);
+  const connections = new Connections(deps, { registry, pingMs });
+  deps.listen.on(outputChannel, (payload) => connections.wake(payload === null ? null : Number(payload)));
+  const rights = watchRights(deps, () => connections.all());
   const readers = new WeakMap<Request, Reader>();
   app.get(
     '/ws/tasks/:task_id/output',
     async (c, next) => {
-      const request = c.req.raw;
       try {
-        const reader = await authorize(deps, request, c.req.param('task_id'));
-        if (isFull(reader.userId)) throw new Problem('too_many_requests', { retry_after: retryAfterSeconds });
-        readers.set(request, reader);
+        const reader = await authorize(deps, c.req.raw, c.req.param('task_id'));
+        if (connections.isFull(reader.userId))
+          throw new Problem('too_many_requests', { retry_after: retryAfterSeconds });
+        readers.set(c.req.raw, reader);
       } catch (error) {
-        return refusal(error, request);
+        return refusal(error, c.req.raw);
       }
       return next();
     },
@@ -68,25 +55,15 @@ export function mountLive(
       return {
         onOpen(_event, ws) {
           // Others may have come between the look before the upgrade and now.
-          if (!reader || isFull(reader.userId)) {
-            ws.close(tryAgainLater, 'too many connections');
-            return;
-          }
-          const followed = { socket: ws.raw as WebSocket, wire: wireOf(c.env), taskId: reader.taskId, seq: after };
-          connected.set(ws, { reader, follower: new Follower(deps, followed) });
-          heartbeats.add(ws);
+          if (!reader || connections.isFull(reader.userId)) ws.close(tryAgainLater, 'too many connections');
+          else connections.add(ws, reader, { after, wire: wireOf(c.env) });
         },
-        onClose(_event, ws) {
-          connected.get(ws)?.follower.stop();
-          connected.delete(ws);
-          heartbeats.remove(ws);
-        },
+        onClose: (_event, ws) => connections.remove(ws),
       };
     }),
   );
   const closeAll = async (): Promise<void> => {
-    heartbeats.stop();
-    for (const ws of connected.keys()) ws.close(goingAway, 'this server is leaving; connect again with after');
+    connections.closeAll(goingAway, 'this server is leaving; connect again with after');
     await rights.stop();
   };
   return { closeAll };
@@ -95,30 +72,6 @@ export function mountLive(
 function refusal(error: unknown, request: Request): Response {
   const { status, body, headers } = respond(error, 'websocket', languageOf(request.headers.get('accept-language')));
   return Response.json(body, { status, headers });
-}
-
-function isFullFor(userId: number, connected: ReadonlyMap<unknown, Connected>, mostOfUser: number): boolean {
-  const own = [...connected.values()].filter(({ reader }) => reader.userId === userId);
-  return connected.size >= mostConnected || own.length >= mostOfUser;
-}
-
-function measure(registry: Registry, connected: ReadonlyMap<WSContext, unknown>): void {
-  new Gauge({
-    name: 'slipway_live_connections',
-    help: 'connections that follow the output of a task',
-    registers: [registry],
-    collect() {
-      this.set(connected.size);
-    },
-  });
-  new Gauge({
-    name: 'slipway_live_unsent_bytes',
-    help: 'bytes of output that wait for slow readers',
-    registers: [registry],
-    collect() {
-      this.set([...connected.keys()].reduce((sum, { raw }) => sum + (raw as WebSocket).bufferedAmount, 0));
-    },
-  });
 }
 
 /** The connection of an upgrade, as the Node server passes it on. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import { Follower as LiveFollower, unsentBytes } from '../../api/follower.ts';
-import { budgetBytes } from '../../api/live.ts';
+import { budgetBytes } from '../../api/live-connections.ts';
 import { beginSession, endSessions } from '../../db/access/sessions.ts';
 import { appendOutput } from '../../db/tasks/output.ts';
 import { createLogger } from '../../kit/log.ts';

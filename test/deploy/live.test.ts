@@ -12,7 +12,6 @@ import { settleSubTask } from '../../db/deploy/settle.ts';
 import { appendOutput, readOutput } from '../../db/tasks/output.ts';
 import { readPartials, showPartial } from '../../db/tasks/partials.ts';
 import { createLogger } from '../../kit/log.ts';
-import type { TestUser } from '../api/app.ts';
 import { eventually, temporalAddress } from '../harness.ts';
 import { makeEstate, quietRuntime, startedTask } from '../world.ts';
 import type { TestEstate } from '../world.ts';
