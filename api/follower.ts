@@ -1,26 +1,29 @@
+import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { WSContext } from 'hono/ws';
+import type { WebSocket } from 'ws';
 import { isRefusedForGood } from '../db/sql-state.ts';
-import { readOutput } from '../db/tasks/output.ts';
+import { readBatch } from '../db/tasks/output.ts';
 import { readPartials } from '../db/tasks/partials.ts';
-import type { TaskOutputRow } from '../db/tasks/tables.ts';
 import type { AppDeps } from './context.ts';
 import { presentLine, presentPartial } from './deploy/output.ts';
 
-const batch = 1_000;
 const normal = 1000;
 const broken = 1011;
 const lookAgainMs = 2_000;
-// What a slow reader may leave unread before he is waited for, instead of keeping everything for him in memory.
-const unreadBytes = 4 * 1024 * 1024;
-const drainPauseMs = 20;
+/** Most lines, and bytes of their text, that are read at once. */
+const batch = { limit: 1_000, bytes: 64 * 1024 };
+/**
+ * Most bytes that are kept in memory for a reader who is slow. Nothing more is read before all of them have gone out; the longest
+ * line fits, whatever of it has to be escaped.
+ */
+export const unsentBytes = 128 * 1024;
 
 /** What is written while it is corked goes out at once: a call of the system for each line is most of the work. */
 export type Wire = Pick<Socket, 'cork' | 'uncork'>;
 
 /** Who reads, and which lines. */
 export interface Followed {
-  socket: WSContext;
+  socket: Pick<WebSocket, 'close'> & { send(data: string, sent: () => void): void };
   /** The connection under the WebSocket. */
   wire: Wire | undefined;
   taskId: number;
@@ -28,26 +31,28 @@ export interface Followed {
   seq: number;
 }
 
+/** Messages that have been sent, and when they have left this process. */
+interface Sent {
+  count: number;
+  gone: Promise<void>;
+}
+
 /** Sends one reader the lines of one task after `seq`, then those that come, then the end. */
 export class Follower {
   readonly #deps: Pick<AppDeps, 'db' | 'log'>;
-  readonly #socket: WSContext;
-  readonly #wire: Wire | undefined;
-  readonly #taskId: number;
+  readonly #followed: Readonly<Followed>;
   readonly #timer: NodeJS.Timeout;
   #seq: number;
-  /** What was sent last of lines that have not ended, by source. */
-  #partials = new Map<string, string>();
+  /** Digests of what was sent last of lines that have not ended, by source. */
+  readonly #partials = new Map<string, string>();
   #wanted = false;
   #running = false;
   #stopped = false;
 
-  constructor(deps: Pick<AppDeps, 'db' | 'log'>, { socket, wire, taskId, seq }: Followed) {
+  constructor(deps: Pick<AppDeps, 'db' | 'log'>, followed: Followed) {
     this.#deps = deps;
-    this.#socket = socket;
-    this.#wire = wire;
-    this.#taskId = taskId;
-    this.#seq = seq;
+    this.#followed = followed;
+    this.#seq = followed.seq;
     // A notification that was lost with a broken connection is made good by looking.
     this.#timer = setInterval(() => this.wake(), lookAgainMs);
     this.wake();
@@ -64,64 +69,80 @@ export class Follower {
     clearInterval(this.#timer);
   }
 
+  /** Sends nothing more and closes the connection. */
+  end(code: number, reason: string): void {
+    this.stop();
+    this.#followed.socket.close(code, reason);
+  }
+
   async #run(): Promise<void> {
     this.#running = true;
     try {
       while (this.#wanted && !this.#stopped) {
         this.#wanted = false;
-        await this.#send();
+        await this.#follow();
       }
     } catch (error) {
-      this.#deps.log.warn({ err: error, taskId: this.#taskId }, 'live output stopped for a moment');
-      if (isRefusedForGood(error)) this.#end(broken, 'the output cannot be read');
+      this.#deps.log.warn({ err: error, taskId: this.#followed.taskId }, 'live output stopped for a moment');
+      if (isRefusedForGood(error)) this.end(broken, 'the output cannot be read');
     } finally {
       this.#running = false;
     }
   }
 
   /** The status is read before the lines: a task that had ended then has written all of them. */
-  async #send(): Promise<void> {
+  async #follow(): Promise<void> {
     const { db } = this.#deps;
-    const task = await db.selectFrom('tasks').select('status').where('id', '=', this.#taskId).executeTakeFirst();
-    for (;;) {
-      const rows = await readOutput(db, this.#taskId, { after: this.#seq, limit: batch });
-      if (this.#stopped) return;
-      this.#sendLines(rows);
-      this.#seq = rows.at(-1)?.seq ?? this.#seq;
-      if (rows.length < batch) break;
-      await this.#drained();
+    const { taskId } = this.#followed;
+    const task = await db.selectFrom('tasks').select('status').where('id', '=', taskId).executeTakeFirst();
+    for (let isCut = true; isCut && !this.#stopped;) {
+      const lines = await this.#lines();
+      ({ isCut } = lines);
+      await lines.sent.gone;
     }
-    if (task?.status === 'running') return this.#sendPartials();
-    this.#socket.send(JSON.stringify({ event: 'end', status: task?.status ?? 'gone' }));
-    this.#end(normal, 'end');
+    if (this.#stopped) return;
+    if (task?.status === 'running') return (await this.#standing()).gone;
+    this.#send([JSON.stringify({ event: 'end', status: task?.status ?? 'gone' })]);
+    this.end(normal, 'end');
   }
 
-  #sendLines(rows: readonly TaskOutputRow[]): void {
-    this.#wire?.cork();
-    for (const row of rows) this.#socket.send(JSON.stringify(presentLine(row)));
-    this.#wire?.uncork();
+  /** Sends the next lines; `isCut` when there are more. */
+  async #lines(): Promise<{ sent: Sent; isCut: boolean }> {
+    const { rows, isCut } = await readBatch(this.#deps.db, this.#followed.taskId, { after: this.#seq, ...batch });
+    const sent = this.#send(rows.map((row) => JSON.stringify(presentLine(row))));
+    this.#seq = rows[sent.count - 1]?.seq ?? this.#seq;
+    return { sent, isCut: isCut || sent.count < rows.length };
   }
 
-  /** What stands on lines that have not ended, where it is not what was sent last. */
-  async #sendPartials(): Promise<void> {
-    const partials = await readPartials(this.#deps.db, this.#taskId, this.#seq);
+  /** Sends what stands on lines that have not ended, where it is not what was sent last. */
+  async #standing(): Promise<Sent> {
+    const partials = await readPartials(this.#deps.db, this.#followed.taskId, this.#seq);
     if (partials === undefined) this.#wanted = true;
-    if (partials === undefined || this.#stopped) return;
-    const before = this.#partials;
-    this.#partials = new Map(partials.map((one) => [one.source, `${one.position} ${one.text}`]));
-    for (const one of partials)
-      if (before.get(one.source) !== this.#partials.get(one.source))
-        this.#socket.send(JSON.stringify(presentPartial(one)));
+    const digests = new Map(partials?.map((one) => [one, digest(`${one.position} ${one.text}`)]));
+    const changed = [...digests].filter(([one, now]) => this.#partials.get(one.source) !== now);
+    const sent = this.#send(changed.map(([one]) => JSON.stringify(presentPartial(one))));
+    const present = new Set(partials?.map(({ source }) => source));
+    if (partials) for (const source of this.#partials.keys()) if (!present.has(source)) this.#partials.delete(source);
+    for (const [one, now] of changed.slice(0, sent.count)) this.#partials.set(one.source, now);
+    if (sent.count < changed.length) this.#wanted = true;
+    return sent;
   }
 
-  #end(code: number, reason: string): void {
-    this.#socket.close(code, reason);
-    this.stop();
-  }
-
-  async #drained(): Promise<void> {
-    const raw = this.#socket.raw as { bufferedAmount?: number } | undefined;
-    while (!this.#stopped && (raw?.bufferedAmount ?? 0) > unreadBytes)
-      await new Promise((resolve) => setTimeout(resolve, drainPauseMs));
+  /** Sends the first of these messages, as many as may wait in memory for this reader. */
+  #send(messages: readonly string[]): Sent {
+    const gone = Promise.withResolvers<void>();
+    let bytes = 0;
+    const over = messages.findIndex((message) => (bytes += Buffer.byteLength(message)) > unsentBytes);
+    const count = this.#stopped ? 0 : over < 0 ? messages.length : Math.max(1, over);
+    const { socket, wire } = this.#followed;
+    wire?.cork();
+    // The last one has left when all have, also when it has left with its connection.
+    for (let at = 0; at < count; at += 1)
+      socket.send(messages[at] ?? '', at === count - 1 ? gone.resolve : () => undefined);
+    wire?.uncork();
+    if (count === 0) gone.resolve();
+    return { count, gone: gone.promise };
   }
 }
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('base64');

@@ -85,7 +85,7 @@ export async function startApi(
   mountHealth(app, deps, metrics);
   mountImages(app, config);
   mountEngineUi(app, deps, config.temporalUiUrl ?? at.uiUrl);
-  const live = mountLive(app, deps, options);
+  const live = mountLive(app, deps, { registry: metrics.registry, ...options });
   const release = async (): Promise<void> => {
     await acks.stop();
     await listen.close();
@@ -100,7 +100,7 @@ export async function startApi(
   return {
     port: (server.address() as AddressInfo).port,
     stop: async () => {
-      live.closeAll();
+      await live.closeAll();
       await closed(server);
       await Promise.all(keepers.map((keeper) => keeper.stop()));
       await release();

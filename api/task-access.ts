@@ -3,12 +3,8 @@ import { mayOn, mayOnEach } from '../db/access/rights.ts';
 import type { Database } from '../db/database.ts';
 import { hostIdsOf, selectHostTasks } from '../db/hosts/tasks.ts';
 import type { Asker } from '../db/hosts/tasks.ts';
+import { outputReaders } from '../db/tasks/readers.ts';
 import { notAllowed, notFound } from './permissions.ts';
-
-const readers = {
-  deploy: ['view_app_log', 'deploy_app', 'review_app_deploy_task'],
-  instance: ['view_app_log', 'restart_app'],
-} as const;
 
 /** Throws unless the user may read the output of a task: hidden applications and hosts are not found. */
 export async function outputPermission(db: Kysely<Database>, asker: Asker, taskId: number): Promise<void> {
@@ -22,10 +18,10 @@ export async function outputPermission(db: Kysely<Database>, asker: Asker, taskI
   if (task?.applicationId == null) throw notFound();
   const seen = await mayOn(db, subject, 'application', 'view_app', task.applicationId);
   if (seen !== 'yes') throw notFound();
-  for (const name of readers[task.area]) {
+  for (const name of outputReaders[task.area]) {
     if ((await mayOn(db, subject, 'application', name, task.applicationId)) === 'yes') return;
   }
-  throw notAllowed(readers[task.area][0]);
+  throw notAllowed(outputReaders[task.area][0]);
 }
 
 /** The output of a host task is of all its hosts together, so it is for whoever may view every one of them. */

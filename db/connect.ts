@@ -23,6 +23,7 @@ export interface ConnectOptions {
 
 // Longer than the server's own limit, which comes first wherever the server is there to keep it.
 const queryTimeoutMs = 33_000;
+const greetingMs = 2_000;
 const timedOut = 'Query read timeout';
 
 type GetTypeParser = typeof pg.types.getTypeParser;
@@ -34,6 +35,16 @@ const types = {
       ? Number
       : (pg.types.getTypeParser(oid, format) as unknown)) as GetTypeParser,
 };
+
+/**
+ * The pool's own limit is also how long a query waits for a connection that others use: they end. A server that does not greet
+ * is not waited for as long.
+ */
+class QuickClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super({ ...config, connectionTimeoutMillis: greetingMs });
+  }
+}
 
 type Send = (query: string | pg.QueryConfig, values?: unknown[]) => unknown;
 
@@ -61,6 +72,7 @@ function sendNamed(client: pg.ClientBase): void {
 export function connect(url: string, options: ConnectOptions): Kysely<Database> {
   const { max, applicationName, log } = options;
   const pool = new pg.Pool({
+    Client: QuickClient,
     connectionString: url,
     max,
     application_name: applicationName,

@@ -32,7 +32,7 @@ const standings: Readonly<Record<string, Standing>> = {
 
 const network = new Set<unknown>(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT', 'EPIPE']);
 const lostConnection =
-  /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered)/;
+  /^(Connection terminated|Query read timeout|timeout expired|timeout exceeded when trying to connect|Client has encountered)/;
 
 /** What an error of the database or its driver means; undefined of one that the table does not know, or of another kind. */
 export function standingOf(error: unknown): Standing | undefined {

@@ -196,6 +196,12 @@ export const settings = {
     String(50 * 2 ** 20),
     'most output kept of one task, and of one command on its host, in bytes: half from the beginning, the rest from the end',
   ),
+  liveConnections: required(
+    'SLIPWAY_LIVE_CONNECTIONS',
+    whole('connections', 1, 1_000),
+    '50',
+    'most connections of one user that follow output live, at one API process',
+  ),
   hostPatienceSeconds: required(
     'SLIPWAY_HOST_PATIENCE_SECONDS',
     whole('seconds', 1, 86_400),

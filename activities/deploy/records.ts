@@ -3,6 +3,7 @@ import { deployTask, packageToRead, planSubject, presentPlan, requestKind } from
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { refuseForeignPlace } from '../../db/deploy/places.ts';
 import { composePlan, planBasis } from '../../db/deploy/plan.ts';
+import { renderApart } from '../../db/deploy/render-apart.ts';
 import { findObstacles, listUpgraded, planRollout, recordRefusedStart, recordWait } from '../../db/deploy/rollouts.ts';
 import { judgeDeploy } from '../../db/deploy/settle.ts';
 import { beginSubTask, createSubTask } from '../../db/deploy/sub-tasks.ts';
@@ -34,15 +35,17 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
     recordTransition: (input) => recordTransition(db, input),
 
     recordChange: (input) =>
-      recordChange(db, input, {
-        async compose(tx, task) {
-          const { applicationId } = task;
-          await refuseForeignPlace(tx, await loadSubject(tx, input.actor.id), applicationId);
-          const basis = await planBasis(tx, applicationId);
-          return composePlan(tx, renderer, planSubject(task), packageToRead(task.packageSource), basis);
-        },
-        approval: (policy) => ({ openTo: openAtFirst(policy), requiredApprovals: requiredVotes(policy) }),
-      }),
+      renderApart(renderer, (known) =>
+        recordChange(db, input, {
+          async compose(tx, task) {
+            const { applicationId } = task;
+            await refuseForeignPlace(tx, await loadSubject(tx, input.actor.id), applicationId);
+            const basis = await planBasis(tx, applicationId);
+            return composePlan(tx, known, planSubject(task), packageToRead(task.packageSource), basis);
+          },
+          approval: (policy) => ({ openTo: openAtFirst(policy), requiredApprovals: requiredVotes(policy) }),
+        }),
+      ),
 
     async createSubTask(input) {
       const { updateSource, instanceIds } = input;
@@ -52,7 +55,7 @@ export function createDeployRecords(deps: ActivityDeps): DeployRecords {
       await refuseUnadmitted(db, deps.hostAdmission, { instanceIds });
       const found =
         updateSource === null ? null : await plannedPackage(deps, input.deployTaskId, updateSource, instanceIds);
-      return monitored(await createSubTask(db, renderer, { ...input, package: found }));
+      return monitored(await renderApart(renderer, (known) => createSubTask(db, known, { ...input, package: found })));
     },
 
     findObstacles: ({ taskId, at }) => findObstacles(db, taskId, new Date(at)),

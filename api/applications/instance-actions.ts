@@ -7,7 +7,7 @@ import { quote } from '../../db/audit/text.ts';
 import { settingsOf } from '../../db/deploy/settings.ts';
 import type { SubTaskSetup } from '../../db/deploy/sub-tasks.ts';
 import { unadmittedHosts } from '../../db/hosts/ways.ts';
-import type { ApplicationRow, InstanceRow } from '../../db/inventory.ts';
+import type { ApplicationRow } from '../../db/inventory.ts';
 import type { Named } from '../../kit/host-rules.ts';
 import { instanceActions, instanceTaskWorkflowId } from '../../workflows/applications/contract.ts';
 import type { InstanceAction, InstanceTaskInput } from '../../workflows/applications/contract.ts';
@@ -85,18 +85,19 @@ async function begin(ctx: ChangeCtx, wanted: Wanted): Promise<z.input<typeof tas
   if (!of) throw notFound();
   const instances = await wantedInstances(ctx, wanted, of);
   const settings = await settingsOf(ctx.tx, of.id);
-  const setupOf = (instance: InstanceRow): SubTaskSetup => commandsOf(instance, of, settings);
-  for (const instance of instances) demandAllowedNames(ctx, namedBy(setupOf(instance)), [instance]);
+  // Each has a nonce of its own, by which its process is known: what is checked is what is kept.
+  const set = instances.map((instance) => ({ ...instance, setup: commandsOf(instance, of, settings) }));
+  for (const instance of set) demandAllowedNames(ctx, namedBy(instance.setup), [instance]);
   const creator = ctx.actor.user.username;
-  const task = { action, applicationId, creator, timeoutSeconds, batchSize, setupOf, instances, now: ctx.now() };
+  const task = { action, applicationId, creator, timeoutSeconds, batchSize, instances: set, now: ctx.now() };
   const taskId = await beginInstanceTask(ctx.tx, task);
   const hostnames = instances.map((instance) => instance.hostname);
   audit(ctx, of, action, taskId, hostnames);
-  const targets = instances.map((instance, position) => ({
+  const targets = set.map((instance, position) => ({
     position,
     hostname: instance.hostname,
     // What is recorded as stopped is looked at by the step itself.
-    wasRunning: instance.status !== 'stopped' || setupOf(instance).stopCmd !== '',
+    wasRunning: instance.status !== 'stopped' || instance.setup.stopCmd !== '',
   }));
   const input: InstanceTaskInput = {
     ...{ taskId, action, timeoutSeconds, batchSize, instances: targets },

@@ -15,7 +15,8 @@ export const liveOutput =
   'have no number: `partial` is what stands on a line that has not ended for a second (`instance`, `host`, `step`, `stream`, ' +
   '`text`; of a progress bar what follows its last carriage return), and holds until a line or another `partial` of the same ' +
   'instance, host and stream comes; `heartbeat` comes every 15 seconds, with a ping of the protocol: a connection on which ' +
-  'two of them are not answered is closed; `end` is the last one, with the `status` of the task.';
+  'two of them are not answered is closed; `end` is the last one, with the `status` of the task. Code 4401 says that the right, ' +
+  'the account, or the session or token that opened the connection is gone; 1013, or 429 before, that a user has too many.';
 
 /** One line of output, the same over HTTP and WebSocket. */
 export const lineObject = z.object({

@@ -10,6 +10,9 @@ const idleMs = 12 * 3_600_000;
 const wholeMs = 7 * 24 * 3_600_000;
 const noteMs = 60_000;
 
+/** A session that was last seen before this has ended. */
+export const seenAfter = (now: Date): Date => new Date(now.getTime() - idleMs);
+
 /** A session that was just begun; `value` is the cookie's and is not stored. */
 export interface NewSession {
   value: string;
@@ -73,8 +76,7 @@ export async function useSession(
   asked?: Asked,
 ): Promise<UsedSession | undefined> {
   const idHash = secretHash(value);
-  const seenAfter = new Date(now.getTime() - idleMs);
-  const [row] = await sessionOf(db, { idHash, now, seenAfter }, asked);
+  const [row] = await sessionOf(db, { idHash, now, seenAfter: seenAfter(now) }, asked);
   if (!row) return undefined;
   const { csrfToken, expiresTime, lastSeenTime, held, granted, ...user } = row;
   if (now.getTime() - lastSeenTime.getTime() >= noteMs)
@@ -116,5 +118,5 @@ export const selectSessions = (db: Kysely<Database>, userId: number, now: Date) 
     .selectFrom('sessions')
     .where('userId', '=', userId)
     .where('expiresTime', '>', now)
-    .where('lastSeenTime', '>', new Date(now.getTime() - idleMs))
+    .where('lastSeenTime', '>', seenAfter(now))
     .select(['id', 'idHash', 'remoteAddr', 'userAgent', 'createdTime', 'lastSeenTime', 'expiresTime']);

@@ -34,16 +34,14 @@ export interface NewInstanceTask {
   creator: string;
   timeoutSeconds: number;
   batchSize: number;
-  /** What an instance runs with. */
-  setupOf(instance: InstanceRow): SubTaskSetup;
-  /** In the order in which they are worked through; locked. */
-  instances: readonly (InstanceRow & { hostname: string })[];
+  /** In the order in which they are worked through, with what each runs with; locked. */
+  instances: readonly (InstanceRow & { hostname: string; setup: SubTaskSetup })[];
   now: Date;
 }
 
 /** Writes a task with a waiting result per instance, and makes the instances busy with it. */
 export async function beginInstanceTask(tx: Kysely<Database>, task: NewInstanceTask): Promise<number> {
-  const { action, applicationId, creator, timeoutSeconds, batchSize, setupOf, instances, now } = task;
+  const { action, applicationId, creator, timeoutSeconds, batchSize, instances, now } = task;
   const opts = json({ batchSize });
   const { id } = await tx
     .insertInto('tasks')
@@ -52,7 +50,7 @@ export async function beginInstanceTask(tx: Kysely<Database>, task: NewInstanceT
     .executeTakeFirstOrThrow();
   const results = instances.map((instance, position) => ({
     ...{ taskId: id, position, instanceId: instance.id, hostId: instance.hostId, hostname: instance.hostname },
-    ...{ previousVersion: instance.version, previousStatus: instance.status, setup: json(setupOf(instance)) },
+    ...{ previousVersion: instance.version, previousStatus: instance.status, setup: json(instance.setup) },
   }));
   await insertRows(tx, 'taskResults', results);
   const ids = instances.map((instance) => instance.id);

@@ -191,7 +191,7 @@ export interface ChangedTask {
   rolling: boolean;
 }
 
-/** What a change needs of others: the plan of the changed task, made inside the same transaction, and its projection. */
+/** What a change needs of others: the plan of the changed task, made in its transaction of texts rendered before, and its projection. */
 export interface ChangeParts {
   compose(tx: Transaction<Database>, task: NamedDeployTask): Promise<DeployPlan>;
   approval(policy: ApprovalPolicy): { openTo: OpenTo; requiredApprovals: number };

@@ -28,6 +28,7 @@ import * as deletions from './0032_deletions.ts';
 import * as policyMinLevel from './0033_policy_min_level.ts';
 import * as commands from './0035_commands.ts';
 import * as plans from './0036_plans.ts';
+import * as rightsChannel from './0037_rights_channel.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -60,4 +61,5 @@ export const migrations: Record<string, Migration> = {
   '0033_policy_min_level': policyMinLevel,
   '0035_commands': commands,
   '0036_plans': plans,
+  '0037_rights_channel': rightsChannel,
 };

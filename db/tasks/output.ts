@@ -98,13 +98,25 @@ async function addLines(tx: Transaction<Database>, taskId: number, lines: readon
 export interface OutputQuery {
   after: number;
   limit: number;
+  /** Most bytes of text at once; one line comes whatever its length. */
+  bytes?: number | undefined;
   instance?: number | undefined;
   stream?: OutputStream | undefined;
 }
 
 /** Lines of a task after a sequence number, in order; in the place of those that are gone one that says so. */
-export async function readOutput(db: Kysely<Database>, taskId: number, query: OutputQuery): Promise<TaskOutputRow[]> {
-  const { after, limit, instance, stream } = query;
+export const readOutput = async (db: Kysely<Database>, taskId: number, query: OutputQuery): Promise<TaskOutputRow[]> =>
+  (await readBatch(db, taskId, query)).rows;
+
+const unlimited = Number.MAX_SAFE_INTEGER;
+
+/** The same, and whether the limits have left lines out. */
+export async function readBatch(
+  db: Kysely<Database>,
+  taskId: number,
+  query: OutputQuery,
+): Promise<{ rows: TaskOutputRow[]; isCut: boolean }> {
+  const { after, limit, bytes = unlimited, instance, stream } = query;
   // Of one moment: what goes meanwhile must be told.
   const found = await db
     .selectFrom('tasks')
@@ -117,7 +129,13 @@ export async function readOutput(db: Kysely<Database>, taskId: number, query: Ou
           .where('seq', '>', after);
         if (instance !== undefined) lines = lines.where('instanceId', '=', instance);
         if (stream !== undefined) lines = lines.where('stream', '=', stream);
-        return lines.orderBy('seq').limit(limit).as('line');
+        const weighed = from
+          .selectFrom(lines.orderBy('seq').limit(limit).as('one'))
+          .selectAll('one')
+          .select(sql<number>`coalesce(sum(octet_length(one.text)) over before, 0)`.as('bytesBefore'))
+          .select(sql<number>`count(*) over ()`.as('ofLines'))
+          .modifyEnd(sql`window before as (order by one.seq rows between unbounded preceding and 1 preceding)`);
+        return from.selectFrom(weighed.as('line')).selectAll('line').where('bytesBefore', '<', bytes).as('line');
       },
       (join) => join.onTrue(),
     )
@@ -126,9 +144,13 @@ export async function readOutput(db: Kysely<Database>, taskId: number, query: Ou
     .where('tasks.id', '=', taskId)
     .orderBy('seq')
     .execute();
-  const rows = found.flatMap(({ outputHeadSeq, outputEndSeq, outputGoneBytes, ...row }) =>
+  const rows = found.flatMap(({ outputHeadSeq, outputEndSeq, outputGoneBytes, bytesBefore, ofLines, ...row }) =>
     row.seq === null ? [] : [row as TaskOutputRow],
   );
   const [gap] = found;
-  return gap ? withGap(db, rows, { taskId, after, limit }, gap) : rows;
+  const most = rows.length < (gap?.ofLines ?? 0) ? rows.length : limit;
+  return {
+    rows: gap ? await withGap(db, rows, { taskId, after, limit: most }, gap) : rows,
+    isCut: rows.length >= most,
+  };
 }

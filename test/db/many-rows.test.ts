@@ -63,15 +63,15 @@ async function newTask(): Promise<number> {
 
 const instanceTask = {
   ...{ action: 'stop' as const, applicationId: 1, creator: 'test', timeoutSeconds: 1, batchSize: 1, now: new Date() },
-  setupOf: () => ({
-    deployPath: '',
-    runUser: '',
-    startupCmd: '',
-    stopCmd: '',
-    pidPath: '',
-    keepBackups: 0,
-    package: null,
-  }),
+};
+const setup = {
+  deployPath: '',
+  runUser: '',
+  startupCmd: '',
+  stopCmd: '',
+  pidPath: '',
+  keepBackups: 0,
+  package: null,
 };
 
 interface Writer {
@@ -109,7 +109,7 @@ const writers: Writer[] = [
           hostname: string;
         },
     );
-    await beginInstanceTask(database.db, { ...instanceTask, instances });
+    await beginInstanceTask(database.db, { ...instanceTask, instances: instances.map((one) => ({ ...one, setup })) });
   }),
   writer('results with their scripts', 'taskScripts', 6, async (ids) => {
     const taskId = await newTask();

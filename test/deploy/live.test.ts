@@ -12,7 +12,6 @@ import { settleSubTask } from '../../db/deploy/settle.ts';
 import { appendOutput, readOutput } from '../../db/tasks/output.ts';
 import { readPartials, showPartial } from '../../db/tasks/partials.ts';
 import { createLogger } from '../../kit/log.ts';
-import type { TestUser } from '../api/app.ts';
 import { eventually, temporalAddress } from '../harness.ts';
 import { makeEstate, quietRuntime, startedTask } from '../world.ts';
 import type { TestEstate } from '../world.ts';
@@ -20,6 +19,7 @@ import { accepted, resultsOf, taskPath, upgrade } from './acts.ts';
 import { Follower } from './follower.ts';
 import { makeScript, setHooks } from './hooks.ts';
 import { numbers, outputRows } from './output-rows.ts';
+import { as, upgradeStatus } from './upgrade.ts';
 import type { Running } from './output-rows.ts';
 import { ownServer } from './server.ts';
 import type { Server } from './server.ts';
@@ -33,21 +33,6 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const { running, write, end } = outputRows(() => ({ server, estate }));
-
-/** What the server answers to an upgrade: 101, or the status of its refusal (which comes without a body). */
-async function upgradeStatus(url: string, headers: Record<string, string> = {}): Promise<number> {
-  const socket = new WebSocket(url, { headers });
-  socket.on('error', () => undefined);
-  const refused = once(socket, 'unexpected-response') as Promise<[unknown, { statusCode: number }]>;
-  const status = await Promise.race([
-    refused.then(([, response]) => response.statusCode),
-    once(socket, 'open').then(() => 101),
-  ]);
-  socket.terminate();
-  return status;
-}
-
-const as = ({ token }: TestUser): Record<string, string> => ({ authorization: `Token ${token}` });
 
 describe('before the upgrade', () => {
   test('nobody is 401, who may not read the output 403, who may not see the application or asks for none 404', async () => {

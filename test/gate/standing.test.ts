@@ -13,6 +13,8 @@ import { startHousekeeping } from '../../api/housekeeping.ts';
 import { recordRefusal, tellRefusalCounts } from '../../db/audit/refusals.ts';
 import { isChainBroken } from '../../db/audit/verifications.ts';
 import { connect } from '../../db/connect.ts';
+import type { Renderer } from '../../db/deploy/plan.ts';
+import { renderApart } from '../../db/deploy/render-apart.ts';
 import { json } from '../../db/json.ts';
 import { isUnavailable } from '../../db/sql-state.ts';
 import { createPlaces } from '../../kit/places.ts';
@@ -231,6 +233,15 @@ describe('readiness', () => {
   });
 });
 
+test('a database that does not greet is given up by the connection itself, long before the wait for a place ends', async () => {
+  const silent = await silentServer();
+  const db = connect(silent.url, { max: 1, applicationName: 'test' });
+  const refused: unknown = await sql`select 1`.execute(db).catch((error: unknown) => error);
+  expect([isUnavailable(refused), (refused as Error).message]).toEqual([true, 'timeout expired']);
+  silent.close();
+  await db.destroy();
+});
+
 /** A server that accepts connections and says nothing. */
 async function silentServer(): Promise<{ url: string; close(): void }> {
   const sockets: Socket[] = [];
@@ -311,6 +322,52 @@ test('no operation has a template rendered, or another process work, while its t
       .map((piece) => `${path}: ${piece.slice(0, 60)}`);
   });
   expect(open).toEqual([]);
+});
+
+test('what a worker renders for a transaction is rendered between two of them, and no activity leaves that out', async () => {
+  const seen: [open: number, items: number][] = [];
+  let open = 0;
+  const renderer: Renderer = {
+    renderAll: (items) => {
+      seen.push([open, items.length]);
+      return Promise.resolve(items.map(({ template }) => ({ text: template.toUpperCase() })));
+    },
+    hostPath: (_host, path) => path,
+    hostRules: t.deps.config.hostRules,
+    reach: { sshPort: 22, worker: 'worker' },
+  };
+  const item = (template: string) => ({ template, context: {}, language: 'bash' as const, free: [] });
+  const begun = () => t.db.selectFrom('rateEvents').where('key', '=', 'rendered').select('key').execute();
+  const texts = await renderApart(renderer, (known) =>
+    t.db.transaction().execute(async (tx) => {
+      open += 1;
+      await tx.insertInto('rateEvents').values({ key: 'rendered' }).execute();
+      const rendered = known.renderAll([item('a'), item('b')], 1_000);
+      return rendered.finally(() => (open -= 1));
+    }),
+  );
+  expect(texts).toEqual([{ text: 'A' }, { text: 'B' }]);
+  expect(seen).toEqual([[0, 2]]);
+  expect(await begun()).toHaveLength(1);
+  const activities = sourceTree().filter(({ path }) => path.startsWith('activities/'));
+  const bare = activities.flatMap(({ path }) => {
+    const text = readFileSync(join(root, path), 'utf8');
+    const calls = [...text.matchAll(/(.{0,60})\b(?:createSubTask|recordChange)\(\s*db\b/gs)];
+    return calls.filter(([, before = '']) => !/renderApart\(renderer, \(known\) =>\s*$/.test(before)).map(() => path);
+  });
+  expect(bare).toEqual([]);
+  const inTransaction = sourceTree().flatMap(({ path }) => {
+    const text = /^(?:db|activities)\//.test(path) ? readFileSync(join(root, path), 'utf8') : '';
+    const pieces = text.split(/\n(?=(?:export )?(?:async )?(?:function|const) )/);
+    const outside = /\.renderAll\(|\.checkSyntax\(|\bspawn\(|\bexecFile\(|\bfetch\(|\brunner\.\w+\(/;
+    return pieces
+      .filter(
+        (piece) =>
+          /transaction\(\)|\binTransaction\(|\btx: (?:Transaction|Kysely)\b/.test(piece) && outside.test(piece),
+      )
+      .map((piece) => `${path}: ${piece.slice(0, 60)}`);
+  });
+  expect(inTransaction).toEqual([]);
 });
 
 test('who holds the memory of a server that is gone is counted', () => {

@@ -1,0 +1,42 @@
+// Templates are rendered by another process, and no transaction waits for one. Work that needs rendered texts within its
+// transaction is begun, given up where one is missing, and begun again with what was rendered meanwhile. It is rare for more
+// than one text to be missing twice: something has changed in between.
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../canonical-json.ts';
+import type { Rendered, Renderer, RenderItem } from './plan.ts';
+
+const mostRounds = 5;
+
+class NotRenderedError extends Error {
+  readonly items: RenderItem[];
+  readonly mostBytes: number;
+
+  constructor(items: RenderItem[], mostBytes: number) {
+    super('the templates of a plan go on changing while it is made');
+    this.name = 'NotRenderedError';
+    this.items = items;
+    this.mostBytes = mostBytes;
+  }
+}
+
+const keyOf = (item: RenderItem): string => createHash('sha256').update(canonicalJson(item)).digest('base64');
+
+/** Does `work`, which undoes all that it did when it throws, with a renderer that only knows what was rendered before. */
+export async function renderApart<T>(renderer: Renderer, work: (known: Renderer) => Promise<T>): Promise<T> {
+  // Undefined: left out, as all together were longer than allowed.
+  const texts = new Map<string, Rendered | undefined>();
+  const renderAll = (items: RenderItem[], mostBytes: number): Promise<Rendered[]> => {
+    const missing = items.filter((item) => !texts.has(keyOf(item)));
+    if (missing.length > 0) return Promise.reject(new NotRenderedError(missing, mostBytes));
+    return Promise.resolve(items.flatMap((item) => texts.get(keyOf(item)) ?? []));
+  };
+  for (let round = 1; ; round += 1) {
+    try {
+      return await work({ ...renderer, renderAll });
+    } catch (error) {
+      if (!(error instanceof NotRenderedError) || round > mostRounds) throw error;
+      const rendered = await renderer.renderAll(error.items, error.mostBytes);
+      for (const [index, item] of error.items.entries()) texts.set(keyOf(item), rendered[index]);
+    }
+  }
+}
