@@ -3,12 +3,14 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { loadStep, markStep } from '../db/deploy/steps.ts';
 import type { StepRow } from '../db/deploy/steps.ts';
+import { mayRunAs, refusedNames, rulesOn } from '../kit/host-rules.ts';
+import type { HostRules, PathKind } from '../kit/host-rules.ts';
 import type { StepInput, StepOutcome } from '../workflows/deploy/ports.ts';
 import { admittedHost } from './deps.ts';
 import type { ActivityDeps } from './deps.ts';
 import { addSystemLines, killJob, runJob } from './follow.ts';
 import type { Followed } from './follow.ts';
-import { ProviderError } from './providers/error.ts';
+import { ProviderError, refused } from './providers/error.ts';
 import type { Job, JobState, Runner, RunnerHost } from './providers/runner/driver.ts';
 import { runnerOf } from './providers/runner/registry.ts';
 
@@ -22,6 +24,8 @@ export interface StepJob extends Job {
 /** A step with its host and the place of its output. */
 export interface Work {
   row: StepRow;
+  /** The operator's lists for this host. */
+  rules: HostRules;
   host: RunnerHost;
   runner: Runner;
   to: Followed;
@@ -32,8 +36,9 @@ export async function workOf(deps: ActivityDeps, { taskId, position, step }: Ste
   const { db, outputLimitBytes: limitBytes, runners } = deps;
   const row = await loadStep(db, taskId, position);
   const host = admittedHost(deps, row.host);
+  const rules = rulesOn(deps.renderer.hostRules, [host]);
   const origin = { instanceId: row.instanceId, host: row.host.name, step };
-  return { row, host, runner: runnerOf(runners, host), to: { db, limitBytes, taskId, origin } };
+  return { row, rules, host, runner: runnerOf(runners, host), to: { db, limitBytes, taskId, origin } };
 }
 
 /** Tries a step: a refusal is its outcome; a host out of reach is shown, and the engine tries again. */
@@ -54,9 +59,12 @@ export async function attemptStep(
 }
 
 /** Runs jobs one after the other up to the first that fails. */
-export async function runJobs({ to, runner, host }: Work, jobs: readonly StepJob[]): Promise<StepOutcome> {
+export async function runJobs({ to, runner, host, rules }: Work, jobs: readonly StepJob[]): Promise<StepOutcome> {
   for (const job of jobs) {
-    const message = failureOf(await runJob(to, runner, host, job));
+    const [wrong] = refusedNames(rules, [{ field: 'user', kind: 'user', value: job.user }]);
+    if (wrong || job.user === '')
+      throw refused('users', `a user that commands may not run as on ${host.name}: ${job.user || 'none'}`);
+    const message = failureOf(await runJob(to, runner, host, { ...job, neverRoot: isNeverRoot(rules) }));
     if (message !== null && !job.mayFail) {
       await addSystemLines(to, `${job.id} end`, [message]);
       return { ok: false, message };
@@ -64,6 +72,23 @@ export async function runJobs({ to, runner, host }: Work, jobs: readonly StepJob
     if (message === null && job.isEnough) break;
   }
   return { ok: true, message: null };
+}
+
+/** Whether nobody who is root, by whatever name, may be run as. */
+const isNeverRoot = ({ runUsers }: HostRules): boolean => !mayRunAs('root', runUsers);
+
+/** What Slipway's own scripts know besides: where paths may lead on this host, and who may act there. */
+export function ownEnvironment({
+  rules,
+  runner,
+  host,
+}: Pick<Work, 'rules' | 'runner' | 'host'>): Record<string, string> {
+  const foldersOf = (kind: PathKind): string => rules.roots[kind].map((root) => runner.path(host, root)).join('\n');
+  return {
+    SLIPWAY_ROOTS: foldersOf('deploy'),
+    SLIPWAY_PID_ROOTS: foldersOf('pid'),
+    SLIPWAY_NEVER_ROOT: isNeverRoot(rules) ? 'yes' : '',
+  };
 }
 
 /** Ends what may still run of these jobs; undefined: one that the step has not on this host. */
