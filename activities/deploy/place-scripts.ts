@@ -145,7 +145,7 @@ adopt() {
   for folder in .slipway .slipway/tasks ".slipway/tasks/$SLIPWAY_TASK" .slipway/packages; do
     (
       cd -P -- "$place/$folder" && [ "$(/bin/pwd)" = "$place/$folder" ] && [ "$(stat -c %u .)" = 0 ] && chown "$uid:$gid" .
-    ) 2>/dev/null
+    ) 2>/dev/null || :
   done
 }
 `;

@@ -7,7 +7,7 @@ import { readlinkSync, realpathSync, rmSync, symlinkSync, writeFileSync } from '
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as hostScripts from '../../activities/deploy/host-scripts.ts';
-import { checkGone, checkLives, look } from '../../activities/deploy/process-scripts.ts';
+import { look } from '../../activities/deploy/process-scripts.ts';
 import { listing } from '../deploy/listing.ts';
 
 // Only root acts for others: an ordinary user has nobody to be tricked by but themselves.
@@ -75,12 +75,17 @@ class Place {
       ...{ SLIPWAY_DEPLOY_PATH: this.at(''), SLIPWAY_PID_FILE: this.at('run.pid'), SLIPWAY_SECONDS: '0' },
       ...{ SLIPWAY_ROOTS: join(this.root, 'srv'), SLIPWAY_PID_ROOTS: join(this.root, 'srv') },
     };
-    const ran = spawnSync('bash', ['-c', script], { env: { ...env, ...more }, encoding: 'utf8', cwd: '/' });
+    const ran = spawnSync('bash', ['-c', script], {
+      env: { ...env, ...more },
+      encoding: 'utf8',
+      cwd: '/',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     return { status: ran.status, said: `${ran.stdout}${ran.stderr}`, stderr: ran.stderr };
   }
 }
 
-const scripts = { ...hostScripts, look, checkLives, checkGone };
+const scripts = { ...hostScripts, look };
 const order = Object.keys(scripts) as (keyof typeof scripts)[];
 
 const old = '.slipway/tasks/7';
@@ -90,11 +95,12 @@ const planted = [
   ...['former', 'former.new', 'created', 'replaced', 'release'].map((name) => `${old}/${name}`),
   `.slipway/packages/${packageName}`,
 ];
-const targets = ['file', 'folder', 'new'];
+/** A file is of use only where one is read. */
+const targetsOf = (path: string): string[] => (/former$|tar$|pid$/.test(path) ? ['file', 'new'] : ['folder', 'new']);
 
 describe('a link of the application’s user', () => {
   test.each(planted)('at %s leads no step out of the deploy path', (path) => {
-    for (const target of targets) {
+    for (const target of targetsOf(path)) {
       const place = new Place();
       const before = listing(place.outside, []);
       for (const name of order) {
@@ -110,7 +116,7 @@ describe('a link of the application’s user', () => {
         }
         if (name === 'unpack') place.bring();
         const { status, said, stderr } = place.run(scripts[name]);
-        expect([name, target, said.includes('4711') && !said.includes('SLIPWAY')]).toEqual([name, target, false]);
+        expect([name, target, said]).toEqual([name, target, expect.not.stringMatching(/secret| 4711/) as string]);
         if (status !== 0 && status !== 3) expect([name, target, stderr.trim()]).not.toEqual([name, target, '']);
         expect([name, target, listing(place.outside, [])]).toEqual([name, target, before]);
       }
@@ -160,7 +166,7 @@ describe('a deploy path', () => {
       'that a link of root leads out of the roots',
       (place) => {
         rmSync(place.at(''), { recursive: true });
-        symlinkSync('../etc', place.at('').slice(0, -1));
+        symlinkSync('../etc', place.at(''));
       },
       'out of the deploy roots',
     ],
@@ -219,7 +225,7 @@ describe('what an earlier Slipway has left in the deploy path', () => {
     rmSync(join(place.steps, 't7'), { recursive: true });
     // Made by root, whoever has the deploy path.
     write(place.at(`.slipway/packages/${packageName}`), readFileSync(tar, 'latin1'));
-    expect(place.run(hostScripts.unpack)).toMatchObject({ status: 0 });
+    expect(place.run(hostScripts.unpack)).toMatchObject({ status: 0, stderr: '' });
     expect(readFileSync(place.at('releases/2.0.0/VERSION'), 'utf8')).toBe('2.0.0');
     rmSync(join(place.steps, 't7'), { recursive: true });
     write(place.at(`${old}/former`), 'by-hand\n');
