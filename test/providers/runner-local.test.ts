@@ -129,6 +129,7 @@ describe('the local runner alone', () => {
       expect(seen).not.toContain('do-not-tell');
       // The launcher's own, not the job's.
       names.delete('NODE_COMPILE_CACHE');
+      names.delete('SLIPWAY_STEPS_DIR');
       for (const name of ['', 'PATH', 'LANG', 'HOME', 'USER', 'LOGNAME', 'PWD', 'SHLVL', '_', 'SLIPWAY_HOST_ROOT']) {
         names.delete(name);
       }

@@ -55,7 +55,10 @@ function usersSuite(name: string, open: () => Promise<WithFolders>): void {
   const other = `slipway-${unique()}`.slice(0, 30);
   beforeAll(() => {
     // Root by another name, which only root can make.
-    if (isRoot) execFileSync('useradd', ['--no-create-home', '--non-unique', '--uid', '0', '--gid', '0', other]);
+    if (isRoot)
+      execFileSync('useradd', ['--no-create-home', '--non-unique', '--uid', '0', '--gid', '0', other], {
+        stdio: 'ignore',
+      });
   });
   afterAll(() => {
     if (isRoot) execFileSync('sed', ['-i', `/^${other}:/d`, '/etc/passwd', '/etc/shadow']);

@@ -52,7 +52,7 @@ function run(folder: string, order: JobOrder, as: RunAs, { stdout, stderr }: Pip
   if (as.user) chownSync(script, as.user.uid, as.user.gid);
   const interpreter = commandOf(order.language, readFileSync(script, 'utf8'));
   // By who runs in it: a link of theirs must not bring them where only root gets.
-  const inFolder = ['/bin/sh', '-c', 'cd -- "$0" && exec "$@"; exit 127', order.cwd];
+  const inFolder = ['/bin/sh', '-c', 'cd -- "$0" && unset OLDPWD && exec "$@"; exit 127', order.cwd];
   const { program, args, ...ids } = commandAs(as.user, [...inFolder, ...interpreter, script]);
   const env = { LANG: 'C.UTF-8', HOME: as.home, USER: as.name, LOGNAME: as.name, ...order.env };
   const readers = startReaders(folder, { stdout, stderr }, keptBytes(order));

@@ -187,7 +187,7 @@ become_job() {
   set --
   while IFS= read -r line; do set -- "$@" "$line"; done <"$folder/interpreter"
   # By who runs in it: a link of theirs must not bring them where only root gets.
-  set -- /bin/sh -c 'cd -- "$0" && exec "$@"; exit 127' "${cwd%.}" "$@" "$folder/script"
+  set -- /bin/sh -c 'cd -- "$0" && unset OLDPWD && exec "$@"; exit 127' "${cwd%.}" "$@" "$folder/script"
   if [ -n "$uid" ]; then
     if as=$(command -v setpriv); then
       set -- "$as" "--reuid=$uid" "--regid=$gid" --init-groups -- "$@"
