@@ -44,7 +44,7 @@ class Place {
   readonly steps: string;
 
   /** A host with 1.0.0 in /srv/web, which belongs to the user, or to whoever makes it. */
-  constructor(owner: ((path: string) => void) | undefined = own) {
+  constructor(owner: (path: string) => void = own) {
     this.root = mkdtempSync(join(world, 'host-'));
     chmodSync(this.root, 0o755);
     this.at = (path) => join(this.root, 'srv/web', path);
@@ -54,7 +54,7 @@ class Place {
     write(this.at('releases/1.0.0/VERSION'), '1.0.0', owner);
     write(this.at('releases/0.9.0/VERSION'), '0.9.0', owner);
     symlinkSync('releases/1.0.0', this.at('current'));
-    owner?.(this.at('current'));
+    owner(this.at('current'));
     for (const name of ['file', 'former', 'folder/2.0.0/VERSION', 'folder/1.0.0/VERSION', 'folder/0.9.0/VERSION'])
       write(join(this.outside, name), `${secret}\n4711\n`);
     chmodSync(join(this.outside, 'file'), 0o600);
@@ -173,7 +173,10 @@ describe('a deploy path', () => {
     ['out of the roots', (place) => ({ SLIPWAY_DEPLOY_PATH: join(place.root, 'etc/web') }), 'out of the deploy roots'],
     [
       'that is a file',
-      (place) => (rmSync(place.at(''), { recursive: true }), writeFileSync(join(place.root, 'srv/web'), '')),
+      (place) => {
+        rmSync(place.at(''), { recursive: true });
+        writeFileSync(place.at(''), '');
+      },
       'is not a folder',
     ],
     ['of a user that is not there', () => ({ SLIPWAY_RUN_USER: 'no-such-user' }), 'there is no user no-such-user'],

@@ -73,7 +73,10 @@ function run(folder: string, order: JobOrder, as: RunAs, { stdout, stderr }: Pip
 async function main(folder: string): Promise<void> {
   const order = readJson(folder, files.order) as JobOrder | null;
   const pipes = openPipes(folder);
-  if (!order) return report(); // Another launcher has taken it.
+  if (!order) {
+    report(); // Another launcher has taken it.
+    return;
+  }
   const as = await chooseUser(order);
   const started: Started = { ...markOf(process.pid), notes: [] };
   const isFirst = makeFolder(join(folder, 'started'), 0o700, (temporary) =>
