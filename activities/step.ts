@@ -3,15 +3,17 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { loadStep, markStep } from '../db/deploy/steps.ts';
 import type { StepRow } from '../db/deploy/steps.ts';
-import { mayRunAs, refusedNames, rulesOn } from '../kit/host-rules.ts';
-import type { HostRules, PathKind } from '../kit/host-rules.ts';
+import { rulesOn } from '../kit/host-rules.ts';
+import type { HostRules } from '../kit/host-rules.ts';
 import type { StepInput, StepOutcome } from '../workflows/deploy/ports.ts';
 import { admittedHost } from './deps.ts';
 import type { ActivityDeps } from './deps.ts';
 import { addSystemLines, killJob, runJob } from './follow.ts';
 import type { Followed } from './follow.ts';
-import { ProviderError, refused } from './providers/error.ts';
-import type { Job, JobState, Runner, RunnerHost } from './providers/runner/driver.ts';
+import { failureOf } from './job-end.ts';
+import { demandUser, isNeverRoot } from './own-environment.ts';
+import { ProviderError } from './providers/error.ts';
+import type { Job, Runner, RunnerHost } from './providers/runner/driver.ts';
 import { runnerOf } from './providers/runner/registry.ts';
 
 export interface StepJob extends Job {
@@ -24,7 +26,6 @@ export interface StepJob extends Job {
 /** A step with its host and the place of its output. */
 export interface Work {
   row: StepRow;
-  /** The operator's lists for this host. */
   rules: HostRules;
   host: RunnerHost;
   runner: Runner;
@@ -61,9 +62,7 @@ export async function attemptStep(
 /** Runs jobs one after the other up to the first that fails. */
 export async function runJobs({ to, runner, host, rules }: Work, jobs: readonly StepJob[]): Promise<StepOutcome> {
   for (const job of jobs) {
-    const [wrong] = refusedNames(rules, [{ field: 'user', kind: 'user', value: job.user }]);
-    if (wrong || job.user === '')
-      throw refused('users', `a user that commands may not run as on ${host.name}: ${job.user || 'none'}`);
+    demandUser(rules, host, job.user);
     const message = failureOf(await runJob(to, runner, host, { ...job, neverRoot: isNeverRoot(rules) }));
     if (message !== null && !job.mayFail) {
       await addSystemLines(to, `${job.id} end`, [message]);
@@ -74,31 +73,7 @@ export async function runJobs({ to, runner, host, rules }: Work, jobs: readonly 
   return { ok: true, message: null };
 }
 
-/** Whether nobody who is root, by whatever name, may be run as. */
-const isNeverRoot = ({ runUsers }: HostRules): boolean => !mayRunAs('root', runUsers);
-
-/** What Slipway's own scripts know besides: where paths may lead on this host, and who may act there. */
-export function ownEnvironment({
-  rules,
-  runner,
-  host,
-}: Pick<Work, 'rules' | 'runner' | 'host'>): Record<string, string> {
-  const foldersOf = (kind: PathKind): string => rules.roots[kind].map((root) => runner.path(host, root)).join('\n');
-  return {
-    SLIPWAY_ROOTS: foldersOf('deploy'),
-    SLIPWAY_PID_ROOTS: foldersOf('pid'),
-    SLIPWAY_NEVER_ROOT: isNeverRoot(rules) ? 'yes' : '',
-  };
-}
-
 /** Ends what may still run of these jobs; undefined: one that the step has not on this host. */
 export async function killJobs({ to, runner, host }: Work, jobs: readonly (StepJob | undefined)[]): Promise<void> {
   for (const job of jobs) if (job) await killJob(to, runner, host, job.id);
-}
-
-/** Why a job failed; null: it ended well. */
-export function failureOf({ state, exitCode, signal }: JobState): string | null {
-  if (state === 'unknown') return 'it is not known how the command ended; look at the host';
-  if (signal !== null) return `ended by ${signal}`;
-  return exitCode === 0 ? null : `exit status ${exitCode}`;
 }

@@ -14,7 +14,7 @@ import type { CloudDriver, IpmiAccess, MachineRef } from '../providers/cloud/dri
 import { ipmiName } from '../providers/cloud/ipmitool.ts';
 import { refused } from '../providers/error.ts';
 import type { Job, JobState, Runner, RunnerHost } from '../providers/runner/driver.ts';
-import { ownEnvironment } from '../step.ts';
+import { ownEnvironment } from '../own-environment.ts';
 import { asking } from './trouble.ts';
 
 /** What the work on a host leaves, when it went well. */
