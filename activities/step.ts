@@ -4,14 +4,18 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { demandSameMachine, machineOf } from '../db/deploy/machines.ts';
 import { loadStep, markStep } from '../db/deploy/steps.ts';
 import type { StepRow } from '../db/deploy/steps.ts';
+import { rulesOn } from '../kit/host-rules.ts';
+import type { HostRules } from '../kit/host-rules.ts';
 import type { StepInput, StepOutcome } from '../workflows/deploy/ports.ts';
 import { Problem } from '../workflows/problem.ts';
 import { admittedHost } from './deps.ts';
 import type { ActivityDeps } from './deps.ts';
 import { addSystemLines, killJob, runJob } from './follow.ts';
 import type { Followed } from './follow.ts';
+import { failureOf } from './job-end.ts';
+import { demandUser, isNeverRoot } from './own-environment.ts';
 import { ProviderError, refused } from './providers/error.ts';
-import type { Job, JobState, Runner, RunnerHost } from './providers/runner/driver.ts';
+import type { Job, Runner, RunnerHost } from './providers/runner/driver.ts';
 import { runnerOf } from './providers/runner/registry.ts';
 
 export interface StepJob extends Job {
@@ -24,6 +28,7 @@ export interface StepJob extends Job {
 /** A step with its host and the place of its output. */
 export interface Work {
   row: StepRow;
+  rules: HostRules;
   host: RunnerHost;
   runner: Runner;
   to: Followed;
@@ -35,8 +40,9 @@ export async function workOf(deps: ActivityDeps, { taskId, position, step }: Ste
   const row = await loadStep(db, taskId, position);
   refuseOtherMachine(deps, row);
   const host = admittedHost(deps, row.host);
+  const rules = rulesOn(deps.renderer.hostRules, [host]);
   const origin = { instanceId: row.instanceId, host: row.host.name, step };
-  return { row, host, runner: runnerOf(runners, host), to: { db, limitBytes, taskId, origin } };
+  return { row, rules, host, runner: runnerOf(runners, host), to: { db, limitBytes, taskId, origin } };
 }
 
 /** A host may be led elsewhere while its sub-task runs: nothing was approved for another machine. */
@@ -69,9 +75,10 @@ export async function attemptStep(
 }
 
 /** Runs jobs one after the other up to the first that fails. */
-export async function runJobs({ to, runner, host }: Work, jobs: readonly StepJob[]): Promise<StepOutcome> {
+export async function runJobs({ to, runner, host, rules }: Work, jobs: readonly StepJob[]): Promise<StepOutcome> {
   for (const job of jobs) {
-    const message = failureOf(await runJob(to, runner, host, job));
+    demandUser(rules, host, job.user);
+    const message = failureOf(await runJob(to, runner, host, { ...job, neverRoot: isNeverRoot(rules) }));
     if (message !== null && !job.mayFail) {
       await addSystemLines(to, `${job.id} end`, [message]);
       return { ok: false, message };
@@ -84,11 +91,4 @@ export async function runJobs({ to, runner, host }: Work, jobs: readonly StepJob
 /** Ends what may still run of these jobs; undefined: one that the step has not on this host. */
 export async function killJobs({ to, runner, host }: Work, jobs: readonly (StepJob | undefined)[]): Promise<void> {
   for (const job of jobs) if (job) await killJob(to, runner, host, job.id);
-}
-
-/** Why a job failed; null: it ended well. */
-export function failureOf({ state, exitCode, signal }: JobState): string | null {
-  if (state === 'unknown') return 'it is not known how the command ended; look at the host';
-  if (signal !== null) return `ended by ${signal}`;
-  return exitCode === 0 ? null : `exit status ${exitCode}`;
 }

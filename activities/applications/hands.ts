@@ -9,6 +9,7 @@ import { lookAt, seenBefore } from '../deploy/seen.ts';
 import type { Seen } from '../deploy/seen.ts';
 import { jobIdOf } from '../deploy/steps.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { ownEnvironment } from '../own-environment.ts';
 import { attemptStep, killJobs, runJobs, workOf } from '../step.ts';
 import type { Work } from '../step.ts';
 import { instanceEnding, instanceJobs, instanceLook } from './steps.ts';
@@ -100,9 +101,10 @@ async function wasKilled(work: Work): Promise<boolean> {
   return signal !== null;
 }
 
-const base = ({ row, runner, host }: Work): Omit<InstanceStepContext, 'workingDirectory'> => ({
-  row,
-  path: (absolute) => runner.path(host, absolute),
+const base = (work: Work): Omit<InstanceStepContext, 'workingDirectory'> => ({
+  row: work.row,
+  path: (absolute) => work.runner.path(work.host, absolute),
+  ownEnv: ownEnvironment(work),
 });
 
 /** In the present release; the deploy path of what was not deployed by Slipway; the root of the host. */

@@ -11,6 +11,8 @@ export interface InstanceStepContext {
   /** Where an absolute path lies on this host. */
   path(absolute: string): string;
   workingDirectory: string;
+  /** What Slipway's own scripts find in their environment besides. */
+  ownEnv: Record<string, string>;
 }
 
 /** The jobs of a step in their order; none: there is nothing to do. `isSure`: of a stop, that something is known to run. */
@@ -37,6 +39,7 @@ const placeOf = (context: InstanceStepContext): StepPlace => ({
   position: context.row.position,
   workingDirectory: context.workingDirectory,
   env: environment(context),
+  ownEnv: context.ownEnv,
 });
 
 function bodies(step: InstanceActionStep, row: StepRow, told: Told, isSure: boolean): StepBody[] {

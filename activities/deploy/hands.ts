@@ -8,6 +8,7 @@ import type { SettleInput, StepName } from '../../workflows/deploy/contract.ts';
 import type { DeployHands, StepInput, StepOutcome } from '../../workflows/deploy/ports.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { addSystemLines, unlessLeaving } from '../follow.ts';
+import { ownEnvironment } from '../own-environment.ts';
 import { attemptStep, killJobs, runJobs, workOf } from '../step.ts';
 import type { Work } from '../step.ts';
 import { checkHealth } from './health.ts';
@@ -18,7 +19,7 @@ import { answerOf, startAgain, startNew, stopStarted, stopWhatRuns, withNotKnown
 import type { Before, Restarting, Unstarting } from './running.ts';
 import { lookAt, seenBefore } from './seen.ts';
 import type { Seen } from './seen.ts';
-import { allJobsOf, jobIdOf, jobsOf, lookOf, packagePath, startMark } from './steps.ts';
+import { allJobsOf, jobIdOf, jobsOf, lookOf, packageName, startMark } from './steps.ts';
 import type { StepContext, Told } from './steps.ts';
 
 /** What a deploy task does on hosts. */
@@ -103,11 +104,8 @@ async function killStep(deps: ActivityDeps, input: StepInput): Promise<void> {
   await killJobs(work, allJobsOf(input.step, await stepContext(deps, input, work)));
 }
 
-async function stepContext(
-  { db }: ActivityDeps,
-  { position, step }: StepInput,
-  { row, runner, host }: Work,
-): Promise<StepContext> {
+async function stepContext({ db }: ActivityDeps, { position, step }: StepInput, work: Work): Promise<StepContext> {
+  const { row, runner, host } = work;
   const hook = await loadScript(db, row.taskId, position, step);
   const { setup, version, previousVersion, taskId } = row;
   const current = `${setup.deployPath}/current`;
@@ -121,7 +119,9 @@ async function stepContext(
     path: (absolute) => runner.path(host, absolute),
     workingDirectory: { when: current, then: place, otherwise: '/' },
     hook: hook ? { language: hook.language, content: hook.content } : null,
-    hookUser: hook?.runningUser ?? null,
+    // A step of the application's never runs as the runner's own user by itself.
+    hookUser: hook?.runningUser || setup.runUser,
+    ownEnv: ownEnvironment(work),
     hookValues: hook ? await hookValues(db, { taskId, position }) : {},
     ranBefore: row.ranBefore,
     dropped: step === 'prune' ? droppedReleases(row) : [],
@@ -152,7 +152,8 @@ async function fetchPackage(deps: ActivityDeps, work: Work): Promise<StepOutcome
     return { ok: false, message };
   }
   const { tarPath, tarSha256 } = read;
-  await packages.using(read, () => runner.putFile(host, packagePath(setup), tarPath, { sha256: tarSha256, signal }));
+  const kept = { kept: `t${row.taskId}/${packageName(setup)}` };
+  await packages.using(read, () => runner.putFile(host, kept, tarPath, { sha256: tarSha256, mode: 0o600, signal }));
   await addSystemLines(to, `fetch ${to.origin.instanceId ?? 0}`, [`${source}, sha256 ${sha256}`]);
   return { ok: true, message: null };
 }

@@ -1,107 +1,163 @@
 // What Slipway itself runs on a host, as scripts for the runner. They take everything from the environment, so nothing
-// that a user typed is ever part of a script's text, and each of them may be run again with the same end.
+// that a user typed is ever part of a script's text, and each of them may be run again with the same end. As whom they act in
+// the deploy path is in place-scripts.ts; what they note lies in the runner's own folder. Sub-tasks that began before that have
+// noted it in `.slipway` of the deploy path: it is read as the holder of the deploy path reads it, and what it says is done so too.
+import { place } from './place-scripts.ts';
+
+const old = '".slipway/tasks/$SLIPWAY_TASK"';
+
+const findPackage = `package=$state/$SLIPWAY_PACKAGE
+if [ ! -f "$package" ]; then
+  adopt
+  within "$place" '[ ! -L "$1" ] && [ -f "$1" ] && cat -- "$1"' ".slipway/packages/$SLIPWAY_PACKAGE" > "$package.part" ||
+    fail 'the package is not on this host'
+  [ "$(sha256sum < "$package.part")" = "\${SLIPWAY_PACKAGE%.tar}  -" ] || fail 'the package on this host is another one'
+  mv -f -- "$package.part" "$package"
+fi
+`;
+
+// In a folder of root's, the new release is the run user's before anything of the package is in it.
+const extract = `extract='tar --no-same-owner -xpf -'
+if [ "$holder" = root ]; then
+  within "$releases" 'rm -rf -- "$1"; mkdir -- "$1"' "$fresh"
+  if [ -n "$lowered" ]; then chown -h "$uid:$gid" -- "$releases/$fresh"; fi
+  (cd -P -- "$releases/$fresh" && act $extract < "$package")
+else
+  within "$releases" 'rm -rf -- "$1"; mkdir -- "$1"; cd -- "$1"; '"$extract" "$fresh" < "$package"
+fi
+`;
 
 /** Unpacks beside the present release; a release of the same name is set aside until the sub-task has succeeded. */
 export const unpack = `set -eu
-release="$SLIPWAY_DEPLOY_PATH/releases/$SLIPWAY_VERSION"
-state="$SLIPWAY_DEPLOY_PATH/.slipway/tasks/$SLIPWAY_TASK"
-mkdir -p "$SLIPWAY_DEPLOY_PATH/releases" "$state"
-rm -rf "$state/release"
-mkdir "$state/release"
-tar -xpf "$SLIPWAY_PACKAGE" -C "$state/release"
-if [ "$(id -u)" = 0 ] && id "$SLIPWAY_RUN_USER" >/dev/null 2>&1; then
-  chown -R "$SLIPWAY_RUN_USER:$(id -g "$SLIPWAY_RUN_USER")" "$state/release"
+${place}
+find_place
+make_place
+(umask 077 && mkdir -p -- "$state")
+${findPackage}
+within "$place" 'if [ -L releases ] || { [ -e releases ] && [ ! -d releases ]; }; then
+  echo "$0/releases is not a folder" >&2
+  exit 1
 fi
-if [ -e "$state/replaced" ] || [ -e "$state/created" ]; then
-  rm -rf "$release"
-elif [ -e "$release" ]; then
-  mv "$release" "$state/replaced"
-else
-  : > "$state/created"
+mkdir -p releases'
+releases=$place/releases
+if [ "$holder" = root ]; then follow "\${releases#"$base"}"; fi
+${extract}
+is_there() { within "$releases" '[ -e "$1" ] || [ -L "$1" ]' "$1"; }
+if [ ! -e "$state/replaced" ] && [ ! -e "$state/created" ]; then
+  if is_there "$release"; then : > "$state/replaced"; else : > "$state/created"; fi
 fi
-mv "$state/release" "$release"
+if [ -e "$state/replaced" ] && ! is_there "$former"; then
+  within "$releases" 'if [ -e "$1" ] || [ -L "$1" ]; then mv -T -- "$1" "$2" 2>/dev/null || mv -h -- "$1" "$2"; fi' "$release" "$former"
+fi
+within "$releases" 'rm -rf -- "$1"; mv -- "$2" "$1"' "$release" "$fresh"
 echo "unpacked to releases/$SLIPWAY_VERSION"
 `;
 
 /** Takes \`unpack\` back, also when it ended half-way. */
 export const dropRelease = `set -eu
-release="$SLIPWAY_DEPLOY_PATH/releases/$SLIPWAY_VERSION"
-state="$SLIPWAY_DEPLOY_PATH/.slipway/tasks/$SLIPWAY_TASK"
-if [ -e "$state/replaced" ]; then
-  rm -rf "$release"
-  mv "$state/replaced" "$release"
-elif [ -e "$state/created" ]; then
-  rm -rf "$release"
-fi
-rm -rf "$state"
-`;
-
-const link = `link() {
-  rm -f .current.new
-  ln -s "$1" .current.new
-  mv -fT .current.new current 2>/dev/null || mv -fh .current.new current
+${place}
+find_place
+if [ -n "$rest" ]; then rm -rf -- "$state"; exit 0; fi
+adopt
+in_releases() {
+  [ -d "$place/releases" ] && [ ! -L "$place/releases" ] || return 0
+  if [ "$holder" = root ]; then follow "\${place#"$base"}/releases"; fi
+  within "$place/releases" "$@"
+  find_place
 }
+if [ -e "$state/replaced" ]; then
+  in_releases 'if [ -e "$2" ] || [ -L "$2" ]; then rm -rf -- "$1"; mv -- "$2" "$1"; fi' "$release" "$former"
+elif [ -e "$state/created" ]; then
+  in_releases 'rm -rf -- "$1"' "$release"
+else
+  within "$place" 'if [ -e "$2/replaced" ]; then rm -rf -- "releases/$1"; mv -- "$2/replaced" "releases/$1"
+  elif [ -e "$2/created" ]; then rm -rf -- "releases/$1"; fi' "$release" ${old}
+fi
+in_releases 'rm -rf -- "$1" "$2"' "$fresh" "$former"
+within "$place" 'rm -rf -- "$1"' ${old}
+rm -rf -- "$state"
 `;
 
-// Noted for the undo: \`current\` may be older than Slipway, and lead elsewhere.
-const former = 'former=".slipway/tasks/$SLIPWAY_TASK/former"';
+const link = `link='
+rm -rf -- .current.new
+ln -s -- "$1" .current.new
+mv -fT .current.new current 2>/dev/null || mv -fh .current.new current
+'
+`;
 
 /** Switches the link \`current\` in one rename, so that there is no moment without a release; what it was is noted before. */
 export const switchRelease = `set -eu
-cd "$SLIPWAY_DEPLOY_PATH"
+${place}
 ${link}
-if [ ! -d "releases/$SLIPWAY_VERSION" ]; then
-  echo "release $SLIPWAY_VERSION is not on this host" >&2
+find_place
+if [ -n "$rest" ]; then fail "release $SLIPWAY_VERSION is not on this host"; fi
+within "$place" 'if [ ! -d "releases/$1" ] || [ -L "releases/$1" ] || [ -L releases ]; then
+  echo "release $1 is not on this host" >&2
   exit 1
 fi
 if [ -e current ] && [ ! -L current ]; then
-  echo "$SLIPWAY_DEPLOY_PATH/current is not a link; move it away and try again" >&2
+  echo "$0/current is not a link; move it away and try again" >&2
   exit 1
+fi' "$release"
+if [ ! -e "$state/former" ]; then
+  (umask 077 && mkdir -p -- "$state")
+  # Noted for the undo: it may be older than Slipway, and lead elsewhere.
+  within "$place" 'readlink current || :' > "$state/former.new"
+  mv -f -- "$state/former.new" "$state/former"
 fi
-${former}
-if [ ! -e "$former" ]; then
-  mkdir -p "\${former%/*}"
-  readlink current > "$former.new" || :
-  mv "$former.new" "$former"
-fi
-link "releases/$SLIPWAY_VERSION"
+within "$place" "$link" "releases/$release"
 echo "current is releases/$SLIPWAY_VERSION"
 `;
 
 /** Leads \`current\` to where it led before, also when that is nowhere, or not a release of Slipway's. */
 export const switchBack = `set -eu
-cd "$SLIPWAY_DEPLOY_PATH" 2>/dev/null || exit 0
+${place}
 ${link}
-${former}
-rm -f .current.new
-if [ -e current ] && [ ! -L current ]; then exit 0; fi
-if [ -e "$former" ]; then
-  target=$(cat "$former")
-elif [ "$(readlink current)" = "releases/$SLIPWAY_VERSION" ] && [ "$SLIPWAY_VERSION" != "$SLIPWAY_PREVIOUS_VERSION" ]; then
+find_place
+if [ -n "$rest" ]; then exit 0; fi
+adopt
+within "$place" 'rm -rf -- .current.new'
+if [ -e "$place/current" ] && [ ! -L "$place/current" ]; then exit 0; fi
+noted='[ ! -L "$1" ] && [ ! -L "\${1%/*}" ] && [ -f "$1" ] && head -c 4096 -- "$1"'
+if [ -e "$state/former" ]; then
+  target=$(cat -- "$state/former")
+elif target=$(within "$place" "$noted" ${old}/former); then
+  case $target in *$'\\n'*) fail 'what current was is noted in a way that is not understood' ;; esac
+elif [ "$(within "$place" 'readlink current || :')" = "releases/$release" ] && [ "$release" != "$SLIPWAY_PREVIOUS_VERSION" ]; then
   target=\${SLIPWAY_PREVIOUS_VERSION:+releases/$SLIPWAY_PREVIOUS_VERSION}
 else
   exit 0
 fi
 if [ -n "$target" ]; then
-  link "$target"
+  within "$place" "$link" "$target"
   echo "current is $target again"
 else
-  rm -f current
+  within "$place" 'rm -f current'
 fi
 `;
 
 /** Drops what a sub-task that was taken back leaves: its package, also half of it, its state, and folders that are empty then. */
 export const tidy = `set -u
-cd "$SLIPWAY_DEPLOY_PATH" 2>/dev/null || exit 0
-rm -rf ".slipway/tasks/$SLIPWAY_TASK" "$SLIPWAY_PACKAGE" .slipway/packages/.slipway-*
-rmdir .slipway/tasks .slipway/packages .slipway releases 2>/dev/null || :
+${place}
+rm -rf -- "$state"
+find_place
+if [ -n "$rest" ]; then exit 0; fi
+adopt
+within "$place" 'set +e
+rm -rf -- "$1" ".slipway/packages/$2" .slipway/packages/.slipway-*
+if [ ! -L releases ]; then rm -rf -- "releases/$3" "releases/$4"; fi
+rmdir .slipway/tasks .slipway/packages .slipway releases 2>/dev/null
+exit 0' ${old} "$SLIPWAY_PACKAGE" "$fresh" "$former"
 `;
 
 /** Drops what a finished sub-task leaves, and releases beyond those kept (one a line). */
 export const prune = `${tidy}
-printf '%s\\n' "$SLIPWAY_DROPPED" | while IFS= read -r version; do
+within "$place" 'set +e
+if [ -L releases ]; then exit 0; fi
+printf "%s\\n" "$1" | while IFS= read -r version; do
   if [ -n "$version" ] && [ "$(readlink current)" != "releases/$version" ]; then
-    rm -rf "releases/$version" && echo "release $version is dropped"
+    rm -rf -- "releases/$version" && echo "release $version is dropped"
   fi
 done
+exit 0' "$SLIPWAY_DROPPED"
 `;

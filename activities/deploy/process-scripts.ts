@@ -2,12 +2,14 @@
 // taken again by other processes. One younger than the pid file has come by the number, unless Slipway's own start command has
 // started it; one older than a start is not what that start has started. Where a start has not shown itself in the pid file yet,
 // its processes are known by `SLIPWAY_START` in their environment, and by descent from those. Without /proc the number decides.
+import { readPidFile, runUser } from './place-scripts.ts';
 
 /** Seconds that what is told to end by Slipway itself has at least, before it is killed. */
 const graceSeconds = 5;
 
 // A process is its pid and its start (boot and ticks), so that no later one of the number is taken for it.
-const processes = `boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
+const processes = `failed=4
+${runUser}${readPidFile}boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
 # Sets born of a living process. A zombie does not live: in a container nobody may ever reap it.
 look_at() {
   stat='' born=-
@@ -24,11 +26,8 @@ look_at() {
 read_number() {
   number=''
   [ -f "$SLIPWAY_PID_FILE" ] || return 1
-  if [ ! -r "$SLIPWAY_PID_FILE" ]; then
-    echo "$SLIPWAY_PID_FILE cannot be read" >&2
-    exit 4
-  fi
-  number=$(head -c 4096 "$SLIPWAY_PID_FILE" | tr -s '\\000[:space:]' '\\n' | grep -m 1 -xE '[1-9][0-9]{0,9}')
+  read_pid_file
+  number=$(grep -m 1 -xE '[1-9][0-9]{0,9}' <<< "$content")
 }
 has_mark() {
   grep -qazxF -- "SLIPWAY_PID_FILE=$SLIPWAY_PID_FILE" "/proc/$1/environ" 2>/dev/null &&
@@ -38,7 +37,7 @@ is_younger_than_file() {
   began=$(sed -n 's/^btime //p' /proc/stat 2>/dev/null)
   if [ "$born" = - ] || [ -z "$began" ]; then return 1; fi
   hertz=$(getconf CLK_TCK 2>/dev/null) || hertz=100
-  [ $((began + \${born##*:} / hertz)) -gt $(($(stat -c %Y "$SLIPWAY_PID_FILE") + 5)) ]
+  [ $((began + \${born##*:} / hertz)) -gt $(($(stat -c %Y "$file") + 5)) ]
 }
 # Sets pid and born to the application's process, or other to the number if that is another one's.
 lives() {

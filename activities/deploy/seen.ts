@@ -2,7 +2,7 @@
 // whatever worker, know which process was there before a stop or a start, and when that began.
 import { runJob } from '../follow.ts';
 import type { JobState } from '../providers/runner/driver.ts';
-import { failureOf } from '../step.ts';
+import { failureOf } from '../job-end.ts';
 import type { StepJob, Work } from '../step.ts';
 
 /** Exit statuses of `look` besides 0, that something runs. */

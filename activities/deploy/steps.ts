@@ -21,6 +21,8 @@ export interface StepContext {
   workingDirectory: Job['cwd'];
   hook: Job['script'] | null;
   hookUser: string | null;
+  /** What Slipway's own scripts find there. */
+  ownEnv: Record<string, string>;
   /** What a hook finds in its environment beside what every step does. */
   hookValues: Record<string, string>;
   /** Whether the instance ran before, as recorded or since seen. */
@@ -101,6 +103,8 @@ export interface StepPlace {
   position: number;
   workingDirectory: Job['cwd'];
   env: Job['env'];
+  /** On top of it for Slipway's own scripts. */
+  ownEnv: Job['env'];
 }
 
 /** Jobs of a step, each with the id by which its host knows it for good. */
@@ -125,9 +129,10 @@ export type JobAt = Pick<StepPlace, 'taskId' | 'position'>;
 export const jobIdOf = ({ taskId, position }: JobAt, step: string, name: number | string): string =>
   `t${taskId}-p${position}-${step}-${name}`;
 
-function jobOf(step: string, { name, env, ...body }: StepBody, index: number | string, at: StepPlace): StepJob {
-  const cwd = body.inRelease === false ? '/' : at.workingDirectory;
-  return { ...body, id: jobIdOf(at, step, name ?? index), cwd, env: { ...at.env, ...env } };
+function jobOf(step: string, { name, env, isOwn, ...body }: StepBody, index: number | string, at: StepPlace): StepJob {
+  const cwd = isOwn ? '/' : at.workingDirectory;
+  const all = { ...at.env, ...(isOwn && at.ownEnv), ...env };
+  return { ...body, id: jobIdOf(at, step, name ?? index), cwd, env: all };
 }
 
 /** A job before it has an id and a place. */
@@ -138,7 +143,8 @@ export interface StepBody {
   name?: string;
   /** On top of what all jobs of the step have. */
   env?: Job['env'];
-  inRelease?: boolean;
+  /** Slipway's own, which runs in the host's root. */
+  isOwn?: boolean;
   mayFail?: boolean;
   isEnough?: boolean;
 }
@@ -148,7 +154,7 @@ const bash = (content: string): Job['script'] => ({ language: 'bash', content })
 const own = (content: string, env: Job['env'] = {}): StepBody => ({
   script: bash(content),
   user: null,
-  inRelease: false,
+  isOwn: true,
   env,
 });
 
@@ -160,9 +166,9 @@ export const command = (line: string, { runUser }: Pick<SubTaskSetup, 'runUser'>
 const whenPid = ({ pidPath }: Pick<SubTaskSetup, 'pidPath'>, content: string, env: Job['env']): StepBody[] =>
   pidPath === '' ? [] : [own(content, env)];
 
-/** Where a package lies on a host while its sub-task runs. */
-export const packagePath = ({ deployPath, package: source }: SubTaskSetup): string =>
-  `${deployPath}/.slipway/packages/${source?.tarSha256 ?? 'none'}.tar`;
+/** By which name a package is kept on a host while its sub-task runs. */
+export const packageName = ({ package: source }: Pick<SubTaskSetup, 'package'>): string =>
+  `${source?.tarSha256 ?? 'none'}.tar`;
 
 function environment({ setup, path, ...context }: StepContext): Record<string, string> {
   return {
@@ -171,7 +177,7 @@ function environment({ setup, path, ...context }: StepContext): Record<string, s
     SLIPWAY_VERSION: context.version,
     SLIPWAY_PREVIOUS_VERSION: context.previousVersion ?? '',
     SLIPWAY_DEPLOY_PATH: path(setup.deployPath),
-    SLIPWAY_PACKAGE: path(packagePath(setup)),
+    SLIPWAY_PACKAGE: packageName(setup),
     SLIPWAY_PID_FILE: setup.pidPath ? path(setup.pidPath) : '',
     SLIPWAY_RUN_USER: setup.runUser,
     SLIPWAY_DROPPED: context.dropped.join('\n'),

@@ -2,22 +2,27 @@
 // are the processes of its instances, so stopping it ends those, and the rest is the state in its row.
 import { instancesToProbe } from '../../db/hosts/work.ts';
 import type { HostCallRow } from '../../db/hosts/tables.ts';
+import { readPidFile, runUser } from '../deploy/place-scripts.ts';
 import { once } from './once.ts';
 import { asking, refusedBy } from './trouble.ts';
-import { bash, isForced, jobIdOf, runOwn } from './work.ts';
+import { bash, isForced, jobIdOf, processEnvironment, runOwn } from './work.ts';
 import type { HostWork } from './work.ts';
 
+// As the user who writes the pid file: root would end for them whatever they name there.
 const endProcess = `set -u
-pid=$(cat "$SLIPWAY_PID_FILE" 2>/dev/null) || exit 0
-case "$pid" in ''|*[!0-9]*) exit 0 ;; esac
+${runUser}${readPidFile}
+[ -f "$SLIPWAY_PID_FILE" ] || exit 0
+read_pid_file
+pid=$(grep -m 1 -xE '[1-9][0-9]{0,9}' <<< "$content") || exit 0
+tell() { act bash -c 'kill -s "$0" "$1"' "$1" "$pid" 2>/dev/null; }
 if [ "$SLIPWAY_FORCE" != 1 ]; then
-  kill "$pid" 2>/dev/null || exit 0
+  tell TERM || exit 0
   for _ in $(seq 50); do
     kill -0 "$pid" 2>/dev/null || exit 0
     sleep 0.1
   done
 fi
-kill -9 "$pid" 2>/dev/null || exit 0
+tell KILL || exit 0
 echo "process $pid was killed"
 `;
 
@@ -28,11 +33,8 @@ export async function byProcesses(work: HostWork, known: HostCallRow | undefined
   if (kind === 'start') return;
   const instances = await instancesToProbe(deps.db, host.id);
   await once(work, { way: 'local' }, known, async () => {
-    for (const { id, pidPath } of instances) {
-      const env = {
-        SLIPWAY_PID_FILE: runner.path(at, pidPath),
-        SLIPWAY_FORCE: isForced(work) ? '1' : '0',
-      };
+    for (const { id, ...instance } of instances) {
+      const env = { ...processEnvironment(work, runner, instance), SLIPWAY_FORCE: isForced(work) ? '1' : '0' };
       await runOwn(work, runner, 'power', { id: jobIdOf(work, `power-${id}`), script: bash(endProcess), env });
     }
     return { job: null, note: null };

@@ -5,7 +5,7 @@ import { Problem } from '../../workflows/problem.ts';
 import { secondsOf } from '../../db/deploy/sub-tasks.ts';
 import { checkLives } from '../deploy/process-scripts.ts';
 import { Trouble } from './trouble.ts';
-import { bash, jobIdOf, runOwn } from './work.ts';
+import { bash, jobIdOf, processEnvironment, runOwn } from './work.ts';
 import type { HostWork } from './work.ts';
 
 /** Exit status of a look that saw no process. */
@@ -21,14 +21,14 @@ export interface Probed {
 
 /** Looks at every instance of a host that has a pid file. */
 export async function probed(work: HostWork): Promise<Probed> {
-  const { runner, at, deps, host } = work;
+  const { runner, deps, host } = work;
   const some = await instancesToProbe(deps.db, host.id);
   const found: Probed = { instances: new Map(some.map(({ id }) => [id, 'unknown'])) };
   if (!runner) return found;
-  const probe = async ({ id, pidPath, startSeconds }: (typeof some)[number]): Promise<void> => {
+  const probe = async ({ id, pidPath, runUser, startSeconds }: (typeof some)[number]): Promise<void> => {
     const { start } = secondsOf(startSeconds === null ? {} : { startSeconds });
     const seconds = String(Math.min(start, longestSeconds));
-    const env = { SLIPWAY_PID_FILE: runner.path(at, pidPath), SLIPWAY_SECONDS: seconds };
+    const env = { ...processEnvironment(work, runner, { pidPath, runUser }), SLIPWAY_SECONDS: seconds };
     const job = { id: jobIdOf(work, `probe-${id}`), script: bash(checkLives), env };
     const { exitCode } = await runOwn(work, runner, 'probe', job);
     found.instances.set(id, exitCode === 0 ? 'running' : exitCode === nothingCame ? 'stopped' : 'unknown');

@@ -5,6 +5,7 @@ import type { HostLeft } from '../../db/hosts/settle.ts';
 import { noteProgress } from '../../db/hosts/work.ts';
 import type { HostWorkRow } from '../../db/hosts/work.ts';
 import { SecretsError } from '../../db/secrets.ts';
+import { rulesOn } from '../../kit/host-rules.ts';
 import type { Problem } from '../../workflows/problem.ts';
 import { runnerHost } from '../deps.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -13,6 +14,7 @@ import type { CloudDriver, IpmiAccess, MachineRef } from '../providers/cloud/dri
 import { ipmiName } from '../providers/cloud/ipmitool.ts';
 import { refused } from '../providers/error.ts';
 import type { Job, JobState, Runner, RunnerHost } from '../providers/runner/driver.ts';
+import { ownEnvironment } from '../own-environment.ts';
 import { asking } from './trouble.ts';
 
 /** What the work on a host leaves, when it went well. */
@@ -79,6 +81,17 @@ export function runOwn(
   const to = { db: deps.db, limitBytes: deps.outputLimitBytes, taskId, origin };
   return asking('runner', runJob(to, runner, at, { ...job, cwd: '/', user: null }));
 }
+
+/** What a script on the process of an application finds in its environment. */
+export const processEnvironment = (
+  { deps, at }: HostWork,
+  runner: Runner,
+  { pidPath, runUser }: { pidPath: string; runUser: string },
+): Job['env'] => ({
+  ...ownEnvironment({ rules: rulesOn(deps.renderer.hostRules, [at]), runner, host: at }),
+  SLIPWAY_PID_FILE: runner.path(at, pidPath),
+  SLIPWAY_RUN_USER: runUser,
+});
 
 /** A pause that ends early when the worker leaves. */
 export const pause = (ms: number): Promise<void> =>

@@ -117,7 +117,7 @@ export const instancesToProbe = (db: Kysely<Database>, hostId: number) =>
     .selectFrom('instances')
     .innerJoin('applications', 'applications.id', 'instances.applicationId')
     .leftJoin('deploySettings', 'deploySettings.applicationId', 'instances.applicationId')
-    .select(['instances.id', 'applications.pidPath', 'deploySettings.startSeconds'])
+    .select(['instances.id', 'applications.pidPath', 'applications.runUser', 'deploySettings.startSeconds'])
     .where('instances.hostId', '=', hostId)
     .where('applications.pidPath', '!=', '')
     .orderBy('instances.id')

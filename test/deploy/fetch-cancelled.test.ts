@@ -1,6 +1,6 @@
 // A fetch that is cut short while its package is on the way to the host.
 import { createLocalRunner } from '../../activities/providers/runner/local.ts';
-import type { PutOptions, Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
+import type { HostPlace, PutOptions, Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
 import { eventually } from '../harness.ts';
 import { endedTask, makeEstate, startedTask, testWorld } from '../world.ts';
 import type { World } from '../world.ts';
@@ -11,7 +11,7 @@ import { listing, runnersOwn } from './listing.ts';
 /** An upload that has gone too far to hear that nobody wants it: it places its file, once it may. */
 const upload: { asked?: PutOptions; mayEnd?: () => void } = {};
 let inner: Runner;
-async function putFile(host: RunnerHost, path: string, source: string, options: PutOptions): Promise<void> {
+async function putFile(host: RunnerHost, path: HostPlace, source: string, options: PutOptions): Promise<void> {
   await new Promise<void>((resolve) => Object.assign(upload, { asked: options, mayEnd: resolve }));
   await inner.putFile(host, path, source, { sha256: options.sha256 });
 }
@@ -37,6 +37,7 @@ test('it ends after its upload, so that nothing of the package, nor of one befor
   const subTask = accepted(await upgrade(estate, id, { version: '2.0.0', timeout }));
   await eventually(() => upload.asked !== undefined, { timeout: 60_000 });
   // As of a worker that was killed in the middle of its upload.
+  host.write(`.slipway/steps/t${subTask}/.slipway-half`, '');
   host.write('srv/web/.slipway/packages/.slipway-half', '');
   await eventually(() => upload.asked?.signal?.aborted === true, { timeout: 60_000 });
   upload.mayEnd?.();
@@ -44,5 +45,6 @@ test('it ends after its upload, so that nothing of the package, nor of one befor
   const [result] = await resultsOf(world, subTask);
   expect(result?.message).toContain(`timed out after ${timeout} s`);
   expect(listing(host.root, [runnersOwn, 'calls'])).toEqual(before);
+  expect(host.names('.slipway/steps')).toEqual([]);
   expect(host.runs).toBe(true);
 }, 180_000);

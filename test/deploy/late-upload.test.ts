@@ -1,7 +1,7 @@
 // A worker that stood still in the middle of an upload, while another one brought the task to its end, places nothing late.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,26 +16,33 @@ test('what a worker still brings when the task ends is taken away, and its renam
   const runner = createLocalRunner({ dataDir });
   await runner.prepare(host);
   const deployPath = runner.path(host, '/srv/web');
-  const packages = join(deployPath, '.slipway/packages');
-  mkdirSync(packages, { recursive: true });
-  // Of another task: without it the folder would be gone too.
-  writeFileSync(join(packages, 'other.tar'), 'other');
+  mkdirSync(deployPath, { recursive: true });
+  const root = runner.path(host, '/');
+  const steps = join(root, '.slipway/steps');
+  const kept = join(steps, 't7');
   const source = join(dataDir, 'source');
   execFileSync('mkfifo', [source]);
   const [first, second] = ['the first half', 'the second half'];
   const sha256 = createHash('sha256').update(`${first}${second}`).digest('hex');
-  const upload = runner.putFile(host, `/srv/web/.slipway/packages/${sha256}.tar`, source, { sha256 });
+  const upload = runner.putFile(host, { kept: `t7/${sha256}.tar` }, source, { sha256 });
   const refused = expectRefusal(upload, 'refused', 'ENOENT');
   const pipe = await open(source, 'w');
   await pipe.write(first);
-  await eventually(() => readdirSync(packages).some((name) => name.startsWith('.slipway-')));
+  await eventually(() => readdirSync(kept, { encoding: 'utf8' }).some((name) => name.startsWith('.slipway-')));
   // The other worker's last step.
-  const env = { PATH: process.env.PATH, SLIPWAY_TASK: '7', SLIPWAY_DEPLOY_PATH: deployPath };
-  const package_ = { SLIPWAY_PACKAGE: join(packages, `${sha256}.tar`) };
-  expect(spawnSync('bash', ['-c', tidy], { env: { ...env, ...package_ } }).status).toBe(0);
+  const env = {
+    ...{ PATH: process.env.PATH, SLIPWAY_HOST_ROOT: root, SLIPWAY_STEPS_DIR: steps, SLIPWAY_TASK: '7' },
+    ...{
+      SLIPWAY_DEPLOY_PATH: deployPath,
+      SLIPWAY_ROOTS: root,
+      SLIPWAY_VERSION: '2.0.0',
+      SLIPWAY_PACKAGE: `${sha256}.tar`,
+    },
+  };
+  expect(spawnSync('bash', ['-c', tidy], { env }).status).toBe(0);
   await pipe.write(second);
   await pipe.close();
   await refused;
-  expect(readdirSync(packages)).toEqual(['other.tar']);
+  expect(readdirSync(steps)).toEqual([]);
   rmSync(dataDir, { recursive: true, force: true });
 });

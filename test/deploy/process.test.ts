@@ -240,7 +240,7 @@ test.each([
   try {
     const file = join(folder, 'web.pid');
     writeFileSync(file, text);
-    const env = { PATH: process.env.PATH, SLIPWAY_PID_FILE: file };
+    const env = { PATH: process.env.PATH, SLIPWAY_PID_FILE: file, SLIPWAY_PID_ROOTS: tmpdir() };
     const { status, stdout } = spawnSync('bash', ['-s'], { input: look, env, encoding: 'utf8' });
     expect([status, stdout.split(' ')[0]]).toEqual(runs ? [0, 'runs'] : [3, 'none']);
   } finally {

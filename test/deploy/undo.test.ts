@@ -1,8 +1,18 @@
 // A step that fails, whichever: the old release runs again, nothing is left behind, and the instance is what it was.
-import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { instanceSteps } from '../../workflows/deploy/contract.ts';
 import type { InstanceStep } from '../../workflows/deploy/contract.ts';
 import * as hostScripts from '../../activities/deploy/host-scripts.ts';
@@ -96,8 +106,8 @@ const faults: Fault[] = [
     step: 'unpack',
     calls: ['stop', 'start 1.0.0'],
     inject: (_estate, host) => {
-      rmSync(host.at('srv/web/.slipway/tasks'), { recursive: true, force: true });
-      host.write('srv/web/.slipway/tasks', 'in the way');
+      renameSync(host.at('srv/web/releases'), host.at('srv/web/elsewhere'));
+      symlinkSync('elsewhere', host.at('srv/web/releases'));
     },
   },
   {
@@ -229,6 +239,8 @@ describe('each script of Slipway on a host', () => {
   const release = 'releases/2.0.0';
   const pidFile = 'web.pid';
 
+  const stepsOf = (folder: string): string => `${folder}-steps`;
+
   /** Runs one in a deploy path; answers its exit status. */
   function runIn(folder: string, script: string, more: Record<string, string> = {}): number | null {
     const { status } = spawnSync('bash', ['-s'], {
@@ -240,9 +252,13 @@ describe('each script of Slipway on a host', () => {
         SLIPWAY_DEPLOY_PATH: folder,
         SLIPWAY_VERSION: '2.0.0',
         SLIPWAY_PREVIOUS_VERSION: '1.0.0',
-        SLIPWAY_PACKAGE: join(folder, '.slipway/packages/package.tar'),
+        SLIPWAY_HOST_ROOT: dirname(folder),
+        SLIPWAY_STEPS_DIR: stepsOf(folder),
+        SLIPWAY_ROOTS: dirname(folder),
+        SLIPWAY_PID_ROOTS: dirname(folder),
+        SLIPWAY_PACKAGE: 'package.tar',
         SLIPWAY_PID_FILE: join(folder, pidFile),
-        SLIPWAY_RUN_USER: 'nobody-at-all',
+        SLIPWAY_RUN_USER: userInfo().username,
         SLIPWAY_DROPPED: '0.9.0',
         SLIPWAY_SECONDS: '1',
         ...more,
@@ -258,12 +274,18 @@ describe('each script of Slipway on a host', () => {
       writeFileSync(join(folder, 'releases', version, 'VERSION'), version);
     }
     symlinkSync('releases/1.0.0', join(folder, 'current'));
-    mkdirSync(join(folder, '.slipway/packages'), { recursive: true });
+    mkdirSync(join(stepsOf(folder), 't7'), { recursive: true });
     const content = join(folder, 'content');
     mkdirSync(content);
     writeFileSync(join(content, 'VERSION'), '2.0.0');
-    execFileSync('tar', ['-cf', join(folder, '.slipway/packages/package.tar'), '-C', content, '.']);
+    execFileSync('tar', ['-cf', join(stepsOf(folder), 't7/package.tar'), '-C', content, '.']);
   }
+
+  /** All that a script may change. */
+  const allOf = (folder: string): Record<string, string> => {
+    const kept = existsSync(stepsOf(folder)) ? Object.entries(listing(stepsOf(folder), [])) : [];
+    return { ...listing(folder, []), ...Object.fromEntries(kept.map(([path, what]) => [`kept ${path}`, what])) };
+  };
 
   /** What has happened before its turn comes; a running process where there is one. */
   const before: Record<keyof typeof scripts, readonly (keyof typeof scripts)[]> = {
@@ -287,7 +309,7 @@ describe('each script of Slipway on a host', () => {
       deployPath(folder);
       return work(folder);
     } finally {
-      rmSync(folder, { recursive: true });
+      for (const one of [folder, stepsOf(folder)]) rmSync(one, { recursive: true, force: true });
     }
   };
 
@@ -295,13 +317,13 @@ describe('each script of Slipway on a host', () => {
     inFolder((folder) => {
       for (const earlier of before[name as keyof typeof scripts]) expect(runIn(folder, scripts[earlier])).toBe(0);
       if (name !== 'checkGone') writeFileSync(join(folder, pidFile), String(process.pid));
-      const at = listing(folder, []);
+      const at = allOf(folder);
       expect(runIn(folder, script)).toBe(0);
-      const once = listing(folder, []);
+      const once = allOf(folder);
       if (onlyLook.includes(name)) expect(once).toEqual(at);
       else expect(once).not.toEqual(at);
       expect(runIn(folder, script)).toBe(0);
-      expect(listing(folder, [])).toEqual(once);
+      expect(allOf(folder)).toEqual(once);
     });
   });
 
@@ -328,9 +350,7 @@ describe('each script of Slipway on a host', () => {
         const at = listing(folder, []);
         for (const script of [scripts.unpack, scripts.unpack, scripts.dropRelease])
           expect(runIn(folder, script)).toBe(0);
-        expect(listing(folder, ['.slipway'])).toEqual(
-          Object.fromEntries(Object.entries(at).filter(([path]) => !path.startsWith('.slipway'))),
-        );
+        expect(listing(folder, [])).toEqual(at);
       });
   });
 });

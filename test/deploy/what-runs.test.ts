@@ -55,7 +55,7 @@ describe('what runs', () => {
   alongside('after an undo that failed is recorded as the host says, and stopped by the next upgrade', async () => {
     const { estate, host } = await running();
     // The link cannot be led back; all that comes after it in the undo is tried all the same, and starts a process.
-    const noWayBack = 'cd "$SLIPWAY_DEPLOY_PATH/.slipway/tasks/$SLIPWAY_TASK"; rm former; mkdir former; exit 1';
+    const noWayBack = 'cd "$SLIPWAY_STEPS_DIR/t$SLIPWAY_TASK"; rm former; mkdir former; exit 1';
     await setHooks(world, estate, { post_exec: await makeScript(world, noWayBack) });
     const { status, result } = await upgraded(estate, '2.0.0');
     expect([status, result?.message]).toEqual(['failed', expect.stringContaining('; switch_back: ')]);
@@ -69,7 +69,7 @@ describe('what runs', () => {
 
   alongside('after an undo that failed and left nothing running is recorded as stopped', async () => {
     const { estate, host } = await running();
-    const noWayBack = 'cd "$SLIPWAY_DEPLOY_PATH/.slipway/tasks/$SLIPWAY_TASK"; rm former; mkdir former';
+    const noWayBack = 'cd "$SLIPWAY_STEPS_DIR/t$SLIPWAY_TASK"; rm former; mkdir former';
     const noStart = `touch "$SLIPWAY_HOST_ROOT/broken"; ${noWayBack}; exit 1`;
     await setHooks(world, estate, { post_exec: await makeScript(world, noStart) });
     const { startupCmd } = await world.db

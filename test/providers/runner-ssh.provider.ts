@@ -3,15 +3,20 @@ import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
+  existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { prune, switchRelease, unpack } from '../../activities/deploy/host-scripts.ts';
 import type { Job, RunnerHost } from '../../activities/providers/runner/driver.ts';
 import { createSshRunner } from '../../activities/providers/runner/ssh/index.ts';
 import type { SshSettings } from '../../activities/providers/runner/ssh/settings.ts';
@@ -225,6 +230,38 @@ describe('the ssh runner alone', () => {
     const runner = runnerWith();
     const answers = await Promise.all(Array.from({ length: 40 }, () => runner.stat(host, '/')));
     expect(answers).toHaveLength(40);
+  });
+
+  test('an application’s user who plants links in the deploy path has nothing written as root', async () => {
+    const [runner, place] = [runnerWith(), join(server.folder, 'web')];
+    chmodSync(server.folder, 0o711);
+    const cron = join(server.folder, 'cron');
+    mkdirSync(join(place, '.slipway/tasks/7'), { recursive: true });
+    symlinkSync('* * * * * root id', join(place, 'current'));
+    symlinkSync(cron, join(place, '.slipway/tasks/7/former.new'));
+    execFileSync('chown', ['-Rh', 'nobody', place]);
+    const content = fileOf('VERSION', '2.0.0');
+    const package_ = join(server.folder, 'package.tar');
+    execFileSync('tar', ['-cf', package_, '-C', server.folder, 'VERSION']);
+    const sha256 = createHash('sha256').update(readFileSync(package_)).digest('hex');
+    await runner.putFile(host, { kept: `t7/${sha256}.tar` }, package_, { sha256, mode: 0o600 });
+    const kept = join('/var/lib/slipway/steps', host.name);
+    expect(readdirSync(join(kept, 't7'))).toEqual([`${sha256}.tar`]);
+    const env = {
+      ...{ SLIPWAY_TASK: '7', SLIPWAY_VERSION: '2.0.0', SLIPWAY_PREVIOUS_VERSION: '1.0.0', SLIPWAY_DROPPED: '' },
+      ...{ SLIPWAY_PACKAGE: `${sha256}.tar`, SLIPWAY_RUN_USER: 'nobody', SLIPWAY_DEPLOY_PATH: place },
+      SLIPWAY_ROOTS: server.folder,
+    };
+    for (const script of [unpack, switchRelease, prune]) {
+      const step = job(script, { env });
+      await runner.start(host, step);
+      expect(await endOf(runner, host, step.id)).toMatchObject({ exitCode: 0 });
+    }
+    expect(existsSync(cron)).toBe(false);
+    expect(readFileSync(join(place, 'current', basename(content)), 'utf8')).toBe('2.0.0');
+    expect(statSync(join(place, 'current', 'VERSION')).uid).toBe(statSync(place).uid);
+    expect(readdirSync(kept)).toEqual([]);
+    rmSync(kept, { recursive: true });
   });
 
   test('a job lives on when the server goes, and the same driver finds it on a new connection', async () => {

@@ -1,10 +1,20 @@
 // What a runner promises of the values in a job's environment, where the host is this machine: nobody else on it reads them.
-import { lstatSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
 import { basename, join } from 'node:path';
 import { eventually, unique } from '../harness.ts';
 import { hang } from './runner-scenarios.ts';
-import { endOf, jobOf, said } from './runner.suite.ts';
+import { endOf, expectRefusal, jobOf, said } from './runner.suite.ts';
 import type { RunnerHarness } from './runner.suite.ts';
 
 /** What is in a file; nothing where it is gone. */
@@ -39,8 +49,59 @@ export interface WithFolders extends RunnerHarness {
   folderOf(jobId: string): string;
 }
 
+/** What runners promise of users, where the host is this machine. */
+function usersSuite(name: string, open: () => Promise<WithFolders>): void {
+  const isRoot = process.getuid?.() === 0;
+  const other = `slipway-${unique()}`.slice(0, 30);
+  beforeAll(() => {
+    // Root by another name, which only root can make.
+    if (isRoot)
+      execFileSync('useradd', ['--no-create-home', '--non-unique', '--uid', '0', '--gid', '0', other], {
+        stdio: 'ignore',
+      });
+  });
+  afterAll(() => {
+    if (isRoot) execFileSync('sed', ['-i', `/^${other}:/d`, '/etc/passwd', '/etc/shadow']);
+  });
+
+  test.each([
+    ['is not there', 'no-such-user', 'there is no user no-such-user'],
+    ['is a number', '0', 'there is no user 0'],
+    ['is an option', '-x', 'there is no user -x'],
+    ['is no name', '$(id)', 'there is no user $(id)'],
+    ['is root by another name', other, isRoot ? `${other} is root` : `there is no user ${other}`],
+  ])(`no job runs on a host of ${name} for a user that %s`, async (_what, user, message) => {
+    const harness = await open();
+    const runner = harness.another();
+    const job = jobOf({ script: 'id', behaviour: () => undefined }, { user, neverRoot: true });
+    await expectRefusal(runner.start(harness.host, job), 'refused', message);
+    expect(await runner.state(harness.host, job.id)).toMatchObject({ state: 'absent' });
+    await harness.close();
+  });
+
+  test(`a job on a host of ${name} gets no further by a link than its user does`, async () => {
+    const harness = await open();
+    const runner = harness.another();
+    const user = isRoot ? 'nobody' : userInfo().username;
+    const inRoot = (path: string): string => runner.path(harness.host, `${harness.folder ?? ''}${path}`);
+    mkdirSync(inRoot('/closed/open'), { recursive: true });
+    chmodSync(inRoot('/closed'), isRoot ? 0o700 : 0o000);
+    symlinkSync('closed/open', inRoot('/led'));
+    const cwd = `${harness.folder ?? ''}/led`;
+    const job = jobOf({ script: 'pwd', behaviour: () => undefined }, { user, cwd });
+    if (isRoot) {
+      await runner.start(harness.host, job);
+      expect(await endOf(runner, harness.host, job.id)).toMatchObject({ exitCode: 127 });
+    } else await expectRefusal(runner.start(harness.host, job), 'refused');
+    chmodSync(inRoot('/closed'), 0o700);
+    await harness.close();
+  });
+}
+
 /** As `runnerSuite`, for runners whose hosts are this machine. */
 export function valuesSuite(name: string, open: () => Promise<WithFolders>): void {
+  usersSuite(name, open);
+
   test(`a value of the environment is in no argument on a host of ${name}, and in no file once its job runs`, async () => {
     const harness = await open();
     const { host } = harness;

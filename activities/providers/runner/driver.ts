@@ -18,7 +18,10 @@ export interface FolderChoice {
   otherwise: string;
 }
 
-/** One command on one host. */
+/**
+ * One command on one host. Besides `env` it finds there `SLIPWAY_HOST_ROOT`, the folder that is the host's root, and
+ * `SLIPWAY_STEPS_DIR`, where steps keep what nobody but the runner's own user may change; it need not be there yet.
+ */
 export interface Job {
   /** Unique for ever, see `jobId`: a start with an id that exists does nothing. */
   id: string;
@@ -27,8 +30,10 @@ export interface Job {
   /** Absolute, as the application states it; the driver maps it. It must exist. */
   cwd: string | FolderChoice;
   env: Record<string, string>;
-  /** System user, null for the runner's own. */
+  /** System user, null for the runner's own. One that the host has not, or that it cannot change to, is refused. */
   user: string | null;
+  /** The user is refused if they are root there, by whatever name; the worker's own on a local host is not. */
+  neverRoot?: boolean;
   /**
    * Most that the host keeps of its output, both streams together, and never more at any time: half of it from the beginning,
    * the rest from the end. 50 MiB unless given, 64 KiB at least.
@@ -38,7 +43,7 @@ export interface Job {
 
 /**
  * `absent`: never started (or forgotten). `unknown`: it was started and nobody can say how it ended.
- * `notes`: lines that belong into the step's output (such as "runs as root: no user app").
+ * `notes`: lines that belong into the step's output.
  */
 export interface JobState {
   state: 'absent' | 'running' | 'exited' | 'unknown';
@@ -106,6 +111,9 @@ export interface DirectoryEntry {
 /** Where a path really leads; `outside`: to where the runner does not go. */
 export type RealPath = { kind: 'path'; path: string } | { kind: 'absent' } | { kind: 'outside' };
 
+/** An absolute path of an application, or a file in the folder that the runner keeps for steps, such as `t42/web.tar`. */
+export type HostPlace = string | { kept: string };
+
 export interface PutOptions {
   sha256: string;
   /** Permission bits; 0644 unless given. */
@@ -163,8 +171,8 @@ export interface Runner {
   /** Bytes of a file; past its end there are none. */
   readBlock(host: RunnerHost, path: string, offset: number, length: number): Promise<OutputBlock>;
   /**
-   * Places `source` (a file on this machine) at `path`: checksum verified there, all or nothing, folders made. Once `signal` is
+   * Places `source` (a file on this machine) there: checksum verified there, all or nothing, folders made. Once `signal` is
    * aborted it ends as `unavailable` as soon as it can, unless all is done, and then brings nothing more to the host.
    */
-  putFile(host: RunnerHost, path: string, source: string, options: PutOptions): Promise<void>;
+  putFile(host: RunnerHost, place: HostPlace, source: string, options: PutOptions): Promise<void>;
 }

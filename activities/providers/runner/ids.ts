@@ -44,3 +44,11 @@ export function checkPath(provider: string, path: string): void {
 export function ensureWanted(provider: string, signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw unavailable(provider, 'it was given up');
 }
+
+/** The name of a file that is kept for a step; refused unless it is one in a folder of its task. */
+export function keptName(provider: string, { kept }: { kept: string }): string {
+  if (!/^t[1-9]\d{0,18}\/[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(kept)) {
+    throw refused(provider, `not a name by which files are kept for steps: ${JSON.stringify(kept.slice(0, 80))}`);
+  }
+  return kept;
+}

@@ -13,6 +13,7 @@ export interface JobOrder {
   cwd: string;
   env: Record<string, string>;
   user: string | null;
+  neverRoot?: boolean | undefined;
   /** Missing in an order of an earlier version. */
   outputLimitBytes?: number;
 }

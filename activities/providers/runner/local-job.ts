@@ -51,11 +51,13 @@ function run(folder: string, order: JobOrder, as: RunAs, { stdout, stderr }: Pip
   const script = join(folder, files.script);
   if (as.user) chownSync(script, as.user.uid, as.user.gid);
   const interpreter = commandOf(order.language, readFileSync(script, 'utf8'));
-  const { program, args, ...ids } = commandAs(as.user, [...interpreter, script]);
+  // By who runs in it: a link of theirs must not bring them where only root gets.
+  const inFolder = ['/bin/sh', '-c', 'cd -- "$0" && unset OLDPWD && exec "$@"; exit 127', order.cwd];
+  const { program, args, ...ids } = commandAs(as.user, [...inFolder, ...interpreter, script]);
   const env = { LANG: 'C.UTF-8', HOME: as.home, USER: as.name, LOGNAME: as.name, ...order.env };
   const readers = startReaders(folder, { stdout, stderr }, keptBytes(order));
   const child = spawn(program, args, {
-    cwd: order.cwd,
+    cwd: '/',
     env,
     detached: true,
     stdio: ['ignore', stdout.sink, stderr.sink],
@@ -68,12 +70,15 @@ function run(folder: string, order: JobOrder, as: RunAs, { stdout, stderr }: Pip
   writeJson(folder, files.process, { ...markOf(child.pid), readers: readers.marks } satisfies Running);
 }
 
-function main(folder: string): void {
+async function main(folder: string): Promise<void> {
   const order = readJson(folder, files.order) as JobOrder | null;
   const pipes = openPipes(folder);
-  if (!order) return report(); // Another launcher has taken it.
-  const as = chooseUser(order.user);
-  const started: Started = { ...markOf(process.pid), notes: as.note === null ? [] : [as.note] };
+  if (!order) {
+    report(); // Another launcher has taken it.
+    return;
+  }
+  const as = await chooseUser(order);
+  const started: Started = { ...markOf(process.pid), notes: [] };
   const isFirst = makeFolder(join(folder, 'started'), 0o700, (temporary) =>
     writeJson(temporary, 'launcher.json', started),
   );
@@ -84,4 +89,4 @@ function main(folder: string): void {
 // Steps make files that others serve; what is private here says so itself.
 process.umask(0o022);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
-main(process.argv[2] ?? '');
+await main(process.argv[2] ?? '');

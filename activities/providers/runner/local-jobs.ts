@@ -15,6 +15,7 @@ import { files, makeFolder, readJson, writeJson } from './local-folder.ts';
 import type { JobOrder, Result, Running, Started } from './local-folder.ts';
 import { groupLives, lives, markOf, signalGroup } from './local-process.ts';
 import { settled, withPipes } from './local-streams.ts';
+import { chooseUser } from './local-user.ts';
 
 const provider = 'local';
 const launcher = join(import.meta.dirname, 'local-job.ts');
@@ -32,9 +33,13 @@ async function orderOf({ root, searchPath }: JobPlace, job: Job): Promise<JobOrd
   const path = await chosen(job.cwd, (folder) => isFolder(root, folder));
   const cwd = await inside(root, path);
   if (cwd === null || !(await isFolder(root, path))) throw refused(provider, `${path} is not a folder on the host`);
-  const env = { PATH: searchPath, ...job.env, SLIPWAY_HOST_ROOT: root };
-  return { language: job.script.language, cwd, env, user: job.user, outputLimitBytes: keptBytes(job) };
+  const { script, user, neverRoot } = job;
+  const env = { PATH: searchPath, ...job.env, SLIPWAY_HOST_ROOT: root, SLIPWAY_STEPS_DIR: stepsFolder(root) };
+  return { language: script.language, cwd, env, user, neverRoot, outputLimitBytes: keptBytes(job) };
 }
+
+/** What steps keep on a host, for its runner alone. */
+const stepsFolder = (root: string): string => join(root, '.slipway', 'steps');
 
 async function isFolder(root: string, path: string): Promise<boolean> {
   const { kind } = await statFile(await inside(root, path));
@@ -87,6 +92,7 @@ function started(folder: string): Started | null {
 /** Starts the job in `folder` unless it was started before, by whomever. */
 export async function startJob(place: JobPlace, job: Job): Promise<void> {
   const { root, folder } = place;
+  if (!started(folder)) await chooseUser(job);
   if (!existsSync(folder)) {
     const order = await orderOf(place, job);
     makeJobsFolder(root);

@@ -1,6 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { promisify } from 'node:util';
+import { refused } from '../error.ts';
+import type { Job } from './driver.ts';
 
 const userName = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?$/;
 const setpriv = '/usr/bin/setpriv';
@@ -12,24 +15,26 @@ export interface SystemUser {
   home: string;
 }
 
-function lookUp(program: string, args: string[]): string | null {
+const run = promisify(execFile);
+
+async function lookUp(program: string, args: string[]): Promise<string | null> {
   try {
-    return execFileSync(program, args, { encoding: 'utf8', timeout: 5000, stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return (await run(program, args, { encoding: 'utf8', timeout: 5000 })).stdout.trim();
   } catch {
     return null;
   }
 }
 
 /** A user of this system by name, null when there is none; asks the system, so directories count too. */
-export function findUser(name: string): SystemUser | null {
+export async function findUser(name: string): Promise<SystemUser | null> {
   if (!userName.test(name)) return null;
-  const line = lookUp('getent', ['passwd', name]);
+  const line = await lookUp('getent', ['passwd', name]);
   if (line !== null) {
     const [, , uid, gid, , home] = line.split(':');
     return { name, uid: Number(uid), gid: Number(gid), home: home || '/' };
   }
-  const uid = lookUp('id', ['-u', name]);
-  const gid = lookUp('id', ['-g', name]);
+  const uid = await lookUp('id', ['-u', name]);
+  const gid = await lookUp('id', ['-g', name]);
   return uid && gid ? { name, uid: Number(uid), gid: Number(gid), home: '/' } : null;
 }
 
@@ -38,18 +43,24 @@ export interface RunAs {
   user: SystemUser | null;
   home: string;
   name: string;
-  note: string | null;
 }
 
-/** As whom a job runs: the wanted user when we are root and he exists, else ourselves with a note that says so. */
-export function chooseUser(wanted: string | null): RunAs {
+interface Wish {
+  user: Job['user'];
+  neverRoot?: boolean | undefined;
+}
+
+/** As whom a job runs, never as another one than it names; refused if that can't be, or must not. */
+export async function chooseUser({ user: wanted, neverRoot = false }: Wish): Promise<RunAs> {
   const own = userInfo();
-  const asOwn = (note: string | null): RunAs => ({ user: null, home: own.homedir, name: own.username, note });
-  if (wanted === null || wanted === own.username) return asOwn(null);
-  if (process.getuid?.() !== 0) return asOwn(`runs as ${own.username}: only root can run it as ${wanted}`);
-  const user = findUser(wanted);
-  if (!user) return asOwn(`runs as ${own.username}: there is no user ${wanted} here`);
-  return { user, home: user.home, name: user.name, note: null };
+  if (!wanted || wanted === own.username) return { user: null, home: own.homedir, name: own.username };
+  const user = await findUser(wanted);
+  if (!user) throw refused('local', `there is no user ${wanted} on this host`);
+  if (process.getuid?.() !== 0) {
+    throw refused('local', `nothing can run as ${wanted} on this host: ${own.username} is not root`);
+  }
+  if (neverRoot && user.uid === 0) throw refused('local', `${wanted} is root on this host`);
+  return { user, home: user.home, name: user.name };
 }
 
 /** The command line and options that start a program as this user, with his supplementary groups where possible. */

@@ -3,9 +3,9 @@
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { refused, unavailable } from '../error.ts';
-import type { DirectoryEntry, FileStat, Job, JobState, JobView, OutputBlock, RealPath } from './driver.ts';
+import type { DirectoryEntry, FileStat, HostPlace, Job, JobState, JobView, OutputBlock, RealPath } from './driver.ts';
 import type { EndedTasks, PutOptions, Runner, RunnerHost, StreamOffsets, Swept } from './driver.ts';
-import { checkHostName, checkJobId } from './ids.ts';
+import { checkHostName, checkJobId, keptName } from './ids.ts';
 import { below, inside, listFolder, putInto, readPart, realPathIn, statFile, translated } from './local-files.ts';
 import { forgetJob, killJob, startJob, stateOf } from './local-jobs.ts';
 import type { JobPlace } from './local-jobs.ts';
@@ -135,7 +135,8 @@ class LocalRunner implements Runner {
     return translated(path, readPart(await this.#existing(host, path), offset, length));
   }
 
-  async putFile(host: RunnerHost, path: string, source: string, options: PutOptions): Promise<void> {
+  async putFile(host: RunnerHost, place: HostPlace, source: string, options: PutOptions): Promise<void> {
+    const path = typeof place === 'string' ? place : `/.slipway/steps/${keptName(provider, place)}`;
     await translated(path, putInto(await this.#present(host), path, source, options));
   }
 }

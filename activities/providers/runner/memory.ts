@@ -5,9 +5,9 @@ import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { refused, Silent } from '../error.ts';
 import type { ProviderError } from '../error.ts';
-import type { DirectoryEntry, FileStat, Job, JobState, JobView, OutputBlock, RealPath } from './driver.ts';
+import type { DirectoryEntry, FileStat, HostPlace, Job, JobState, JobView, OutputBlock, RealPath } from './driver.ts';
 import type { EndedTasks, PutOptions, Runner, RunnerHost, StreamOffsets, Swept } from './driver.ts';
-import { checkEnvironment, checkHostName, checkJobId, checkPath, ensureWanted, isOfEnded } from './ids.ts';
+import { checkEnvironment, checkHostName, checkJobId, checkPath, ensureWanted, isOfEnded, keptName } from './ids.ts';
 import { MemoryStream } from './memory-stream.ts';
 import { chosen, keptBytes, viewOf } from './view.ts';
 
@@ -224,8 +224,9 @@ class MemoryRunner implements Runner {
     return part(file.data, offset, length);
   }
 
-  async putFile(host: RunnerHost, path: string, source: string, options: PutOptions): Promise<void> {
+  async putFile(host: RunnerHost, place: HostPlace, source: string, options: PutOptions): Promise<void> {
     const there = this.#enter('putFile', host);
+    const path = typeof place === 'string' ? place : `/.slipway/steps/${keptName(provider, place)}`;
     if (statIn(there, path).kind === 'directory') throw refused(provider, `${path} is not a file`);
     const data = await readFile(source);
     const found = createHash('sha256').update(data).digest('hex');

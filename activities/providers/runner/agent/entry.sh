@@ -1,6 +1,6 @@
 # --- the way in
 
-agent=$0 base=$1 key=$2 jobs=$1/jobs/$2
+agent=$0 base=$1 key=$2 jobs=$1/jobs/$2 steps=$1/steps/$2
 case ${3:-} in
   launch) folder=$4; launch; exit 0 ;;
   child) folder=$4; become_job ;;
@@ -22,7 +22,9 @@ marker=$1 operation=$2
 shift 2
 if [ $# -gt 0 ] && [ "$operation" != real ]; then
   decode "$1"
-  path=$value folder=$jobs/$value
+  folder=$jobs/$value
+  own_path "$value"
+  path=$value
 fi
 case $operation in
   ping) done_with here ;;

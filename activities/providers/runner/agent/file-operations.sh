@@ -1,5 +1,9 @@
 # --- operations on files
 
+# Sets value to a path as it is on the host: what is kept for steps is named from their folder on.
+own_path() {
+  case $1 in @/*) value=$steps/${1#@/} ;; *) value=$1 ;; esac
+}
 part() { dd if="$1" bs=65536 iflag=skip_bytes,count_bytes skip="$2" count="$3" 2>/dev/null | base64 -w0; }
 # A part of a file, with its size; past its end there is nothing.
 tell_block() {
@@ -52,7 +56,7 @@ put_check() {
   fi
   said=$(mkdir -p -- "${path%/*}/" 2>&1) || refuse "$path: $said"
   [ -w "${path%/*}/" ] || refuse "$path: its folder may not be written"
-  done_with send
+  done_with send "$(text "$path")"
 }
 put_block() {
   umask 077
@@ -62,7 +66,7 @@ put_block() {
   done_with written
 }
 put_end() {
-  decode "$4"; temporary=$value
+  decode "$4"; own_path "$value"; temporary=$value
   if [ ! -e "$temporary" ]; then
     # Another one with the same file at the same time, or the answer of the first try was lost.
     if [ -f "$path" ] && [ "$(checksum "$path")" = "${2#=}" ]; then done_with placed; fi

@@ -18,6 +18,10 @@ job_start() {
   decode "$4"; cwd=$value
   decode "$5"; condition=$value
   decode "$6"; if [ -n "$condition" ] && [ ! -d "$condition" ]; then cwd=$value; fi
+  if [ ! -e "$folder/started" ]; then
+    choose_user "$user"
+    [ -z "$wrong" ] || refuse "$wrong"
+  fi
   if [ ! -d "$folder" ]; then
     [ -d "$cwd" ] || refuse "$cwd is not a folder on the host"
     make_new

@@ -75,17 +75,17 @@ settle() {
   done
 }
 
-# Sets run_uid, run_gid, run_home, run_name and note: the wanted user when we are root and he exists, else ourselves.
+# Sets run_uid, run_gid, run_home and run_name: the wanted user, else ourselves. Sets wrong to why they cannot be: nothing ever
+# runs as another one. What follows the name says that they must not be root.
 choose_user() {
-  wanted=$1 own=$(id -un) run_uid='' run_gid='' note=''
+  wanted=${1%% *} own=$(id -un) run_uid='' run_gid='' wrong='' found=''
   entry=$(getent passwd "$own") || entry=$own:x:0:0::${HOME:-/}:
   if [ -n "$wanted" ] && [ "$wanted" != "$own" ]; then
-    found=''
     case $wanted in *[!A-Za-z0-9_.-]* | [!A-Za-z_]*) ;; *) found=$(getent passwd "$wanted") ;; esac
-    if [ "$(id -u)" != 0 ]; then
-      note="runs as $own: only root can run it as $wanted"
-    elif [ -z "$found" ]; then
-      note="runs as $own: there is no user $wanted here"
+    if [ -z "$found" ]; then
+      wrong="there is no user $wanted on this host"
+    elif [ "$(id -u)" != 0 ]; then
+      wrong="nothing can run as $wanted on this host: $own is not root"
     else
       entry=$found
     fi
@@ -93,6 +93,7 @@ choose_user() {
   IFS=: read -r run_name _ run_uid run_gid _ run_home _ <<EOF
 $entry
 EOF
+  if [ "$1" != "$wanted" ] && [ -z "$wrong" ] && [ "$run_uid" = 0 ]; then wrong="$wanted is root on this host"; fi
   if [ "$run_name" = "$own" ]; then run_uid=''; fi
   run_home=${run_home:-/}
 }
@@ -127,9 +128,13 @@ launch() {
   IFS= read -r user <"$folder/user"
   open_pipe "$folder/stdout.$$" 3 5 && open_pipe "$folder/stderr.$$" 4 6 || exit 1
   choose_user "$user"
+  if [ -n "$wrong" ]; then
+    echo "$wrong"
+    exit 1
+  fi
   new=$(mktemp -d "$folder/.started.XXXXXX") || exit 1
   mark_of $$ >"$new/mark"
-  if [ -n "$note" ]; then printf '%s\n' "$note"; fi >"$new/notes"
+  : >"$new/notes"
   if ! mv -T "$new" "$folder/started" 2>/dev/null; then
     rm -rf "$new"
     echo started
@@ -177,12 +182,12 @@ become_job() {
   exec >&3 2>&4 3>&- 4>&-
   { IFS= read -r uid; IFS= read -r gid; IFS= read -r HOME; IFS= read -r USER; } <"$folder/as"
   cwd=$(cat "$folder/cwd"; echo .)
-  cd "${cwd%.}" || exit 127
   unset LC_ALL
   export LANG=C.UTF-8 HOME USER "LOGNAME=$USER"
   set --
   while IFS= read -r line; do set -- "$@" "$line"; done <"$folder/interpreter"
-  set -- "$@" "$folder/script"
+  # By who runs in it: a link of theirs must not bring them where only root gets.
+  set -- /bin/sh -c 'cd -- "$0" && unset OLDPWD && exec "$@"; exit 127' "${cwd%.}" "$@" "$folder/script"
   if [ -n "$uid" ]; then
     if as=$(command -v setpriv); then
       set -- "$as" "--reuid=$uid" "--regid=$gid" --init-groups -- "$@"
@@ -197,6 +202,6 @@ become_job() {
     export "${line%%=*}=$value"
   done <"$folder/env"
   rm -f "$folder/env"
-  export SLIPWAY_HOST_ROOT=/
+  export SLIPWAY_HOST_ROOT=/ "SLIPWAY_STEPS_DIR=$steps"
   exec "$@"
 }

@@ -7,6 +7,7 @@ import type {
   DirectoryEntry,
   FileStat,
   FolderChoice,
+  HostPlace,
   Job,
   JobState,
   JobView,
@@ -19,7 +20,7 @@ import type {
 } from '../driver.ts';
 import type { Runner, RunnerHost, StreamOffsets } from '../driver.ts';
 import { printedText } from '../../printed-text.ts';
-import { checkEnvironment, checkJobId, checkPath, ensureWanted } from '../ids.ts';
+import { checkEnvironment, checkJobId, checkPath, ensureWanted, keptName } from '../ids.ts';
 import { commandOf } from '../../../../kit/shebang.ts';
 import { keptBytes } from '../view.ts';
 import { answerIn, bytesIn, dataField, field, newMarker, noAgent, recordsIn } from './protocol.ts';
@@ -119,7 +120,7 @@ class AgentRunner implements Runner {
     const { when, then, otherwise } = typeof job.cwd === 'string' ? plain(job.cwd) : job.cwd;
     const folders = [then, when, otherwise].map((path) => (path === '' ? '' : this.path(host, path)));
     const interpreter = commandOf(language, content).join('\n');
-    const settings = [interpreter, job.user ?? '', ...folders, keptBytes(job)].map(field);
+    const settings = [interpreter, wishedUser(job), ...folders, keptBytes(job)].map(field);
     const environment = Object.entries(job.env).map(([name, value]) => `=${name}=${field(value)}`);
     return [...settings, dataField(Buffer.from(content)), ...environment];
   }
@@ -226,22 +227,28 @@ class AgentRunner implements Runner {
     }
   }
 
-  async putFile(host: RunnerHost, path: string, source: string, options: PutOptions): Promise<void> {
+  async putFile(host: RunnerHost, place: HostPlace, source: string, options: PutOptions): Promise<void> {
     const { sha256, mode = 0o644, signal } = options;
-    const target = this.path(host, path);
+    const { provider } = this.#transport;
+    this.#transport.checkHost(host);
+    const target = typeof place === 'string' ? this.path(host, place) : `@/${keptName(provider, place)}`;
+    const put = (operation: string, path: string, more: string[] = []) =>
+      this.#ask(host, [operation, field(path), ...more]);
     const wanted = [field(sha256), field(mode.toString(8))];
-    ensureWanted(this.#transport.provider, signal);
-    const [found] = await this.#onFile(host, 'put-check', target, wanted);
+    ensureWanted(provider, signal);
+    const [found, real] = await put('put-check', target, wanted);
     if (found === 'same') return;
-    const temporary = posix.join(posix.dirname(target), this.#transport.temporaryName(sha256));
+    const name = this.#transport.temporaryName(sha256);
+    const temporary = posix.join(posix.dirname(target), name);
     try {
-      const isThere = await this.#transport.upload(host, { source, sha256, signal }, temporary);
+      const upload = posix.join(posix.dirname(bytesIn(real).toString()), name);
+      const isThere = await this.#transport.upload(host, { source, sha256, signal }, upload);
       if (!isThere) await this.#sendBlocks(host, source, temporary, signal);
-      ensureWanted(this.#transport.provider, signal);
-      await this.#onFile(host, 'put-end', target, [...wanted, field(temporary)]);
+      ensureWanted(provider, signal);
+      await put('put-end', target, [...wanted, field(temporary)]);
     } catch (error) {
-      await this.#onFile(host, 'drop', temporary).catch(() => undefined);
-      ensureWanted(this.#transport.provider, signal);
+      await put('drop', temporary).catch(() => undefined);
+      ensureWanted(provider, signal);
       throw error;
     }
   }
@@ -256,7 +263,7 @@ class AgentRunner implements Runner {
         if (bytesRead === 0 && offset > 0) return;
         ensureWanted(this.#transport.provider, signal);
         const block = dataField(buffer.subarray(0, bytesRead));
-        await this.#onFile(host, 'put-block', temporary, [field(offset), block]);
+        await this.#ask(host, ['put-block', field(temporary), field(offset), block]);
         offset += bytesRead;
         if (bytesRead === 0) return;
       }
@@ -265,6 +272,9 @@ class AgentRunner implements Runner {
     }
   }
 }
+
+/** The mark says that the user must not be root. */
+const wishedUser = ({ user, neverRoot }: Job): string => (user ? `${user}${neverRoot ? ' !root' : ''}` : '');
 
 const plain = (folder: string): FolderChoice => ({ when: '', then: folder, otherwise: '' });
 
