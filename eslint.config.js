@@ -36,15 +36,15 @@ const imports = (patterns, paths = []) => ({
 
 const workflowImports = [
   builtins,
-  refuseRooms('activities', 'api', 'db', 'kit', 'embedded', 'bench', 'test'),
+  refuseRooms('activities', 'api', 'db', 'kit', 'embedded', 'bench', 'chaos', 'test'),
   refusePackages(['@temporalio/workflow', '@temporalio/common']),
 ];
 
 const worker = ['@temporalio/worker', '@temporalio/common', '@temporalio/interceptors-opentelemetry'];
 const activityImports = [
-  refuseRooms('api', 'bench', 'test'),
+  refuseRooms('api', 'bench', 'chaos', 'test'),
   engineRoom(
-    ['contract', 'policy', 'problem', 'ports', 'tasks', 'search-attributes'],
+    ['contract', 'policy', 'quorum', 'problem', 'ports', 'search-attributes'],
     'activities know contracts, policies, problems and ports',
   ),
 ];
@@ -60,9 +60,9 @@ const apiPackages = [
 ];
 
 const apiImports = [
-  refuseRooms('activities', 'bench', 'test'),
+  refuseRooms('activities', 'bench', 'chaos', 'test'),
   engineRoom(
-    ['contract', 'policy', 'problem', 'tasks', 'search-attributes'],
+    ['contract', 'policy', 'quorum', 'problem', 'search-attributes'],
     'the API knows contracts, policies and problems; of the rest the types',
   ),
   refusePackages(apiPackages, true),
@@ -80,9 +80,13 @@ const houseImports = [
   {
     files: ['db/**/*.ts'],
     rules: imports([
-      refuseRooms('activities', 'api', 'embedded', 'bench', 'test'),
-      { regex: '/policy\\.ts$', allowTypeImports: true, message: 'of policies the database may know the types only' },
-      engineRoom(['contract', 'problem', 'tasks', 'policy'], 'the database knows contracts and problems only', false),
+      refuseRooms('activities', 'api', 'embedded', 'bench', 'chaos', 'test'),
+      {
+        regex: '/(?:policy|quorum)\\.ts$',
+        allowTypeImports: true,
+        message: 'of policies the database may know the types only',
+      },
+      engineRoom(['contract', 'problem', 'policy', 'quorum'], 'the database knows contracts and problems only', false),
       refusePackages(['kysely', 'pg']),
     ]),
   },
@@ -112,11 +116,11 @@ const houseImports = [
   },
   {
     files: ['kit/**/*.ts'],
-    rules: imports([refuseRooms('workflows', 'activities', 'api', 'db', 'embedded', 'bench', 'test')]),
+    rules: imports([refuseRooms('workflows', 'activities', 'api', 'db', 'embedded', 'bench', 'chaos', 'test')]),
   },
   {
     files: ['embedded/**/*.ts'],
-    rules: imports([refuseRooms('bench', 'test')]),
+    rules: imports([refuseRooms('bench', 'chaos', 'test')]),
   },
 ];
 
@@ -165,7 +169,7 @@ export default tseslint.config(
       'max-lines-per-function': ['error', { max: 50, skipBlankLines: true, skipComments: true }],
       'no-restricted-properties': [
         'error',
-        { object: 'process', property: 'env', message: 'the environment is read once, by kit/config.ts' },
+        { object: 'process', property: 'env', message: 'the environment is read once, by kit/config/config.ts' },
       ],
     },
   },
@@ -182,7 +186,7 @@ export default tseslint.config(
   },
   {
     // The demo asks only whether it is to stop by itself.
-    files: ['kit/config.ts', 'embedded/demo.ts'],
+    files: ['kit/config/config.ts', 'embedded/demo.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {
@@ -201,7 +205,7 @@ export default tseslint.config(
     rules: { 'max-lines-per-function': 'off' },
   },
   {
-    files: ['test/harness.ts'],
+    files: ['test/support/harness.ts'],
     rules: { 'no-restricted-syntax': ['error', ...everyTestRuns] },
   },
   {

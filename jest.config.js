@@ -16,9 +16,9 @@ export default {
     ],
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
-  globalSetup: './test/global-setup.ts',
-  globalTeardown: './test/global-teardown.ts',
-  testSequencer: './test/longest-first.js',
+  globalSetup: './test/support/global-setup.ts',
+  globalTeardown: './test/support/global-teardown.ts',
+  testSequencer: './test/support/longest-first.js',
   testTimeout: 150_000,
   // A process with much in memory needs more than the usual half second to end on a busy machine; a leak lasts.
   workerGracefulExitTimeout: 10_000,

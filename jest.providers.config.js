@@ -5,7 +5,7 @@ import base from './jest.config.js';
 export default {
   ...base,
   testMatch: ['**/*.provider.ts'],
-  globalSetup: './test/providers/servers/set-up.ts',
+  globalSetup: './test/support/servers/set-up.ts',
   // A first test waits until its servers are installed.
   testTimeout: 600_000,
   maxWorkers: 3,

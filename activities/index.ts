@@ -1,10 +1,10 @@
-import { createInstanceHands } from './applications/hands.ts';
+import { createInstanceHands } from './applications/activities.ts';
 import type { ActivityDeps } from './deps.ts';
-import { createDeployHands } from './deploy/hands.ts';
-import { createDeployRecords } from './deploy/records.ts';
-import { createImportActivities } from './host-imports.ts';
-import { createMaintenanceHands } from './maintenance.ts';
-import { createHostActivities } from './hosts/hands.ts';
+import { createDeployHands } from './deploy/host-activities.ts';
+import { createDeployRecords } from './deploy/record-activities.ts';
+import { createImportActivities } from './host-imports/activities.ts';
+import { createMaintenanceHands } from './maintenance/activities.ts';
+import { createHostActivities } from './hosts/activities.ts';
 
 /** By name; each takes one object. */
 export type Activities = Record<string, (input: never) => Promise<unknown>>;

@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import type { Context } from 'hono';
 import { endpoints as allEndpoints } from './areas.ts';
-import { clientOf } from './client.ts';
-import type { AppDeps } from './context.ts';
-import { mountDocs } from './docs.ts';
-import type { Endpoint } from './endpoint.ts';
-import { handle, type Incoming, type Kernel } from './kernel.ts';
-import type { AnswerCheck } from './outcome.ts';
-import type { Outcome } from './reply.ts';
-import { languageOf, problemOf, respond } from './respond.ts';
-import { Routes } from './routes.ts';
-import { safeHeaders } from './safe-headers.ts';
-import { traced, traceId } from './traced.ts';
+import { clientOf } from './kernel/client-address.ts';
+import type { AppDeps } from './operations/context.ts';
+import { mountDocs } from './system/docs.ts';
+import type { Endpoint } from './operations/endpoint.ts';
+import { handle, type Incoming, type Kernel } from './kernel/kernel.ts';
+import type { AnswerCheck } from './operations/response-check.ts';
+import type { Outcome } from './operations/stored-response.ts';
+import { languageOf, problemOf, respond } from './kernel/respond.ts';
+import { Routes } from './kernel/routes.ts';
+import { safeHeaders } from './kernel/safe-headers.ts';
+import { traced, traceId } from './kernel/tracing.ts';
 
 export interface AppOptions {
   /** All areas by default. */

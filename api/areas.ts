@@ -3,7 +3,7 @@ import { applicationAreaEndpoints } from './applications/index.ts';
 import { approvalEndpoints } from './approvals/index.ts';
 import { auditEndpoints } from './audit/index.ts';
 import { deployEndpoints } from './deploy/index.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint } from './operations/endpoint.ts';
 import { hostImportEndpoints } from './host-imports/index.ts';
 import { hostAreaEndpoints } from './hosts/index.ts';
 import { navigatorEndpoints } from './navigators/index.ts';

@@ -4,7 +4,7 @@ import type { Kysely } from 'kysely';
 import pg from 'pg';
 import { stateQuery } from '../workflows/approvals/contract.ts';
 import { deployTaskWorkflowId } from '../workflows/deploy/contract.ts';
-import { connect } from '../db/connect.ts';
+import { connect } from '../db/core/connect.ts';
 import type { Database } from '../db/database.ts';
 import { deployTaskOf, makeEstate } from './estate.ts';
 import type { Estate } from './estate.ts';

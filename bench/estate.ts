@@ -8,7 +8,7 @@ import type { Kysely } from 'kysely';
 import { create } from 'tar';
 import { createToken } from '../db/access/tokens.ts';
 import type { Database } from '../db/database.ts';
-import { insertRows } from '../db/rows.ts';
+import { insertRows } from '../db/core/row-batches.ts';
 import { localHostFolder } from '../kit/host-path.ts';
 
 export interface Person {

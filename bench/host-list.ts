@@ -1,7 +1,7 @@
 // The list of hosts at a million and at ten thousand, with its count, for every filter, as an administrator and as a user
 // who sees 200 of them: what grows with the table shows here.
 import { sql } from 'kysely';
-import { connect } from '../db/connect.ts';
+import { connect } from '../db/core/connect.ts';
 import { person } from './estate.ts';
 import type { Person } from './estate.ts';
 import { compare } from './harness.ts';

@@ -4,10 +4,10 @@ import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { sql } from 'kysely';
-import { runJob } from '../activities/follow.ts';
+import { runJob } from '../activities/tasks/follow-job.ts';
 import type { Job } from '../activities/providers/runner/driver.ts';
 import { createLocalRunner } from '../activities/providers/runner/local.ts';
-import { connect } from '../db/connect.ts';
+import { connect } from '../db/core/connect.ts';
 import { timed, until } from './harness.ts';
 import type { Benchmark, Row } from './harness.ts';
 

@@ -1,7 +1,7 @@
 // Deploy tasks by the million, made by PostgreSQL itself: three years of 1,000 applications, nearly all long finished, each
 // with its vote and its sub-task, as a list page meets them. Checks of foreign keys are off while it runs.
 import { sql } from 'kysely';
-import { connect } from '../db/connect.ts';
+import { connect } from '../db/core/connect.ts';
 import { grant, person } from './estate.ts';
 import type { Person } from './estate.ts';
 

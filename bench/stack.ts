@@ -10,7 +10,7 @@ import { workflowBundle } from '../activities/bundle.ts';
 import { freePort } from '../embedded/ports.ts';
 import { startStack } from '../embedded/supervise.ts';
 import { findTemporalCli } from '../embedded/temporal-cli.ts';
-import { connect } from '../db/connect.ts';
+import { connect } from '../db/core/connect.ts';
 import { migrate } from '../db/migrate.ts';
 import { createLogger } from '../kit/log.ts';
 import { until } from './harness.ts';

@@ -2,7 +2,7 @@
 // above. Straight in SQL, since it is the API that keeps trees to ten levels, and the tables take any number.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import { connect } from '../db/connect.ts';
+import { connect } from '../db/core/connect.ts';
 import type { Database } from '../db/database.ts';
 import { grant, person } from './estate.ts';
 import type { Person } from './estate.ts';

@@ -6,8 +6,8 @@ import type { DeployTables } from './deploy/tables.ts';
 import type { HostImportTables } from './host-imports/tables.ts';
 import type { HostReadTables } from './host-reads/tables.ts';
 import type { HostTaskTables } from './hosts/tables.ts';
-import type { InventoryTables } from './inventory.ts';
-import type { NavigatorTables } from './navigators.ts';
+import type { InventoryTables } from './inventory/tables.ts';
+import type { NavigatorTables } from './navigators/navigators.ts';
 import type { TaskTables } from './tasks/tables.ts';
 
 interface OutboxTable {

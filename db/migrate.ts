@@ -3,12 +3,12 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { configFromEnvironment } from '../kit/config.ts';
+import { configFromEnvironment } from '../kit/config/config.ts';
 import { ensureAdmin } from './access/first-admin.ts';
-import { connect } from './connect.ts';
+import { connect } from './core/connect.ts';
 import type { Database } from './database.ts';
 import { migrations } from './migrations/index.ts';
-import { currentRole, grantToApplication, roleOf } from './roles.ts';
+import { currentRole, grantToApplication, roleOf } from './database-grants.ts';
 
 // Numbers are given out when work begins: one that lands later may be the smaller one, and is run then.
 const migrator = (db: Kysely<Database>): Migrator =>

@@ -4,8 +4,8 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { verifyAll } from '../db/audit/verifications.ts';
 import { verifyExport } from '../db/audit/verify-export.ts';
-import { connect } from '../db/connect.ts';
-import { configFromEnvironment } from '../kit/config.ts';
+import { connect } from '../db/core/connect.ts';
+import { configFromEnvironment } from '../kit/config/config.ts';
 import { findStack } from './find-stack.ts';
 
 async function ofFile(path: string): Promise<{ ok: boolean }> {

@@ -1,7 +1,7 @@
 // `npm run demo`: the main job for real, on a sample estate of its own. Without CI it stays up afterwards.
 import { readFileSync } from 'node:fs';
-import { configFromEnvironment } from '../kit/config.ts';
-import type { Config } from '../kit/config.ts';
+import { configFromEnvironment } from '../kit/config/config.ts';
+import type { Config } from '../kit/config/config.ts';
 import { createLogger } from '../kit/log.ts';
 import { estate, hostnames } from './demo/estate.ts';
 import { people } from './demo/people.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Config } from '../kit/config.ts';
+import type { Config } from '../kit/config/config.ts';
 import { listRunFiles } from '../kit/run-file.ts';
 import { applicationPasswordFile } from './postgres-files.ts';
 import { connectionUrl } from './postgres-roles.ts';

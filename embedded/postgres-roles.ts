@@ -1,5 +1,5 @@
 // The roles and the database of the embedded server. The owner is the server's superuser, who migrates; Slipway runs as
-// the other, which owns nothing (see db/roles.ts). Its password is set anew at every start, so that a data folder
+// the other, which owns nothing (see db/database-grants.ts). Its password is set anew at every start, so that a data folder
 // that never had the role, or lost the file with its password, needs no attention.
 import pg from 'pg';
 import type { Passwords } from './postgres-files.ts';

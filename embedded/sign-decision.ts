@@ -2,9 +2,9 @@
 //   npm run sign-decision -- approve 42 --as li [--plan-hash …] [--reason …] [--channel cli] [--message-id …]
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { loadDecideKey, signDecision } from '../db/proofs.ts';
-import { configFromEnvironment } from '../kit/config.ts';
-import type { Config } from '../kit/config.ts';
+import { loadDecideKey, signDecision } from '../db/secrets/message-proofs.ts';
+import { configFromEnvironment } from '../kit/config/config.ts';
+import type { Config } from '../kit/config/config.ts';
 import { decisions } from '../workflows/approvals/contract.ts';
 import { deployTaskWorkflowId } from '../workflows/deploy/contract.ts';
 

@@ -1,13 +1,13 @@
 // The whole of Slipway in one process: the embedded servers, a worker and the API. `demo.ts` builds on it.
-import { connect } from '../db/connect.ts';
+import { connect } from '../db/core/connect.ts';
 import { ensureAdmin } from '../db/access/first-admin.ts';
 import { migrateFor } from '../db/migrate.ts';
-import { warnOfOwnership } from '../db/roles.ts';
+import { warnOfOwnership } from '../db/database-grants.ts';
 import { logRuntimeTo, startWorker } from '../activities/worker.ts';
 import { startApi } from '../api/server.ts';
 import { writeFileAtomic } from '../kit/atomic-file.ts';
-import { configFromEnvironment } from '../kit/config.ts';
-import type { Config } from '../kit/config.ts';
+import { configFromEnvironment } from '../kit/config/config.ts';
+import type { Config } from '../kit/config/config.ts';
 import { createLogger } from '../kit/log.ts';
 import type { Logger } from '../kit/log.ts';
 import { writeRunFile } from '../kit/run-file.ts';

@@ -1,7 +1,7 @@
 // The servers that Slipway brings along, as one thing to start and stop: what the configuration replaces by its own
 // database or engine is not started. Whoever holds the lock of the data folder may end what a killed start left behind.
 import { accessSync, constants, mkdirSync, rmSync } from 'node:fs';
-import type { Config } from '../kit/config.ts';
+import type { Config } from '../kit/config/config.ts';
 import type { Logger } from '../kit/log.ts';
 import { listRunFiles } from '../kit/run-file.ts';
 import { endProcess } from './end-process.ts';

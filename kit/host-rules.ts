@@ -2,7 +2,7 @@
 // commands run as. Paths are compared as text here; links are followed, and compared again, on the host.
 import { posix } from 'node:path';
 import { isIn, neverFollowed } from './host-paths.ts';
-import type { hostRuleSettings } from './host-rule-settings.ts';
+import type { hostRuleSettings } from './config/host-rule-settings.ts';
 
 export const pathKinds = ['deploy', 'pid', 'log', 'package'] as const;
 export type PathKind = (typeof pathKinds)[number];

@@ -1,6 +1,6 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { PinoPretty } from 'pino-pretty';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import { redacted, redactedFields, withoutCredentials } from './redact.ts';
 
 export type { Logger } from 'pino';

@@ -2,7 +2,7 @@
 // package only, which does nothing by itself; what makes and sends spans is loaded only when there is somewhere to send to.
 import type { Resource } from '@opentelemetry/resources';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import type { Logger } from './log.ts';
 
 /** What a process that makes spans itself, such as those of workflows, needs. */

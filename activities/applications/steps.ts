@@ -4,7 +4,7 @@ import type { StepRow } from '../../db/deploy/steps.ts';
 import type { InstanceActionStep } from '../../workflows/applications/contract.ts';
 import { checking, ending, endingTold, startMark, starting, stepJobs, stepLook, stopping } from '../deploy/steps.ts';
 import type { StepBody, StepPlace, Told } from '../deploy/steps.ts';
-import type { StepJob } from '../step.ts';
+import type { StepJob } from '../tasks/run-step.ts';
 
 export interface InstanceStepContext {
   row: StepRow;

@@ -5,7 +5,7 @@ import type { StoredCredential } from '../../db/deploy/repository.ts';
 import { settingsOf } from '../../db/deploy/settings.ts';
 import type { SettingsInForce } from '../../db/deploy/settings.ts';
 import { isAdmitted } from '../../db/hosts/ways.ts';
-import { SecretsError } from '../../db/secrets.ts';
+import { SecretsError } from '../../db/secrets/secrets.ts';
 import { repositoryAddress } from '../../kit/repository-address.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { admittedHost } from '../deps.ts';

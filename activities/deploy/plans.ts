@@ -15,7 +15,7 @@ import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { fixPlan } from '../../db/deploy/transitions.ts';
 import type { DeployPlan, PlannedPackage } from '../../workflows/deploy/contract.ts';
 import type { DeployHands, RemadePlan } from '../../workflows/deploy/ports.ts';
-import { Problem } from '../../workflows/problem.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { unavailable } from '../providers/error.ts';
 import { readPackage } from './package.ts';

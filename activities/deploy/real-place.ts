@@ -4,7 +4,7 @@ import { posix } from 'node:path';
 import { otherPlaces } from '../../db/deploy/places.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { RealPath } from '../providers/runner/driver.ts';
-import type { Work } from '../step.ts';
+import type { Work } from '../tasks/run-step.ts';
 
 const plain = (path: string): string => posix.normalize(`${path}/`).slice(0, -1);
 

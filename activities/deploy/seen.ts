@@ -1,9 +1,9 @@
 // What a look at the application's process has said. The host keeps it with the job, so that later steps of the same task, on
 // whatever worker, know which process was there before a stop or a start, and when that began.
-import { runJob } from '../follow.ts';
+import { runJob } from '../tasks/follow-job.ts';
 import type { JobState } from '../providers/runner/driver.ts';
-import { failureOf } from '../job-end.ts';
-import type { StepJob, Work } from '../step.ts';
+import { failureOf } from '../tasks/job-end.ts';
+import type { StepJob, Work } from '../tasks/run-step.ts';
 
 /** Exit statuses of `look` besides 0, that something runs. */
 const nothingRuns = 3;

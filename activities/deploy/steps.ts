@@ -5,7 +5,7 @@ import type { SubTaskSetup } from '../../db/deploy/sub-tasks.ts';
 import { plainLine } from '../../kit/script-text.ts';
 import type { StepName } from '../../workflows/deploy/contract.ts';
 import type { Job } from '../providers/runner/driver.ts';
-import type { StepJob } from '../step.ts';
+import type { StepJob } from '../tasks/run-step.ts';
 import * as host from './host-scripts.ts';
 import * as processes from './process-scripts.ts';
 

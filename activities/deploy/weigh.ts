@@ -9,7 +9,7 @@ import { policyOf, requestKind, votesOf } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { approvingPermissions } from '../../workflows/approvals/contract.ts';
 import type { ApprovalPolicy, CastVote } from '../../workflows/approvals/contract.ts';
-import { isSatisfied, missingUnder, missingVotes } from '../../workflows/approvals/standing/policy.ts';
+import { isSatisfied, missingUnder, missingVotes } from '../../workflows/approvals/quorum.ts';
 import { levels } from '../../workflows/deploy/contract.ts';
 import type { SentBack } from '../../workflows/deploy/ports.ts';
 

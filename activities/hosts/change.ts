@@ -1,8 +1,8 @@
 import type { HostStatus } from '../../workflows/hosts/contract.ts';
 import { initialise } from './init.ts';
 import { monitored } from './monitor.ts';
-import { asking } from './trouble.ts';
-import type { Done, HostWork } from './work.ts';
+import { asking } from './host-task-error.ts';
+import type { Done, HostWork } from './host-work.ts';
 
 const names = (value: unknown): string[] | undefined => (Array.isArray(value) ? value.map(String) : undefined);
 

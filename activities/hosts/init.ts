@@ -5,10 +5,10 @@ import { grantLogin } from '../../db/hosts/login-users.ts';
 import { packagesOf } from '../../db/hosts/work.ts';
 import { install } from './install.ts';
 import { reach } from './minion.ts';
-import { refusedBy } from './trouble.ts';
+import { refusedBy } from './host-task-error.ts';
 import { monitored } from './monitor.ts';
-import { note } from './work.ts';
-import type { Done, HostWork } from './work.ts';
+import { note } from './host-work.ts';
+import type { Done, HostWork } from './host-work.ts';
 
 const named = (value: unknown): string[] | undefined =>
   Array.isArray(value) && value.length > 0 ? value.map(String) : undefined;

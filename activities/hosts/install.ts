@@ -3,9 +3,9 @@
 import type { TaskPackageRow } from '../../db/hosts/tables.ts';
 import type { Runner } from '../providers/runner/driver.ts';
 import { asRoot, failedAsRoot, rootSettings } from './as-root.ts';
-import { refusedBy } from './trouble.ts';
-import { bash, jobIdOf, runOwn } from './work.ts';
-import type { HostWork } from './work.ts';
+import { refusedBy } from './host-task-error.ts';
+import { bash, jobIdOf, runOwn } from './host-work.ts';
+import type { HostWork } from './host-work.ts';
 
 /** A source is no argument, which everybody on the host could read with a token that is in it; salt:// has none. */
 export const fetchIt = `fetch() {

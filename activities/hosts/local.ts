@@ -3,10 +3,10 @@
 import { instancesToProbe } from '../../db/hosts/work.ts';
 import type { HostCallRow } from '../../db/hosts/tables.ts';
 import { readPidFile, runUser } from '../deploy/place-scripts.ts';
-import { once } from './once.ts';
-import { asking, refusedBy } from './trouble.ts';
-import { bash, isForced, jobIdOf, processEnvironment, runOwn } from './work.ts';
-import type { HostWork } from './work.ts';
+import { once } from './make-call-once.ts';
+import { asking, refusedBy } from './host-task-error.ts';
+import { bash, isForced, jobIdOf, processEnvironment, runOwn } from './host-work.ts';
+import type { HostWork } from './host-work.ts';
 
 // As the user who writes the pid file: root would end for them whatever they name there.
 const endProcess = `set -u

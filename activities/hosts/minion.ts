@@ -8,9 +8,9 @@ import { keyStates } from '../providers/runner/minions.ts';
 import type { MinionKeys } from '../providers/runner/minions.ts';
 import { failedAsRoot, rootSettings } from './as-root.ts';
 import { installMinion } from './minion-script.ts';
-import { asking, pending, refusedBy, Trouble } from './trouble.ts';
-import { bash, jobIdOf, note, runOwn } from './work.ts';
-import type { HostWork } from './work.ts';
+import { asking, pending, refusedBy, Trouble } from './host-task-error.ts';
+import { bash, jobIdOf, note, runOwn } from './host-work.ts';
+import type { HostWork } from './host-work.ts';
 
 /** Of the job's output, as it says the fingerprint last. */
 const tailBytes = 1024;

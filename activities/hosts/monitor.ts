@@ -1,8 +1,8 @@
 import { showHost } from '../../db/hosts/work.ts';
-import { json } from '../../db/json.ts';
+import { json } from '../../db/core/jsonb.ts';
 import type { MonitoringOptions } from '../providers/monitoring/driver.ts';
-import { asking, refusedBy } from './trouble.ts';
-import type { HostWork } from './work.ts';
+import { asking, refusedBy } from './host-task-error.ts';
+import type { HostWork } from './host-work.ts';
 
 /** Brings a host into monitoring, or to these groups and templates, and keeps what was confirmed. */
 export async function monitored(work: HostWork, options: MonitoringOptions): Promise<void> {

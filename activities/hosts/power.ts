@@ -2,13 +2,13 @@
 // way is chosen once and is in `host_calls` from then on, so a repetition never takes another.
 import { findCall } from '../../db/hosts/calls.ts';
 import type { HostCallRow } from '../../db/hosts/tables.ts';
-import { byGuest } from './guest.ts';
+import { byGuest } from './guest-power.ts';
 import { byProcesses } from './local.ts';
 import { probed } from './probe.ts';
 import { byProvider } from './provider.ts';
-import { answers, refusedBy } from './trouble.ts';
-import { isForced } from './work.ts';
-import type { Done, HostWork } from './work.ts';
+import { answers, refusedBy } from './host-task-error.ts';
+import { isForced } from './host-work.ts';
+import type { Done, HostWork } from './host-work.ts';
 
 type Way = HostCallRow['way'];
 

@@ -1,12 +1,12 @@
 // Which instances of a host came back with it: those whose process comes up in the time that a start of the application may
 // take. What cannot be looked at is unknown, and the task says so.
 import { instancesToProbe } from '../../db/hosts/work.ts';
-import { Problem } from '../../workflows/problem.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
 import { secondsOf } from '../../db/deploy/sub-tasks.ts';
 import { checkLives } from '../deploy/process-scripts.ts';
-import { Trouble } from './trouble.ts';
-import { bash, jobIdOf, processEnvironment, runOwn } from './work.ts';
-import type { HostWork } from './work.ts';
+import { Trouble } from './host-task-error.ts';
+import { bash, jobIdOf, processEnvironment, runOwn } from './host-work.ts';
+import type { HostWork } from './host-work.ts';
 
 /** Exit status of a look that saw no process. */
 const nothingCame = 1;

@@ -3,10 +3,10 @@
 import { markDown } from '../../db/hosts/calls.ts';
 import type { HostCallRow } from '../../db/hosts/tables.ts';
 import type { CloudDriver, Machine, PowerAction } from '../providers/cloud/driver.ts';
-import { once } from './once.ts';
-import { answers, asking, pending, refusedBy } from './trouble.ts';
-import { isForced, note } from './work.ts';
-import type { HostWork } from './work.ts';
+import { once } from './make-call-once.ts';
+import { answers, asking, pending, refusedBy } from './host-task-error.ts';
+import { isForced, note } from './host-work.ts';
+import type { HostWork } from './host-work.ts';
 
 const target = { start: 'running', stop: 'stopped', restart: 'running' } as const;
 

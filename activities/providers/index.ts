@@ -1,5 +1,5 @@
-import type { Turns } from '../../db/turns.ts';
-import type { Config } from '../../kit/config.ts';
+import type { Turns } from '../../db/coordination/rate-pacer.ts';
+import type { Config } from '../../kit/config/config.ts';
 import type { Clouds } from './cloud/driver.ts';
 import { createClouds } from './cloud/registry.ts';
 import type { Monitoring } from './monitoring/driver.ts';

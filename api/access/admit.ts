@@ -4,11 +4,11 @@ import { beginSession, endSession, type NewSession } from '../../db/access/sessi
 import { findUser } from '../../db/access/users.ts';
 import { record } from '../../db/audit/record.ts';
 import type { Database } from '../../db/database.ts';
-import { needsFactor, sessionCookieHeader } from '../caller.ts';
-import type { Ctx } from '../context.ts';
-import { deviceCookieHeader } from '../device.ts';
-import { Reply } from '../reply.ts';
-import { iso, time } from '../schemas.ts';
+import { needsFactor, sessionCookieHeader } from '../kernel/authentication.ts';
+import type { Ctx } from '../operations/context.ts';
+import { deviceCookieHeader } from './known-device.ts';
+import { Reply } from '../operations/stored-response.ts';
+import { iso, time } from '../operations/schemas.ts';
 import { accessEntry } from './text.ts';
 import { userReference } from './user-object.ts';
 

@@ -1,8 +1,8 @@
 // Codes of a second factor; how many wrong ones are borne is in login-limits.ts.
 import { z } from 'zod';
 import { factorPurpose, findFactor, takeRecoveryCode, takeStep } from '../../db/access/second-factors.ts';
-import type { ChangeCtx, Ctx } from '../context.ts';
-import { notAllowed } from '../permissions.ts';
+import type { ChangeCtx, Ctx } from '../operations/context.ts';
+import { notAllowed } from '../operations/permissions.ts';
 import { forgetCodeAttempts } from './login-limits.ts';
 import { stepOfCode } from './totp.ts';
 

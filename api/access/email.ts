@@ -12,15 +12,15 @@ import {
 } from '../../db/access/email-changes.ts';
 import { voidLink } from '../../db/access/password-links.ts';
 import type { UserRow } from '../../db/access/users.ts';
-import { isUniqueViolation } from '../../db/errors.ts';
+import { isUniqueViolation } from '../../db/core/errors.ts';
 import { recordRefusal } from '../../db/audit/refusals.ts';
 import { quote } from '../../db/audit/text.ts';
-import { Problem } from '../../workflows/problem.ts';
-import { change } from '../change.ts';
-import type { ChangeCtx, Ctx } from '../context.ts';
-import { mailEmailChange } from '../mail/email-changes.ts';
-import { notAllowed } from '../permissions.ts';
-import { done, success } from '../schemas.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import { change } from '../operations/change.ts';
+import type { ChangeCtx, Ctx } from '../operations/context.ts';
+import { mailEmailChange } from '../background/mail/email-changes.ts';
+import { notAllowed } from '../operations/permissions.ts';
+import { done, success } from '../operations/schemas.ts';
 import { accessEntry } from './text.ts';
 
 /** Throws `not_allowed` when the account of a user can do what the caller can't. */

@@ -2,12 +2,12 @@
 // the same record, the same row of the outbox, whatever comes of it. Strangers who ask for a mailbox shut nobody out: their mails
 // are spaced, and the last one mailed still works.
 import { z } from 'zod';
-import { noteRate } from '../../db/rates.ts';
+import { noteRate } from '../../db/coordination/rate-limits.ts';
 import { quote } from '../../db/audit/text.ts';
-import { change } from '../change.ts';
-import type { ChangeCtx, Ctx } from '../context.ts';
-import { mailPasswordLink } from '../mail/password-links.ts';
-import { done, success } from '../schemas.ts';
+import { change } from '../operations/change.ts';
+import type { ChangeCtx, Ctx } from '../operations/context.ts';
+import { mailPasswordLink } from '../background/mail/password-links.ts';
+import { done, success } from '../operations/schemas.ts';
 import { takeOrRefuse } from './login-limits.ts';
 import { accessEntry } from './text.ts';
 

@@ -1,13 +1,18 @@
 // The one way in which grants change, whatever the path: whoever gives or takes must hold each permission himself (or the
 // admin role), the permissions must exist, and every grant that changed has its record.
-import { modules, permissionAliases, type ModuleName, type SystemPermission } from '../../db/access/catalogue.ts';
+import {
+  modules,
+  permissionAliases,
+  type ModuleName,
+  type SystemPermission,
+} from '../../db/access/permission-catalogue.ts';
 import { findGrantee } from '../../db/access/grantees.ts';
 import { changeGrants, type GrantChange, type Grantee, type GrantScope } from '../../db/access/grants.ts';
 import { lackingOf } from '../../db/access/power.ts';
 import { scopes, type Scope } from '../../db/access/rights.ts';
-import { invalidField, Problem } from '../../workflows/problem.ts';
-import type { ChangeCtx, Ctx } from '../context.ts';
-import { demandOnEach } from '../permissions.ts';
+import { invalidField, Problem } from '../../workflows/problems/problem.ts';
+import type { ChangeCtx, Ctx } from '../operations/context.ts';
+import { demandOnEach } from '../operations/permissions.ts';
 import { auditGrants, objectNames } from '../../db/access/grant-audit.ts';
 
 export type NamedGrantee = Grantee & { name: string; builtin: boolean };

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../endpoint.ts';
+import type { Endpoint } from '../operations/endpoint.ts';
 import { authorizationEndpoints } from './authorizations.ts';
 import { emailEndpoints } from './email.ts';
 import { forgottenPasswordEndpoints } from './forgotten-password.ts';

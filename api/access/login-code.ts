@@ -3,10 +3,10 @@
 import { z } from 'zod';
 import { endPendingLogin, userOfPendingLogin } from '../../db/access/second-factors.ts';
 import { recordRefusal } from '../../db/audit/refusals.ts';
-import { inTransaction } from '../../db/transaction.ts';
-import { Problem } from '../../workflows/problem.ts';
-import type { Ctx } from '../context.ts';
-import { endpoint } from '../endpoint.ts';
+import { inTransaction } from '../../db/core/transaction.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import type { Ctx } from '../operations/context.ts';
+import { endpoint } from '../operations/endpoint.ts';
 import { admit, admitted, sessionBegun } from './admit.ts';
 import { givenCode, takeCode } from './codes.ts';
 import { forgetCodeAttempts, takeCodeAttempt } from './login-limits.ts';

@@ -2,10 +2,10 @@
 // refuse are counted by account and address, so that strangers shut nobody out; what is tried on an account from everywhere
 // only slows what strangers try. A device that has logged in before has a budget of its own.
 import { createHash } from 'node:crypto';
-import { clearRate, giveBackRate, noteRate, takeRate, type RateLimit } from '../../db/rates.ts';
-import { Problem } from '../../workflows/problem.ts';
-import type { Ctx } from '../context.ts';
-import { knownDevice } from '../device.ts';
+import { clearRate, giveBackRate, noteRate, takeRate, type RateLimit } from '../../db/coordination/rate-limits.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import type { Ctx } from '../operations/context.ts';
+import { knownDevice } from './known-device.ts';
 
 const windowSeconds = 15 * 60;
 const ofPair = { limit: 5, windowSeconds };

@@ -1,9 +1,9 @@
 import { selectRoles } from '../../db/access/roles.ts';
-import { change } from '../change.ts';
-import { idEntries } from '../entries.ts';
-import { list } from '../list.ts';
-import { anyOf, system } from '../permissions.ts';
-import { done, success } from '../schemas.ts';
+import { change } from '../operations/change.ts';
+import { idEntries } from '../operations/list-bodies.ts';
+import { list } from '../operations/list.ts';
+import { anyOf, system } from '../operations/permissions.ts';
+import { done, success } from '../operations/schemas.ts';
 import { addMembers, assignRoles, removeMembers, removeRoles } from './role-assignment.ts';
 import { presentRoles, roleObject } from './roles.ts';
 import { mustFind, self } from './users.ts';

@@ -2,10 +2,10 @@
 // token that somebody else has got hold of is not enough. A wrong one counts towards the limit of logins.
 import { z } from 'zod';
 import { verifyPassword } from '../../db/access/passwords.ts';
-import { inTransaction } from '../../db/transaction.ts';
-import { invalidField } from '../../workflows/problem.ts';
-import type { Ctx } from '../context.ts';
-import { notAllowed } from '../permissions.ts';
+import { inTransaction } from '../../db/core/transaction.ts';
+import { invalidField } from '../../workflows/problems/problem.ts';
+import type { Ctx } from '../operations/context.ts';
+import { notAllowed } from '../operations/permissions.ts';
 import { givenCode, takeCode } from './codes.ts';
 import { forgetAttempts, forgetCodeAttempts, takeAttempt, takeCodeAttempt } from './login-limits.ts';
 

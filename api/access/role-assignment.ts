@@ -4,8 +4,8 @@ import { lackingOf } from '../../db/access/power.ts';
 import { grantsOfRoles, giveRole, takeRole } from '../../db/access/roles.ts';
 import { otherAdministrators } from '../../db/access/users.ts';
 import { quote } from '../../db/audit/text.ts';
-import { Problem } from '../../workflows/problem.ts';
-import type { ChangeCtx } from '../context.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import type { ChangeCtx } from '../operations/context.ts';
 import { accessEntry } from './text.ts';
 
 interface Role {

@@ -9,12 +9,12 @@ import {
   removeFactor,
 } from '../../db/access/second-factors.ts';
 import { endSessions } from '../../db/access/sessions.ts';
-import { invalidField, Problem } from '../../workflows/problem.ts';
-import { change } from '../change.ts';
-import type { ChangeCtx, Ctx } from '../context.ts';
-import { endpoint } from '../endpoint.ts';
-import { admin, notAllowed, signedIn } from '../permissions.ts';
-import { done, iso, success, time } from '../schemas.ts';
+import { invalidField, Problem } from '../../workflows/problems/problem.ts';
+import { change } from '../operations/change.ts';
+import type { ChangeCtx, Ctx } from '../operations/context.ts';
+import { endpoint } from '../operations/endpoint.ts';
+import { admin, notAllowed, signedIn } from '../operations/permissions.ts';
+import { done, iso, success, time } from '../operations/schemas.ts';
 import { demandOwnCode, givenCode, takeGeneratedCode } from './codes.ts';
 import { forgetCodeAttempts, takeCodeAttempt } from './login-limits.ts';
 import { demandOwnPassword, givenPassword } from './reauthenticate.ts';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { endAllSessions, endSessions, selectSessions } from '../../db/access/sessions.ts';
-import { change } from '../change.ts';
-import type { Ctx } from '../context.ts';
-import { list } from '../list.ts';
-import { admin, notFound, permission, requestedId, signedIn, system } from '../permissions.ts';
-import { actions, done, iso, success, time } from '../schemas.ts';
+import { change } from '../operations/change.ts';
+import type { Ctx } from '../operations/context.ts';
+import { list } from '../operations/list.ts';
+import { admin, notFound, permission, requestedId, signedIn, system } from '../operations/permissions.ts';
+import { actions, done, iso, success, time } from '../operations/schemas.ts';
 import { demandWorth } from './email.ts';
 import { demandOwnPassword, givenPassword } from './reauthenticate.ts';
 import { accessEntry } from './text.ts';

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { modules, type ModuleName } from '../../db/access/catalogue.ts';
+import { modules, type ModuleName } from '../../db/access/permission-catalogue.ts';
 import { directGrants, type Grantee } from '../../db/access/grants.ts';
-import { change } from '../change.ts';
-import type { Endpoint } from '../endpoint.ts';
-import { loadedList } from '../list.ts';
-import { system } from '../permissions.ts';
-import { asFlags, done, success } from '../schemas.ts';
+import { change } from '../operations/change.ts';
+import type { Endpoint } from '../operations/endpoint.ts';
+import { loadedList } from '../operations/list.ts';
+import { system } from '../operations/permissions.ts';
+import { asFlags, done, success } from '../operations/schemas.ts';
 import { granteeOf, grantOnSystem, moduleNamed } from './granting.ts';
 import { readsGrants } from './object-grants.ts';
 

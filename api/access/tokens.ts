@@ -11,15 +11,15 @@ import {
 import { diff } from '../../db/audit/changes.ts';
 import type { AuditEntry } from '../../db/audit/record.ts';
 import { quote } from '../../db/audit/text.ts';
-import { isUniqueViolation } from '../../db/errors.ts';
-import { anywhere } from '../../db/like.ts';
-import { invalidField, Problem } from '../../workflows/problem.ts';
-import { change } from '../change.ts';
-import type { ChangeCtx, Ctx } from '../context.ts';
-import { endpoint } from '../endpoint.ts';
-import { list } from '../list.ts';
-import { notFound, permission, requestedId, signedIn } from '../permissions.ts';
-import { actions, done, iso, moment, success, time } from '../schemas.ts';
+import { isUniqueViolation } from '../../db/core/errors.ts';
+import { anywhere } from '../../db/core/ilike.ts';
+import { invalidField, Problem } from '../../workflows/problems/problem.ts';
+import { change } from '../operations/change.ts';
+import type { ChangeCtx, Ctx } from '../operations/context.ts';
+import { endpoint } from '../operations/endpoint.ts';
+import { list } from '../operations/list.ts';
+import { notFound, permission, requestedId, signedIn } from '../operations/permissions.ts';
+import { actions, done, iso, moment, success, time } from '../operations/schemas.ts';
 import { proof, proveOwn } from './reauthenticate.ts';
 import { accessEntry } from './text.ts';
 

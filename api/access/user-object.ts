@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { modules, type ModuleName, type SystemPermission } from '../../db/access/catalogue.ts';
+import { modules, type ModuleName, type SystemPermission } from '../../db/access/permission-catalogue.ts';
 import { holds, type Subject } from '../../db/access/rights.ts';
 import type { UserRow } from '../../db/access/users.ts';
-import type { Ctx } from '../context.ts';
-import { actions, iso, time } from '../schemas.ts';
+import type { Ctx } from '../operations/context.ts';
+import { actions, iso, time } from '../operations/schemas.ts';
 
 /** What anybody may know of a user. */
 export const userReference = z.object({ id: z.int(), username: z.string(), name: z.string() });

@@ -4,14 +4,14 @@ import { findUser, selectUsers, type UserRow } from '../../db/access/users.ts';
 import { holds } from '../../db/access/rights.ts';
 import { diff } from '../../db/audit/changes.ts';
 import { quote } from '../../db/audit/text.ts';
-import { isUniqueViolation } from '../../db/errors.ts';
-import { anywhere } from '../../db/like.ts';
-import { invalidField, Problem } from '../../workflows/problem.ts';
-import { change } from '../change.ts';
-import type { Ctx } from '../context.ts';
-import { endpoint } from '../endpoint.ts';
-import { list } from '../list.ts';
-import { mailPasswordLink } from '../mail/password-links.ts';
+import { isUniqueViolation } from '../../db/core/errors.ts';
+import { anywhere } from '../../db/core/ilike.ts';
+import { invalidField, Problem } from '../../workflows/problems/problem.ts';
+import { change } from '../operations/change.ts';
+import type { Ctx } from '../operations/context.ts';
+import { endpoint } from '../operations/endpoint.ts';
+import { list } from '../operations/list.ts';
+import { mailPasswordLink } from '../background/mail/password-links.ts';
 import {
   anyOf,
   demandSystem,
@@ -21,8 +21,8 @@ import {
   requestedId,
   signedIn,
   system,
-} from '../permissions.ts';
-import { id, idEntry } from '../schemas.ts';
+} from '../operations/permissions.ts';
+import { id, idEntry } from '../operations/schemas.ts';
 import { beginEmailChange, demandWorth } from './email.ts';
 import { isGiven, proof, proveOwn } from './reauthenticate.ts';
 import { assignRoles } from './role-assignment.ts';

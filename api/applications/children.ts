@@ -1,6 +1,6 @@
-import type { ChangeCtx } from '../context.ts';
-import { demandEntries, type FieldOf } from '../entries.ts';
-import { Problem } from '../../workflows/problem.ts';
+import type { ChangeCtx } from '../operations/context.ts';
+import { demandEntries, type FieldOf } from '../operations/list-bodies.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
 import { diff } from '../../db/audit/changes.ts';
 import { namesOf, place } from './place.ts';
 import { updateEntries } from './text.ts';

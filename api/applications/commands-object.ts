@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { commandsHash } from '../../db/applications/commands.ts';
-import type { ApplicationRow, Commands } from '../../db/inventory.ts';
+import type { ApplicationRow, Commands } from '../../db/inventory/tables.ts';
 
 const commandsObject = z.object({
   run_user: z.string(),

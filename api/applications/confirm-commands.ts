@@ -4,10 +4,10 @@ import { z } from 'zod';
 import { commandsHash, confirmCommands, writtenCommands } from '../../db/applications/commands.ts';
 import { diff } from '../../db/audit/changes.ts';
 import { quote } from '../../db/audit/text.ts';
-import { Problem } from '../../workflows/problem.ts';
-import { change } from '../change.ts';
-import { application, notFound } from '../permissions.ts';
-import { done, success } from '../schemas.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import { change } from '../operations/change.ts';
+import { application, notFound } from '../operations/permissions.ts';
+import { done, success } from '../operations/schemas.ts';
 import { presentCommands } from './commands-object.ts';
 import { applicationEntry } from './text.ts';
 

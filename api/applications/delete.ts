@@ -4,11 +4,11 @@ import { lockTree } from '../../db/applications/tree.ts';
 import { quote } from '../../db/audit/text.ts';
 import { mayOnEach } from '../../db/access/rights.ts';
 import type { Database } from '../../db/database.ts';
-import { Problem } from '../../workflows/problem.ts';
-import { change } from '../change.ts';
-import type { ChangeCtx } from '../context.ts';
-import { application } from '../permissions.ts';
-import { done, success } from '../schemas.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import { change } from '../operations/change.ts';
+import type { ChangeCtx } from '../operations/context.ts';
+import { application } from '../operations/permissions.ts';
+import { done, success } from '../operations/schemas.ts';
 import { lockedApplication } from './locked.ts';
 import { applicationEntry } from './text.ts';
 

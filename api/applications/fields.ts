@@ -3,8 +3,8 @@ import type { Named } from '../../kit/host-rules.ts';
 import { standsRaw } from '../../kit/jinja/plain.ts';
 import { plainLine } from '../../kit/script-text.ts';
 import { responseTypes } from '../../workflows/applications/contract.ts';
-import { eachOnce, idList } from '../entries.ts';
-import { atLeastOne, distinct, id } from '../schemas.ts';
+import { eachOnce, idList } from '../operations/list-bodies.ts';
+import { atLeastOne, distinct, id } from '../operations/schemas.ts';
 
 const control = /[\u0000-\u001f\u007f]/;
 

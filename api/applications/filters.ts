@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { everywhere } from '../../db/access/rights.ts';
-import type { Ctx } from '../context.ts';
-import { flag, id } from '../schemas.ts';
+import type { Ctx } from '../operations/context.ts';
+import { flag, id } from '../operations/schemas.ts';
 
 const text = z.string().max(512);
 

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../endpoint.ts';
+import type { Endpoint } from '../operations/endpoint.ts';
 import { applicationEndpoints } from './applications.ts';
 import { confirmApplicationCommands } from './confirm-commands.ts';
 import { deleteApplication } from './delete.ts';

@@ -3,10 +3,10 @@ import { selectInstances } from '../../db/applications/instances.ts';
 import { deployPathOf } from '../../db/deploy/settings.ts';
 import { refuseUnadmitted } from '../../db/hosts/ways.ts';
 import { textOf } from '../../kit/utf8.ts';
-import { Problem } from '../../workflows/problem.ts';
-import { endpoint } from '../endpoint.ts';
-import { readOnHost } from '../host-reads.ts';
-import { application, notFound } from '../permissions.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import { endpoint } from '../operations/endpoint.ts';
+import { readOnHost } from '../hosts/host-reads.ts';
+import { application, notFound } from '../operations/permissions.ts';
 import { logPart, logQuery } from './log-query.ts';
 
 const pathOfType = { stdout: 'stdoutPath', error: 'stderrPath' } as const;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { InstanceRow } from '../../db/inventory.ts';
+import type { InstanceRow } from '../../db/inventory/tables.ts';
 import { instanceStatuses } from '../../workflows/applications/contract.ts';
-import { iso, time } from '../schemas.ts';
+import { iso, time } from '../operations/schemas.ts';
 
 /** What holds an instance or a host. */
 export const busy = z.object({ kind: z.string(), task_id: z.string() }).nullable();

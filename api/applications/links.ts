@@ -1,6 +1,6 @@
 // The relations that a body of an application names: what the caller cannot see of them stays as it is.
-import type { ChangeCtx } from '../context.ts';
-import { demandEntries } from '../entries.ts';
+import type { ChangeCtx } from '../operations/context.ts';
+import { demandEntries } from '../operations/list-bodies.ts';
 import { demandProduction } from '../productions/rights.ts';
 import { addChildren, dropChildren } from './children.ts';
 import type { Fields } from './fields.ts';

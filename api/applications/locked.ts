@@ -1,5 +1,5 @@
-import type { ChangeCtx } from '../context.ts';
-import { notFound } from '../permissions.ts';
+import type { ChangeCtx } from '../operations/context.ts';
+import { notFound } from '../operations/permissions.ts';
 import type { NamedApplication } from './text.ts';
 
 /** Locks an application, so that two changes of what belongs to it follow one another; throws when it is gone. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { LogPart } from '../../db/host-reads/tables.ts';
-import { Problem } from '../../workflows/problem.ts';
-import type { ProblemDetail } from '../../workflows/problem.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import type { ProblemDetail } from '../../workflows/problems/problem.ts';
 
 const most = Number.MAX_SAFE_INTEGER;
 

@@ -1,13 +1,13 @@
 import type { Kysely } from 'kysely';
 import { z } from 'zod';
-import { applicationPermissions } from '../../db/access/catalogue.ts';
+import { applicationPermissions } from '../../db/access/permission-catalogue.ts';
 import { actionsOn } from '../../db/access/rights.ts';
 import type { SeenApplication, SeenSummary } from '../../db/applications/find.ts';
 import { relationsOf } from '../../db/applications/relations.ts';
 import type { Database } from '../../db/database.ts';
-import type { Ctx } from '../context.ts';
+import type { Ctx } from '../operations/context.ts';
 import { pendingCommands, presentPending } from './commands-object.ts';
-import { actions, asFlags, iso, time } from '../schemas.ts';
+import { actions, asFlags, iso, time } from '../operations/schemas.ts';
 
 /** An application in lists. */
 export const applicationSummary = z.object({

@@ -1,7 +1,7 @@
 import { responsePersonsOf, setResponsePersons, type ResponsePerson } from '../../db/applications/people.ts';
-import { detail, invalidField, Problem } from '../../workflows/problem.ts';
-import type { ChangeCtx } from '../context.ts';
-import { noSuch, type FieldOf } from '../entries.ts';
+import { detail, invalidField, Problem } from '../../workflows/problems/problem.ts';
+import type { ChangeCtx } from '../operations/context.ts';
+import { noSuch, type FieldOf } from '../operations/list-bodies.ts';
 import { lockedApplication } from './locked.ts';
 import type { WantedPerson } from './fields.ts';
 

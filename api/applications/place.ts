@@ -3,9 +3,9 @@ import type { Kysely } from 'kysely';
 import { mayOnEach } from '../../db/access/rights.ts';
 import { deepest, heightOf, lineOf, renameSubtree } from '../../db/applications/tree.ts';
 import type { Database } from '../../db/database.ts';
-import { invalidField, Problem } from '../../workflows/problem.ts';
-import type { ChangeCtx } from '../context.ts';
-import { nameTaken, unlessTaken } from '../taken.ts';
+import { invalidField, Problem } from '../../workflows/problems/problem.ts';
+import type { ChangeCtx } from '../operations/context.ts';
+import { nameTaken, unlessTaken } from '../operations/unique-names.ts';
 
 const longestFullName = 512;
 

@@ -2,9 +2,9 @@
 // must not put another policy in the place of one, nor weaken what is built in.
 import { appliedBelow, builtInApprovals, choosePolicy, findPolicy } from '../../db/approvals/policies.ts';
 import type { Applied } from '../../db/approvals/policies.ts';
-import { requiredVotes } from '../../workflows/approvals/standing/policy.ts';
-import { Problem } from '../../workflows/problem.ts';
-import type { ChangeCtx } from '../context.ts';
+import { requiredVotes } from '../../workflows/approvals/quorum.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import type { ChangeCtx } from '../operations/context.ts';
 
 const keyOf = ({ applicationId, kind, level }: Applied): string => `${applicationId} ${kind} ${level ?? ''}`;
 

@@ -4,9 +4,9 @@ import {
   lockRequirements,
   requirementPath,
 } from '../../db/applications/relations.ts';
-import { Problem } from '../../workflows/problem.ts';
-import type { ChangeCtx } from '../context.ts';
-import { demandEntries, type FieldOf } from '../entries.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import type { ChangeCtx } from '../operations/context.ts';
+import { demandEntries, type FieldOf } from '../operations/list-bodies.ts';
 import { pathText } from './place.ts';
 
 /** Lets an application require others; throws when that would close a cycle. */

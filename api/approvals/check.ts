@@ -5,10 +5,10 @@ import type { Where } from '../../db/approvals/people.ts';
 import { copyOf, namedBy } from '../../db/approvals/policies.ts';
 import { approvingPermissions } from '../../workflows/approvals/contract.ts';
 import type { ApprovalPolicy } from '../../workflows/approvals/contract.ts';
-import { unsatisfiable } from '../../workflows/approvals/standing/policy.ts';
-import { invalidField, Problem } from '../../workflows/problem.ts';
-import type { Text } from '../../workflows/problem.ts';
-import type { ChangeCtx } from '../context.ts';
+import { unsatisfiable } from '../../workflows/approvals/quorum.ts';
+import { invalidField, Problem } from '../../workflows/problems/problem.ts';
+import type { Text } from '../../workflows/problems/problem.ts';
+import type { ChangeCtx } from '../operations/context.ts';
 import type { PolicyRules } from './fields.ts';
 
 const whereOf = ({ applicationId, productionId }: PolicyRules): Where =>

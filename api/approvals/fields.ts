@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { ApprovalPolicyRow } from '../../db/approvals/tables.ts';
 import { requestKinds } from '../../workflows/approvals/contract.ts';
 import { levels } from '../../workflows/deploy/contract.ts';
-import { invalidField } from '../../workflows/problem.ts';
-import { distinct, id, time } from '../schemas.ts';
+import { invalidField } from '../../workflows/problems/problem.ts';
+import { distinct, id, time } from '../operations/schemas.ts';
 
 const unlike = (list: readonly unknown[]): boolean => new Set(list).size === list.length;
 const hours = (most: number) => z.int().min(1).max(most).nullable();

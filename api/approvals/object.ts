@@ -5,7 +5,7 @@ import { builtInPolicy, requestKinds } from '../../workflows/approvals/contract.
 import type { ApprovalPolicy, RequestKind } from '../../workflows/approvals/contract.ts';
 import { levels } from '../../workflows/deploy/contract.ts';
 import type { Level } from '../../workflows/deploy/contract.ts';
-import { iso } from '../schemas.ts';
+import { iso } from '../operations/schemas.ts';
 import type { keptPolicyObject, policyObject } from './fields.ts';
 
 type PolicyItem = z.input<typeof policyObject>;

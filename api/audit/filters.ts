@@ -1,9 +1,14 @@
 // The filters of all views by the names of the API; every view takes some of them, each means the same wherever it is.
 import { z } from 'zod';
-import { applicationPermissions, hostPermissions, modules, permissionAliases } from '../../db/access/catalogue.ts';
+import {
+  applicationPermissions,
+  hostPermissions,
+  modules,
+  permissionAliases,
+} from '../../db/access/permission-catalogue.ts';
 import { auditChannels } from '../../db/audit/tables.ts';
 import type { AuditFilter } from '../../db/audit/views.ts';
-import { id, moment } from '../schemas.ts';
+import { id, moment } from '../operations/schemas.ts';
 
 const text = z.string().optional();
 const outcome = z.enum(['success', 'refused', 'all']);

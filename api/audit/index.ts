@@ -1,4 +1,4 @@
-import type { Endpoint } from '../endpoint.ts';
+import type { Endpoint } from '../operations/endpoint.ts';
 import { auditExportEndpoints } from './export.ts';
 import { auditListEndpoints } from './lists.ts';
 import { auditVerifyEndpoints } from './verify.ts';

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { AuditRecordRow, AuditView } from '../../db/audit/tables.ts';
 import { linksOf, newestId, selectRecords, type AuditFilter } from '../../db/audit/views.ts';
-import { paginate } from '../../db/page.ts';
-import type { Ctx } from '../context.ts';
-import { endpoint, type Endpoint } from '../endpoint.ts';
-import { loadedList, type PageRequest } from '../list.ts';
-import { notFound, system } from '../permissions.ts';
+import { paginate } from '../../db/pagination/paginate.ts';
+import type { Ctx } from '../operations/context.ts';
+import { endpoint, type Endpoint } from '../operations/endpoint.ts';
+import { loadedList, type PageRequest } from '../operations/list.ts';
+import { notFound, system } from '../operations/permissions.ts';
 import {
   authorizationFilters,
   filterOf,

@@ -1,10 +1,10 @@
 // One record as each view shows it: all views share the fields of `shared`, the rest are the view's own.
 import { z } from 'zod';
-import { modules } from '../../db/access/catalogue.ts';
+import { modules } from '../../db/access/permission-catalogue.ts';
 import { auditChannels, type AuditRecordRow } from '../../db/audit/tables.ts';
 import type { ChainLink } from '../../db/audit/views.ts';
-import type { Language } from '../../workflows/problem.ts';
-import { iso, time } from '../schemas.ts';
+import type { Language } from '../../workflows/problems/problem.ts';
+import { iso, time } from '../operations/schemas.ts';
 
 const shared = z.object({
   id: z.int(),

@@ -1,6 +1,6 @@
-import { openSnapshot } from '../../db/snapshot.ts';
-import { Problem } from '../../workflows/problem.ts';
-import type { Ctx } from '../context.ts';
+import { openSnapshot } from '../../db/core/snapshot.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import type { Ctx } from '../operations/context.ts';
 
 const atOnceOfUser = 2;
 // Exports must not take all connections of a process from the other requests.

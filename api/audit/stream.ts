@@ -1,7 +1,7 @@
-import type { WarningLog } from '../../db/connect.ts';
+import type { WarningLog } from '../../db/core/connect.ts';
 
 const encoder = new TextEncoder();
-// Shorter than what the database allows a transaction to stand still (db/connect.ts).
+// Shorter than what the database allows a transaction to stand still (db/core/connect.ts).
 const stalledAfterMs = 50_000;
 
 /**

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { keepVerification } from '../../db/audit/verifications.ts';
 import { verify } from '../../db/audit/verify.ts';
-import { invalidField } from '../../workflows/problem.ts';
-import { endpoint } from '../endpoint.ts';
-import { system } from '../permissions.ts';
-import { id } from '../schemas.ts';
+import { invalidField } from '../../workflows/problems/problem.ts';
+import { endpoint } from '../operations/endpoint.ts';
+import { system } from '../operations/permissions.ts';
+import { id } from '../operations/schemas.ts';
 import { readLog } from './snapshot.ts';
 
 /** The records that are asked for, by id. */

@@ -1,14 +1,14 @@
 // Who may do what with a deploy task: its application's permissions, and what the task itself gives to its creator, its
 // owner and the reviewers that it was delegated to.
-import type { ApplicationPermission } from '../../db/access/catalogue.ts';
+import type { ApplicationPermission } from '../../db/access/permission-catalogue.ts';
 import { mayOn } from '../../db/access/rights.ts';
 import { voterOf } from '../../db/approvals/people.ts';
 import { deployTask, requestKind } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import type { Voter } from '../../workflows/approvals/contract.ts';
-import type { Ctx } from '../context.ts';
-import { notAllowed, notFound, permission, requestedId } from '../permissions.ts';
-import type { Permission, PermissionRequest } from '../permissions.ts';
+import type { Ctx } from '../operations/context.ts';
+import { notAllowed, notFound, permission, requestedId } from '../operations/permissions.ts';
+import type { Permission, PermissionRequest } from '../operations/permissions.ts';
 
 const review = 'review_app_deploy_task';
 

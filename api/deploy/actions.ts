@@ -5,11 +5,11 @@ import { approveUpdate, closeUpdate, delegateUpdate, rejectUpdate } from '../../
 import { canApprove, canReject } from '../../workflows/approvals/policy.ts';
 import { pauseUpdate, resumeUpdate, startUpdate } from '../../workflows/deploy/contract.ts';
 import { canClose, canDelegate, canPause, canResume, canStart } from '../../workflows/deploy/policy.ts';
-import { invalidField } from '../../workflows/problem.ts';
-import { command } from '../command.ts';
-import type { Ctx } from '../context.ts';
-import { demandSystem, permission } from '../permissions.ts';
-import { done, id, success } from '../schemas.ts';
+import { invalidField } from '../../workflows/problems/problem.ts';
+import { command } from '../operations/command.ts';
+import type { Ctx } from '../operations/context.ts';
+import { demandSystem, permission } from '../operations/permissions.ts';
+import { done, id, success } from '../operations/schemas.ts';
 import { callerAsVoter, closer, delegator, owner, reviewer } from './access.ts';
 import { decide, loadTask } from './decide.ts';
 import { placeProblems } from './settings-change.ts';

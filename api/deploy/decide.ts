@@ -4,11 +4,11 @@ import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { deployTaskWorkflowId } from '../../workflows/deploy/contract.ts';
 import type { DeployTaskInput } from '../../workflows/deploy/contract.ts';
 import type { DeployView } from '../../workflows/deploy/policy.ts';
-import { Problem } from '../../workflows/problem.ts';
-import type { Ctx } from '../context.ts';
-import { WorkflowMissing } from '../engine.ts';
-import type { WorkflowStart } from '../engine.ts';
-import { notFound } from '../permissions.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import type { Ctx } from '../operations/context.ts';
+import { WorkflowMissing } from '../engine/engine.ts';
+import type { WorkflowStart } from '../engine/engine.ts';
+import { notFound } from '../operations/permissions.ts';
 
 /** The workflow of a deploy task as it was created. */
 export function deployTaskStart(task: NamedDeployTask): WorkflowStart {

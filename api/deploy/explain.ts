@@ -1,6 +1,6 @@
 import { loadDeployView, requestKind, votesOf } from '../../db/deploy/tasks.ts';
 import { explain, explanation } from '../approvals/explain.ts';
-import { endpoint } from '../endpoint.ts';
+import { endpoint } from '../operations/endpoint.ts';
 import { callerAsVoter, onTask } from './access.ts';
 import { loadTask } from './decide.ts';
 

@@ -2,10 +2,10 @@
 import { adminRole } from '../../db/access/rights.ts';
 import { freezesFor } from '../../db/deploy/freezes.ts';
 import { asker } from '../productions/rights.ts';
-import { demandOn, notAllowed, notFound, permission, requestedId } from '../permissions.ts';
-import type { PermissionRequest } from '../permissions.ts';
-import type { Ctx } from '../context.ts';
-import { id as idSchema } from '../schemas.ts';
+import { demandOn, notAllowed, notFound, permission, requestedId } from '../operations/permissions.ts';
+import type { PermissionRequest } from '../operations/permissions.ts';
+import type { Ctx } from '../operations/context.ts';
+import { id as idSchema } from '../operations/schemas.ts';
 
 const review = 'review_app_deploy_task';
 

@@ -5,10 +5,10 @@ import { holdScripts, selectScripts } from '../../db/deploy/scripts.ts';
 import { scriptIds } from '../../db/deploy/settings.ts';
 import type { Named } from '../../kit/host-rules.ts';
 import { hookNames, type HookName, type LifecycleHooks } from '../../workflows/deploy/contract.ts';
-import { detail, Problem } from '../../workflows/problem.ts';
+import { detail, Problem } from '../../workflows/problems/problem.ts';
 import { systemUser } from '../applications/fields.ts';
-import type { ChangeCtx } from '../context.ts';
-import { id } from '../schemas.ts';
+import type { ChangeCtx } from '../operations/context.ts';
+import { id } from '../operations/schemas.ts';
 import { presentScript, savedScript, scriptObject } from './script-object.ts';
 
 /** A script by its id; what else an answer says of it may be sent back, and counts for nothing. */

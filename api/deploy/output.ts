@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { readOutput } from '../../db/tasks/output.ts';
 import type { TaskOutputRow, TaskRow } from '../../db/tasks/tables.ts';
-import { outputStreams, taskStatuses } from '../../workflows/tasks.ts';
-import type { Ctx } from '../context.ts';
-import { endpoint } from '../endpoint.ts';
-import { notFound } from '../permissions.ts';
-import { id, iso, time } from '../schemas.ts';
+import { outputStreams, taskStatuses } from '../../workflows/tasks/contract.ts';
+import type { Ctx } from '../operations/context.ts';
+import { endpoint } from '../operations/endpoint.ts';
+import { notFound } from '../operations/permissions.ts';
+import { id, iso, time } from '../operations/schemas.ts';
 import { onTask } from './access.ts';
 
 /** How the stream of a task's output is spoken. */

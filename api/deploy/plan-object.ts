@@ -8,11 +8,11 @@ import { repositoryEncodings, repositoryTypes } from '../../kit/repository-addre
 import { batchesOf, hookNames, scriptLanguages } from '../../workflows/deploy/contract.ts';
 import type { DeployPlan, PackageNote, PlannedInstance, PlannedPackage } from '../../workflows/deploy/contract.ts';
 import { runnerNames } from '../../workflows/hosts/contract.ts';
-import type { Text } from '../../workflows/problem.ts';
-import type { Ctx } from '../context.ts';
-import { link } from '../list.ts';
-import type { PageRequest } from '../list.ts';
-import { said } from '../said.ts';
+import type { Text } from '../../workflows/problems/problem.ts';
+import type { Ctx } from '../operations/context.ts';
+import { link } from '../operations/list.ts';
+import type { PageRequest } from '../operations/list.ts';
+import { said } from '../operations/translate.ts';
 import { plannedSteps, shownSteps } from './plan-steps.ts';
 import { strategyObject } from './strategy.ts';
 

@@ -4,9 +4,9 @@
 import { z } from 'zod';
 import { instanceSteps } from '../../workflows/deploy/contract.ts';
 import type { DeployPlan, InstanceStep, PlannedInstance } from '../../workflows/deploy/contract.ts';
-import type { Text } from '../../workflows/problem.ts';
-import type { Ctx } from '../context.ts';
-import { said } from '../said.ts';
+import type { Text } from '../../workflows/problems/problem.ts';
+import type { Ctx } from '../operations/context.ts';
+import { said } from '../operations/translate.ts';
 
 /** Steps in their order, and for those that depend on something on what. */
 export const plannedSteps = {

@@ -1,11 +1,11 @@
 // News for deploy tasks that wait: they are told to look again, at once after the commit or by the relay. What they find
 // then is in the database, so news that comes twice, or late, does no harm.
-import { waitingTasks, announce } from '../../db/deploy/waiting.ts';
-import type { Reach } from '../../db/deploy/waiting.ts';
-import { acknowledge } from '../../db/outbox.ts';
-import type { OutboxHandler } from '../../db/relay.ts';
+import { waitingTasks, announce } from '../../db/deploy/waiting-tasks.ts';
+import type { Reach } from '../../db/deploy/waiting-tasks.ts';
+import { acknowledge } from '../../db/coordination/outbox.ts';
+import type { OutboxHandler } from '../../db/coordination/outbox-relay.ts';
 import { deployTaskWorkflowId, reconsiderSignal } from '../../workflows/deploy/contract.ts';
-import type { AppDeps, ChangeCtx } from '../context.ts';
+import type { AppDeps, ChangeCtx } from '../operations/context.ts';
 
 type Told = Pick<AppDeps, 'db' | 'engine'>;
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isBranchName, repositoryEncodings, repositoryTypes } from '../../kit/repository-address.ts';
 import type { RepositoryScheme } from '../../kit/repository-address.ts';
-import { id } from '../schemas.ts';
+import { id } from '../operations/schemas.ts';
 
 const plain = (text: string): boolean => !/[\u0000-\u001f\u007f]/.test(text);
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DeployScriptRow } from '../../db/deploy/tables.ts';
 import { textChanges } from '../../kit/script-text.ts';
 import { scriptLanguages } from '../../workflows/deploy/contract.ts';
-import { iso, time } from '../schemas.ts';
+import { iso, time } from '../operations/schemas.ts';
 
 export const scriptObject = z.object({
   id: z.int(),

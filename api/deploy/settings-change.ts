@@ -3,13 +3,13 @@
 import { diff } from '../../db/audit/changes.ts';
 import type { AuditChanges } from '../../db/audit/tables.ts';
 import { quote } from '../../db/audit/text.ts';
-import { json } from '../../db/json.ts';
+import { json } from '../../db/core/jsonb.ts';
 import { refuseSharedPlaces } from '../../db/deploy/places.ts';
 import { inlinePurpose } from '../../db/deploy/repository.ts';
 import { settingsInForce, settingsOfEach } from '../../db/deploy/settings.ts';
 import { applicationEntry, type NamedApplication } from '../applications/text.ts';
-import type { ChangeCtx } from '../context.ts';
-import { notFound } from '../permissions.ts';
+import type { ChangeCtx } from '../operations/context.ts';
+import { notFound } from '../operations/permissions.ts';
 import { resealed } from './repository.ts';
 import { presentSettings, recordedSettings } from './settings-object.ts';
 

@@ -1,7 +1,7 @@
 // What a private key says about itself: its public half and fingerprint, as ssh-keygen prints them. OpenSSH's own format
 // carries the public half in the clear; OpenSSL does not read that format, so its few fields are read here.
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
-import { invalidField, type Text } from '../../workflows/problem.ts';
+import { invalidField, type Text } from '../../workflows/problems/problem.ts';
 
 export interface KeyFacts {
   fingerprint: string;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Config } from '../../kit/config.ts';
+import type { Config } from '../../kit/config/config.ts';
 import { onFailures } from '../../workflows/deploy/contract.ts';
 import type { RollingStrategy } from '../../workflows/deploy/contract.ts';
-import { invalidField } from '../../workflows/problem.ts';
+import { invalidField } from '../../workflows/problems/problem.ts';
 
 /** The address of a probe is one only once the names of an instance are filled in. */
 function isProbeAddress(template: string): boolean {

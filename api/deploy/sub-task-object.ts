@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { TaskResultRow, TaskRow } from '../../db/tasks/tables.ts';
 import { subTaskKinds } from '../../workflows/deploy/contract.ts';
-import { taskStatuses } from '../../workflows/tasks.ts';
-import type { WaitingOn } from '../../workflows/tasks.ts';
-import type { Ctx } from '../context.ts';
-import { iso, time } from '../schemas.ts';
-import { outputAddress } from '../ticket.ts';
-import { saidWaiting } from '../said.ts';
+import { taskStatuses } from '../../workflows/tasks/contract.ts';
+import type { WaitingOn } from '../../workflows/tasks/contract.ts';
+import type { Ctx } from '../operations/context.ts';
+import { iso, time } from '../operations/schemas.ts';
+import { outputAddress } from '../tasks/socket-ticket.ts';
+import { saidWaiting } from '../operations/translate.ts';
 import { waitingObject } from './task-object.ts';
 
 /** A sub-task with a result per instance. */

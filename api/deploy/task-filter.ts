@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { deployTaskStatuses, levels } from '../../workflows/deploy/contract.ts';
-import { flag, id, moment } from '../schemas.ts';
+import { flag, id, moment } from '../operations/schemas.ts';
 
 /** One value or several, separated by commas. */
 const several = <const Values extends readonly [string, ...string[]]>(values: Values) =>

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { levels } from '../../workflows/deploy/contract.ts';
-import { id, moment } from '../schemas.ts';
+import { id, moment } from '../operations/schemas.ts';
 import { strategyInput } from './strategy.ts';
 
 const furthestAheadMs = 366 * 24 * 60 * 60 * 1000;

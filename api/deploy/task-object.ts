@@ -1,20 +1,20 @@
 import { z } from 'zod';
 import { actionsFor } from '../../db/access/rights.ts';
-import { aroundTasks } from '../../db/deploy/around.ts';
-import type { Surroundings } from '../../db/deploy/around.ts';
+import { aroundTasks } from '../../db/deploy/task-references.ts';
+import type { Surroundings } from '../../db/deploy/task-references.ts';
 import { deployView, requestKind } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import type { Voter } from '../../workflows/approvals/contract.ts';
 import { canApprove, canBreakGlass, canReject, hasEnded } from '../../workflows/approvals/policy.ts';
-import { awaitsLooks, expiryOf, missingVotes, requiredVotes } from '../../workflows/approvals/standing/policy.ts';
+import { awaitsLooks, expiryOf, missingVotes, requiredVotes } from '../../workflows/approvals/quorum.ts';
 import { deployTaskStatuses, levels } from '../../workflows/deploy/contract.ts';
 import { waitingOn } from '../../workflows/deploy/policy.ts';
 import type { DeployView, WaitingView } from '../../workflows/deploy/policy.ts';
-import { waitingKinds } from '../../workflows/tasks.ts';
-import type { Actor } from '../../workflows/tasks.ts';
-import type { Ctx } from '../context.ts';
-import { said, saidWaiting } from '../said.ts';
-import { actions, iso, time } from '../schemas.ts';
+import { waitingKinds } from '../../workflows/tasks/contract.ts';
+import type { Actor } from '../../workflows/tasks/contract.ts';
+import type { Ctx } from '../operations/context.ts';
+import { said, saidWaiting } from '../operations/translate.ts';
+import { actions, iso, time } from '../operations/schemas.ts';
 import { callerAsVoter } from './access.ts';
 import { strategyObject } from './strategy.ts';
 

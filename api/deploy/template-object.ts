@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { Database } from '../../db/database.ts';
 import type { DeployTemplateRow } from '../../db/deploy/tables.ts';
 import { linkedApplications } from '../../db/deploy/templates.ts';
-import type { Ctx } from '../context.ts';
-import { iso, time } from '../schemas.ts';
+import type { Ctx } from '../operations/context.ts';
+import { iso, time } from '../operations/schemas.ts';
 import { hooksObject, hooksPresenter, recordedHooks } from './hooks.ts';
 import { repositoryObject, repositoryPresenter } from './repository.ts';
 

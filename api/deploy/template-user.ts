@@ -2,9 +2,9 @@
 import { adminRole, heldBy, holds } from '../../db/access/rights.ts';
 import { selectScripts } from '../../db/deploy/scripts.ts';
 import { selectTemplates } from '../../db/deploy/templates.ts';
-import type { Ctx } from '../context.ts';
-import { notAllowed, notFound, permission, requestedId, system } from '../permissions.ts';
-import type { Permission } from '../permissions.ts';
+import type { Ctx } from '../operations/context.ts';
+import { notAllowed, notFound, permission, requestedId, system } from '../operations/permissions.ts';
+import type { Permission } from '../operations/permissions.ts';
 
 const switchName = 'enable_deploy_template_mgmt';
 

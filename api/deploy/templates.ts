@@ -11,19 +11,19 @@ import {
   lockTemplates,
   selectTemplates,
 } from '../../db/deploy/templates.ts';
-import { json } from '../../db/json.ts';
-import { anywhere } from '../../db/like.ts';
-import { Problem } from '../../workflows/problem.ts';
+import { json } from '../../db/core/jsonb.ts';
+import { anywhere } from '../../db/core/ilike.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
 import { scriptPath } from '../applications/fields.ts';
-import { change } from '../change.ts';
-import type { ChangeCtx, Ctx } from '../context.ts';
-import { endpoint } from '../endpoint.ts';
-import { demandEntries, eachOnce, withMore } from '../entries.ts';
-import { demandAllowedNames } from '../host-rules.ts';
-import { list } from '../list.ts';
-import { notFound } from '../permissions.ts';
-import { atLeastOne, distinct, done, id, success } from '../schemas.ts';
-import { nameTaken, unlessTaken } from '../taken.ts';
+import { change } from '../operations/change.ts';
+import type { ChangeCtx, Ctx } from '../operations/context.ts';
+import { endpoint } from '../operations/endpoint.ts';
+import { demandEntries, eachOnce, withMore } from '../operations/list-bodies.ts';
+import { demandAllowedNames } from '../operations/host-rules.ts';
+import { list } from '../operations/list.ts';
+import { notFound } from '../operations/permissions.ts';
+import { atLeastOne, distinct, done, id, success } from '../operations/schemas.ts';
+import { nameTaken, unlessTaken } from '../operations/unique-names.ts';
 import { hooksInput, hookUsers, mergedHooks } from './hooks.ts';
 import { operationEntry } from './operation-entry.ts';
 import { mergedRepository, sentSecrets } from './repository.ts';

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { hostAdoptionWorkflowId } from '../../workflows/host-imports/contract.ts';
-import { Problem } from '../../workflows/problem.ts';
-import { change } from '../change.ts';
-import type { ChangeCtx } from '../context.ts';
-import { eachOnce, noSuch } from '../entries.ts';
-import { launch } from '../launch.ts';
-import { notFound } from '../permissions.ts';
-import { distinct, id } from '../schemas.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import { change } from '../operations/change.ts';
+import type { ChangeCtx } from '../operations/context.ts';
+import { eachOnce, noSuch } from '../operations/list-bodies.ts';
+import { launch } from '../operations/start-workflow.ts';
+import { notFound } from '../operations/permissions.ts';
+import { distinct, id } from '../operations/schemas.ts';
 import { hostImport } from './object.ts';
 import { area, entry, importer, seen } from './shared.ts';
 

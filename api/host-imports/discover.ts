@@ -1,17 +1,17 @@
 // An estate that is there already comes into Slipway by its providers: what they have is read, shown as a difference, and
 // adopted when somebody says so. A synchronisation is the same look at what is known, and changes nothing.
 import { z } from 'zod';
-import { json } from '../../db/json.ts';
-import { cloudTypes } from '../../kit/cloud-types.ts';
+import { json } from '../../db/core/jsonb.ts';
+import { cloudTypes } from '../../kit/config/cloud-types.ts';
 import { hostImportWorkflowId, sources } from '../../workflows/host-imports/contract.ts';
 import type { ImportInput, ImportKind, Source } from '../../workflows/host-imports/contract.ts';
-import { detail, Problem } from '../../workflows/problem.ts';
-import { change } from '../change.ts';
-import type { ChangeCtx, Ctx } from '../context.ts';
-import { eachOnce } from '../entries.ts';
-import { launch } from '../launch.ts';
-import { admin } from '../permissions.ts';
-import { distinct } from '../schemas.ts';
+import { detail, Problem } from '../../workflows/problems/problem.ts';
+import { change } from '../operations/change.ts';
+import type { ChangeCtx, Ctx } from '../operations/context.ts';
+import { eachOnce } from '../operations/list-bodies.ts';
+import { launch } from '../operations/start-workflow.ts';
+import { admin } from '../operations/permissions.ts';
+import { distinct } from '../operations/schemas.ts';
 import { hostImport } from './object.ts';
 import { area, entry, seen } from './shared.ts';
 

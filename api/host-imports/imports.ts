@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { anywhere } from '../../db/like.ts';
+import { anywhere } from '../../db/core/ilike.ts';
 import { differences, sources } from '../../workflows/host-imports/contract.ts';
-import { endpoint } from '../endpoint.ts';
-import { list } from '../list.ts';
+import { endpoint } from '../operations/endpoint.ts';
+import { list } from '../operations/list.ts';
 import { finding, hostImport, presentFinding, presentImports } from './object.ts';
 import { area, importer, seen } from './shared.ts';
 

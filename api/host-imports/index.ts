@@ -1,4 +1,4 @@
-import type { Endpoint } from '../endpoint.ts';
+import type { Endpoint } from '../operations/endpoint.ts';
 import { adoptImport } from './adopt.ts';
 import { importHosts, syncHosts } from './discover.ts';
 import { getImport, listFindings, listImports } from './imports.ts';

@@ -6,7 +6,7 @@ import type { FindingRow, HostImportRow } from '../../db/host-imports/tables.ts'
 import { differences, importKinds, importStatuses, sources } from '../../workflows/host-imports/contract.ts';
 import type { Difference } from '../../workflows/host-imports/contract.ts';
 import { hostTypes, osStatuses } from '../../workflows/hosts/contract.ts';
-import { iso, time } from '../schemas.ts';
+import { iso, time } from '../operations/schemas.ts';
 
 const count = z.int().nonnegative();
 const source = z.enum(sources);

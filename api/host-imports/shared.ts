@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../../db/audit/record.ts';
-import type { ChangeCtx, Ctx } from '../context.ts';
-import { demandSystem, notFound, permission } from '../permissions.ts';
+import type { ChangeCtx, Ctx } from '../operations/context.ts';
+import { demandSystem, notFound, permission } from '../operations/permissions.ts';
 import { presentImports, type HostImport } from './object.ts';
 
 export const area = 'hosts';

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import type { Database } from '../../db/database.ts';
 import { ipAddressIds } from '../../db/hosts/find.ts';
 import type { IpAddress } from '../../workflows/hosts/contract.ts';
-import { eachOnce } from '../entries.ts';
-import { distinct } from '../schemas.ts';
+import { eachOnce } from '../operations/list-bodies.ts';
+import { distinct } from '../operations/schemas.ts';
 
 /** Whether this is the one way to write an address; other spellings would let one address in twice. */
 function isCanonical(text: string): boolean {

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { quote } from '../../db/audit/text.ts';
 import { lockHosts } from '../../db/applications/instances.ts';
 import { admitWays, unadmittedHosts, wayOfHost } from '../../db/hosts/ways.ts';
-import { Problem } from '../../workflows/problem.ts';
-import { change } from '../change.ts';
-import { notFound, system } from '../permissions.ts';
-import { done, success } from '../schemas.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import { change } from '../operations/change.ts';
+import { notFound, system } from '../operations/permissions.ts';
+import { done, success } from '../operations/schemas.ts';
 import { hostEntry } from './text.ts';
 
 /** Lets commands run on a host by the way that it has now; the way that was looked at may be given along. */

@@ -2,18 +2,18 @@
 // the whole batch with each host named; then the task is rows, and its workflow begins with the commit.
 import { quote } from '../../db/audit/text.ts';
 import { lockHosts } from '../../db/applications/instances.ts';
-import { kindZh } from '../../db/hosts/settle.ts';
+import { kindZh } from '../../db/hosts/finish.ts';
 import { beginHostTask } from '../../db/hosts/tasks.ts';
 import { leadsToMachine, unadmittedHosts } from '../../db/hosts/ways.ts';
-import type { HostRow } from '../../db/inventory.ts';
+import type { HostRow } from '../../db/inventory/tables.ts';
 import { hostTaskWorkflowId } from '../../workflows/hosts/contract.ts';
 import type { HostTaskInput, HostTaskKind } from '../../workflows/hosts/contract.ts';
 import { canBegin } from '../../workflows/hosts/policy.ts';
-import { detailOf, Problem } from '../../workflows/problem.ts';
-import type { ChangeCtx } from '../context.ts';
-import { noSuch, type FieldOf } from '../entries.ts';
-import { launch } from '../launch.ts';
-import { notFound } from '../permissions.ts';
+import { detailOf, Problem } from '../../workflows/problems/problem.ts';
+import type { ChangeCtx } from '../operations/context.ts';
+import { noSuch, type FieldOf } from '../operations/list-bodies.ts';
+import { launch } from '../operations/start-workflow.ts';
+import { notFound } from '../operations/permissions.ts';
 import { hasMonitoring } from './drivers.ts';
 import { hostEntry } from './text.ts';
 

@@ -1,14 +1,14 @@
-import type { HostPermission } from '../../db/access/catalogue.ts';
+import type { HostPermission } from '../../db/access/permission-catalogue.ts';
 import { mayOnEach } from '../../db/access/rights.ts';
 import { hostIdsOf, selectHostTasks } from '../../db/hosts/tasks.ts';
 import { cancelHostsUpdate, hostTaskWorkflowId } from '../../workflows/hosts/contract.ts';
 import type { HostTaskKind } from '../../workflows/hosts/contract.ts';
-import { Problem } from '../../workflows/problem.ts';
-import { command } from '../command.ts';
-import type { Ctx } from '../context.ts';
-import { WorkflowMissing } from '../engine.ts';
-import { notAllowed, notFound, permission, requestedId } from '../permissions.ts';
-import { done, success } from '../schemas.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import { command } from '../operations/command.ts';
+import type { Ctx } from '../operations/context.ts';
+import { WorkflowMissing } from '../engine/engine.ts';
+import { notAllowed, notFound, permission, requestedId } from '../operations/permissions.ts';
+import { done, success } from '../operations/schemas.ts';
 
 const needed = {
   ...({ start: 'restart_host', stop: 'restart_host', restart: 'restart_host', init: 'init_host' } as const),

@@ -1,11 +1,11 @@
 // Refusals that need no host's answer: what is not configured cannot work, and is said before any work begins.
-import type { HostRow } from '../../db/inventory.ts';
-import { cloudTypes } from '../../kit/cloud-types.ts';
-import type { Config } from '../../kit/config.ts';
+import type { HostRow } from '../../db/inventory/tables.ts';
+import { cloudTypes } from '../../kit/config/cloud-types.ts';
+import type { Config } from '../../kit/config/config.ts';
 import type { HostTaskKind, RunnerName } from '../../workflows/hosts/contract.ts';
 import { cloudFailed } from '../../workflows/hosts/policy.ts';
-import { Problem } from '../../workflows/problem.ts';
-import type { Ctx } from '../context.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import type { Ctx } from '../operations/context.ts';
 
 const runners: Record<RunnerName, { variable: string; isSet(config: Config): boolean }> = {
   local: { variable: 'SLIPWAY_LOCAL_RUNNER', isSet: ({ localRunner }) => localRunner },

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { hostTypes, runnerNames } from '../../workflows/hosts/contract.ts';
 import { ipAddresses } from './addresses.ts';
-import { atLeastOne } from '../schemas.ts';
+import { atLeastOne } from '../operations/schemas.ts';
 
 /** Names are folder names of local hosts too, hence no empty label. */
 const hostName = z

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../endpoint.ts';
+import type { Endpoint } from '../operations/endpoint.ts';
 import { admitHost } from './admit.ts';
 import { cancelTask } from './cancel.ts';
 import { hostEndpoints } from './hosts.ts';

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { hostPermissions } from '../../db/access/catalogue.ts';
+import { hostPermissions } from '../../db/access/permission-catalogue.ts';
 import { actionsOn } from '../../db/access/rights.ts';
 import type { SeenHost } from '../../db/hosts/find.ts';
 import type { StoredIpmi } from '../../db/hosts/ipmi.ts';
 import { hostStatuses, hostTypes, osStatuses, runnerNames } from '../../workflows/hosts/contract.ts';
 import { busy, presentBusy } from '../applications/instance-object.ts';
-import type { Ctx } from '../context.ts';
-import { masked } from '../masked.ts';
-import { actions, asFlags, iso, time } from '../schemas.ts';
+import type { Ctx } from '../operations/context.ts';
+import { masked } from '../operations/secret-placeholder.ts';
+import { actions, asFlags, iso, time } from '../operations/schemas.ts';
 import { ipAddressObject } from './addresses.ts';
 
 export const hostObject = z.object({

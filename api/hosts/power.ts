@@ -1,11 +1,11 @@
 // Starting, stopping and restarting hosts, one or up to a thousand.
 import { z } from 'zod';
 import { powerMissing } from './drivers.ts';
-import { change } from '../change.ts';
-import type { ChangeCtx } from '../context.ts';
-import { demandEntries, eachOnce, withMore, type FieldOf } from '../entries.ts';
-import { host, signedIn } from '../permissions.ts';
-import { distinct, id, taskRef } from '../schemas.ts';
+import { change } from '../operations/change.ts';
+import type { ChangeCtx } from '../operations/context.ts';
+import { demandEntries, eachOnce, withMore, type FieldOf } from '../operations/list-bodies.ts';
+import { host, signedIn } from '../operations/permissions.ts';
+import { distinct, id, taskRef } from '../operations/schemas.ts';
 import { beginTask } from './begin.ts';
 
 const area = 'hosts';

@@ -1,16 +1,16 @@
 // What a body of a host means for its row, checked as a whole: the type decides which fields there may be.
-import { canonicalJson } from '../../db/canonical-json.ts';
+import { canonicalJson } from '../../db/core/canonical-json.ts';
 import { ipmiPurpose } from '../../db/hosts/ipmi.ts';
 import type { StoredIpmi } from '../../db/hosts/ipmi.ts';
 import { admitWays, refuseForeignWay, wayOfHost } from '../../db/hosts/ways.ts';
 import type { WantedWay } from '../../db/hosts/ways.ts';
-import type { HostRow } from '../../db/inventory.ts';
-import { json } from '../../db/json.ts';
-import { Problem, type ProblemDetail } from '../../workflows/problem.ts';
-import type { ChangeCtx, Ctx } from '../context.ts';
-import { masked } from '../masked.ts';
-import { notAllowed } from '../permissions.ts';
-import { nameTaken, unlessTaken } from '../taken.ts';
+import type { HostRow } from '../../db/inventory/tables.ts';
+import { json } from '../../db/core/jsonb.ts';
+import { Problem, type ProblemDetail } from '../../workflows/problems/problem.ts';
+import type { ChangeCtx, Ctx } from '../operations/context.ts';
+import { masked } from '../operations/secret-placeholder.ts';
+import { notAllowed } from '../operations/permissions.ts';
+import { nameTaken, unlessTaken } from '../operations/unique-names.ts';
 import { numbered } from './addresses.ts';
 import { columnsOf, type HostFields, type WantedIpmi } from './fields.ts';
 

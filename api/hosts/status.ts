@@ -3,10 +3,10 @@ import { instancesAt } from '../../db/hosts/find.ts';
 import { hostStatuses } from '../../workflows/hosts/contract.ts';
 import type { HostStatus } from '../../workflows/hosts/contract.ts';
 import { canGo } from '../../workflows/hosts/policy.ts';
-import { change } from '../change.ts';
-import { host, permission } from '../permissions.ts';
-import type { PermissionRequest } from '../permissions.ts';
-import { taskRef } from '../schemas.ts';
+import { change } from '../operations/change.ts';
+import { host, permission } from '../operations/permissions.ts';
+import type { PermissionRequest } from '../operations/permissions.ts';
+import { taskRef } from '../operations/schemas.ts';
 import { beginTask } from './begin.ts';
 import { initMissing } from './drivers.ts';
 

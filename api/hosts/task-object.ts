@@ -4,14 +4,14 @@ import type { Database } from '../../db/database.ts';
 import { hostResults } from '../../db/hosts/tasks.ts';
 import type { TaskResultRow, TaskRow } from '../../db/tasks/tables.ts';
 import { hostTaskKinds } from '../../workflows/hosts/contract.ts';
-import { fromWire, problemText } from '../../workflows/problem.ts';
-import type { Language } from '../../workflows/problem.ts';
-import { resultStatuses, taskStatuses, type WaitingOn } from '../../workflows/tasks.ts';
-import type { Ctx } from '../context.ts';
-import { saidWaiting } from '../said.ts';
+import { fromWire, problemText } from '../../workflows/problems/problem.ts';
+import type { Language } from '../../workflows/problems/problem.ts';
+import { resultStatuses, taskStatuses, type WaitingOn } from '../../workflows/tasks/contract.ts';
+import type { Ctx } from '../operations/context.ts';
+import { saidWaiting } from '../operations/translate.ts';
 import { waitingObject } from '../deploy/task-object.ts';
 import { summarise, summaryObject } from './task-summary.ts';
-import { iso, time } from '../schemas.ts';
+import { iso, time } from '../operations/schemas.ts';
 
 const counts = z.object({
   waiting: z.int(),

@@ -2,7 +2,7 @@
 // first, with what most of them say.
 import { z } from 'zod';
 import { hostTypes } from '../../workflows/hosts/contract.ts';
-import { resultStatuses } from '../../workflows/tasks.ts';
+import { resultStatuses } from '../../workflows/tasks/contract.ts';
 
 /** Hosts of one type with one status and one code. */
 export const summaryObject = z.object({

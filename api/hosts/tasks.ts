@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { matchingTasks, selectHostTasks } from '../../db/hosts/tasks.ts';
 import { hostTaskKinds, type HostTaskKind } from '../../workflows/hosts/contract.ts';
-import { resultStatuses, taskStatuses } from '../../workflows/tasks.ts';
-import type { Ctx } from '../context.ts';
+import { resultStatuses, taskStatuses } from '../../workflows/tasks/contract.ts';
+import type { Ctx } from '../operations/context.ts';
 import { outputObject, outputOf, outputQuery } from '../deploy/output.ts';
-import { endpoint } from '../endpoint.ts';
-import { list } from '../list.ts';
-import { notFound, permission, requestedId, signedIn } from '../permissions.ts';
-import { id, moment } from '../schemas.ts';
-import { hostOutputPermission } from '../task-access.ts';
+import { endpoint } from '../operations/endpoint.ts';
+import { list } from '../operations/list.ts';
+import { notFound, permission, requestedId, signedIn } from '../operations/permissions.ts';
+import { id, moment } from '../operations/schemas.ts';
+import { hostOutputPermission } from '../tasks/output-permission.ts';
 import { hostTaskDetail, hostTaskObject, presentTaskDetails, presentTasks } from './task-object.ts';
 import type { HostTaskDetail } from './task-object.ts';
 

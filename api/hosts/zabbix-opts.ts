@@ -1,13 +1,13 @@
 // Zabbix groups and templates of a host: a task like the others, whose end the caller waits for.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { fromWire, Problem } from '../../workflows/problem.ts';
-import { transact } from '../change.ts';
-import { command } from '../command.ts';
-import type { Ctx } from '../context.ts';
-import { eachOnce } from '../entries.ts';
-import { host } from '../permissions.ts';
-import { atLeastOne, distinct, done, success } from '../schemas.ts';
+import { fromWire, Problem } from '../../workflows/problems/problem.ts';
+import { transact } from '../operations/change.ts';
+import { command } from '../operations/command.ts';
+import type { Ctx } from '../operations/context.ts';
+import { eachOnce } from '../operations/list-bodies.ts';
+import { host } from '../operations/permissions.ts';
+import { atLeastOne, distinct, done, success } from '../operations/schemas.ts';
 import { beginTask } from './begin.ts';
 import { hasMonitoring } from './drivers.ts';
 

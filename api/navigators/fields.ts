@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Problem } from '../../workflows/problem.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
 
 /** Whether a text is an absolute http or https address without user info. */
 function isAddress(text: string): boolean {

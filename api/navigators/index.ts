@@ -4,16 +4,16 @@ import { diff } from '../../db/audit/changes.ts';
 import type { AuditEntry } from '../../db/audit/record.ts';
 import type { AuditChanges } from '../../db/audit/tables.ts';
 import { quote } from '../../db/audit/text.ts';
-import { isUniqueViolation } from '../../db/errors.ts';
-import { anywhere } from '../../db/like.ts';
-import { lockNavigators, maxNavigators, type NavigatorRow } from '../../db/navigators.ts';
-import { Problem } from '../../workflows/problem.ts';
-import { change } from '../change.ts';
-import type { Ctx } from '../context.ts';
-import { endpoint, type Endpoint } from '../endpoint.ts';
-import { list } from '../list.ts';
-import { notFound, system } from '../permissions.ts';
-import { actions, done, iso, success, time } from '../schemas.ts';
+import { isUniqueViolation } from '../../db/core/errors.ts';
+import { anywhere } from '../../db/core/ilike.ts';
+import { lockNavigators, maxNavigators, type NavigatorRow } from '../../db/navigators/navigators.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import { change } from '../operations/change.ts';
+import type { Ctx } from '../operations/context.ts';
+import { endpoint, type Endpoint } from '../operations/endpoint.ts';
+import { list } from '../operations/list.ts';
+import { notFound, system } from '../operations/permissions.ts';
+import { actions, done, iso, success, time } from '../operations/schemas.ts';
 import { demandHttp, img, name, position, url } from './fields.ts';
 
 const navigator = z.object({

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../endpoint.ts';
+import type { Endpoint } from '../operations/endpoint.ts';
 import { productionApplicationEndpoints } from './applications.ts';
 import { productionEndpoints } from './productions.ts';
 

@@ -1,9 +1,9 @@
 import { holds } from '../../db/access/rights.ts';
-import type { ProductionRow } from '../../db/inventory.ts';
-import { findProduction, type Asker } from '../../db/productions.ts';
-import { detail, Problem } from '../../workflows/problem.ts';
-import type { ChangeCtx, Ctx } from '../context.ts';
-import { notAllowed, permission, requestedId } from '../permissions.ts';
+import type { ProductionRow } from '../../db/inventory/tables.ts';
+import { findProduction, type Asker } from '../../db/inventory/productions.ts';
+import { detail, Problem } from '../../workflows/problems/problem.ts';
+import type { ChangeCtx, Ctx } from '../operations/context.ts';
+import { notAllowed, permission, requestedId } from '../operations/permissions.ts';
 
 const systemOf = { edit: 'add_business', delete: 'delete_business' } as const;
 

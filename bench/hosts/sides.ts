@@ -2,7 +2,7 @@
 // many events it left in the engine.
 import { sql } from 'kysely';
 import pg from 'pg';
-import { connect } from '../../db/connect.ts';
+import { connect } from '../../db/core/connect.ts';
 import { hostChunkWorkflowId, hostsPerChunk, hostTaskWorkflowId } from '../../workflows/hosts/contract.ts';
 import { person } from '../estate.ts';
 import { timed, until } from '../harness.ts';

@@ -1,7 +1,7 @@
 // A worker of Slipway whose machines are in memory: Tencent's, named host-1 up to the number in the first argument.
 import { addMachine, createCloudWorld, createMemoryCloud } from '../../activities/providers/cloud/memory.ts';
 import { logRuntimeTo, startWorker } from '../../activities/worker.ts';
-import { configFromEnvironment } from '../../kit/config.ts';
+import { configFromEnvironment } from '../../kit/config/config.ts';
 import { createLogger } from '../../kit/log.ts';
 
 const config = configFromEnvironment();

@@ -6,7 +6,7 @@ import type { Kysely } from 'kysely';
 import { WebSocket } from 'ws';
 import { stateQuery } from '../../workflows/approvals/contract.ts';
 import { deployTaskWorkflowId } from '../../workflows/deploy/contract.ts';
-import { connect } from '../../db/connect.ts';
+import { connect } from '../../db/core/connect.ts';
 import type { Database } from '../../db/database.ts';
 import { localHostFolder } from '../../kit/host-path.ts';
 import { deployTaskOf, makeEstate } from '../estate.ts';

@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { stateQuery } from '../../workflows/approvals/contract.ts';
 import { deployTaskWorkflowId, instancesPerChunk, subTaskWorkflowId } from '../../workflows/deploy/contract.ts';
-import { connect } from '../../db/connect.ts';
+import { connect } from '../../db/core/connect.ts';
 import type { Database } from '../../db/database.ts';
 import { localHostFolder } from '../../kit/host-path.ts';
 import { deployTaskOf, makeEstate } from '../estate.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { createMemoryRunner, createMemoryWorld } from '../../activities/providers/runner/memory.ts';
 import { logRuntimeTo, startWorker } from '../../activities/worker.ts';
-import { configFromEnvironment } from '../../kit/config.ts';
+import { configFromEnvironment } from '../../kit/config/config.ts';
 import { createLogger } from '../../kit/log.ts';
 
 const [, , hosts = '0', packageFile = '', packageSource = ''] = process.argv;

@@ -3,7 +3,7 @@
 import { executeChild, proxyActivities } from '@temporalio/workflow';
 import type { DeployHands, DeployRecords } from '../../workflows/deploy/ports.ts';
 import type { SubTaskInput, SubTaskRequest } from '../../workflows/deploy/contract.ts';
-import { window } from '../../workflows/window.ts';
+import { window } from '../../workflows/lib/for-each-limited.ts';
 
 export * from '../../workflows/index.ts';
 

@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 import pg from 'pg';
 import { startStack } from '../../embedded/supervise.ts';
-import { configFromEnvironment } from '../../kit/config.ts';
+import { configFromEnvironment } from '../../kit/config/config.ts';
 import { createLogger } from '../../kit/log.ts';
 import { trivialWorker } from './worker.ts';
 

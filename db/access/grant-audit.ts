@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import { modules, type ModuleName } from './catalogue.ts';
+import { modules, type ModuleName } from './permission-catalogue.ts';
 import type { GrantChange, Grantee, GrantScope } from './grants.ts';
 import type { AuditEntry } from '../audit/record.ts';
 import { quote } from '../audit/text.ts';

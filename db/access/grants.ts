@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
-import { fromParts } from '../rows.ts';
+import { fromParts } from '../core/row-batches.ts';
 
 /** Whom something is granted to. */
 export interface Grantee {

@@ -3,7 +3,7 @@
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
 import type { Database } from '../database.ts';
-import type { SystemPermission } from './catalogue.ts';
+import type { SystemPermission } from './permission-catalogue.ts';
 import type { GrantScope } from './grants.ts';
 import { actionsFor, adminRole, holds, type Scope, type Subject } from './rights.ts';
 

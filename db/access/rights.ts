@@ -3,7 +3,7 @@
 import { sql } from 'kysely';
 import type { Expression, Kysely, SqlBool } from 'kysely';
 import type { Database } from '../database.ts';
-import { nameStatement, unplanned } from '../prepared.ts';
+import { nameStatement, unplanned } from '../core/prepared-statements.ts';
 import {
   applicationPermissions,
   coveredBy,
@@ -13,7 +13,7 @@ import {
   type ApplicationPermission,
   type HostPermission,
   type SystemPermission,
-} from './catalogue.ts';
+} from './permission-catalogue.ts';
 
 /** Kinds of objects that rights are granted on, and the permissions of each. */
 export interface ScopePermissions {

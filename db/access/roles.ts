@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database } from '../database.ts';
-import { fromParts } from '../rows.ts';
+import { fromParts } from '../core/row-batches.ts';
 import type { AccessTables } from './tables.ts';
 
 export type RoleRow = Selectable<AccessTables['roles']> & { userCount: number };

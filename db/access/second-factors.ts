@@ -4,8 +4,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
-import { json } from '../json.ts';
-import type { SecretEnvelope } from '../secrets.ts';
+import { json } from '../core/jsonb.ts';
+import type { SecretEnvelope } from '../secrets/secrets.ts';
 import { newSessionSecret, secretHash } from './credentials.ts';
 
 const pendingMs = 5 * 60_000;

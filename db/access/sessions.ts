@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
-import type { Place } from '../prepared.ts';
-import { preparedWithAsked, type Asked } from './asked.ts';
+import type { Place } from '../core/prepared-statements.ts';
+import { preparedWithAsked, type Asked } from './caller-grants.ts';
 import { newSessionSecret, secretHash, type CredentialUser } from './credentials.ts';
 import { holdings, subjectOf, type Subject } from './rights.ts';
 

@@ -2,14 +2,14 @@
 // actions on instances run it after the next deploy, or once somebody else has confirmed it by its hash.
 import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
-import { canonicalJson } from '../canonical-json.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
 import type { Database } from '../database.ts';
 import { settingsOf } from '../deploy/settings.ts';
 import type { SettingsInForce } from '../deploy/settings.ts';
 import { processSetup } from '../deploy/sub-tasks.ts';
 import type { SubTaskSetup } from '../deploy/sub-tasks.ts';
-import type { ApplicationRow, Commands, InstanceCommands, InstanceRow } from '../inventory.ts';
-import { json } from '../json.ts';
+import type { ApplicationRow, Commands, InstanceCommands, InstanceRow } from '../inventory/tables.ts';
+import { json } from '../core/jsonb.ts';
 
 const commandFields = ['runUser', 'directory', 'startupCmd', 'stopCmd', 'pidPath'] as const;
 

@@ -2,12 +2,12 @@
 // application that he may not view shows nowhere.
 import { sql } from 'kysely';
 import type { Expression, Kysely, RawBuilder, SqlBool } from 'kysely';
-import { grantedBy } from '../access/catalogue.ts';
+import { grantedBy } from '../access/permission-catalogue.ts';
 import { grantedOn, visible, type Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
-import type { ApplicationRow } from '../inventory.ts';
-import { anywhere } from '../like.ts';
-import { unplanned } from '../prepared.ts';
+import type { ApplicationRow } from '../inventory/tables.ts';
+import { anywhere } from '../core/ilike.ts';
+import { unplanned } from '../core/prepared-statements.ts';
 
 const visibleApplications = (db: Kysely<Database>, subject: Subject) =>
   db

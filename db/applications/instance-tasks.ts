@@ -2,14 +2,14 @@
 // gives them back one by one. What the application says of its commands later does not reach a task that has begun.
 import type { Kysely, Transaction } from 'kysely';
 import type { InstanceAction, InstanceEnd } from '../../workflows/applications/contract.ts';
-import { workflowActor } from '../../workflows/tasks.ts';
+import { workflowActor } from '../../workflows/tasks/contract.ts';
 import { record } from '../audit/record.ts';
 import { quote } from '../audit/text.ts';
 import type { Database } from '../database.ts';
 import type { SubTaskSetup } from '../deploy/sub-tasks.ts';
-import type { InstanceRow } from '../inventory.ts';
-import { json } from '../json.ts';
-import { insertRows } from '../rows.ts';
+import type { InstanceRow } from '../inventory/tables.ts';
+import { json } from '../core/jsonb.ts';
+import { insertRows } from '../core/row-batches.ts';
 import { notifyOutput } from '../tasks/output.ts';
 import { allFinished, closeResult, openResults } from '../tasks/results.ts';
 import type { ResultEnd } from '../tasks/results.ts';

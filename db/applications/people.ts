@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { ResponseType } from '../../workflows/applications/contract.ts';
 import type { Database } from '../database.ts';
-import { prepared, type Place } from '../prepared.ts';
-import { insertRows } from '../rows.ts';
+import { prepared, type Place } from '../core/prepared-statements.ts';
+import { insertRows } from '../core/row-batches.ts';
 
 /** A user answering for an application in one role. */
 export interface ResponsePerson {

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { visible, type Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
-import { fromParts } from '../rows.ts';
+import { fromParts } from '../core/row-batches.ts';
 
 /** Ids that an application is linked to, as far as the caller may view them. */
 export interface Relations {

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { ApprovalPolicy } from '../../workflows/approvals/contract.ts';
 import type { Database } from '../database.ts';
-import { enqueue } from '../outbox.ts';
+import { enqueue } from '../coordination/outbox.ts';
 
 /** The outbox topic of escalations, for the creator's mail. */
 export const escalationTopic = 'request_escalated';

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
 import { approvingPermissions } from '../../workflows/approvals/contract.ts';
 import type { RequestKind, Seat, Voter } from '../../workflows/approvals/contract.ts';
-import { switchOf } from '../access/catalogue.ts';
+import { switchOf } from '../access/permission-catalogue.ts';
 import { adminRole, holds, mayOn } from '../access/rights.ts';
 import type { Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';

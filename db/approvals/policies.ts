@@ -5,7 +5,7 @@ import { builtInPolicy, requestKinds } from '../../workflows/approvals/contract.
 import type { ApprovalPolicy, Person, PolicyGroup, RequestKind, RoleRef } from '../../workflows/approvals/contract.ts';
 import { approvalsOfLevel, levels } from '../../workflows/deploy/contract.ts';
 import type { Level } from '../../workflows/deploy/contract.ts';
-import { invalidField } from '../../workflows/problem.ts';
+import { invalidField } from '../../workflows/problems/problem.ts';
 import { visible, type Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
 import type { ApprovalPolicyRow, KeptGroup } from './tables.ts';

@@ -2,7 +2,7 @@
 // not reach: the log of the process, and an address outside; and into a table, for the verification.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import type { WarningLog } from '../connect.ts';
+import type { WarningLog } from '../core/connect.ts';
 import type { Database } from '../database.ts';
 import { sealerLock } from './chain.ts';
 

@@ -1,7 +1,7 @@
 // What a link of the chain is, for the sealer, the verification and an export alike. A column that is added to
 // audit_records later must be left out of the text where it is null, or no old record would verify any more.
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '../canonical-json.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
 import type { AuditRecordRow } from './tables.ts';
 
 /** The `prev_hash` of position 1. */

@@ -1,5 +1,5 @@
-import { json } from '../json.ts';
-import { canonicalJson } from '../canonical-json.ts';
+import { json } from '../core/jsonb.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
 import type { AuditChanges } from './tables.ts';
 
 const limitBytes = 1024 * 1024;

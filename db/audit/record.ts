@@ -3,12 +3,12 @@
 // and the sealer comes by every second anyway.
 import { sql } from 'kysely';
 import type { Insertable, Kysely } from 'kysely';
-import type { Actor } from '../../workflows/tasks.ts';
+import type { Actor } from '../../workflows/tasks/contract.ts';
 import type { Database } from '../database.ts';
-import { storableText } from '../json.ts';
-import { prepared } from '../prepared.ts';
-import type { Place } from '../prepared.ts';
-import { insertRows } from '../rows.ts';
+import { storableText } from '../core/jsonb.ts';
+import { prepared } from '../core/prepared-statements.ts';
+import type { Place } from '../core/prepared-statements.ts';
+import { insertRows } from '../core/row-batches.ts';
 import { storedChanges } from './changes.ts';
 import type { AuditChanges, AuditTables, AuditView } from './tables.ts';
 import { cutDetail } from './text.ts';

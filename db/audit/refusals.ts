@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Kysely, Selectable, Transaction } from 'kysely';
-import type { Actor } from '../../workflows/tasks.ts';
+import type { Actor } from '../../workflows/tasks/contract.ts';
 import type { Database } from '../database.ts';
-import { json } from '../json.ts';
+import { json } from '../core/jsonb.ts';
 import { record } from './record.ts';
 import type { AuditEntry } from './record.ts';
 import type { AuditTables } from './tables.ts';

@@ -4,7 +4,7 @@
 import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database.ts';
-import { insertRows } from '../rows.ts';
+import { insertRows } from '../core/row-batches.ts';
 import { genesisHash, linkHash, sealerLock } from './chain.ts';
 import type { AuditRecordRow } from './tables.ts';
 

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
-import type { Listener } from '../listen.ts';
-import { startLoop } from '../loop.ts';
+import type { Listener } from '../coordination/listen.ts';
+import { startLoop } from '../core/polling-loop.ts';
 import { anchor } from './anchor.ts';
 import type { AnchorLog } from './anchor.ts';
 import { tellRefusalCounts } from './refusals.ts';

@@ -1,5 +1,5 @@
 import type { Generated, JSONColumnType, Selectable } from 'kysely';
-import type { Actor } from '../../workflows/tasks.ts';
+import type { Actor } from '../../workflows/tasks/contract.ts';
 
 export const auditViews = ['dns', 'host', 'app', 'modules', 'resources', 'operations'] as const;
 export type AuditView = (typeof auditViews)[number];

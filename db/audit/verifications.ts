@@ -3,10 +3,10 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
-import { json } from '../json.ts';
-import { startLoop } from '../loop.ts';
-import type { Loop } from '../loop.ts';
-import type { Secrets } from '../secrets.ts';
+import { json } from '../core/jsonb.ts';
+import { startLoop } from '../core/polling-loop.ts';
+import type { Loop } from '../core/polling-loop.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 import type { AnchorLog } from './anchor.ts';
 import { verify, type Verification } from './verify.ts';
 

@@ -3,7 +3,7 @@
 import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database } from '../database.ts';
-import { anywhere } from '../like.ts';
+import { anywhere } from '../core/ilike.ts';
 import type { AuditRecordRow, AuditTables } from './tables.ts';
 
 const exactColumns = [

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
-import { countOf } from '../page.ts';
+import { countOf } from '../pagination/paginate.ts';
 
 /** The purpose under which the secret of a credential is sealed. */
 export const credentialPurpose = (id: number): string => `repository_credentials/secret/${id}`;

@@ -4,8 +4,8 @@ import { sql } from 'kysely';
 import type { Expression, Kysely, SqlBool } from 'kysely';
 import { visible } from '../access/rights.ts';
 import type { Database } from '../database.ts';
-import { seenProduction } from '../productions.ts';
-import type { Asker } from '../productions.ts';
+import { seenProduction } from '../inventory/productions.ts';
+import type { Asker } from '../inventory/productions.ts';
 
 /** Freezes with the names that records need. */
 export const namedFreezes = (db: Kysely<Database>) =>

@@ -2,7 +2,7 @@
 // every step compares it with the host as it is then.
 import type { PlannedInstance, PlannedMachine } from '../../workflows/deploy/contract.ts';
 import type { RunnerName } from '../../workflows/hosts/contract.ts';
-import { Problem } from '../../workflows/problem.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
 
 /** How the workers of this installation reach machines. */
 export interface Reach {

@@ -3,7 +3,7 @@
 // at once the later one sees the earlier; what is shared since before the rule goes on for the application that was first.
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
-import { Problem } from '../../workflows/problem.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
 import { mayOnEach } from '../access/rights.ts';
 import type { Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';

@@ -1,9 +1,9 @@
 // A plan has a size: every reader gets it whole or in pages, and its hash is over all of it.
 import { mostPlanBytes } from '../../workflows/deploy/contract.ts';
 import type { DeployPlan, PlannedHook } from '../../workflows/deploy/contract.ts';
-import { Problem } from '../../workflows/problem.ts';
-import type { Text } from '../../workflows/problem.ts';
-import { canonicalJson } from '../canonical-json.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import type { Text } from '../../workflows/problems/problem.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
 
 const mostMib = mostPlanBytes / 1024 / 1024;
 const kib = (bytes: number): number => Math.ceil(bytes / 1024);

@@ -2,7 +2,7 @@
 // texts with their instances, and are read as they are.
 import { createHash } from 'node:crypto';
 import type { DeployPlan, HookName, PlannedInstance } from '../../workflows/deploy/contract.ts';
-import { storableText } from '../json.ts';
+import { storableText } from '../core/jsonb.ts';
 
 export type HookTexts = Partial<Record<HookName, string>>;
 

@@ -17,11 +17,11 @@ import type {
   RollingStrategy,
   ScriptLanguage,
 } from '../../workflows/deploy/contract.ts';
-import { Problem } from '../../workflows/problem.ts';
-import type { ProblemDetail, Text } from '../../workflows/problem.ts';
-import { canonicalJson } from '../canonical-json.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import type { ProblemDetail, Text } from '../../workflows/problems/problem.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
 import type { Database } from '../database.ts';
-import type { ApplicationRow } from '../inventory.ts';
+import type { ApplicationRow } from '../inventory/tables.ts';
 import { machineOf } from './machines.ts';
 import type { Reach, ReachedHost } from './machines.ts';
 import { demandSize, textsTooLarge } from './plan-size.ts';

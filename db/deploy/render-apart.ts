@@ -2,7 +2,7 @@
 // transaction is begun, given up where one is missing, and begun again with what was rendered meanwhile. It is rare for more
 // than one text to be missing twice: something has changed in between.
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '../canonical-json.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
 import type { Rendered, Renderer, RenderItem } from './plan.ts';
 
 const mostRounds = 5;

@@ -4,7 +4,7 @@ import { hookNames } from '../../workflows/deploy/contract.ts';
 import { selectSummaries } from '../applications/find.ts';
 import type { Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
-import { countOf } from '../page.ts';
+import { countOf } from '../pagination/paginate.ts';
 import { hooksInForce } from './settings.ts';
 
 /** Scripts; everybody who may see one may see them all. */

@@ -5,7 +5,7 @@ import type { Kysely, SelectQueryBuilder } from 'kysely';
 import { hookNames } from '../../workflows/deploy/contract.ts';
 import type { LifecycleHooks } from '../../workflows/deploy/contract.ts';
 import type { Database } from '../database.ts';
-import type { ApplicationRow } from '../inventory.ts';
+import type { ApplicationRow } from '../inventory/tables.ts';
 import { inlinePurpose } from './repository.ts';
 import type { StoredRepository } from './repository.ts';
 import type { DeploySettingsRow } from './tables.ts';

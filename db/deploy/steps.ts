@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { StepName } from '../../workflows/deploy/contract.ts';
 import type { Database } from '../database.ts';
 import { isAdmitted } from '../hosts/ways.ts';
-import type { HostRow } from '../inventory.ts';
+import type { HostRow } from '../inventory/tables.ts';
 import type { KeptMachine } from './machines.ts';
 import type { SubTaskSetup } from './sub-tasks.ts';
 

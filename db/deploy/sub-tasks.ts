@@ -11,11 +11,11 @@ import type {
   SubTaskKind,
   SubTaskRequest,
 } from '../../workflows/deploy/contract.ts';
-import { Problem } from '../../workflows/problem.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
 import { loadSubject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
-import { json } from '../json.ts';
-import { insertRows } from '../rows.ts';
+import { json } from '../core/jsonb.ts';
+import { insertRows } from '../core/row-batches.ts';
 import { demandSameMachine, machineOf } from './machines.ts';
 import type { KeptMachine, Reach } from './machines.ts';
 import { refuseForeignPlace } from './places.ts';

@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { DeployTaskStatus, Level } from '../../workflows/deploy/contract.ts';
 import { visible } from '../access/rights.ts';
 import type { Subject } from '../access/rights.ts';
-import { anywhere } from '../like.ts';
-import { meantBy, mayJudge, standsIn } from './open-to.ts';
+import { anywhere } from '../core/ilike.ts';
+import { meantBy, mayJudge, standsIn } from './eligible-voters.ts';
 import type { deployTasksWithNames } from './tasks.ts';
 
 /** Which deploy tasks; every given part must hold. `after` and `before` are creation times, strict. */

@@ -5,7 +5,7 @@ import type { CastVote, Voter } from '../../workflows/approvals/contract.ts';
 import type { DeployPlan } from '../../workflows/deploy/contract.ts';
 import type { DeployView } from '../../workflows/deploy/policy.ts';
 import type { Database } from '../database.ts';
-import { json } from '../json.ts';
+import { json } from '../core/jsonb.ts';
 import { unreadPackage } from './plan.ts';
 import type { PlanSubject } from './plan.ts';
 

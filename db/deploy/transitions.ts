@@ -9,19 +9,19 @@ import type {
   DeployTransition,
   Level,
 } from '../../workflows/deploy/contract.ts';
-import { Problem } from '../../workflows/problem.ts';
-import type { Actor } from '../../workflows/tasks.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import type { Actor } from '../../workflows/tasks/contract.ts';
 import { tellEscalation } from '../approvals/escalations.ts';
 import { choosePolicy, demandLevel } from '../approvals/policies.ts';
 import { record } from '../audit/record.ts';
 import type { AuditChanges } from '../audit/tables.ts';
 import { quote } from '../audit/text.ts';
 import type { Database } from '../database.ts';
-import { canonicalJson } from '../canonical-json.ts';
-import { isUniqueViolation } from '../errors.ts';
-import { json } from '../json.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
+import { isUniqueViolation } from '../core/errors.ts';
+import { json } from '../core/jsonb.ts';
 import type { DeployTables } from './tables.ts';
-import { announce, waitingTasks } from './waiting.ts';
+import { announce, waitingTasks } from './waiting-tasks.ts';
 import { addEvent, deployTask, policyOf, putPlan, requestKind } from './tasks.ts';
 import type { NamedDeployTask } from './tasks.ts';
 

@@ -2,16 +2,16 @@
 // that a repetition goes on where the last one stopped.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import type { Actor } from '../../workflows/tasks.ts';
+import type { Actor } from '../../workflows/tasks/contract.ts';
 import { changeGrants } from '../access/grants.ts';
 import { holds, loadSubject, scopes } from '../access/rights.ts';
 import { record } from '../audit/record.ts';
 import type { AuditEntry } from '../audit/record.ts';
 import { quote } from '../audit/text.ts';
 import type { Database } from '../database.ts';
-import { json } from '../json.ts';
+import { json } from '../core/jsonb.ts';
 import { ipAddressIds } from '../hosts/find.ts';
-import { fromParts } from '../rows.ts';
+import { fromParts } from '../core/row-batches.ts';
 import type { FindingRow } from './tables.ts';
 
 const batch = 500;

@@ -4,8 +4,8 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Found, ImportStatus, Source } from '../../workflows/host-imports/contract.ts';
 import type { Database } from '../database.ts';
-import { json } from '../json.ts';
-import { inParts } from '../rows.ts';
+import { json } from '../core/jsonb.ts';
+import { inParts } from '../core/row-batches.ts';
 
 /** Keeps a page of what a source has; a page that comes twice is kept once. */
 export async function keepFindings(

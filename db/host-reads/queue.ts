@@ -4,7 +4,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
-import { json } from '../json.ts';
+import { json } from '../core/jsonb.ts';
 import type { HostReadAnswer, LogRequest } from './tables.ts';
 
 export const hostReadsChannel = 'host_reads';

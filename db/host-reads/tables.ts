@@ -1,5 +1,5 @@
 import type { Generated, JSONColumnType } from 'kysely';
-import type { ProblemWire } from '../../workflows/problem.ts';
+import type { ProblemWire } from '../../workflows/problems/problem.ts';
 
 /** Which part of a file: `offset` is what is skipped, `count` how much is wanted, both in bytes or in lines. */
 export interface LogPart {

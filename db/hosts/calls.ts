@@ -4,10 +4,10 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { HostAt, OsStatus } from '../../workflows/hosts/contract.ts';
 import type { Database } from '../database.ts';
-import type { HostPlace } from '../inventory.ts';
-import { json } from '../json.ts';
-import { prepared } from '../prepared.ts';
-import type { Place } from '../prepared.ts';
+import type { HostPlace } from '../inventory/tables.ts';
+import { json } from '../core/jsonb.ts';
+import { prepared } from '../core/prepared-statements.ts';
+import type { Place } from '../core/prepared-statements.ts';
 import type { CallWay, HostCallRow } from './tables.ts';
 
 /** The call of a host's task, if one was begun; there is one at most. */

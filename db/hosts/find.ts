@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Expression, Kysely, RawBuilder, SqlBool } from 'kysely';
 import { grantedOn, visible, type Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
-import type { HostRow } from '../inventory.ts';
-import { anywhere } from '../like.ts';
+import type { HostRow } from '../inventory/tables.ts';
+import { anywhere } from '../core/ilike.ts';
 import { atAddress, named } from './search.ts';
 import { hostWay, isAdmitted } from './ways.ts';
 

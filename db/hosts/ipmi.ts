@@ -1,5 +1,5 @@
-import type { SecretEnvelope, Secrets } from '../secrets.ts';
-import type { HostRow } from '../inventory.ts';
+import type { SecretEnvelope, Secrets } from '../secrets/secrets.ts';
+import type { HostRow } from '../inventory/tables.ts';
 
 /** A host's IPMI access as it is stored. */
 export interface StoredIpmi {

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import { workflowActor } from '../../workflows/tasks.ts';
+import { workflowActor } from '../../workflows/tasks/contract.ts';
 import { auditGrants } from '../access/grant-audit.ts';
 import { changeGrants } from '../access/grants.ts';
 import { record } from '../audit/record.ts';

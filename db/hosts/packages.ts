@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
-import { insertRows } from '../rows.ts';
+import { insertRows } from '../core/row-batches.ts';
 import type { ShippedPackageRow } from './tables.ts';
 
 /** Packages by id, held against removal until the end of the transaction. */

@@ -2,7 +2,7 @@
 // trigrams would read long lists; so hosts are looked up by those (migration 0022), and what is found is tested.
 import { sql } from 'kysely';
 import type { RawBuilder, SqlBool } from 'kysely';
-import { anywhere } from '../like.ts';
+import { anywhere } from '../core/ilike.ts';
 
 /** True of hosts whose name holds this, regardless of case. */
 export function named(name: string): RawBuilder<SqlBool> {

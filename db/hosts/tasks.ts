@@ -3,10 +3,10 @@ import type { Expression, Kysely, RawBuilder, SqlBool } from 'kysely';
 import type { HostTaskKind } from '../../workflows/hosts/contract.ts';
 import { visible, type Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
-import type { HostRow } from '../inventory.ts';
-import { json } from '../json.ts';
-import { anywhere } from '../like.ts';
-import { insertRows } from '../rows.ts';
+import type { HostRow } from '../inventory/tables.ts';
+import { json } from '../core/jsonb.ts';
+import { anywhere } from '../core/ilike.ts';
+import { insertRows } from '../core/row-batches.ts';
 
 /** Who is asking: what he holds, and the name by which he is a creator. */
 export interface Asker {

@@ -3,7 +3,7 @@
 // runs on a host until somebody with `manage_host` has admitted the way that it has now.
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder, SqlBool } from 'kysely';
-import { Problem } from '../../workflows/problem.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
 import type { HostTaskKind, RunnerName } from '../../workflows/hosts/contract.ts';
 import { holds, mayOnEach } from '../access/rights.ts';
 import type { Subject } from '../access/rights.ts';

@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely';
 import type { HostAt, HostOutcome, HostTaskKind } from '../../workflows/hosts/contract.ts';
 import type { Database } from '../database.ts';
-import type { HostRow } from '../inventory.ts';
-import { prepared } from '../prepared.ts';
-import type { Place } from '../prepared.ts';
+import type { HostRow } from '../inventory/tables.ts';
+import { prepared } from '../core/prepared-statements.ts';
+import type { Place } from '../core/prepared-statements.ts';
 import type { TaskPackageRow } from './tables.ts';
 import { isAdmitted } from './ways.ts';
 

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { TaskArea } from '../../workflows/tasks.ts';
+import type { TaskArea } from '../../workflows/tasks/contract.ts';
 import type { Database } from '../database.ts';
 
 /** What a task is, in one line, and the names of the hosts that it works on. */

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { TaskArea } from '../../workflows/tasks.ts';
+import type { TaskArea } from '../../workflows/tasks/contract.ts';
 import type { Database } from '../database.ts';
 
 /** Running tasks of an area from before `before`, after an id, in order. */

@@ -3,7 +3,7 @@
 // numbers come from the task's row: from 1, without gaps, in the order that readers may see them.
 import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
-import type { OutputStream } from '../../workflows/tasks.ts';
+import type { OutputStream } from '../../workflows/tasks/contract.ts';
 import type { Database } from '../database.ts';
 import { keepWithin, outputState, withGap } from './output-limit.ts';
 import type { NumberedLine } from './output-limit.ts';

@@ -2,7 +2,7 @@
 // which finds facts only; what they mean is decided where every other check decides it (access/rights.ts).
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import { grantedBy } from '../access/catalogue.ts';
+import { grantedBy } from '../access/permission-catalogue.ts';
 import { actionsOn, everywhere, holdings, subjectOf, type Held } from '../access/rights.ts';
 import { seenAfter } from '../access/sessions.ts';
 import type { Database } from '../database.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
-import { agreedTime, deletionWindow, type AlarmLog } from '../deletions.ts';
+import { agreedTime, deletionWindow, type AlarmLog } from '../coordination/bounded-deletions.ts';
 
 const tasksAtOnce = 100;
 const dayMs = 86_400_000;

@@ -1,8 +1,8 @@
 import type { Generated, JSONColumnType, Selectable } from 'kysely';
 import type { InstanceStatus } from '../../workflows/applications/contract.ts';
 import type { ScriptLanguage } from '../../workflows/deploy/contract.ts';
-import type { ProblemWire } from '../../workflows/problem.ts';
-import type { OutputStream, ResultStatus, TaskArea, TaskStatus } from '../../workflows/tasks.ts';
+import type { ProblemWire } from '../../workflows/problems/problem.ts';
+import type { OutputStream, ResultStatus, TaskArea, TaskStatus } from '../../workflows/tasks/contract.ts';
 
 interface TasksTable {
   id: Generated<number>;

@@ -1,6 +1,6 @@
 // Hosts are rid of the jobs of tasks that ended long ago, by one of several workers; what is not over is never touched.
 import { sql } from 'kysely';
-import { startHostSweep, sweepHosts } from '../../activities/host-sweep.ts';
+import { startHostSweep, sweepHosts } from '../../activities/background/host-sweep.ts';
 import { unavailable } from '../../activities/providers/error.ts';
 import { startWorker } from '../../activities/worker.ts';
 import { createMemoryRunner, createMemoryWorld } from '../../activities/providers/runner/memory.ts';
@@ -9,10 +9,10 @@ import type { EndedTasks, Runner, RunnerHost, Swept } from '../../activities/pro
 import { claimSweep, hostsToSweep } from '../../db/hosts/sweeps.ts';
 import { endedBefore } from '../../db/tasks/retention.ts';
 import { createLogger } from '../../kit/log.ts';
-import { admitHosts } from '../api/app.ts';
-import { eventually, temporalAddress, unique } from '../harness.ts';
-import { testWorld } from '../world.ts';
-import type { World } from '../world.ts';
+import { admitHosts } from '../support/api/app.ts';
+import { eventually, temporalAddress, unique } from '../support/harness.ts';
+import { testWorld } from '../support/world.ts';
+import type { World } from '../support/world.ts';
 
 const dayMs = 86_400_000;
 const jobRetentionDays = 7;

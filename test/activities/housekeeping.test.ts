@@ -1,8 +1,8 @@
 // Maintenance periods that nobody was there to end do not stay in monitoring.
-import { startHousekeeping } from '../../activities/housekeeping.ts';
+import { startHousekeeping } from '../../activities/background/housekeeping.ts';
 import { unavailable } from '../../activities/providers/error.ts';
 import { createMemoryMonitoring, createMonitoringWorld } from '../../activities/providers/monitoring/memory.ts';
-import { eventually, testDatabase, type TestDatabase } from '../harness.ts';
+import { eventually, testDatabase, type TestDatabase } from '../support/harness.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sweepJobs } from '../../activities/job-sweep.ts';
+import { sweepJobs } from '../../activities/background/local-job-sweep.ts';
 import { createLocalRunner } from '../../activities/providers/runner/local.ts';
 import type { Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
-import { eventually, testDatabase, type TestDatabase } from '../harness.ts';
+import { eventually, testDatabase, type TestDatabase } from '../support/harness.ts';
 
 const dayMs = 86_400_000;
 const before = new Date(Date.now() - 7 * dayMs);

@@ -1,8 +1,8 @@
-import { linesFromEnd, linesFromStart } from '../../activities/logs/lines.ts';
-import { readBytes } from '../../activities/logs/bytes.ts';
-import { mostContent, Scan, TooMuchToScan } from '../../activities/logs/scan.ts';
-import type { LogSource } from '../../activities/logs/source.ts';
-import { oddTexts } from '../odd-texts.ts';
+import { linesFromEnd, linesFromStart } from '../../activities/host-reads/log-lines.ts';
+import { readBytes } from '../../activities/host-reads/bytes.ts';
+import { mostContent, Scan, TooMuchToScan } from '../../activities/host-reads/scan.ts';
+import type { LogSource } from '../../activities/host-reads/source.ts';
+import { oddTexts } from '../support/odd-texts.ts';
 import { characterAround, characterAt, textOf } from '../../kit/utf8.ts';
 
 /** A source over bytes that counts what is read of it. */

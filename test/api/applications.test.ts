@@ -1,6 +1,6 @@
-import { unique } from '../harness.ts';
-import { testApp, type TestApp, type TestUser } from './app.ts';
-import { made, recordsOf, refusal, type Refusal } from './inventory.ts';
+import { unique } from '../support/harness.ts';
+import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
+import { made, recordsOf, refusal, type Refusal } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let creator: TestUser;

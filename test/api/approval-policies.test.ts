@@ -1,7 +1,7 @@
 // Approval policies by the API: who may change them, what is refused, which one applies, and who could vote.
-import { testApp, makeApplication } from './app.ts';
-import type { TestApp, TestUser } from './app.ts';
-import { unique } from '../harness.ts';
+import { testApp, makeApplication } from '../support/api/app.ts';
+import type { TestApp, TestUser } from '../support/api/app.ts';
+import { unique } from '../support/harness.ts';
 
 let api: TestApp;
 let admin: TestUser;

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { commonPasswords } from '../../db/access/common-passwords.ts';
 import { ensureAdmin } from '../../db/access/first-admin.ts';
 import { generatePassword, weaknessOf } from '../../db/access/passwords.ts';
-import { parseConfig } from '../../kit/config.ts';
-import { testApp, type TestApp, type TestUser } from './app.ts';
-import type { Refusal } from './inventory.ts';
+import { parseConfig } from '../../kit/config/config.ts';
+import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
+import type { Refusal } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let now = new Date();

@@ -8,9 +8,9 @@ import { sql } from 'kysely';
 import { createSealer } from '../../db/audit/seal.ts';
 import { verifyExport } from '../../db/audit/verify-export.ts';
 import { auditVerify } from '../../embedded/audit-verify.ts';
-import { eventually } from '../harness.ts';
-import { testApp, type TestApp, type TestUser } from './app.ts';
-import { write } from './audit-records.ts';
+import { eventually } from '../support/harness.ts';
+import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
+import { write } from '../support/api/audit-records.ts';
 
 const records = 10_000;
 let t: TestApp;

@@ -1,8 +1,8 @@
 // The views of the audit log: what each shows, each of its filters, who may read, and that nothing can be written.
 import { sql } from 'kysely';
 import { createSealer } from '../../db/audit/seal.ts';
-import { testApp, type Answer, type TestApp, type TestUser } from './app.ts';
-import { ann, grant, write } from './audit-records.ts';
+import { testApp, type Answer, type TestApp, type TestUser } from '../support/api/app.ts';
+import { ann, grant, write } from '../support/api/audit-records.ts';
 
 interface Item {
   id: number;

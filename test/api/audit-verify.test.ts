@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
 import { Hono } from 'hono';
-import { createMetrics, mountHealth } from '../../api/health.ts';
+import { createMetrics, mountHealth } from '../../api/system/health-and-metrics.ts';
 import { anchor } from '../../db/audit/anchor.ts';
 import { createSealer } from '../../db/audit/seal.ts';
 import { startNightlyVerification } from '../../db/audit/verifications.ts';
-import { eventually } from '../harness.ts';
-import { testApp, type TestApp, type TestUser } from './app.ts';
-import { write } from './audit-records.ts';
+import { eventually } from '../support/harness.ts';
+import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
+import { write } from '../support/api/audit-records.ts';
 
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
 let t: TestApp;

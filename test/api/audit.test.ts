@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { unique } from '../harness.ts';
-import { testApp, type TestApp, type TestUser } from './app.ts';
+import { unique } from '../support/harness.ts';
+import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
 
 let t: TestApp;
 let manager: TestUser;

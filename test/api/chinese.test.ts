@@ -4,11 +4,11 @@ import { endpoints } from '../../api/areas.ts';
 import { createJinja } from '../../kit/jinja/index.ts';
 import { builtInPolicy } from '../../workflows/approvals/contract.ts';
 import { waitingOn } from '../../workflows/deploy/policy.ts';
-import { inChinese, problems } from '../../workflows/problem.ts';
-import { texts } from '../../workflows/texts.ts';
-import { unique } from '../harness.ts';
-import { makeApplication, testApp, type TestApp, type TestUser } from './app.ts';
-import { anApplication, made, type Refusal } from './inventory.ts';
+import { inChinese, problems } from '../../workflows/problems/problem.ts';
+import { texts } from '../../workflows/problems/translations.ts';
+import { unique } from '../support/harness.ts';
+import { makeApplication, testApp, type TestApp, type TestUser } from '../support/api/app.ts';
+import { anApplication, made, type Refusal } from '../support/api/inventory.ts';
 
 const han = /\p{Script=Han}/u;
 const placesOf = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { credentialPurpose } from '../../db/deploy/credentials.ts';
-import { testApp, type TestApp, type TestUser } from './app.ts';
-import { anApplication, made, recordsOf, refusal, type Page } from './inventory.ts';
-import { knownKeys, opensshKey } from './ssh-keys.ts';
+import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
+import { anApplication, made, recordsOf, refusal, type Page } from '../support/api/inventory.ts';
+import { knownKeys, opensshKey } from '../support/api/ssh-keys.ts';
 
 let t: TestApp;
 let user: TestUser;

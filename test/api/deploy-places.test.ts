@@ -1,9 +1,9 @@
 // A deploy path on a host belongs to one application, by whatever way two of them would come to share it.
 import { dirname } from 'node:path';
 import { createJinja } from '../../kit/jinja/index.ts';
-import { unique } from '../harness.ts';
-import { testApp, type Answer, type TestApp, type TestUser } from './app.ts';
-import { aHost, anApplication, made, refusal, type Host, type Refusal } from './inventory.ts';
+import { unique } from '../support/harness.ts';
+import { testApp, type Answer, type TestApp, type TestUser } from '../support/api/app.ts';
+import { aHost, anApplication, made, refusal, type Host, type Refusal } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let admin: TestUser;

@@ -1,6 +1,6 @@
-import { unique } from '../harness.ts';
-import { makeApplication, testApp, type TestApp, type TestUser } from './app.ts';
-import { made, recordsOf, refusal, type Page } from './inventory.ts';
+import { unique } from '../support/harness.ts';
+import { makeApplication, testApp, type TestApp, type TestUser } from '../support/api/app.ts';
+import { made, recordsOf, refusal, type Page } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let admin: TestUser;

@@ -1,5 +1,5 @@
-import { unique } from '../harness.ts';
-import { makeApplication, makeHost, testApp, type TestApp, type TestUser } from './app.ts';
+import { unique } from '../support/harness.ts';
+import { makeApplication, makeHost, testApp, type TestApp, type TestUser } from '../support/api/app.ts';
 
 let t: TestApp;
 let admin: TestUser;

@@ -1,8 +1,8 @@
-import { settleHost, settleHostTask } from '../../db/hosts/settle.ts';
-import { Problem, toWire } from '../../workflows/problem.ts';
-import { testApp, type TestApp, type TestUser } from './app.ts';
-import { aHost, made, recordsOf, refusal, type Host, type Page } from './inventory.ts';
-import { unique } from '../harness.ts';
+import { settleHost, settleHostTask } from '../../db/hosts/finish.ts';
+import { Problem, toWire } from '../../workflows/problems/problem.ts';
+import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
+import { aHost, made, recordsOf, refusal, type Host, type Page } from '../support/api/inventory.ts';
+import { unique } from '../support/harness.ts';
 
 let t: TestApp;
 let admin: TestUser;

@@ -1,7 +1,7 @@
-import { parseConfig } from '../../kit/config.ts';
-import { unique } from '../harness.ts';
-import { testApp, type TestApp, type TestUser } from './app.ts';
-import { aHost, anApplication, made, recordsOf, refusal, type Host, type Page } from './inventory.ts';
+import { parseConfig } from '../../kit/config/config.ts';
+import { unique } from '../support/harness.ts';
+import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
+import { aHost, anApplication, made, recordsOf, refusal, type Host, type Page } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let admin: TestUser;

@@ -1,5 +1,5 @@
-import { testApp, type TestApp, type TestUser } from './app.ts';
-import { unique } from '../harness.ts';
+import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
+import { unique } from '../support/harness.ts';
 
 const password = 'correct horse battery';
 let t: TestApp;

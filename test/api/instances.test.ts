@@ -1,5 +1,5 @@
-import { testApp, type TestApp, type TestUser } from './app.ts';
-import { aHost, anApplication, recordsOf, refusal, type Host, type Page } from './inventory.ts';
+import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
+import { aHost, anApplication, recordsOf, refusal, type Host, type Page } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let admin: TestUser;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { accessEndpoints } from '../../api/access/index.ts';
-import { endpoint } from '../../api/endpoint.ts';
-import { application, signedIn } from '../../api/permissions.ts';
-import { id } from '../../api/schemas.ts';
-import { Problem } from '../../workflows/problem.ts';
-import { makeApplication, testApp, type TestApp, type TestUser } from './app.ts';
+import { endpoint } from '../../api/operations/endpoint.ts';
+import { application, signedIn } from '../../api/operations/permissions.ts';
+import { id } from '../../api/operations/schemas.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import { makeApplication, testApp, type TestApp, type TestUser } from '../support/api/app.ts';
 
 const common = { area: 'test', summary: 'test', permission: signedIn } as const;
 

@@ -1,6 +1,6 @@
-import { clientOf } from '../../api/client.ts';
-import { parseConfig } from '../../kit/config.ts';
-import { testApp, type TestApp } from './app.ts';
+import { clientOf } from '../../api/kernel/client-address.ts';
+import { parseConfig } from '../../kit/config/config.ts';
+import { testApp, type TestApp } from '../support/api/app.ts';
 
 let t: TestApp;
 let now = new Date();

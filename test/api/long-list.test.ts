@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { makeApplication, testApp } from './app.ts';
-import type { TestApp, TestUser } from './app.ts';
+import { makeApplication, testApp } from '../support/api/app.ts';
+import type { TestApp, TestUser } from '../support/api/app.ts';
 
 let api: TestApp;
 let admin: TestUser;

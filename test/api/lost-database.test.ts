@@ -2,17 +2,17 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { accessEndpoints } from '../../api/access/index.ts';
-import { change } from '../../api/change.ts';
-import { command } from '../../api/command.ts';
-import type { Ctx } from '../../api/context.ts';
-import { signedIn } from '../../api/permissions.ts';
-import { done, success } from '../../api/schemas.ts';
-import { connect } from '../../db/connect.ts';
+import { change } from '../../api/operations/change.ts';
+import { command } from '../../api/operations/command.ts';
+import type { Ctx } from '../../api/operations/context.ts';
+import { signedIn } from '../../api/operations/permissions.ts';
+import { done, success } from '../../api/operations/schemas.ts';
+import { connect } from '../../db/core/connect.ts';
 import { freePort } from '../../embedded/ports.ts';
-import { unique } from '../harness.ts';
-import { Way } from '../way.ts';
-import { testApp } from './app.ts';
-import type { TestApp, TestUser } from './app.ts';
+import { unique } from '../support/harness.ts';
+import { Way } from '../support/tcp-proxy.ts';
+import { testApp } from '../support/api/app.ts';
+import type { TestApp, TestUser } from '../support/api/app.ts';
 
 const operations: string[] = [];
 const decide = command({

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApp } from '../../api/app.ts';
-import { mountImages } from '../../api/images.ts';
-import { unique } from '../harness.ts';
-import { testApp, type Answer, type TestApp, type TestUser } from './app.ts';
+import { mountImages } from '../../api/system/images.ts';
+import { unique } from '../support/harness.ts';
+import { testApp, type Answer, type TestApp, type TestUser } from '../support/api/app.ts';
 
 interface Navigator {
   id: number;

@@ -1,7 +1,7 @@
 import { endpoints } from '../../api/areas.ts';
-import { segmentsOf } from '../../api/paths.ts';
-import { problems } from '../../workflows/problem.ts';
-import { testApp, type TestApp } from './app.ts';
+import { segmentsOf } from '../../api/kernel/paths.ts';
+import { problems } from '../../workflows/problems/problem.ts';
+import { testApp, type TestApp } from '../support/api/app.ts';
 
 let t: TestApp;
 beforeAll(async () => {

@@ -2,15 +2,15 @@
 import { sql } from 'kysely';
 import pg from 'pg';
 import { createApp } from '../../api/app.ts';
-import { emailChangeHandler, emailChangeTopic } from '../../api/mail/email-changes.ts';
-import { passwordLinkHandler, passwordLinkTopic } from '../../api/mail/password-links.ts';
-import { createSendMail } from '../../api/mail/send.ts';
-import { createListener, type Listener } from '../../db/listen.ts';
-import { relay } from '../../db/relay.ts';
-import { parseConfig } from '../../kit/config.ts';
-import { eventually, unique } from '../harness.ts';
-import { testApp, type TestApp, type TestUser } from './app.ts';
-import { startMailServer, type MailServer, type ReceivedMail } from './mail-server.ts';
+import { emailChangeHandler, emailChangeTopic } from '../../api/background/mail/email-changes.ts';
+import { passwordLinkHandler, passwordLinkTopic } from '../../api/background/mail/password-links.ts';
+import { createSendMail } from '../../api/background/mail/send.ts';
+import { createListener, type Listener } from '../../db/coordination/listen.ts';
+import { relay } from '../../db/coordination/outbox-relay.ts';
+import { parseConfig } from '../../kit/config/config.ts';
+import { eventually, unique } from '../support/harness.ts';
+import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
+import { startMailServer, type MailServer, type ReceivedMail } from '../support/api/mail-server.ts';
 
 const forget = '/users/actions/forget-password/';
 const reset = '/users/actions/reset-password/';

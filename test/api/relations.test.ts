@@ -1,5 +1,5 @@
-import { testApp, type TestApp, type TestUser } from './app.ts';
-import { anApplication, recordsOf, refusal, type Page } from './inventory.ts';
+import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
+import { anApplication, recordsOf, refusal, type Page } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let user: TestUser;

@@ -1,8 +1,8 @@
 import { createJinja } from '../../kit/jinja/index.ts';
-import { unique } from '../harness.ts';
-import { loneSurrogate, oddTexts } from '../odd-texts.ts';
-import { testApp, type TestApp, type TestUser } from './app.ts';
-import { anApplication, made, recordsOf, refusal, type Page } from './inventory.ts';
+import { unique } from '../support/harness.ts';
+import { loneSurrogate, oddTexts } from '../support/odd-texts.ts';
+import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
+import { anApplication, made, recordsOf, refusal, type Page } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let manager: TestUser;

@@ -1,8 +1,8 @@
 // The second factor: how it is set up, what a login asks for then, and that no code counts twice. The clock is the test's.
 import { TOTP, Secret } from 'otpauth';
-import { parseConfig } from '../../kit/config.ts';
+import { parseConfig } from '../../kit/config/config.ts';
 import { createApp } from '../../api/app.ts';
-import { clientOf, testApp, type Answer, type Client, type TestApp, type TestUser } from './app.ts';
+import { clientOf, testApp, type Answer, type Client, type TestApp, type TestUser } from '../support/api/app.ts';
 
 let t: TestApp;
 let now = new Date('2026-03-01T10:00:10Z');

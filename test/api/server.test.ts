@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startApi } from '../../api/server.ts';
-import { parseConfig } from '../../kit/config.ts';
+import { parseConfig } from '../../kit/config/config.ts';
 import { createLogger } from '../../kit/log.ts';
-import { temporalAddress, testDatabase } from '../harness.ts';
+import { temporalAddress, testDatabase } from '../support/harness.ts';
 
 test('a port that is taken is named with what to do, and nothing is left running', async () => {
   const database = await testDatabase();

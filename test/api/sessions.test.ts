@@ -1,7 +1,7 @@
 // What a person sees of his sessions and how they end, one by one and together.
 import { sql } from 'kysely';
-import { testApp, type TestApp } from './app.ts';
-import type { Page } from './inventory.ts';
+import { testApp, type TestApp } from '../support/api/app.ts';
+import type { Page } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let now = new Date();

@@ -1,9 +1,9 @@
 import { createJinja } from '../../kit/jinja/index.ts';
 import { inlinePurpose } from '../../db/deploy/repository.ts';
-import { unique } from '../harness.ts';
-import { testApp, type TestApp, type TestUser } from './app.ts';
-import { anApplication, made, recordsOf, refusal } from './inventory.ts';
-import { opensshKey } from './ssh-keys.ts';
+import { unique } from '../support/harness.ts';
+import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
+import { anApplication, made, recordsOf, refusal } from '../support/api/inventory.ts';
+import { opensshKey } from '../support/api/ssh-keys.ts';
 
 let t: TestApp;
 let user: TestUser;

@@ -1,8 +1,8 @@
 import { createJinja } from '../../kit/jinja/index.ts';
 import { inlinePurpose } from '../../db/deploy/repository.ts';
-import { unique } from '../harness.ts';
-import { testApp, type TestApp, type TestUser } from './app.ts';
-import { anApplication, made, recordsOf, refusal } from './inventory.ts';
+import { unique } from '../support/harness.ts';
+import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
+import { anApplication, made, recordsOf, refusal } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let manager: TestUser;

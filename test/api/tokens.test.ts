@@ -1,6 +1,6 @@
 import { createToken } from '../../db/access/tokens.ts';
-import { unique } from '../harness.ts';
-import { testApp, type TestApp } from './app.ts';
+import { unique } from '../support/harness.ts';
+import { testApp, type TestApp } from '../support/api/app.ts';
 
 let t: TestApp;
 let now = new Date();

@@ -1,5 +1,5 @@
-import { unique } from '../harness.ts';
-import { testApp, type TestApp, type TestUser } from './app.ts';
+import { unique } from '../support/harness.ts';
+import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
 
 let t: TestApp;
 let manager: TestUser;

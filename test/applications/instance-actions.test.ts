@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { localHostFolder } from '../../kit/host-path.ts';
-import { recordsOf, refusal } from '../api/inventory.ts';
-import { eventually } from '../harness.ts';
-import { testWorld } from '../world.ts';
-import type { World } from '../world.ts';
-import { free, sitesOf, startup } from './sites.ts';
+import { recordsOf, refusal } from '../support/api/inventory.ts';
+import { eventually } from '../support/harness.ts';
+import { testWorld } from '../support/world.ts';
+import type { World } from '../support/world.ts';
+import { free, sitesOf, startup } from '../support/applications/sites.ts';
 
 let world: World;
 beforeAll(async () => {

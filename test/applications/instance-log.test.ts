@@ -1,14 +1,14 @@
 import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { startHostReads } from '../../activities/host-reads.ts';
+import { startHostReads } from '../../activities/host-reads/serve.ts';
 import type { Runner } from '../../activities/providers/runner/driver.ts';
 import { createLocalRunner } from '../../activities/providers/runner/local.ts';
 import { localHostFolder } from '../../kit/host-path.ts';
 import { createLogger } from '../../kit/log.ts';
-import type { TestUser } from '../api/app.ts';
-import { refusal } from '../api/inventory.ts';
-import { makeEstate, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
+import type { TestUser } from '../support/api/app.ts';
+import { refusal } from '../support/api/inventory.ts';
+import { makeEstate, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
 
 interface Log {
   content: string;

@@ -1,18 +1,18 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startWorker } from '../../activities/worker.ts';
-import { reconcile } from '../../api/reconcile.ts';
-import { outputPermission } from '../../api/task-access.ts';
+import { reconcile } from '../../api/background/reconcile.ts';
+import { outputPermission } from '../../api/tasks/output-permission.ts';
 import { loadSubject } from '../../db/access/rights.ts';
 import { createLogger } from '../../kit/log.ts';
 import { instanceTaskWorkflowId } from '../../workflows/applications/contract.ts';
-import type { TestUser } from '../api/app.ts';
-import { refusal, type Page } from '../api/inventory.ts';
-import { eventually, temporalAddress } from '../harness.ts';
-import { testWorld } from '../world.ts';
-import type { World } from '../world.ts';
-import { free, sitesOf } from './sites.ts';
-import type { Site } from './sites.ts';
+import type { TestUser } from '../support/api/app.ts';
+import { refusal, type Page } from '../support/api/inventory.ts';
+import { eventually, temporalAddress } from '../support/harness.ts';
+import { testWorld } from '../support/world.ts';
+import type { World } from '../support/world.ts';
+import { free, sitesOf } from '../support/applications/sites.ts';
+import type { Site } from '../support/applications/sites.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 // A host that says nothing after an action that failed: the result says that nobody knows what runs there.
 import { Silent } from '../../activities/providers/error.ts';
-import { memoryEstate, memoryHosts, onMemory } from '../deploy/memory-hosts.ts';
-import { testWorld } from '../world.ts';
-import type { World } from '../world.ts';
-import { free, sitesOf } from './sites.ts';
+import { memoryEstate, memoryHosts, onMemory } from '../support/deploy/memory-hosts.ts';
+import { testWorld } from '../support/world.ts';
+import type { World } from '../support/world.ts';
+import { free, sitesOf } from '../support/applications/sites.ts';
 
 let world: World;
 const hosts = memoryHosts();

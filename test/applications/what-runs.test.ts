@@ -2,13 +2,13 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isAlive } from '../deploy/hosts.ts';
-import { processesOf } from '../deploy/listing.ts';
-import { eventually } from '../harness.ts';
-import { testWorld } from '../world.ts';
-import type { World } from '../world.ts';
-import { free, sitesOf, startup } from './sites.ts';
-import type { Site } from './sites.ts';
+import { isAlive } from '../support/deploy/hosts.ts';
+import { processesOf } from '../support/deploy/listing.ts';
+import { eventually } from '../support/harness.ts';
+import { testWorld } from '../support/world.ts';
+import type { World } from '../support/world.ts';
+import { free, sitesOf, startup } from '../support/applications/sites.ts';
+import type { Site } from '../support/applications/sites.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 // One vote counts in one group and in one seat, and the assignment that satisfies most is taken: against trying everything.
-import { hasRoom, seat } from '../../workflows/approvals/assignment.ts';
-import type { Choice } from '../../workflows/approvals/assignment.ts';
-import { numbers } from './cases.ts';
+import { hasRoom, seat } from '../../workflows/approvals/vote-matching.ts';
+import type { Choice } from '../../workflows/approvals/vote-matching.ts';
+import { numbers } from '../support/approvals/cases.ts';
 
 type Votes = Choice[][];
 

@@ -4,9 +4,9 @@ import { approveUpdate, stateQuery } from '../../workflows/approvals/contract.ts
 import type { ApprovalPolicy } from '../../workflows/approvals/contract.ts';
 import { changeUpdate, deployTaskWorkflowId } from '../../workflows/deploy/contract.ts';
 import type { DeployTaskInput, DeployTransition } from '../../workflows/deploy/contract.ts';
-import { skippingEngine } from '../time-skipping.ts';
-import type { SkippingEngine } from '../time-skipping.ts';
-import { policyWith, roleGroup, voter } from './cases.ts';
+import { skippingEngine } from '../support/time-skipping.ts';
+import type { SkippingEngine } from '../support/time-skipping.ts';
+import { policyWith, roleGroup, voter } from '../support/approvals/cases.ts';
 
 let engine: SkippingEngine;
 beforeAll(async () => {

@@ -8,9 +8,17 @@ import {
   standing,
   unsatisfiable,
   worthOf,
-} from '../../workflows/approvals/standing/policy.ts';
+} from '../../workflows/approvals/quorum.ts';
 import { initialApproval, nextDeadline } from '../../workflows/approvals/state.ts';
-import { anybodyGroup, numbers, policyWith, roleGroup, usersGroup, viewWith, voter } from './cases.ts';
+import {
+  anybodyGroup,
+  numbers,
+  policyWith,
+  roleGroup,
+  usersGroup,
+  viewWith,
+  voter,
+} from '../support/approvals/cases.ts';
 
 const [dev, ops, boss] = [1, 2, 3] as const;
 const actor = (id: number) => ({ id, username: `user-${id}`, channel: 'token' as const });

@@ -2,7 +2,7 @@ import { Secret, TOTP } from 'otpauth';
 import { makeEmailToken, wishEmail } from '../../db/access/email-changes.ts';
 import { makeLink } from '../../db/access/password-links.ts';
 import { beginSession } from '../../db/access/sessions.ts';
-import { unique } from '../harness.ts';
+import { unique } from '../support/harness.ts';
 import { makePersonal, type Objects } from '../matrix/estate.ts';
 import { on, type Prepared, type Stage, type Trial, type Trials } from './stage.ts';
 

@@ -1,4 +1,4 @@
-import { unique } from '../harness.ts';
+import { unique } from '../support/harness.ts';
 import { on, type Trials } from './stage.ts';
 
 /** Approval policies. */

@@ -1,7 +1,15 @@
-import { opensshKey } from '../api/ssh-keys.ts';
-import { act } from '../deploy/acts.ts';
-import { eventually, unique } from '../harness.ts';
-import { makeEstate, makeTask, packagePath, placePackage, startedTask, taskOf, type TestEstate } from '../world.ts';
+import { opensshKey } from '../support/api/ssh-keys.ts';
+import { act } from '../support/deploy/acts.ts';
+import { eventually, unique } from '../support/harness.ts';
+import {
+  makeEstate,
+  makeTask,
+  packagePath,
+  placePackage,
+  startedTask,
+  taskOf,
+  type TestEstate,
+} from '../support/world.ts';
 import { on, type Prepared, type Stage, type Trial, type Trials } from './stage.ts';
 
 interface Asked {

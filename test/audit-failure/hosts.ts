@@ -1,5 +1,5 @@
-import { eventually, unique } from '../harness.ts';
-import { makeHost } from '../api/app.ts';
+import { eventually, unique } from '../support/harness.ts';
+import { makeHost } from '../support/api/app.ts';
 import { on, type Stage, type Trial, type Trials } from './stage.ts';
 
 type Status = 'raw' | 'inited';

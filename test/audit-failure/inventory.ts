@@ -1,8 +1,8 @@
 import { commandsHash, noCommands } from '../../db/applications/commands.ts';
-import { json } from '../../db/json.ts';
-import { makeApplication } from '../api/app.ts';
-import { unique } from '../harness.ts';
-import { makeEstate } from '../world.ts';
+import { json } from '../../db/core/jsonb.ts';
+import { makeApplication } from '../support/api/app.ts';
+import { unique } from '../support/harness.ts';
+import { makeEstate } from '../support/world.ts';
 import { freeHost } from './hosts.ts';
 import { on, type Trial, type Trials } from './stage.ts';
 

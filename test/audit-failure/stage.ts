@@ -1,7 +1,7 @@
 // The language of these trials: a valid request for a mutating operation, on objects made for it alone.
-import type { TestUser, Client } from '../api/app.ts';
+import type { TestUser, Client } from '../support/api/app.ts';
 import { makeTeam, type Objects } from '../matrix/estate.ts';
-import type { World } from '../world.ts';
+import type { World } from '../support/world.ts';
 
 export interface Stage {
   world: World;

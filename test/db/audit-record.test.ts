@@ -4,10 +4,10 @@ import { record, type AuditEntry } from '../../db/audit/record.ts';
 import { recordRefusal, tellRefusalCounts } from '../../db/audit/refusals.ts';
 import { startSealing, askForSealing } from '../../db/audit/sealing.ts';
 import { quote } from '../../db/audit/text.ts';
-import { canonicalJson } from '../../db/canonical-json.ts';
-import { createListener } from '../../db/listen.ts';
-import type { Actor } from '../../workflows/tasks.ts';
-import { eventually, testDatabase, type TestDatabase } from '../harness.ts';
+import { canonicalJson } from '../../db/core/canonical-json.ts';
+import { createListener } from '../../db/coordination/listen.ts';
+import type { Actor } from '../../workflows/tasks/contract.ts';
+import { eventually, testDatabase, type TestDatabase } from '../support/harness.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {

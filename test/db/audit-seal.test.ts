@@ -5,8 +5,8 @@ import { record } from '../../db/audit/record.ts';
 import { createSealer } from '../../db/audit/seal.ts';
 import { verify } from '../../db/audit/verify.ts';
 import type { Database } from '../../db/database.ts';
-import type { Actor } from '../../workflows/tasks.ts';
-import { testDatabase, type TestDatabase } from '../harness.ts';
+import type { Actor } from '../../workflows/tasks/contract.ts';
+import { testDatabase, type TestDatabase } from '../support/harness.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {

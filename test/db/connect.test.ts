@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { connect } from '../../db/connect.ts';
-import { eventually, testDatabase, type TestDatabase } from '../harness.ts';
+import { connect } from '../../db/core/connect.ts';
+import { eventually, testDatabase, type TestDatabase } from '../support/harness.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 import { adopt } from '../../db/host-imports/adopt.ts';
 import { compare, keepFindings } from '../../db/host-imports/findings.ts';
 import type { FindingRow } from '../../db/host-imports/tables.ts';
-import { json } from '../../db/json.ts';
+import { json } from '../../db/core/jsonb.ts';
 import type { Found, Source } from '../../workflows/host-imports/contract.ts';
-import { testApp, type TestApp } from '../api/app.ts';
-import { unique } from '../harness.ts';
+import { testApp, type TestApp } from '../support/api/app.ts';
+import { unique } from '../support/harness.ts';
 
 let t: TestApp;
 beforeAll(async () => {

@@ -3,8 +3,8 @@ import { loadSubject } from '../../db/access/rights.ts';
 import type { Subject } from '../../db/access/rights.ts';
 import { matchingHosts } from '../../db/hosts/find.ts';
 import type { HostFilter } from '../../db/hosts/find.ts';
-import { json } from '../../db/json.ts';
-import { testApp, type TestApp } from '../api/app.ts';
+import { json } from '../../db/core/jsonb.ts';
+import { testApp, type TestApp } from '../support/api/app.ts';
 
 const hosts: Record<string, string[]> = {
   'web-4662.example.com': ['10.0.17.4'],

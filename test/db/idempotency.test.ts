@@ -1,10 +1,16 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/database.ts';
-import { claimCommand, claimInChange, holdingCommand, releaseCommand, storeAnswer } from '../../db/idempotency.ts';
-import { removeEnded } from '../../db/deletions.ts';
-import { Problem } from '../../workflows/problem.ts';
-import { eventually, testDatabase, unique, type TestDatabase } from '../harness.ts';
+import {
+  claimCommand,
+  claimInChange,
+  holdingCommand,
+  releaseCommand,
+  storeAnswer,
+} from '../../db/coordination/idempotency.ts';
+import { removeEnded } from '../../db/coordination/bounded-deletions.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import { eventually, testDatabase, unique, type TestDatabase } from '../support/harness.ts';
 
 let database: TestDatabase;
 let db: Kysely<Database>;

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { createListener, type Listener } from '../../db/listen.ts';
-import { eventually, testDatabase, type TestDatabase } from '../harness.ts';
+import { createListener, type Listener } from '../../db/coordination/listen.ts';
+import { eventually, testDatabase, type TestDatabase } from '../support/harness.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {

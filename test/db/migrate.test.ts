@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { connect } from '../../db/connect.ts';
+import { connect } from '../../db/core/connect.ts';
 import { migrate, migrationsPending } from '../../db/migrate.ts';
 import { migrations } from '../../db/migrations/index.ts';
-import { testDatabase, type TestDatabase } from '../harness.ts';
+import { testDatabase, type TestDatabase } from '../support/harness.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {

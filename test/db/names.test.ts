@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { testDatabase, type TestDatabase } from '../harness.ts';
+import { testDatabase, type TestDatabase } from '../support/harness.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/database.ts';
-import { createListener, type Listener } from '../../db/listen.ts';
-import { createAcknowledger, enqueue } from '../../db/outbox.ts';
-import { relay, type OutboxHandler } from '../../db/relay.ts';
-import { eventually, testDatabase, type TestDatabase } from '../harness.ts';
+import { createListener, type Listener } from '../../db/coordination/listen.ts';
+import { createAcknowledger, enqueue } from '../../db/coordination/outbox.ts';
+import { relay, type OutboxHandler } from '../../db/coordination/outbox-relay.ts';
+import { eventually, testDatabase, type TestDatabase } from '../support/harness.ts';
 
 let database: TestDatabase;
 let db: Kysely<Database>;

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import pg from 'pg';
-import { paginate } from '../../db/page.ts';
-import { testDatabase, type TestDatabase } from '../harness.ts';
+import { paginate } from '../../db/pagination/paginate.ts';
+import { testDatabase, type TestDatabase } from '../support/harness.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -1,11 +1,11 @@
-import { prepared, statementName, type Place } from '../../db/prepared.ts';
+import { prepared, statementName, type Place } from '../../db/core/prepared-statements.ts';
 import { loadSubject, mayOn } from '../../db/access/rights.ts';
 import { useToken } from '../../db/access/tokens.ts';
 import { selectSummaries } from '../../db/applications/find.ts';
-import { paginate } from '../../db/page.ts';
+import { paginate } from '../../db/pagination/paginate.ts';
 import { sql } from 'kysely';
 import pg from 'pg';
-import { makeApplication, testApp, type TestApp, type TestUser } from '../api/app.ts';
+import { makeApplication, testApp, type TestApp, type TestUser } from '../support/api/app.ts';
 
 let t: TestApp;
 beforeAll(async () => {

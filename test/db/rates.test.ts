@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import { clearRate, giveBackRate, takeRate } from '../../db/rates.ts';
-import { removeEnded } from '../../db/deletions.ts';
-import { testDatabase, type TestDatabase } from '../harness.ts';
+import { clearRate, giveBackRate, takeRate } from '../../db/coordination/rate-limits.ts';
+import { removeEnded } from '../../db/coordination/bounded-deletions.ts';
+import { testDatabase, type TestDatabase } from '../support/harness.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { forgetOutput } from '../../db/tasks/retention.ts';
 import { appendOutput } from '../../db/tasks/output.ts';
-import { testDatabase } from '../harness.ts';
-import type { TestDatabase } from '../harness.ts';
+import { testDatabase } from '../support/harness.ts';
+import type { TestDatabase } from '../support/harness.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {

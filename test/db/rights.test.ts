@@ -1,9 +1,9 @@
 import { ensureAdmin } from '../../db/access/first-admin.ts';
 import { verifyPassword } from '../../db/access/passwords.ts';
-import { mayOnAsked } from '../../db/access/asked.ts';
+import { mayOnAsked } from '../../db/access/caller-grants.ts';
 import { actionsFor, loadSubject, mayOnEach, visible, type Scope } from '../../db/access/rights.ts';
 import { useToken } from '../../db/access/tokens.ts';
-import { makeApplication, makeHost, testApp, type TestApp } from '../api/app.ts';
+import { makeApplication, makeHost, testApp, type TestApp } from '../support/api/app.ts';
 
 let t: TestApp;
 beforeAll(async () => {

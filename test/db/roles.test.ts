@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { migrateFor } from '../../db/migrate.ts';
-import { currentRole, grantToApplication, warnOfOwnership } from '../../db/roles.ts';
-import { testDatabase, type TestDatabase } from '../harness.ts';
+import { currentRole, grantToApplication, warnOfOwnership } from '../../db/database-grants.ts';
+import { testDatabase, type TestDatabase } from '../support/harness.ts';
 
 let database: TestDatabase;
 let role: string;

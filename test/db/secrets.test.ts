@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadMasterKey } from '../../db/master-key.ts';
-import { createSecrets, SecretsError, type SecretEnvelope } from '../../db/secrets.ts';
+import { loadMasterKey } from '../../db/secrets/master-key.ts';
+import { createSecrets, SecretsError, type SecretEnvelope } from '../../db/secrets/secrets.ts';
 
 const masterKey = randomBytes(32).toString('base64');
 const secrets = createSecrets({ masterKey });

@@ -1,12 +1,12 @@
 import pg from 'pg';
-import { createSlots } from '../../db/slots.ts';
-import type { Slots } from '../../db/slots.ts';
-import { createTurns } from '../../db/turns.ts';
+import { createSlots } from '../../db/coordination/concurrency-slots.ts';
+import type { Slots } from '../../db/coordination/concurrency-slots.ts';
+import { createTurns } from '../../db/coordination/rate-pacer.ts';
 import { addMachine, createCloudWorld, createMemoryCloud } from '../../activities/providers/cloud/memory.ts';
-import { gatedClouds } from '../../activities/providers/cloud/gate.ts';
+import { gatedClouds } from '../../activities/providers/cloud/call-limiter.ts';
 import { ProviderError } from '../../activities/providers/error.ts';
-import { eventually, testDatabase, unique } from '../harness.ts';
-import type { TestDatabase } from '../harness.ts';
+import { eventually, testDatabase, unique } from '../support/harness.ts';
+import type { TestDatabase } from '../support/harness.ts';
 
 let database: TestDatabase;
 const opened: Slots[] = [];

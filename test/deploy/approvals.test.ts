@@ -1,9 +1,9 @@
-import { problems } from '../../workflows/problem.ts';
-import { makeEstate, makeTask, placePackage, startedTask, taskOf, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import { act, outcome, reviewers, taskPath, traces } from './acts.ts';
-import type { Action } from './acts.ts';
-import { eventually } from '../harness.ts';
+import { problems } from '../../workflows/problems/problem.ts';
+import { makeEstate, makeTask, placePackage, startedTask, taskOf, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
+import { act, outcome, reviewers, taskPath, traces } from '../support/deploy/acts.ts';
+import type { Action } from '../support/deploy/acts.ts';
+import { eventually } from '../support/harness.ts';
 
 let world: World;
 let estate: TestEstate;

@@ -1,9 +1,9 @@
 // Whatever is sent: the documented error, and nothing half-done.
 import { sql } from 'kysely';
-import { makeEstate, placePackage, startedTask, makeTask, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import { act, outcome, revert, taskPath, upgrade } from './acts.ts';
-import type { Action, SubTaskWish } from './acts.ts';
+import { makeEstate, placePackage, startedTask, makeTask, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
+import { act, outcome, revert, taskPath, upgrade } from '../support/deploy/acts.ts';
+import type { Action, SubTaskWish } from '../support/deploy/acts.ts';
 
 let world: World;
 let estate: TestEstate;

@@ -5,12 +5,12 @@ import { planHash } from '../../db/deploy/plan.ts';
 import { presentPlan } from '../../db/deploy/tasks.ts';
 import { subTaskWorkflowId } from '../../workflows/deploy/contract.ts';
 import { asBefore, planned } from '../gate/planned.ts';
-import { eventually } from '../harness.ts';
-import { endedTask, makeTask, packagePath, taskOf, testWorld } from '../world.ts';
-import type { TaskWish, TestEstate, World } from '../world.ts';
-import { accepted, act, approveSeen, outcome, resultsOf, taskPath, upgrade } from './acts.ts';
-import { makeScript, setHooks } from './hooks.ts';
-import { memoryEstate, memoryHosts, onMemory, startedOnMemory } from './memory-hosts.ts';
+import { eventually } from '../support/harness.ts';
+import { endedTask, makeTask, packagePath, taskOf, testWorld } from '../support/world.ts';
+import type { TaskWish, TestEstate, World } from '../support/world.ts';
+import { accepted, act, approveSeen, outcome, resultsOf, taskPath, upgrade } from '../support/deploy/acts.ts';
+import { makeScript, setHooks } from '../support/deploy/hooks.ts';
+import { memoryEstate, memoryHosts, onMemory, startedOnMemory } from '../support/deploy/memory-hosts.ts';
 
 let world: World;
 const hosts = memoryHosts();

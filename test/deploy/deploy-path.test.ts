@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { localHostFolder } from '../../kit/host-path.ts';
-import { makeApplication } from '../api/app.ts';
-import { endedTask, makeEstate, makeTask, packagePath, startedTask, taskOf, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import { eventually } from '../harness.ts';
+import { makeApplication } from '../support/api/app.ts';
+import { endedTask, makeEstate, makeTask, packagePath, startedTask, taskOf, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
+import { eventually } from '../support/harness.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -1,12 +1,12 @@
 // A fetch that is cut short while its package is on the way to the host.
 import { createLocalRunner } from '../../activities/providers/runner/local.ts';
 import type { HostPlace, PutOptions, Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
-import { eventually } from '../harness.ts';
-import { endedTask, makeEstate, startedTask, testWorld } from '../world.ts';
-import type { World } from '../world.ts';
-import { accepted, resultsOf, upgrade } from './acts.ts';
-import { hostsOf, install } from './hosts.ts';
-import { listing, runnersOwn } from './listing.ts';
+import { eventually } from '../support/harness.ts';
+import { endedTask, makeEstate, startedTask, testWorld } from '../support/world.ts';
+import type { World } from '../support/world.ts';
+import { accepted, resultsOf, upgrade } from '../support/deploy/acts.ts';
+import { hostsOf, install } from '../support/deploy/hosts.ts';
+import { listing, runnersOwn } from '../support/deploy/listing.ts';
 
 /** An upload that has gone too far to hear that nobody wants it: it places its file, once it may. */
 const upload: { asked?: PutOptions; mayEnd?: () => void } = {};

@@ -1,10 +1,10 @@
-import { reconsiderTopic, waitingTasks } from '../../db/deploy/waiting.ts';
+import { reconsiderTopic, waitingTasks } from '../../db/deploy/waiting-tasks.ts';
 import { deployTaskWorkflowId } from '../../workflows/deploy/contract.ts';
-import { eventually } from '../harness.ts';
-import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import type { TestUser } from '../api/app.ts';
-import { accepted, act, outcome, taskPath, traces, upgrade } from './acts.ts';
+import { eventually } from '../support/harness.ts';
+import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
+import type { TestUser } from '../support/api/app.ts';
+import { accepted, act, outcome, taskPath, traces, upgrade } from '../support/deploy/acts.ts';
 
 let world: World;
 let admin: TestUser;

@@ -1,10 +1,10 @@
 // Zabbix decides between the batches of a rolling deploy: the driver as it is, over the wire, before a double of its API.
-import { zabbixDouble } from '../doubles/zabbix.ts';
-import type { ZabbixDouble } from '../doubles/zabbix.ts';
-import { eventually, unique } from '../harness.ts';
-import { makeEstate, startedTask, taskOf, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import { act, outcome, taskPath } from './acts.ts';
+import { zabbixDouble } from '../support/doubles/zabbix.ts';
+import type { ZabbixDouble } from '../support/doubles/zabbix.ts';
+import { eventually, unique } from '../support/harness.ts';
+import { makeEstate, startedTask, taskOf, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
+import { act, outcome, taskPath } from '../support/deploy/acts.ts';
 
 let zabbix: ZabbixDouble;
 let world: World;

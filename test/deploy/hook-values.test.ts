@@ -1,8 +1,8 @@
 // What hooks get of what people write: quoted in their text, and in their environment as it is.
-import { endedTask, makeEstate, placePackage, startedTask, testWorld } from '../world.ts';
-import type { World } from '../world.ts';
-import { accepted, outcome, upgrade } from './acts.ts';
-import { makeScript, setHooks } from './hooks.ts';
+import { endedTask, makeEstate, placePackage, startedTask, testWorld } from '../support/world.ts';
+import type { World } from '../support/world.ts';
+import { accepted, outcome, upgrade } from '../support/deploy/acts.ts';
+import { makeScript, setHooks } from '../support/deploy/hooks.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tidy } from '../../activities/deploy/host-scripts.ts';
 import { createLocalRunner } from '../../activities/providers/runner/local.ts';
-import { eventually } from '../harness.ts';
+import { eventually } from '../support/harness.ts';
 import { expectRefusal } from '../providers/runner.suite.ts';
 
 test('what a worker still brings when the task ends is taken away, and its rename comes to nothing', async () => {

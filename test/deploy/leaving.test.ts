@@ -3,16 +3,16 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually } from '../harness.ts';
-import { endedTask, makeEstate, makeTask, packagePath, taskOf } from '../world.ts';
-import type { TestEstate } from '../world.ts';
-import { taskPath } from './acts.ts';
-import { Follower } from './follower.ts';
-import { makeScript, setHooks } from './hooks.ts';
-import { hostsOf } from './hosts.ts';
-import { insist } from './insist.ts';
-import { ended, ownEstate } from './processes.ts';
-import type { Estate } from './processes.ts';
+import { eventually } from '../support/harness.ts';
+import { endedTask, makeEstate, makeTask, packagePath, taskOf } from '../support/world.ts';
+import type { TestEstate } from '../support/world.ts';
+import { taskPath } from '../support/deploy/acts.ts';
+import { Follower } from '../support/deploy/follower.ts';
+import { makeScript, setHooks } from '../support/deploy/hooks.ts';
+import { hostsOf } from '../support/deploy/hosts.ts';
+import { insist } from '../support/deploy/post-until-answered.ts';
+import { ended, ownEstate } from '../support/deploy/processes.ts';
+import type { Estate } from '../support/deploy/processes.ts';
 
 const deployCount = 20;
 const lateCount = 4;

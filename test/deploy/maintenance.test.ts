@@ -5,12 +5,12 @@ import { createMemoryMonitoring, createMonitoringWorld } from '../../activities/
 import { readOutput } from '../../db/tasks/output.ts';
 import { subTaskWorkflowId } from '../../workflows/deploy/contract.ts';
 import { instanceTaskWorkflowId } from '../../workflows/applications/contract.ts';
-import { eventually } from '../harness.ts';
-import { endedTask, makeEstate, startedTask, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import { accepted, upgrade } from './acts.ts';
-import { makeScript, setHooks } from './hooks.ts';
-import { hostsOf } from './hosts.ts';
+import { eventually } from '../support/harness.ts';
+import { endedTask, makeEstate, startedTask, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
+import { accepted, upgrade } from '../support/deploy/acts.ts';
+import { makeScript, setHooks } from '../support/deploy/hooks.ts';
+import { hostsOf } from '../support/deploy/hosts.ts';
 
 let world: World;
 const monitored = createMonitoringWorld();

@@ -1,9 +1,9 @@
 // What people approve says truthfully what may be stopped, and tasks that waited before it did so are approved and started.
 import { planHash } from '../../db/deploy/plan.ts';
 import { presentPlan } from '../../db/deploy/tasks.ts';
-import { makeEstate, makeTask, taskOf, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import { act, outcome, taskPath } from './acts.ts';
+import { makeEstate, makeTask, taskOf, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
+import { act, outcome, taskPath } from '../support/deploy/acts.ts';
 
 let world: World;
 beforeAll(async () => {

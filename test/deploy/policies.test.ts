@@ -1,11 +1,11 @@
 // Approval policies on the real engine: groups, steps, races, what a task keeps, a start without approval.
-import type { TestUser } from '../api/app.ts';
+import type { TestUser } from '../support/api/app.ts';
 import { deployTaskWorkflowId } from '../../workflows/deploy/contract.ts';
-import { eventually, unique } from '../harness.ts';
-import { makeEstate, makeTask, taskOf, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import { act, outcome, reviewers, signed, taskPath, traces } from './acts.ts';
-import { makePolicy, roleOf } from './policies.ts';
+import { eventually, unique } from '../support/harness.ts';
+import { makeEstate, makeTask, taskOf, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
+import { act, outcome, reviewers, signed, taskPath, traces } from '../support/deploy/acts.ts';
+import { makePolicy, roleOf } from '../support/deploy/policies.ts';
 
 let world: World;
 let admin: TestUser;

@@ -5,15 +5,15 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { look } from '../../activities/deploy/process-scripts.ts';
-import { eventually } from '../harness.ts';
-import { endedTask, makeEstate, startedTask, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import { accepted, resultsOf, upgrade } from './acts.ts';
-import type { Host } from './hosts.ts';
-import { hostsOf, install, isAlive } from './hosts.ts';
-import { makeScript, setHooks } from './hooks.ts';
-import { processesOf } from './listing.ts';
-import { together } from './together.ts';
+import { eventually } from '../support/harness.ts';
+import { endedTask, makeEstate, startedTask, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
+import { accepted, resultsOf, upgrade } from '../support/deploy/acts.ts';
+import type { Host } from '../support/deploy/hosts.ts';
+import { hostsOf, install, isAlive } from '../support/deploy/hosts.ts';
+import { makeScript, setHooks } from '../support/deploy/hooks.ts';
+import { processesOf } from '../support/deploy/listing.ts';
+import { together } from '../support/deploy/concurrent-tests.ts';
 
 let world: World;
 beforeAll(async () => {

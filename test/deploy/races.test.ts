@@ -12,9 +12,9 @@ import {
 } from '../../workflows/deploy/contract.ts';
 import type { DeployTransition, SettleInput, SubTaskInput, SubTaskRequest } from '../../workflows/deploy/contract.ts';
 import type { StepInput } from '../../workflows/deploy/ports.ts';
-import { eventually } from '../harness.ts';
-import { skippingEngine } from '../time-skipping.ts';
-import type { SkippingEngine } from '../time-skipping.ts';
+import { eventually } from '../support/harness.ts';
+import { skippingEngine } from '../support/time-skipping.ts';
+import type { SkippingEngine } from '../support/time-skipping.ts';
 
 let engine: SkippingEngine;
 beforeAll(async () => {

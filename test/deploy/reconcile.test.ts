@@ -1,11 +1,11 @@
 // Sub-tasks whose workflow was ended by hand: nothing stays busy, nothing is said to be better than it is.
-import { reconcile } from '../../api/reconcile.ts';
+import { reconcile } from '../../api/background/reconcile.ts';
 import { deployTaskWorkflowId, subTaskWorkflowId } from '../../workflows/deploy/contract.ts';
-import { eventually } from '../harness.ts';
-import { endedTask, taskOf, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import { accepted, resultsOf, upgrade } from './acts.ts';
-import { memoryEstate, memoryHosts, onMemory, startedOnMemory } from './memory-hosts.ts';
+import { eventually } from '../support/harness.ts';
+import { endedTask, taskOf, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
+import { accepted, resultsOf, upgrade } from '../support/deploy/acts.ts';
+import { memoryEstate, memoryHosts, onMemory, startedOnMemory } from '../support/deploy/memory-hosts.ts';
 
 let world: World;
 const hosts = memoryHosts();

@@ -2,21 +2,32 @@
 // second time changes nothing. Each story is told twice, the second time with every first answer lost, and ends the same.
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { ActivityDeps } from '../../activities/deps.ts';
-import { createDeployHands } from '../../activities/deploy/hands.ts';
-import { createDeployRecords } from '../../activities/deploy/records.ts';
-import { createMaintenanceHands } from '../../activities/maintenance.ts';
+import { createDeployHands } from '../../activities/deploy/host-activities.ts';
+import { createDeployRecords } from '../../activities/deploy/record-activities.ts';
+import { createMaintenanceHands } from '../../activities/maintenance/activities.ts';
 import { createMemoryMonitoring, createMonitoringWorld } from '../../activities/providers/monitoring/memory.ts';
 import type { Activities } from '../../activities/index.ts';
 import { deployTaskWorkflowId, stepNames } from '../../workflows/deploy/contract.ts';
 import type { StepInput } from '../../workflows/deploy/ports.ts';
-import { eventually, unique } from '../harness.ts';
-import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import type { TestUser } from '../api/app.ts';
-import { accepted, act, approveSeen, outcome, resultsOf, revert, signed, taskPath, traces, upgrade } from './acts.ts';
-import { makeScript, setHooks } from './hooks.ts';
-import { hostsOf, install } from './hosts.ts';
-import { listing, processesOf, runnersOwn } from './listing.ts';
+import { eventually, unique } from '../support/harness.ts';
+import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
+import type { TestUser } from '../support/api/app.ts';
+import {
+  accepted,
+  act,
+  approveSeen,
+  outcome,
+  resultsOf,
+  revert,
+  signed,
+  taskPath,
+  traces,
+  upgrade,
+} from '../support/deploy/acts.ts';
+import { makeScript, setHooks } from '../support/deploy/hooks.ts';
+import { hostsOf, install } from '../support/deploy/hosts.ts';
+import { listing, processesOf, runnersOwn } from '../support/deploy/listing.ts';
 
 let losing = false;
 /** Activities of which an answer has been lost, by run and id. */

@@ -4,11 +4,11 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { localHostFolder } from '../../kit/host-path.ts';
-import { eventually } from '../harness.ts';
-import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import { accepted, act, outcome, taskPath, traces } from './acts.ts';
-import { makeScript, setHooks } from './hooks.ts';
+import { eventually } from '../support/harness.ts';
+import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
+import { accepted, act, outcome, taskPath, traces } from '../support/deploy/acts.ts';
+import { makeScript, setHooks } from '../support/deploy/hooks.ts';
 
 let world: World;
 beforeAll(async () => {

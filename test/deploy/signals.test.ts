@@ -6,12 +6,12 @@ import { findTemporalCli } from '../../embedded/temporal-cli.ts';
 import { createLogger } from '../../kit/log.ts';
 import type { RequestState } from '../../workflows/approvals/contract.ts';
 import { deployTaskWorkflowId, subTaskWorkflowId } from '../../workflows/deploy/contract.ts';
-import { searchAttributes } from '../../workflows/search-attributes.ts';
-import type { Attributes } from '../../workflows/search-attributes.ts';
-import { eventually, temporalAddress, unique } from '../harness.ts';
-import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import { accepted, act, outcome, signed, traces, upgrade } from './acts.ts';
+import { searchAttributes } from '../../workflows/lib/search-attributes.ts';
+import type { Attributes } from '../../workflows/lib/search-attributes.ts';
+import { eventually, temporalAddress, unique } from '../support/harness.ts';
+import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
+import { accepted, act, outcome, signed, traces, upgrade } from '../support/deploy/acts.ts';
 
 const run = promisify(execFile);
 

@@ -1,10 +1,10 @@
 // A host that says nothing at the end: what runs there is not known, and nothing is said of it that nobody has asked.
 import { Silent } from '../../activities/providers/error.ts';
 import type { Behaviour } from '../../activities/providers/runner/memory.ts';
-import { endedTask, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import { accepted, resultsOf, upgrade } from './acts.ts';
-import { memoryEstate, memoryHosts, onMemory, startedOnMemory } from './memory-hosts.ts';
+import { endedTask, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
+import { accepted, resultsOf, upgrade } from '../support/deploy/acts.ts';
+import { memoryEstate, memoryHosts, onMemory, startedOnMemory } from '../support/deploy/memory-hosts.ts';
 
 let world: World;
 const hosts = memoryHosts();

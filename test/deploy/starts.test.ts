@@ -1,12 +1,12 @@
 import { copyFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { localHostFolder } from '../../kit/host-path.ts';
-import { makeEstate, makeTask, packagePath, placePackage, startedTask, taskOf, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import { made } from '../api/inventory.ts';
-import { eventually, unique } from '../harness.ts';
-import { act, approveSeen, outcome, reviewers, taskPath, traces } from './acts.ts';
-import { makeScript, setHooks } from './hooks.ts';
+import { makeEstate, makeTask, packagePath, placePackage, startedTask, taskOf, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
+import { made } from '../support/api/inventory.ts';
+import { eventually, unique } from '../support/harness.ts';
+import { act, approveSeen, outcome, reviewers, taskPath, traces } from '../support/deploy/acts.ts';
+import { makeScript, setHooks } from '../support/deploy/hooks.ts';
 
 let world: World;
 beforeAll(async () => {

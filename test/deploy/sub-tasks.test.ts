@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { eventually } from '../harness.ts';
+import { eventually } from '../support/harness.ts';
 import {
   endedTask,
   makeEstate,
@@ -10,12 +10,12 @@ import {
   startedTask,
   taskOf,
   testWorld,
-} from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import { accepted, act, outcome, resultsOf, revert, taskPath, upgrade } from './acts.ts';
-import type { Host } from './hosts.ts';
-import { hostsOf, isAlive } from './hosts.ts';
-import { makeScript, setHooks } from './hooks.ts';
+} from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
+import { accepted, act, outcome, resultsOf, revert, taskPath, upgrade } from '../support/deploy/acts.ts';
+import type { Host } from '../support/deploy/hosts.ts';
+import { hostsOf, isAlive } from '../support/deploy/hosts.ts';
+import { makeScript, setHooks } from '../support/deploy/hooks.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -3,11 +3,11 @@ import { startWorker } from '../../activities/worker.ts';
 import { createLogger } from '../../kit/log.ts';
 import { stateQuery } from '../../workflows/approvals/contract.ts';
 import { deployTaskWorkflowId } from '../../workflows/deploy/contract.ts';
-import { eventually, temporalAddress } from '../harness.ts';
-import { makeEstate, makeTask, taskOf, testWorld } from '../world.ts';
-import type { World } from '../world.ts';
-import { bundleWith } from '../workflows/replay.ts';
-import { act, outcome } from './acts.ts';
+import { eventually, temporalAddress } from '../support/harness.ts';
+import { makeEstate, makeTask, taskOf, testWorld } from '../support/world.ts';
+import type { World } from '../support/world.ts';
+import { bundleWith } from '../support/workflows/replay.ts';
+import { act, outcome } from '../support/deploy/acts.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -17,15 +17,15 @@ import { instanceSteps } from '../../workflows/deploy/contract.ts';
 import type { InstanceStep } from '../../workflows/deploy/contract.ts';
 import * as hostScripts from '../../activities/deploy/host-scripts.ts';
 import * as processScripts from '../../activities/deploy/process-scripts.ts';
-import { eventually } from '../harness.ts';
-import { endedTask, makeEstate, packagePath, startedTask, taskOf, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
-import { accepted, act, outcome, resultsOf, revert, upgrade } from './acts.ts';
-import type { Host } from './hosts.ts';
-import { hostsOf, install } from './hosts.ts';
-import { makeScript, setHooks } from './hooks.ts';
-import { runnersOwn, listing, processesOf } from './listing.ts';
-import { together } from './together.ts';
+import { eventually } from '../support/harness.ts';
+import { endedTask, makeEstate, packagePath, startedTask, taskOf, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
+import { accepted, act, outcome, resultsOf, revert, upgrade } from '../support/deploy/acts.ts';
+import type { Host } from '../support/deploy/hosts.ts';
+import { hostsOf, install } from '../support/deploy/hosts.ts';
+import { makeScript, setHooks } from '../support/deploy/hooks.ts';
+import { runnersOwn, listing, processesOf } from '../support/deploy/listing.ts';
+import { together } from '../support/deploy/concurrent-tests.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import type { TestUser } from '../api/app.ts';
+import type { TestUser } from '../support/api/app.ts';
 
 /** What the server answers to an upgrade: 101, or the status of its refusal (which comes without a body). */
 export async function upgradeStatus(url: string, headers: Record<string, string> = {}): Promise<number> {

@@ -4,9 +4,9 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { delegateUpdate, stateQuery } from '../../workflows/approvals/contract.ts';
 import { deployTaskWorkflowId, reconsiderSignal, startUpdate } from '../../workflows/deploy/contract.ts';
 import type { DeployTaskInput, DeployTransition, FreezeRef, Obstacles } from '../../workflows/deploy/contract.ts';
-import { eventually } from '../harness.ts';
-import { skippingEngine } from '../time-skipping.ts';
-import type { SkippingEngine } from '../time-skipping.ts';
+import { eventually } from '../support/harness.ts';
+import { skippingEngine } from '../support/time-skipping.ts';
+import type { SkippingEngine } from '../support/time-skipping.ts';
 
 let engine: SkippingEngine;
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { SupervisedServer } from '../../embedded/child.ts';
 import { choosePort, freePort, isFree } from '../../embedded/ports.ts';
 import { processIdentity } from '../../kit/process-identity.ts';
 import { listRunFiles } from '../../kit/run-file.ts';
-import { quiet, temporaryDataDir, until } from './helpers.ts';
+import { quiet, temporaryDataDir, until } from '../support/embedded/helpers.ts';
 
 let dataDir: string;
 beforeEach(() => {

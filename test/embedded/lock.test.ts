@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AlreadyRunning, lockDataDir } from '../../embedded/lock.ts';
-import { temporaryDataDir } from './helpers.ts';
+import { temporaryDataDir } from '../support/embedded/helpers.ts';
 
 let dataDir: string;
 beforeEach(() => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { canReach } from '../../embedded/database-user.ts';
 import { startPostgres } from '../../embedded/postgres.ts';
-import { quiet, temporaryDataDir } from './helpers.ts';
+import { quiet, temporaryDataDir } from '../support/embedded/helpers.ts';
 
 let parent: string;
 let dataDir: string;

@@ -9,7 +9,7 @@ import { findStack } from '../../embedded/find-stack.ts';
 import { endOrphans, startStack, type Stack } from '../../embedded/supervise.ts';
 import { processIdentity } from '../../kit/process-identity.ts';
 import { listRunFiles, writeRunFile } from '../../kit/run-file.ts';
-import { quiet, temporaryDataDir, until } from './helpers.ts';
+import { quiet, temporaryDataDir, until } from '../support/embedded/helpers.ts';
 
 const config = (dataDir: string) => ({ dataDir, host: '127.0.0.1', port: 8080 });
 
@@ -127,7 +127,7 @@ test('a stopped stack leaves no process, record or lock, and starts again with i
 
 test('after kill -9 of the parent its servers die, and the next start works on the same data', async () => {
   const dataDir = temporaryDataDir();
-  const parent = spawn(process.execPath, [join(__dirname, 'hold-stack.ts'), dataDir], {
+  const parent = spawn(process.execPath, [join(__dirname, '../support/embedded/hold-stack.ts'), dataDir], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = (await once(parent.stdout, 'data')) as [Buffer];

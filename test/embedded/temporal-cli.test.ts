@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cliVersion, findTemporalCli, type CliSource } from '../../embedded/temporal-cli.ts';
-import { quiet, temporaryDataDir } from './helpers.ts';
+import { quiet, temporaryDataDir } from '../support/embedded/helpers.ts';
 
 let dataDir: string;
 let cacheDir: string;

@@ -3,10 +3,18 @@
 import { Secret, TOTP } from 'otpauth';
 import { createApp } from '../../api/app.ts';
 import { endpoints } from '../../api/areas.ts';
-import type { SystemPermission } from '../../db/access/catalogue.ts';
-import { parseConfig } from '../../kit/config.ts';
-import { unique } from '../harness.ts';
-import { clientOf, makeApplication, makeHost, testApp, type Client, type TestApp, type TestUser } from '../api/app.ts';
+import type { SystemPermission } from '../../db/access/permission-catalogue.ts';
+import { parseConfig } from '../../kit/config/config.ts';
+import { unique } from '../support/harness.ts';
+import {
+  clientOf,
+  makeApplication,
+  makeHost,
+  testApp,
+  type Client,
+  type TestApp,
+  type TestUser,
+} from '../support/api/app.ts';
 
 const password = 'correct horse battery';
 const login = '/auth/login/';

@@ -3,12 +3,12 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { localHostFolder } from '../../kit/host-path.ts';
-import type { TestUser } from '../api/app.ts';
-import { made, recordsOf, refusal } from '../api/inventory.ts';
-import { accepted, upgrade } from '../deploy/acts.ts';
-import { unique } from '../harness.ts';
-import { endedTask, makeEstate, placePackage, startedTask, testWorld } from '../world.ts';
-import type { TestEstate, World } from '../world.ts';
+import type { TestUser } from '../support/api/app.ts';
+import { made, recordsOf, refusal } from '../support/api/inventory.ts';
+import { accepted, upgrade } from '../support/deploy/acts.ts';
+import { unique } from '../support/harness.ts';
+import { endedTask, makeEstate, placePackage, startedTask, testWorld } from '../support/world.ts';
+import type { TestEstate, World } from '../support/world.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -1,17 +1,17 @@
 // What reaches the engine's port without proof: every update and every signal of every workflow that takes them from
 // outside is refused, recorded, and changes nothing.
 import { globSync, readFileSync } from 'node:fs';
-import { loadDecideKey, sealUpdate, signDecision } from '../../db/proofs.ts';
+import { loadDecideKey, sealUpdate, signDecision } from '../../db/secrets/message-proofs.ts';
 import type { Envelope } from '../../workflows/approvals/contract.ts';
 import { deployTaskWorkflowId } from '../../workflows/deploy/contract.ts';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Hono } from 'hono';
-import { mountEngineUi } from '../../api/engine-ui.ts';
-import { eventually, temporalUiUrl, unique } from '../harness.ts';
-import { makeEstate, makeTask, packagePath, startedTask, taskOf, testWorld } from '../world.ts';
-import type { TaskWish, TestEstate, World } from '../world.ts';
-import { act, outcome, signed, traces } from '../deploy/acts.ts';
+import { mountEngineUi } from '../../api/engine/engine-ui.ts';
+import { eventually, temporalUiUrl, unique } from '../support/harness.ts';
+import { makeEstate, makeTask, packagePath, startedTask, taskOf, testWorld } from '../support/world.ts';
+import type { TaskWish, TestEstate, World } from '../support/world.ts';
+import { act, outcome, signed, traces } from '../support/deploy/acts.ts';
 
 let world: World;
 let estate: TestEstate;

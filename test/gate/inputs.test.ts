@@ -2,11 +2,11 @@
 // operation, and the time of the processor that looking at it takes is compared with ten times the small one's.
 import { z } from 'zod';
 import { endpoints } from '../../api/areas.ts';
-import { mostDetails } from '../../api/details.ts';
-import type { Endpoint } from '../../api/endpoint.ts';
-import { validate } from '../../api/input.ts';
-import { parseJson } from '../../api/json.ts';
-import { Problem } from '../../workflows/problem.ts';
+import { mostDetails } from '../../api/kernel/problem-details.ts';
+import type { Endpoint } from '../../api/operations/endpoint.ts';
+import { validate } from '../../api/kernel/input.ts';
+import { parseJson } from '../../api/kernel/json-body.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
 
 const small = 500;
 const growth = 10;

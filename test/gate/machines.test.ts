@@ -1,15 +1,15 @@
 // A machine is one host row, and no command runs on it by a way that nobody in charge has admitted.
-import { parseConfig } from '../../kit/config.ts';
+import { parseConfig } from '../../kit/config/config.ts';
 import { unavailable } from '../../activities/providers/error.ts';
 import { createMemoryRunner } from '../../activities/providers/runner/memory.ts';
 import { adopt } from '../../db/host-imports/adopt.ts';
-import { accepted, act, resultsOf, upgrade } from '../deploy/acts.ts';
-import { memoryEstate, memoryHosts, onMemory, startedOnMemory } from '../deploy/memory-hosts.ts';
-import { eventually, unique } from '../harness.ts';
-import { endedHostTask } from '../hosts/fleet.ts';
-import { endedTask, makeTask, testWorld, type TestEstate, type World } from '../world.ts';
-import { admitHosts, testApp, type Answer, type TestUser } from '../api/app.ts';
-import { anApplication, made, recordsOf, type Refusal } from '../api/inventory.ts';
+import { accepted, act, resultsOf, upgrade } from '../support/deploy/acts.ts';
+import { memoryEstate, memoryHosts, onMemory, startedOnMemory } from '../support/deploy/memory-hosts.ts';
+import { eventually, unique } from '../support/harness.ts';
+import { endedHostTask } from '../support/hosts/fleet.ts';
+import { endedTask, makeTask, testWorld, type TestEstate, type World } from '../support/world.ts';
+import { admitHosts, testApp, type Answer, type TestUser } from '../support/api/app.ts';
+import { anApplication, made, recordsOf, type Refusal } from '../support/api/inventory.ts';
 
 let t: World;
 const hosts = memoryHosts();

@@ -3,15 +3,15 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readLog } from '../../activities/logs/read.ts';
+import { readLog } from '../../activities/host-reads/read.ts';
 import { createLocalRunner } from '../../activities/providers/runner/local.ts';
-import { ConfigError, parseConfig } from '../../kit/config.ts';
+import { ConfigError, parseConfig } from '../../kit/config/config.ts';
 import { isBelow, mayRunAs } from '../../kit/host-rules.ts';
 import { createJinja } from '../../kit/jinja/index.ts';
-import { unique } from '../harness.ts';
-import { testApp, type Answer, type TestApp, type TestUser } from '../api/app.ts';
-import { anApplication, made, refusal } from '../api/inventory.ts';
-import { packagesIn } from '../providers/packages.ts';
+import { unique } from '../support/harness.ts';
+import { testApp, type Answer, type TestApp, type TestUser } from '../support/api/app.ts';
+import { anApplication, made, refusal } from '../support/api/inventory.ts';
+import { packagesIn } from '../support/providers/packages.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'slipway-gate-'));
 const config = parseConfig({ SLIPWAY_LOCAL_RUNNER: 'off' });

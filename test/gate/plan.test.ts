@@ -6,7 +6,7 @@ import { hostname as thisMachine } from 'node:os';
 import { createMemoryRunner } from '../../activities/providers/runner/memory.ts';
 import { deployTaskWorkflowId } from '../../workflows/deploy/contract.ts';
 import type { CompletePlan } from '../../workflows/deploy/ports.ts';
-import type { TestUser } from '../api/app.ts';
+import type { TestUser } from '../support/api/app.ts';
 import {
   accepted,
   act,
@@ -18,12 +18,12 @@ import {
   taskPath,
   traces,
   upgrade,
-} from '../deploy/acts.ts';
-import { memoryEstate, memoryHosts, onMemory, startedOnMemory } from '../deploy/memory-hosts.ts';
-import { makePolicy, roleOf } from '../deploy/policies.ts';
-import { eventually } from '../harness.ts';
-import { endedTask, makeEstate, makeTask, packagePath, taskOf, testWorld } from '../world.ts';
-import type { TaskWish, TestEstate, World } from '../world.ts';
+} from '../support/deploy/acts.ts';
+import { memoryEstate, memoryHosts, onMemory, startedOnMemory } from '../support/deploy/memory-hosts.ts';
+import { makePolicy, roleOf } from '../support/deploy/policies.ts';
+import { eventually } from '../support/harness.ts';
+import { endedTask, makeEstate, makeTask, packagePath, taskOf, testWorld } from '../support/world.ts';
+import type { TaskWish, TestEstate, World } from '../support/world.ts';
 import {
   anAddress,
   asBefore,

@@ -1,14 +1,14 @@
 // Whoever hands power on holds at least that, or is an administrator: roles, grants, accounts, invitations.
-import { testApp } from '../api/app.ts';
-import type { Answer, TestApp, TestUser } from '../api/app.ts';
-import { outcome } from '../deploy/acts.ts';
-import { makePolicy } from '../deploy/policies.ts';
-import { makeApplication } from '../api/app.ts';
-import { unique } from '../harness.ts';
+import { testApp } from '../support/api/app.ts';
+import type { Answer, TestApp, TestUser } from '../support/api/app.ts';
+import { outcome } from '../support/deploy/acts.ts';
+import { makePolicy } from '../support/deploy/policies.ts';
+import { makeApplication } from '../support/api/app.ts';
+import { unique } from '../support/harness.ts';
 import { lackingOf } from '../../db/access/power.ts';
 import { loadSubject } from '../../db/access/rights.ts';
 import { builtInPolicy } from '../../workflows/approvals/contract.ts';
-import { json } from '../../db/json.ts';
+import { json } from '../../db/core/jsonb.ts';
 
 let app: TestApp;
 let admin: TestUser;

@@ -7,22 +7,22 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { createApp } from '../../api/app.ts';
 import { endpoints } from '../../api/areas.ts';
-import { filterRights } from '../../api/filter-rights.ts';
-import { createMetrics, mountHealth } from '../../api/health.ts';
-import { startHousekeeping } from '../../api/housekeeping.ts';
+import { filterRights } from '../../api/operations/filter-rights.ts';
+import { createMetrics, mountHealth } from '../../api/system/health-and-metrics.ts';
+import { startHousekeeping } from '../../api/background/housekeeping.ts';
 import { recordRefusal, tellRefusalCounts } from '../../db/audit/refusals.ts';
 import { isChainBroken } from '../../db/audit/verifications.ts';
-import { connect } from '../../db/connect.ts';
+import { connect } from '../../db/core/connect.ts';
 import type { Renderer } from '../../db/deploy/plan.ts';
 import { renderApart } from '../../db/deploy/render-apart.ts';
-import { json } from '../../db/json.ts';
-import { isUnavailable } from '../../db/sql-state.ts';
+import { json } from '../../db/core/jsonb.ts';
+import { isUnavailable } from '../../db/core/sql-state.ts';
 import { createPlaces } from '../../kit/places.ts';
 import { memoryHolders } from '../../embedded/postgres-memory.ts';
 import { root, sourceTree } from '../house/source-tree.ts';
 import { readFileSync } from 'node:fs';
-import { eventually, unique } from '../harness.ts';
-import { makeApplication, testApp, type TestApp } from '../api/app.ts';
+import { eventually, unique } from '../support/harness.ts';
+import { makeApplication, testApp, type TestApp } from '../support/api/app.ts';
 
 let t: TestApp;
 beforeAll(async () => {
@@ -307,7 +307,7 @@ test('of much that wants to be done at once no more than its places is, and all 
 });
 
 test('no operation has a template rendered, or another process work, while its transaction is open', () => {
-  const api = sourceTree().filter(({ path }) => path.startsWith('api/') && path !== 'api/context.ts');
+  const api = sourceTree().filter(({ path }) => path.startsWith('api/') && path !== 'api/operations/context.ts');
   const open = api.flatMap(({ path }) => {
     const text = readFileSync(join(root, path), 'utf8');
     const pieces = text.split(

@@ -14,7 +14,7 @@ import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as hostScripts from '../../activities/deploy/host-scripts.ts';
 import { look } from '../../activities/deploy/process-scripts.ts';
-import { listing } from '../deploy/listing.ts';
+import { listing } from '../support/deploy/listing.ts';
 import { isRoot, missing, own, packageName, Place, removeAll, tar, uid, write } from './place.ts';
 
 afterAll(removeAll);

@@ -11,7 +11,7 @@ import type { RenderItem } from '../../kit/jinja/index.ts';
 import { RenderError } from '../../kit/jinja/render-error.ts';
 import { parse } from '../../kit/jinja/syntax/template.ts';
 import { plainText } from '../../kit/script-text.ts';
-import { oddTexts } from '../odd-texts.ts';
+import { oddTexts } from '../support/odd-texts.ts';
 import { endOf, jobOf, said } from '../providers/runner.suite.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'slipway-values-'));

@@ -1,11 +1,11 @@
 // Four eyes on the real engine: in whose seat a vote is cast, what it is worth at the start, and which plan it is for.
-import type { TestUser } from '../api/app.ts';
-import { eventually, unique } from '../harness.ts';
-import { makeApplication } from '../api/app.ts';
-import { makeEstate, makeTask, taskOf, testWorld } from '../world.ts';
-import type { TaskWish, TestEstate, World } from '../world.ts';
-import { act, approveSeen, outcome, reviewers, taskPath, traces } from '../deploy/acts.ts';
-import { makePolicy, roleOf } from '../deploy/policies.ts';
+import type { TestUser } from '../support/api/app.ts';
+import { eventually, unique } from '../support/harness.ts';
+import { makeApplication } from '../support/api/app.ts';
+import { makeEstate, makeTask, taskOf, testWorld } from '../support/world.ts';
+import type { TaskWish, TestEstate, World } from '../support/world.ts';
+import { act, approveSeen, outcome, reviewers, taskPath, traces } from '../support/deploy/acts.ts';
+import { makePolicy, roleOf } from '../support/deploy/policies.ts';
 
 let world: World;
 let admin: TestUser;

@@ -16,8 +16,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asRoot } from '../../activities/hosts/as-root.ts';
 import { fetchIt } from '../../activities/hosts/install.ts';
-import { unique } from '../harness.ts';
-import { awkward } from '../providers/runner-scenarios.ts';
+import { unique } from '../support/harness.ts';
+import { awkward } from '../support/providers/runner-scenarios.ts';
 import { commandsNaming } from '../providers/runner-values.suite.ts';
 
 const usual = ['/usr/local/bin', '/usr/bin', '/bin'];

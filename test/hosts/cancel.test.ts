@@ -1,11 +1,20 @@
-import { createEngine } from '../../api/engine.ts';
-import { lostTask, reconcile } from '../../api/reconcile.ts';
+import { createEngine } from '../../api/engine/engine.ts';
+import { lostTask, reconcile } from '../../api/background/reconcile.ts';
 import { unavailable } from '../../activities/providers/error.ts';
 import { hostChunkWorkflowId, hostTaskWorkflowId } from '../../workflows/hosts/contract.ts';
-import { refusal } from '../api/inventory.ts';
-import { eventually } from '../harness.ts';
-import { aMachine, endedHostTask, entriesOf, hostRow, hostTaskOf, machines, taskIdOf, testFleet } from './fleet.ts';
-import type { Fleet, FleetHost } from './fleet.ts';
+import { refusal } from '../support/api/inventory.ts';
+import { eventually } from '../support/harness.ts';
+import {
+  aMachine,
+  endedHostTask,
+  entriesOf,
+  hostRow,
+  hostTaskOf,
+  machines,
+  taskIdOf,
+  testFleet,
+} from '../support/hosts/fleet.ts';
+import type { Fleet, FleetHost } from '../support/hosts/fleet.ts';
 
 let fleet: Fleet;
 beforeAll(async () => {

@@ -1,11 +1,11 @@
 // Workers that die in the middle of a batch over two providers: no host is forgotten, and none restarted twice.
 import type { ChildProcess } from 'node:child_process';
-import { ended } from '../deploy/processes.ts';
-import { eventually } from '../harness.ts';
-import { endedTask } from '../world.ts';
-import { entriesOf, taskIdOf } from './fleet.ts';
-import { countHosts, hostEstate, nothingWrong } from './killable.ts';
-import type { HostEstate, KillableHost } from './killable.ts';
+import { ended } from '../support/deploy/processes.ts';
+import { eventually } from '../support/harness.ts';
+import { endedTask } from '../support/world.ts';
+import { entriesOf, taskIdOf } from '../support/hosts/fleet.ts';
+import { countHosts, hostEstate, nothingWrong } from '../support/hosts/killable.ts';
+import type { HostEstate, KillableHost } from '../support/hosts/killable.ts';
 
 let site: HostEstate;
 const workers: ChildProcess[] = [];

@@ -2,16 +2,16 @@
 import { randomBytes } from 'node:crypto';
 import { createMemoryRunner, createMemoryWorld } from '../../activities/providers/runner/memory.ts';
 import { ipmiPurpose } from '../../db/hosts/ipmi.ts';
-import { json } from '../../db/json.ts';
-import { createSecrets } from '../../db/secrets.ts';
+import { json } from '../../db/core/jsonb.ts';
+import { createSecrets } from '../../db/secrets/secrets.ts';
 import { hostTaskWorkflowId } from '../../workflows/hosts/contract.ts';
-import type { TestUser } from '../api/app.ts';
-import { made, type Host } from '../api/inventory.ts';
-import { ipmiControllers } from '../doubles/ipmi-controllers.ts';
-import type { Controller } from '../doubles/ipmi-controllers.ts';
-import { testWorld } from '../world.ts';
-import type { World } from '../world.ts';
-import { endedHostTask, hostRow, taskIdOf } from './fleet.ts';
+import type { TestUser } from '../support/api/app.ts';
+import { made, type Host } from '../support/api/inventory.ts';
+import { ipmiControllers } from '../support/doubles/ipmi-controllers.ts';
+import type { Controller } from '../support/doubles/ipmi-controllers.ts';
+import { testWorld } from '../support/world.ts';
+import type { World } from '../support/world.ts';
+import { endedHostTask, hostRow, taskIdOf } from '../support/hosts/fleet.ts';
 
 const password = 'hush-4711';
 const controllers = ipmiControllers();

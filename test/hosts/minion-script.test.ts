@@ -16,8 +16,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installMinion } from '../../activities/hosts/minion-script.ts';
 import { fingerprintOf } from '../../activities/providers/runner/salt/keys.ts';
-import { publicKey } from '../doubles/salt-keys.ts';
-import { eventually } from '../harness.ts';
+import { publicKey } from '../support/doubles/salt-keys.ts';
+import { eventually } from '../support/harness.ts';
 
 const tools = [
   ...['bash', 'sh', 'sed', 'grep', 'cut', 'cat', 'tr', 'sha256sum', 'dirname', 'mkdir', 'mktemp', 'chmod', 'mv', 'rm'],

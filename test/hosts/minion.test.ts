@@ -3,15 +3,15 @@ import { createMemoryRunner, createMemoryWorld } from '../../activities/provider
 import type { Behaviour, MemoryWorld } from '../../activities/providers/runner/memory.ts';
 import { refused, Silent, unavailable } from '../../activities/providers/error.ts';
 import { fingerprintOf, SaltKeys } from '../../activities/providers/runner/salt/keys.ts';
-import { admitHosts } from '../api/app.ts';
-import type { TestUser } from '../api/app.ts';
-import { publicKey, serveSaltKeys } from '../doubles/salt-keys.ts';
-import type { SaltMaster } from '../doubles/salt-keys.ts';
-import { eventually, unique } from '../harness.ts';
-import { testWorld } from '../world.ts';
-import type { World } from '../world.ts';
-import { endedHostTask, hostRow, hostTaskOf } from './fleet.ts';
-import type { HostResult, HostTask } from './fleet.ts';
+import { admitHosts } from '../support/api/app.ts';
+import type { TestUser } from '../support/api/app.ts';
+import { publicKey, serveSaltKeys } from '../support/doubles/salt-keys.ts';
+import type { SaltMaster } from '../support/doubles/salt-keys.ts';
+import { eventually, unique } from '../support/harness.ts';
+import { testWorld } from '../support/world.ts';
+import type { World } from '../support/world.ts';
+import { endedHostTask, hostRow, hostTaskOf } from '../support/hosts/fleet.ts';
+import type { HostResult, HostTask } from '../support/hosts/fleet.ts';
 
 const at = 'salt.example.com:14506';
 const patience = 600;

@@ -1,9 +1,18 @@
 // What host tasks tell monitoring: periods of maintenance, groups and templates, hosts that leave.
 import { refused, unavailable } from '../../activities/providers/error.ts';
-import { refusal } from '../api/inventory.ts';
-import { eventually } from '../harness.ts';
-import { aMachine, endedHostTask, entriesOf, hostRow, machines, monitored, taskIdOf, testFleet } from './fleet.ts';
-import type { Fleet, FleetHost } from './fleet.ts';
+import { refusal } from '../support/api/inventory.ts';
+import { eventually } from '../support/harness.ts';
+import {
+  aMachine,
+  endedHostTask,
+  entriesOf,
+  hostRow,
+  machines,
+  monitored,
+  taskIdOf,
+  testFleet,
+} from '../support/hosts/fleet.ts';
+import type { Fleet, FleetHost } from '../support/hosts/fleet.ts';
 
 let fleet: Fleet;
 beforeAll(async () => {

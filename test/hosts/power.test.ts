@@ -1,7 +1,7 @@
 import { createMemoryRunner } from '../../activities/providers/runner/memory.ts';
 import { refused, throttled, unavailable } from '../../activities/providers/error.ts';
-import { refusal } from '../api/inventory.ts';
-import { eventually } from '../harness.ts';
+import { refusal } from '../support/api/inventory.ts';
+import { eventually } from '../support/harness.ts';
 import {
   aMachine,
   endedHostTask,
@@ -12,8 +12,8 @@ import {
   taskIdOf,
   testFleet,
   tieMinions,
-} from './fleet.ts';
-import type { Fleet } from './fleet.ts';
+} from '../support/hosts/fleet.ts';
+import type { Fleet } from '../support/hosts/fleet.ts';
 
 let fleet: Fleet;
 beforeAll(async () => {

@@ -1,12 +1,12 @@
 // Batches over two providers of which one is in trouble: what its hosts' results say, and that the other's are done.
 import type { PowerAction } from '../../activities/providers/cloud/driver.ts';
-import type { Fault } from '../doubles/double.ts';
-import type { FleetMachine } from '../doubles/fleet.ts';
-import { eventually } from '../harness.ts';
-import { testClouds } from './clouds.ts';
-import type { CloudName, Clouds } from './clouds.ts';
-import { endedHostTask, entriesOf, hostTaskOf, taskIdOf } from './fleet.ts';
-import type { FleetHost, HostTask } from './fleet.ts';
+import type { Fault } from '../support/doubles/double.ts';
+import type { FleetMachine } from '../support/doubles/fleet.ts';
+import { eventually } from '../support/harness.ts';
+import { testClouds } from '../support/hosts/clouds.ts';
+import type { CloudName, Clouds } from '../support/hosts/clouds.ts';
+import { endedHostTask, entriesOf, hostTaskOf, taskIdOf } from '../support/hosts/fleet.ts';
+import type { FleetHost, HostTask } from '../support/hosts/fleet.ts';
 
 const codes: Record<CloudName, number> = { TECENT_CVM: 30003, TECENT_CPM: 30004, ALI_ECS: 30005, CLOUDSTACK: 30002 };
 const names: Record<CloudName, string> = {

@@ -40,14 +40,14 @@ const rules: Record<Room, RoomRule> = {
   },
   db: {
     rooms: ['db', 'kit'],
-    engine: { values: shared('contract', 'problem', 'tasks'), types: shared('contract', 'problem', 'tasks', 'policy') },
+    engine: { values: shared('contract', 'problem'), types: shared('contract', 'problem', 'policy', 'quorum') },
     packages: listed(['kysely', 'pg']),
   },
   activities: {
     rooms: ['activities', 'db', 'kit'],
     engine: {
-      values: shared('contract', 'problem', 'tasks', 'policy', 'ports'),
-      types: shared('contract', 'problem', 'tasks', 'policy', 'ports'),
+      values: shared('contract', 'problem', 'policy', 'quorum', 'ports'),
+      types: shared('contract', 'problem', 'policy', 'quorum', 'ports'),
     },
     packages: (file, one) =>
       file.path.startsWith('activities/providers/') ||
@@ -56,13 +56,14 @@ const rules: Record<Room, RoomRule> = {
   },
   api: {
     rooms: ['api', 'db', 'kit'],
-    engine: { values: shared('contract', 'problem', 'tasks', 'policy', 'search-attributes'), types: anything },
+    engine: { values: shared('contract', 'problem', 'policy', 'quorum', 'search-attributes'), types: anything },
     packages: listed(apiPackages),
   },
   kit: { rooms: ['kit'], engine: 'none' },
   embedded: { rooms: ['embedded', 'activities', 'api', 'db', 'kit'], engine: { values: anything, types: anything } },
-  bench: { rooms: ['bench', 'embedded', 'activities', 'api', 'db', 'kit', 'test'], engine: 'all' },
-  test: { rooms: ['test', 'bench', 'embedded', 'activities', 'api', 'db', 'kit'], engine: 'all' },
+  bench: { rooms: ['bench', 'chaos', 'embedded', 'activities', 'api', 'db', 'kit', 'test'], engine: 'all' },
+  chaos: { rooms: ['chaos', 'bench', 'embedded', 'activities', 'api', 'db', 'kit', 'test'], engine: 'all' },
+  test: { rooms: ['test', 'bench', 'chaos', 'embedded', 'activities', 'api', 'db', 'kit'], engine: 'all' },
 };
 
 // The one thing of embedded/ that a process without servers of its own asks.

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Endpoint } from '../../api/endpoint.ts';
-import { segmentsOf } from '../../api/paths.ts';
+import type { Endpoint } from '../../api/operations/endpoint.ts';
+import { segmentsOf } from '../../api/kernel/paths.ts';
 
 /** An operation that is specified; `origin` is the line of the documented API, or `added`. */
 export interface Specified {

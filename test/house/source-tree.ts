@@ -6,7 +6,7 @@ import ts from 'typescript';
 
 export const root = join(import.meta.dirname, '..', '..');
 
-export const rooms = ['workflows', 'activities', 'api', 'db', 'kit', 'embedded', 'bench', 'test'] as const;
+export const rooms = ['workflows', 'activities', 'api', 'db', 'kit', 'embedded', 'bench', 'chaos', 'test'] as const;
 export type Room = (typeof rooms)[number];
 
 /** One import, re-export or dynamic import. */

@@ -1,8 +1,8 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cloudTypes } from '../../kit/cloud-types.ts';
-import { ConfigError, parseConfig, type Environment } from '../../kit/config.ts';
+import { cloudTypes } from '../../kit/config/cloud-types.ts';
+import { ConfigError, parseConfig, type Environment } from '../../kit/config/config.ts';
 import { hostTypes } from '../../workflows/hosts/contract.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'slipway-accounts-'));

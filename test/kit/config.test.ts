@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { configTable } from '../../kit/config-table.ts';
-import { ConfigError, configFromEnvironment, parseConfig, type Environment } from '../../kit/config.ts';
-import { settings } from '../../kit/settings.ts';
+import { configTable } from '../../kit/config/config-table.ts';
+import { ConfigError, configFromEnvironment, parseConfig, type Environment } from '../../kit/config/config.ts';
+import { settings } from '../../kit/config/settings.ts';
 
 function mistakesOf(env: Environment): readonly string[] {
   try {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { checkSyntax, renderAll } from '../../kit/jinja/index.ts';
 import type { RenderItem, Rendered } from '../../kit/jinja/index.ts';
 import { rendererProgram } from '../../kit/jinja/program.ts';
-import { eventually } from '../harness.ts';
+import { eventually } from '../support/harness.ts';
 
 const context = {
   application: { id: 7, name: 'shop', full_name: 'acme.shop' },

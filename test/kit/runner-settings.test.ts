@@ -1,4 +1,4 @@
-import { parseConfig } from '../../kit/config.ts';
+import { parseConfig } from '../../kit/config/config.ts';
 
 const mistakesOf = (env: Record<string, string>): string => {
   try {

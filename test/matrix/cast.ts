@@ -6,8 +6,8 @@ import {
   modules,
   switchOf,
   type SystemPermission,
-} from '../../db/access/catalogue.ts';
-import type { TestApp, TestGrants, TestUser } from '../api/app.ts';
+} from '../../db/access/permission-catalogue.ts';
+import type { TestApp, TestGrants, TestUser } from '../support/api/app.ts';
 import { makePersonal, makeTeam, type Objects } from './estate.ts';
 import type { Known, Needs, Place, Rule } from './rules.ts';
 

@@ -1,5 +1,5 @@
-import type { ApplicationPermission } from '../../db/access/catalogue.ts';
-import { unique } from '../harness.ts';
+import type { ApplicationPermission } from '../../db/access/permission-catalogue.ts';
+import { unique } from '../support/harness.ts';
 import { anybody, everywhere, holding, personal, seen, team, type Rule, type Table } from './rules.ts';
 
 const on = (...application: ApplicationPermission[]) => ({ application });

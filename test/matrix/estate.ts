@@ -6,9 +6,9 @@ import { createToken } from '../../db/access/tokens.ts';
 import type { Database } from '../../db/database.ts';
 import { templateDefaults } from '../../db/deploy/settings.ts';
 import { putPlan } from '../../db/deploy/tasks.ts';
-import { json } from '../../db/json.ts';
-import { makeApplication, makeHost } from '../api/app.ts';
-import { unique } from '../harness.ts';
+import { json } from '../../db/core/jsonb.ts';
+import { makeApplication, makeHost } from '../support/api/app.ts';
+import { unique } from '../support/harness.ts';
 
 /** Ids of a team's objects, and of what belongs to one person. */
 export interface Objects {

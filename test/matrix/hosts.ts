@@ -1,5 +1,5 @@
 import type { Kind } from './estate.ts';
-import type { HostPermission } from '../../db/access/catalogue.ts';
+import type { HostPermission } from '../../db/access/permission-catalogue.ts';
 import type { HostStatus } from '../../workflows/hosts/contract.ts';
 import { anybody, everywhere, holding, holdingOn, seen, team, type Needs, type Rule, type Table } from './rules.ts';
 

@@ -1,6 +1,6 @@
 // The language of the permission matrix. A rule says of an operation what it needs and on which object; who is let in
 // follows. Every rule is tried by somebody who holds exactly what it needs and by somebody who holds everything else.
-import type { ApplicationPermission, HostPermission, SystemPermission } from '../../db/access/catalogue.ts';
+import type { ApplicationPermission, HostPermission, SystemPermission } from '../../db/access/permission-catalogue.ts';
 import { nested, type Kind, type Objects } from './estate.ts';
 
 /**

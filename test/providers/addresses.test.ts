@@ -12,8 +12,8 @@ import { createDestinations } from '../../activities/providers/repository/destin
 import { createSshRunner } from '../../activities/providers/runner/ssh/index.ts';
 import { healthUrl } from '../../kit/health-url.ts';
 import { isNever, isNeverHost, isPrivate, isThisMachine } from '../../kit/addresses.ts';
-import { endpoint } from '../../kit/cloud-settings.ts';
-import { runnerMistakes } from '../../kit/runner-settings.ts';
+import { endpoint } from '../../kit/config/cloud-settings.ts';
+import { runnerMistakes } from '../../kit/config/runner-settings.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'slipway-addresses-'));
 const keyFile = join(folder, 'key');

@@ -1,8 +1,8 @@
 import { createAliyunEcs } from '../../activities/providers/cloud/aliyun-ecs.ts';
-import type { AliyunAccount } from '../../kit/cloud-accounts.ts';
-import { acs3Signature } from '../doubles/acs3-signature.ts';
-import { serveAliyun } from '../doubles/aliyun.ts';
-import type { AliyunDouble } from '../doubles/aliyun.ts';
+import type { AliyunAccount } from '../../kit/config/cloud-accounts.ts';
+import { acs3Signature } from '../support/doubles/acs3-signature.ts';
+import { serveAliyun } from '../support/doubles/aliyun.ts';
+import type { AliyunDouble } from '../support/doubles/aliyun.ts';
 import { allOf, brokenAnswers, failureOf, harnessOf, quick, refOf } from './cloud-doubles.suite.ts';
 import type { Setup } from './cloud-doubles.suite.ts';
 import { lostRestarts } from './cloud-restarts.suite.ts';

@@ -1,8 +1,8 @@
-import type { CloudStackAccount } from '../../kit/cloud-accounts.ts';
+import type { CloudStackAccount } from '../../kit/config/cloud-accounts.ts';
 import { createCloudStack } from '../../activities/providers/cloud/cloudstack.ts';
-import { serveCloudStack } from '../doubles/cloudstack.ts';
-import type { CloudStackDouble } from '../doubles/cloudstack.ts';
-import { cloudStackSignature } from '../doubles/cloudstack-signature.ts';
+import { serveCloudStack } from '../support/doubles/cloudstack.ts';
+import type { CloudStackDouble } from '../support/doubles/cloudstack.ts';
+import { cloudStackSignature } from '../support/doubles/cloudstack-signature.ts';
 import { allOf, brokenAnswers, harnessOf, quick, refOf } from './cloud-doubles.suite.ts';
 import type { Setup } from './cloud-doubles.suite.ts';
 import { lostRestarts } from './cloud-restarts.suite.ts';

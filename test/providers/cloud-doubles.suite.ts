@@ -1,9 +1,9 @@
 // Drivers of machines over their protocol doubles, and what each kind of broken answer has to become.
 import type { CloudDriver, MachineRef } from '../../activities/providers/cloud/driver.ts';
 import { ProviderError } from '../../activities/providers/error.ts';
-import type { Double, Fault } from '../doubles/double.ts';
-import type { Fleet, FleetMachine } from '../doubles/fleet.ts';
-import { unique } from '../harness.ts';
+import type { Double, Fault } from '../support/doubles/double.ts';
+import type { Fleet, FleetMachine } from '../support/doubles/fleet.ts';
+import { unique } from '../support/harness.ts';
 import { request } from './cloud.suite.ts';
 import type { CloudHarness, Trouble } from './cloud.suite.ts';
 

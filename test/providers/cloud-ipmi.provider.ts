@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MachineRef, PowerAction } from '../../activities/providers/cloud/driver.ts';
 import { createIpmi } from '../../activities/providers/cloud/ipmi.ts';
-import { eventually, unique } from '../harness.ts';
+import { eventually, unique } from '../support/harness.ts';
 import { failureOf } from './cloud-doubles.suite.ts';
 import { request } from './cloud.suite.ts';
-import { debian } from './servers/install.ts';
+import { debian } from '../support/servers/install.ts';
 
 const password = `hush-${unique()}`;
 const username = 'slipway';

@@ -1,7 +1,7 @@
 import type { MachineRef } from '../../activities/providers/cloud/driver.ts';
 import { createIpmi } from '../../activities/providers/cloud/ipmi.ts';
-import { ipmiControllers } from '../doubles/ipmi-controllers.ts';
-import { unique } from '../harness.ts';
+import { ipmiControllers } from '../support/doubles/ipmi-controllers.ts';
+import { unique } from '../support/harness.ts';
 import { failureOf } from './cloud-doubles.suite.ts';
 import { cloudSuite, request } from './cloud.suite.ts';
 import type { CloudHarness } from './cloud.suite.ts';

@@ -2,7 +2,7 @@ import { addMachine, createCloudWorld, createMemoryCloud } from '../../activitie
 import type { CloudWorld } from '../../activities/providers/cloud/memory.ts';
 import { refused, throttled, unavailable } from '../../activities/providers/error.ts';
 import type { ProviderError } from '../../activities/providers/error.ts';
-import { unique } from '../harness.ts';
+import { unique } from '../support/harness.ts';
 import { cloudSuite, request } from './cloud.suite.ts';
 import type { CloudHarness, Trouble } from './cloud.suite.ts';
 

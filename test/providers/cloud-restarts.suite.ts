@@ -2,8 +2,8 @@
 // before.
 import { Unclear } from '../../activities/providers/error.ts';
 import type { CloudDriver } from '../../activities/providers/cloud/driver.ts';
-import type { FleetMachine } from '../doubles/fleet.ts';
-import { unique } from '../harness.ts';
+import type { FleetMachine } from '../support/doubles/fleet.ts';
+import { unique } from '../support/harness.ts';
 import { failureOf, refOf } from './cloud-doubles.suite.ts';
 import type { Setup } from './cloud-doubles.suite.ts';
 import { request } from './cloud.suite.ts';

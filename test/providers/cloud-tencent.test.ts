@@ -1,9 +1,9 @@
 import { createTencentCpm } from '../../activities/providers/cloud/tencent-cpm.ts';
 import { createTencentCvm } from '../../activities/providers/cloud/tencent-cvm.ts';
-import type { TencentAccount } from '../../kit/cloud-accounts.ts';
-import { tc3Signature } from '../doubles/tc3-signature.ts';
-import { serveTencent } from '../doubles/tencent.ts';
-import type { TencentDouble } from '../doubles/tencent.ts';
+import type { TencentAccount } from '../../kit/config/cloud-accounts.ts';
+import { tc3Signature } from '../support/doubles/tc3-signature.ts';
+import { serveTencent } from '../support/doubles/tencent.ts';
+import type { TencentDouble } from '../support/doubles/tencent.ts';
 import { allOf, brokenAnswers, failureOf, harnessOf, quick, refOf } from './cloud-doubles.suite.ts';
 import type { Setup } from './cloud-doubles.suite.ts';
 import { lostRestarts } from './cloud-restarts.suite.ts';

@@ -10,7 +10,7 @@ import type {
   PowerRequest,
 } from '../../activities/providers/cloud/driver.ts';
 import { powerActions } from '../../activities/providers/cloud/driver.ts';
-import { eventually, unique } from '../harness.ts';
+import { eventually, unique } from '../support/harness.ts';
 
 /** `drop_*`: the connection breaks before or after the provider has acted; `throttle`: asked too often. */
 export type Trouble = 'refuse' | 'throttle' | 'drop_before' | 'drop_after';

@@ -1,14 +1,14 @@
 // An upgrade of Slipway as it runs in production, with a real Zabbix: what Zabbix itself says of the hosts meanwhile.
 import type { ChildProcess } from 'node:child_process';
-import { eventually } from '../harness.ts';
-import { endedTask, makeEstate, startedTask } from '../world.ts';
-import { accepted, upgrade } from '../deploy/acts.ts';
-import { hostsOf } from '../deploy/hosts.ts';
-import { makeScript, setHooks } from '../deploy/hooks.ts';
-import { ended, ownEstate } from '../deploy/processes.ts';
-import type { Estate } from '../deploy/processes.ts';
-import { startZabbix } from './servers/zabbix.ts';
-import type { ZabbixServer } from './servers/zabbix.ts';
+import { eventually } from '../support/harness.ts';
+import { endedTask, makeEstate, startedTask } from '../support/world.ts';
+import { accepted, upgrade } from '../support/deploy/acts.ts';
+import { hostsOf } from '../support/deploy/hosts.ts';
+import { makeScript, setHooks } from '../support/deploy/hooks.ts';
+import { ended, ownEstate } from '../support/deploy/processes.ts';
+import type { Estate } from '../support/deploy/processes.ts';
+import { startZabbix } from '../support/servers/zabbix.ts';
+import type { ZabbixServer } from '../support/servers/zabbix.ts';
 
 let zabbix: ZabbixServer;
 let site: Estate;

@@ -7,17 +7,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SaltApi } from '../../activities/providers/runner/salt/api.ts';
 import { fingerprintOf, SaltKeys } from '../../activities/providers/runner/salt/keys.ts';
-import type { TestUser } from '../api/app.ts';
-import { made } from '../api/inventory.ts';
-import { ended, ownEstate } from '../deploy/processes.ts';
-import type { Estate } from '../deploy/processes.ts';
-import { eventually, undoAll, unique } from '../harness.ts';
-import { endedHostTask } from '../hosts/fleet.ts';
-import type { HostTask } from '../hosts/fleet.ts';
-import { killServing } from './servers/process.ts';
-import { runningSalt } from './servers/salt.ts';
-import type { SaltServers } from './servers/salt.ts';
-import { startSshd } from './servers/sshd.ts';
+import type { TestUser } from '../support/api/app.ts';
+import { made } from '../support/api/inventory.ts';
+import { ended, ownEstate } from '../support/deploy/processes.ts';
+import type { Estate } from '../support/deploy/processes.ts';
+import { eventually, undoAll, unique } from '../support/harness.ts';
+import { endedHostTask } from '../support/hosts/fleet.ts';
+import type { HostTask } from '../support/hosts/fleet.ts';
+import { killServing } from '../support/servers/process.ts';
+import { runningSalt } from '../support/servers/salt.ts';
+import type { SaltServers } from '../support/servers/salt.ts';
+import { startSshd } from '../support/servers/sshd.ts';
 
 const long = 240_000;
 /** Where a host looks for programs before its own. */

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createZabbix } from '../../activities/providers/monitoring/zabbix.ts';
 import type { ZabbixOptions } from '../../activities/providers/monitoring/zabbix.ts';
-import { zabbixDouble } from '../doubles/zabbix.ts';
-import type { ZabbixDouble } from '../doubles/zabbix.ts';
-import { zabbixTrouble } from '../doubles/zabbix-trouble.ts';
+import { zabbixDouble } from '../support/doubles/zabbix.ts';
+import type { ZabbixDouble } from '../support/doubles/zabbix.ts';
+import { zabbixTrouble } from '../support/doubles/zabbix-trouble.ts';
 import { freePort } from '../../embedded/ports.ts';
 import { monitoringSuite } from './monitoring.suite.ts';
 

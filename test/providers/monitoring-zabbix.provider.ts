@@ -1,12 +1,12 @@
 import { freePort } from '../../embedded/ports.ts';
 import { createZabbix } from '../../activities/providers/monitoring/zabbix.ts';
 import type { ZabbixOptions } from '../../activities/providers/monitoring/zabbix.ts';
-import { eventually, unique } from '../harness.ts';
-import { zabbixTrouble } from '../doubles/zabbix-trouble.ts';
-import type { ZabbixTrouble } from '../doubles/zabbix-trouble.ts';
+import { eventually, unique } from '../support/harness.ts';
+import { zabbixTrouble } from '../support/doubles/zabbix-trouble.ts';
+import type { ZabbixTrouble } from '../support/doubles/zabbix-trouble.ts';
 import { monitoringSuite } from './monitoring.suite.ts';
-import { startZabbix } from './servers/zabbix.ts';
-import type { ZabbixServer } from './servers/zabbix.ts';
+import { startZabbix } from '../support/servers/zabbix.ts';
+import type { ZabbixServer } from '../support/servers/zabbix.ts';
 
 const groups = ['Linux servers', 'Virtual machines'] as const;
 const templates = ['Linux by Zabbix agent', 'ICMP Ping'] as const;

@@ -3,7 +3,7 @@
 import { ProviderError } from '../../activities/providers/error.ts';
 import { MissingName } from '../../activities/providers/monitoring/driver.ts';
 import type { Monitored, MonitoredHost, Monitoring } from '../../activities/providers/monitoring/driver.ts';
-import { eventually, unique } from '../harness.ts';
+import { eventually, unique } from '../support/harness.ts';
 
 /** A host as the system itself shows it. */
 export interface Look extends Monitored {

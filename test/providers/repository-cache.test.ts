@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { packageLimits } from '../../activities/providers/repository/limits.ts';
 import { PackageStore } from '../../activities/providers/repository/store.ts';
 import { createLocalRunner } from '../../activities/providers/runner/local.ts';
-import { packagesIn } from './packages.ts';
+import { packagesIn } from '../support/providers/packages.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'slipway-cache-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

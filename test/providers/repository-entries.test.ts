@@ -6,10 +6,10 @@ import { join, relative } from 'node:path';
 import { crc32, gzipSync } from 'node:zlib';
 import { packageLimits } from '../../activities/providers/repository/limits.ts';
 import { PackageStore } from '../../activities/providers/repository/store.ts';
-import { oddNames } from '../odd-names.ts';
-import type { Item } from './archives.ts';
-import { tarOf, withSum, zipOf } from './archives.ts';
-import { workbench } from './workbench.ts';
+import { oddNames } from '../support/odd-names.ts';
+import type { Item } from '../support/providers/archives.ts';
+import { tarOf, withSum, zipOf } from '../support/providers/archives.ts';
+import { workbench } from '../support/providers/workbench.ts';
 
 const { folder, store, write, refusalOf, unpack, link } = workbench();
 const x = { content: 'x' };

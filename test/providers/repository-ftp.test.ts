@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repositoryAddress } from '../../kit/repository-address.ts';
 import type { RepositoryEncoding } from '../../kit/repository-address.ts';
-import { oddNames } from '../odd-names.ts';
-import { tarOf } from './archives.ts';
-import { packagesIn } from './packages.ts';
+import { oddNames } from '../support/odd-names.ts';
+import { tarOf } from '../support/providers/archives.ts';
+import { packagesIn } from '../support/providers/packages.ts';
 import { expectRefusal } from './runner.suite.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'slipway-ftp-'));

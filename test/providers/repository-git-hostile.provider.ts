@@ -4,10 +4,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repositoryAddress } from '../../kit/repository-address.ts';
-import { packagesIn } from './packages.ts';
+import { packagesIn } from '../support/providers/packages.ts';
 import { writeTree } from './repository.suite.ts';
-import { startGitServer } from './servers/git-server.ts';
-import type { GitServer } from './servers/git-server.ts';
+import { startGitServer } from '../support/servers/git-server.ts';
+import type { GitServer } from '../support/servers/git-server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'slipway-git-hostile-'));
 const home = join(folder, 'home');

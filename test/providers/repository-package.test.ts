@@ -8,9 +8,9 @@ import { inspectPackage } from '../../activities/providers/repository/package.ts
 import { PackageRefused } from '../../activities/providers/repository/refusal.ts';
 import type { RefusalReason } from '../../activities/providers/repository/refusal.ts';
 import { PackageStore } from '../../activities/providers/repository/store.ts';
-import type { Item } from './archives.ts';
-import { tarOf, withSum, zipOf } from './archives.ts';
-import { workbench } from './workbench.ts';
+import type { Item } from '../support/providers/archives.ts';
+import { tarOf, withSum, zipOf } from '../support/providers/archives.ts';
+import { workbench } from '../support/providers/workbench.ts';
 
 const { folder, store, write, refusalOf, unpack, link } = workbench();
 const x = { content: 'x' };

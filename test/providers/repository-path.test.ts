@@ -16,9 +16,9 @@ import { PackageRefused } from '../../activities/providers/repository/refusal.ts
 import type { Runner } from '../../activities/providers/runner/driver.ts';
 import { createLocalRunner } from '../../activities/providers/runner/local.ts';
 import { createMemoryRunner, createMemoryWorld } from '../../activities/providers/runner/memory.ts';
-import { oddNames } from '../odd-names.ts';
-import { tarOf } from './archives.ts';
-import { packagesIn } from './packages.ts';
+import { oddNames } from '../support/odd-names.ts';
+import { tarOf } from '../support/providers/archives.ts';
+import { packagesIn } from '../support/providers/packages.ts';
 import { expectRefusal } from './runner.suite.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'slipway-path-'));

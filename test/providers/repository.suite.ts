@@ -9,9 +9,9 @@ import { gzipSync } from 'node:zlib';
 import { packageLimits } from '../../activities/providers/repository/limits.ts';
 import type { PackagePlace } from '../../activities/providers/repository/packages.ts';
 import { createLocalRunner } from '../../activities/providers/runner/local.ts';
-import { tarOf, zipOf } from './archives.ts';
-import { packagesIn } from './packages.ts';
-import type { PackagesWish } from './packages.ts';
+import { tarOf, zipOf } from '../support/providers/archives.ts';
+import { packagesIn } from '../support/providers/packages.ts';
+import type { PackagesWish } from '../support/providers/packages.ts';
 import { expectRefusal } from './runner.suite.ts';
 
 export interface RepositoryUnderTest {

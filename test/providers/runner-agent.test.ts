@@ -21,8 +21,8 @@ import type { Reply } from '../../activities/providers/runner/agent/protocol.ts'
 import { createAgentRunner } from '../../activities/providers/runner/agent/runner.ts';
 import type { Transport } from '../../activities/providers/runner/agent/runner.ts';
 import type { RunnerHost } from '../../activities/providers/runner/driver.ts';
-import { checkHostName } from '../../activities/providers/runner/ids.ts';
-import { eventually, unique } from '../harness.ts';
+import { checkHostName } from '../../activities/providers/runner/check-paths.ts';
+import { eventually, unique } from '../support/harness.ts';
 import { sweepSuite } from './runner-sweep.suite.ts';
 import { filesWith, valuesSuite } from './runner-values.suite.ts';
 import type { WithFolders } from './runner-values.suite.ts';

@@ -17,7 +17,7 @@ import { sweepSuite } from './runner-sweep.suite.ts';
 import { filesWith, valuesSuite } from './runner-values.suite.ts';
 import type { WithFolders } from './runner-values.suite.ts';
 import { endOf, expectRefusal, jobOf, runnerSuite, said } from './runner.suite.ts';
-import { eventually, unique } from '../harness.ts';
+import { eventually, unique } from '../support/harness.ts';
 
 const host = { name: 'web-1', runner: 'local' as const, address: null };
 const isRoot = process.getuid?.() === 0;

@@ -1,8 +1,8 @@
 // What a runner promises of output beyond its limit, of first lines of scripts, and of what Python prints.
 import type { Job, JobState, Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
-import { eventually } from '../harness.ts';
-import { firstLines, flood, flooded, hang, pythons, reopen } from './runner-scenarios.ts';
-import type { Scenario } from './runner-scenarios.ts';
+import { eventually } from '../support/harness.ts';
+import { firstLines, flood, flooded, hang, pythons, reopen } from '../support/providers/runner-scenarios.ts';
+import type { Scenario } from '../support/providers/runner-scenarios.ts';
 
 interface Subject {
   runner: Runner;

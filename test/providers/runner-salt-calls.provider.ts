@@ -8,10 +8,10 @@ import type { Runner, RunnerHost } from '../../activities/providers/runner/drive
 import type { Minion } from '../../activities/providers/runner/minions.ts';
 import { createSaltRunner } from '../../activities/providers/runner/salt/index.ts';
 import { endOf, expectRefusal, jobOf, said } from './runner.suite.ts';
-import { runningSalt } from './servers/salt.ts';
-import type { SaltServers } from './servers/salt.ts';
-import { openWire } from './servers/wire.ts';
-import type { Wire } from './servers/wire.ts';
+import { runningSalt } from '../support/servers/salt.ts';
+import type { SaltServers } from '../support/servers/salt.ts';
+import { openWire } from '../support/servers/wire.ts';
+import type { Wire } from '../support/servers/wire.ts';
 
 describe('the salt runner alone', () => {
   let salt: SaltServers;

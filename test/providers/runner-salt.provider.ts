@@ -8,7 +8,7 @@ import { sweepSuite } from './runner-sweep.suite.ts';
 import { valuesSuite } from './runner-values.suite.ts';
 import type { WithFolders } from './runner-values.suite.ts';
 import { runnerSuite } from './runner.suite.ts';
-import { runningSalt } from './servers/salt.ts';
+import { runningSalt } from '../support/servers/salt.ts';
 
 async function open(): Promise<WithFolders> {
   const salt = await runningSalt();

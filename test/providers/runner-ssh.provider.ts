@@ -20,15 +20,15 @@ import { prune, switchRelease, unpack } from '../../activities/deploy/host-scrip
 import type { Job, RunnerHost } from '../../activities/providers/runner/driver.ts';
 import { createSshRunner } from '../../activities/providers/runner/ssh/index.ts';
 import type { SshSettings } from '../../activities/providers/runner/ssh/settings.ts';
-import { eventually, unique } from '../harness.ts';
+import { eventually, unique } from '../support/harness.ts';
 import { sweepSuite } from './runner-sweep.suite.ts';
 import { valuesSuite } from './runner-values.suite.ts';
 import type { WithFolders } from './runner-values.suite.ts';
 import { endOf, expectRefusal, jobOf, runnerSuite, said } from './runner.suite.ts';
-import { makeAccount } from './servers/account.ts';
-import { debian } from './servers/install.ts';
-import { startSshd } from './servers/sshd.ts';
-import type { SshServer } from './servers/sshd.ts';
+import { makeAccount } from '../support/servers/account.ts';
+import { debian } from '../support/servers/install.ts';
+import { startSshd } from '../support/servers/sshd.ts';
+import type { SshServer } from '../support/servers/sshd.ts';
 
 const hostOf = (address = '127.0.0.1'): RunnerHost => ({ name: `ssh-${unique()}`, runner: 'ssh', address });
 const forgetHost = ({ name }: RunnerHost): void => {

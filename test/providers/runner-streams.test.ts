@@ -5,9 +5,9 @@ import type { Job } from '../../activities/providers/runner/driver.ts';
 import { createLocalRunner } from '../../activities/providers/runner/local.ts';
 import { lives } from '../../activities/providers/runner/local-process.ts';
 import type { ProcessMark } from '../../activities/providers/runner/local-process.ts';
-import { flood, flooded } from './runner-scenarios.ts';
+import { flood, flooded } from '../support/providers/runner-scenarios.ts';
 import { endOf, jobOf, said } from './runner.suite.ts';
-import { eventually } from '../harness.ts';
+import { eventually } from '../support/harness.ts';
 
 const host = { name: 'web-1', runner: 'local' as const, address: null };
 const isRoot = process.getuid?.() === 0;

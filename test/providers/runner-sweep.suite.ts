@@ -1,8 +1,8 @@
 // What a runner promises of a sweep: nothing goes that might be started or asked for again.
 import type { Job } from '../../activities/providers/runner/driver.ts';
-import { unique } from '../harness.ts';
-import { fail, hang, hello } from './runner-scenarios.ts';
-import type { Scenario } from './runner-scenarios.ts';
+import { unique } from '../support/harness.ts';
+import { fail, hang, hello } from '../support/providers/runner-scenarios.ts';
+import type { Scenario } from '../support/providers/runner-scenarios.ts';
 import { endOf, expectRefusal, jobOf } from './runner.suite.ts';
 import type { RunnerHarness } from './runner.suite.ts';
 

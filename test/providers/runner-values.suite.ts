@@ -12,8 +12,8 @@ import {
 } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { basename, join } from 'node:path';
-import { eventually, unique } from '../harness.ts';
-import { hang } from './runner-scenarios.ts';
+import { eventually, unique } from '../support/harness.ts';
+import { hang } from '../support/providers/runner-scenarios.ts';
 import { endOf, expectRefusal, jobOf, said } from './runner.suite.ts';
 import type { RunnerHarness } from './runner.suite.ts';
 

@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProviderError } from '../../activities/providers/error.ts';
 import type { Job, JobState, JobView, Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
-import { eventually, unique } from '../harness.ts';
+import { eventually, unique } from '../support/harness.ts';
 import { outputSuite } from './runner-output.suite.ts';
-import { awkward, fail, hang, hello, manyLines, sayVariable, talk } from './runner-scenarios.ts';
-import type { Scenario } from './runner-scenarios.ts';
+import { awkward, fail, hang, hello, manyLines, sayVariable, talk } from '../support/providers/runner-scenarios.ts';
+import type { Scenario } from '../support/providers/runner-scenarios.ts';
 
 export interface RunnerHarness {
   host: RunnerHost;

@@ -3,16 +3,16 @@ import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from 'tar';
-import { makeApplication } from '../api/app.ts';
-import type { TestUser } from '../api/app.ts';
-import { eventually, unique } from '../harness.ts';
-import { endedTask, taskOf, testWorld } from '../world.ts';
-import type { World } from '../world.ts';
-import { makeScript } from '../deploy/hooks.ts';
-import { runningSalt } from './servers/salt.ts';
-import type { SaltServers } from './servers/salt.ts';
-import { startSshd } from './servers/sshd.ts';
-import type { SshServer } from './servers/sshd.ts';
+import { makeApplication } from '../support/api/app.ts';
+import type { TestUser } from '../support/api/app.ts';
+import { eventually, unique } from '../support/harness.ts';
+import { endedTask, taskOf, testWorld } from '../support/world.ts';
+import type { World } from '../support/world.ts';
+import { makeScript } from '../support/deploy/hooks.ts';
+import { runningSalt } from '../support/servers/salt.ts';
+import type { SaltServers } from '../support/servers/salt.ts';
+import { startSshd } from '../support/servers/sshd.ts';
+import type { SshServer } from '../support/servers/sshd.ts';
 
 const long = { timeout: 240_000, interval: 250 };
 

@@ -2,7 +2,7 @@
 // no generator hits: nobody disables the user he acts as, or deletes his token.
 import { sql } from 'kysely';
 import { newTokenValue, secretHash } from '../../db/access/credentials.ts';
-import { connect } from '../../db/connect.ts';
+import { connect } from '../../db/core/connect.ts';
 
 /** Somebody who calls the API; nobody in particular without a token. */
 export interface Role {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startSlipway } from '../../embedded/start.ts';
 import { freePort } from '../../embedded/ports.ts';
-import { parseConfig } from '../../kit/config.ts';
+import { parseConfig } from '../../kit/config/config.ts';
 import { createLogger } from '../../kit/log.ts';
 import { makeRoles, type Role } from './roles.ts';
 

@@ -1,7 +1,7 @@
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { workflowBundle } from '../../activities/bundle.ts';
-import { quietRuntime } from '../world.ts';
-import { bundleWith, histories, replay, replayAll } from './replay.ts';
+import { quietRuntime } from '../support/world.ts';
+import { bundleWith, histories, replay, replayAll } from '../support/workflows/replay.ts';
 
 beforeAll(quietRuntime);
 
@@ -65,12 +65,12 @@ const seeded: [string, string, string, string, string][] = [
   ],
   [
     'an undo in another order',
-    'undo.ts',
+    'lib/undo.ts',
     'this.#inverses.pop(); inverse;',
     'this.#inverses.shift(); inverse;',
     'upgrade-undone.json',
   ],
-  ['a decision without its record', 'approval.ts', 'await this.#table.record(', 'void (', 'deploy-finish.json'],
+  ['a decision without its record', 'approvals/engine.ts', 'await this.#table.record(', 'void (', 'deploy-finish.json'],
   [
     'a check left out',
     'applications/workflow.ts',
@@ -102,7 +102,7 @@ const seeded: [string, string, string, string, string][] = [
   ],
   [
     'a message that is not authorised',
-    'approval.ts',
+    'approvals/engine.ts',
     'await this.#table.authorize(decide, proof)',
     '{} as Decider',
     'deploy-signed.json',

@@ -1,6 +1,6 @@
 // When an instance may be started, stopped or restarted: pure.
 import type { HostStatus } from '../hosts/contract.ts';
-import { Problem } from '../problem.ts';
+import { Problem } from '../problems/problem.ts';
 import type { InstanceAction, InstanceStatus } from './contract.ts';
 
 export interface InstanceView {

@@ -11,7 +11,7 @@ import {
 import { holdHosts } from '../maintenance/hold.ts';
 import type { StepOutcome } from '../deploy/ports.ts';
 import type { MaintenanceHands } from '../maintenance/ports.ts';
-import { rootFailure } from '../refuse.ts';
+import { rootFailure } from '../lib/problem-failure.ts';
 import type {
   InstanceActionStep,
   InstanceEnd,

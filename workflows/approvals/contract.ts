@@ -1,7 +1,7 @@
 // What outsiders may know of the approval engine: every request that people approve has these states, updates and this
 // signal, whatever it does once it is approved.
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { Actor, WaitingOn } from '../tasks.ts';
+import type { Actor, WaitingOn } from '../tasks/contract.ts';
 
 export const decisions = ['approve', 'reject', 'close'] as const;
 export type Decision = (typeof decisions)[number];

@@ -1,6 +1,6 @@
 // Who may decide what, and when: pure, asked by the API (to refuse early) and by the workflow (which decides).
-import { Problem } from '../problem.ts';
-import type { Actor } from '../tasks.ts';
+import { Problem } from '../problems/problem.ts';
+import type { Actor } from '../tasks/contract.ts';
 import { approvingPermissions, decisions, endedStatuses } from './contract.ts';
 import type {
   ApprovalView,
@@ -11,7 +11,7 @@ import type {
   Voter,
   CastVote,
 } from './contract.ts';
-import { awaitsLooks, isSatisfied, looksAgain, missingVotes, standing, worthOf } from './standing/policy.ts';
+import { awaitsLooks, isSatisfied, looksAgain, missingVotes, standing, worthOf } from './quorum.ts';
 
 /** The documented code of an ended request (30002 closed, 30003 finished or failed, 30004 rejected). */
 export function endedProblem(status: RequestStatus): Problem | undefined {

@@ -2,8 +2,8 @@
 // worked out before it is believed.
 import type { ApprovalPolicy, ApprovalView, Person, RequestKind, RequestState, RequestStatus } from './contract.ts';
 import type { OpenTo, UpdateClaim, Vote, Voter } from './contract.ts';
-import type { Actor } from '../tasks.ts';
-import { openTo, requiredVotes } from './standing/policy.ts';
+import type { Actor } from '../tasks/contract.ts';
+import { openTo, requiredVotes } from './quorum.ts';
 
 /** What goes from one run of a workflow to the next. */
 export interface CarriedApproval {

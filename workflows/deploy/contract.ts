@@ -4,7 +4,7 @@ import { requestStatuses } from '../approvals/contract.ts';
 import type { ApprovalPolicy, OpenTo, RequestStatus, Voter } from '../approvals/contract.ts';
 import type { CarriedApproval } from '../approvals/state.ts';
 import type { RunnerName } from '../hosts/contract.ts';
-import type { Actor } from '../tasks.ts';
+import type { Actor } from '../tasks/contract.ts';
 
 export const levels = ['S', 'A', 'B', 'C', 'I'] as const;
 export type Level = (typeof levels)[number];

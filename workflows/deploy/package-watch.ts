@@ -2,8 +2,8 @@
 // can be read the plan is made again, in another round.
 import { condition, isCancellation } from '@temporalio/workflow';
 import { hasEnded } from '../approvals/policy.ts';
-import { workflowActor } from '../tasks.ts';
-import { Looks } from './looks.ts';
+import { workflowActor } from '../tasks/contract.ts';
+import { Looks } from './poll-backoff.ts';
 import type { DeployParts } from './sub-tasks.ts';
 
 const firstMs = 2_000;

@@ -1,9 +1,9 @@
 // When a deploy task may start, take a sub-task, be closed or be handed on: pure, the same for API and workflow.
 import { canBreakGlass, endedProblem, hasEnded } from '../approvals/policy.ts';
-import { awaitsLooks, missingVotes } from '../approvals/standing/policy.ts';
+import { awaitsLooks, missingVotes } from '../approvals/quorum.ts';
 import type { ApprovalView } from '../approvals/contract.ts';
-import { Problem } from '../problem.ts';
-import type { Actor, WaitingOn } from '../tasks.ts';
+import { Problem } from '../problems/problem.ts';
+import type { Actor, WaitingOn } from '../tasks/contract.ts';
 import type { StartInput } from './contract.ts';
 
 export interface DeployView extends ApprovalView {

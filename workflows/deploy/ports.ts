@@ -1,5 +1,5 @@
 import type { ApprovalPolicy, Claimed, DecideAttempt, DecideInput, Decider } from '../approvals/contract.ts';
-import type { Actor } from '../tasks.ts';
+import type { Actor } from '../tasks/contract.ts';
 import type {
   DeployTaskFields,
   DeployTaskStatus,

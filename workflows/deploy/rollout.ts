@@ -3,14 +3,14 @@
 import { condition, isCancellation, patched } from '@temporalio/workflow';
 import type { UpdateClaim } from '../approvals/contract.ts';
 import { hasEnded } from '../approvals/policy.ts';
-import { ensure, rootFailure } from '../refuse.ts';
-import type { Actor } from '../tasks.ts';
+import { ensure, rootFailure } from '../lib/problem-failure.ts';
+import type { Actor } from '../tasks/contract.ts';
 import type { RolloutState, SubTaskKind, SubTaskOutcome } from './contract.ts';
-import { Looks } from './looks.ts';
+import { Looks } from './poll-backoff.ts';
 import { canPause, canResume } from './policy.ts';
 import { sendBack } from './send-back.ts';
 import type { DeployView } from './policy.ts';
-import { workflowActor } from '../tasks.ts';
+import { workflowActor } from '../tasks/contract.ts';
 import type { DeployParts, SubTasks } from './sub-tasks.ts';
 
 export class Rollout {

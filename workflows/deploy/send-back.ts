@@ -1,5 +1,5 @@
-import type { Approval } from '../approval.ts';
-import { workflowActor } from '../tasks.ts';
+import type { Approval } from '../approvals/engine.ts';
+import { workflowActor } from '../tasks/contract.ts';
 import type { SentBack } from './ports.ts';
 
 /** Opens another round of review of a task whose approval no longer holds; to be called alone. */

@@ -4,12 +4,12 @@
 import { condition, isCancellation } from '@temporalio/workflow';
 import type { UpdateClaim } from '../approvals/contract.ts';
 import { hasEnded } from '../approvals/policy.ts';
-import { Problem } from '../problem.ts';
-import { ensure, failureOf, isProblem, rootFailure } from '../refuse.ts';
-import { workflowActor } from '../tasks.ts';
-import type { Actor } from '../tasks.ts';
+import { Problem } from '../problems/problem.ts';
+import { ensure, failureOf, isProblem, rootFailure } from '../lib/problem-failure.ts';
+import { workflowActor } from '../tasks/contract.ts';
+import type { Actor } from '../tasks/contract.ts';
 import type { FreezeRef, HeldStart, StartInput } from './contract.ts';
-import { Looks } from './looks.ts';
+import { Looks } from './poll-backoff.ts';
 import { canStart } from './policy.ts';
 import type { DeployView } from './policy.ts';
 import { sendBack } from './send-back.ts';

@@ -11,10 +11,10 @@ import {
 } from '@temporalio/workflow';
 import { holdHosts } from '../maintenance/hold.ts';
 import type { MaintenanceHands } from '../maintenance/ports.ts';
-import { rootFailure } from '../refuse.ts';
-import { searchAttributes } from '../search-attributes.ts';
-import { UndoStack } from '../undo.ts';
-import { window } from '../window.ts';
+import { rootFailure } from '../lib/problem-failure.ts';
+import { searchAttributes } from '../lib/search-attributes.ts';
+import { UndoStack } from '../lib/undo.ts';
+import { window } from '../lib/for-each-limited.ts';
 import { inChunks, inLanes } from './chunks.ts';
 import { instancesPerChunk } from './contract.ts';
 import type {

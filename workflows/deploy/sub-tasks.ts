@@ -1,6 +1,6 @@
 import { executeChild, ParentClosePolicy } from '@temporalio/workflow';
-import { searchAttributes } from '../search-attributes.ts';
-import type { Approval } from '../approval.ts';
+import { searchAttributes } from '../lib/search-attributes.ts';
+import type { Approval } from '../approvals/engine.ts';
 import type { Claimed } from '../approvals/contract.ts';
 import { subTaskWorkflowId } from './contract.ts';
 import type {

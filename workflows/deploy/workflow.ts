@@ -11,18 +11,18 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { Approval } from '../approval.ts';
+import { Approval } from '../approvals/engine.ts';
 import { builtInPolicy } from '../approvals/contract.ts';
 import type { UpdateClaim } from '../approvals/contract.ts';
 import { canChange, hasEnded } from '../approvals/policy.ts';
-import { awaitsLooks, expiryOf } from '../approvals/standing/policy.ts';
+import { awaitsLooks, expiryOf } from '../approvals/quorum.ts';
 import { carriedApproval, initialApproval } from '../approvals/state.ts';
 import type { ApprovalState } from '../approvals/state.ts';
-import { claimOf } from '../claim.ts';
-import { ensure, unwrapped } from '../refuse.ts';
-import { searchAttributes } from '../search-attributes.ts';
-import { workflowActor } from '../tasks.ts';
-import type { Actor } from '../tasks.ts';
+import { claimOf } from '../lib/update-claim.ts';
+import { ensure, unwrapped } from '../lib/problem-failure.ts';
+import { searchAttributes } from '../lib/search-attributes.ts';
+import { workflowActor } from '../tasks/contract.ts';
+import type { Actor } from '../tasks/contract.ts';
 import {
   changeUpdate,
   pauseUpdate,

@@ -1,6 +1,6 @@
 import { hostTypes } from '../hosts/contract.ts';
 import type { HostType, OsStatus } from '../hosts/contract.ts';
-import type { Actor } from '../tasks.ts';
+import type { Actor } from '../tasks/contract.ts';
 
 /** Where machines are found: providers by the type of their hosts, and Salt's minions. Controllers know no others. */
 export const sources = [...hostTypes.filter((type) => type !== 'PHY_HOST'), 'SALT'] as const;

@@ -1,4 +1,4 @@
-import type { Actor } from '../tasks.ts';
+import type { Actor } from '../tasks/contract.ts';
 import type { ImportStatus, Source } from './contract.ts';
 
 export interface ImportHands {

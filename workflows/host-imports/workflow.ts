@@ -1,6 +1,6 @@
 import { isCancellation, proxyActivities, upsertSearchAttributes } from '@temporalio/workflow';
-import { searchAttributes } from '../search-attributes.ts';
-import { window } from '../window.ts';
+import { searchAttributes } from '../lib/search-attributes.ts';
+import { window } from '../lib/for-each-limited.ts';
 import type { AdoptionInput, ImportInput } from './contract.ts';
 import type { ImportHands } from './ports.ts';
 

@@ -1,6 +1,6 @@
 import { defineUpdate } from '@temporalio/workflow';
-import type { ProblemWire } from '../problem.ts';
-import type { Actor, ResultStatus } from '../tasks.ts';
+import type { ProblemWire } from '../problems/problem.ts';
+import type { Actor, ResultStatus } from '../tasks/contract.ts';
 
 export const hostStatuses = ['raw', 'inited', 'attached', 'offline'] as const;
 export type HostStatus = (typeof hostStatuses)[number];

@@ -1,6 +1,6 @@
 // When a task on a host may begin: pure.
-import { Problem } from '../problem.ts';
-import type { ProblemName } from '../problem.ts';
+import { Problem } from '../problems/problem.ts';
+import type { ProblemName } from '../problems/problem.ts';
 import type { HostStatus, HostTaskKind, HostType, OsStatus } from './contract.ts';
 
 export interface HostView {

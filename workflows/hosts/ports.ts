@@ -1,5 +1,5 @@
 import type { Claimed } from '../approvals/contract.ts';
-import type { Actor } from '../tasks.ts';
+import type { Actor } from '../tasks/contract.ts';
 import type { HostAt, HostOutcome } from './contract.ts';
 
 export interface HostHands {

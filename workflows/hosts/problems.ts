@@ -1,6 +1,6 @@
 // The documented codes of host tasks. What fails after a task began stands in its results with these codes and texts; a
 // refusal beforehand is answered with them. The same number means different things in tables A, B and C.
-import { conflict, define } from '../define-problem.ts';
+import { conflict, define } from '../problems/define.ts';
 
 export const hostProblems = {
   host_busy: conflict('host {name} is busy with task {task_id}', '主机 {name} 正被任务 {task_id} 占用'),

@@ -11,12 +11,12 @@ import {
   setHandler,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import { claimOf } from '../claim.ts';
+import { claimOf } from '../lib/update-claim.ts';
 import { holdHosts } from '../maintenance/hold.ts';
 import type { MaintenanceHands } from '../maintenance/ports.ts';
-import { rootFailure, unwrapped } from '../refuse.ts';
-import { searchAttributes } from '../search-attributes.ts';
-import { window } from '../window.ts';
+import { rootFailure, unwrapped } from '../lib/problem-failure.ts';
+import { searchAttributes } from '../lib/search-attributes.ts';
+import { window } from '../lib/for-each-limited.ts';
 import { cancelHostsUpdate, hostChunkWorkflowId, hostsPerChunk } from './contract.ts';
 import type { HostChunkInput, HostOutcome, HostTarget, HostTaskInput, InitHostsInput } from './contract.ts';
 import type { HostHands } from './ports.ts';

@@ -1,6 +1,6 @@
 // Virtual machines at Alibaba Cloud (ECS).
 import { z } from 'zod';
-import type { AliyunAccount } from '../../../kit/cloud-accounts.ts';
+import type { AliyunAccount } from '../../../kit/config/cloud-accounts.ts';
 import { AliyunError, createAliyunCall } from './aliyun-wire.ts';
 import { createCaller } from './calls.ts';
 import type { CallOptions } from './calls.ts';

@@ -2,7 +2,7 @@
 // declarations are two thousand files, so what is used of it is written down here. Keys are given outright: the SDK's
 // search for others (files, metadata service) never begins. It neither retries nor logs, and follows no proxy.
 import { z } from 'zod';
-import type { AliyunAccount } from '../../../kit/cloud-accounts.ts';
+import type { AliyunAccount } from '../../../kit/config/cloud-accounts.ts';
 import { ProviderError, refused, throttled, unavailable } from '../error.ts';
 import { callTimeoutMs, connectionFailure, keysOf, notUnderstood, said, systemCode } from './calls.ts';
 import type { CallOptions, Caller } from './calls.ts';

@@ -2,7 +2,7 @@
 // the request. Providers' own texts are shown shortened, and never where keys are at issue.
 import type { ProviderError } from '../error.ts';
 import { unavailable, unreached } from '../error.ts';
-import type { Turns } from '../../../db/turns.ts';
+import type { Turns } from '../../../db/coordination/rate-pacer.ts';
 import { ownTurns } from './rate.ts';
 
 /** How a provider is called; the rate is per account. */

@@ -2,7 +2,7 @@
 // signatures are in anybody's access log, and expire after a minute (signature version 3).
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
-import type { CloudStackAccount } from '../../../kit/cloud-accounts.ts';
+import type { CloudStackAccount } from '../../../kit/config/cloud-accounts.ts';
 import { ProviderError, refused, throttled, unavailable } from '../error.ts';
 import { connectionFailure, createCaller, keysOf, notUnderstood, said } from './calls.ts';
 import type { CallOptions } from './calls.ts';

@@ -1,7 +1,7 @@
 // CloudStack, online and office: the same API at two addresses. Changes of power are asynchronous jobs; a machine's region
 // is its zone.
 import { z } from 'zod';
-import type { CloudStackAccount } from '../../../kit/cloud-accounts.ts';
+import type { CloudStackAccount } from '../../../kit/config/cloud-accounts.ts';
 import { refused } from '../error.ts';
 import { said } from './calls.ts';
 import type { CallOptions } from './calls.ts';

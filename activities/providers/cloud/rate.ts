@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Turns } from '../../../db/turns.ts';
+import type { Turns } from '../../../db/coordination/rate-pacer.ts';
 
 /** Turns of this process alone, evenly spread. */
 export const ownTurns: Turns = (_key, perSecond) => {

@@ -1,8 +1,8 @@
-import type { AliyunAccount, CloudStackAccount, TencentAccount } from '../../../kit/cloud-accounts.ts';
-import type { Config } from '../../../kit/config.ts';
-import { cloudTypes } from '../../../kit/cloud-types.ts';
+import type { AliyunAccount, CloudStackAccount, TencentAccount } from '../../../kit/config/cloud-accounts.ts';
+import type { Config } from '../../../kit/config/config.ts';
+import { cloudTypes } from '../../../kit/config/cloud-types.ts';
 import { createAliyunEcs } from './aliyun-ecs.ts';
-import type { Turns } from '../../../db/turns.ts';
+import type { Turns } from '../../../db/coordination/rate-pacer.ts';
 import type { CallOptions } from './calls.ts';
 import { createCloudStack } from './cloudstack.ts';
 import type { CloudDriver, Clouds } from './driver.ts';

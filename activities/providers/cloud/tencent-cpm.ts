@@ -1,7 +1,7 @@
 // Physical machines at Tencent Cloud (CPM, the API calls it BM). Changes are asynchronous tasks, and every operation stays in
 // the machine's log, so that a restart whose answer was lost is found again.
 import { z } from 'zod';
-import type { TencentAccount } from '../../../kit/cloud-accounts.ts';
+import type { TencentAccount } from '../../../kit/config/cloud-accounts.ts';
 import { refused } from '../error.ts';
 import { createCaller } from './calls.ts';
 import type { CallOptions } from './calls.ts';

@@ -1,6 +1,6 @@
 // Virtual machines at Tencent Cloud (CVM).
 import { z } from 'zod';
-import type { TencentAccount } from '../../../kit/cloud-accounts.ts';
+import type { TencentAccount } from '../../../kit/config/cloud-accounts.ts';
 import { createCaller } from './calls.ts';
 import type { CallOptions } from './calls.ts';
 import { createCloud } from './cloud.ts';

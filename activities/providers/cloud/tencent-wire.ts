@@ -6,7 +6,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { CommonClient } from 'tencentcloud-sdk-nodejs-common';
 import { z } from 'zod';
-import type { TencentAccount } from '../../../kit/cloud-accounts.ts';
+import type { TencentAccount } from '../../../kit/config/cloud-accounts.ts';
 import { ProviderError, refused, throttled, unavailable } from '../error.ts';
 import { callTimeoutMs, connectionFailure, keysOf, notUnderstood, said, systemCode } from './calls.ts';
 import type { CallOptions, Caller } from './calls.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Config } from '../../../kit/config.ts';
+import type { Config } from '../../../kit/config/config.ts';
 import type { Monitoring } from './driver.ts';
 import { createZabbix } from './zabbix.ts';
 

@@ -3,7 +3,7 @@
 // `dialectOf` and in the client.
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { zabbixSeverities } from '../../../kit/settings.ts';
+import { zabbixSeverities } from '../../../kit/config/settings.ts';
 import { ProviderError, refused } from '../error.ts';
 import { MissingName } from './driver.ts';
 import type { Monitored, MonitoredHost, Monitoring, MonitoringOptions } from './driver.ts';

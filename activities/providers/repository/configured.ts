@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { getCACertificates } from 'node:tls';
-import type { Config } from '../../../kit/config.ts';
+import type { Config } from '../../../kit/config/config.ts';
 import { createDestinations } from './destinations.ts';
 import type { HostPort } from '../addresses.ts';
 import { Packages } from './packages.ts';

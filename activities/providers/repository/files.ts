@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { unavailable } from '../error.ts';
 import type { OutputBlock, Runner, RunnerHost } from '../runner/driver.ts';
-import { checkPath } from '../runner/ids.ts';
+import { checkPath } from '../runner/check-paths.ts';
 import { listFolder, readPart, statFile, translated } from '../runner/local-files.ts';
 import type { Files } from './driver.ts';
 import { PackageRefused } from './refusal.ts';

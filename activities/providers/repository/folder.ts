@@ -4,8 +4,8 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { DirectoryEntry } from '../runner/driver.ts';
-import { cleanPath, keptMode, noTime, nothing, plainMode } from './entry.ts';
-import type { PackageEntry } from './entry.ts';
+import { cleanPath, keptMode, noTime, nothing, plainMode } from './archive-entry.ts';
+import type { PackageEntry } from './archive-entry.ts';
 import type { Files } from './driver.ts';
 import type { Budget, PackageLimits } from './limits.ts';
 import { checked, PackageReading, writeEntries } from './package.ts';

@@ -13,7 +13,7 @@ import type { ProviderError } from '../error.ts';
 import type { DirectoryEntry, FileStat } from '../runner/driver.ts';
 import type { Destinations } from './destinations.ts';
 import { byName } from './driver.ts';
-import { plainMode } from './entry.ts';
+import { plainMode } from './archive-entry.ts';
 import type { Files, Repository, RepositoryPlace } from './driver.ts';
 import { bounded, networkFailure } from './failures.ts';
 import { changed } from './files.ts';

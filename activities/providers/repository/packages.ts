@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { unavailable } from '../error.ts';
-import { checkPath } from '../runner/ids.ts';
+import { checkPath } from '../runner/check-paths.ts';
 import { translated } from '../runner/local-files.ts';
 import type { Files, RepositoryPlace } from './driver.ts';
 import { writeFolder } from './folder.ts';

@@ -4,7 +4,7 @@
 import { realpath } from 'node:fs/promises';
 import { isBelow } from '../../../kit/host-rules.ts';
 import type { RealPath, Runner, RunnerHost } from '../runner/driver.ts';
-import { checkPath } from '../runner/ids.ts';
+import { checkPath } from '../runner/check-paths.ts';
 import type { Files, Reading } from './driver.ts';
 import { bounded } from './failures.ts';
 import { hostFiles, machineFiles } from './files.ts';

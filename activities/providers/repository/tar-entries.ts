@@ -3,9 +3,9 @@
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { ByteReader } from './bytes.ts';
-import { cleanPath, keptMode, noTime, nothing } from './entry.ts';
-import type { PackageEntry } from './entry.ts';
+import { ByteReader } from './archive-bytes.ts';
+import { cleanPath, keptMode, noTime, nothing } from './archive-entry.ts';
+import type { PackageEntry } from './archive-entry.ts';
 import type { Budget } from './limits.ts';
 import { guessedName, utf8Name } from './names.ts';
 import type { PackageNotes } from './notes.ts';

@@ -4,8 +4,8 @@
 import { crc32 } from 'node:zlib';
 import { openPromise } from 'yauzl';
 import type { Entry, ZipFile } from 'yauzl';
-import { cleanPath, keptMode, noTime, nothing, plainMode } from './entry.ts';
-import type { PackageEntry } from './entry.ts';
+import { cleanPath, keptMode, noTime, nothing, plainMode } from './archive-entry.ts';
+import type { PackageEntry } from './archive-entry.ts';
 import type { Budget } from './limits.ts';
 import { guessedName, nameIn, utf8Name } from './names.ts';
 import type { PackageNotes } from './notes.ts';

@@ -1,4 +1,4 @@
-import type { Config } from '../../../kit/config.ts';
+import type { Config } from '../../../kit/config/config.ts';
 import { createLocalRunner } from './local.ts';
 import type { MinionKeys } from './minions.ts';
 import type { Runners } from './registry.ts';

@@ -8,7 +8,7 @@ import { basename, dirname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ProviderError, refused, unavailable } from '../error.ts';
 import type { DirectoryEntry, FileStat, OutputBlock, PutOptions, RealPath } from './driver.ts';
-import { checkPath, ensureWanted } from './ids.ts';
+import { checkPath, ensureWanted } from './check-paths.ts';
 
 const provider = 'local';
 

@@ -10,7 +10,7 @@ import type { JobOrder, Result, Running, Started } from './local-folder.ts';
 import { streamFiles } from './local-output.ts';
 import { markOf } from './local-process.ts';
 import { openPipes, settled, startReaders } from './local-streams.ts';
-import { keptBytes } from './view.ts';
+import { keptBytes } from './output-view.ts';
 import type { Pipes, Readers } from './local-streams.ts';
 import { chooseUser, commandAs } from './local-user.ts';
 import type { RunAs } from './local-user.ts';

@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { EndedTasks } from './driver.ts';
-import { isOfEnded } from './ids.ts';
+import { isOfEnded } from './check-paths.ts';
 import { forgetJob, stateOf } from './local-jobs.ts';
 
 const dayMs = 86_400_000;

@@ -5,13 +5,13 @@ import { dirname, join, resolve } from 'node:path';
 import { refused, unavailable } from '../error.ts';
 import type { DirectoryEntry, FileStat, HostPlace, Job, JobState, JobView, OutputBlock, RealPath } from './driver.ts';
 import type { EndedTasks, PutOptions, Runner, RunnerHost, StreamOffsets, Swept } from './driver.ts';
-import { checkHostName, checkJobId, keptName } from './ids.ts';
+import { checkHostName, checkJobId, keptName } from './check-paths.ts';
 import { below, inside, listFolder, putInto, readPart, realPathIn, statFile, translated } from './local-files.ts';
 import { forgetJob, killJob, startJob, stateOf } from './local-jobs.ts';
 import type { JobPlace } from './local-jobs.ts';
 import { readStream } from './local-output.ts';
 import { sweepFolder } from './local-sweep.ts';
-import { viewOf } from './view.ts';
+import { viewOf } from './output-view.ts';
 
 const provider = 'local';
 

@@ -7,9 +7,17 @@ import { refused, Silent } from '../error.ts';
 import type { ProviderError } from '../error.ts';
 import type { DirectoryEntry, FileStat, HostPlace, Job, JobState, JobView, OutputBlock, RealPath } from './driver.ts';
 import type { EndedTasks, PutOptions, Runner, RunnerHost, StreamOffsets, Swept } from './driver.ts';
-import { checkEnvironment, checkHostName, checkJobId, checkPath, ensureWanted, isOfEnded, keptName } from './ids.ts';
+import {
+  checkEnvironment,
+  checkHostName,
+  checkJobId,
+  checkPath,
+  ensureWanted,
+  isOfEnded,
+  keptName,
+} from './check-paths.ts';
 import { MemoryStream } from './memory-stream.ts';
-import { chosen, keptBytes, viewOf } from './view.ts';
+import { chosen, keptBytes, viewOf } from './output-view.ts';
 
 const provider = 'memory';
 

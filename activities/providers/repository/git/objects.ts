@@ -1,7 +1,7 @@
 // Reads trees and files straight from git's objects, through one `git cat-file`. Nothing is checked out: no file of a
 // repository ever lies on the worker's disk under a name of its own, no filter, attribute, hook or submodule comes to life.
 import { once } from 'node:events';
-import { ByteReader } from '../bytes.ts';
+import { ByteReader } from '../archive-bytes.ts';
 import { utf8Name } from '../names.ts';
 import { PackageRefused } from '../refusal.ts';
 import { unavailable } from '../../error.ts';

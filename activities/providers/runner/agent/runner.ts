@@ -20,9 +20,9 @@ import type {
 } from '../driver.ts';
 import type { Runner, RunnerHost, StreamOffsets } from '../driver.ts';
 import { printedText } from '../../printed-text.ts';
-import { checkEnvironment, checkJobId, checkPath, ensureWanted, keptName } from '../ids.ts';
+import { checkEnvironment, checkJobId, checkPath, ensureWanted, keptName } from '../check-paths.ts';
 import { commandOf } from '../../../../kit/shebang.ts';
-import { keptBytes } from '../view.ts';
+import { keptBytes } from '../output-view.ts';
 import { answerIn, bytesIn, dataField, field, newMarker, noAgent, recordsIn } from './protocol.ts';
 import type { Reply } from './protocol.ts';
 

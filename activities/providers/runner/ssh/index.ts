@@ -1,7 +1,7 @@
 // The runner `ssh`: hosts with an SSH server, by key alone, and none that is not in the file of known hosts.
 import { randomUUID } from 'node:crypto';
 import type { Runner, RunnerHost } from '../driver.ts';
-import { checkHostName } from '../ids.ts';
+import { checkHostName } from '../check-paths.ts';
 import { agentScript, askCommand, hostKey, installCommand } from '../agent/protocol.ts';
 import { createAgentRunner } from '../agent/runner.ts';
 import type { Transport, Upload } from '../agent/runner.ts';

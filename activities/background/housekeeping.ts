@@ -1,0 +1,35 @@
+// What workers clear away at third parties: maintenance periods in monitoring that ended by themselves since nobody was
+// there to end them. Workers of the same deployment may do so at the same time.
+import type { Kysely } from 'kysely';
+import type { Database } from '../../db/database.ts';
+import { agreedTime, deletionWindow, type AlarmLog } from '../../db/coordination/bounded-deletions.ts';
+import { startLoop } from '../../db/core/polling-loop.ts';
+import type { Loop } from '../../db/core/polling-loop.ts';
+import type { Monitoring } from '../providers/monitoring/driver.ts';
+
+const everyMs = 60 * 60_000;
+/** A task that was away may still extend its period; one this old it begins anew. */
+const keptMs = 60 * 60_000;
+
+export interface HousekeepingOptions {
+  db: Kysely<Database>;
+  /** Null: nothing is monitored. */
+  monitoring: Monitoring | null;
+  log: AlarmLog;
+  now?: () => number;
+}
+
+/** Clears away at once and every hour, until stopped. */
+export function startHousekeeping({ db, monitoring, log, now = Date.now }: HousekeepingOptions): Loop {
+  return startLoop({
+    everyMs,
+    log,
+    failure: 'ended maintenance periods could not be removed from monitoring; the next round tries again',
+    round: async () => {
+      const time = monitoring && (await agreedTime(db, log, now));
+      if (!time) return false;
+      const limit = new Date(time.getTime() - keptMs);
+      return (await monitoring.removeExpired(await deletionWindow(db, 'maintenance', { limit, goesOn: true }))) > 0;
+    },
+  });
+}

@@ -1,0 +1,101 @@
+// A worker's part in reads on hosts (db/host-reads/queue.ts): it takes what is asked for, reads, and answers in place.
+// Beside the engine, not through it: an answer is wanted within seconds by somebody who waits for it, or not at all.
+import type { Kysely } from 'kysely';
+import type { Database } from '../../db/database.ts';
+import { answerRead, claimReads, forgetReads, hostReadsChannel } from '../../db/host-reads/queue.ts';
+import type { ClaimedRead } from '../../db/host-reads/queue.ts';
+import { isAdmitted } from '../../db/hosts/ways.ts';
+import type { HostAdmission } from '../../db/hosts/ways.ts';
+import { createListener } from '../../db/coordination/listen.ts';
+import { startLoop } from '../../db/core/polling-loop.ts';
+import type { Logger } from '../../kit/log.ts';
+import { Problem, toWire } from '../../workflows/problems/problem.ts';
+import { runnerHost } from '../deps.ts';
+import { readLog } from './read.ts';
+import { TooLate } from './source.ts';
+import { ProviderError } from '../providers/error.ts';
+import { runnerOf } from '../providers/runner/registry.ts';
+import type { Runners } from '../providers/runner/registry.ts';
+
+const atOnce = 8;
+const lookEveryMs = 1_000;
+
+export interface HostReadsOptions {
+  db: Kysely<Database>;
+  databaseUrl: string;
+  runners: Runners;
+  hostAdmission: HostAdmission;
+  log: Logger;
+}
+
+/** Answers reads until `stop`, which waits for those under way. */
+export function startHostReads(options: HostReadsOptions): { stop(): Promise<void> } {
+  const { db, databaseUrl, log } = options;
+  const listen = createListener(databaseUrl, log);
+  const running = new Set<Promise<void>>();
+  const begin = (read: ClaimedRead): void => {
+    const work = answer(options, read)
+      .catch((error: unknown) => log.error({ err: error }, 'a read on a host could not be answered'))
+      .finally(() => {
+        running.delete(work);
+        loop.wake();
+      });
+    running.add(work);
+  };
+  const loop = startLoop({
+    everyMs: lookEveryMs,
+    log,
+    failure: 'reads on hosts could not be looked for',
+    round: async () => {
+      if (running.size >= atOnce) return false;
+      for (const read of await claimReads(db, atOnce - running.size)) begin(read);
+      await forgetReads(db);
+      return false;
+    },
+  });
+  listen.on(hostReadsChannel, loop.wake);
+  return {
+    stop: async () => {
+      await loop.stop();
+      await Promise.all(running);
+      await listen.close();
+    },
+  };
+}
+
+async function answer(options: HostReadsOptions, read: ClaimedRead): Promise<void> {
+  const outcome = await withinTime(outcomeOf(options, read), read.leftMs);
+  if (outcome) await answerRead(options.db, read.id, outcome.answer, outcome.content);
+}
+
+/** Undefined when nobody waits any more: a runner that does not come back must not hold a place. */
+async function withinTime<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined);
+  });
+  return Promise.race([work, over]).finally(() => clearTimeout(timer));
+}
+
+type Outcome = { answer: Parameters<typeof answerRead>[2]; content: Buffer | null } | undefined;
+
+async function outcomeOf({ db, runners, hostAdmission }: HostReadsOptions, read: ClaimedRead): Promise<Outcome> {
+  const { hostId, request, leftMs } = read;
+  const deadline = Date.now() + leftMs;
+  try {
+    const row = await db
+      .selectFrom('hosts')
+      .select(['name', 'runner', 'minionId', 'ipAddress', isAdmitted.as('isAdmitted')])
+      .where('id', '=', hostId)
+      .executeTakeFirstOrThrow();
+    if (hostAdmission === 'manage' && !row.isAdmitted) throw new Problem('host_not_admitted', { name: row.name });
+    const host = runnerHost(row);
+    const { found, content } = await readLog(runnerOf(runners, host), host, request, deadline);
+    return { answer: found, content };
+  } catch (error) {
+    if (error instanceof TooLate) return undefined;
+    const problem = error instanceof ProviderError ? new Problem('log_unreadable', { reason: error.message }) : error;
+    if (!(problem instanceof Problem)) throw error;
+    return { answer: { refused: toWire(problem) }, content: null };
+  }
+}

@@ -1,0 +1,91 @@
+// One host of a task, from wherever it is to its end. Nothing is remembered here: what was asked for is in `host_calls`,
+// what was reached is what the host and its provider say. While it is on its way the attempt fails on purpose with the
+// time of the next one: so a slow machine holds no place on the worker and adds nothing to the history.
+import { ApplicationFailure } from '@temporalio/activity';
+import { findCall } from '../../db/hosts/calls.ts';
+import { settleHost } from '../../db/hosts/finish.ts';
+import type { HostLeft } from '../../db/hosts/finish.ts';
+import { leadsToMachine } from '../../db/hosts/ways.ts';
+import { beginHostWork } from '../../db/hosts/work.ts';
+import type { HostAt, HostEnd, HostOutcome } from '../../workflows/hosts/contract.ts';
+import { Problem, toWire } from '../../workflows/problems/problem.ts';
+import { notAdmitted } from '../deps.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { changeStatus, changeZabbix } from './change.ts';
+import { problemOf } from './failure-codes.ts';
+import { initialise } from './init.ts';
+import { restart, start, stop } from './power.ts';
+import { Cancelled, refusedBy, Trouble } from './host-task-error.ts';
+import { hostWork, note } from './host-work.ts';
+import type { HostWork } from './host-work.ts';
+
+const doing = {
+  start,
+  stop,
+  restart,
+  init: initialise,
+  change_status: changeStatus,
+  change_zabbix_opts: changeZabbix,
+} as const;
+
+const shortestPauseMs = 500;
+const longestPauseMs = 10_000;
+
+/** Takes a host to its end and writes it, or throws the failure that brings the next attempt. */
+export async function actOn(deps: ActivityDeps, at: HostAt): Promise<HostOutcome> {
+  const begun = await beginHostWork(deps.db, at);
+  if ('ended' in begun) return begun.ended;
+  const work = hostWork(deps, begun.work);
+  if (work.cancelledBy !== null && !work.hasCall) return cancelled(work, work.cancelledBy);
+  try {
+    refuseUnadmittedHost(work);
+    const { left, warning } = await doing[work.kind](work);
+    return await settle(work, { status: 'finished', problem: null, warning: warning ? toWire(warning) : null }, left);
+  } catch (error) {
+    // Begun again it finds who did it.
+    if (error instanceof Cancelled) return await actOn(deps, at);
+    if (!(error instanceof Trouble)) throw error;
+    return await troubled(work, error);
+  }
+}
+
+/** The way may have changed since the task began. */
+function refuseUnadmittedHost({ deps, kind, opts, host }: HostWork): void {
+  if (deps.hostAdmission === 'manage' && !host.isAdmitted && leadsToMachine(kind, opts))
+    throw refusedBy('runner', notAdmitted(host.name));
+}
+
+const settle = (work: HostWork, end: HostEnd, left: HostLeft): Promise<HostOutcome> =>
+  settleHost(work.deps.db, work, { ...end, left });
+
+const cancelled = (work: HostWork, by: string): Promise<HostOutcome> =>
+  settle(
+    work,
+    { status: 'failed', problem: toWire(new Problem('host_task_cancelled', { by })), warning: null },
+    { osStatus: work.host.osStatus === 'restarting' ? 'running' : work.host.osStatus },
+  );
+
+/** A refusal ends it at once; anything else is tried again while there is patience left. */
+async function troubled(work: HostWork, trouble: Trouble): Promise<HostOutcome> {
+  const { kind, host, deps, started } = work;
+  const spentMs = Date.now() - started.getTime();
+  const patienceMs = deps.hostPatienceSeconds * 1000;
+  if (trouble.kind !== 'refused' && spentMs < patienceMs) {
+    await note(work, trouble.source, trouble.message);
+    const wish = Math.min(longestPauseMs, Math.max(shortestPauseMs, spentMs / 4));
+    throw ApplicationFailure.create({
+      type: trouble.kind,
+      message: trouble.message,
+      // Spread, or all that were turned away at once come back at once.
+      nextRetryDelay: Math.round(Math.max(wish, trouble.retryAfterMs ?? 0) * (1 + Math.random() / 4)),
+    });
+  }
+  const reason =
+    trouble.kind === 'refused' ? trouble.message : `${trouble.message} after ${deps.hostPatienceSeconds} s`;
+  const problem = toWire(problemOf(trouble, kind, host.hostType, reason));
+  // Something was asked for and nobody answers: it may have happened.
+  const wasAsked = (await findCall(deps.db, work)) !== undefined;
+  const isUnknown = trouble.unclear || (trouble.kind === 'unavailable' && wasAsked);
+  const left: HostLeft = kind === 'restart' && wasAsked ? { osStatus: null } : {};
+  return settle(work, { status: isUnknown ? 'unknown' : 'failed', problem, warning: null }, left);
+}

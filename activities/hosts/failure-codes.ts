@@ -1,0 +1,31 @@
+// Which documented code a failure has: by the kind of the task (tables A, B, C) and by who failed.
+import type { HostTaskKind, HostType } from '../../workflows/hosts/contract.ts';
+import { cloudFailed } from '../../workflows/hosts/policy.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import type { ProblemName } from '../../workflows/problems/problem.ts';
+import type { Source, Trouble } from './host-task-error.ts';
+
+const failed = (source: Source, kind: HostTaskKind, type: HostType): ProblemName => {
+  if (kind === 'start')
+    return ({ runner: 'start_salt_failed', cloud: 'start_failed', monitoring: 'start_unknown' } as const)[source];
+  if (kind === 'init' || kind === 'change_zabbix_opts')
+    return ({ runner: 'salt_failed', cloud: 'salt_failed', monitoring: 'zabbix_failed' } as const)[source];
+  return ({ runner: 'power_salt_failed', cloud: cloudFailed[type], monitoring: 'status_zabbix_failed' } as const)[
+    source
+  ];
+};
+
+/** A failure as the task's kind documents it; `reason` in place of the trouble's own words. */
+export function problemOf(
+  { source, message, missing }: Trouble,
+  kind: HostTaskKind,
+  type: HostType,
+  reason = message,
+): Problem {
+  const name = failed(source, kind, type);
+  if (missing && name === 'zabbix_failed')
+    return new Problem(missing.kind === 'template' ? 'zabbix_no_template' : 'zabbix_no_group', {
+      name: missing.missing,
+    });
+  return new Problem(name, { reason });
+}

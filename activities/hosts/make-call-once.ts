@@ -1,0 +1,31 @@
+import { answerCall, intendCall, takeOverCall, withdrawCall } from '../../db/hosts/calls.ts';
+import type { Intent } from '../../db/hosts/calls.ts';
+import type { HostCallRow } from '../../db/hosts/tables.ts';
+import { Cancelled, Trouble } from './host-task-error.ts';
+import type { HostWork } from './host-work.ts';
+
+/** What a call answers; `isRepeated`: the intent is of an earlier attempt, whose answer never came. */
+type Make = (intent: HostCallRow, isRepeated: boolean) => Promise<Pick<HostCallRow, 'job' | 'note'>>;
+
+/** Makes a call that changes something, unless it was answered already; its intent is written before, its answer after. */
+export async function once(
+  work: HostWork,
+  wanted: Partial<Intent> & Pick<Intent, 'way'>,
+  known: HostCallRow | undefined,
+  make: Make,
+): Promise<HostCallRow> {
+  if (known && known.answeredTime !== null) return known;
+  const { db } = work.deps;
+  const restarting = work.kind === 'restart' ? { osStatus: 'restarting' as const } : {};
+  const earlier = known && (await takeOverCall(db, known));
+  const intent =
+    earlier ?? (await intendCall(db, work, { last: null, ...wanted, shows: { ...restarting, ...wanted.shows } }));
+  if (!intent) throw new Cancelled();
+  try {
+    return await answerCall(db, intent, await make(intent, earlier !== undefined));
+  } catch (error) {
+    // Else the next attempt would take for this call's effect whatever else was done to the host lately.
+    if (!earlier && error instanceof Trouble && error.untouched) await withdrawCall(db, intent);
+    throw error;
+  }
+}

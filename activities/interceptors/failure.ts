@@ -1,0 +1,74 @@
+// The one place where what an activity throws becomes what the engine carries: a Problem is final and keeps its name, a
+// provider's refusal is final, what the database refuses for good is too (db/core/sql-state.ts), anything else is tried again.
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
+import { isRefusedForGood } from '../../db/core/sql-state.ts';
+import { codeOf } from '../../kit/error-code.ts';
+import { Problem, problemFailureType, toWire } from '../../workflows/problems/problem.ts';
+import { ProviderError } from '../providers/error.ts';
+
+/** The failure that the engine is given for `error`. */
+export function toFailure(error: unknown): unknown {
+  if (error instanceof Problem) {
+    return ApplicationFailure.create({
+      type: problemFailureType,
+      message: error.message,
+      nonRetryable: true,
+      details: [toWire(error)],
+    });
+  }
+  if (error instanceof ProviderError) {
+    const { kind, provider, message, retryAfterMs } = error;
+    return ApplicationFailure.create({
+      ...{ type: `${provider}.${kind}`, message, nonRetryable: kind === 'refused' },
+      ...(retryAfterMs !== null && { nextRetryDelay: retryAfterMs }),
+    });
+  }
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
+  // A driver's or database's text may quote what it was given; its kind is enough for the history.
+  const name = error instanceof Error ? error.name : 'Error';
+  return ApplicationFailure.create({ type: name, message: describe(error), nonRetryable: isRefusedForGood(error) });
+}
+
+function describe(error: unknown): string {
+  if (isRefusedForGood(error)) return refusedForGood(error);
+  return `an activity failed${codeIn(error)}; see the worker's log`;
+}
+
+function codeIn(error: unknown): string {
+  const code = codeOf(error);
+  return typeof code === 'string' || typeof code === 'number' ? ` (${code})` : '';
+}
+
+/** In words that the database will not take it. */
+export const refusedForGood = (error: unknown): string =>
+  `the database refuses what was to be written${codeIn(error)}; see the worker's log`;
+
+const heartbeatMs = 1_000;
+
+/** Says every second that this worker lives, however long a single call of an activity takes. */
+export const heartbeatInterceptor: ActivityInboundCallsInterceptor = {
+  async execute(input, next) {
+    const context = Context.current();
+    const timer = setInterval(() => context.heartbeat(), heartbeatMs);
+    try {
+      return await next(input);
+    } finally {
+      clearInterval(timer);
+    }
+  },
+};
+
+/** Translates every failure of every activity; `report` gets what is not a refusal, for the log. */
+export const failureInterceptor = (report: (error: unknown) => void): ActivityInboundCallsInterceptor => ({
+  async execute(input, next) {
+    try {
+      return await next(input);
+    } catch (error) {
+      const expected =
+        error instanceof Problem || error instanceof ApplicationFailure || error instanceof CancelledFailure;
+      if (!expected) report(error);
+      throw toFailure(error);
+    }
+  },
+});

@@ -1,0 +1,61 @@
+// The one place where updates prove where they come from: the first activity of each handler carries the update as it
+// came, and does not begin unless the API has sealed it.
+import { Context } from '@temporalio/activity';
+import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
+import type { Kysely } from 'kysely';
+import { recordRefusalOnce } from '../../db/audit/refusals.ts';
+import { quote } from '../../db/audit/text.ts';
+import type { Database } from '../../db/database.ts';
+import { isSealed } from '../../db/secrets/message-proofs.ts';
+import type { Secrets } from '../../db/secrets/secrets.ts';
+import type { UpdateClaim } from '../../workflows/approvals/contract.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+
+/** The same for every attempt of an activity. */
+export function thisActivity(): string {
+  const { workflowExecution, activityId } = Context.current().info;
+  return `${workflowExecution?.runId ?? ''}/${activityId}`;
+}
+
+/** Refuses activities whose update is not sealed, and records it. */
+export const proofInterceptor = (
+  db: Kysely<Database>,
+  secrets: Pick<Secrets, 'mac'>,
+): ActivityInboundCallsInterceptor => ({
+  async execute(call, next) {
+    const [input] = call.args as [{ claim?: UpdateClaim } | undefined];
+    if (input?.claim === undefined) return next(call);
+    const { claim, ...rest } = input;
+    const { workflowExecution, scheduledTimestampMs } = Context.current().info;
+    const isOurs = claim.workflowId === workflowExecution?.workflowId;
+    if (!isOurs || !isSealed(secrets, claim, new Date(scheduledTimestampMs))) {
+      await recordUnsealed(db, claim);
+      throw new Problem('no_proof');
+    }
+    return next({ ...call, args: [rest] });
+  },
+});
+
+const targets: Record<string, { view: 'app' | 'resources'; area: string; targetType: string }> = {
+  'deploy-task': { view: 'app', area: 'deploy', targetType: 'deploy_task' },
+  'host-task': { view: 'resources', area: 'hosts', targetType: 'host_task' },
+};
+
+/** The sender is whoever reached the engine's port; who they claim to be is told, not believed. */
+async function recordUnsealed(db: Kysely<Database>, { workflowId, update, input }: UpdateClaim): Promise<void> {
+  const [prefix = '', id = ''] = workflowId.split('/');
+  const target = targets[prefix] ?? { view: 'app', area: 'deploy', targetType: 'workflow' };
+  const { actor } = input as { actor?: { username?: unknown } };
+  const claimed = typeof actor?.username === 'string' ? actor.username.slice(0, 64) : '';
+  const by = { id: 0, username: 'unknown', channel: 'workflow', requestId: thisActivity() } as const;
+  await recordRefusalOnce(db, by, {
+    ...target,
+    opType: 'update',
+    targetId: Number(id) || 0,
+    targetName: workflowId,
+    detail: {
+      en: `update ${quote(update)} of ${workflowId} in the name of ${quote(claimed)} refused: it carries no proof`,
+      zh: `以 ${quote(claimed)} 名义对 ${workflowId} 的更新 ${quote(update)} 被拒绝: 缺少凭证`,
+    },
+  });
+}

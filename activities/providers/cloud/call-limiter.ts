@@ -1,0 +1,139 @@
+// One gate for each provider, for everything that all workers do there at once: so many calls in flight, and none while the
+// provider wants to be left alone. Whoever cannot pass soon is told when to come again and frees his place meanwhile.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Slot, Slots } from '../../../db/coordination/concurrency-slots.ts';
+import { ProviderError, throttled } from '../error.ts';
+import type { CloudDriver, Clouds } from './driver.ts';
+
+const longestWaitMs = 5_000;
+const comeAgainMs = 1_000;
+/** While every place is taken by other workers. */
+const drawEveryMs = 50;
+/** How long a place passes from call to call here before others get their chance at it. */
+const keepMs = 1_000;
+/** How long it waits here for the next call: with quick calls that is nearly always there, and saves the database two turns. */
+const idleMs = 20;
+
+interface Place {
+  slot: Slot;
+  since: number;
+}
+
+class Gate {
+  readonly #name: string;
+  readonly #atOnce: number;
+  readonly #slots: Slots;
+  readonly #waiting: PromiseWithResolvers<Place>[] = [];
+  readonly #idle: Place[] = [];
+  #drawing = false;
+  #closedUntil = 0;
+
+  constructor(name: string, atOnce: number, slots: Slots) {
+    this.#name = name;
+    this.#atOnce = atOnce;
+    this.#slots = slots;
+  }
+
+  async pass<T>(call: () => Promise<T>): Promise<T> {
+    this.#refuseClosed();
+    const place = await this.#enter();
+    try {
+      this.#refuseClosed();
+      return await call();
+    } catch (error) {
+      if (error instanceof ProviderError && error.retryAfterMs !== null)
+        this.#closedUntil = Math.max(this.#closedUntil, Date.now() + error.retryAfterMs);
+      throw error;
+    } finally {
+      this.#leave(place);
+    }
+  }
+
+  #refuseClosed(): void {
+    const leftMs = this.#closedUntil - Date.now();
+    if (leftMs > 0) throw throttled(this.#name, `${this.#name} is asked too often; waiting`, leftMs);
+  }
+
+  /** A place that waits here, and is still ours. */
+  #takeIdle(): Place | undefined {
+    for (let place = this.#idle.pop(); place; place = this.#idle.pop()) {
+      if (this.#isOurs(place)) return place;
+      this.#giveBack(place);
+    }
+    return undefined;
+  }
+
+  async #enter(): Promise<Place> {
+    const idle = this.#takeIdle();
+    if (idle) return idle;
+    const mine = Promise.withResolvers<Place>();
+    this.#waiting.push(mine);
+    const timer = setTimeout(() => {
+      const at = this.#waiting.indexOf(mine);
+      if (at >= 0) this.#waiting.splice(at, 1);
+      mine.reject(throttled(this.#name, `${this.#atOnce} calls to ${this.#name} are in flight`, comeAgainMs));
+    }, longestWaitMs);
+    if (!this.#drawing) void this.#draw();
+    return mine.promise.finally(() => clearTimeout(timer));
+  }
+
+  /** Gets places for those who wait, until nobody does. */
+  async #draw(): Promise<void> {
+    this.#drawing = true;
+    while (this.#waiting.length > 0) {
+      const slots = await this.#slots.take(this.#name, this.#atOnce, this.#waiting.length).catch(() => []);
+      for (const slot of slots) this.#hand({ slot, since: Date.now() });
+      if (slots.length === 0) await sleep(drawEveryMs * (1 + Math.random()));
+    }
+    this.#drawing = false;
+  }
+
+  #leave(place: Place): void {
+    if (this.#isOurs(place)) this.#hand(place);
+    else this.#giveBack(place);
+  }
+
+  #isOurs({ slot, since }: Place): boolean {
+    return this.#slots.holds(slot) && Date.now() - since < keepMs;
+  }
+
+  /** To whoever waits longest; else it waits a moment for the next, and goes back. */
+  #hand(place: Place): void {
+    const next = this.#waiting.shift();
+    if (next) return next.resolve(place);
+    this.#idle.push(place);
+    setTimeout(() => {
+      const at = this.#idle.indexOf(place);
+      if (at < 0) return;
+      this.#idle.splice(at, 1);
+      this.#giveBack(place);
+    }, idleMs);
+  }
+
+  /** What can't be given back is lost with its connection. */
+  #giveBack({ slot }: Place): void {
+    void this.#slots.giveBack(slot).catch(() => undefined);
+  }
+}
+
+function gated(driver: CloudDriver, atOnce: number, slots: Slots): CloudDriver {
+  const gate = new Gate(driver.name, atOnce, slots);
+  return {
+    name: driver.name,
+    find: (machine, wish) => gate.pass(() => driver.find(machine, wish)),
+    power: (machine, request) => gate.pass(() => driver.power(machine, request)),
+    finished: (machine, job) => gate.pass(() => driver.finished(machine, job)),
+    list: () => driver.list(),
+  };
+}
+
+/** The same drivers, each with at most `atOnce` calls in flight over all workers that share the slots. */
+export function gatedClouds(clouds: Clouds, atOnce: number, slots: Slots): Clouds {
+  const gates = new Map<CloudDriver, CloudDriver>();
+  const gateOf = (driver: CloudDriver): CloudDriver => {
+    const found = gates.get(driver) ?? gated(driver, atOnce, slots);
+    gates.set(driver, found);
+    return found;
+  };
+  return Object.fromEntries(Object.entries(clouds).map(([type, driver]) => [type, gateOf(driver)]));
+}

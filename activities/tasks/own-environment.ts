@@ -1,0 +1,25 @@
+// The operator's lists where they are used on a host: whom a command may run as, and where paths may lead.
+import { mayRunAs, refusedNames } from '../../kit/host-rules.ts';
+import type { HostRules, PathKind } from '../../kit/host-rules.ts';
+import { refused } from '../providers/error.ts';
+import type { Job, Runner, RunnerHost } from '../providers/runner/driver.ts';
+
+/** Throws ProviderError where commands may not run as a user; null is the runner's own, for Slipway's own commands. */
+export function demandUser(rules: HostRules, { name }: RunnerHost, user: Job['user']): void {
+  const [wrong] = refusedNames(rules, [{ field: 'user', kind: 'user', value: user }]);
+  if (wrong || user === '') throw refused('users', `a user that commands may not run as on ${name}: ${user || 'none'}`);
+}
+
+/** Whether nobody who is root, by whatever name, may be run as. */
+export const isNeverRoot = ({ runUsers }: HostRules): boolean => !mayRunAs('root', runUsers);
+
+/** What Slipway's own scripts know besides: where paths may lead on this host, and who may act there. */
+export function ownEnvironment(of: { rules: HostRules; runner: Runner; host: RunnerHost }): Job['env'] {
+  const { rules, runner, host } = of;
+  const foldersOf = (kind: PathKind): string => rules.roots[kind].map((root) => runner.path(host, root)).join('\n');
+  return {
+    SLIPWAY_ROOTS: foldersOf('deploy'),
+    SLIPWAY_PID_ROOTS: foldersOf('pid'),
+    SLIPWAY_NEVER_ROOT: isNeverRoot(rules) ? 'yes' : '',
+  };
+}

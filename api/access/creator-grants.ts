@@ -1,0 +1,22 @@
+import { changeGrants } from '../../db/access/grants.ts';
+import { scopes, type Scope } from '../../db/access/rights.ts';
+import type { ChangeCtx } from '../operations/context.ts';
+
+/** Gives the caller every permission on an object that he creates, each with its record. */
+export async function grantToCreator(
+  ctx: ChangeCtx,
+  scope: Scope,
+  object: { id: number; name: string },
+): Promise<void> {
+  const { user } = ctx.actor;
+  const wanted = scopes[scope].permissions.map((permission) => ({ objectId: object.id, permission, enable: true }));
+  const given = await changeGrants(ctx.tx, { kind: 'user', id: user.id }, scope, wanted);
+  ctx.audit(
+    ...given.map(({ permission }) => ({
+      ...({ view: 'resources', area: 'access', opType: 'enable', action: 'enable', permName: permission } as const),
+      ...{ targetType: scope, targetId: object.id, targetName: object.name },
+      ...({ authorizedTargetType: 'user', authorizedTargetName: user.username } as const),
+      detail: { en: `${permission} given to its creator`, zh: `授予创建者 ${permission}` },
+    })),
+  );
+}

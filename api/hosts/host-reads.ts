@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { askToRead, takeAnswer, withdrawRead } from '../../db/host-reads/queue.ts';
+import type { LogFound, LogRequest } from '../../db/host-reads/tables.ts';
+import { fromWire, Problem } from '../../workflows/problems/problem.ts';
+import type { Ctx } from '../operations/context.ts';
+
+/** How long a host may take to answer. */
+export const patienceMs = 10_000;
+
+const firstPauseMs = 5;
+const longestPauseMs = 100;
+
+/** What a worker reads on a host; throws Problem as the worker refused it, or `host_silent` when nothing comes. */
+export async function readOnHost(
+  { db }: Pick<Ctx, 'db'>,
+  host: { id: number; name: string },
+  request: LogRequest,
+): Promise<LogFound & { content: Buffer }> {
+  const until = Date.now() + patienceMs;
+  const id = await askToRead(db, host.id, request, patienceMs);
+  // Looking is a deletion by key that finds nothing; the answer comes within a few looks, or the host is the slow part.
+  for (let pause = firstPauseMs; Date.now() < until; pause = Math.min(pause * 2, longestPauseMs)) {
+    await sleep(pause);
+    const taken = await takeAnswer(db, id);
+    if (taken?.answer) return foundOf(taken.answer, taken.content);
+  }
+  await withdrawRead(db, id);
+  throw new Problem('host_silent', { name: host.name, reason: `not within ${patienceMs / 1000} s` });
+}
+
+function foundOf(answer: LogFound | { refused: unknown }, content: Buffer | null): LogFound & { content: Buffer } {
+  if (!('refused' in answer)) return { ...answer, content: content ?? Buffer.alloc(0) };
+  throw fromWire(answer.refused) ?? new Error('a worker answered what is not known here');
+}

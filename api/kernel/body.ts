@@ -1,0 +1,38 @@
+import { Problem, invalidField } from '../../workflows/problems/problem.ts';
+import { parseJson } from './json-body.ts';
+
+/** Most bytes of a request's body. */
+export const bodyLimit = 1024 * 1024;
+
+const tooLarge = () => new Problem('too_large', { limit: bodyLimit });
+
+/** The bytes of a body; throws `too_large` as soon as more than allowed are announced or have come. */
+export async function readBody(request: Request): Promise<Uint8Array> {
+  if (Number(request.headers.get('content-length') ?? 0) > bodyLimit) throw tooLarge();
+  // Asked of a request that can have none, a body costs as much as routing it.
+  const bodiless = request.method === 'GET' || request.method === 'HEAD';
+  if (bodiless || !request.body) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    if (size > bodyLimit) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** A body that was read: its value, or why it has none; that is told only to those who may call the operation. */
+export type Body = { value: unknown } | { problem: Problem };
+
+/** Parses a body; an empty one has the value `undefined`. */
+export function parseBody(bytes: Uint8Array, contentType: string | null): Body {
+  if (bytes.byteLength === 0) return { value: undefined };
+  const [mediaType = ''] = (contentType ?? '').toLowerCase().split(';');
+  if (mediaType.trim() !== 'application/json') return { problem: new Problem('not_json') };
+  try {
+    return { value: parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
+  } catch (error) {
+    return { problem: error instanceof Problem ? error : invalidField('', 'is not UTF-8') };
+  }
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { storableText } from '../../db/core/jsonb.ts';
+import {
+  detail,
+  invalidField,
+  Problem,
+  type Language,
+  type ProblemDetail,
+  type Text,
+} from '../../workflows/problems/problem.ts';
+import { canonicalValue } from './aliases.ts';
+import { Details } from './problem-details.ts';
+import type { Endpoint } from '../operations/endpoint.ts';
+import { shaped } from './strict-fields.ts';
+
+const locales = { en: z.locales.en(), zh: z.locales.zhCN() } as const;
+
+interface RawInput {
+  params: Readonly<Record<string, string>>;
+  query: URLSearchParams;
+  /** Undefined when there is none. */
+  body: unknown;
+}
+
+/** The input of an endpoint, validated; throws one problem that lists everything that is wrong with it. */
+export function validate(
+  endpoint: Endpoint,
+  raw: RawInput,
+  language: Language,
+): { params: unknown; query: Record<string, unknown>; body: unknown; given: Record<string, string> } {
+  const params = endpoint.params.safeParse(raw.params);
+  if (!params.success) throw new Problem('not_found');
+  const details = new Details();
+  const given = queryObject(raw.query, endpoint.query, details);
+  const walk = { path: endpoint.path, details };
+  const named = shaped(given, endpoint.query, walk) as Record<string, string>;
+  const canonical = Object.fromEntries(Object.entries(named).map(([key, value]) => [key, canonicalValue(key, value)]));
+  const query = parsed(endpoint.query, canonical, language, details);
+  const body = parsedBody(endpoint, raw.body, language, walk);
+  if (details.list.length > 0) throw new Problem('invalid', {}, [...details.list]);
+  return { params: params.data, query: query as Record<string, unknown>, body, given: canonical };
+}
+
+function queryObject(query: URLSearchParams, schema: z.ZodObject, details: Details): Record<string, string> {
+  const given = new Map<string, string>();
+  for (const [name, value] of query) {
+    const key = storableText(name);
+    if (key !== name) details.add({ field: key, message: 'holds a NUL character' });
+    const before = given.get(key);
+    const repeats = isRepeatable(schema, key);
+    if (before !== undefined && !repeats) details.add({ field: key, message: 'is given twice' });
+    if (value.includes('\0')) details.add({ field: key, message: 'holds a NUL character' });
+    given.set(key, before !== undefined && repeats ? `${before},${value}` : value);
+  }
+  return Object.fromEntries(given);
+}
+
+/** Whether a parameter may be there several times, which means the same as its values separated by commas. */
+const isRepeatable = ({ shape }: z.ZodObject, key: string): boolean =>
+  Object.hasOwn(shape, key) && (shape[key] as z.ZodType).meta()?.['repeatable'] === true;
+
+// No body is the same as an empty object, so that actions need none; a list has to be there.
+function parsedBody(
+  endpoint: Endpoint,
+  raw: unknown,
+  language: Language,
+  walk: { path: string; details: Details },
+): unknown {
+  if (endpoint.body) {
+    const body = raw === undefined ? {} : raw;
+    return parsed(endpoint.body, shaped(body, endpoint.body, walk), language, walk.details);
+  }
+  if (raw !== undefined) shaped(raw, z.object({}), walk);
+  if (raw !== undefined && (typeof raw !== 'object' || raw === null || Array.isArray(raw)))
+    throw invalidField('', 'must be empty');
+  return undefined;
+}
+
+function parsed(schema: z.ZodType, value: unknown, language: Language, details: Details): unknown {
+  const result = schema.safeParse(value, { error: locales[language].localeError });
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) for (const one of detailsOf(issue)) details.add(one);
+  return undefined;
+}
+
+function detailsOf(issue: z.core.$ZodIssue): ProblemDetail[] {
+  const { path } = issue;
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ field: [...path, key].map(String).join('.'), message: 'unknown field' }));
+  // What zod says of itself is in the caller's language; what a schema says is a `Text`, as a test finds.
+  return [detail(path.map(String).join('.'), issue.message as Text)];
+}

@@ -1,0 +1,66 @@
+// JSON.parse keeps the last of two equal keys, so a check and the code behind it may see different values when something
+// in between reads the first. Such a body is refused; so are NUL characters and halves of surrogate pairs, which PostgreSQL
+// cannot hold. Whatever is refused is named by its place, as fields are everywhere.
+import { storableText } from '../../db/core/jsonb.ts';
+import { invalidField } from '../../workflows/problems/problem.ts';
+
+const maximumDepth = 64;
+const keysOfObject = 1_000;
+const keysOfBody = 50_000;
+
+/** Parses a body; throws `invalid` for anything but one JSON value without repeated keys. */
+export function parseJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw invalidField('', 'is not valid JSON');
+  }
+  checkTokens(text);
+  return value;
+}
+
+/** An object or a list that is open, and where in it we are: `at` is the key or the index of what comes. */
+interface Open {
+  keys: Set<string> | null;
+  at: string | number;
+}
+
+const fieldOf = (open: readonly Open[]): string => open.map(({ at }) => at).join('.');
+
+// The text is valid JSON here, so strings and brackets are all that need be looked at.
+function checkTokens(text: string): void {
+  const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],]/g;
+  const open: Open[] = [];
+  let keyNext = false;
+  let keyCount = 0;
+  for (const [token] of text.matchAll(tokens)) {
+    const inner = open.at(-1);
+    if (token === '{' || token === '[') {
+      if (open.length >= maximumDepth) throw invalidField(fieldOf(open), 'is nested too deeply');
+      open.push(token === '{' ? { keys: new Set(), at: '' } : { keys: null, at: 0 });
+      keyNext = token === '{';
+    } else if (token === '}' || token === ']') {
+      open.pop();
+      keyNext = false;
+    } else if (token === ',') {
+      keyNext = inner?.keys != null;
+      if (typeof inner?.at === 'number') inner.at += 1;
+    } else {
+      checkString(JSON.parse(token) as string, open, keyNext);
+      if (keyNext && ++keyCount > keysOfBody) throw invalidField('', 'has too many fields');
+      keyNext = false;
+    }
+  }
+}
+
+function checkString(string: string, open: readonly Open[], isKey: boolean): void {
+  const stored = storableText(string);
+  const inner = open.at(-1);
+  if (isKey && inner) inner.at = stored;
+  if (stored !== string) throw invalidField(fieldOf(open), 'holds text that cannot be stored');
+  if (!isKey || !inner?.keys) return;
+  if (inner.keys.has(string)) throw invalidField(fieldOf(open), 'is there twice');
+  if (inner.keys.size >= keysOfObject) throw invalidField(fieldOf(open.slice(0, -1)), 'has too many fields');
+  inner.keys.add(string);
+}

@@ -1,0 +1,33 @@
+// A span for every request, the parent of what its workflow and activities do. Without tracing none is made.
+import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import type { Endpoint } from '../operations/endpoint.ts';
+
+const tracer = trace.getTracer('slipway');
+
+/** Answers a request within its span; goes on with the caller's trace (`traceparent`) if it has one. */
+export function traced(request: Request, answer: () => Promise<Response>): Promise<Response> {
+  const { method } = request;
+  const parent = propagation.extract(context.active(), Object.fromEntries(request.headers));
+  // Neither path nor query: what people name, and secrets of links, stay out of traces.
+  const options = { kind: SpanKind.SERVER, attributes: { 'http.request.method': method } };
+  return tracer.startActiveSpan(method, options, parent, async (span) => {
+    try {
+      const response = await answer();
+      span.setAttribute('http.response.status_code', response.status);
+      if (response.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+      return response;
+    } finally {
+      span.end();
+    }
+  });
+}
+
+/** Says which operation the request of this span asks for. */
+export function nameSpan({ method, path, id }: Endpoint): void {
+  const span = trace.getActiveSpan();
+  span?.updateName(`${method.toUpperCase()} ${path}`);
+  span?.setAttributes({ 'http.route': path, 'slipway.operation': id });
+}
+
+/** For log lines; undefined without tracing. */
+export const traceId = (): string | undefined => trace.getActiveSpan()?.spanContext().traceId;

@@ -1,0 +1,70 @@
+// A change in PostgreSQL is one transaction: the claim of its Idempotency-Key, the change, its audit records and the
+// answer kept for repetitions. So a repetition finds all of it or nothing, and no change is without its record.
+import type { z } from 'zod';
+import { record, type AuditEntry } from '../../db/audit/record.ts';
+import { claimInChange } from '../../db/coordination/idempotency.ts';
+import { inTransaction } from '../../db/core/transaction.ts';
+import type { ChangeCtx, Ctx } from './context.ts';
+import { operation } from './endpoint.ts';
+import type { Answer, Call, Declaration, Endpoint, Input, NoQuery, PathIds } from './endpoint.ts';
+import { keep, repeated } from './idempotent-replay.ts';
+import type { Outcome } from './stored-response.ts';
+
+/**
+ * A mutation in PostgreSQL. Its handler works with `ctx.tx` alone; problems and errors undo everything. What must not
+ * hold a transaction open, or must outlive it (hashing, counted attempts), is for `prepare`, which goes before it.
+ */
+export function change<
+  const Path extends string,
+  R extends z.ZodType,
+  P extends z.ZodObject = PathIds<Path>,
+  Q extends z.ZodObject = NoQuery,
+  B extends z.ZodType = z.ZodUndefined,
+  Prepared = undefined,
+>(
+  declaration: Declaration<Path, P, Q, B, R> & {
+    prepare?(input: Input<P, Q, B>, ctx: Ctx): Promise<Prepared>;
+    handle(input: Input<P, Q, B>, ctx: ChangeCtx, prepared: Prepared): Promise<Answer<R>> | Answer<R>;
+  },
+): Endpoint {
+  const secret = declaration.secretAnswer ?? false;
+  const run = async (call: Call): Promise<Outcome> => {
+    const input = call.input as Input<P, Q, B>;
+    const prepared = (await declaration.prepare?.(input, call.ctx)) as Prepared;
+    return once(call, secret, (ctx) => declaration.handle(input, ctx, prepared));
+  };
+  return operation(declaration, { idempotent: true, run });
+}
+
+function once({ ctx, finish, key }: Call, secret: boolean, work: (ctx: ChangeCtx) => unknown): Promise<Outcome> {
+  return transact(ctx, async (within) => {
+    const { tx } = within;
+    const kept = key && (await claimInChange(tx, key));
+    if (kept) return repeated(ctx, key, kept);
+    const made = finish(await work(within));
+    if (key) await keep(tx, ctx, key, made, secret);
+    return made;
+  });
+}
+
+/** One transaction with its audit records; what `work` wants after the commit is done then. */
+export async function transact<T>(ctx: Ctx, work: (ctx: ChangeCtx) => Promise<T>): Promise<T> {
+  const later: (() => Promise<void>)[] = [];
+  const result = await inTransaction(ctx.db, async (tx) => {
+    const entries: AuditEntry[] = [];
+    const audit = (...more: AuditEntry[]): void => void entries.push(...more);
+    const made = await work({ ...ctx, tx, audit, afterCommit: (one) => void later.push(one) });
+    await record(tx, ctx.by, entries);
+    return made;
+  });
+  for (const one of later) await hasten(ctx, one);
+  return result;
+}
+
+async function hasten(ctx: Ctx, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    ctx.log.warn({ err: error }, 'work after a commit failed; what has to happen is in the outbox');
+  }
+}

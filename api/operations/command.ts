@@ -1,0 +1,61 @@
+// A mutation that the workflow engine carries out: its row and audit records are written by the workflow's own activity,
+// so the API has no transaction. Repetitions find the kept answer; one whose answer was lost runs again under the same
+// `operationId`, by which the engine knows it.
+import type { z } from 'zod';
+import { claimCommand, holdingCommand, releaseCommand } from '../../db/coordination/idempotency.ts';
+import { isUnavailable } from '../../db/core/sql-state.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
+import type { Ctx } from './context.ts';
+import { operation } from './endpoint.ts';
+import type { Answer, Call, Declaration, Endpoint, Input, NoQuery, PathIds } from './endpoint.ts';
+import { keep, repeated } from './idempotent-replay.ts';
+import type { Outcome } from './stored-response.ts';
+
+/** A mutation through the engine. */
+export function command<
+  const Path extends string,
+  R extends z.ZodType,
+  P extends z.ZodObject = PathIds<Path>,
+  Q extends z.ZodObject = NoQuery,
+  B extends z.ZodType = z.ZodUndefined,
+>(
+  declaration: Declaration<Path, P, Q, B, R> & {
+    handle(input: Input<P, Q, B>, ctx: Ctx): Promise<Answer<R>> | Answer<R>;
+  },
+): Endpoint {
+  const secret = declaration.secretAnswer ?? false;
+  return operation(declaration, {
+    idempotent: true,
+    run: (call) => once(call, secret, () => declaration.handle(call.input as Input<P, Q, B>, call.ctx)),
+  });
+}
+
+async function once({ ctx, finish, key }: Call, secret: boolean, handle: () => unknown): Promise<Outcome> {
+  const work = async (): Promise<Outcome> => finish(await decided(handle));
+  if (!key) return work();
+  const kept = await claimCommand(ctx.db, key);
+  if (kept) return repeated(ctx, key, kept);
+  let outcome: Outcome;
+  try {
+    outcome = await holdingCommand(ctx.db, key, work);
+  } catch (error) {
+    await releaseCommand(ctx.db, key).catch((failure: unknown) => {
+      ctx.log.warn({ err: failure }, 'the Idempotency-Key of a failed command could not be given back');
+    });
+    throw error;
+  }
+  // It is done, whether its answer can be kept or not; a repetition is then the same update to the engine.
+  await keep(ctx.db, ctx, key, outcome, secret).catch((failure: unknown) => {
+    ctx.log.warn({ err: failure }, 'the answer of a command could not be kept for its repetitions');
+  });
+  return outcome;
+}
+
+/** When the database fails meanwhile, the engine may have been asked before. */
+async function decided(handle: () => unknown): Promise<unknown> {
+  try {
+    return await handle();
+  } catch (error) {
+    throw isUnavailable(error) ? new Problem('outcome_unknown', { dependency: 'the database' }) : error;
+  }
+}

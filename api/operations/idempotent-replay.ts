@@ -1,0 +1,33 @@
+import type { Kysely } from 'kysely';
+import { storeAnswer, type KeyedRequest, type StoredAnswer } from '../../db/coordination/idempotency.ts';
+import type { Database } from '../../db/database.ts';
+import type { Ctx } from './context.ts';
+import type { Outcome } from './stored-response.ts';
+
+/** The body is kept as text, since jsonb would reorder it; sealed when it shows a secret. */
+interface Kept {
+  body: { text: string } | { sealed: unknown };
+  headers: Record<string, string>;
+}
+
+const purpose = ({ userId, key }: KeyedRequest): string => `idempotency_keys/response/${userId}/${key}`;
+
+/** The first answer of a request that is repeated. */
+export function repeated({ secrets }: Ctx, key: KeyedRequest, { status, response }: StoredAnswer): Outcome {
+  const { body, headers } = response as Kept;
+  const text = 'text' in body ? body.text : secrets.open(purpose(key), body.sealed);
+  return { status, body: JSON.parse(text), headers };
+}
+
+/** Keeps an answer for repetitions. */
+export function keep(
+  db: Kysely<Database>,
+  { secrets }: Ctx,
+  key: KeyedRequest,
+  { status, body, headers }: Outcome,
+  secret: boolean,
+): Promise<void> {
+  const text = JSON.stringify(body);
+  const kept: Kept = { body: secret ? { sealed: secrets.seal(purpose(key), text) } : { text }, headers };
+  return storeAnswer(db, key, { status, response: kept });
+}

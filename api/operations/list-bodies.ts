@@ -1,0 +1,90 @@
+// Bodies that are lists: all or nothing, each object once, and what is wrong is named by its index.
+import type { Kysely } from 'kysely';
+import { z } from 'zod';
+import { mayOnEach, type Scope, type ScopePermissions } from '../../db/access/rights.ts';
+import type { Database } from '../../db/database.ts';
+import { detail, Problem } from '../../workflows/problems/problem.ts';
+import type { ChangeCtx, Ctx } from './context.ts';
+import type { Permission } from './permissions.ts';
+import { distinct, id } from './schemas.ts';
+
+/** Refuses elements with the same key; `field` is added to the index that is named. */
+export function eachOnce<T>(key: (element: T) => unknown, field = 'id') {
+  return (elements: readonly T[], refinement: z.core.$RefinementCtx): void => {
+    const seen = new Set<unknown>();
+    for (const [index, element] of elements.entries()) {
+      const own = key(element);
+      if (seen.has(own))
+        refinement.addIssue({
+          code: 'custom',
+          path: field === '' ? [index] : [index, field],
+          message: 'is there twice',
+        });
+      seen.add(own);
+    }
+  };
+}
+
+/** A body or a field `[{"id"}]`, each id once. */
+export const idEntries = (most = 100, least = 1) =>
+  z
+    .array(z.object({ id }))
+    .min(least)
+    .max(most)
+    .superRefine(eachOnce((entry) => entry.id))
+    .meta(distinct);
+
+/** A field `[1, 2]`, each id once. */
+export const idList = (most: number) =>
+  z
+    .array(id)
+    .max(most)
+    .superRefine(eachOnce<number>((one) => one, ''))
+    .meta(distinct);
+
+/** Where the id of an element of a body is; `[{"id"}]` by default. */
+export type FieldOf = (index: number) => string;
+export const entryField: FieldOf = (index) => `${index}.id`;
+
+/** The refusal of ids that are not there, or that the caller may not know of. */
+export function noSuch(
+  thing: string,
+  ids: readonly number[],
+  missing: (id: number, index: number) => boolean,
+  field: FieldOf = entryField,
+) {
+  const details = ids.flatMap((one, index) =>
+    missing(one, index) ? [{ id: one, detail: detail(field(index), `no such ${thing}: ${one}`) }] : [],
+  );
+  const [first] = details;
+  if (first)
+    throw new Problem(
+      'no_such',
+      { thing, id: first.id },
+      details.map((one) => one.detail),
+    );
+}
+
+/** Throws unless the caller holds a permission on each object that a body names. */
+export async function demandEntries<S extends Scope>(
+  ctx: Ctx | ChangeCtx,
+  scope: S,
+  name: ScopePermissions[S],
+  ids: readonly number[],
+  field: FieldOf = entryField,
+): Promise<void> {
+  if (ids.length === 0) return;
+  const db: Kysely<Database> = 'tx' in ctx ? ctx.tx : ctx.db;
+  const may = await mayOnEach(db, ctx.subject, scope, name, ids);
+  noSuch(scope, ids, (one) => may.get(one) === 'hidden', field);
+  const refused = ids.flatMap((one, index) =>
+    may.get(one) === 'no' ? [detail(field(index), `not allowed: ${name}`)] : [],
+  );
+  if (refused.length > 0) throw new Problem('not_allowed', { permission: name }, refused);
+}
+
+/** A permission whose handler demands more, on objects of the body. */
+export const withMore = (base: Permission, ...names: string[]): Permission => ({
+  ...base,
+  names: [...base.names, ...names.filter((name) => !base.names.includes(name))],
+});

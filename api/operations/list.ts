@@ -1,0 +1,115 @@
+import type { SelectQueryBuilder } from 'kysely';
+import { z } from 'zod';
+import { paginate, type Order } from '../../db/pagination/paginate.ts';
+import type { Ctx } from './context.ts';
+import { operation } from './endpoint.ts';
+import type { Declaration, Endpoint, Input, NoQuery, PathIds } from './endpoint.ts';
+import { filtersMatch } from './filter-rights.ts';
+import { pageOf, paging } from './schemas.ts';
+
+type ListDeclaration<Path extends string, P extends z.ZodObject, F extends z.ZodObject, Item extends z.ZodType> = Omit<
+  Declaration<Path, P, F, z.ZodUndefined, Item>,
+  'method' | 'query' | 'returns' | 'body'
+> & {
+  /** Query parameters besides paging. */
+  filter?: F;
+  item: Item;
+};
+
+/** The page asked for. */
+export interface PageRequest {
+  page: number;
+  pageSize: number;
+}
+
+interface Loaded<Item> {
+  items: Item[];
+  count: number;
+  /** What the links to other pages carry besides the query: where the list stood. */
+  linked?: Record<string, string>;
+  /** Of a list too long to be counted: then a full page, not the count, says whether there is another. */
+  countIsEstimate?: boolean;
+}
+
+/** A list whose rows do not come from one query; `load` gives the items of a page and the count of all. */
+export function loadedList<
+  const Path extends string,
+  Item extends z.ZodType,
+  P extends z.ZodObject = PathIds<Path>,
+  F extends z.ZodObject = NoQuery,
+>(
+  declaration: ListDeclaration<Path, P, F, Item> & {
+    load(input: Input<P, F, z.ZodUndefined>, ctx: Ctx, page: PageRequest): Promise<Loaded<z.input<Item>>>;
+  },
+): Endpoint {
+  const { filter, item, load, ...rest } = declaration;
+  const query = z.object({ ...filter?.shape, ...paging });
+  return operation(
+    { ...rest, method: 'get', query, returns: pageOf(item) },
+    {
+      idempotent: false,
+      run: async ({ input, ctx, finish }) => {
+        const { page, page_size: pageSize } = input.query as z.output<typeof query>;
+        const matches = await filtersMatch(rest.id, input.query as Record<string, unknown>, ctx);
+        const loaded: Loaded<z.input<Item>> = matches
+          ? await load(input as Input<P, F, z.ZodUndefined>, ctx, { page, pageSize })
+          : { items: [], count: 0 };
+        const { items, count, linked, countIsEstimate = false } = loaded;
+        const pages = Math.ceil(count / pageSize);
+        const hasNext = countIsEstimate ? items.length === pageSize : page < pages;
+        return finish({
+          prev: page > 1 && pages > 0 ? link(ctx, Math.min(page - 1, pages), linked) : null,
+          next: hasNext ? link(ctx, page + 1, linked) : null,
+          count,
+          ...(countIsEstimate && { count_is_estimate: true as const }),
+          results: items,
+        });
+      },
+    },
+  );
+}
+
+/** The address of another page of what is asked for. */
+export function link({ address: { path, query } }: Ctx, page: number, linked: Record<string, string> = {}): string {
+  return `${path}?${new URLSearchParams({ ...query, ...linked, page: String(page) }).toString()}`;
+}
+
+/** A list by one query, from which count, page and order come, so that they cannot disagree. */
+export function list<
+  const Path extends string,
+  Item extends z.ZodType,
+  DB,
+  TB extends keyof DB,
+  Row,
+  P extends z.ZodObject = PathIds<Path>,
+  F extends z.ZodObject = NoQuery,
+>(
+  declaration: ListDeclaration<Path, P, F, Item> & {
+    query(
+      input: Input<P, F, z.ZodUndefined>,
+      ctx: Ctx,
+    ): SelectQueryBuilder<DB, TB, Row> | Promise<SelectQueryBuilder<DB, TB, Row>>;
+    /** `oldest` (by id) by default. */
+    order?: Order;
+    /** Up to how many rows the count is exact; 10,000 by default. */
+    countCap?: number;
+    /** Whether one plan does for all values of the query that this input makes (see `paginate`). */
+    keepPlan?(input: Input<P, F, z.ZodUndefined>, ctx: Ctx): boolean;
+    present(rows: Row[], ctx: Ctx, input: Input<P, F, z.ZodUndefined>): Promise<z.input<Item>[]> | z.input<Item>[];
+  },
+): Endpoint {
+  const { query, order = 'oldest', countCap = 10_000, keepPlan, present, ...rest } = declaration;
+  const filters = Object.keys(rest.filter?.shape ?? {});
+  // What is listed of one object is narrowed by it.
+  const isOfOne = rest.path.includes('{');
+  return loadedList<Path, Item, P, F>({
+    ...rest,
+    load: async (input, ctx, page) => {
+      const asked = input.query as Record<string, unknown>;
+      const isFiltered = isOfOne || filters.some((name) => asked[name] !== undefined);
+      const options = { ...page, order, countCap, isFiltered, keepPlan: keepPlan?.(input, ctx) ?? false };
+      const { rows, ...counted } = await paginate(ctx.db, await query(input, ctx), options);
+      return { items: await present(rows, ctx, input), ...counted };
+    },
+  });
+}

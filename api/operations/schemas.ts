@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { usualPageSize } from '../../db/pagination/paginate.ts';
+
+/** An id on input: a number, or a numeric string as the documented API writes it too. */
+export const id = z.union([
+  z.int().positive().max(999_999_999_999_999),
+  z
+    .string()
+    .regex(/^[1-9]\d{0,14}$/, 'must be an id')
+    .transform(Number),
+]);
+
+/** Fields of which a body needs at least one. */
+export const atLeastOne = <S extends z.ZodObject>(fields: S): S =>
+  fields.refine((body) => Object.keys(body).length > 0, 'at least one field is needed').meta({ minProperties: 1 });
+
+/** Said of a list whose elements have to differ, for the document. */
+export const distinct = { uniqueItems: true } as const;
+
+/** What an Idempotency-Key may be. */
+export const idempotencyKeyText = z.string().regex(/^[!-~]{1,255}$/);
+
+/** An entry of a body that is a list of ids. */
+export const idEntry = z.strictObject({ id });
+
+/** A yes or no in a query string. */
+export const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1');
+
+const unixSeconds = z
+  .union([
+    z.number().nonnegative().max(99_999_999_999),
+    z
+      .string()
+      .regex(/^\d{1,11}(\.\d+)?(e-\d{1,3})?$/)
+      .transform(Number),
+  ])
+  .transform((seconds) => new Date(seconds * 1000));
+
+/** A moment on input: ISO 8601 with an offset, or Unix seconds. */
+export const moment = z.union(
+  [z.iso.datetime({ offset: true }).transform((text) => new Date(text)), unixSeconds],
+  'must be ISO 8601 with an offset, or Unix seconds',
+);
+
+/** A time in an answer; see `iso`. */
+export const time = z.iso.datetime({ offset: true });
+
+/** A time as answers carry it. */
+export function iso(date: Date): string;
+export function iso(date: Date | null): string | null;
+export function iso(date: Date | null): string | null {
+  return date === null ? null : date.toISOString();
+}
+
+/** What actions answer. */
+export const success = z.object({ message: z.literal('success') });
+export const done = { message: 'success' } as const;
+
+/** What work that goes on after the answer is known by. */
+export const taskRef = z.object({ task_id: z.string() });
+
+/** `available_actions`: what the caller may do with an object. */
+export const actions = <const Names extends readonly [string, ...string[]]>(...names: Names) =>
+  z.object(Object.fromEntries(names.map((name) => [name, z.boolean()])) as Record<Names[number], z.ZodBoolean>);
+
+/** What there is of these permissions, as true and false under every name. */
+export const asFlags = <Name extends string>(
+  names: readonly Name[],
+  has: ReadonlySet<string> | undefined,
+): Record<Name, boolean> =>
+  Object.fromEntries(names.map((name) => [name, has?.has(name) ?? false])) as Record<Name, boolean>;
+
+/** The page of a list that a request asks for. */
+export const paging = {
+  page: z.coerce.number().int().min(1).default(1),
+  page_size: z.coerce.number().int().min(1).max(1000).default(usualPageSize),
+};
+
+/** The envelope of every list. */
+export const pageOf = <Item extends z.ZodType>(item: Item) =>
+  z.object({
+    prev: z.string().nullable(),
+    next: z.string().nullable(),
+    count: z.int().nonnegative(),
+    count_is_estimate: z.literal(true).optional(),
+    results: z.array(item),
+  });

@@ -1,0 +1,135 @@
+// Does the outbox's work that nobody has acknowledged. A row is leased by moving its next attempt (SKIP LOCKED, so many
+// relays share the work) and the handler runs outside any transaction; a relay that dies leaves rows that come due again.
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import { withoutCredentials } from '../../kit/redact.ts';
+import type { WarningLog } from '../core/connect.ts';
+import type { Database } from '../database.ts';
+import type { Listener } from './listen.ts';
+import { startLoop } from '../core/polling-loop.ts';
+import { acknowledge, outboxChannel } from './outbox.ts';
+import { isRefusedForGood } from '../core/sql-state.ts';
+
+/** Does the work of one row; may be called again for the same row. `signal` aborts when its time (30 s) is over. */
+export type OutboxHandler = (payload: Record<string, unknown>, signal: AbortSignal) => Promise<void>;
+
+export interface RelayOptions {
+  db: Kysely<Database>;
+  /** By topic; rows of other topics are left to other processes. */
+  handlers: Readonly<Record<string, OutboxHandler>>;
+  listen: Listener;
+  log: WarningLog;
+  /** Default 1 s. */
+  pollMs?: number;
+}
+
+interface Leased {
+  id: number;
+  topic: string;
+  payload: Record<string, unknown>;
+  attempts: number;
+}
+
+const handlerTimeoutMs = 30_000;
+const leaseSeconds = 60;
+const rowsAtOnce = 20;
+const longestBackoffSeconds = 300;
+
+/** Starts a relay; `stop` waits for the handlers under way. */
+export function relay({ db, handlers, listen, log, pollMs = 1_000 }: RelayOptions): { stop(): Promise<void> } {
+  const topics = Object.keys(handlers);
+  const loop = startLoop({
+    everyMs: pollMs,
+    log,
+    failure: 'the outbox could not be read',
+    round: async () => {
+      const rows = await lease(db, topics);
+      const done = await Promise.all(rows.map((row) => attempt(db, row, handlers[row.topic], log)));
+      await acknowledge(
+        db,
+        done.filter((id) => id !== undefined),
+      );
+      return rows.length === rowsAtOnce;
+    },
+  });
+  const off = listen.on(outboxChannel, loop.wake);
+  return {
+    stop: () => {
+      off();
+      return loop.stop();
+    },
+  };
+}
+
+async function lease(db: Kysely<Database>, topics: readonly string[]): Promise<Leased[]> {
+  if (topics.length === 0) return [];
+  return await db
+    .with('due', (cte) =>
+      cte
+        .selectFrom('outbox')
+        .select('id')
+        .where('nextAttemptTime', '<=', sql<Date>`clock_timestamp()`)
+        .where('topic', 'in', topics)
+        .orderBy('nextAttemptTime')
+        .limit(rowsAtOnce)
+        .forUpdate()
+        .skipLocked(),
+    )
+    .updateTable('outbox')
+    .set({
+      attempts: sql<number>`attempts + 1`,
+      nextAttemptTime: sql<Date>`clock_timestamp() + ${`${leaseSeconds} seconds`}::interval`,
+    })
+    .where('id', 'in', ({ selectFrom }) => selectFrom('due').select('due.id'))
+    .returning(['id', 'topic', 'payload', 'attempts'])
+    .execute();
+}
+
+// Gives the row's id when its work is done.
+async function attempt(
+  db: Kysely<Database>,
+  row: Leased,
+  handler: OutboxHandler | undefined,
+  log: WarningLog,
+): Promise<number | undefined> {
+  try {
+    await withinTime((signal) => handler?.(row.payload, signal));
+    return row.id;
+  } catch (error) {
+    const lastError = describe(error);
+    // What the database refuses for good is kept, for whoever repairs it, and asked for as seldom as may be.
+    const seconds = isRefusedForGood(error)
+      ? longestBackoffSeconds
+      : Math.min(2 ** (row.attempts - 1), longestBackoffSeconds);
+    log.warn({ outboxId: row.id, topic: row.topic, attempts: row.attempts, reason: lastError }, 'outbox work failed');
+    await db
+      .updateTable('outbox')
+      .set({ lastError, nextAttemptTime: sql`clock_timestamp() + ${`${seconds} seconds`}::interval` })
+      .where('id', '=', row.id)
+      .execute()
+      .catch((failure: unknown) => {
+        log.warn({ err: failure, outboxId: row.id }, 'the failure could not be written; the lease will run out');
+      });
+    return undefined;
+  }
+}
+
+async function withinTime(work: (signal: AbortSignal) => Promise<void> | undefined): Promise<void> {
+  const over = new AbortController();
+  const timer = setTimeout(() => {
+    over.abort(new Error('it took longer than 30 seconds'));
+  }, handlerTimeoutMs);
+  const aborted = new Promise<never>((_resolve, reject) => {
+    over.signal.addEventListener('abort', () => {
+      reject(over.signal.reason as Error);
+    });
+  });
+  try {
+    await Promise.race([work(over.signal), aborted]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const describe = (error: unknown): string =>
+  withoutCredentials(error instanceof Error ? `${error.name}: ${error.message}` : 'failed').slice(0, 500);

@@ -1,0 +1,86 @@
+// What must happen because of a commit (a workflow's start, a mail) is a row of the same transaction. Whoever enqueues may
+// do it himself right after the commit and acknowledge; the relay (relay.ts) does what was left, so every handler must
+// stand being called twice.
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { WarningLog } from '../core/connect.ts';
+import type { Database } from '../database.ts';
+import { json } from '../core/jsonb.ts';
+
+/** The channel that a relay listens to. */
+export const outboxChannel = 'outbox';
+
+/** How long the relay leaves a row to the one who enqueued it. */
+export const callerGraceMs = 2_000;
+
+export interface EnqueueOptions {
+  /** The caller does the work himself after the commit and acknowledges it; the relay steps in after `callerGraceMs`. */
+  byCaller?: boolean;
+}
+
+/** Adds work to the caller's transaction and returns its id, for `acknowledge`. */
+export async function enqueue(
+  tx: Kysely<Database>,
+  topic: string,
+  payload: Record<string, unknown>,
+  { byCaller = false }: EnqueueOptions = {},
+): Promise<number> {
+  const grace = byCaller ? callerGraceMs : 0;
+  const { id } = await tx
+    .insertInto('outbox')
+    .values({
+      topic,
+      payload: json(payload),
+      nextAttemptTime: sql`clock_timestamp() + ${`${grace} milliseconds`}::interval`,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  // A NOTIFY makes commits wait for one another, so it is sent only where the relay is wanted at once.
+  if (!byCaller) await sql`select pg_notify(${outboxChannel}, '')`.execute(tx);
+  return id;
+}
+
+/** Tells that the work of these rows is done. */
+export async function acknowledge(db: Kysely<Database>, ids: readonly number[]): Promise<void> {
+  if (ids.length > 0) await db.deleteFrom('outbox').where('id', 'in', ids).execute();
+}
+
+/** Collects acknowledgements, so that a creation costs one commit and not two. */
+export interface Acknowledger {
+  add(id: number): void;
+  /** Writes what was collected; call it before the pool closes. */
+  stop(): Promise<void>;
+}
+
+const flushEveryMs = 200;
+
+/** An acknowledger that writes every 200 ms. A batch that fails is kept; lost ones cost a repeated call, nothing else. */
+export function createAcknowledger(db: Kysely<Database>, log: WarningLog): Acknowledger {
+  let ids: number[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let writing = Promise.resolve();
+  const flush = async (): Promise<void> => {
+    const batch = ids;
+    ids = [];
+    try {
+      await acknowledge(db, batch);
+    } catch (error) {
+      ids.push(...batch);
+      log.warn({ err: error, rows: batch.length }, 'outbox rows could not be acknowledged');
+    }
+  };
+  return {
+    add: (id) => {
+      ids.push(id);
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        writing = writing.then(flush);
+      }, flushEveryMs);
+    },
+    stop: async () => {
+      clearTimeout(timer);
+      await writing;
+      await flush();
+    },
+  };
+}

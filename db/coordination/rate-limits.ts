@@ -1,0 +1,71 @@
+// Limits over a sliding window, shared by every process: one row an event, counted under an advisory lock of the key, so
+// that a burst cannot pass by all counting first. Take before the attempt, and give back what should not have counted.
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { Database } from '../database.ts';
+
+export interface RateLimit {
+  limit: number;
+  windowSeconds: number;
+}
+
+/** `retryAfterSeconds` is 0 when the event is allowed. */
+export interface RateAnswer {
+  allowed: boolean;
+  retryAfterSeconds: number;
+}
+
+/** Counts an event against the limit of `key` when there is room; one that is refused does not count. */
+export function takeRate(db: Kysely<Database>, key: string, { limit, windowSeconds }: RateLimit): Promise<RateAnswer> {
+  return db.transaction().execute(async (tx) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 7301))`.execute(tx);
+    const since = sql<Date>`clock_timestamp() - ${`${windowSeconds} seconds`}::interval`;
+    // The event whose end of life makes room again, if there are that many.
+    const blocking = await tx
+      .selectFrom('rateEvents')
+      .select(sql<number>`extract(epoch from time - (${since}))::float8`.as('seconds'))
+      .where('key', '=', key)
+      .where('time', '>', since)
+      .orderBy('time', 'desc')
+      .offset(limit - 1)
+      .limit(1)
+      .executeTakeFirst();
+    if (blocking) return { allowed: false, retryAfterSeconds: Math.max(1, Math.ceil(blocking.seconds)) };
+    await tx
+      .insertInto('rateEvents')
+      .values({ key, time: sql`clock_timestamp()` })
+      .execute();
+    return { allowed: true, retryAfterSeconds: 0 };
+  });
+}
+
+/** Counts an event without refusing it, and returns how many there are in the window with it: at most `limit`. */
+export function noteRate(db: Kysely<Database>, key: string, { limit, windowSeconds }: RateLimit): Promise<number> {
+  return db.transaction().execute(async (tx) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 7301))`.execute(tx);
+    const { count } = await tx
+      .selectFrom('rateEvents')
+      .where('key', '=', key)
+      .where('time', '>', sql<Date>`clock_timestamp() - ${`${windowSeconds} seconds`}::interval`)
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .executeTakeFirstOrThrow();
+    if (count >= limit) return limit;
+    await tx
+      .insertInto('rateEvents')
+      .values({ key, time: sql`clock_timestamp()` })
+      .execute();
+    return count + 1;
+  });
+}
+
+/** Takes back the newest event of `key`: the attempt was one that does not count. */
+export async function giveBackRate(db: Kysely<Database>, key: string): Promise<void> {
+  await sql`
+    delete from rate_events where ctid = (
+      select ctid from rate_events where key = ${key} order by time desc limit 1 for update skip locked)`.execute(db);
+}
+
+/** Forgets every event of `key`. */
+export async function clearRate(db: Kysely<Database>, key: string): Promise<void> {
+  await db.deleteFrom('rateEvents').where('key', '=', key).execute();
+}

@@ -1,0 +1,39 @@
+import { sql } from 'kysely';
+import type { Kysely, SqlBool } from 'kysely';
+import type { Database } from '../database.ts';
+import { enqueue } from '../coordination/outbox.ts';
+import { requestKind } from './tasks.ts';
+
+/** The outbox topic of news for waiting deploy tasks. */
+export const reconsiderTopic = 'reconsider_deploys';
+
+/** Whose tasks: of an application, of a production's applications, or (both null) all. */
+export interface Reach {
+  applicationId: number | null;
+  productionId: number | null;
+}
+
+/** Tells, with this transaction, the tasks that may be waiting for what has changed in it. */
+export const announce = (tx: Kysely<Database>, reach: Reach, options: { byCaller?: boolean } = {}): Promise<number> =>
+  enqueue(tx, reconsiderTopic, { ...reach }, options);
+
+/** Of those whose freeze has ended some wait on, for another task of the application. */
+const wasHeld = sql<SqlBool>`(deploy_tasks.status = 'approved' and exists (
+  select from request_events where request_id = deploy_tasks.id and kind = ${requestKind} and event = 'held'))`;
+
+/** Ids of the open tasks in reach that do something by themselves: those that are or were held, start themselves, or roll. */
+export const waitingTasks = async (db: Kysely<Database>, { applicationId, productionId }: Reach): Promise<number[]> => {
+  let query = db
+    .selectFrom('deployTasks')
+    .select('deployTasks.id')
+    .where('status', 'in', ['approved', 'running'])
+    .where((eb) =>
+      eb.or([eb('heldBy', 'is not', null), eb('autoStart', '=', true), eb('strategy', 'is not', null), wasHeld]),
+    );
+  if (applicationId !== null) query = query.where('applicationId', '=', applicationId);
+  if (productionId !== null)
+    query = query.where('applicationId', 'in', (eb) =>
+      eb.selectFrom('applications').select('applications.id').where('applications.productionId', '=', productionId),
+    );
+  return (await query.orderBy('deployTasks.id').execute()).map(({ id }) => id);
+};

@@ -1,0 +1,79 @@
+// Which rows of a list are on a page. Few are looked for all at once, and cut. Of many the page is walked to, but over no more
+// rows than the list has: if they lie together further on, a walk to them might read the whole table, and to sort them all
+// takes less.
+import { AliasNode, ExpressionWrapper, FromNode, IdentifierNode, sql, TableNode } from 'kysely';
+import type { Expression, RawBuilder, SelectQueryNode } from 'kysely';
+import { names } from '../core/snake-case.ts';
+
+interface Selection extends Expression<unknown> {
+  toOperationNode(): SelectQueryNode;
+}
+
+/** Of a list in its order. */
+export interface Slice {
+  /** Selects the ids as `id`. */
+  all: Selection;
+  /** The id column, as the query names it. */
+  by: string;
+  direction: 'asc' | 'desc';
+  pageSize: number;
+  offset: number;
+}
+
+/** Ids of a page as an array, and the common table expressions that it reads. */
+interface Ids {
+  cte: RawBuilder<unknown>;
+  ids: RawBuilder<unknown>;
+}
+
+const cut = ({ direction, pageSize, offset }: Slice, key = 'id') =>
+  sql.raw(`order by ${key} ${direction} limit ${pageSize} offset ${offset}`);
+
+const matching = ({ all }: Slice) => sql`matching as not materialized (${all})`;
+const walked = (slice: Slice) => sql`array(select id from matching ${cut(slice)})`;
+
+/**
+ * The ids of a page and the count of its list. Beyond the cap of a filtered list there is one id only, any of the list, to
+ * carry the count.
+ */
+export function countedIds(slice: Slice, countCap: number, isFiltered: boolean): Ids & { count: RawBuilder<number> } {
+  const capped = sql`from (select id from matching limit ${sql.lit(countCap + 1)}) as capped`;
+  const count = sql<number>`(select count from found)`;
+  if (!isFiltered)
+    return { cte: sql`${matching(slice)}, found as (select count(*) as count ${capped})`, ids: walked(slice), count };
+  return {
+    cte: sql`${matching(slice)}, found as materialized (select count(*) as count, array_agg(id) as ids ${capped})`,
+    ids: sql`case when ${count} <= ${sql.lit(countCap)} then array(select unnest(ids) as id from found ${cut(slice)})
+      else (select ids[1:1] from found) end`,
+    count,
+  };
+}
+
+/** The ids of a page of a list beyond its cap, of about so many rows. */
+export function idsBeyondCap(slice: Slice, estimate: number, isFiltered: boolean): Ids {
+  const among = isFiltered && amongFirst(slice, estimate);
+  if (!among) return { cte: matching(slice), ids: walked(slice) };
+  return {
+    cte: sql`${matching(slice)}, near as materialized (select array(select id from (${among}) as among ${cut(slice)}) as ids)`,
+    // By no order of an index.
+    ids: sql`case when (select cardinality(ids) from near) = ${sql.lit(slice.pageSize)} then (select ids from near)
+      else array(select id from matching ${cut(slice, 'id + 0')}) end`,
+  };
+}
+
+/** The list as far as it is among the first rows of the table that orders it, if the query begins with that. */
+function amongFirst(slice: Slice, estimate: number): Expression<unknown> | undefined {
+  const { all, by, direction, pageSize, offset } = slice;
+  const node = all.toOperationNode();
+  const [table, ...others] = node.from?.froms ?? [];
+  if (!table || others.length > 0 || !TableNode.is(table)) return undefined;
+  const { name } = table.table.identifier;
+  if (by !== 'id' && by !== `${name}.id`) return undefined;
+  // As many as the list has; none if the page would not be among them though its rows were everywhere alike.
+  const rows = sql`(select case when ${estimate}::float8 * ${estimate} > ${offset + pageSize} * reltuples then ${estimate}::bigint else 0 end
+    from pg_class where oid = to_regclass(${names.inDatabase(name)}))`;
+  const first = sql`(table ${sql.table(name)} order by id ${sql.raw(direction)} limit ${rows})`;
+  const from = FromNode.create([AliasNode.create(first.toOperationNode(), IdentifierNode.create(name))]);
+  const limited: SelectQueryNode = { ...node, from };
+  return new ExpressionWrapper(limited);
+}

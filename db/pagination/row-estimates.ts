@@ -1,0 +1,39 @@
+import type { Compilable, CompiledQuery, Kysely, SelectQueryBuilder } from 'kysely';
+import type { Database } from '../database.ts';
+
+interface Plan {
+  'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }];
+}
+
+interface Estimate {
+  rows: number;
+  time: number;
+}
+
+// Asked for again by each page that somebody looks at: for so long it may as well stay, and so many are kept.
+const estimateMs = 10_000;
+const mostEstimates = 1_000;
+const estimates = new WeakMap<Kysely<Database>, Map<string, Estimate>>();
+
+const keyOf = ({ sql: text, parameters }: CompiledQuery, moreThan: number): string =>
+  JSON.stringify([text, parameters, moreThan]);
+
+/** What `estimatedRows` gave some seconds ago at most. */
+export function keptEstimate(db: Kysely<Database>, query: Compilable, moreThan: number): number | undefined {
+  const before = estimates.get(db)?.get(keyOf(query.compile(), moreThan));
+  return before && performance.now() - before.time < estimateMs ? before.rows : undefined;
+}
+
+/** How many rows a query has by the planner's reckoning; it has more than so many. */
+export async function estimatedRows<DB, TB extends keyof DB, Row>(
+  db: Kysely<Database>,
+  query: SelectQueryBuilder<DB, TB, Row>,
+  moreThan: number,
+): Promise<number> {
+  const [row] = await query.explain<Plan>('json');
+  const rows = Math.max(row?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0, moreThan + 1);
+  const known = estimates.get(db) ?? new Map<string, Estimate>();
+  if (known.size >= mostEstimates) known.clear();
+  estimates.set(db, known.set(keyOf(query.compile(), moreThan), { rows, time: performance.now() }));
+  return rows;
+}

