@@ -49,9 +49,10 @@ const activityImports = [
   ),
 ];
 
-// A process without servers of its own asks the embedded stack for their addresses; nothing else in these rooms does.
-const noEmbedded = { regex: rooms('embedded'), message: 'the entry files of processes may use embedded/find-stack.ts' };
-const embeddedAddresses = { ...noEmbedded, regex: `${rooms('embedded')}(?!find-stack\\.ts$)` };
+const noEmbedded = {
+  regex: rooms('embedded'),
+  message: 'the embedded stack starts the rooms, and none of them asks for it',
+};
 
 const apiPackages = [
   ...['hono', '@hono/node-server', '@hono/zod-openapi', 'zod', '@temporalio/client', '@temporalio/common'],
@@ -100,7 +101,7 @@ const houseImports = [
   },
   {
     files: ['activities/{worker,bundle}.ts'],
-    rules: imports([...activityImports, embeddedAddresses, refusePackages(['@temporalio/activity', ...worker])]),
+    rules: imports([...activityImports, noEmbedded, refusePackages(['@temporalio/activity', ...worker])]),
   },
   {
     files: ['activities/providers/**/*.ts'],
@@ -109,10 +110,6 @@ const houseImports = [
   {
     files: ['api/**/*.ts'],
     rules: imports([...apiImports, noEmbedded]),
-  },
-  {
-    files: ['api/server.ts'],
-    rules: imports([...apiImports, embeddedAddresses]),
   },
   {
     files: ['kit/**/*.ts'],

@@ -3,7 +3,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../embedded/ports.ts';
-import { compareWithNoise, timed, until } from './harness.ts';
+import { compareWithNoise, timed } from './harness.ts';
+import { until } from './until.ts';
 import type { Benchmark } from './harness.ts';
 import { get } from './http.ts';
 import type { BenchStack } from './stack.ts';

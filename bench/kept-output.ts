@@ -8,7 +8,8 @@ import { runJob } from '../activities/tasks/follow-job.ts';
 import type { Job } from '../activities/providers/runner/driver.ts';
 import { createLocalRunner } from '../activities/providers/runner/local.ts';
 import { connect } from '../db/core/connect.ts';
-import { timed, until } from './harness.ts';
+import { timed } from './harness.ts';
+import { until } from './until.ts';
 import type { Benchmark, Row } from './harness.ts';
 
 const mib = 2 ** 20;

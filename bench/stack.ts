@@ -13,7 +13,7 @@ import { findTemporalCli } from '../embedded/temporal-cli.ts';
 import { connect } from '../db/core/connect.ts';
 import { migrate } from '../db/migrate.ts';
 import { createLogger } from '../kit/log.ts';
-import { until } from './harness.ts';
+import { until } from './until.ts';
 import { get } from './http.ts';
 import { processes } from './processes.ts';
 import type { Child, Run } from './processes.ts';

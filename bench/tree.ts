@@ -2,7 +2,8 @@
 // and as somebody with grants on 200 of them, against the plainest server that answers the same rows and counts. Then the
 // same on ten levels, the most that the API builds, for what depends on the depth.
 import { freePort } from '../embedded/ports.ts';
-import { compare, until } from './harness.ts';
+import { compare } from './harness.ts';
+import { until } from './until.ts';
 import type { Benchmark, BenchContext, Row } from './harness.ts';
 import { get, visit } from './http.ts';
 import { seedTree } from './tree-seed.ts';

@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { countHosts, hostEstate } from '../test/support/hosts/killable.ts';
 import type { HostCounts, HostEstate, KillableHost } from '../test/support/hosts/killable.ts';
-import { until } from '../bench/harness.ts';
+import { until } from '../bench/until.ts';
 import { carryOut } from './killer.ts';
 import type { Kill, Running } from './killer.ts';
 import { killAll } from './program.ts';

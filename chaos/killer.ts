@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { sendSignal } from '../embedded/end-process.ts';
 import { ended } from '../test/support/deploy/processes.ts';
-import { until } from '../bench/harness.ts';
+import { until } from '../bench/until.ts';
 import type { Random } from './random.ts';
 import type { Scenario, Victim } from './scenario.ts';
 

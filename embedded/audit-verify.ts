@@ -6,7 +6,7 @@ import { verifyAll } from '../db/audit/verifications.ts';
 import { verifyExport } from '../db/audit/verify-export.ts';
 import { connect } from '../db/core/connect.ts';
 import { configFromEnvironment } from '../kit/config/config.ts';
-import { findStack } from './find-stack.ts';
+import { findStack } from '../kit/find-stack.ts';
 
 async function ofFile(path: string): Promise<{ ok: boolean }> {
   return verifyExport(createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Infinity }));

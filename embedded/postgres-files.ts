@@ -17,6 +17,7 @@ import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { writeFileAtomic } from '../kit/atomic-file.ts';
+import { applicationPasswordFile } from '../kit/embedded-database.ts';
 import type { Logger } from '../kit/log.ts';
 import { canReach, databaseUser, privateFolder, type SystemUser } from './database-user.ts';
 
@@ -126,9 +127,6 @@ function runs(programs: string, user: SystemUser): boolean {
 
 /** The file that holds the password of the owner of a data folder's database. */
 const ownerPasswordFile = (dataDir: string): string => join(dataDir, 'postgres-password');
-
-/** The file that holds the password as which Slipway runs on a data folder's database. */
-export const applicationPasswordFile = (dataDir: string): string => join(dataDir, 'postgres-application-password');
 
 function passwordsOf(dataDir: string, cluster: string): Passwords {
   const file = ownerPasswordFile(dataDir);

@@ -2,23 +2,10 @@
 // the other, which owns nothing (see db/database-grants.ts). Its password is set anew at every start, so that a data folder
 // that never had the role, or lost the file with its password, needs no attention.
 import pg from 'pg';
+import { connectionUrl, database, roles } from '../kit/embedded-database.ts';
 import type { Passwords } from './postgres-files.ts';
 
-const database = 'slipway';
-const roles = { owner: 'slipway', application: 'slipway_application' } as const;
 const probeTimeoutMs = 5_000;
-
-export const ownerRole = roles.owner;
-
-/** The address of the embedded database as one of its roles, or of another one on its server. */
-export function connectionUrl(
-  role: keyof typeof roles,
-  password: string,
-  port: number,
-  name: string = database,
-): string {
-  return `postgres://${roles[role]}:${password}@127.0.0.1:${port}/${name}`;
-}
 
 /** Makes what is missing of the database and its roles; throws when the server does not answer. */
 export async function prepareDatabase({ owner, application }: Passwords, port: number): Promise<void> {

@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { chownSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { connectionUrl, ownerRole } from '../kit/embedded-database.ts';
 import type { Logger } from '../kit/log.ts';
 import { processIdentity } from '../kit/process-identity.ts';
 import { SupervisedServer } from './child.ts';
@@ -11,7 +12,7 @@ import { endProcess } from './end-process.ts';
 import { choosePort } from './ports.ts';
 import { untilMemoryIsFree } from './postgres-memory.ts';
 import { postgresFiles, type PostgresFiles } from './postgres-files.ts';
-import { connectionUrl, ownerRole, prepareDatabase } from './postgres-roles.ts';
+import { prepareDatabase } from './postgres-roles.ts';
 
 /** A running PostgreSQL; `pid` changes when the server had to be started again, the rest stays. */
 export interface Postgres {

@@ -14,7 +14,7 @@ import { writeRunFile } from '../kit/run-file.ts';
 import { startTracing } from '../kit/tracing.ts';
 import { startStack } from './supervise.ts';
 import type { Stack } from './supervise.ts';
-import type { Addresses } from './find-stack.ts';
+import type { Addresses } from '../kit/find-stack.ts';
 import { join } from 'node:path';
 
 export interface RunningSlipway extends Addresses {

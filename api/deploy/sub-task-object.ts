@@ -7,7 +7,7 @@ import type { Ctx } from '../operations/context.ts';
 import { iso, time } from '../operations/schemas.ts';
 import { outputAddress } from '../tasks/socket-ticket.ts';
 import { saidWaiting } from '../operations/translate.ts';
-import { waitingObject } from './task-object.ts';
+import { waitingObject } from '../tasks/waiting-object.ts';
 
 /** A sub-task with a result per instance. */
 export const subTaskObject = z.object({

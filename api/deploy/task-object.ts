@@ -10,22 +10,13 @@ import { awaitsLooks, expiryOf, missingVotes, requiredVotes } from '../../workfl
 import { deployTaskStatuses, levels } from '../../workflows/deploy/contract.ts';
 import { waitingOn } from '../../workflows/deploy/policy.ts';
 import type { DeployView, WaitingView } from '../../workflows/deploy/policy.ts';
-import { waitingKinds } from '../../workflows/tasks/contract.ts';
 import type { Actor } from '../../workflows/tasks/contract.ts';
 import type { Ctx } from '../operations/context.ts';
 import { said, saidWaiting } from '../operations/translate.ts';
 import { actions, iso, time } from '../operations/schemas.ts';
+import { waitingObject } from '../tasks/waiting-object.ts';
 import { callerAsVoter } from './access.ts';
 import { strategyObject } from './strategy.ts';
-
-export const waitingObject = z
-  .object({
-    kind: z.enum(waitingKinds),
-    text: z.string(),
-    users: z.array(z.string()),
-    until: time.nullable(),
-  })
-  .nullable();
 
 /** A deploy task as lists show it. */
 export const taskObject = z.object({

@@ -9,7 +9,7 @@ import type { Language } from '../../workflows/problems/problem.ts';
 import { resultStatuses, taskStatuses, type WaitingOn } from '../../workflows/tasks/contract.ts';
 import type { Ctx } from '../operations/context.ts';
 import { saidWaiting } from '../operations/translate.ts';
-import { waitingObject } from '../deploy/task-object.ts';
+import { waitingObject } from '../tasks/waiting-object.ts';
 import { summarise, summaryObject } from './task-summary.ts';
 import { iso, time } from '../operations/schemas.ts';
 

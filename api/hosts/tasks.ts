@@ -3,7 +3,7 @@ import { matchingTasks, selectHostTasks } from '../../db/hosts/tasks.ts';
 import { hostTaskKinds, type HostTaskKind } from '../../workflows/hosts/contract.ts';
 import { resultStatuses, taskStatuses } from '../../workflows/tasks/contract.ts';
 import type { Ctx } from '../operations/context.ts';
-import { outputObject, outputOf, outputQuery } from '../deploy/output.ts';
+import { outputObject, outputOf, outputQuery } from '../tasks/output.ts';
 import { endpoint } from '../operations/endpoint.ts';
 import { list } from '../operations/list.ts';
 import { notFound, permission, requestedId, signedIn } from '../operations/permissions.ts';

@@ -5,7 +5,7 @@ import { isRefusedForGood } from '../../db/core/sql-state.ts';
 import { readBatch } from '../../db/tasks/output.ts';
 import { readPartials } from '../../db/tasks/partials.ts';
 import type { AppDeps } from '../operations/context.ts';
-import { presentLine, presentPartial } from '../deploy/output.ts';
+import { presentLine, presentPartial } from './output.ts';
 
 const normal = 1000;
 const broken = 1011;

@@ -5,7 +5,8 @@ import pg from 'pg';
 import { connect } from '../../db/core/connect.ts';
 import { hostChunkWorkflowId, hostsPerChunk, hostTaskWorkflowId } from '../../workflows/hosts/contract.ts';
 import { person } from '../estate.ts';
-import { timed, until } from '../harness.ts';
+import { timed } from '../harness.ts';
+import { until } from '../until.ts';
 import { post } from '../http.ts';
 import type { BenchStack } from '../stack.ts';
 

@@ -11,7 +11,7 @@ import type { Database } from '../../db/database.ts';
 import { localHostFolder } from '../../kit/host-path.ts';
 import { deployTaskOf, makeEstate } from '../estate.ts';
 import type { Estate } from '../estate.ts';
-import { until } from '../harness.ts';
+import { until } from '../until.ts';
 import { post } from '../http.ts';
 import type { BenchStack } from '../stack.ts';
 

@@ -10,7 +10,8 @@ import type { Database } from '../../db/database.ts';
 import { localHostFolder } from '../../kit/host-path.ts';
 import { deployTaskOf, makeEstate } from '../estate.ts';
 import type { Estate } from '../estate.ts';
-import { timed, until } from '../harness.ts';
+import { timed } from '../harness.ts';
+import { until } from '../until.ts';
 import { post } from '../http.ts';
 import type { BenchStack } from '../stack.ts';
 

@@ -5,7 +5,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
-import { findStack } from '../../embedded/find-stack.ts';
+import { findStack } from '../../kit/find-stack.ts';
 import { endOrphans, startStack, type Stack } from '../../embedded/supervise.ts';
 import { processIdentity } from '../../kit/process-identity.ts';
 import { listRunFiles, writeRunFile } from '../../kit/run-file.ts';

@@ -66,7 +66,7 @@ describe('the rules of imports', () => {
     ['activities/hosts.ts', 'api/app.ts'],
     ['activities/hosts.ts', '@temporalio/worker'],
     ['api/operations/list.ts', 'workflows/deploy/workflow.ts'],
-    ['api/operations/list.ts', 'embedded/find-stack.ts'],
+    ['api/server.ts', 'embedded/start.ts'],
     ['kit/log.ts', 'db/pagination/paginate.ts'],
   ])('%s may not import %s', (path, target) => {
     expect(refused(path, target)).toBe(true);

@@ -66,10 +66,6 @@ const rules: Record<Room, RoomRule> = {
   test: { rooms: ['test', 'bench', 'chaos', 'embedded', 'activities', 'api', 'db', 'kit'], engine: 'all' },
 };
 
-// The one thing of embedded/ that a process without servers of its own asks.
-const processFiles = ['activities/worker.ts', 'api/server.ts'];
-const embeddedAddresses = 'embedded/find-stack.ts';
-
 /** The imports of a file that its room does not allow. */
 export function refusedImports(file: SourceFile): Import[] {
   return file.imports.filter((one) => !isAllowed(file, one));
@@ -82,6 +78,5 @@ function isAllowed(file: SourceFile, one: Import): boolean {
     if (engine === 'all' || engine === 'none') return engine === 'all';
     return (one.typeOnly ? engine.types : engine.values).test(one.target);
   }
-  if (one.target === embeddedAddresses && processFiles.includes(file.path)) return true;
   return rooms.some((room) => one.target.startsWith(`${room}/`));
 }

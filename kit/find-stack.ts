@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { Config } from '../kit/config/config.ts';
-import { listRunFiles } from '../kit/run-file.ts';
-import { applicationPasswordFile } from './postgres-files.ts';
-import { connectionUrl } from './postgres-roles.ts';
+import type { Config } from './config/config.ts';
+import { applicationPasswordFile, connectionUrl } from './embedded-database.ts';
+import { listRunFiles } from './run-file.ts';
 
 /** Where the database and the engine are. */
 export interface Addresses {
