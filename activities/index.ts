@@ -1,9 +1,9 @@
-import { createInstanceHands } from './applications/activities.ts';
+import { createInstanceActivities } from './applications/activities.ts';
 import type { ActivityDeps } from './deps.ts';
-import { createDeployHands } from './deploy/host-activities.ts';
-import { createDeployRecords } from './deploy/record-activities.ts';
+import { createDeployActivities } from './deploy/host-activities.ts';
+import { createDeployRecordActivities } from './deploy/record-activities.ts';
 import { createImportActivities } from './host-imports/activities.ts';
-import { createMaintenanceHands } from './maintenance/activities.ts';
+import { createMaintenanceActivities } from './maintenance/activities.ts';
 import { createHostActivities } from './hosts/activities.ts';
 
 /** By name; each takes one object. */
@@ -12,11 +12,11 @@ export type Activities = Record<string, (input: never) => Promise<unknown>>;
 /** Every area's activities in one object; a name that two areas use is refused. */
 export function createActivities(deps: ActivityDeps): Activities {
   const areas = [
-    createDeployRecords(deps),
-    createDeployHands(deps),
-    createInstanceHands(deps),
+    createDeployRecordActivities(deps),
+    createDeployActivities(deps),
+    createInstanceActivities(deps),
     createHostActivities(deps),
-    createMaintenanceHands(deps),
+    createMaintenanceActivities(deps),
     createImportActivities(deps),
   ];
   const all: Activities = {};

@@ -102,9 +102,9 @@ export async function startWorker(
   });
   void providers.packageStore.sweep();
   const reads = startReads(config, { db, databaseUrl: at.databaseUrl, runners: providers.runners, log });
-  const chores = startChores(db, config, providers, log);
+  const backgroundJobs = startBackgroundJobs(db, config, providers, log);
   const done = worker.run().finally(async () => {
-    await Promise.all([reads, ...chores].map((one) => one.stop()));
+    await Promise.all([reads, ...backgroundJobs].map((one) => one.stop()));
     await Promise.all([connection.close(), slots.close(), db.destroy()]);
   });
   return {
@@ -125,7 +125,7 @@ const activityInterceptors = (log: Logger, tracing: Tracing | undefined, proofs:
 ];
 
 /** What a worker does beside its tasks, each now and then. */
-function startChores(db: ActivityDeps['db'], config: Config, { monitoring, runners }: Providers, log: Logger) {
+function startBackgroundJobs(db: ActivityDeps['db'], config: Config, { monitoring, runners }: Providers, log: Logger) {
   const { jobRetentionDays, hostAdmission } = config;
   const sweeps = config.localRunner ? [startJobSweep(db, config, log)] : [];
   return [

@@ -8,7 +8,7 @@ import { mountDocs } from './system/docs.ts';
 import type { Endpoint } from './operations/endpoint.ts';
 import { handle, type Incoming, type Kernel } from './kernel/kernel.ts';
 import type { AnswerCheck } from './operations/response-check.ts';
-import type { Outcome } from './operations/stored-response.ts';
+import type { StoredResponse } from './operations/stored-response.ts';
 import { languageOf, problemOf, respond } from './kernel/respond.ts';
 import { Routes } from './kernel/routes.ts';
 import { safeHeaders } from './kernel/safe-headers.ts';
@@ -81,7 +81,7 @@ async function answered(kernel: Kernel, incoming: Incoming): Promise<Response> {
   }
 }
 
-function toResponse(outcome: Outcome, request: Request, requestId: string): Response {
+function toResponse(outcome: StoredResponse, request: Request, requestId: string): Response {
   const { status, body, headers, cookies = [], contentType } = outcome;
   const content =
     contentType === undefined

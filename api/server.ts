@@ -96,7 +96,7 @@ export async function startApi(
     await release();
     throw error;
   });
-  const keepers = keepHouse(deps);
+  const keepers = startBackgroundJobs(deps);
   return {
     port: (server.address() as AddressInfo).port,
     stop: async () => {
@@ -113,7 +113,7 @@ const clientOn = (connection: Connection, { temporalNamespace: namespace }: Conf
   new Client({ connection, namespace, interceptors: { workflow: [new OpenTelemetryWorkflowClientInterceptor()] } });
 
 /** What goes on beside the requests. */
-function keepHouse({ db, engine, listen, log, config, secrets, now }: AppDeps): { stop(): Promise<void> }[] {
+function startBackgroundJobs({ db, engine, listen, log, config, secrets, now }: AppDeps): { stop(): Promise<void> }[] {
   const send = createSendMail(config);
   const links = passwordLinkHandler({ db, config, log, send, now });
   const escalations = escalationHandler({ db, log, send });

@@ -9,7 +9,7 @@ import { get, visit } from './http.ts';
 import { seedTree } from './tree-seed.ts';
 import type { SeededTree } from './tree-seed.ts';
 
-interface Forest {
+interface ApplicationTree {
   url: string;
   bareUrl: string;
   tree: SeededTree;
@@ -33,7 +33,7 @@ const paths = ({ parent }: SeededTree): Record<string, string> => ({
 });
 const deepest = ['all', 'full_path'];
 
-async function plant({ stack, quick, say }: BenchContext, levels: number): Promise<Forest> {
+async function plant({ stack, quick, say }: BenchContext, levels: number): Promise<ApplicationTree> {
   const count = quick ? 20_000 : 100_000;
   say(`seeding ${count} applications on ${levels} levels`);
   const name = `bench_tree_${levels}`;
@@ -56,7 +56,7 @@ async function countsAgree(bare: string, ours: string, token: string): Promise<v
     throw new Error(`${ours} counts ${own}, the bare server ${base}`);
 }
 
-async function measure(forest: Forest, who: 'admin' | 'limited', path: string, quick: boolean) {
+async function measure(forest: ApplicationTree, who: 'admin' | 'limited', path: string, quick: boolean) {
   const { id, token } = forest.tree[who];
   const as = who === 'admin' ? '' : `${path.includes('?') ? '&' : '?'}as=${id}`;
   const [bare, ours] = [`${forest.bareUrl}${path}${as}`, `${forest.url}${path}`];

@@ -1,7 +1,7 @@
 // One run: an application is deployed while processes are killed.
 import { Follower } from '../test/support/deploy/follower.ts';
 import { makeScript, setHooks } from '../test/support/deploy/hooks.ts';
-import { insist } from '../test/support/deploy/post-until-answered.ts';
+import { postUntilAnswered } from '../test/support/deploy/post-until-answered.ts';
 import type { Estate } from '../test/support/deploy/processes.ts';
 import { eventually } from '../test/support/harness.ts';
 import { count, nothing } from './evidence.ts';
@@ -47,7 +47,7 @@ async function prepare(site: Estate, { estate }: Application): Promise<void> {
 
 async function deploy({ estate, packageSource }: Application): Promise<number> {
   const { manager, applicationId, instanceIds } = estate;
-  const task = await insist(
+  const task = await postUntilAnswered(
     manager,
     '/application/deploy-tasks/',
     {
@@ -57,12 +57,12 @@ async function deploy({ estate, packageSource }: Application): Promise<number> {
     asking(201),
   );
   const root = `/application/deploy-tasks/${String(task['id'])}`;
-  await insist(manager, `${root}/actions/start/`, undefined, asking(200));
+  await postUntilAnswered(manager, `${root}/actions/start/`, undefined, asking(200));
   const wish = {
     ...{ instances: instanceIds.map((id) => ({ id })), version, timeout: 600 },
     update_source: packageSource,
   };
-  const subTask = await insist(manager, `${root}/sub-upgrade-tasks/`, wish, asking(202));
+  const subTask = await postUntilAnswered(manager, `${root}/sub-upgrade-tasks/`, wish, asking(202));
   return Number(subTask['task_id']);
 }
 

@@ -18,7 +18,7 @@ const settleMs = 100;
 const attempts = 20;
 
 /** Thrown when another process runs on the data folder; it names that process and the address where it serves. */
-export class AlreadyRunning extends Error {
+export class AlreadyRunningError extends Error {
   readonly pid: number;
   readonly address: string;
 
@@ -27,7 +27,7 @@ export class AlreadyRunning extends Error {
       `Slipway already runs on ${dataDir}: process ${holder.pid}, ${holder.address}. ` +
         'Use that one, stop it first, or set SLIPWAY_DATA_DIR to another folder.',
     );
-    this.name = 'AlreadyRunning';
+    this.name = 'AlreadyRunningError';
     this.pid = holder.pid;
     this.address = holder.address;
   }
@@ -42,7 +42,7 @@ export async function lockDataDir(dataDir: string, address: string): Promise<() 
   for (let attempt = 0; attempt < attempts; attempt++) {
     const present = read(path);
     const holder = parse(present);
-    if (holder !== undefined && isAlive(holder.pid, holder.identity)) throw new AlreadyRunning(dataDir, holder);
+    if (holder !== undefined && isAlive(holder.pid, holder.identity)) throw new AlreadyRunningError(dataDir, holder);
     if (present !== undefined) moveAway(path, present, nonce);
     if (!create(path, mine, nonce)) continue;
     if (present !== undefined) await delay(settleMs);

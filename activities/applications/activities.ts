@@ -1,7 +1,7 @@
 import { settleInstanceAction, settleInstanceTask } from '../../db/applications/instance-tasks.ts';
 import { secondsOf } from '../../db/deploy/sub-tasks.ts';
 import type { InstanceActionStep, InstanceEnd } from '../../workflows/applications/contract.ts';
-import type { InstanceHands, InstanceStepInput } from '../../workflows/applications/ports.ts';
+import type { InstanceActivities, InstanceStepInput } from '../../workflows/applications/ports.ts';
 import type { StepOutcome } from '../../workflows/deploy/ports.ts';
 import { answerOf, awaitTold, startUnlessRuns, stopWhatRuns, withNotKnown } from '../deploy/process-check.ts';
 import type { Before } from '../deploy/process-check.ts';
@@ -16,7 +16,7 @@ import { instanceEnding, instanceJobs, instanceLook } from './steps.ts';
 import type { InstanceStepContext } from './steps.ts';
 
 /** What instance tasks do on hosts. */
-export function createInstanceHands(deps: ActivityDeps): InstanceHands {
+export function createInstanceActivities(deps: ActivityDeps): InstanceActivities {
   const { db } = deps;
   return {
     runInstanceStep: (input) => attemptStep(deps, input, () => doStep(deps, input)),

@@ -5,9 +5,9 @@ import { loadScript, loadStep } from '../../db/deploy/steps.ts';
 import type { StepRow } from '../../db/deploy/steps.ts';
 import { secondsOf } from '../../db/deploy/sub-tasks.ts';
 import type { SettleInput, StepName } from '../../workflows/deploy/contract.ts';
-import type { DeployHands, StepInput, StepOutcome } from '../../workflows/deploy/ports.ts';
+import type { DeployActivities, StepInput, StepOutcome } from '../../workflows/deploy/ports.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { addSystemLines, unlessLeaving } from '../tasks/follow-job.ts';
+import { addSystemLines, unlessShuttingDown } from '../tasks/follow-job.ts';
 import { ownEnvironment } from '../tasks/own-environment.ts';
 import { attemptStep, killJobs, runJobs, workOf } from '../tasks/run-step.ts';
 import type { Work } from '../tasks/run-step.ts';
@@ -23,7 +23,7 @@ import { allJobsOf, jobIdOf, jobsOf, lookOf, packageName, startMark } from './st
 import type { StepContext, Told } from './steps.ts';
 
 /** What a deploy task does on hosts. */
-export function createDeployHands(deps: ActivityDeps): DeployHands {
+export function createDeployActivities(deps: ActivityDeps): DeployActivities {
   const { db } = deps;
   return {
     ...createPlans(deps),
@@ -47,7 +47,7 @@ const runStep = (deps: ActivityDeps, input: StepInput): Promise<StepOutcome> =>
 
 async function doStep(deps: ActivityDeps, input: StepInput): Promise<StepOutcome> {
   const work = await workOf(deps, input);
-  if (input.step === 'fetch') return unlessLeaving(fetchPackage(deps, work));
+  if (input.step === 'fetch') return unlessShuttingDown(fetchPackage(deps, work));
   const context = await stepContext(deps, input, work);
   const { step } = input;
   switch (step) {

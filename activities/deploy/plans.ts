@@ -14,7 +14,7 @@ import { deployTask, planSubject, packageToRead, presentPlan } from '../../db/de
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { fixPlan } from '../../db/deploy/transitions.ts';
 import type { DeployPlan, PlannedPackage } from '../../workflows/deploy/contract.ts';
-import type { DeployHands, RemadePlan } from '../../workflows/deploy/ports.ts';
+import type { DeployActivities, RemadePlan } from '../../workflows/deploy/ports.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { unavailable } from '../providers/error.ts';
@@ -25,7 +25,7 @@ import { weighApproval } from './weigh.ts';
 /** Attempts at a repository or host out of reach before a plan says that its package could not be read. */
 const patience = 3;
 
-type Plans = Pick<DeployHands, 'completePlan' | 'remakePlan' | 'canReadPackage' | 'rereadPlan' | 'replan'>;
+type Plans = Pick<DeployActivities, 'completePlan' | 'remakePlan' | 'canReadPackage' | 'rereadPlan' | 'replan'>;
 
 /** The moments at which a plan is made besides the writing of its task. */
 export function createPlans(deps: ActivityDeps): Plans {
@@ -70,7 +70,7 @@ export function createPlans(deps: ActivityDeps): Plans {
 
 async function remakePlan(
   deps: ActivityDeps,
-  { taskId, round, at }: Parameters<DeployHands['remakePlan']>[0],
+  { taskId, round, at }: Parameters<DeployActivities['remakePlan']>[0],
 ): Promise<RemadePlan> {
   const { db } = deps;
   const task = await taskOf(deps, taskId);

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HealthCheck } from '../../workflows/deploy/contract.ts';
 import type { DestinationRule, HostPort } from '../providers/addresses.ts';
-import { outbound, OutboundFailure } from '../providers/outbound.ts';
+import { outbound, OutboundError } from '../providers/outbound.ts';
 
 export type HttpCheck = Extract<HealthCheck, { url: string }>;
 
@@ -33,7 +33,7 @@ export async function probe(
       failure = `answers ${status}, not ${expected}`;
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error);
-      if (error instanceof OutboundFailure && error.final) return failure;
+      if (error instanceof OutboundError && error.final) return failure;
     }
   }
   return failure;

@@ -17,7 +17,7 @@ import { isSigned } from '../../db/secrets/message-proofs.ts';
 import type { DecideAttempt, DecideInput, Decider } from '../../workflows/approvals/contract.ts';
 import { openAtFirst, requiredVotes } from '../../workflows/approvals/quorum.ts';
 import type { SubTaskInput } from '../../workflows/deploy/contract.ts';
-import type { DeployRecords } from '../../workflows/deploy/ports.ts';
+import type { DeployRecordActivities } from '../../workflows/deploy/ports.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import type { Actor } from '../../workflows/tasks/contract.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -27,7 +27,7 @@ import { readPackage } from './package.ts';
 import { weighApproval } from './weigh.ts';
 
 /** What a deploy task writes: a transaction each. */
-export function createDeployRecords(deps: ActivityDeps): DeployRecords {
+export function createDeployRecordActivities(deps: ActivityDeps): DeployRecordActivities {
   const { db, renderer, monitoring } = deps;
   // Fixed with the sub-task: what is configured later must not change its course.
   const monitored = (input: SubTaskInput): SubTaskInput => (monitoring ? { ...input, maintenance: true } : input);

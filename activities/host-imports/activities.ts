@@ -4,7 +4,7 @@ import { compare, keepFindings, keepSourceError, settle } from '../../db/host-im
 import { osStatuses } from '../../workflows/hosts/contract.ts';
 import type { OsStatus } from '../../workflows/hosts/contract.ts';
 import type { Found, Source } from '../../workflows/host-imports/contract.ts';
-import type { ImportHands } from '../../workflows/host-imports/ports.ts';
+import type { ImportActivities } from '../../workflows/host-imports/ports.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { Machine } from '../providers/cloud/driver.ts';
 import { ProviderError, refused } from '../providers/error.ts';
@@ -45,7 +45,7 @@ async function* pagesOf({ clouds, runners }: ActivityDeps, source: Source): Asyn
 }
 
 /** What imports of hosts do. */
-export function createImportActivities(deps: ActivityDeps): ImportHands {
+export function createImportActivities(deps: ActivityDeps): ImportActivities {
   const { db } = deps;
   return {
     async discoverHosts({ importId, source }) {

@@ -8,8 +8,8 @@ import type { RealPath, Runner, RunnerHost } from '../providers/runner/driver.ts
 import { readBytes } from './bytes.ts';
 import type { Piece } from './bytes.ts';
 import { linesFromEnd, linesFromStart } from './log-lines.ts';
-import { Scan, TooMuchToScan } from './scan.ts';
-import { Changed, fileOnHost } from './source.ts';
+import { Scan, ScanLimitError } from './scan.ts';
+import { FileChangedError, fileOnHost } from './source.ts';
 import type { LogSource } from './source.ts';
 
 export interface LogRead {
@@ -21,7 +21,7 @@ const attempts = 3;
 /** A host that answers is not said to be silent because there is much to scan: that ends so many ms before the deadline. */
 const toAnswerMs = 3_000;
 
-/** Reads a part of a log; throws Problem, or TooLate after `deadline` (ms since 1970). */
+/** Reads a part of a log; throws Problem, or ReaderGoneError after `deadline` (ms since 1970). */
 export async function readLog(
   runner: Runner,
   host: RunnerHost,
@@ -32,9 +32,9 @@ export async function readLog(
     try {
       return await readOnce(runner, host, request, deadline);
     } catch (error) {
-      if (error instanceof TooMuchToScan) throw new Problem('too_much_to_scan');
+      if (error instanceof ScanLimitError) throw new Problem('too_much_to_scan');
       if (error instanceof ProviderError) throw providerProblem(error, host);
-      if (!(error instanceof Changed)) throw error;
+      if (!(error instanceof FileChangedError)) throw error;
       if (attempt === attempts) throw new Problem('log_unreadable', { reason: 'it is replaced while it is read' });
     }
   }
@@ -48,7 +48,7 @@ const providerProblem = ({ kind, message }: ProviderError, { name }: RunnerHost)
 async function readOnce(runner: Runner, host: RunnerHost, request: LogRequest, deadline: number): Promise<LogRead> {
   const path = await placeOf(runner, host, request);
   const { kind, size } = await runner.stat(host, path);
-  if (kind === 'absent') throw new Changed();
+  if (kind === 'absent') throw new FileChangedError();
   if (kind !== 'file') throw new Problem('log_not_a_file');
   const {
     content,
@@ -57,7 +57,7 @@ async function readOnce(runner: Runner, host: RunnerHost, request: LogRequest, d
   } = await partOf(fileOnHost(runner, host, { path, size }, deadline), request.part, deadline - toAnswerMs);
   // A folder on the way that became a link meanwhile might have led elsewhere.
   const [still] = await runner.realPaths(host, [path]);
-  if (still?.kind !== 'path' || still.path !== path) throw new Changed();
+  if (still?.kind !== 'path' || still.path !== path) throw new FileChangedError();
   return { found: { position, size, lines }, content };
 }
 

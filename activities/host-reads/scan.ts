@@ -9,7 +9,7 @@ const firstBlock = 64 * 1024;
 const largestBlock = 1024 * 1024;
 
 /** The lines are further away than is looked for them. */
-export class TooMuchToScan extends Error {}
+export class ScanLimitError extends Error {}
 
 /** A file read on and on in growing blocks, up to a limit in all and to a time (ms since 1970). */
 export class Scan {
@@ -41,7 +41,7 @@ export class Scan {
 
   #next(wanted: number): number {
     const length = Math.min(wanted, this.#block, this.#limit - this.#scanned);
-    if (length <= 0 || Date.now() > this.#until) throw new TooMuchToScan();
+    if (length <= 0 || Date.now() > this.#until) throw new ScanLimitError();
     this.#scanned += length;
     this.#block = Math.min(this.#block * 2, largestBlock);
     return length;

@@ -12,7 +12,7 @@ import type { Logger } from '../../kit/log.ts';
 import { Problem, toWire } from '../../workflows/problems/problem.ts';
 import { runnerHost } from '../deps.ts';
 import { readLog } from './read.ts';
-import { TooLate } from './source.ts';
+import { ReaderGoneError } from './source.ts';
 import { ProviderError } from '../providers/error.ts';
 import { runnerOf } from '../providers/runner/registry.ts';
 import type { Runners } from '../providers/runner/registry.ts';
@@ -93,7 +93,7 @@ async function outcomeOf({ db, runners, hostAdmission }: HostReadsOptions, read:
     const { found, content } = await readLog(runnerOf(runners, host), host, request, deadline);
     return { answer: found, content };
   } catch (error) {
-    if (error instanceof TooLate) return undefined;
+    if (error instanceof ReaderGoneError) return undefined;
     const problem = error instanceof ProviderError ? new Problem('log_unreadable', { reason: error.message }) : error;
     if (!(problem instanceof Problem)) throw error;
     return { answer: { refused: toWire(problem) }, content: null };

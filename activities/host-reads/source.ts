@@ -9,10 +9,10 @@ export interface LogSource {
 }
 
 /** The file was cut or replaced while it was read. */
-export class Changed extends Error {}
+export class FileChangedError extends Error {}
 
 /** Nobody waits for the answer any more. */
-export class TooLate extends Error {}
+export class ReaderGoneError extends Error {}
 
 /** A file on a host; reading ends at `deadline` (ms since 1970). */
 export function fileOnHost(runner: Runner, host: RunnerHost, file: { path: string; size: number }, deadline: number) {
@@ -20,9 +20,9 @@ export function fileOnHost(runner: Runner, host: RunnerHost, file: { path: strin
   return {
     size,
     async read(from: number, to: number): Promise<Buffer> {
-      if (Date.now() > deadline) throw new TooLate();
+      if (Date.now() > deadline) throw new ReaderGoneError();
       const { data } = await runner.readBlock(host, path, from, to - from);
-      if (data.length < to - from) throw new Changed();
+      if (data.length < to - from) throw new FileChangedError();
       return data;
     },
   } satisfies LogSource;

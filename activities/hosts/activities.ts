@@ -1,10 +1,10 @@
 import { abandonHost, cancelHosts, settleHostTask } from '../../db/hosts/finish.ts';
-import type { HostHands } from '../../workflows/hosts/ports.ts';
+import type { HostActivities } from '../../workflows/hosts/ports.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { actOn } from './advance-host.ts';
 
 /** What host tasks do. */
-export function createHostActivities(deps: ActivityDeps): HostHands {
+export function createHostActivities(deps: ActivityDeps): HostActivities {
   const { db, monitoring } = deps;
   return {
     actOnHost: (at) => actOn(deps, at),

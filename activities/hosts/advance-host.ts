@@ -15,7 +15,7 @@ import { changeStatus, changeZabbix } from './change.ts';
 import { problemOf } from './failure-codes.ts';
 import { initialise } from './init.ts';
 import { restart, start, stop } from './power.ts';
-import { Cancelled, refusedBy, Trouble } from './host-task-error.ts';
+import { CancelledError, refusedBy, HostTaskError } from './host-task-error.ts';
 import { hostWork, note } from './host-work.ts';
 import type { HostWork } from './host-work.ts';
 
@@ -43,8 +43,8 @@ export async function actOn(deps: ActivityDeps, at: HostAt): Promise<HostOutcome
     return await settle(work, { status: 'finished', problem: null, warning: warning ? toWire(warning) : null }, left);
   } catch (error) {
     // Begun again it finds who did it.
-    if (error instanceof Cancelled) return await actOn(deps, at);
-    if (!(error instanceof Trouble)) throw error;
+    if (error instanceof CancelledError) return await actOn(deps, at);
+    if (!(error instanceof HostTaskError)) throw error;
     return await troubled(work, error);
   }
 }
@@ -66,7 +66,7 @@ const cancelled = (work: HostWork, by: string): Promise<HostOutcome> =>
   );
 
 /** A refusal ends it at once; anything else is tried again while there is patience left. */
-async function troubled(work: HostWork, trouble: Trouble): Promise<HostOutcome> {
+async function troubled(work: HostWork, trouble: HostTaskError): Promise<HostOutcome> {
   const { kind, host, deps, started } = work;
   const spentMs = Date.now() - started.getTime();
   const patienceMs = deps.hostPatienceSeconds * 1000;

@@ -3,9 +3,9 @@ import type { HostTaskKind, HostType } from '../../workflows/hosts/contract.ts';
 import { cloudFailed } from '../../workflows/hosts/policy.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import type { ProblemName } from '../../workflows/problems/problem.ts';
-import type { Source, Trouble } from './host-task-error.ts';
+import type { TroubledSystem, HostTaskError } from './host-task-error.ts';
 
-const failed = (source: Source, kind: HostTaskKind, type: HostType): ProblemName => {
+const failed = (source: TroubledSystem, kind: HostTaskKind, type: HostType): ProblemName => {
   if (kind === 'start')
     return ({ runner: 'start_salt_failed', cloud: 'start_failed', monitoring: 'start_unknown' } as const)[source];
   if (kind === 'init' || kind === 'change_zabbix_opts')
@@ -17,7 +17,7 @@ const failed = (source: Source, kind: HostTaskKind, type: HostType): ProblemName
 
 /** A failure as the task's kind documents it; `reason` in place of the trouble's own words. */
 export function problemOf(
-  { source, message, missing }: Trouble,
+  { source, message, missing }: HostTaskError,
   kind: HostTaskKind,
   type: HostType,
   reason = message,

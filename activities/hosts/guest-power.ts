@@ -5,7 +5,7 @@ import { markDown } from '../../db/hosts/calls.ts';
 import type { HostCallRow } from '../../db/hosts/tables.ts';
 import type { Runner } from '../providers/runner/driver.ts';
 import { once } from './make-call-once.ts';
-import { answers, asking, pending, refusedBy, Trouble } from './host-task-error.ts';
+import { answers, asking, pending, refusedBy, HostTaskError } from './host-task-error.ts';
 import { bash, jobIdOf, runOwn } from './host-work.ts';
 import type { HostWork } from './host-work.ts';
 
@@ -82,7 +82,7 @@ async function bootBefore({ at, ...work }: HostWork, runner: Runner): Promise<st
     const { data } = await asking('runner', runner.output(at, jobIdOf({ at, ...work }, 'power'), 'stdout', 0, 64));
     return data.toString('utf8').trim();
   } catch (error) {
-    if (error instanceof Trouble && error.kind === 'refused') return '';
+    if (error instanceof HostTaskError && error.kind === 'refused') return '';
     throw error;
   }
 }

@@ -72,7 +72,7 @@ rm -rf "$old"
 echo "$SLIPWAY_NAME is in $place"
 `;
 
-/** Installs a package, once however often it is asked; throws Trouble when the host says no. */
+/** Installs a package, once however often it is asked; throws HostTaskError when the host says no. */
 export async function install(work: HostWork, runner: Runner, one: TaskPackageRow): Promise<void> {
   const { at, host, taskId } = work;
   const isLocal = host.runner === 'local';

@@ -1,7 +1,7 @@
 import { answerCall, intendCall, takeOverCall, withdrawCall } from '../../db/hosts/calls.ts';
 import type { Intent } from '../../db/hosts/calls.ts';
 import type { HostCallRow } from '../../db/hosts/tables.ts';
-import { Cancelled, Trouble } from './host-task-error.ts';
+import { CancelledError, HostTaskError } from './host-task-error.ts';
 import type { HostWork } from './host-work.ts';
 
 /** What a call answers; `isRepeated`: the intent is of an earlier attempt, whose answer never came. */
@@ -20,12 +20,12 @@ export async function once(
   const earlier = known && (await takeOverCall(db, known));
   const intent =
     earlier ?? (await intendCall(db, work, { last: null, ...wanted, shows: { ...restarting, ...wanted.shows } }));
-  if (!intent) throw new Cancelled();
+  if (!intent) throw new CancelledError();
   try {
     return await answerCall(db, intent, await make(intent, earlier !== undefined));
   } catch (error) {
     // Else the next attempt would take for this call's effect whatever else was done to the host lately.
-    if (!earlier && error instanceof Trouble && error.untouched) await withdrawCall(db, intent);
+    if (!earlier && error instanceof HostTaskError && error.untouched) await withdrawCall(db, intent);
     throw error;
   }
 }

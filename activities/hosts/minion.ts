@@ -2,13 +2,13 @@
 // the host installs and starts it and says its key's fingerprint, and the master is made to accept that very key. The host is
 // known by its pinned SSH key and the master by its fingerprint, so nobody in between is let in. Each attempt begins anew: the
 // job is known by its id, the rest is asked of the master. How long the minion has is the patience with any host.
-import { Silent } from '../providers/error.ts';
+import { HostUnreachableError } from '../providers/error.ts';
 import type { Runner, RunnerHost } from '../providers/runner/driver.ts';
 import { keyStates } from '../providers/runner/minions.ts';
 import type { MinionKeys } from '../providers/runner/minions.ts';
 import { failedAsRoot, rootSettings } from './as-root.ts';
 import { installMinion } from './minion-script.ts';
-import { asking, pending, refusedBy, Trouble } from './host-task-error.ts';
+import { asking, pending, refusedBy, HostTaskError } from './host-task-error.ts';
 import { bash, jobIdOf, note, runOwn } from './host-work.ts';
 import type { HostWork } from './host-work.ts';
 
@@ -16,7 +16,7 @@ import type { HostWork } from './host-work.ts';
 const tailBytes = 1024;
 const saysFingerprint = /^the minion's key: ((?:[0-9a-f]{2}:){31}[0-9a-f]{2})$/m;
 
-/** Makes the runner of a host ready to take jobs; throws Trouble until it answers. */
+/** Makes the runner of a host ready to take jobs; throws HostTaskError until it answers. */
 export async function reach(work: HostWork, runner: Runner): Promise<void> {
   const { at, host, deps } = work;
   const silence = await silenceOf(runner, at);
@@ -39,12 +39,12 @@ async function silenceOf(runner: Runner, at: RunnerHost): Promise<string | undef
     await runner.ping(at);
     return undefined;
   } catch (error) {
-    if (error instanceof Silent) return error.message;
+    if (error instanceof HostUnreachableError) return error.message;
     return asking('runner', Promise.reject(error as Error));
   }
 }
 
-const unreached = (message: string): Trouble => new Trouble('runner', 'unavailable', message);
+const unreached = (message: string): HostTaskError => new HostTaskError('runner', 'unavailable', message);
 
 /** Has the minion installed and started, unless this task has done it; answers the fingerprint of its key. */
 async function installed(work: HostWork, ssh: Runner, keys: MinionKeys, minion: string): Promise<string> {

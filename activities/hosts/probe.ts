@@ -4,7 +4,7 @@ import { instancesToProbe } from '../../db/hosts/work.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import { secondsOf } from '../../db/deploy/sub-tasks.ts';
 import { checkLives } from '../deploy/process-scripts.ts';
-import { Trouble } from './host-task-error.ts';
+import { HostTaskError } from './host-task-error.ts';
 import { bash, jobIdOf, processEnvironment, runOwn } from './host-work.ts';
 import type { HostWork } from './host-work.ts';
 
@@ -36,7 +36,7 @@ export async function probed(work: HostWork): Promise<Probed> {
   try {
     await Promise.all(some.map(probe));
   } catch (error) {
-    if (!(error instanceof Trouble)) throw error;
+    if (!(error instanceof HostTaskError)) throw error;
     return { ...found, warning: new Problem('not_probed', { reason: error.message }) };
   }
   return found;

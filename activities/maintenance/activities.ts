@@ -3,7 +3,7 @@
 import { Context } from '@temporalio/activity';
 import { warnHosts } from '../../db/hosts/finish.ts';
 import { hostsOfTask } from '../../db/tasks/hosts.ts';
-import type { MaintenanceHands } from '../../workflows/maintenance/ports.ts';
+import type { MaintenanceActivities } from '../../workflows/maintenance/ports.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { addSystemLines } from '../tasks/follow-job.ts';
@@ -17,7 +17,7 @@ const mostNamed = 20;
 const keyOf = (taskId: number): string => `task/${taskId}`;
 
 /** What every task that works on hosts may ask of monitoring. */
-export function createMaintenanceHands({ db, monitoring, outputLimitBytes }: ActivityDeps): MaintenanceHands {
+export function createMaintenanceActivities({ db, monitoring, outputLimitBytes }: ActivityDeps): MaintenanceActivities {
   const say = (taskId: number, phase: string, text: string): Promise<void> => {
     const origin = { instanceId: null, host: '', step: 'maintenance' };
     return addSystemLines({ db, limitBytes: outputLimitBytes, taskId, origin }, `maintenance ${phase}`, [text]);

@@ -34,18 +34,18 @@ export function refused(provider: string, message: string): ProviderError {
 }
 
 /** Thrown when nobody can say whether what was asked for was done: final, and neither success nor failure. */
-export class Unclear extends ProviderError {
+export class OutcomeUnknownError extends ProviderError {
   constructor(provider: string, message: string) {
     super('refused', provider, message);
-    this.name = 'Unclear';
+    this.name = 'OutcomeUnknownError';
   }
 }
 
 /** Thrown when it is the host itself that does not answer, while what leads to it does; it may pass. */
-export class Silent extends ProviderError {
+export class HostUnreachableError extends ProviderError {
   constructor(provider: string, message: string) {
     super('unavailable', provider, message);
-    this.name = 'Silent';
+    this.name = 'HostUnreachableError';
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Turns } from '../../db/coordination/rate-pacer.ts';
+import type { RatePacer } from '../../db/coordination/rate-pacer.ts';
 import type { Config } from '../../kit/config/config.ts';
 import type { Clouds } from './cloud/driver.ts';
 import { createClouds } from './cloud/registry.ts';
@@ -29,7 +29,7 @@ export interface Providers {
  * `own` are Slipway's own servers, to which nothing that people type may lead; with `turns` all workers keep the rates of
  * providers together.
  */
-export function createProviders(config: Config, own: readonly HostPort[] = [], turns?: Turns): Providers {
+export function createProviders(config: Config, own: readonly HostPort[] = [], turns?: RatePacer): Providers {
   const limits = { ...packageLimits, linkTargets: config.linkTargets };
   const packageStore = new PackageStore(config.dataDir, limits, config.packageCacheBytes);
   return {

@@ -37,7 +37,7 @@ export interface OutboundAnswer {
 }
 
 /** No answer, or not all of it. The message names what happened, never an address, a header or a body. */
-export class OutboundFailure extends Error {
+export class OutboundError extends Error {
   /** Asking again gives the same: the address is not allowed. */
   readonly final: boolean;
 
@@ -51,15 +51,15 @@ export class OutboundFailure extends Error {
 const defaultTimeoutMs = 10_000;
 const defaultLimitBytes = 2 ** 20;
 
-const notAllowed = (): OutboundFailure =>
-  new OutboundFailure('its address is link-local or a metadata service, which is never called', true);
-const ownServer = (): OutboundFailure =>
-  new OutboundFailure("it is one of Slipway's own servers, which is never called", true);
+const notAllowed = (): OutboundError =>
+  new OutboundError('its address is link-local or a metadata service, which is never called', true);
+const ownServer = (): OutboundError =>
+  new OutboundError("it is one of Slipway's own servers, which is never called", true);
 
-const notAllowedHere = (): OutboundFailure =>
-  new OutboundFailure("its address is the worker's own machine, or not among those that are allowed", true);
+const notAllowedHere = (): OutboundError =>
+  new OutboundError("its address is the worker's own machine, or not among those that are allowed", true);
 
-type Refusal = (address: string) => OutboundFailure | null;
+type Refusal = (address: string) => OutboundError | null;
 
 async function refusalFor({ url, own = [], allows }: OutboundRequest, port: number): Promise<Refusal> {
   const servers = await listeningOn(own, port);
@@ -77,7 +77,7 @@ const checkedLookup =
       if (error) return callback(error, '', 4);
       const [first] = found;
       const refused = found.map(({ address }) => refusal(address)).find((one) => one !== null);
-      if (!first) callback(new OutboundFailure('its name has no address'), '', 4);
+      if (!first) callback(new OutboundError('its name has no address'), '', 4);
       else if (refused) callback(refused, '', 4);
       else if (options.all) callback(null, found);
       else callback(null, first.address, first.family);
@@ -111,7 +111,7 @@ export async function outbound(wish: OutboundRequest): Promise<OutboundAnswer> {
       sent.end(body);
     });
   } catch (error) {
-    throw signal.aborted ? new OutboundFailure(`no answer within ${timeoutMs / 1000} s`) : failureOf(error);
+    throw signal.aborted ? new OutboundError(`no answer within ${timeoutMs / 1000} s`) : failureOf(error);
   }
 }
 
@@ -128,15 +128,15 @@ async function readAnswer(
   let size = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > limit) throw new OutboundFailure(`its answer is longer than ${limit} bytes`);
+    if (size > limit) throw new OutboundError(`its answer is longer than ${limit} bytes`);
     chunks.push(chunk);
   }
   return { status, headers, body: Buffer.concat(chunks) };
 }
 
 /** Texts of the network's errors may quote what was sent; their code says enough. */
-function failureOf(error: unknown): OutboundFailure {
-  if (error instanceof OutboundFailure) return error;
+function failureOf(error: unknown): OutboundError {
+  if (error instanceof OutboundError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'no answer';
-  return new OutboundFailure(`no connection (${code})`);
+  return new OutboundError(`no connection (${code})`);
 }

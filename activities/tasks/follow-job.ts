@@ -74,7 +74,7 @@ function leaving({ cancellationDetails } = Context.current()): CancelledFailure 
  * Waits for work that hears the activity's signal. A worker that goes leaves it behind. A cancelled activity ends after it, as
  * what comes then takes back what was done, and must have the last word.
  */
-export async function unlessLeaving<T>(work: Promise<T>): Promise<T> {
+export async function unlessShuttingDown<T>(work: Promise<T>): Promise<T> {
   // The signal's listeners are called outside of the activity.
   const context = Context.current();
   const { cancellationSignal } = context;

@@ -13,7 +13,7 @@ import { accessEntry } from './text.ts';
 import { userReference } from './user-object.ts';
 
 /** Somebody who has shown who he is. */
-interface Admitted {
+interface AuthenticatedUser {
   id: number;
   username: string;
   name: string;
@@ -36,7 +36,7 @@ export const sessionBegun = z.object({
 export async function admit(
   tx: Transaction<Database>,
   ctx: Ctx,
-  user: Admitted,
+  user: AuthenticatedUser,
   detail = { en: 'logged in', zh: '登录' },
 ): Promise<NewSession> {
   const now = ctx.now();
@@ -49,7 +49,7 @@ export async function admit(
 }
 
 /** The answer to a login, with the cookie of its session. */
-export async function admitted(ctx: Ctx, user: Admitted & { secondFactor: boolean }, session: NewSession) {
+export async function admitted(ctx: Ctx, user: AuthenticatedUser & { secondFactor: boolean }, session: NewSession) {
   const due = !user.secondFactor && needsFactor(ctx.config, (await findUser(ctx.db, user.id))?.isAdmin ?? false);
   const maxAge = Math.floor((session.expiresTime.getTime() - ctx.now().getTime()) / 1000);
   return Reply.json(

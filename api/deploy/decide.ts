@@ -6,7 +6,7 @@ import type { DeployTaskInput } from '../../workflows/deploy/contract.ts';
 import type { DeployView } from '../../workflows/deploy/policy.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import type { Ctx } from '../operations/context.ts';
-import { WorkflowMissing } from '../engine/engine.ts';
+import { WorkflowMissingError } from '../engine/engine.ts';
 import type { WorkflowStart } from '../engine/engine.ts';
 import { notFound } from '../operations/permissions.ts';
 
@@ -67,7 +67,7 @@ export async function decide<R, I>(
   try {
     return await ask();
   } catch (error) {
-    if (!(error instanceof WorkflowMissing)) throw error;
+    if (!(error instanceof WorkflowMissingError)) throw error;
   }
   // It ended meanwhile (then the gate says how), or the engine was away when it was created.
   const now = await gated(ctx, taskId, gate);
@@ -77,7 +77,7 @@ export async function decide<R, I>(
   try {
     return await ask();
   } catch (error) {
-    throw error instanceof WorkflowMissing ? new Problem('workflow_lost') : error;
+    throw error instanceof WorkflowMissingError ? new Problem('workflow_lost') : error;
   }
 }
 

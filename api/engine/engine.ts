@@ -17,7 +17,7 @@ import type { Secrets } from '../../db/secrets/secrets.ts';
 import { searchAttributes } from '../../workflows/lib/search-attributes.ts';
 import type { Attributes } from '../../workflows/lib/search-attributes.ts';
 import { fromWire, Problem, problemFailureType } from '../../workflows/problems/problem.ts';
-import { Turns } from './keyed-limit.ts';
+import { KeyedSemaphore } from './keyed-limit.ts';
 
 /** A workflow to be started, as the outbox keeps it; starting it twice is starting it once. */
 export interface WorkflowStart {
@@ -31,7 +31,7 @@ export interface WorkflowStart {
 }
 
 /** The workflow does not run: it has ended, was never started, or is gone. */
-export class WorkflowMissing extends Error {}
+export class WorkflowMissingError extends Error {}
 
 export interface Engine {
   /** Resolves when the workflow runs, or has run. With `outboxId` that row is acknowledged. */
@@ -64,7 +64,7 @@ export function createEngine(
   acks: Pick<Acknowledger, 'add'>,
   secrets: Pick<Secrets, 'mac'>,
 ): Engine {
-  const turns = new Turns(updatesAtOnce);
+  const turns = new KeyedSemaphore(updatesAtOnce);
   const within = <T>(call: () => Promise<T>, ms = callMs): Promise<T> => client.withDeadline(Date.now() + ms, call);
   return {
     async start({ workflow, workflowId, input, summary, attributes }, outboxId) {
@@ -159,9 +159,9 @@ function updateProblem(error: unknown): unknown {
   if (error instanceof WorkflowUpdateFailedError) {
     const { cause } = error;
     const wire = cause instanceof ApplicationFailure && cause.type === problemFailureType ? cause.details?.[0] : null;
-    return fromWire(wire) ?? (isCompletion(cause) ? new WorkflowMissing() : error);
+    return fromWire(wire) ?? (isCompletion(cause) ? new WorkflowMissingError() : error);
   }
-  if (error instanceof WorkflowNotFoundError) return new WorkflowMissing();
+  if (error instanceof WorkflowNotFoundError) return new WorkflowMissingError();
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return unknownOutcome();
   if (isGrpcServiceError(error)) return unknownOutcome();
   if (error instanceof Error && isGrpcServiceError(error.cause)) return unknownOutcome();

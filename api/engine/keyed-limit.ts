@@ -1,5 +1,5 @@
 /** At most `size` pieces of work at a time under one key; the rest wait in the order of asking. */
-export class Turns {
+export class KeyedSemaphore {
   readonly #size: number;
   readonly #lines = new Map<string, { running: number; waiting: (() => void)[] }>();
 

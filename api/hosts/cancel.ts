@@ -6,7 +6,7 @@ import type { HostTaskKind } from '../../workflows/hosts/contract.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import { command } from '../operations/command.ts';
 import type { Ctx } from '../operations/context.ts';
-import { WorkflowMissing } from '../engine/engine.ts';
+import { WorkflowMissingError } from '../engine/engine.ts';
 import { notAllowed, notFound, permission, requestedId } from '../operations/permissions.ts';
 import { done, success } from '../operations/schemas.ts';
 
@@ -52,7 +52,7 @@ export const cancelTask = command({
     try {
       await ctx.engine.update(hostTaskWorkflowId(taskId), cancelHostsUpdate, { actor: ctx.by }, ctx.operationId);
     } catch (error) {
-      if (!(error instanceof WorkflowMissing)) throw error;
+      if (!(error instanceof WorkflowMissingError)) throw error;
       await stillRunning(ctx, taskId);
       throw new Problem('workflow_lost');
     }

@@ -12,7 +12,7 @@ import { validate } from './input.ts';
 import { finish, type AnswerCheck } from '../operations/response-check.ts';
 import { fillPath } from './paths.ts';
 import { auditRefusal } from './refusal-audit.ts';
-import type { Outcome } from '../operations/stored-response.ts';
+import type { StoredResponse } from '../operations/stored-response.ts';
 import type { Routes } from './routes.ts';
 import { idempotencyKeyText } from '../operations/schemas.ts';
 import { nameSpan } from './tracing.ts';
@@ -34,7 +34,7 @@ export interface Incoming {
 }
 
 /** Handles a request; throws what `respond` turns into an answer. */
-export async function handle(kernel: Kernel, incoming: Incoming): Promise<Outcome> {
+export async function handle(kernel: Kernel, incoming: Incoming): Promise<StoredResponse> {
   const { request, url, note } = incoming;
   const bytes = await readBody(request);
   const match = kernel.routes.match(request.method === 'HEAD' ? 'GET' : request.method, url.pathname);
@@ -66,7 +66,10 @@ interface Routed {
   body: Body;
 }
 
-async function carryOut(kernel: Kernel, { request, url, endpoint, ctx, params, body }: Routed): Promise<Outcome> {
+async function carryOut(
+  kernel: Kernel,
+  { request, url, endpoint, ctx, params, body }: Routed,
+): Promise<StoredResponse> {
   if (endpoint.permission !== 'public')
     await endpoint.permission.check({ ctx, params, body: 'value' in body ? body.value : undefined });
   if ('problem' in body) throw body.problem;
@@ -80,7 +83,7 @@ async function carryOut(kernel: Kernel, { request, url, endpoint, ctx, params, b
       .digest('hex')
       .slice(0, 32);
   }
-  const done = (answer: unknown): Outcome => finish(endpoint, answer, kernel.answerCheck, ctx.log);
+  const done = (answer: unknown): StoredResponse => finish(endpoint, answer, kernel.answerCheck, ctx.log);
   return endpoint.run({ ctx, input, key, finish: done });
 }
 

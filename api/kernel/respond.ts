@@ -1,9 +1,9 @@
 // The one place where a refusal or a failure becomes an answer. What is not a Problem is an internal error: its text stays
 // in the log, the caller gets the request id that finds it there.
-import { Unrecorded } from '../../db/audit/record.ts';
+import { AuditWriteError } from '../../db/audit/record.ts';
 import { isUniqueViolation } from '../../db/core/errors.ts';
 import { isForeignKeyViolation, isUnavailable, standingOf } from '../../db/core/sql-state.ts';
-import { CommitUnknown } from '../../db/core/transaction.ts';
+import { CommitUnknownError } from '../../db/core/transaction.ts';
 import { codeOf } from '../../kit/error-code.ts';
 import { inChinese, Problem, problems, problemText, type Language } from '../../workflows/problems/problem.ts';
 
@@ -21,9 +21,9 @@ const engineAway = new Set<unknown>([4, 8, 14]);
 export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
   if (!(error instanceof Error)) return undefined;
-  if (error instanceof Unrecorded) return new Problem('unavailable', { dependency: 'audit log' });
+  if (error instanceof AuditWriteError) return new Problem('unavailable', { dependency: 'audit log' });
   if (engineAway.has(codeOf(error))) return new Problem('unavailable', { dependency: 'the workflow engine' });
-  if (error instanceof CommitUnknown) return new Problem('outcome_unknown', { dependency: 'the database' });
+  if (error instanceof CommitUnknownError) return new Problem('outcome_unknown', { dependency: 'the database' });
   if (isUnavailable(error)) return new Problem('unavailable', { dependency: 'the database' });
   if (isUniqueViolation(error)) return new Problem('exists');
   if (standingOf(error) === 'again' || isForeignKeyViolation(error)) return new Problem('conflict');

@@ -8,7 +8,7 @@ import type { ChangeCtx, Ctx } from './context.ts';
 import { operation } from './endpoint.ts';
 import type { Answer, Call, Declaration, Endpoint, Input, NoQuery, PathIds } from './endpoint.ts';
 import { keep, repeated } from './idempotent-replay.ts';
-import type { Outcome } from './stored-response.ts';
+import type { StoredResponse } from './stored-response.ts';
 
 /**
  * A mutation in PostgreSQL. Its handler works with `ctx.tx` alone; problems and errors undo everything. What must not
@@ -28,7 +28,7 @@ export function change<
   },
 ): Endpoint {
   const secret = declaration.secretAnswer ?? false;
-  const run = async (call: Call): Promise<Outcome> => {
+  const run = async (call: Call): Promise<StoredResponse> => {
     const input = call.input as Input<P, Q, B>;
     const prepared = (await declaration.prepare?.(input, call.ctx)) as Prepared;
     return once(call, secret, (ctx) => declaration.handle(input, ctx, prepared));
@@ -36,7 +36,7 @@ export function change<
   return operation(declaration, { idempotent: true, run });
 }
 
-function once({ ctx, finish, key }: Call, secret: boolean, work: (ctx: ChangeCtx) => unknown): Promise<Outcome> {
+function once({ ctx, finish, key }: Call, secret: boolean, work: (ctx: ChangeCtx) => unknown): Promise<StoredResponse> {
   return transact(ctx, async (within) => {
     const { tx } = within;
     const kept = key && (await claimInChange(tx, key));

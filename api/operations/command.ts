@@ -9,7 +9,7 @@ import type { Ctx } from './context.ts';
 import { operation } from './endpoint.ts';
 import type { Answer, Call, Declaration, Endpoint, Input, NoQuery, PathIds } from './endpoint.ts';
 import { keep, repeated } from './idempotent-replay.ts';
-import type { Outcome } from './stored-response.ts';
+import type { StoredResponse } from './stored-response.ts';
 
 /** A mutation through the engine. */
 export function command<
@@ -30,12 +30,12 @@ export function command<
   });
 }
 
-async function once({ ctx, finish, key }: Call, secret: boolean, handle: () => unknown): Promise<Outcome> {
-  const work = async (): Promise<Outcome> => finish(await decided(handle));
+async function once({ ctx, finish, key }: Call, secret: boolean, handle: () => unknown): Promise<StoredResponse> {
+  const work = async (): Promise<StoredResponse> => finish(await decided(handle));
   if (!key) return work();
   const kept = await claimCommand(ctx.db, key);
   if (kept) return repeated(ctx, key, kept);
-  let outcome: Outcome;
+  let outcome: StoredResponse;
   try {
     outcome = await holdingCommand(ctx.db, key, work);
   } catch (error) {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { ProblemName } from '../../workflows/problems/problem.ts';
 import type { Ctx } from './context.ts';
 import type { Permission } from './permissions.ts';
-import type { Outcome, Reply } from './stored-response.ts';
+import type { StoredResponse, Reply } from './stored-response.ts';
 import { id as idSchema } from './schemas.ts';
 
 export type Method = 'get' | 'post' | 'patch' | 'put' | 'delete';
@@ -68,7 +68,7 @@ export interface Call {
   ctx: Ctx;
   input: { params: unknown; query: unknown; body: unknown };
   /** Checks an answer against `returns`. */
-  finish(answer: unknown): Outcome;
+  finish(answer: unknown): StoredResponse;
   /** Set when the request has an Idempotency-Key that counts. */
   key: { userId: number; key: string; requestHash: string } | undefined;
 }
@@ -94,10 +94,10 @@ export interface Endpoint {
   readonly secretAnswer: boolean;
   /** A POST that takes an Idempotency-Key. */
   readonly idempotent: boolean;
-  run(call: Call): Promise<Outcome>;
+  run(call: Call): Promise<StoredResponse>;
 }
 
-type Run = (call: Call) => Promise<Outcome>;
+type Run = (call: Call) => Promise<StoredResponse>;
 
 /** Makes the value; for the kinds of operations (`endpoint`, `change`, `command`, `list`), not for areas. */
 export function operation<

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import { storeAnswer, type KeyedRequest, type StoredAnswer } from '../../db/coordination/idempotency.ts';
 import type { Database } from '../../db/database.ts';
 import type { Ctx } from './context.ts';
-import type { Outcome } from './stored-response.ts';
+import type { StoredResponse } from './stored-response.ts';
 
 /** The body is kept as text, since jsonb would reorder it; sealed when it shows a secret. */
 interface Kept {
@@ -13,7 +13,7 @@ interface Kept {
 const purpose = ({ userId, key }: KeyedRequest): string => `idempotency_keys/response/${userId}/${key}`;
 
 /** The first answer of a request that is repeated. */
-export function repeated({ secrets }: Ctx, key: KeyedRequest, { status, response }: StoredAnswer): Outcome {
+export function repeated({ secrets }: Ctx, key: KeyedRequest, { status, response }: StoredAnswer): StoredResponse {
   const { body, headers } = response as Kept;
   const text = 'text' in body ? body.text : secrets.open(purpose(key), body.sealed);
   return { status, body: JSON.parse(text), headers };
@@ -24,7 +24,7 @@ export function keep(
   db: Kysely<Database>,
   { secrets }: Ctx,
   key: KeyedRequest,
-  { status, body, headers }: Outcome,
+  { status, body, headers }: StoredResponse,
   secret: boolean,
 ): Promise<void> {
   const text = JSON.stringify(body);

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../../kit/log.ts';
 import type { Endpoint } from './endpoint.ts';
-import { Reply, type Outcome } from './stored-response.ts';
+import { Reply, type StoredResponse } from './stored-response.ts';
 
 /** What to do with an answer that is not what its endpoint declares. */
 export type AnswerCheck = 'refuse' | 'log';
@@ -10,7 +10,7 @@ export type AnswerCheck = 'refuse' | 'log';
  * Makes an answer ready to be sent. Only declared fields leave; an answer that differs from its declaration is an
  * internal error where that is wanted (tests), and is logged otherwise.
  */
-export function finish(endpoint: Endpoint, answer: unknown, check: AnswerCheck, log: Logger): Outcome {
+export function finish(endpoint: Endpoint, answer: unknown, check: AnswerCheck, log: Logger): StoredResponse {
   const reply = answer instanceof Reply ? answer : Reply.json(answer);
   const status = reply.status ?? endpoint.status;
   const { headers, cookies } = reply;

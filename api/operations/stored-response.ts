@@ -1,5 +1,5 @@
 /** A JSON answer, ready to be sent and to be stored for a repetition. */
-export interface Outcome {
+export interface StoredResponse {
   status: number;
   body: unknown;
   headers: Record<string, string>;

@@ -1,13 +1,15 @@
 // The least that an upgrade of many instances can be: the same activities in the same order, ten instances at a time, fifty
 // to a workflow; nothing is taken back, stopped, or told.
 import { executeChild, proxyActivities } from '@temporalio/workflow';
-import type { DeployHands, DeployRecords } from '../../workflows/deploy/ports.ts';
+import type { DeployActivities, DeployRecordActivities } from '../../workflows/deploy/ports.ts';
 import type { SubTaskInput, SubTaskRequest } from '../../workflows/deploy/contract.ts';
-import { window } from '../../workflows/lib/for-each-limited.ts';
+import { forEachLimited } from '../../workflows/lib/for-each-limited.ts';
 
 export * from '../../workflows/index.ts';
 
-const { createSubTask, runStep, settleInstance, settleSubTask } = proxyActivities<DeployRecords & DeployHands>({
+const { createSubTask, runStep, settleInstance, settleSubTask } = proxyActivities<
+  DeployRecordActivities & DeployActivities
+>({
   startToCloseTimeout: '10 minutes',
 });
 
@@ -16,7 +18,7 @@ const steps = ['fetch', 'unpack', 'switch', 'start', 'check'] as const;
 
 /** One child's instances. */
 export async function bareUpgrades({ taskId, instances }: SubTaskInput): Promise<void> {
-  await window(instances, atOnce, async ({ position }) => {
+  await forEachLimited(instances, atOnce, async ({ position }) => {
     for (const step of steps) await runStep({ taskId, position, step });
     await settleInstance({ taskId, position, status: 'finished', step: null, message: null, undone: true });
   });

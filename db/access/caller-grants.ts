@@ -3,7 +3,7 @@
 import { sql } from 'kysely';
 import type { Expression, Kysely, RawBuilder } from 'kysely';
 import type { Database } from '../database.ts';
-import { prepared, unplanned, type Built, type Place } from '../core/prepared-statements.ts';
+import { prepared, opaqueToPlanner, type Built, type Parameter } from '../core/prepared-statements.ts';
 import { actionsOn, scopes, type May, type Scope, type ScopePermissions, type Subject } from './rights.ts';
 
 /** The object that a request names. */
@@ -25,10 +25,10 @@ type Granted = (userId: Expression<number>) => RawBuilder<string[] | null>;
  * for no object: PostgreSQL would plan one statement for all anew each time, since values would decide what of it is run.
  */
 export function preparedWithAsked<Values extends object, Row>(
-  build: (db: Kysely<Database>, place: Place<Values>, granted: Granted) => Built<Row>,
+  build: (db: Kysely<Database>, place: Parameter<Values>, granted: Granted) => Built<Row>,
 ): (db: Kysely<Database>, values: Values, asked: Asked | undefined) => Promise<Row[]> {
   type All = Values & { objectId: number };
-  const of = (granted: (place: Place<All>) => Granted) =>
+  const of = (granted: (place: Parameter<All>) => Granted) =>
     prepared<All, Row>((db, place) => build(db, place, granted(place)));
   const on = (scope: Scope) => of((place) => (userId) => grantedOnObject(userId, scope, place('objectId')));
   const nowhere = of(() => () => sql<null>`null::text[]`);
@@ -39,9 +39,9 @@ export function preparedWithAsked<Values extends object, Row>(
 function grantedOnObject(userId: Expression<number>, scope: Scope, id: Expression<number>) {
   return sql<string[] | null>`case when exists (
     select from ${sql.table(scopes[scope].table)} as object
-    where object.id = ${unplanned(id, 'bigint')} and object.deleted_time is null) then array(
+    where object.id = ${opaqueToPlanner(id, 'bigint')} and object.deleted_time is null) then array(
     select grants.permission from grants
-    where grants.scope = ${sql.lit(scope)} and grants.object_id = ${unplanned(id, 'bigint')} and (grants.user_id = ${userId}
+    where grants.scope = ${sql.lit(scope)} and grants.object_id = ${opaqueToPlanner(id, 'bigint')} and (grants.user_id = ${userId}
       or grants.role_id in (select user_roles.role_id from user_roles where user_roles.user_id = ${userId}))) end`;
 }
 

@@ -3,7 +3,7 @@
 import { sql } from 'kysely';
 import type { Expression, Kysely, SqlBool } from 'kysely';
 import type { Database } from '../database.ts';
-import { nameStatement, unplanned } from '../core/prepared-statements.ts';
+import { nameStatement, opaqueToPlanner } from '../core/prepared-statements.ts';
 import {
   applicationPermissions,
   coveredBy,
@@ -74,8 +74,8 @@ export const holds = (subject: Subject, permission: SystemPermission): boolean =
 
 /** A where-expression: grants that are the user's own or his roles'. */
 export function heldBy({ userId, roleIds }: Pick<Subject, 'userId' | 'roleIds'>): Expression<SqlBool> {
-  return sql<SqlBool>`(grants.user_id = ${unplanned(userId, 'bigint')}
-    or grants.role_id = any(${unplanned(roleIds, 'bigint[]')}))`;
+  return sql<SqlBool>`(grants.user_id = ${opaqueToPlanner(userId, 'bigint')}
+    or grants.role_id = any(${opaqueToPlanner(roleIds, 'bigint[]')}))`;
 }
 
 /** Whether a user holds a permission on all objects. */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
-import type { Place } from '../core/prepared-statements.ts';
+import type { Parameter } from '../core/prepared-statements.ts';
 import { preparedWithAsked, type Asked } from './caller-grants.ts';
 import { newSessionSecret, secretHash, type CredentialUser } from './credentials.ts';
 import { holdings, subjectOf, type Subject } from './rights.ts';
@@ -51,7 +51,7 @@ interface UsedSession {
   granted: string[] | null;
 }
 
-const sessionOf = preparedWithAsked((db, place: Place<{ idHash: Buffer; now: Date; seenAfter: Date }>, granted) =>
+const sessionOf = preparedWithAsked((db, place: Parameter<{ idHash: Buffer; now: Date; seenAfter: Date }>, granted) =>
   db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.userId')

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database } from '../database.ts';
-import type { Place } from '../core/prepared-statements.ts';
+import type { Parameter } from '../core/prepared-statements.ts';
 import { preparedWithAsked, type Asked } from './caller-grants.ts';
 import { newTokenValue, secretHash, type CredentialUser } from './credentials.ts';
 import { holdings, subjectOf, type Subject } from './rights.ts';
@@ -12,7 +12,7 @@ export const maxTokens = 100;
 
 export type TokenRow = Selectable<AccessTables['authTokens']> & { username: string };
 
-const tokenOf = preparedWithAsked((db, place: Place<{ valueHash: Buffer }>, granted) =>
+const tokenOf = preparedWithAsked((db, place: Parameter<{ valueHash: Buffer }>, granted) =>
   db
     .selectFrom('authTokens')
     .innerJoin('users', 'users.id', 'authTokens.userId')

@@ -7,7 +7,7 @@ import { grantedOn, visible, type Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
 import type { ApplicationRow } from '../inventory/tables.ts';
 import { anywhere } from '../core/ilike.ts';
-import { unplanned } from '../core/prepared-statements.ts';
+import { opaqueToPlanner } from '../core/prepared-statements.ts';
 
 const visibleApplications = (db: Kysely<Database>, subject: Subject) =>
   db
@@ -61,13 +61,14 @@ export function matching(filter: ApplicationFilter): Expression<SqlBool> {
   if (name !== undefined) add(sql`applications.name ilike ${anywhere(name)}`);
   if (full_name !== undefined) add(sql`applications.full_name ilike ${anywhere(full_name)}`);
   if (application_type !== undefined) add(sql`applications.application_type ilike ${anywhere(application_type)}`);
-  if (response_persons !== undefined) add(among(answeredBy(sql`any(${unplanned(response_persons, 'bigint[]')})`)));
+  if (response_persons !== undefined)
+    add(among(answeredBy(sql`any(${opaqueToPlanner(response_persons, 'bigint[]')})`)));
   if (has_parent !== undefined) add(has_parent ? sql`parent_id is not null` : sql`parent_id is null`);
   if (user !== undefined) add(concerns(sql`(select users.id from users where username = ${user})`));
   if (role !== undefined)
     add(among(viewedBy(sql`grants.role_id = (select roles.id from roles where lower(roles.name) = lower(${role}))`)));
-  if (production !== undefined) add(sql`production_id = ${unplanned(production, 'bigint')}`);
-  if (parent_app !== undefined) add(sql`parent_id = ${unplanned(parent_app, 'bigint')}`);
+  if (production !== undefined) add(sql`production_id = ${opaqueToPlanner(production, 'bigint')}`);
+  if (parent_app !== undefined) add(sql`parent_id = ${opaqueToPlanner(parent_app, 'bigint')}`);
   return sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
 }
 
@@ -101,11 +102,11 @@ export const applicationsOfUsers = (db: Kysely<Database>, subject: Subject, user
 
 /** Expressions that are true for applications linked to the one with this id. */
 export const linkedTo = {
-  children: (id: number) => sql<SqlBool>`applications.parent_id = ${unplanned(id, 'bigint')}`,
+  children: (id: number) => sql<SqlBool>`applications.parent_id = ${opaqueToPlanner(id, 'bigint')}`,
   required: (id: number) =>
     sql<SqlBool>`applications.id in (
-      select required_id from required_apps where application_id = ${unplanned(id, 'bigint')})`,
+      select required_id from required_apps where application_id = ${opaqueToPlanner(id, 'bigint')})`,
   requiredBy: (id: number) =>
     sql<SqlBool>`applications.id in (
-      select application_id from required_apps where required_id = ${unplanned(id, 'bigint')})`,
+      select application_id from required_apps where required_id = ${opaqueToPlanner(id, 'bigint')})`,
 };

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { ResponseType } from '../../workflows/applications/contract.ts';
 import type { Database } from '../database.ts';
-import { prepared, type Place } from '../core/prepared-statements.ts';
+import { prepared, type Parameter } from '../core/prepared-statements.ts';
 import { insertRows } from '../core/row-batches.ts';
 
 /** A user answering for an application in one role. */
@@ -44,7 +44,7 @@ export async function setResponsePersons(
   await insertRows(tx, 'responsePersons', rows);
 }
 
-const listed = prepared((db, place: Place<{ applicationId: number }>) =>
+const listed = prepared((db, place: Parameter<{ applicationId: number }>) =>
   db
     .selectFrom('responsePersons')
     .innerJoin('users', 'users.id', 'responsePersons.userId')

@@ -7,7 +7,7 @@ import type { Actor } from '../../workflows/tasks/contract.ts';
 import type { Database } from '../database.ts';
 import { storableText } from '../core/jsonb.ts';
 import { prepared } from '../core/prepared-statements.ts';
-import type { Place } from '../core/prepared-statements.ts';
+import type { Parameter } from '../core/prepared-statements.ts';
 import { insertRows } from '../core/row-batches.ts';
 import { storedChanges } from './changes.ts';
 import type { AuditChanges, AuditTables, AuditView } from './tables.ts';
@@ -41,14 +41,14 @@ export interface AuditEntry {
 }
 
 /** Records could not be written, for whatever reason: what they are about must not happen, and may be tried again. */
-export class Unrecorded extends Error {
+export class AuditWriteError extends Error {
   constructor(cause: unknown) {
     super('audit records could not be written', { cause });
-    this.name = 'Unrecorded';
+    this.name = 'AuditWriteError';
   }
 }
 
-/** Writes the records of `entries` in the caller's transaction; throws Unrecorded when that cannot be done. */
+/** Writes the records of `entries` in the caller's transaction; throws AuditWriteError when that cannot be done. */
 export async function record(tx: Kysely<Database>, by: Actor, entries: readonly AuditEntry[]): Promise<void> {
   const rows = entries.map((entry) => auditRow(by, entry));
   try {
@@ -56,7 +56,7 @@ export async function record(tx: Kysely<Database>, by: Actor, entries: readonly 
     if (first && others.length === 0) await insertOne(tx, first);
     else await insertRows(tx, 'auditRecords', rows);
   } catch (error) {
-    throw new Unrecorded(error);
+    throw new AuditWriteError(error);
   }
 }
 
@@ -74,7 +74,7 @@ const given: Record<keyof AuditRow, true> = {
 /** Those columns. */
 export const auditColumns = Object.keys(given) as (keyof AuditRow)[];
 
-const insertOne = prepared((db, place: Place<AuditRow>) =>
+const insertOne = prepared((db, place: Parameter<AuditRow>) =>
   db
     .insertInto('auditRecords')
     .columns(auditColumns)

@@ -18,7 +18,7 @@ export interface ExportVerification {
   first_bad: { line: number; id: number | null; reason: ExportFault } | null;
 }
 
-class Fault extends Error {
+class ExportFaultError extends Error {
   readonly reason: ExportFault;
   readonly recordId: number | null;
 
@@ -41,7 +41,7 @@ export async function verifyExport(lines: AsyncIterable<string> | Iterable<strin
     check.finish();
     return { ok: true, ...check.state(), first_bad: null };
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
+    if (!(error instanceof ExportFaultError)) throw error;
     return { ok: false, ...check.state(), first_bad: { line, id: error.recordId, reason: error.reason } };
   }
 }
@@ -57,14 +57,14 @@ class Check {
 
   take(text: string): void {
     const value = parsed(text);
-    if (this.#end) throw new Fault('not_an_export');
+    if (this.#end) throw new ExportFaultError('not_an_export');
     if (!this.#head) this.#head = headOf(value);
     else if (value['end'] === true) this.#takeEnd(value as unknown as ExportEnd);
     else this.#takeRecord(value);
   }
 
   finish(): void {
-    if (!this.#end) throw new Fault('incomplete');
+    if (!this.#end) throw new ExportFaultError('incomplete');
   }
 
   state(): Pick<ExportVerification, 'checked' | 'unsealed' | 'whole' | 'head'> {
@@ -78,17 +78,18 @@ class Check {
   #takeRecord({ chain: given, ...fields }: Record<string, unknown>): void {
     const chain = given as ExportLink | null | undefined;
     const id = typeof fields['id'] === 'number' ? fields['id'] : null;
-    if (id === null || chain === undefined) throw new Fault('not_an_export');
+    if (id === null || chain === undefined) throw new ExportFaultError('not_an_export');
     this.#count += 1;
     if (chain === null) {
       this.#unsealed += 1;
       return;
     }
     if (fieldsHash(chain.prev_hash, { ...fields, position: chain.position }) !== chain.hash)
-      throw new Fault('hash_mismatch', id);
+      throw new ExportFaultError('hash_mismatch', id);
     this.#checked += 1;
     if (!this.#whole()) return;
-    if (chain.position <= this.#last.position || this.#waiting.has(chain.position)) throw new Fault('broken_link', id);
+    if (chain.position <= this.#last.position || this.#waiting.has(chain.position))
+      throw new ExportFaultError('broken_link', id);
     this.#waiting.set(chain.position, { id, link: chain });
     this.#followLinks();
   }
@@ -99,18 +100,18 @@ class Check {
       const next = this.#waiting.get(position);
       if (!next) return;
       this.#waiting.delete(position);
-      if (next.link.prev_hash !== this.#last.hash) throw new Fault('broken_link', next.id);
+      if (next.link.prev_hash !== this.#last.hash) throw new ExportFaultError('broken_link', next.id);
       this.#last = { position, hash: next.link.hash };
     }
   }
 
   #takeEnd(end: ExportEnd): void {
     this.#end = end;
-    if (end.count !== this.#count) throw new Fault('count_differs');
+    if (end.count !== this.#count) throw new ExportFaultError('count_differs');
     if (!this.#whole()) return;
     const [after] = [...this.#waiting].sort(([a], [b]) => a - b);
-    if (after || this.#last.position !== end.head.position) throw new Fault('gap', after?.[1].id ?? null);
-    if (this.#last.hash !== end.head.hash) throw new Fault('broken_link');
+    if (after || this.#last.position !== end.head.position) throw new ExportFaultError('gap', after?.[1].id ?? null);
+    if (this.#last.hash !== end.head.hash) throw new ExportFaultError('broken_link');
   }
 }
 
@@ -121,10 +122,10 @@ function parsed(text: string): Record<string, unknown> {
   } catch {
     // Said below, as of everything else that is no line of an export.
   }
-  throw new Fault('not_an_export');
+  throw new ExportFaultError('not_an_export');
 }
 
 function headOf(value: Record<string, unknown>): ExportHead {
-  if (value['format'] !== exportFormat) throw new Fault('not_an_export');
+  if (value['format'] !== exportFormat) throw new ExportFaultError('not_an_export');
   return value as unknown as ExportHead;
 }

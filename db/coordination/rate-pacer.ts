@@ -8,11 +8,11 @@ import type { Database } from '../database.ts';
 export type Turn = () => Promise<void>;
 
 /** Turns of `key`, evenly spread, so many a second. */
-export type Turns = (key: string, perSecond: number) => Turn;
+export type RatePacer = (key: string, perSecond: number) => Turn;
 
 /** The turns of this database. */
 export const createTurns =
-  (db: Kysely<Database>): Turns =>
+  (db: Kysely<Database>): RatePacer =>
   (key, perSecond) => {
     const gapMs = 1_000 / perSecond;
     let waiting: PromiseWithResolvers<number>[] = [];

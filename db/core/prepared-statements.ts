@@ -26,10 +26,12 @@ export function nameStatement(text: string): void {
  * A value that PostgreSQL makes no plan for. Of a statement that is kept it would go on making one for each of its values
  * where those promise less work than the usual one by more than planning is reckoned at.
  */
-export const unplanned = <Value>(value: Value | Expression<Value>, type: 'bigint' | 'bigint[]'): RawBuilder<Value> =>
-  sql<Value>`(select ${value}::${sql.raw(type)})::${sql.raw(type)}`;
+export const opaqueToPlanner = <Value>(
+  value: Value | Expression<Value>,
+  type: 'bigint' | 'bigint[]',
+): RawBuilder<Value> => sql<Value>`(select ${value}::${sql.raw(type)})::${sql.raw(type)}`;
 
-class Hole {
+class Placeholder {
   readonly name: PropertyKey;
   constructor(name: PropertyKey) {
     this.name = name;
@@ -37,7 +39,7 @@ class Hole {
 }
 
 /** Puts a value's place into a query that is built. */
-export type Place<Values extends object> = <Name extends keyof Values>(name: Name) => RawBuilder<Values[Name]>;
+export type Parameter<Values extends object> = <Name extends keyof Values>(name: Name) => RawBuilder<Values[Name]>;
 
 /** A query that can be compiled. */
 export interface Built<Row> {
@@ -49,15 +51,17 @@ export interface Built<Row> {
  * goes. Every connection that it is run on has the same plugins.
  */
 export function prepared<Values extends object, Row>(
-  build: (db: Kysely<Database>, place: Place<Values>) => Built<Row>,
+  build: (db: Kysely<Database>, place: Parameter<Values>) => Built<Row>,
 ): (db: Kysely<Database>, values: Values) => Promise<Row[]> {
   let compiled: CompiledQuery<Row> | undefined;
   return async (db, values) => {
     if (!compiled) {
-      compiled = build(db, (name) => sql`${new Hole(name)}`).compile();
+      compiled = build(db, (name) => sql`${new Placeholder(name)}`).compile();
       nameStatement(compiled.sql);
     }
-    const parameters = compiled.parameters.map((one) => (one instanceof Hole ? values[one.name as keyof Values] : one));
+    const parameters = compiled.parameters.map((one) =>
+      one instanceof Placeholder ? values[one.name as keyof Values] : one,
+    );
     const { rows } = await db.executeQuery<Row>({ ...compiled, parameters });
     return rows;
   };

@@ -5,14 +5,14 @@ import type { Database } from '../database.ts';
 import { isUnreachable } from './sql-state.ts';
 
 /** The connection was lost over a commit, so that nobody knows whether it was made. */
-export class CommitUnknown extends Error {
+export class CommitUnknownError extends Error {
   constructor(cause: unknown) {
     super('the connection was lost over a commit', { cause });
-    this.name = 'CommitUnknown';
+    this.name = 'CommitUnknownError';
   }
 }
 
-/** Does `work` in one transaction; throws what it throws, or CommitUnknown. */
+/** Does `work` in one transaction; throws what it throws, or CommitUnknownError. */
 export async function inTransaction<T>(
   db: Kysely<Database>,
   work: (tx: Transaction<Database>) => Promise<T>,
@@ -25,6 +25,6 @@ export async function inTransaction<T>(
       return made;
     });
   } catch (error) {
-    throw done.work && isUnreachable(error) ? new CommitUnknown(error) : error;
+    throw done.work && isUnreachable(error) ? new CommitUnknownError(error) : error;
   }
 }

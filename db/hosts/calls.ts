@@ -7,7 +7,7 @@ import type { Database } from '../database.ts';
 import type { HostPlace } from '../inventory/tables.ts';
 import { json } from '../core/jsonb.ts';
 import { prepared } from '../core/prepared-statements.ts';
-import type { Place } from '../core/prepared-statements.ts';
+import type { Parameter } from '../core/prepared-statements.ts';
 import type { CallWay, HostCallRow } from './tables.ts';
 
 /** The call of a host's task, if one was begun; there is one at most. */
@@ -39,7 +39,7 @@ interface Intended extends HostAt {
   osStatus: OsStatus | null;
 }
 
-const intend = prepared((db, place: Place<Intended>) =>
+const intend = prepared((db, place: Parameter<Intended>) =>
   db
     .with('intended', (with_) =>
       with_
@@ -107,7 +107,7 @@ export async function withdrawCall(db: Kysely<Database>, { taskId, position, way
     .execute();
 }
 
-const answer = prepared((db, place: Place<Pick<HostCallRow, 'taskId' | 'position' | 'way' | 'job' | 'note'>>) =>
+const answer = prepared((db, place: Parameter<Pick<HostCallRow, 'taskId' | 'position' | 'way' | 'job' | 'note'>>) =>
   db
     .updateTable('hostCalls')
     .set({ answeredTime: sql<Date>`clock_timestamp()`, job: place('job'), note: place('note') })

@@ -19,7 +19,7 @@ import { quote } from '../audit/text.ts';
 import type { Database } from '../database.ts';
 import { json } from '../core/jsonb.ts';
 import { prepared } from '../core/prepared-statements.ts';
-import type { Place } from '../core/prepared-statements.ts';
+import type { Parameter } from '../core/prepared-statements.ts';
 import { notifyOutput } from '../tasks/output.ts';
 import { allFinished, openResults } from '../tasks/results.ts';
 import type { TaskResultRow } from '../tasks/tables.ts';
@@ -88,14 +88,14 @@ interface Ending extends AuditRow {
 }
 
 /** What becomes of an instance; null: nothing. */
-const instanceStatus = (place: Place<Ending>) =>
+const instanceStatus = (place: Parameter<Ending>) =>
   sql<'running' | 'stopped' | 'unknown'>`coalesce(${place('all')}::text, case
     when instances.id = any(${place('running')}::bigint[]) then 'running'
     when instances.id = any(${place('stopped')}::bigint[]) then 'stopped'
     when instances.id = any(${place('unknown')}::bigint[]) then 'unknown' end)`;
 
 // One statement, since every host of every task is settled by it: the result, the host, its instances and the record.
-const settle = prepared((db, place: Place<Ending>) =>
+const settle = prepared((db, place: Parameter<Ending>) =>
   db
     .with('settled', (with_) =>
       with_

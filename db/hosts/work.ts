@@ -3,7 +3,7 @@ import type { HostAt, HostOutcome, HostTaskKind } from '../../workflows/hosts/co
 import type { Database } from '../database.ts';
 import type { HostRow } from '../inventory/tables.ts';
 import { prepared } from '../core/prepared-statements.ts';
-import type { Place } from '../core/prepared-statements.ts';
+import type { Parameter } from '../core/prepared-statements.ts';
 import type { TaskPackageRow } from './tables.ts';
 import { isAdmitted } from './ways.ts';
 
@@ -27,7 +27,7 @@ const hostColumns = [
 /** What work needs of a host. */
 export type WorkedHost = Pick<HostRow, (typeof hostColumns)[number]> & { isAdmitted: boolean };
 
-const begin = prepared((db, place: Place<HostAt & { now: Date }>) =>
+const begin = prepared((db, place: Parameter<HostAt & { now: Date }>) =>
   db
     .with('begun', (with_) =>
       with_

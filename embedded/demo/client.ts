@@ -1,7 +1,7 @@
 // What the demo knows of Slipway is its HTTP API, as any other client does.
 
 /** An answer that is an error, with the documented code. */
-export class Refused extends Error {
+export class RefusedError extends Error {
   readonly code: number;
   readonly status: number;
 
@@ -45,7 +45,7 @@ async function answer<T>(response: Response): Promise<T> {
   if (response.ok) return body as T;
   const details = JSON.stringify(body['details'] ?? []);
   const message = `${String(body['message'])}${details === '[]' ? '' : ` ${details}`}`;
-  throw new Refused(response.status, Number(body['error_code']), message);
+  throw new RefusedError(response.status, Number(body['error_code']), message);
 }
 
 interface Session {

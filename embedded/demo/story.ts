@@ -1,6 +1,6 @@
 // The main job, step by step, as two people do it over the API. Each step looks first whether it was done before.
 import { readFileSync } from 'node:fs';
-import { Refused } from './client.ts';
+import { RefusedError } from './client.ts';
 import type { Page } from './client.ts';
 import { packagePath, portFile } from './estate.ts';
 import type { Estate, Instance } from './estate.ts';
@@ -131,7 +131,7 @@ async function approve(path: string, mei: Person, li: Person): Promise<void> {
     await mei.post(`${path}/actions/approve/`);
     throw new Error(`${mei.username} approved a task of her own`);
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
+    if (!(error instanceof RefusedError)) throw error;
     say(`${mei.username} approves: refused, ${error.code} ${error.message}`);
   }
   const { plan_hash: seen } = await li.get<Task>(`${path}/`);

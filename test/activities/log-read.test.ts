@@ -1,6 +1,6 @@
 import { linesFromEnd, linesFromStart } from '../../activities/host-reads/log-lines.ts';
 import { readBytes } from '../../activities/host-reads/bytes.ts';
-import { mostContent, Scan, TooMuchToScan } from '../../activities/host-reads/scan.ts';
+import { mostContent, Scan, ScanLimitError } from '../../activities/host-reads/scan.ts';
 import type { LogSource } from '../../activities/host-reads/source.ts';
 import { oddTexts } from '../support/odd-texts.ts';
 import { characterAround, characterAt, textOf } from '../../kit/utf8.ts';
@@ -267,10 +267,10 @@ describe('lines', () => {
     const data = Buffer.from('a\n'.repeat(100_000));
     expect(await head(data, 99_999, 1, data.length)).toMatchObject({ text: 'a\n', lines: 1 });
     expect(await tail(data, 99_999, 1, data.length)).toMatchObject({ text: 'a\n', lines: 1 });
-    await expect(head(data, 99_999, 1, data.length - 1)).rejects.toThrow(TooMuchToScan);
-    await expect(tail(data, 99_999, 2, data.length - 1)).rejects.toThrow(TooMuchToScan);
+    await expect(head(data, 99_999, 1, data.length - 1)).rejects.toThrow(ScanLimitError);
+    await expect(tail(data, 99_999, 2, data.length - 1)).rejects.toThrow(ScanLimitError);
     const huge = sparse(2 * 1024 ** 3);
-    await expect(linesFromStart(new Scan(huge), 1, 1)).rejects.toThrow(TooMuchToScan);
+    await expect(linesFromStart(new Scan(huge), 1, 1)).rejects.toThrow(ScanLimitError);
     expect(huge.readBytes).toBe(256 * 1024 * 1024);
   });
 
@@ -285,7 +285,7 @@ describe('lines', () => {
     };
     try {
       for (const linesFrom of [linesFromStart, linesFromEnd])
-        await expect(linesFrom(new Scan(slow, { until: now + 200 }), 1, 1)).rejects.toThrow(TooMuchToScan);
+        await expect(linesFrom(new Scan(slow, { until: now + 200 }), 1, 1)).rejects.toThrow(ScanLimitError);
     } finally {
       clock.mockRestore();
     }

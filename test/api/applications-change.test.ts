@@ -1,6 +1,6 @@
 import { unique } from '../support/harness.ts';
 import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
-import { made, recordsOf, refusal, type Page as PageOf, type Refusal } from '../support/api/inventory.ts';
+import { created, recordsOf, refusal, type Page as PageOf, type Refusal } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let creator: TestUser;
@@ -22,7 +22,7 @@ interface App {
 type Page = PageOf<App>;
 
 const make = (by: TestUser, fields: object = {}) =>
-  made<App>(by, '/applications/', { name: `app-${unique()}`, ...fields });
+  created<App>(by, '/applications/', { name: `app-${unique()}`, ...fields });
 const records = (id: number) => recordsOf(t.db, 'application', id);
 
 describe('changing an application', () => {

@@ -1,6 +1,6 @@
 import { unique } from '../support/harness.ts';
 import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
-import { made, recordsOf, refusal, type Refusal } from '../support/api/inventory.ts';
+import { created, recordsOf, refusal, type Refusal } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let creator: TestUser;
@@ -21,7 +21,7 @@ interface App {
 }
 
 const make = (by: TestUser, fields: object = {}) =>
-  made<App>(by, '/applications/', { name: `app-${unique()}`, ...fields });
+  created<App>(by, '/applications/', { name: `app-${unique()}`, ...fields });
 const get = async (by: TestUser, id: number): Promise<App> => (await by.get<App>(`/applications/${id}/`)).body;
 const records = (id: number) => recordsOf(t.db, 'application', id);
 

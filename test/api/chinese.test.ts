@@ -8,7 +8,7 @@ import { inChinese, problems } from '../../workflows/problems/problem.ts';
 import { texts } from '../../workflows/problems/translations.ts';
 import { unique } from '../support/harness.ts';
 import { makeApplication, testApp, type TestApp, type TestUser } from '../support/api/app.ts';
-import { anApplication, made, type Refusal } from '../support/api/inventory.ts';
+import { anApplication, created, type Refusal } from '../support/api/inventory.ts';
 
 const han = /\p{Script=Han}/u;
 const placesOf = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
@@ -162,12 +162,12 @@ describe('in Chinese', () => {
   });
 
   test('names of users and things stay as they are', async () => {
-    const { name } = await made<{ id: number; name: string }>(admin, '/application/deploy-scripts/', script());
+    const { name } = await created<{ id: number; name: string }>(admin, '/application/deploy-scripts/', script());
     const { body } = await admin.post<Refusal>('/application/deploy-scripts/', { ...script(), name }, zh);
     expect(body.message).toBe('脚本名称已存在');
     const templates = '/application/deploy-templates/';
     const template = { name: 'user', repository: null, deploy_path: '/srv/user' };
-    await made(admin, templates, template);
+    await created(admin, templates, template);
     expect((await admin.post<Refusal>(templates, template, zh)).body.message).toBe('名称 "user" 已存在');
   });
 });

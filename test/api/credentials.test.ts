@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { credentialPurpose } from '../../db/deploy/credentials.ts';
 import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
-import { anApplication, made, recordsOf, refusal, type Page } from '../support/api/inventory.ts';
+import { anApplication, created, recordsOf, refusal, type Page } from '../support/api/inventory.ts';
 import { knownKeys, opensshKey } from '../support/api/ssh-keys.ts';
 
 let t: TestApp;
@@ -28,7 +28,7 @@ const stored = (id: number) =>
 
 describe('password credentials', () => {
   test('answer no secret, keep it sealed, and log and record none', async () => {
-    const made_ = await made<Credential>(user, passwords, { username: 'deployer', password: secret });
+    const made_ = await created<Credential>(user, passwords, { username: 'deployer', password: secret });
     expect(made_).toEqual({
       ...{ id: made_.id, name: 'deployer', type: 'PASSWORD', username: 'deployer', password: '******' },
     });
@@ -39,7 +39,7 @@ describe('password credentials', () => {
   });
 
   test('are changed with the id in the path or in the body; the mask keeps the secret', async () => {
-    const { id } = await made<Credential>(user, passwords, { username: 'a', password: secret, name: 'nexus' });
+    const { id } = await created<Credential>(user, passwords, { username: 'a', password: secret, name: 'nexus' });
     const before = (await stored(id)).secret;
     const kept = await user.patch<Credential>(`${passwords}${id}/`, { username: 'b', password: '******' });
     expect(kept.body).toMatchObject({ id, name: 'nexus', username: 'b' });
@@ -51,7 +51,7 @@ describe('password credentials', () => {
   });
 
   test('belong to their maker alone: to others, administrators too, they are not there', async () => {
-    const { id } = await made<Credential>(user, passwords, { username: 'mine', password: secret });
+    const { id } = await created<Credential>(user, passwords, { username: 'mine', password: secret });
     const admin = await t.user({ admin: true });
     for (const stranger of [other, admin]) {
       expect(refusal(await stranger.get(`${passwords}${id}/`))).toEqual([404, 10004]);
@@ -79,7 +79,7 @@ describe('password credentials', () => {
   });
 
   test('one in use is not deleted', async () => {
-    const { id } = await made<Credential>(user, passwords, { username: 'used', password: secret });
+    const { id } = await created<Credential>(user, passwords, { username: 'used', password: secret });
     const app = await anApplication(user);
     const settings = `/applications/${app}/deploy-settings/`;
     const repository = { type: 'GIT', url: 'https://git.example.com/a.git', branch: 'main', credential: id };
@@ -92,7 +92,7 @@ describe('password credentials', () => {
 
 describe('key credentials', () => {
   test.each(knownKeys)('%s: fingerprint and public key are those of ssh-keygen', async (_form, private_key, facts) => {
-    const credential = await made<Credential>(user, keys, { private_key });
+    const credential = await created<Credential>(user, keys, { private_key });
     expect(credential).toMatchObject({
       ...{ type: 'SSH_PRIVATE_KEY', username: 'git', name: 'git', private_key: '******', ...facts },
     });
@@ -104,7 +104,7 @@ describe('key credentials', () => {
   test('RSA in PKCS #1: the public half holds exponent and modulus', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const private_key = privateKey.export({ type: 'pkcs1', format: 'pem' });
-    const { public_key } = await made<Credential>(user, keys, { private_key });
+    const { public_key } = await created<Credential>(user, keys, { private_key });
     const blob = Buffer.from(String(public_key).split(' ')[1] ?? '', 'base64').toString('hex');
     const { e = '', n = '' } = publicKey.export({ format: 'jwk' });
     const hex = (part: string) => Buffer.from(part, 'base64url').toString('hex');

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { createJinja } from '../../kit/jinja/index.ts';
 import { unique } from '../support/harness.ts';
 import { testApp, type Answer, type TestApp, type TestUser } from '../support/api/app.ts';
-import { aHost, anApplication, made, refusal, type Host, type Refusal } from '../support/api/inventory.ts';
+import { aHost, anApplication, created, refusal, type Host, type Refusal } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let admin: TestUser;
@@ -17,7 +17,7 @@ const attach = (app: number, host: Host, by = admin) =>
   by.post(`/applications/${app}/instances/`, [{ hostid: host.id }]);
 const settingsPath = (app: number): string => `/applications/${app}/deploy-settings/`;
 const template = (deploy_path: string): Promise<{ id: number; name: string }> =>
-  made(admin, '/application/deploy-templates/', { name: `t-${unique()}`, deploy_path, repository: null });
+  created(admin, '/application/deploy-templates/', { name: `t-${unique()}`, deploy_path, repository: null });
 const link = (app: number, id: number) => admin.post(`${settingsPath(app)}template/`, { id });
 
 /** An application that is deployed to a path of a host of its own. */
@@ -138,7 +138,7 @@ describe('a deploy path of another application', () => {
   test('is refused to a template whose linked applications the caller may not view, without their names or hosts', async () => {
     const { host, path, name } = await owner();
     const manager = await t.user({ system: ['enable_deploy_template_mgmt'] });
-    const { id } = await made<{ id: number }>(manager, '/application/deploy-templates/', {
+    const { id } = await created<{ id: number }>(manager, '/application/deploy-templates/', {
       ...{ name: `t-${unique()}`, deploy_path: `/srv/${unique()}`, repository: null },
     });
     await link(await neighbour(host), id);

@@ -1,6 +1,6 @@
 import { unique } from '../support/harness.ts';
 import { makeApplication, testApp, type TestApp, type TestUser } from '../support/api/app.ts';
-import { made, recordsOf, refusal, type Page } from '../support/api/inventory.ts';
+import { created, recordsOf, refusal, type Page } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let admin: TestUser;
@@ -31,7 +31,7 @@ const around = (from: number, until: number) => ({
   until: new Date(Date.now() + until * hour).toISOString(),
 });
 const now = { ...around(-1, 1), reason: 'the sale' };
-const freeze = (by: TestUser, more: object = {}) => made<Freeze>(by, root, { ...now, ...more });
+const freeze = (by: TestUser, more: object = {}) => created<Freeze>(by, root, { ...now, ...more });
 const idsOf = (answer: { body: Page<Freeze> }): number[] => answer.body.results.map(({ id }) => id);
 
 test('a freeze is made, changed and ended, each with its record', async () => {

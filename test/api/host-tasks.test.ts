@@ -1,7 +1,7 @@
 import { settleHost, settleHostTask } from '../../db/hosts/finish.ts';
 import { Problem, toWire } from '../../workflows/problems/problem.ts';
 import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
-import { aHost, made, recordsOf, refusal, type Host, type Page } from '../support/api/inventory.ts';
+import { aHost, created, recordsOf, refusal, type Host, type Page } from '../support/api/inventory.ts';
 import { unique } from '../support/harness.ts';
 
 let t: TestApp;
@@ -89,7 +89,7 @@ describe('initialising hosts', () => {
         [409, 10005, 'hosts.0.id'],
       ],
       [
-        [good, await made<Host>(admin, '/hosts/', { name: `s-${unique()}`, host_type: 'PHY_HOST' })],
+        [good, await created<Host>(admin, '/hosts/', { name: `s-${unique()}`, host_type: 'PHY_HOST' })],
         [500, 30004, 'hosts.1.id'],
       ],
       [

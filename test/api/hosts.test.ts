@@ -1,7 +1,7 @@
 import { parseConfig } from '../../kit/config/config.ts';
 import { unique } from '../support/harness.ts';
 import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
-import { aHost, anApplication, made, recordsOf, refusal, type Host, type Page } from '../support/api/inventory.ts';
+import { aHost, anApplication, created, recordsOf, refusal, type Host, type Page } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let admin: TestUser;
@@ -19,7 +19,7 @@ const add = (by: TestUser, more: object = {}) => by.post<Host>('/hosts/', fields
 describe('creating a host', () => {
   test('begins raw, gives its creator all seven permissions, and is recorded', async () => {
     const address = { addr_type: 'PRIVATE', address: '10.0.0.5', netmask: 24, network: '10.0.0.0' };
-    const host = await made<Host>(adder, '/hosts/', fields({ cpu: 8, memory: 16_000, ip_address: [address] }));
+    const host = await created<Host>(adder, '/hosts/', fields({ cpu: 8, memory: 16_000, ip_address: [address] }));
     expect(host).toMatchObject({
       ...{ status: 'raw', os_status: null, runner: 'salt', minion_id: host.name, cpu: 8, busy: null, ipmi: null },
       ip_address: [{ ...address, netmask: '24', owner: 'HOST', is_virtual: false, id: expect.any(Number) as number }],
@@ -79,7 +79,7 @@ describe('creating a host', () => {
   });
 
   test('a name is unique regardless of case, a provider id per type', async () => {
-    const host = await made<Host>(adder, '/hosts/', fields({ host_type: 'ALI_ECS', provider_id: unique() }));
+    const host = await created<Host>(adder, '/hosts/', fields({ host_type: 'ALI_ECS', provider_id: unique() }));
     expect(refusal(await add(adder, { name: host.name.toUpperCase() }))).toEqual([409, 10005]);
     const same = { provider_id: host['provider_id'] };
     expect(refusal(await add(adder, { host_type: 'ALI_ECS', ...same }))).toEqual([409, 10005]);
@@ -97,7 +97,7 @@ describe('creating a host', () => {
 
   test('the IPMI password is sealed, never shown, and not led to another machine', async () => {
     const ipmi = { address: '192.0.2.9', username: 'root', password: 'hunter2hunter2' };
-    const host = await made<Host>(adder, '/hosts/', fields({ ipmi }));
+    const host = await created<Host>(adder, '/hosts/', fields({ ipmi }));
     expect(host['ipmi']).toEqual({ ...ipmi, password: '******' });
     const stored = await t.db.selectFrom('hosts').where('id', '=', host.id).select('ipmi').executeTakeFirstOrThrow();
     const records = await recordsOf(t.db, 'host', host.id);
@@ -237,7 +237,7 @@ describe('changing and deleting a host', () => {
   });
 
   test('nobody but an administrator makes a host local', async () => {
-    const host = await made<Host>(adder, '/hosts/', fields());
+    const host = await created<Host>(adder, '/hosts/', fields());
     expect(refusal(await adder.patch(`/hosts/${host.id}/`, { runner: 'local' }))).toEqual([403, 10003]);
   });
 

@@ -10,7 +10,7 @@ import { done, success } from '../../api/operations/schemas.ts';
 import { connect } from '../../db/core/connect.ts';
 import { freePort } from '../../embedded/ports.ts';
 import { unique } from '../support/harness.ts';
-import { Way } from '../support/tcp-proxy.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
 import { testApp } from '../support/api/app.ts';
 import type { TestApp, TestUser } from '../support/api/app.ts';
 
@@ -42,12 +42,12 @@ const remember = change({
 });
 
 let t: TestApp;
-let way: Way;
+let way: TcpProxy;
 let manager: TestUser;
 beforeAll(async () => {
   t = await testApp({}, { endpoints: [...accessEndpoints, decide, remember] });
   const url = new URL(t.database.url);
-  way = new Way(await freePort(), url.host);
+  way = new TcpProxy(await freePort(), url.host);
   await way.open();
   url.host = `127.0.0.1:${way.port}`;
   t.deps.db = connect(url.href, { max: 4, applicationName: 'test-lost' });

@@ -1,6 +1,6 @@
 import { unique } from '../support/harness.ts';
 import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
-import { anApplication, made, recordsOf, refusal, type Page } from '../support/api/inventory.ts';
+import { anApplication, created, recordsOf, refusal, type Page } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let owner: TestUser;
@@ -19,7 +19,7 @@ interface Production {
 }
 
 const make = (by: TestUser, more: object = {}) =>
-  made<Production>(by, '/productions/', { name: `line-${unique()}`, ...more });
+  created<Production>(by, '/productions/', { name: `line-${unique()}`, ...more });
 const applicationsOf = ({ id }: Production): string => `/productions/${id}/applications/`;
 
 describe('productions', () => {

@@ -2,7 +2,7 @@ import { createJinja } from '../../kit/jinja/index.ts';
 import { unique } from '../support/harness.ts';
 import { loneSurrogate, oddTexts } from '../support/odd-texts.ts';
 import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
-import { anApplication, made, recordsOf, refusal, type Page } from '../support/api/inventory.ts';
+import { anApplication, created, recordsOf, refusal, type Page } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let manager: TestUser;
@@ -26,7 +26,7 @@ const fields = (more: object = {}) => ({
   ...{ name: `script-${unique()}`, language: 'bash', content: 'echo {{ version }}' },
   ...more,
 });
-const make = (by: TestUser, more: object = {}) => made<Script>(by, path, fields(more));
+const make = (by: TestUser, more: object = {}) => created<Script>(by, path, fields(more));
 
 describe('deploy scripts', () => {
   test('are made, changed, shown and deleted, each with its record', async () => {

@@ -2,7 +2,7 @@ import { createJinja } from '../../kit/jinja/index.ts';
 import { inlinePurpose } from '../../db/deploy/repository.ts';
 import { unique } from '../support/harness.ts';
 import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
-import { anApplication, made, recordsOf, refusal } from '../support/api/inventory.ts';
+import { anApplication, created, recordsOf, refusal } from '../support/api/inventory.ts';
 import { opensshKey } from '../support/api/ssh-keys.ts';
 
 let t: TestApp;
@@ -111,7 +111,7 @@ describe('hooks of deploy settings', () => {
   test('answer whole scripts, take answers back, and are merged one by one', async () => {
     const app = await anApplication(user);
     const body = { name: `s-${unique()}`, language: 'bash', content: 'true' };
-    const script = await made(user, '/application/deploy-scripts/', body);
+    const script = await created(user, '/application/deploy-scripts/', body);
     const sent = { running_user: 'shop', glboal_post_exec: { running_user: 'web', script: String(script.id) } };
     const first = await patch(app, { lifecycle_hooks: sent });
     const hook = { running_user: 'web', script };
@@ -181,7 +181,7 @@ describe('the repository of deploy settings', () => {
     const app = await anApplication(user);
     const editor = await t.user({ application: { [app]: ['edit_app'] } });
     const path = '/application/repository-credentials/password/';
-    const credential = await made(user, path, { username: 'ci', password: secret });
+    const credential = await created(user, path, { username: 'ci', password: secret });
     const own = await patch(app, { repository: { ...git, credential: credential.id } });
     expect(own.body['repository']).toMatchObject({ credential: { id: credential.id, name: 'ci', password: '******' } });
     const byEditor = (credentialToSend: unknown, more: object = {}) =>

@@ -2,7 +2,7 @@ import { createJinja } from '../../kit/jinja/index.ts';
 import { inlinePurpose } from '../../db/deploy/repository.ts';
 import { unique } from '../support/harness.ts';
 import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
-import { anApplication, made, recordsOf, refusal } from '../support/api/inventory.ts';
+import { anApplication, created, recordsOf, refusal } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let manager: TestUser;
@@ -21,11 +21,11 @@ const patch = (app: number, body: object, by = manager) => by.patch<Settings>(se
 const link = (app: number, id: unknown, by = manager) => by.post(linkPath(app), { id });
 const unlink = (app: number, body: object, by = manager) => by.delete(linkPath(app), body);
 const template = (more: object = {}) =>
-  made<{ id: number; name: string }>(manager, templates, {
+  created<{ id: number; name: string }>(manager, templates, {
     ...{ name: `t-${unique()}`, repository: null, deploy_path: '/srv/t', timeout: 600, keep_backups: 9, ...more },
   });
 const aScript = async () =>
-  (await made(manager, '/application/deploy-scripts/', { name: `s-${unique()}`, language: 'bash', content: 'true' }))
+  (await created(manager, '/application/deploy-scripts/', { name: `s-${unique()}`, language: 'bash', content: 'true' }))
     .id;
 const recorded = async (app: number) =>
   (await recordsOf(t.db, 'application', app)).filter((one) => one.opType === 'change_deploy_setting');

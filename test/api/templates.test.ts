@@ -2,7 +2,7 @@ import { createJinja } from '../../kit/jinja/index.ts';
 import { inlinePurpose } from '../../db/deploy/repository.ts';
 import { unique } from '../support/harness.ts';
 import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
-import { anApplication, made, recordsOf, refusal, type Page, type Refusal } from '../support/api/inventory.ts';
+import { anApplication, created, recordsOf, refusal, type Page, type Refusal } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let manager: TestUser;
@@ -24,11 +24,11 @@ interface Template {
 const path = '/application/deploy-templates/';
 const one = (id: number): string => `${path}${id}/`;
 const fields = (more: object = {}) => ({ name: `t-${unique()}`, repository: null, deploy_path: '/srv/t', ...more });
-const make = (by: TestUser, more: object = {}) => made<Template>(by, path, fields(more));
+const make = (by: TestUser, more: object = {}) => created<Template>(by, path, fields(more));
 const change = (id: number, body: object, by = manager) => by.patch<Template>(one(id), body);
 const settingsOf = async (app: number, by = admin) => (await by.get(`/applications/${app}/deploy-settings/`)).body;
 const aScript = (by: TestUser) =>
-  made(by, '/application/deploy-scripts/', { name: `s-${unique()}`, language: 'bash', content: 'true' });
+  created(by, '/application/deploy-scripts/', { name: `s-${unique()}`, language: 'bash', content: 'true' });
 
 const secret = 'correct-horse-battery-staple';
 const inline = { type: 'PASSWORD', username: 'ci', password: secret };
@@ -173,10 +173,10 @@ describe('secrets of a template', () => {
 
   test("a credential by id is the caller's own, and is not deleted while a template names it", async () => {
     const credentials = '/application/repository-credentials/password/';
-    const foreign = await made(admin, credentials, { username: 'ci', password: secret });
+    const foreign = await created(admin, credentials, { username: 'ci', password: secret });
     const answer = await manager.post(path, fields({ repository: { ...git, credential: foreign.id } }));
     expect(refusal(answer)).toEqual([404, 10004, 'repository.credential']);
-    const own = await made(manager, credentials, { username: 'ci', password: secret });
+    const own = await created(manager, credentials, { username: 'ci', password: secret });
     const template = await make(manager, { repository: { ...git, credential: own.id } });
     const refused = await manager.delete<Refusal>(`${credentials}${own.id}/`);
     expect([...refusal(refused), refused.body.message]).toEqual([

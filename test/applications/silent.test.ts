@@ -1,5 +1,5 @@
 // A host that says nothing after an action that failed: the result says that nobody knows what runs there.
-import { Silent } from '../../activities/providers/error.ts';
+import { HostUnreachableError } from '../../activities/providers/error.ts';
 import { memoryEstate, memoryHosts, onMemory } from '../support/deploy/memory-hosts.ts';
 import { testWorld } from '../support/world.ts';
 import type { World } from '../support/world.ts';
@@ -12,7 +12,7 @@ const silent = new Set<string>();
 beforeAll(async () => {
   hosts.world.failure = (method, host) =>
     ['start', 'ping'].includes(method) && silent.has(host)
-      ? new Silent('salt', 'the minion does not answer')
+      ? new HostUnreachableError('salt', 'the minion does not answer')
       : undefined;
   world = await testWorld(onMemory(hosts));
 });

@@ -1,5 +1,5 @@
 // One vote counts in one group and in one seat, and the assignment that satisfies most is taken: against trying everything.
-import { hasRoom, seat } from '../../workflows/approvals/vote-matching.ts';
+import { hasRoom, match } from '../../workflows/approvals/vote-matching.ts';
 import type { Choice } from '../../workflows/approvals/vote-matching.ts';
 import { numbers } from '../support/approvals/cases.ts';
 
@@ -51,14 +51,14 @@ const seatedOf = (seating: readonly unknown[]): number => seating.filter((place)
 test('as many votes sit as can, whatever the groups and the choices', () => {
   for (const seed of seeds) {
     const { needs, votes } = madeUp(seed);
-    expect([seed, seatedOf(seat(needs, votes))]).toEqual([seed, most(needs, votes)]);
+    expect([seed, seatedOf(match(needs, votes))]).toEqual([seed, most(needs, votes)]);
   }
 });
 
 test('a vote sits only where it may, a seat holds one, and no group holds more than it needs', () => {
   for (const seed of seeds) {
     const { needs, votes } = madeUp(seed);
-    const seating = seat(needs, votes);
+    const seating = match(needs, votes);
     for (const [vote, place] of seating.entries()) {
       if (!place) continue;
       expect(votes[vote]?.find((one) => one.seat === place.seat)?.groups).toContain(place.group);
@@ -78,7 +78,7 @@ test('the order of the votes does not change how many sit', () => {
       .map((one) => ({ one, at: next(1_000) }))
       .sort((a, b) => a.at - b.at)
       .map(({ one }) => one);
-    expect(seatedOf(seat(needs, shuffled))).toBe(seatedOf(seat(needs, votes)));
+    expect(seatedOf(match(needs, shuffled))).toBe(seatedOf(match(needs, votes)));
   }
 });
 
@@ -95,8 +95,8 @@ test('there is room for one more exactly when one more would sit', () => {
 test('a vote that sits stays seated when others come', () => {
   for (const seed of seeds) {
     const { needs, votes } = madeUp(seed);
-    const before = seat(needs, votes.slice(0, -1));
-    const after = seat(needs, votes);
+    const before = match(needs, votes.slice(0, -1));
+    const after = match(needs, votes);
     for (const [vote, place] of before.entries()) if (place !== null) expect(after[vote]).not.toBeNull();
   }
 });

@@ -115,7 +115,7 @@ test('a change that cannot write its record does not happen', async () => {
     await record(tx, ann, [{ ...entry('x'), view: 'nowhere' as 'host' }]);
   });
   const cause: unknown = expect.objectContaining({ constraint: 'audit_records_view_check' });
-  await expect(change).rejects.toMatchObject({ name: 'Unrecorded', cause });
+  await expect(change).rejects.toMatchObject({ name: 'AuditWriteError', cause });
   expect(await db.selectFrom('productions').selectAll().execute()).toEqual([]);
 });
 

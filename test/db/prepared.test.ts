@@ -1,4 +1,4 @@
-import { prepared, statementName, type Place } from '../../db/core/prepared-statements.ts';
+import { prepared, statementName, type Parameter } from '../../db/core/prepared-statements.ts';
 import { loadSubject, mayOn } from '../../db/access/rights.ts';
 import { useToken } from '../../db/access/tokens.ts';
 import { selectSummaries } from '../../db/applications/find.ts';
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => t.close());
 
-const byName = prepared((db, place: Place<{ username: string; least: number }>) =>
+const byName = prepared((db, place: Parameter<{ username: string; least: number }>) =>
   db
     .selectFrom('users')
     .where('username', '=', place('username'))
@@ -118,11 +118,11 @@ test('what rights narrow has one plan for everybody, however few grants one has'
 });
 
 test('a statement that would break when a migration adds a column is refused to whoever writes it', async () => {
-  const all = prepared((db, place: Place<{ least: number }>) =>
+  const all = prepared((db, place: Parameter<{ least: number }>) =>
     db.selectFrom('users').where('id', '>=', place('least')).selectAll(),
   );
   await expect(all(t.db, { least: 0 })).rejects.toThrow('has to name its columns');
-  const some = prepared((db, place: Place<{ least: number }>) =>
+  const some = prepared((db, place: Parameter<{ least: number }>) =>
     db
       .selectFrom('users')
       .where('id', '>=', place('least'))

@@ -10,7 +10,7 @@ import { taskPath } from '../support/deploy/acts.ts';
 import { Follower } from '../support/deploy/follower.ts';
 import { makeScript, setHooks } from '../support/deploy/hooks.ts';
 import { hostsOf } from '../support/deploy/hosts.ts';
-import { insist } from '../support/deploy/post-until-answered.ts';
+import { postUntilAnswered } from '../support/deploy/post-until-answered.ts';
 import { ended, ownEstate } from '../support/deploy/processes.ts';
 import type { Estate } from '../support/deploy/processes.ts';
 
@@ -65,7 +65,7 @@ async function begun(index: number): Promise<Deploy> {
     post_exec: await makeScript(site, scripts.post_exec),
   });
   const id = await makeTask(site, estate, { level: 'I' });
-  await insist(estate.manager, taskPath(id, 'actions/start/'), undefined, { good: 200, patience });
+  await postUntilAnswered(estate.manager, taskPath(id, 'actions/start/'), undefined, { good: 200, patience });
   return { estate, id, held: which };
 }
 
@@ -74,7 +74,7 @@ async function upgraded(deploy: Deploy): Promise<Upgrade> {
   const { manager, instanceIds } = deploy.estate;
   const wish = { instances: instanceIds.map((id) => ({ id })), update_source: packagePath('1.0.0'), version: '1.0.0' };
   const path = taskPath(deploy.id, 'sub-upgrade-tasks/');
-  const subTask = Number((await insist(manager, path, wish, { good: 202, patience }))['task_id']);
+  const subTask = Number((await postUntilAnswered(manager, path, wish, { good: 202, patience }))['task_id']);
   return { ...deploy, subTask, follower: new Follower(`${site.liveUrl}/ws/tasks/${subTask}/output`, manager.token) };
 }
 

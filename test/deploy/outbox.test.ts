@@ -6,17 +6,17 @@ import { createLogger } from '../../kit/log.ts';
 import { eventually, temporalAddress } from '../support/harness.ts';
 import { makeEstate, packagePath, placePackage, quietRuntime, taskOf } from '../support/world.ts';
 import type { TestEstate } from '../support/world.ts';
-import { Way } from '../support/tcp-proxy.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
 import { act, outcome, traces } from '../support/deploy/acts.ts';
 import { ownServer } from '../support/deploy/server.ts';
 import type { Server } from '../support/deploy/server.ts';
 
-let way: Way;
+let way: TcpProxy;
 let server: Server;
 let estate: TestEstate;
 let worker: RunningWorker | undefined;
 beforeAll(async () => {
-  way = new Way(await freePort(), temporalAddress());
+  way = new TcpProxy(await freePort(), temporalAddress());
   server = await ownServer(`127.0.0.1:${way.port}`);
   estate = await makeEstate(server, 1);
   quietRuntime();

@@ -13,7 +13,7 @@ import type { Host } from '../support/deploy/hosts.ts';
 import { hostsOf, install, isAlive } from '../support/deploy/hosts.ts';
 import { makeScript, setHooks } from '../support/deploy/hooks.ts';
 import { processesOf } from '../support/deploy/listing.ts';
-import { together } from '../support/deploy/concurrent-tests.ts';
+import { concurrentTests } from '../support/deploy/concurrent-tests.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -96,7 +96,7 @@ function stale(host: Host): void {
 const old = { status: 'running', version: '1.0.0' };
 
 describe('the process of an application', () => {
-  const alongside = together();
+  const alongside = concurrentTests();
 
   alongside('that was told to end and takes longer is waited for by the undo, and then runs again', async () => {
     const { estate, host } = await made({ startupCmd: `${calls} ${draining}` }, { stopSeconds: 1 });

@@ -2,9 +2,9 @@
 // second time changes nothing. Each story is told twice, the second time with every first answer lost, and ends the same.
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { ActivityDeps } from '../../activities/deps.ts';
-import { createDeployHands } from '../../activities/deploy/host-activities.ts';
-import { createDeployRecords } from '../../activities/deploy/record-activities.ts';
-import { createMaintenanceHands } from '../../activities/maintenance/activities.ts';
+import { createDeployActivities } from '../../activities/deploy/host-activities.ts';
+import { createDeployRecordActivities } from '../../activities/deploy/record-activities.ts';
+import { createMaintenanceActivities } from '../../activities/maintenance/activities.ts';
 import { createMemoryMonitoring, createMonitoringWorld } from '../../activities/providers/monitoring/memory.ts';
 import type { Activities } from '../../activities/index.ts';
 import { deployTaskWorkflowId, stepNames } from '../../workflows/deploy/contract.ts';
@@ -297,7 +297,7 @@ test.each(Object.keys(stories))('%s: with every answer lost once it ends as with
 test('the stories have every activity of a deploy, and every step', () => {
   const none = {} as ActivityDeps;
   const { runStep: _, ...activities } = {
-    ...{ ...createDeployRecords(none), ...createDeployHands(none), ...createMaintenanceHands(none) },
+    ...{ ...createDeployRecordActivities(none), ...createDeployActivities(none), ...createMaintenanceActivities(none) },
   };
   // Those two are parts of `settleInstance`, whose jobs are compared.
   const steps = stepNames.filter((step) => step !== 'prune' && step !== 'tidy').map((step) => `runStep ${step}`);

@@ -1,5 +1,5 @@
 // A host that says nothing at the end: what runs there is not known, and nothing is said of it that nobody has asked.
-import { Silent } from '../../activities/providers/error.ts';
+import { HostUnreachableError } from '../../activities/providers/error.ts';
 import type { Behaviour } from '../../activities/providers/runner/memory.ts';
 import { endedTask, testWorld } from '../support/world.ts';
 import type { TestEstate, World } from '../support/world.ts';
@@ -12,7 +12,7 @@ const hosts = memoryHosts();
 const silent = new Set<string>();
 beforeAll(async () => {
   hosts.world.failure = (method, host) =>
-    method === 'start' && silent.has(host) ? new Silent('salt', 'the minion does not answer') : undefined;
+    method === 'start' && silent.has(host) ? new HostUnreachableError('salt', 'the minion does not answer') : undefined;
   world = await testWorld(onMemory(hosts));
 }, 60_000);
 afterAll(() => world.close(), 60_000);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { localHostFolder } from '../../kit/host-path.ts';
 import { makeEstate, makeTask, packagePath, placePackage, startedTask, taskOf, testWorld } from '../support/world.ts';
 import type { TestEstate, World } from '../support/world.ts';
-import { made } from '../support/api/inventory.ts';
+import { created } from '../support/api/inventory.ts';
 import { eventually, unique } from '../support/harness.ts';
 import { act, approveSeen, outcome, reviewers, taskPath, traces } from '../support/deploy/acts.ts';
 import { makeScript, setHooks } from '../support/deploy/hooks.ts';
@@ -180,7 +180,7 @@ describe('what changed since the approval', () => {
     const hooks = { pre_exec: { script: await makeScript(world, 'echo from the template') } };
     const own = { name: `template-${unique()}`, repository: null, deploy_path: '/srv/template' };
     const body = { ...own, lifecycle_hooks: hooks, applications: [applicationId] };
-    const { id } = await made<{ id: number }>(maker, templatePath, body);
+    const { id } = await created<{ id: number }>(maker, templatePath, body);
     return (change: object) => maker.patch(`${templatePath}${id}/`, change);
   }
 

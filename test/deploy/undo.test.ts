@@ -25,7 +25,7 @@ import type { Host } from '../support/deploy/hosts.ts';
 import { hostsOf, install } from '../support/deploy/hosts.ts';
 import { makeScript, setHooks } from '../support/deploy/hooks.ts';
 import { runnersOwn, listing, processesOf } from '../support/deploy/listing.ts';
-import { together } from '../support/deploy/concurrent-tests.ts';
+import { concurrentTests } from '../support/deploy/concurrent-tests.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -143,7 +143,7 @@ test('there is a fault for every step', () => {
 });
 
 describe('what fails is taken back', () => {
-  const alongside = together();
+  const alongside = concurrentTests();
 
   async function takenBack({ step, calls, lost = [], inject }: Fault): Promise<void> {
     const { estate, host } = await oneInstance();

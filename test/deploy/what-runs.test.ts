@@ -8,7 +8,7 @@ import type { Host } from '../support/deploy/hosts.ts';
 import { hostsOf, install, isAlive } from '../support/deploy/hosts.ts';
 import { makeScript, setHooks } from '../support/deploy/hooks.ts';
 import { processesOf } from '../support/deploy/listing.ts';
-import { together } from '../support/deploy/concurrent-tests.ts';
+import { concurrentTests } from '../support/deploy/concurrent-tests.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -50,7 +50,7 @@ const commands = ({ applicationId }: TestEstate, set: { stopCmd?: string; pidPat
 const services = (host: Host): string[] => processesOf(host.root).filter((command) => command === 'sleep 600');
 
 describe('what runs', () => {
-  const alongside = together();
+  const alongside = concurrentTests();
 
   alongside('after an undo that failed is recorded as the host says, and stopped by the next upgrade', async () => {
     const { estate, host } = await running();

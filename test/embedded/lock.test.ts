@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AlreadyRunning, lockDataDir } from '../../embedded/lock.ts';
+import { AlreadyRunningError, lockDataDir } from '../../embedded/lock.ts';
 import { temporaryDataDir } from '../support/embedded/helpers.ts';
 
 let dataDir: string;
@@ -18,7 +18,7 @@ const lock = () => join(dataDir, 'lock');
 test('a second start is refused, naming the process and the address of the first', async () => {
   const unlock = await lockDataDir(dataDir, address);
   const refusal = await lockDataDir(dataDir, 'http://127.0.0.1:9090').catch((error: unknown) => error);
-  expect(refusal).toBeInstanceOf(AlreadyRunning);
+  expect(refusal).toBeInstanceOf(AlreadyRunningError);
   expect(refusal).toMatchObject({ pid: process.pid, address });
   expect(String(refusal)).toContain(`process ${process.pid}, ${address}`);
   unlock();
@@ -52,7 +52,7 @@ test('of many starts on a stale lock exactly one gets it', async () => {
   );
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   for (const outcome of outcomes)
-    if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(AlreadyRunning);
+    if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(AlreadyRunningError);
 });
 
 test('unlocking does not remove a lock that another process has taken', async () => {

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { localHostFolder } from '../../kit/host-path.ts';
 import type { TestUser } from '../support/api/app.ts';
-import { made, recordsOf, refusal } from '../support/api/inventory.ts';
+import { created, recordsOf, refusal } from '../support/api/inventory.ts';
 import { accepted, upgrade } from '../support/deploy/acts.ts';
 import { unique } from '../support/harness.ts';
 import { endedTask, makeEstate, placePackage, startedTask, testWorld } from '../support/world.ts';
@@ -124,7 +124,11 @@ describe('a command that an editor writes', () => {
   test('of a new application waits as well, and its instances say for whom', async () => {
     const creator = await world.user({ system: ['create_app'] });
     const name = `app-${unique()}`;
-    const { id } = await made<{ id: number }>(creator, '/applications/', { name, startup_cmd: 'id', stop_cmd: 'id' });
+    const { id } = await created<{ id: number }>(creator, '/applications/', {
+      name,
+      startup_cmd: 'id',
+      stop_cmd: 'id',
+    });
     const host = await world.db
       .insertInto('hosts')
       .values({ name, hostType: 'PHY_HOST', runner: 'local', status: 'attached', creator: 'test' })

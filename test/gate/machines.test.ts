@@ -9,7 +9,7 @@ import { eventually, unique } from '../support/harness.ts';
 import { endedHostTask } from '../support/hosts/fleet.ts';
 import { endedTask, makeTask, testWorld, type TestEstate, type World } from '../support/world.ts';
 import { admitHosts, testApp, type Answer, type TestUser } from '../support/api/app.ts';
-import { anApplication, made, recordsOf, type Refusal } from '../support/api/inventory.ts';
+import { anApplication, created, recordsOf, type Refusal } from '../support/api/inventory.ts';
 
 let t: World;
 const hosts = memoryHosts();
@@ -43,7 +43,7 @@ let addresses = 0;
 const anAddress = (): string => `10.77.${Math.floor((addresses += 1) / 250)}.${addresses % 250}`;
 const fields = (more: object = {}) => ({ name: `host-${unique()}`, host_type: 'PHY_HOST', runner: 'ssh', ...more });
 const aHost = (by = admin, more: object = {}): Promise<Host> =>
-  made(by, '/hosts/', fields({ ip_address: [at(anAddress())], ...more }));
+  created(by, '/hosts/', fields({ ip_address: [at(anAddress())], ...more }));
 const messageOf = (answer: Answer<object>): string => (answer.body as Refusal).message;
 const notAvailable = 'this machine is not available';
 

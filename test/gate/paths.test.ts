@@ -10,7 +10,7 @@ import { isBelow, mayRunAs } from '../../kit/host-rules.ts';
 import { createJinja } from '../../kit/jinja/index.ts';
 import { unique } from '../support/harness.ts';
 import { testApp, type Answer, type TestApp, type TestUser } from '../support/api/app.ts';
-import { anApplication, made, refusal } from '../support/api/inventory.ts';
+import { anApplication, created, refusal } from '../support/api/inventory.ts';
 import { packagesIn } from '../support/providers/packages.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'slipway-gate-'));
@@ -26,8 +26,9 @@ beforeAll(async () => {
   editor = await t.user({ admin: true });
   application = await anApplication(editor, { directory: '/srv/web' });
   const name = `template-${unique()}`;
-  template = (await made(editor, '/application/deploy-templates/', { name, deploy_path: '/srv/t', repository: null }))
-    .id;
+  template = (
+    await created(editor, '/application/deploy-templates/', { name, deploy_path: '/srv/t', repository: null })
+  ).id;
 });
 afterAll(async () => {
   await t.close();

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { localHostFolder } from '../../kit/host-path.ts';
 import type { TestUser } from '../support/api/app.ts';
-import { aHost, made } from '../support/api/inventory.ts';
+import { aHost, created } from '../support/api/inventory.ts';
 import type { Host } from '../support/api/inventory.ts';
 import { processesOf } from '../support/deploy/listing.ts';
 import { eventually, unique } from '../support/harness.ts';
@@ -25,7 +25,7 @@ afterAll(() => world.close(), 60_000);
 
 const initialised = async (host: Host, shipped: { id: number }): Promise<HostTask> => {
   const body = { hosts: [{ id: host.id }], opts: { shipped_packages: [{ id: shipped.id }] } };
-  return endedHostTask({ admin }, (await made<HostTask>(admin, '/hosts/init-tasks/', body)).id, 90_000);
+  return endedHostTask({ admin }, (await created<HostTask>(admin, '/hosts/init-tasks/', body)).id, 90_000);
 };
 
 test('it is ended after its time, with nothing left of it on the host, and the same once more installs it', async () => {
@@ -35,7 +35,7 @@ test('it is ended after its time, with nothing left of it on the host, and the s
   const source = join(root, 'srv/tool.zip');
   execFileSync('mkfifo', [source]);
   const name = `p-${unique()}`;
-  const shipped = await made(admin, '/resource-request/shipped-packages/', {
+  const shipped = await created(admin, '/resource-request/shipped-packages/', {
     name,
     type: 'zip',
     source: '/srv/tool.zip',

@@ -1,4 +1,4 @@
-import { aHost, made, recordsOf, type Host } from '../support/api/inventory.ts';
+import { aHost, created, recordsOf, type Host } from '../support/api/inventory.ts';
 import { grantLogin } from '../../db/hosts/login-users.ts';
 import type { TestUser } from '../support/api/app.ts';
 import { eventually } from '../support/harness.ts';
@@ -40,7 +40,10 @@ test('users are let in to each host at the end, once, with a record of the platf
   const hosts = [await aHost(world.db, admin, 'raw'), await aHost(world.db, admin, 'raw')] as const;
   const [guest, known] = [await world.user({}), await world.user({ host: { [hosts[0].id]: ['login_host'] } })];
   const opts = { users_with_login_perm: [{ id: guest.id }, { id: known.id }] };
-  const { id } = await made<Task>(admin, '/hosts/init-tasks/', { hosts: hosts.map((host) => ({ id: host.id })), opts });
+  const { id } = await created<Task>(admin, '/hosts/init-tasks/', {
+    hosts: hosts.map((host) => ({ id: host.id })),
+    opts,
+  });
   await eventually(async () => (await admin.get<Task>(`/hosts/tasks/${id}/`)).body.status === 'finished', {
     timeout: 30_000,
   });

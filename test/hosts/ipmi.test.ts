@@ -6,7 +6,7 @@ import { json } from '../../db/core/jsonb.ts';
 import { createSecrets } from '../../db/secrets/secrets.ts';
 import { hostTaskWorkflowId } from '../../workflows/hosts/contract.ts';
 import type { TestUser } from '../support/api/app.ts';
-import { made, type Host } from '../support/api/inventory.ts';
+import { created, type Host } from '../support/api/inventory.ts';
 import { ipmiControllers } from '../support/doubles/ipmi-controllers.ts';
 import type { Controller } from '../support/doubles/ipmi-controllers.ts';
 import { testWorld } from '../support/world.ts';
@@ -36,7 +36,7 @@ async function aHost(power: 'on' | 'off', given: Partial<Controller> = {}): Prom
   const controller = controllers.add(power, { username: 'slipway', password });
   const { name, address, username } = controller;
   const ipmi = { address, username, password, ...given };
-  const host = await made<Host>(admin, '/hosts/', { name, host_type: 'PHY_HOST', ipmi });
+  const host = await created<Host>(admin, '/hosts/', { name, host_type: 'PHY_HOST', ipmi });
   await createMemoryRunner(minions).prepare({ name, runner: 'salt', address: null });
   return { ...controller, ...host };
 }

@@ -1,7 +1,7 @@
 // Hosts whose minion does not answer: what initialisation does about it over SSH and at the master, and how it says why not.
 import { createMemoryRunner, createMemoryWorld } from '../../activities/providers/runner/memory.ts';
 import type { Behaviour, MemoryWorld } from '../../activities/providers/runner/memory.ts';
-import { refused, Silent, unavailable } from '../../activities/providers/error.ts';
+import { refused, HostUnreachableError, unavailable } from '../../activities/providers/error.ts';
 import { fingerprintOf, SaltKeys } from '../../activities/providers/runner/salt/keys.ts';
 import { admitHosts } from '../support/api/app.ts';
 import type { TestUser } from '../support/api/app.ts';
@@ -60,7 +60,9 @@ function mend(site: Site): void {
   servers.behaviour = installs(site);
   servers.failure = null;
   minions.failure = (_method, host) =>
-    master.keys.minions.get(host) === key ? undefined : new Silent('salt', `the minion ${host} does not answer`);
+    master.keys.minions.get(host) === key
+      ? undefined
+      : new HostUnreachableError('salt', `the minion ${host} does not answer`);
 }
 
 interface Wanted {
@@ -335,7 +337,7 @@ describe('with SLIPWAY_SALT_MASTER', () => {
   }, 60_000);
 
   test('nor is one that was accepted and does not answer', async () => {
-    site.minions.failure = (_method, host) => new Silent('salt', `the minion ${host} does not answer`);
+    site.minions.failure = (_method, host) => new HostUnreachableError('salt', `the minion ${host} does not answer`);
     const host = await aHost(site);
     const taskId = await begin(site, host);
     const result = await inVain(site, host, taskId);

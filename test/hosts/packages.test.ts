@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { localHostFolder } from '../../kit/host-path.ts';
 import type { TestUser } from '../support/api/app.ts';
-import { aHost, made, type Host } from '../support/api/inventory.ts';
+import { aHost, created, type Host } from '../support/api/inventory.ts';
 import { ended, ownEstate } from '../support/deploy/processes.ts';
 import type { Estate } from '../support/deploy/processes.ts';
 import { eventually, unique } from '../support/harness.ts';
@@ -38,7 +38,7 @@ interface Package {
 
 /** A shipped package whose file is at this path of the host. */
 const shipped = (type: 'zip' | 'tar.gz', source: string, sum: string | null): Promise<Package> =>
-  made<Package>(admin, '/resource-request/shipped-packages/', { name: `p-${unique()}`, type, source, sha256: sum });
+  created<Package>(admin, '/resource-request/shipped-packages/', { name: `p-${unique()}`, type, source, sha256: sum });
 
 const at = (host: Host, path: string): string => join(localHostFolder(site.config.dataDir, host.name), path);
 
@@ -49,7 +49,7 @@ function place(host: Host, path: string, content: Buffer): void {
 
 async function initialise(host: Host, packages: readonly Package[]): Promise<number> {
   const opts = { shipped_packages: packages.map(({ id }) => ({ id })) };
-  return (await made<HostTask>(admin, '/hosts/init-tasks/', { hosts: [{ id: host.id }], opts })).id;
+  return (await created<HostTask>(admin, '/hosts/init-tasks/', { hosts: [{ id: host.id }], opts })).id;
 }
 
 const toolOf = (host: Host, { name }: Package): string => readFileSync(at(host, `/opt/${name}/bin/tool`), 'utf8');

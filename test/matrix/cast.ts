@@ -9,13 +9,13 @@ import {
 } from '../../db/access/permission-catalogue.ts';
 import type { TestApp, TestGrants, TestUser } from '../support/api/app.ts';
 import { makePersonal, makeTeam, type Objects } from './estate.ts';
-import type { Known, Needs, Place, Rule } from './rules.ts';
+import type { SignedInCaller, Needs, RequestPart, Rule } from './rules.ts';
 
 export interface Cast {
-  users: Record<Known, TestUser>;
+  users: Record<SignedInCaller, TestUser>;
   /** The objects that a place means to a caller. */
-  objects(caller: Known, place: Exclude<Place, 'absent'>): Objects;
-  home(caller: Known): Objects;
+  objects(caller: SignedInCaller, place: Exclude<RequestPart, 'absent'>): Objects;
+  home(caller: SignedInCaller): Objects;
 }
 
 type Scopes = Pick<TestGrants, 'application' | 'host'>;

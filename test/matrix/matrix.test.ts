@@ -6,7 +6,7 @@ import { testApp, type TestApp } from '../support/api/app.ts';
 import type { Page } from '../support/api/inventory.ts';
 import { makeCast, type Cast } from './cast.ts';
 import { absent, kinds, nested, type Objects } from './estate.ts';
-import { callers, places, type Caller, type Known, type Place, type Rule } from './rules.ts';
+import { callers, places, type Caller, type SignedInCaller, type RequestPart, type Rule } from './rules.ts';
 import { table } from './table.ts';
 
 let t: TestApp;
@@ -29,7 +29,7 @@ interface Trial {
   operation: Endpoint;
   rule: Rule;
   caller: Caller;
-  place: Place | undefined;
+  place: RequestPart | undefined;
 }
 
 const rulesOf = (id: string): Rule[] => {
@@ -37,7 +37,7 @@ const rulesOf = (id: string): Rule[] => {
   return rules === undefined || rules === 'open' ? [] : Array.isArray(rules) ? [...(rules as Rule[])] : [rules as Rule];
 };
 
-const placesOf = ({ on, shows }: Rule): (Place | undefined)[] => {
+const placesOf = ({ on, shows }: Rule): (RequestPart | undefined)[] => {
   if (!on) return [undefined];
   if (shows !== undefined) return ['own', "other's"];
   return places.filter((place) => place !== 'astray' || nested.includes(on));
@@ -50,7 +50,11 @@ const trials = endpoints.flatMap((operation) =>
 );
 
 /** The objects that the request names, and those that go before them in the path. */
-function objectsOf(cast: Cast, caller: Known, place: Place): { object: Objects; parent: Objects; home: Objects } {
+function objectsOf(
+  cast: Cast,
+  caller: SignedInCaller,
+  place: RequestPart,
+): { object: Objects; parent: Objects; home: Objects } {
   const home = cast.home(caller);
   const own = cast.objects(caller, 'own');
   const others = cast.objects(caller, "other's");

@@ -9,14 +9,14 @@ import { nested, type Kind, type Objects } from './estate.ts';
  */
 export const callers = ['anonymous', 'stranger', 'reader', 'owner', 'admin'] as const;
 export type Caller = (typeof callers)[number];
-export type Known = Exclude<Caller, 'anonymous'>;
+export type SignedInCaller = Exclude<Caller, 'anonymous'>;
 
 /** `astray` is an object of the other team under a parent of the own one. */
 export const places = ['absent', 'astray', "other's", 'own'] as const;
-export type Place = (typeof places)[number];
+export type RequestPart = (typeof places)[number];
 
 /** `in`: let in; `refused`: 403; `hidden`: 404. */
-export type Outcome = 'in' | 'refused' | 'hidden';
+export type Answered = 'in' | 'refused' | 'hidden';
 
 export interface Needs {
   application?: readonly ApplicationPermission[];
@@ -44,19 +44,19 @@ export interface Rule {
   carriedOut?: boolean;
   /** The list shows objects of `on`, by this field, to those who may see them. */
   shows?: string;
-  expected: (caller: Known, place: Place) => Outcome;
+  expected: (caller: SignedInCaller, place: RequestPart) => Answered;
 }
 
 export type Table = Readonly<Record<string, 'open' | Rule | readonly Rule[]>>;
-type Options = Partial<Omit<Rule, 'needs' | 'expected'>> & Partial<Record<Known, Outcome>>;
+type Options = Partial<Omit<Rule, 'needs' | 'expected'>> & Partial<Record<SignedInCaller, Answered>>;
 
-const nobodyThere = (outcome: Outcome): Outcome => (outcome === 'in' ? 'hidden' : outcome);
+const nobodyThere = (outcome: Answered): Answered => (outcome === 'in' ? 'hidden' : outcome);
 
 /** On an object of a team: others do not find it. `reader` is refused by default. */
 export const team = (on: Kind, needs: Needs, { reader = 'refused', admin = 'in', ...more }: Options = {}): Rule => ({
   ...{ on, needs, ...more },
   expected(caller, place) {
-    const atHome: Outcome = { stranger: 'hidden' as const, reader, owner: more.owner ?? 'in', admin }[caller];
+    const atHome: Answered = { stranger: 'hidden' as const, reader, owner: more.owner ?? 'in', admin }[caller];
     if (place === 'own') return atHome;
     if (place === 'astray' || (place === 'absent' && nested.includes(on))) return nobodyThere(atHome);
     if (place === 'absent') return 'hidden';
@@ -86,7 +86,7 @@ export const holdingOn = (on: Kind, system: SystemPermission, more: Options = {}
 export const anybody = (more: Options = {}): Rule => everywhere({}, { stranger: 'in', reader: 'in', ...more });
 
 /** One's own things: everybody his own; those of others are hidden or refused, but to those let in by name. */
-export const personal = (on: Kind, needs: Needs, others: Outcome, more: Options = {}): Rule => ({
+export const personal = (on: Kind, needs: Needs, others: Answered, more: Options = {}): Rule => ({
   ...{ on, needs, ...more },
   expected(caller, place) {
     if (place === 'own') return 'in';

@@ -1,6 +1,6 @@
 // What becomes of a restart whose answer was lost, at a provider's double: told by what changed since, never by what was there
 // before.
-import { Unclear } from '../../activities/providers/error.ts';
+import { OutcomeUnknownError } from '../../activities/providers/error.ts';
 import type { CloudDriver } from '../../activities/providers/cloud/driver.ts';
 import type { FleetMachine } from '../support/doubles/fleet.ts';
 import { unique } from '../support/harness.ts';
@@ -63,7 +63,7 @@ export function lostRestarts(open: () => Promise<Setup>): void {
     const { machine } = await restartedLately();
     const askedBefore = { time: longAgo(), last: null };
     const error = await failureOf(driver.power(refOf(machine), request('restart', { askedBefore })));
-    expect(error).toBeInstanceOf(Unclear);
+    expect(error).toBeInstanceOf(OutcomeUnknownError);
     expect(error.message).toContain('not known');
     expect(setup.fleet.begunOn(machine.id)).toEqual(['restart']);
   });

@@ -1,6 +1,6 @@
 // What every driver of machines promises, whatever is behind it. A driver's test brings a harness over its provider (a
 // protocol double, or the in-memory twin), which can be told what the next power call meets.
-import { ProviderError, Unclear } from '../../activities/providers/error.ts';
+import { ProviderError, OutcomeUnknownError } from '../../activities/providers/error.ts';
 import type {
   CloudDriver,
   Machine,
@@ -131,7 +131,7 @@ export function cloudSuite(name: string, open: () => Promise<CloudHarness>): voi
       await h.meet('drop_after');
       if (action === 'restart' && h.losesRestarts) {
         const error = await errorOf(h.driver.power(machine, asked));
-        expect(error).toBeInstanceOf(Unclear);
+        expect(error).toBeInstanceOf(OutcomeUnknownError);
         expect(error).toMatchObject({ kind: 'refused', message: expect.stringContaining('not known') });
         return;
       }

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestUser } from '../support/api/app.ts';
-import { made } from '../support/api/inventory.ts';
+import { created } from '../support/api/inventory.ts';
 import { ownEstate } from '../support/deploy/processes.ts';
 import { eventually, undoAll, unique } from '../support/harness.ts';
 import { endedHostTask } from '../support/hosts/fleet.ts';
@@ -66,18 +66,18 @@ async function initialised(
   opened.push(() =>
     [name, `.${name}.sha256`].forEach((one) => rmSync(join('/opt', one), { recursive: true, force: true })),
   );
-  host ??= await made<Made>(admin, '/hosts/', {
+  host ??= await created<Made>(admin, '/hosts/', {
     ...{ name: `ssh-${unique()}`, host_type: 'PHY_HOST', runner: 'ssh' },
     ip_address: [{ addr_type: 'PRIVATE', address: '127.0.0.1', network: '127.0.0.0', netmask: '255.0.0.0' }],
   });
-  const shipped = await made<Made>(admin, '/resource-request/shipped-packages/', {
+  const shipped = await created<Made>(admin, '/resource-request/shipped-packages/', {
     name,
     type: 'zip',
     source,
     ...more,
   });
   const opts = { shipped_packages: [{ id: shipped.id }] };
-  const { id } = await made<HostTask>(admin, '/hosts/init-tasks/', { hosts: [{ id: host.id }], opts });
+  const { id } = await created<HostTask>(admin, '/hosts/init-tasks/', { hosts: [{ id: host.id }], opts });
   const [result] = (await endedHostTask({ admin }, id, 240_000)).results;
   const { body } = await admin.get<{ results: { text: string }[] }>(`/hosts/tasks/${id}/output/`);
   if (!result) throw new Error('no result');

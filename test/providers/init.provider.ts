@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { TestUser } from '../support/api/app.ts';
-import { made } from '../support/api/inventory.ts';
+import { created } from '../support/api/inventory.ts';
 import { ended, ownEstate } from '../support/deploy/processes.ts';
 import type { Estate } from '../support/deploy/processes.ts';
 import { eventually, undoAll, unique } from '../support/harness.ts';
@@ -52,19 +52,19 @@ interface Made {
 }
 
 const aHost = (): Promise<Made> =>
-  made<Made>(admin, '/hosts/', {
+  created<Made>(admin, '/hosts/', {
     ...{ name: `ssh-${unique()}`, host_type: 'PHY_HOST', runner: 'ssh' },
     ip_address: [{ addr_type: 'PRIVATE', address: '127.0.0.1', network: '127.0.0.0', netmask: '255.0.0.0' }],
   });
 
 const shipped = (type: string, name: string, source: string, file: Buffer): Promise<Made> =>
-  made<Made>(admin, '/resource-request/shipped-packages/', {
+  created<Made>(admin, '/resource-request/shipped-packages/', {
     ...{ name, type, source, sha256: createHash('sha256').update(file).digest('hex') },
   });
 
 async function initialise({ id }: Made, packages: readonly Made[] = []): Promise<number> {
   const opts = { shipped_packages: packages.map((one) => ({ id: one.id })) };
-  return (await made<HostTask>(admin, '/hosts/init-tasks/', { hosts: [{ id }], opts })).id;
+  return (await created<HostTask>(admin, '/hosts/init-tasks/', { hosts: [{ id }], opts })).id;
 }
 
 async function finished(taskId: number): Promise<void> {

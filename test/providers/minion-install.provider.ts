@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { SaltApi } from '../../activities/providers/runner/salt/api.ts';
 import { fingerprintOf, SaltKeys } from '../../activities/providers/runner/salt/keys.ts';
 import type { TestUser } from '../support/api/app.ts';
-import { made } from '../support/api/inventory.ts';
+import { created } from '../support/api/inventory.ts';
 import { ended, ownEstate } from '../support/deploy/processes.ts';
 import type { Estate } from '../support/deploy/processes.ts';
 import { eventually, undoAll, unique } from '../support/harness.ts';
@@ -75,13 +75,13 @@ interface Made {
 }
 
 const aHost = (): Promise<Made> =>
-  made<Made>(admin, '/hosts/', {
+  created<Made>(admin, '/hosts/', {
     ...{ name: `fresh-${unique()}.example`, host_type: 'PHY_HOST', runner: 'salt' },
     ip_address: [{ addr_type: 'PRIVATE', address: '127.0.0.1', network: '127.0.0.0', netmask: '255.0.0.0' }],
   });
 
 const initialise = async ({ id }: Made): Promise<number> =>
-  (await made<HostTask>(admin, '/hosts/init-tasks/', { hosts: [{ id }], opts: {} })).id;
+  (await created<HostTask>(admin, '/hosts/init-tasks/', { hosts: [{ id }], opts: {} })).id;
 
 async function outputOf(taskId: number): Promise<string> {
   const { body } = await admin.get<{ results: { text: string }[] }>(`/hosts/tasks/${taskId}/output/`);

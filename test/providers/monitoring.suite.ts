@@ -1,7 +1,7 @@
 // What every driver of a monitoring system promises, whatever is behind it. A driver's test brings a harness that looks
 // at the system itself, beside the driver.
 import { ProviderError } from '../../activities/providers/error.ts';
-import { MissingName } from '../../activities/providers/monitoring/driver.ts';
+import { UnknownTemplateError } from '../../activities/providers/monitoring/driver.ts';
 import type { Monitored, MonitoredHost, Monitoring } from '../../activities/providers/monitoring/driver.ts';
 import { eventually, unique } from '../support/harness.ts';
 
@@ -98,10 +98,10 @@ export function monitoringSuite(name: string, open: () => Promise<MonitoringHarn
       const [group] = h.groups;
       const [template] = h.templates;
       const noTemplate = await thrownBy(h.monitoring.ensureHost(host, { groups: [group], templates: ['no such t'] }));
-      expect(noTemplate).toBeInstanceOf(MissingName);
+      expect(noTemplate).toBeInstanceOf(UnknownTemplateError);
       expect(noTemplate).toMatchObject({ kind: 'template', missing: 'no such t' });
       const noGroup = await thrownBy(h.monitoring.ensureHost(host, { groups: ['no such g'], templates: [template] }));
-      expect(noGroup).toBeInstanceOf(MissingName);
+      expect(noGroup).toBeInstanceOf(UnknownTemplateError);
       expect(noGroup).toMatchObject({ kind: 'group', missing: 'no such g' });
       expect(await h.look(host.name)).toEqual(before);
       const unknown = aHost();

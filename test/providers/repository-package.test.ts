@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { packageLimits } from '../../activities/providers/repository/limits.ts';
 import { inspectPackage } from '../../activities/providers/repository/package.ts';
-import { PackageRefused } from '../../activities/providers/repository/refusal.ts';
+import { InvalidPackageError } from '../../activities/providers/repository/refusal.ts';
 import type { RefusalReason } from '../../activities/providers/repository/refusal.ts';
 import { PackageStore } from '../../activities/providers/repository/store.ts';
 import type { Item } from '../support/providers/archives.ts';
@@ -298,7 +298,7 @@ describe('bombs', () => {
 test('a refused package leaves nothing in the store', async () => {
   const { file, sha256 } = write(tarOf([{ path: 'ok', content: randomBytes(9000) }, link('out', '/etc')]));
   const empty = new PackageStore(join(folder, 'empty'));
-  await expect(empty.normalise(file, 'a.tar', sha256)).rejects.toThrow(PackageRefused);
+  await expect(empty.normalise(file, 'a.tar', sha256)).rejects.toThrow(InvalidPackageError);
   expect(readdirSync(join(folder, 'empty/packages'))).toEqual([]);
   expect(await empty.find(sha256, 'a.tar')).toBeNull();
 });

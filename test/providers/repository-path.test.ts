@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { PackageRefused } from '../../activities/providers/repository/refusal.ts';
+import { InvalidPackageError } from '../../activities/providers/repository/refusal.ts';
 import type { Runner } from '../../activities/providers/runner/driver.ts';
 import { createLocalRunner } from '../../activities/providers/runner/local.ts';
 import { createMemoryRunner, createMemoryWorld } from '../../activities/providers/runner/memory.ts';
@@ -213,7 +213,7 @@ describe('where a local host looks', () => {
   });
 
   test('a missing package and a missing host are told apart', async () => {
-    await expect(packages.fetch({ runner, host }, '/no/such')).rejects.toThrow(PackageRefused);
+    await expect(packages.fetch({ runner, host }, '/no/such')).rejects.toThrow(InvalidPackageError);
     await expectRefusal(packages.fetch({ runner, host: { ...host, name: 'gone' } }, '/no/such'), 'unavailable');
   });
 });

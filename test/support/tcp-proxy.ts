@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 
 /** Passes connections on; can be closed and opened again, and can lose its connections over something that is said. */
-export class Way {
+export class TcpProxy {
   readonly port: number;
   /** The next message with these bytes ends all connections: before the server has it, or before its answer is told. */
   losing: { over: string; when: 'before' | 'after' } | undefined;

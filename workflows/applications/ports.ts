@@ -8,7 +8,7 @@ export interface InstanceStepInput {
 }
 
 /** What starts and stops instances on their hosts. */
-export interface InstanceHands {
+export interface InstanceActivities {
   /** One step on one host: starts its command or finds it running, copies its output, answers when it has ended. */
   runInstanceStep(input: InstanceStepInput): Promise<StepOutcome>;
   /** Ends what may still run of a step whose worker could not do so itself. */

@@ -10,7 +10,7 @@ import {
 } from '@temporalio/workflow';
 import { holdHosts } from '../maintenance/hold.ts';
 import type { StepOutcome } from '../deploy/ports.ts';
-import type { MaintenanceHands } from '../maintenance/ports.ts';
+import type { MaintenanceActivities } from '../maintenance/ports.ts';
 import { rootFailure } from '../lib/problem-failure.ts';
 import type {
   InstanceActionStep,
@@ -19,10 +19,10 @@ import type {
   InstanceTaskInput,
   InstanceTaskOutcome,
 } from './contract.ts';
-import type { InstanceHands } from './ports.ts';
+import type { InstanceActivities } from './ports.ts';
 
 // No limit on attempts: a host without answer is asked again until the task's own timeout.
-const { runInstanceStep, settleInstanceAction, settleInstanceTask } = proxyActivities<InstanceHands>({
+const { runInstanceStep, settleInstanceAction, settleInstanceTask } = proxyActivities<InstanceActivities>({
   startToCloseTimeout: '2 hours',
   heartbeatTimeout: '5 seconds',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -30,7 +30,7 @@ const { runInstanceStep, settleInstanceAction, settleInstanceTask } = proxyActiv
 });
 
 /** The task's own time has run out when this is needed; a host that does not answer by then is left alone. */
-const { killInstanceStep } = proxyActivities<InstanceHands>({
+const { killInstanceStep } = proxyActivities<InstanceActivities>({
   startToCloseTimeout: '1 minute',
   scheduleToCloseTimeout: '1 minute',
   heartbeatTimeout: '5 seconds',
@@ -38,7 +38,7 @@ const { killInstanceStep } = proxyActivities<InstanceHands>({
 });
 
 /** Short: a task does not fail, nor stand still, for its maintenance period. */
-const maintenance = proxyActivities<MaintenanceHands>({
+const maintenance = proxyActivities<MaintenanceActivities>({
   startToCloseTimeout: '1 minute',
   heartbeatTimeout: '5 seconds',
   retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
@@ -139,7 +139,7 @@ async function outcomeOf(
 }
 
 /** Cancelled while no worker had it, nobody has ended the step's command. */
-async function kill(at: Parameters<InstanceHands['killInstanceStep']>[0]): Promise<boolean> {
+async function kill(at: Parameters<InstanceActivities['killInstanceStep']>[0]): Promise<boolean> {
   try {
     await CancellationScope.nonCancellable(() => killInstanceStep(at));
     return true;

@@ -2,7 +2,7 @@
 // still count. Pure; what the gates, the texts and the row's projection are made from.
 import { approvingPermissions, looksNeeded } from './contract.ts';
 import type { ApprovalPolicy, ApprovalView, CastVote, OpenTo, PolicyGroup, Seat, Voter } from './contract.ts';
-import { hasRoom, seat } from './vote-matching.ts';
+import { hasRoom, match } from './vote-matching.ts';
 import type { Choice } from './vote-matching.ts';
 
 export interface GroupStanding<V extends CastVote = CastVote> {
@@ -96,7 +96,7 @@ function roundOf<V extends CastVote>(
 
 /** What each group has of these votes. */
 function standingOf<V extends CastVote>({ groups, needs, votes, choices }: Round<V>): GroupStanding<V>[] {
-  const seating = seat(needs, choices);
+  const seating = match(needs, choices);
   return groups.map((group, index) => {
     const have = votes.filter((_, vote) => seating[vote]?.group === index);
     return { group, have, lacks: group.count - have.length };
@@ -110,7 +110,7 @@ function openRound<V extends CastVote>(view: Weighed & { votes: readonly V[] }):
     const votes = view.votes.filter((vote) => (vote.step ?? 0) === step);
     const round = roundOf(view, step, groups, votes, new Set(used));
     if (standingOf(round).some(({ lacks }) => lacks > 0)) return round;
-    for (const place of seat(round.needs, round.choices)) if (place) used.add(place.seat);
+    for (const place of match(round.needs, round.choices)) if (place) used.add(place.seat);
   }
   return undefined;
 }
@@ -156,7 +156,7 @@ function lookOf({ brokeGlassById, creatorId }: Looked, { userId, voter }: CastVo
 export function missingLooks(view: Looked): number {
   if (view.brokeGlassById === null) return 0;
   const looks = view.votes.map((vote) => lookOf(view, vote));
-  return looksNeeded - seat([looksNeeded], looks).filter((place) => place !== null).length;
+  return looksNeeded - match([looksNeeded], looks).filter((place) => place !== null).length;
 }
 
 export const awaitsLooks = (view: Looked): boolean => missingLooks(view) > 0;

@@ -12,16 +12,16 @@ export interface Choice {
 /** Votes that each group needs, and takes. */
 export type Needs = readonly number[];
 
-export interface Place {
+export interface ApprovalSlot {
   seat: string;
   group: number;
 }
 
 /** Where each vote is seated; null when nothing was left for it. */
-export type Seating = readonly (Place | null)[];
+export type Matching = readonly (ApprovalSlot | null)[];
 
 /** Seats votes, each with the seats that it may take, in the order given. */
-export function seat(needs: Needs, votes: readonly (readonly Choice[])[]): Seating {
+export function match(needs: Needs, votes: readonly (readonly Choice[])[]): Matching {
   const flow = new Flow(needs, votes);
   for (const vote of votes.keys()) flow.add(vote);
   return flow.seating();
@@ -56,7 +56,7 @@ class Flow {
     return this.#place(vote);
   }
 
-  seating(): Seating {
+  seating(): Matching {
     return [...this.#votes.keys()].map((vote) => {
       const name = this.#seatOf.get(vote);
       return name === undefined ? null : { seat: name, group: this.#groupOf.get(name) ?? 0 };

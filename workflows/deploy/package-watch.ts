@@ -3,7 +3,7 @@
 import { condition, isCancellation } from '@temporalio/workflow';
 import { hasEnded } from '../approvals/policy.ts';
 import { workflowActor } from '../tasks/contract.ts';
-import { Looks } from './poll-backoff.ts';
+import { PollBackoff } from './poll-backoff.ts';
 import type { DeployParts } from './sub-tasks.ts';
 
 const firstMs = 2_000;
@@ -11,7 +11,7 @@ const mostMs = 10 * 60_000;
 
 export class PackageWatch {
   readonly #parts: DeployParts;
-  readonly #looks = new Looks(firstMs, mostMs);
+  readonly #looks = new PollBackoff(firstMs, mostMs);
   #news = 0;
   /** It waits, and nothing would be lost if it waited elsewhere. */
   idle = true;

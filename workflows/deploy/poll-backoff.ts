@@ -5,7 +5,7 @@ const mostMs = 12 * hourMs;
  * When to look again without news: in an hour at first, then less and less often, so that a wait of weeks keeps a short
  * history. News that is lost costs that time at most.
  */
-export class Looks {
+export class PollBackoff {
   readonly #firstMs: number;
   readonly #mostMs: number;
   #ms: number;

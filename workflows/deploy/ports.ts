@@ -48,7 +48,7 @@ export interface Unhealthy {
 }
 
 /** Short activities: one transaction in PostgreSQL each, run beside the workflow task. */
-export interface DeployRecords {
+export interface DeployRecordActivities {
   recordTransition(input: DeployTransition & Claimed): Promise<void>;
   /** New fields and a new plan in another round. */
   recordChange(
@@ -87,7 +87,7 @@ export interface DeployRecords {
 }
 
 /** Activities that go to a host and may take as long as the sub-task's timeout. */
-export interface DeployHands {
+export interface DeployActivities {
   /** Reads the package for its checksum and fixes the plan of this round, made when the task was created or changed. */
   completePlan(input: { taskId: number; round: number }): Promise<CompletePlan>;
   /** Makes the plan again, now. */

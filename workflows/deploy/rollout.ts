@@ -6,7 +6,7 @@ import { hasEnded } from '../approvals/policy.ts';
 import { ensure, rootFailure } from '../lib/problem-failure.ts';
 import type { Actor } from '../tasks/contract.ts';
 import type { RolloutState, SubTaskKind, SubTaskOutcome } from './contract.ts';
-import { Looks } from './poll-backoff.ts';
+import { PollBackoff } from './poll-backoff.ts';
 import { canPause, canResume } from './policy.ts';
 import { sendBack } from './send-back.ts';
 import type { DeployView } from './policy.ts';
@@ -22,7 +22,7 @@ export class Rollout {
   #paused: boolean;
   state: RolloutState | null;
   #news = 0;
-  readonly #looks = new Looks();
+  readonly #looks = new PollBackoff();
   /** It waits, and nothing would be lost if it waited elsewhere. */
   idle = true;
 
@@ -52,7 +52,7 @@ export class Rollout {
     return this.#paused;
   }
 
-  news(): void {
+  wake(): void {
     this.#news += 1;
     this.#looks.reset();
   }

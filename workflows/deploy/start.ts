@@ -9,7 +9,7 @@ import { ensure, failureOf, isProblem, rootFailure } from '../lib/problem-failur
 import { workflowActor } from '../tasks/contract.ts';
 import type { Actor } from '../tasks/contract.ts';
 import type { FreezeRef, HeldStart, StartInput } from './contract.ts';
-import { Looks } from './poll-backoff.ts';
+import { PollBackoff } from './poll-backoff.ts';
 import { canStart } from './policy.ts';
 import type { DeployView } from './policy.ts';
 import { sendBack } from './send-back.ts';
@@ -25,7 +25,7 @@ export class Start {
   inFront: number | null = null;
   plannedExecTime: Date;
   #news = 0;
-  readonly #looks = new Looks();
+  readonly #looks = new PollBackoff();
   /** It waits, and nothing would be lost if it waited elsewhere. */
   idle = true;
 
@@ -44,10 +44,10 @@ export class Start {
 
   set automatic(value: boolean) {
     this.#automatic = value;
-    this.news();
+    this.wake();
   }
 
-  news(): void {
+  wake(): void {
     this.#news += 1;
     this.#looks.reset();
   }

@@ -10,11 +10,11 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { holdHosts } from '../maintenance/hold.ts';
-import type { MaintenanceHands } from '../maintenance/ports.ts';
+import type { MaintenanceActivities } from '../maintenance/ports.ts';
 import { rootFailure } from '../lib/problem-failure.ts';
 import { searchAttributes } from '../lib/search-attributes.ts';
 import { UndoStack } from '../lib/undo.ts';
-import { window } from '../lib/for-each-limited.ts';
+import { forEachLimited } from '../lib/for-each-limited.ts';
 import { inChunks, inLanes } from './chunks.ts';
 import { instancesPerChunk } from './contract.ts';
 import type {
@@ -25,12 +25,12 @@ import type {
   SubTaskOutcome,
   UndoStep,
 } from './contract.ts';
-import type { DeployHands } from './ports.ts';
+import type { DeployActivities } from './ports.ts';
 
 const atOnce = 10;
 
 // No limit on attempts: a host without answer is asked again until the sub-task's own timeout.
-const { runStep, settleInstance, settleSubTask } = proxyActivities<DeployHands>({
+const { runStep, settleInstance, settleSubTask } = proxyActivities<DeployActivities>({
   startToCloseTimeout: '1 day',
   heartbeatTimeout: '5 seconds',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -40,7 +40,7 @@ const { runStep, settleInstance, settleSubTask } = proxyActivities<DeployHands>(
 const undoSeconds = 600;
 
 /** Undoing gets its own time: the sub-task's has run out when it is needed most. */
-const undo = proxyActivities<DeployHands>({
+const undo = proxyActivities<DeployActivities>({
   startToCloseTimeout: undoSeconds * 1000,
   scheduleToCloseTimeout: undoSeconds * 1000,
   heartbeatTimeout: '5 seconds',
@@ -48,13 +48,13 @@ const undo = proxyActivities<DeployHands>({
 });
 
 /** Short, and never waited for long: an upgrade does not fail, nor stand still, for its maintenance period. */
-const maintenance = proxyActivities<MaintenanceHands>({
+const maintenance = proxyActivities<MaintenanceActivities>({
   startToCloseTimeout: '1 minute',
   heartbeatTimeout: '5 seconds',
   retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
 });
 
-class StepFailed extends Error {
+class StepFailedError extends Error {
   readonly step: StepName;
 
   constructor(step: StepName, message: string) {
@@ -86,7 +86,7 @@ const stepsOf =
 /** After the timeout nothing begins, and what never began is not taken back: its inverse would change what runs. */
 function ensureTimeLeft({ timeoutSeconds }: SubTaskInput, step: StepName): void {
   if (CancellationScope.current().consideredCancelled && patched('nothing-begins'))
-    throw new StepFailed(step, `timed out after ${timeoutSeconds} s, before ${step}`);
+    throw new StepFailedError(step, `timed out after ${timeoutSeconds} s, before ${step}`);
 }
 
 async function runSubTask(given: SubTaskInput): Promise<SubTaskOutcome> {
@@ -99,7 +99,10 @@ async function runSubTask(given: SubTaskInput): Promise<SubTaskOutcome> {
     .run(async () => {
       await globalStep(input, 'global_pre_exec');
       if (isLarge(input)) await inChunks(input, atOnce, count);
-      else await window(input.instances, atOnce, async (instance) => count((await settled(input, instance)) ? 1 : 0));
+      else
+        await forEachLimited(input.instances, atOnce, async (instance) =>
+          count((await settled(input, instance)) ? 1 : 0),
+        );
       if (finished === input.instances.length) await globalStep(input, 'global_post_exec');
     })
     .then(
@@ -143,7 +146,7 @@ async function settled(input: SubTaskInput, instance: SubTaskInstance): Promise<
     return true;
   } catch (error) {
     const leftovers = await undoing.unwind();
-    const step = error instanceof StepFailed ? error.step : null;
+    const step = error instanceof StepFailedError ? error.step : null;
     const message = [describeFailure(error, input), ...leftovers.map((left) => left.message)].join('; ');
     const undone = leftovers.length === 0;
     await CancellationScope.nonCancellable(() =>
@@ -170,9 +173,9 @@ async function run(input: SubTaskInput, instance: SubTaskInstance, step: StepNam
   const { ok, message } = await runStep.executeWithOptions(named(instance, step), [at]).catch((error: unknown) => {
     // Cancelled while no worker had it, nobody has ended its command.
     undoing.push(() => undo.killStep(at));
-    throw new StepFailed(step, describeFailure(error, input));
+    throw new StepFailedError(step, describeFailure(error, input));
   });
-  if (!ok) throw new StepFailed(step, `${step}: ${message ?? 'failed'}`);
+  if (!ok) throw new StepFailedError(step, `${step}: ${message ?? 'failed'}`);
 }
 
 async function takeBack(
@@ -186,7 +189,7 @@ async function takeBack(
   const time = undoSeconds + secondsOfUndo(input, step, secondsLeft ?? 0);
   const options = { ...named(instance, step), startToCloseTimeout: time * 1000, scheduleToCloseTimeout: time * 1000 };
   const { ok, message } = await undo.runStep.executeWithOptions(options, [at]);
-  if (!ok) throw new StepFailed(step, `${step}: ${message ?? 'failed'}`);
+  if (!ok) throw new StepFailedError(step, `${step}: ${message ?? 'failed'}`);
 }
 
 /** Null: not known, in a chunk of a sub-task that began before it was told. */

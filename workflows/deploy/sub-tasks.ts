@@ -11,15 +11,15 @@ import type {
   SubTaskRef,
   SubTaskRequest,
 } from './contract.ts';
-import type { DeployHands, DeployRecords } from './ports.ts';
+import type { DeployActivities, DeployRecordActivities } from './ports.ts';
 import { revertInstances, upgradeInstances } from './sub-task.ts';
 
 /** What the parts of a deploy task's workflow share. */
 export interface DeployParts {
   input: DeployTaskInput;
   approval: Approval;
-  records: DeployRecords;
-  hands: DeployHands;
+  records: DeployRecordActivities;
+  hands: DeployActivities;
 }
 
 /** A sub-task that has begun; `ended` never rejects. */

@@ -35,18 +35,18 @@ import {
 import type { ChangeInput, DeployTaskInput, StartInput, SubTaskKind, SubTaskRef, SubTaskRequest } from './contract.ts';
 import { canClose, canDelegate, canPause, canResume, canRunSubTask, canStart, waitingOn } from './policy.ts';
 import type { DeployView } from './policy.ts';
-import type { DeployHands, DeployRecords } from './ports.ts';
+import type { DeployActivities, DeployRecordActivities } from './ports.ts';
 import { PackageWatch } from './package-watch.ts';
 import { Rollout } from './rollout.ts';
 import { Start } from './start.ts';
 import { SubTasks } from './sub-tasks.ts';
 
-const records = proxyActivities<DeployRecords>({
+const records = proxyActivities<DeployRecordActivities>({
   startToCloseTimeout: '1 minute',
   heartbeatTimeout: '5 seconds',
   retry: { initialInterval: '100 milliseconds', maximumInterval: '5 seconds' },
 });
-const hands = proxyActivities<DeployHands>({
+const hands = proxyActivities<DeployActivities>({
   startToCloseTimeout: '15 minutes',
   heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '500 milliseconds', maximumInterval: '10 seconds' },
@@ -138,8 +138,8 @@ class DeployTask {
       validator: ({ actor }: { actor: Actor }) => ensure(canResume(this.#view(), actor)),
     });
     setHandler(reconsiderSignal, () => {
-      this.#start.news();
-      this.#rollout.news();
+      this.#start.wake();
+      this.#rollout.wake();
       this.#packageWatch.news();
     });
   }

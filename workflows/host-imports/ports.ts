@@ -1,7 +1,7 @@
 import type { Actor } from '../tasks/contract.ts';
 import type { ImportStatus, Source } from './contract.ts';
 
-export interface ImportHands {
+export interface ImportActivities {
   /** Reads every machine of a source into the findings; a source that fails is kept with its error. May be repeated. */
   discoverHosts(input: { importId: number; source: Source }): Promise<void>;
   /** Compares findings with the inventory. */

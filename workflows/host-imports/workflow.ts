@@ -1,10 +1,10 @@
 import { isCancellation, proxyActivities, upsertSearchAttributes } from '@temporalio/workflow';
 import { searchAttributes } from '../lib/search-attributes.ts';
-import { window } from '../lib/for-each-limited.ts';
+import { forEachLimited } from '../lib/for-each-limited.ts';
 import type { AdoptionInput, ImportInput } from './contract.ts';
-import type { ImportHands } from './ports.ts';
+import type { ImportActivities } from './ports.ts';
 
-const { discoverHosts, compareFindings, adoptHosts, settleImport } = proxyActivities<ImportHands>({
+const { discoverHosts, compareFindings, adoptHosts, settleImport } = proxyActivities<ImportActivities>({
   startToCloseTimeout: '2 hours',
   heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: 10 },
@@ -13,7 +13,7 @@ const { discoverHosts, compareFindings, adoptHosts, settleImport } = proxyActivi
 /** Looks at every source, compares, and adopts when that was asked for; a source that fails stops no other. */
 export async function importHosts({ importId, sources, adopt, actor }: ImportInput): Promise<void> {
   await settled(importId, async () => {
-    await window(sources, sources.length, (source) => discoverHosts({ importId, source }));
+    await forEachLimited(sources, sources.length, (source) => discoverHosts({ importId, source }));
     await compareFindings({ importId });
     if (adopt) await adoptHosts({ importId, all: true, actor });
   });

@@ -2,7 +2,7 @@ import type { Claimed } from '../approvals/contract.ts';
 import type { Actor } from '../tasks/contract.ts';
 import type { HostAt, HostOutcome } from './contract.ts';
 
-export interface HostHands {
+export interface HostActivities {
   /**
    * Takes one host to its end, whatever its task is, and writes what became of it. What was done is in rows, so it goes on
    * where the last attempt was; while the host is on its way it gives its place back and is asked again later.

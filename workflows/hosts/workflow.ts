@@ -13,40 +13,40 @@ import {
 } from '@temporalio/workflow';
 import { claimOf } from '../lib/update-claim.ts';
 import { holdHosts } from '../maintenance/hold.ts';
-import type { MaintenanceHands } from '../maintenance/ports.ts';
+import type { MaintenanceActivities } from '../maintenance/ports.ts';
 import { rootFailure, unwrapped } from '../lib/problem-failure.ts';
 import { searchAttributes } from '../lib/search-attributes.ts';
-import { window } from '../lib/for-each-limited.ts';
+import { forEachLimited } from '../lib/for-each-limited.ts';
 import { cancelHostsUpdate, hostChunkWorkflowId, hostsPerChunk } from './contract.ts';
 import type { HostChunkInput, HostOutcome, HostTarget, HostTaskInput, InitHostsInput } from './contract.ts';
-import type { HostHands } from './ports.ts';
+import type { HostActivities } from './ports.ts';
 
 const retry = { initialInterval: '500 milliseconds', maximumInterval: '10 seconds' } as const;
 
 // No limit on attempts: how long a host may take is decided by its first attempt's time, in the activity.
-const { actOnHost } = proxyActivities<HostHands>({
+const { actOnHost } = proxyActivities<HostActivities>({
   startToCloseTimeout: '1 hour',
   heartbeatTimeout: '10 seconds',
   retry,
 });
-const { initHost } = proxyActivities<HostHands>({
+const { initHost } = proxyActivities<HostActivities>({
   startToCloseTimeout: '5 minutes',
   heartbeatTimeout: '10 seconds',
   retry,
 });
-const { abandonHost, cancelHosts, settleHostTask } = proxyActivities<HostHands>({
+const { abandonHost, cancelHosts, settleHostTask } = proxyActivities<HostActivities>({
   startToCloseTimeout: '1 minute',
   heartbeatTimeout: '10 seconds',
   retry,
 });
 /** A host is gone from Slipway; monitoring may be away for long before it can be told. */
-const { forgetMonitored } = proxyActivities<HostHands>({
+const { forgetMonitored } = proxyActivities<HostActivities>({
   startToCloseTimeout: '1 minute',
   heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '1 second', maximumInterval: '5 minutes' },
 });
 /** Short: a task does not fail, nor stand still, for its maintenance period. */
-const maintenance = proxyActivities<MaintenanceHands>({
+const maintenance = proxyActivities<MaintenanceActivities>({
   startToCloseTimeout: '1 minute',
   heartbeatTimeout: '5 seconds',
   retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
@@ -92,7 +92,9 @@ export async function removeHost({ hostId }: { hostId: number }): Promise<void> 
 
 /** Initialises hosts, each by itself; of tasks begun before `hostTask`. */
 export async function initHosts({ taskId, hosts }: InitHostsInput): Promise<void> {
-  const outcomes = await window(hosts, inFlight, ({ position, hostId }) => initHost({ taskId, position, hostId }));
+  const outcomes = await forEachLimited(hosts, inFlight, ({ position, hostId }) =>
+    initHost({ taskId, position, hostId }),
+  );
   await settleHostTask({ taskId, error: null });
   const isFinished = outcomes.every(({ status }) => status === 'finished');
   upsertSearchAttributes(searchAttributes({ status: isFinished ? 'finished' : 'failed' }));

@@ -1,13 +1,13 @@
 // Hosts that are worked on are in maintenance as long as that goes on. Each call lasts for a while only and is repeated,
 // so that a Slipway that is gone leaves nobody unwatched; what is put there is taken away whatever becomes of the work.
 import { CancellationScope, sleep } from '@temporalio/workflow';
-import type { MaintenanceHands } from './ports.ts';
+import type { MaintenanceActivities } from './ports.ts';
 
 /** Half of what one call lasts. */
 const extendEvery = '5 minutes';
 
 /** Begins the maintenance of a task's hosts; answers what ends it, to be called in every case. Neither throws. */
-export function holdHosts(hands: MaintenanceHands, taskId: number): Promise<() => Promise<void>> {
+export function holdHosts(hands: MaintenanceActivities, taskId: number): Promise<() => Promise<void>> {
   const whatever = (call: Promise<void>): Promise<void> => call.catch(() => undefined);
   // Apart from the cancellation of the work: a cancelled task still takes back what it did.
   return CancellationScope.nonCancellable(async () => {

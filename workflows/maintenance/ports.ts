@@ -2,7 +2,7 @@
 export type MaintenancePhase = 'begin' | 'extend';
 
 /** Maintenance of the hosts of a task. Neither throws for what monitoring answers: that is a line of the task's output. */
-export interface MaintenanceHands {
+export interface MaintenanceActivities {
   /** Puts the hosts of a task in maintenance for a while from now on; again extends it. */
   holdMaintenance(input: { taskId: number; phase: MaintenancePhase }): Promise<void>;
   /** Ends it. */

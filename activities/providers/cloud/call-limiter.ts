@@ -14,17 +14,17 @@ const keepMs = 1_000;
 /** How long it waits here for the next call: with quick calls that is nearly always there, and saves the database two turns. */
 const idleMs = 20;
 
-interface Place {
+interface KeptSlot {
   slot: Slot;
   since: number;
 }
 
-class Gate {
+class CallLimiter {
   readonly #name: string;
   readonly #atOnce: number;
   readonly #slots: Slots;
-  readonly #waiting: PromiseWithResolvers<Place>[] = [];
-  readonly #idle: Place[] = [];
+  readonly #waiting: PromiseWithResolvers<KeptSlot>[] = [];
+  readonly #idle: KeptSlot[] = [];
   #drawing = false;
   #closedUntil = 0;
 
@@ -55,7 +55,7 @@ class Gate {
   }
 
   /** A place that waits here, and is still ours. */
-  #takeIdle(): Place | undefined {
+  #takeIdle(): KeptSlot | undefined {
     for (let place = this.#idle.pop(); place; place = this.#idle.pop()) {
       if (this.#isOurs(place)) return place;
       this.#giveBack(place);
@@ -63,10 +63,10 @@ class Gate {
     return undefined;
   }
 
-  async #enter(): Promise<Place> {
+  async #enter(): Promise<KeptSlot> {
     const idle = this.#takeIdle();
     if (idle) return idle;
-    const mine = Promise.withResolvers<Place>();
+    const mine = Promise.withResolvers<KeptSlot>();
     this.#waiting.push(mine);
     const timer = setTimeout(() => {
       const at = this.#waiting.indexOf(mine);
@@ -88,17 +88,17 @@ class Gate {
     this.#drawing = false;
   }
 
-  #leave(place: Place): void {
+  #leave(place: KeptSlot): void {
     if (this.#isOurs(place)) this.#hand(place);
     else this.#giveBack(place);
   }
 
-  #isOurs({ slot, since }: Place): boolean {
+  #isOurs({ slot, since }: KeptSlot): boolean {
     return this.#slots.holds(slot) && Date.now() - since < keepMs;
   }
 
   /** To whoever waits longest; else it waits a moment for the next, and goes back. */
-  #hand(place: Place): void {
+  #hand(place: KeptSlot): void {
     const next = this.#waiting.shift();
     if (next) return next.resolve(place);
     this.#idle.push(place);
@@ -111,13 +111,13 @@ class Gate {
   }
 
   /** What can't be given back is lost with its connection. */
-  #giveBack({ slot }: Place): void {
+  #giveBack({ slot }: KeptSlot): void {
     void this.#slots.giveBack(slot).catch(() => undefined);
   }
 }
 
 function gated(driver: CloudDriver, atOnce: number, slots: Slots): CloudDriver {
-  const gate = new Gate(driver.name, atOnce, slots);
+  const gate = new CallLimiter(driver.name, atOnce, slots);
   return {
     name: driver.name,
     find: (machine, wish) => gate.pass(() => driver.find(machine, wish)),

@@ -2,7 +2,7 @@
 // the request. Providers' own texts are shown shortened, and never where keys are at issue.
 import type { ProviderError } from '../error.ts';
 import { unavailable, unreached } from '../error.ts';
-import type { Turns } from '../../../db/coordination/rate-pacer.ts';
+import type { RatePacer } from '../../../db/coordination/rate-pacer.ts';
 import { ownTurns } from './rate.ts';
 
 /** How a provider is called; the rate is per account. */
@@ -10,7 +10,7 @@ export interface CallOptions {
   /** Calls a second. */
   rate: number;
   /** Shared by all workers; by default the rate is this process's own. */
-  turns?: Turns;
+  turns?: RatePacer;
   /** The longest that a single call may take. */
   timeoutMs?: number;
 }

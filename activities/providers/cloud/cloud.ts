@@ -1,6 +1,6 @@
 // One driver over all accounts and regions of a provider. What differs between providers is a small `CloudApi` for one
 // account in one region; looking machines up, not doing things twice and paging over all of them is done here once.
-import { before, refused, unavailable, Unclear } from '../error.ts';
+import { before, refused, unavailable, OutcomeUnknownError } from '../error.ts';
 import type {
   AskedBefore,
   CloudDriver,
@@ -80,7 +80,7 @@ const hint = 'the answer was lost; look at it, and restart it again if it was no
 async function restartBefore(name: string, { api, machine }: Located, asked: AskedBefore): Promise<PowerAnswer | null> {
   const begun = await before(api.restartedSince(machine.place.id, asked));
   if (begun === 'unclear')
-    throw new Unclear(name, `${name}: whether ${machine.name} was restarted is not known, as ${hint}`);
+    throw new OutcomeUnknownError(name, `${name}: whether ${machine.name} was restarted is not known, as ${hint}`);
   if (begun) return { job: begun.job, note: 'was asked for already' };
   if (Date.now() - asked.time.getTime() < settleMs)
     throw unavailable(name, `${name}: no answer to the restart of ${machine.name}; looking whether it came`);

@@ -84,7 +84,7 @@ export interface PowerAnswer {
 
 /**
  * Every method throws ProviderError only (`refused`: final; `unavailable`: may be tried again; `throttled`: asked too
- * often, with the time to wait; `Unclear`: nobody can tell whether a restart came); no secret in it.
+ * often, with the time to wait; `OutcomeUnknownError`: nobody can tell whether a restart came); no secret in it.
  */
 export interface CloudDriver {
   /** For messages: "Tencent Cloud CVM". */

@@ -1,11 +1,11 @@
 // Power of physical hosts by IPMI. A controller knows on and off and keeps no list of what it did: a reset whose answer is
 // lost can't be told from one that never came. So that is not tried again but said, and a person looks.
-import { before, refused, Unclear } from '../error.ts';
+import { before, refused, OutcomeUnknownError } from '../error.ts';
 import { printedText } from '../printed-text.ts';
 import { callTimeoutMs } from './calls.ts';
 import type { CallOptions } from './calls.ts';
 import type { CloudDriver, IpmiAccess, Machine, MachineRef, PowerAnswer, PowerRequest } from './driver.ts';
-import { LostAnswer, ipmiName, ipmitool } from './ipmitool.ts';
+import { ResponseLostError, ipmiName, ipmitool } from './ipmitool.ts';
 import { ownTurns } from './rate.ts';
 
 export interface IpmiOptions extends CallOptions {
@@ -53,7 +53,8 @@ class Ipmi implements CloudDriver {
     const { state } = seen ?? (await before(this.find(ref)));
     if (state === { start: 'running', stop: 'stopped', restart: null }[action])
       return { job: null, note: `was ${state} already` };
-    if (action === 'restart' && askedBefore) throw new Unclear(ipmiName, `IPMI: no answer about ${ref.name}; ${hint}`);
+    if (action === 'restart' && askedBefore)
+      throw new OutcomeUnknownError(ipmiName, `IPMI: no answer about ${ref.name}; ${hint}`);
     if (action === 'restart') return this.#reset(ref, state);
     await this.#run(ref, 'chassis', 'power', action === 'start' ? 'on' : force ? 'off' : 'soft');
     return { job: null, note: null };
@@ -64,8 +65,8 @@ class Ipmi implements CloudDriver {
     try {
       await this.#run(ref, 'chassis', 'power', 'reset');
     } catch (error) {
-      if (!(error instanceof LostAnswer)) throw error;
-      throw new Unclear(ipmiName, `${error.message}; ${hint}`);
+      if (!(error instanceof ResponseLostError)) throw error;
+      throw new OutcomeUnknownError(ipmiName, `${error.message}; ${hint}`);
     }
     return { job: null, note: null };
   }

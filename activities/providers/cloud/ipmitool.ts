@@ -9,7 +9,7 @@ import type { IpmiAccess } from './driver.ts';
 export const ipmiName = 'IPMI';
 
 /** Thrown when the controller may or may not have got the command. */
-export class LostAnswer extends ProviderError {}
+export class ResponseLostError extends ProviderError {}
 
 export interface IpmitoolOptions {
   program: string;
@@ -65,7 +65,11 @@ function failureOf(host: string, address: string, { code, stderr }: Ended): Prov
   if (why !== undefined)
     return refused(ipmiName, `IPMI: the controller ${address} of ${host} refused the command: ${why}`);
   const how = code === null ? 'it was given up' : `ipmitool ended with ${code}`;
-  return new LostAnswer('unavailable', ipmiName, `IPMI: no answer from the controller ${address} of ${host} (${how})`);
+  return new ResponseLostError(
+    'unavailable',
+    ipmiName,
+    `IPMI: no answer from the controller ${address} of ${host} (${how})`,
+  );
 }
 
 /** The address of a controller, so that its name cannot lead elsewhere than where it was looked at; unknown names stay. */

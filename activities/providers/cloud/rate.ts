@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Turns } from '../../../db/coordination/rate-pacer.ts';
+import type { RatePacer } from '../../../db/coordination/rate-pacer.ts';
 
 /** Turns of this process alone, evenly spread. */
-export const ownTurns: Turns = (_key, perSecond) => {
+export const ownTurns: RatePacer = (_key, perSecond) => {
   const gap = 1000 / perSecond;
   let next = 0;
   return async () => {

@@ -2,7 +2,7 @@ import type { AliyunAccount, CloudStackAccount, TencentAccount } from '../../../
 import type { Config } from '../../../kit/config/config.ts';
 import { cloudTypes } from '../../../kit/config/cloud-types.ts';
 import { createAliyunEcs } from './aliyun-ecs.ts';
-import type { Turns } from '../../../db/coordination/rate-pacer.ts';
+import type { RatePacer } from '../../../db/coordination/rate-pacer.ts';
 import type { CallOptions } from './calls.ts';
 import { createCloudStack } from './cloudstack.ts';
 import type { CloudDriver, Clouds } from './driver.ts';
@@ -18,7 +18,7 @@ type CloudConfig = Pick<
 >;
 
 /** How their calls are made. */
-type Wire = Pick<CallOptions, 'timeoutMs'> & { turns: Turns };
+type Wire = Pick<CallOptions, 'timeoutMs'> & { turns: RatePacer };
 
 const cloudstackKeys = (prefix: string): string => `${prefix}_API_KEY and ${prefix}_SECRET_KEY`;
 

@@ -21,19 +21,19 @@ export interface Monitored {
 }
 
 /** A name that does not exist: nothing was changed. Callers turn it into the documented code. */
-export class MissingName extends Error {
+export class UnknownTemplateError extends Error {
   readonly kind: 'template' | 'group';
   readonly missing: string;
 
   constructor(kind: 'template' | 'group', missing: string) {
     super(`the ${kind} "${missing}" does not exist`);
-    this.name = 'MissingName';
+    this.name = 'UnknownTemplateError';
     this.kind = kind;
     this.missing = missing;
   }
 }
 
-/** Every method throws ProviderError or MissingName only; no secret in it. Each may be repeated without harm. */
+/** Every method throws ProviderError or UnknownTemplateError only; no secret in it. Each may be repeated without harm. */
 export interface Monitoring {
   /** For messages: "Zabbix". */
   readonly name: string;

@@ -1,7 +1,13 @@
 // An in-memory twin of a monitoring system for tests and benchmarks: the same promises, no network. A world outlives the
 // drivers made for it; it counts what it was asked and fails as it is told.
 import type { ProviderError } from '../error.ts';
-import { MissingName, type Monitored, type MonitoredHost, type Monitoring, type MonitoringOptions } from './driver.ts';
+import {
+  UnknownTemplateError,
+  type Monitored,
+  type MonitoredHost,
+  type Monitoring,
+  type MonitoringOptions,
+} from './driver.ts';
 
 type Method = Exclude<keyof Monitoring, 'name'>;
 
@@ -58,9 +64,9 @@ class MemoryMonitoring implements Monitoring {
   async ensureHost({ name, addresses }: MonitoredHost, { groups, templates }: MonitoringOptions): Promise<Monitored> {
     return this.#call('ensureHost', (world) => {
       const missingTemplate = templates?.find((one) => !world.templates.has(one));
-      if (missingTemplate !== undefined) throw new MissingName('template', missingTemplate);
+      if (missingTemplate !== undefined) throw new UnknownTemplateError('template', missingTemplate);
       const missingGroup = groups?.find((one) => !world.groups.has(one));
-      if (missingGroup !== undefined) throw new MissingName('group', missingGroup);
+      if (missingGroup !== undefined) throw new UnknownTemplateError('group', missingGroup);
       const before = world.hosts.get(name);
       const wantedGroups = groups && groups.length > 0 ? groups : undefined;
       const entry: MonitoredEntry = {

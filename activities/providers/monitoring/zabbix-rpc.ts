@@ -2,7 +2,7 @@
 // How a call is signed depends on the server's version, which is asked once.
 import { z } from 'zod';
 import { ProviderError, refused, unavailable } from '../error.ts';
-import { outbound, OutboundFailure } from '../outbound.ts';
+import { outbound, OutboundError } from '../outbound.ts';
 import type { OutboundAnswer } from '../outbound.ts';
 
 export interface ZabbixAccess {
@@ -29,7 +29,7 @@ export interface ZabbixRpc {
 export const provider = 'zabbix';
 
 /** What Zabbix itself refused, with its own words; `ended`: the session is over. */
-class RpcRefused extends ProviderError {
+class RpcRefusedError extends ProviderError {
   readonly ended: boolean;
 
   constructor(message: string, ended: boolean) {
@@ -87,7 +87,7 @@ export function createZabbixRpc(access: ZabbixAccess): ZabbixRpc {
       try {
         return parsed(shape, await send(method, params, auth), method);
       } catch (error) {
-        if (!(error instanceof RpcRefused) || !error.ended || access.token !== undefined) throw error;
+        if (!(error instanceof RpcRefusedError) || !error.ended || access.token !== undefined) throw error;
         session.forget(auth);
         return parsed(shape, await send(method, params, await session.get()), method);
       }
@@ -137,7 +137,7 @@ async function post(
   try {
     return await outbound({ url, method: 'POST', ...message, ca, ...limits });
   } catch (error) {
-    if (!(error instanceof OutboundFailure)) throw error;
+    if (!(error instanceof OutboundError)) throw error;
     throw (error.final ? refused : unavailable)(provider, `Zabbix: ${error.message}`);
   }
 }
@@ -152,7 +152,7 @@ function resultOf({ status, body }: OutboundAnswer, secrets: readonly (string | 
   if (code === frontendFailure || code === internalError)
     throw unavailable(provider, 'the Zabbix frontend fails; see its log');
   const said = withoutSecrets(data || message, secrets).slice(0, longestReason);
-  throw new RpcRefused(`Zabbix: ${said}`, sessionEnded.test(`${message} ${data}`));
+  throw new RpcRefusedError(`Zabbix: ${said}`, sessionEnded.test(`${message} ${data}`));
 }
 
 function jsonOf(body: Buffer): unknown {

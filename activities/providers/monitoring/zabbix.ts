@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { zabbixSeverities } from '../../../kit/config/settings.ts';
 import { ProviderError, refused } from '../error.ts';
-import { MissingName } from './driver.ts';
+import { UnknownTemplateError } from './driver.ts';
 import type { Monitored, MonitoredHost, Monitoring, MonitoringOptions } from './driver.ts';
 import { createMaintenance } from './zabbix-maintenance.ts';
 import { createZabbixRpc, provider } from './zabbix-rpc.ts';
@@ -71,7 +71,7 @@ async function groupIds(rpc: ZabbixRpc, names: readonly string[]): Promise<{ gro
   const found = new Map((await rpc.call('hostgroup.get', params, groupShape)).map((one) => [one.name, one.groupid]));
   return names.map((name) => {
     const groupid = found.get(name);
-    if (groupid === undefined) throw new MissingName('group', name);
+    if (groupid === undefined) throw new UnknownTemplateError('group', name);
     return { groupid };
   });
 }
@@ -84,7 +84,7 @@ async function templateIds(rpc: ZabbixRpc, names: readonly string[]): Promise<{ 
   const found = await rpc.call('template.get', params, templateShape);
   const ids = names.map((name) => {
     const one = found.find((template) => template.name === name) ?? found.find(({ host }) => host === name);
-    if (one === undefined) throw new MissingName('template', name);
+    if (one === undefined) throw new UnknownTemplateError('template', name);
     return one.templateid;
   });
   return [...new Set(ids)].map((templateid) => ({ templateid }));

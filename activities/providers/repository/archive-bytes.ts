@@ -1,4 +1,4 @@
-import { PackageRefused } from './refusal.ts';
+import { InvalidPackageError } from './refusal.ts';
 
 /** Reads to the end and drops it. */
 export async function exhaust(source: AsyncIterable<unknown>): Promise<void> {
@@ -28,7 +28,7 @@ export class ByteReader {
   async *chunks(count: number): AsyncGenerator<Buffer, void> {
     let left = count;
     while (left > 0) {
-      if (!(await this.#more())) throw new PackageRefused('corrupt', null, 'the archive is cut short');
+      if (!(await this.#more())) throw new InvalidPackageError('corrupt', null, 'the archive is cut short');
       const chunk = this.#rest.subarray(0, left);
       this.#rest = this.#rest.subarray(chunk.length);
       left -= chunk.length;
@@ -55,7 +55,7 @@ export class ByteReader {
       this.#rest = this.#rest.subarray(end < 0 ? part.length : end + 1);
       if (end >= 0 && length <= most) return Buffer.concat(parts).toString('utf8');
     }
-    throw new PackageRefused('corrupt', null, 'a line is cut short or too long');
+    throw new InvalidPackageError('corrupt', null, 'a line is cut short or too long');
   }
 
   async skip(count: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { packageLimits } from './limits.ts';
-import { PackageRefused } from './refusal.ts';
+import { InvalidPackageError } from './refusal.ts';
 
 /** One thing in a package, whatever it came in; `content` is to be read (or not) before the next one is asked for. */
 export interface PackageEntry {
@@ -37,7 +37,7 @@ export async function* nothing(): AsyncIterable<Buffer> {}
 /** The clean form of an entry's name, '' for the root itself; refuses what leads out or can't be a name. */
 export function cleanPath(name: string): string {
   const refuse = (text: string): never => {
-    throw new PackageRefused('path', name, text);
+    throw new InvalidPackageError('path', name, text);
   };
   if (name.includes('\0') || name.includes('\\')) refuse('the name holds a NUL or a backslash');
   if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) refuse('an absolute path');

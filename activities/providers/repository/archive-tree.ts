@@ -4,7 +4,7 @@
 // So a plain `tar -x` on a host is safe, whatever the order.
 import type { PackageEntry } from './archive-entry.ts';
 import type { PackageNotes } from './notes.ts';
-import { PackageRefused } from './refusal.ts';
+import { InvalidPackageError } from './refusal.ts';
 
 const maximumHops = 40;
 
@@ -26,11 +26,11 @@ export class PackageTree {
     const present = this.#kinds.get(path);
     const made = kind === 'hardlink' ? 'file' : kind;
     if (present !== undefined && present !== made) {
-      throw new PackageRefused('duplicate', path, `is there twice, as a ${present} and as a ${made}`);
+      throw new InvalidPackageError('duplicate', path, `is there twice, as a ${present} and as a ${made}`);
     }
     this.#addParents(path);
     if (kind === 'hardlink' && this.#kinds.get(target ?? '') !== 'file') {
-      throw new PackageRefused('link', path, 'a hard link to something that is no file before it');
+      throw new InvalidPackageError('link', path, 'a hard link to something that is no file before it');
     }
     if (present !== undefined && kind !== 'directory') this.#notes.add('repeated_entries', path);
     if (kind === 'symlink') this.#links.set(path, target ?? '');
@@ -42,7 +42,7 @@ export class PackageTree {
 
   /** To be called after the last entry: follows every link. */
   finish(): void {
-    if (this.#isEmpty) throw new PackageRefused('empty', null, 'the package holds nothing');
+    if (this.#isEmpty) throw new InvalidPackageError('empty', null, 'the package holds nothing');
     for (const path of this.#links.keys()) this.#follow(path);
   }
 
@@ -51,7 +51,7 @@ export class PackageTree {
       const parent = path.slice(0, end);
       const kind = this.#kinds.get(parent);
       if (kind === 'directory') return;
-      if (kind !== undefined) throw new PackageRefused('link', path, `lies below ${parent}, which is no folder`);
+      if (kind !== undefined) throw new InvalidPackageError('link', path, `lies below ${parent}, which is no folder`);
       this.#kinds.set(parent, 'directory');
     }
   }
@@ -59,7 +59,7 @@ export class PackageTree {
   /** Walks the link's way step by step as the system would; a way that ends nowhere is allowed, one that leaves is not. */
   #follow(link: string): void {
     const refuse = (text: string): never => {
-      throw new PackageRefused('link', link, `a link ${text}`);
+      throw new InvalidPackageError('link', link, `a link ${text}`);
     };
     const place = link.split('/').slice(0, -1);
     let target = this.#links.get(link) ?? '';

@@ -5,7 +5,7 @@ import type { OutputBlock, Runner, RunnerHost } from '../runner/driver.ts';
 import { checkPath } from '../runner/check-paths.ts';
 import { listFolder, readPart, statFile, translated } from '../runner/local-files.ts';
 import type { Files } from './driver.ts';
-import { PackageRefused } from './refusal.ts';
+import { InvalidPackageError } from './refusal.ts';
 
 const blockBytes = 1024 * 1024;
 
@@ -44,13 +44,13 @@ export function machineFiles(dataDir: string): Files {
     const [real, own] = [await realOf(path), await realpath(resolve(dataDir)).catch(() => resolve(dataDir))];
     if (real === null) return null;
     if (real === own || real.startsWith(join(own, sep)) || own.startsWith(join(real, sep))) {
-      throw new PackageRefused('path', null, `${path} is not taken from Slipway's own data`);
+      throw new InvalidPackageError('path', null, `${path} is not taken from Slipway's own data`);
     }
     return real;
   }
   async function existing(path: string): Promise<string> {
     const real = await open(path);
-    if (real === null) throw new PackageRefused('missing', null, `there is nothing at ${path}`);
+    if (real === null) throw new InvalidPackageError('missing', null, `there is nothing at ${path}`);
     return real;
   }
   const readBlock: ReadBlock = async (path, offset, length) =>

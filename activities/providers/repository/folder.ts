@@ -9,13 +9,13 @@ import type { PackageEntry } from './archive-entry.ts';
 import type { Files } from './driver.ts';
 import type { Budget, PackageLimits } from './limits.ts';
 import { checked, PackageReading, writeEntries } from './package.ts';
-import { PackageRefused } from './refusal.ts';
+import { InvalidPackageError } from './refusal.ts';
 
 const notUtf8 = 'not UTF-8: rename it, or pack the folder as a tar, whose names may be GBK';
 
 function entryOf(files: Files, base: string, path: string, found: DirectoryEntry): PackageEntry {
-  if (found.kind === 'other') throw new PackageRefused('special', path, 'neither file, folder nor link');
-  if (found.target?.includes('\ufffd')) throw new PackageRefused('link', path, `its target is ${notUtf8}`);
+  if (found.kind === 'other') throw new InvalidPackageError('special', path, 'neither file, folder nor link');
+  if (found.target?.includes('\ufffd')) throw new InvalidPackageError('link', path, `its target is ${notUtf8}`);
   const kind = found.kind === 'link' ? 'symlink' : found.kind;
   return {
     path: cleanPath(path),
@@ -31,9 +31,9 @@ function entryOf(files: Files, base: string, path: string, found: DirectoryEntry
 async function* walk(files: Files, base: string, below: string, budget: Budget): AsyncGenerator<PackageEntry, void> {
   for (const found of await files.list(posix.join(base, below))) {
     // Joined, a name such as ".." would be another place before anybody has looked at it.
-    if (/^\.{0,2}$|[/\0]/.test(found.name)) throw new PackageRefused('path', found.name, 'not a name of a file');
+    if (/^\.{0,2}$|[/\0]/.test(found.name)) throw new InvalidPackageError('path', found.name, 'not a name of a file');
     const path = posix.join(below, found.name);
-    if (found.name.includes('\ufffd')) throw new PackageRefused('path', path, `the name is ${notUtf8}`);
+    if (found.name.includes('\ufffd')) throw new InvalidPackageError('path', path, `the name is ${notUtf8}`);
     budget.bytes(found.size, path);
     yield entryOf(files, base, path, found);
     if (found.kind === 'directory') yield* walk(files, base, path, budget);

@@ -2,7 +2,7 @@
 // character for each), and they are read and written here as the repository says.
 import { nameIn, bytesOf, shownBytes } from './names.ts';
 import type { NameEncoding } from './names.ts';
-import { PackageRefused } from './refusal.ts';
+import { InvalidPackageError } from './refusal.ts';
 
 const titles: Record<NameEncoding, string> = { utf8: 'UTF-8', gbk: 'GBK' };
 const hasControls = (text: string): boolean => /[\u0000-\u001f\u007f]/.test(text);
@@ -21,9 +21,10 @@ export class FtpNames {
 
   /** What is sent for a path; refuses one that can't be. */
   path(path: string): string {
-    if (hasControls(path)) throw new PackageRefused('path', path, 'FTP has no control characters');
+    if (hasControls(path)) throw new InvalidPackageError('path', path, 'FTP has no control characters');
     const sent = this.sent(path);
-    if (sent === null) throw new PackageRefused('path', path, `the repository's names are ${titles[this.encoding]}`);
+    if (sent === null)
+      throw new InvalidPackageError('path', path, `the repository's names are ${titles[this.encoding]}`);
     return sent;
   }
 
@@ -33,6 +34,6 @@ export class FtpNames {
     const name = nameIn(this.encoding, bytes);
     if (name !== null && this.sent(name) === came) return name;
     const text = `the name is not ${titles[this.encoding]}: set the encoding of the repository, or rename it`;
-    throw new PackageRefused('path', shownBytes(bytes), text);
+    throw new InvalidPackageError('path', shownBytes(bytes), text);
   }
 }

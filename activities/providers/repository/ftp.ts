@@ -19,7 +19,7 @@ import { bounded, networkFailure } from './failures.ts';
 import { changed } from './files.ts';
 import { FtpNames } from './ftp-names.ts';
 import { nameIn } from './names.ts';
-import { PackageRefused } from './refusal.ts';
+import { InvalidPackageError } from './refusal.ts';
 
 export interface FtpOptions {
   destinations: Destinations;
@@ -215,7 +215,7 @@ function filesOf(client: Client, { root, where, entries, names }: Where): Files 
       asked(async () => {
         await client.cd(at(path));
         const found = await client.list();
-        if (found.length > entries) throw new PackageRefused('size', path, `more than ${entries} entries`);
+        if (found.length > entries) throw new InvalidPackageError('size', path, `more than ${entries} entries`);
         return found.map(entryOf).sort(byName);
       }),
     content: (path, size) => contentOf(client, at(path), size, where),
@@ -283,9 +283,9 @@ export function decodedPath(path: string): string {
   try {
     decoded = decodeURIComponent(path);
   } catch {
-    throw new PackageRefused('path', null, 'the path of the repository is not well encoded');
+    throw new InvalidPackageError('path', null, 'the path of the repository is not well encoded');
   }
   if (decoded.split('/').includes('..') || decoded.includes('\0'))
-    throw new PackageRefused('path', null, 'the path of the repository climbs by ".."');
+    throw new InvalidPackageError('path', null, 'the path of the repository climbs by ".."');
   return decoded.replace(/\/+$/, '');
 }

@@ -1,6 +1,6 @@
 // What a package may hold. A small archive can unpack to anything, so what comes out is counted while it comes, and
 // nothing is believed that the archive says of itself.
-import { PackageRefused } from './refusal.ts';
+import { InvalidPackageError } from './refusal.ts';
 
 const mib = 1024 * 1024;
 
@@ -22,7 +22,7 @@ export const packageLimits = {
 type Widened<T> = T extends number ? number : readonly string[];
 export type PackageLimits = { readonly [name in keyof typeof packageLimits]: Widened<(typeof packageLimits)[name]> };
 
-/** Counts what comes out of a package of `packedBytes`; throws PackageRefused when it is too much. */
+/** Counts what comes out of a package of `packedBytes`; throws InvalidPackageError when it is too much. */
 export class Budget {
   readonly #limits: PackageLimits;
   readonly #packedBytes: number;
@@ -39,16 +39,16 @@ export class Budget {
     this.#bytes += count;
     const { unpackedBytes, ratio, ratioFromBytes } = this.#limits;
     if (this.#bytes > unpackedBytes)
-      throw new PackageRefused('size', entry, `more than ${unpackedBytes} bytes unpacked`);
+      throw new InvalidPackageError('size', entry, `more than ${unpackedBytes} bytes unpacked`);
     if (this.#bytes > ratioFromBytes && this.#bytes > ratio * this.#packedBytes) {
-      throw new PackageRefused('size', entry, `unpacks to more than ${ratio} times its size`);
+      throw new InvalidPackageError('size', entry, `unpacks to more than ${ratio} times its size`);
     }
   }
 
   entry(name: string): void {
     this.#entries += 1;
     if (this.#entries > this.#limits.entries) {
-      throw new PackageRefused('size', name, `more than ${this.#limits.entries} entries`);
+      throw new InvalidPackageError('size', name, `more than ${this.#limits.entries} entries`);
     }
   }
 }

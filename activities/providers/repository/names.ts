@@ -3,7 +3,7 @@
 // another name is another file. A name that is short may be valid in both, and what was decided is told in the plan.
 import type { RepositoryEncoding } from '../../../kit/repository-address.ts';
 import type { PackageNotes } from './notes.ts';
-import { PackageRefused } from './refusal.ts';
+import { InvalidPackageError } from './refusal.ts';
 
 // A byte order mark is a part of the name like any other character.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -27,7 +27,7 @@ export const shownBytes = (bytes: Buffer): string => bytes.toString('latin1');
 /** A name in UTF-8; refuses another one. */
 export function utf8Name(bytes: Buffer): string {
   const name = nameIn('utf8', bytes);
-  if (name === null) throw new PackageRefused('path', shownBytes(bytes), 'the name is not UTF-8');
+  if (name === null) throw new InvalidPackageError('path', shownBytes(bytes), 'the name is not UTF-8');
   return name;
 }
 
@@ -45,7 +45,7 @@ export function guessedName(bytes: Buffer, notes: PackageNotes): string {
     if (other !== null && isUncertain(name)) notes.add('ambiguous_names', name);
     return name;
   }
-  if (other === null) throw new PackageRefused('path', shownBytes(bytes), 'the name is neither UTF-8 nor GBK');
+  if (other === null) throw new InvalidPackageError('path', shownBytes(bytes), 'the name is neither UTF-8 nor GBK');
   notes.add('gbk_names', other);
   return other;
 }

@@ -67,7 +67,7 @@ function entriesOf(file: string, name: string, size: number, reading: PackageRea
   return tarEntries(file, format === 'tar.gz', budget, notes);
 }
 
-/** Checks every entry as it passes, and at the end the tree that they make; throws PackageRefused. */
+/** Checks every entry as it passes, and at the end the tree that they make; throws InvalidPackageError. */
 export async function* checked(
   entries: AsyncIterable<PackageEntry>,
   { limits, budget, notes }: PackageReading,

@@ -11,7 +11,7 @@ import { writeFolder } from './folder.ts';
 import { Budget } from './limits.ts';
 import { createPathRepository } from './path.ts';
 import type { PathPlace } from './path.ts';
-import { PackageRefused } from './refusal.ts';
+import { InvalidPackageError } from './refusal.ts';
 import type { Repositories } from './registry.ts';
 import type { Package, PackageStore } from './store.ts';
 
@@ -67,11 +67,11 @@ function placed(place: PackagePlace, source: string): { path: string; name: stri
   if (!isRepository(place)) {
     checkPath('package', source);
     const path = posix.normalize(source).replace(/\/$/, '');
-    if (path === '') throw new PackageRefused('path', null, 'the root of a host is not a package');
+    if (path === '') throw new InvalidPackageError('path', null, 'the root of a host is not a package');
     return { path, name: `${source} on ${place.host.name}` };
   }
   if (source.includes('\0') || source.split('/').includes('..')) {
-    throw new PackageRefused('path', source, 'not a path inside the repository');
+    throw new InvalidPackageError('path', source, 'not a path inside the repository');
   }
   const path = posix.join('/', source).replace(/(.)\/$/, '$1');
   return { path, name: `${source} in ${place.url}${place.branch === null ? '' : ` (branch ${place.branch})`}` };
@@ -108,7 +108,7 @@ export class Packages {
 
   /**
    * Reads the package and keeps it as a canonical tar; callers at the same time share one reading, which ends when the last
-   * of them has gone. Throws PackageRefused for what will never do, ProviderError for what can't be reached.
+   * of them has gone. Throws InvalidPackageError for what will never do, ProviderError for what can't be reached.
    */
   async fetch(place: PackagePlace, source: string, signal?: AbortSignal): Promise<Package> {
     const { path, name } = placed(place, source);
@@ -143,8 +143,8 @@ export class Packages {
 
   async #read(files: Files, path: string, name: string): Promise<Package> {
     const { kind, size } = await files.stat(path);
-    if (kind === 'absent') throw new PackageRefused('missing', null, `there is no package at ${name}`);
-    if (kind === 'other') throw new PackageRefused('special', null, `${name} is neither a file nor a folder`);
+    if (kind === 'absent') throw new InvalidPackageError('missing', null, `there is no package at ${name}`);
+    if (kind === 'other') throw new InvalidPackageError('special', null, `${name} is neither a file nor a folder`);
     const { limits } = this.#store;
     if (kind === 'directory') return this.#store.keepFolder((target) => writeFolder(files, path, target, limits));
     return this.#store.withTemporary(async (temporary) => {

@@ -8,7 +8,7 @@ import { checkPath } from '../runner/check-paths.ts';
 import type { Files, Reading } from './driver.ts';
 import { bounded } from './failures.ts';
 import { hostFiles, machineFiles } from './files.ts';
-import { PackageRefused } from './refusal.ts';
+import { InvalidPackageError } from './refusal.ts';
 
 export interface PathPlace {
   runner: Runner;
@@ -46,8 +46,8 @@ function confined(files: Files, resolve: Resolve, roots: readonly string[]): Fil
   };
 }
 
-const outside = (path: string, roots: readonly string[]): PackageRefused =>
-  new PackageRefused('path', null, `${path} leads out of ${roots.join(', ')}, where packages lie on a host`);
+const outside = (path: string, roots: readonly string[]): InvalidPackageError =>
+  new InvalidPackageError('path', null, `${path} leads out of ${roots.join(', ')}, where packages lie on a host`);
 
 /** Lends the files of a host: the first of its places that has anything at a path is asked for all that is below it. */
 export function createPathRepository(of: { dataDir: string; timeoutMs: number; roots: readonly string[] }) {

@@ -13,7 +13,7 @@ import { bounded, networkFailure } from './failures.ts';
 import { changed } from './files.ts';
 import { decodedPath } from './ftp.ts';
 import { knownKeys } from './known-hosts.ts';
-import { PackageRefused } from './refusal.ts';
+import { InvalidPackageError } from './refusal.ts';
 
 export interface SftpOptions {
   destinations: Destinations;
@@ -98,7 +98,7 @@ async function listed(sftp: SFTPWrapper, path: string, most: number): Promise<Fi
     );
     if (part === null) break;
     all.push(...part.filter(({ filename }) => filename !== '.' && filename !== '..'));
-    if (all.length > most) throw new PackageRefused('size', path, `more than ${most} entries`);
+    if (all.length > most) throw new InvalidPackageError('size', path, `more than ${most} entries`);
   }
   sftp.close(handle, () => undefined);
   return all;

@@ -9,7 +9,7 @@ import type { PackageEntry } from './archive-entry.ts';
 import type { Budget } from './limits.ts';
 import { guessedName, utf8Name } from './names.ts';
 import type { PackageNotes } from './notes.ts';
-import { PackageRefused } from './refusal.ts';
+import { InvalidPackageError } from './refusal.ts';
 import { decodeHeader } from './tar-header.ts';
 import type { TarHeader } from './tar-header.ts';
 
@@ -35,8 +35,8 @@ type Extension = Partial<Pick<TarHeader, 'path' | 'linkpath' | 'size' | 'mtime'>
   isUtf8?: boolean;
 };
 
-function corrupt(text: string): PackageRefused {
-  return new PackageRefused('corrupt', null, text);
+function corrupt(text: string): InvalidPackageError {
+  return new InvalidPackageError('corrupt', null, text);
 }
 
 /** The records of an extended header, `<length> <key>=<value>\n` with the length in bytes, by key. */
@@ -56,7 +56,7 @@ function parsePax(body: Buffer): Extension {
   const found: Extension = {};
   let isBinary = false;
   for (const [key, value] of recordsIn(body)) {
-    if (key.startsWith('GNU.sparse.')) throw new PackageRefused('special', null, 'a sparse file is not taken');
+    if (key.startsWith('GNU.sparse.')) throw new InvalidPackageError('special', null, 'a sparse file is not taken');
     if (key === 'path' || key === 'linkpath') found[key] = value;
     if (key === 'size') found.size = Number(value.toString('latin1'));
     if (key === 'mtime') found.mtime = Math.floor(Number(value.toString('latin1')));
@@ -100,9 +100,9 @@ function kindOf({ type, size }: TarHeader, path: string): PackageEntry['kind'] {
   // Before there was a type for folders they were empty files whose name ends with a slash.
   const kind = type === '0' && path.endsWith('/') ? 'directory' : kinds[type];
   if (!kind)
-    throw new PackageRefused('special', path, `${specials[type] ?? 'an entry of an unknown type'} is not taken`);
-  if (!Number.isSafeInteger(size) || size < 0) throw new PackageRefused('corrupt', path, 'an impossible size');
-  if (kind !== 'file' && size !== 0) throw new PackageRefused('corrupt', path, `a ${kind} with a content`);
+    throw new InvalidPackageError('special', path, `${specials[type] ?? 'an entry of an unknown type'} is not taken`);
+  if (!Number.isSafeInteger(size) || size < 0) throw new InvalidPackageError('corrupt', path, 'an impossible size');
+  if (kind !== 'file' && size !== 0) throw new InvalidPackageError('corrupt', path, `a ${kind} with a content`);
   return kind;
 }
 

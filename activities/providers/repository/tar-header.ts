@@ -1,6 +1,6 @@
 // A tar header as it stands in its block. By hand, because npm `tar` mixes in what extended headers say while it decodes:
 // a name cut at 100 bytes that ends with "/" then makes a folder of a file, and a prefix goes before an extended path.
-import { PackageRefused } from './refusal.ts';
+import { InvalidPackageError } from './refusal.ts';
 
 export interface TarHeader {
   /** Bytes: of a name that an extended header has whole it is a part, and may end within a character. */
@@ -14,8 +14,8 @@ export interface TarHeader {
   linkpath: Buffer;
 }
 
-function corrupt(text: string): PackageRefused {
-  return new PackageRefused('corrupt', null, text);
+function corrupt(text: string): InvalidPackageError {
+  return new InvalidPackageError('corrupt', null, text);
 }
 
 function bytesAt(block: Buffer, at: number, length: number): Buffer {

@@ -9,7 +9,7 @@ import type { PackageEntry } from './archive-entry.ts';
 import type { Budget } from './limits.ts';
 import { guessedName, nameIn, utf8Name } from './names.ts';
 import type { PackageNotes } from './notes.ts';
-import { PackageRefused } from './refusal.ts';
+import { InvalidPackageError } from './refusal.ts';
 
 /** Systems that an entry was made on, by their numbers: those of unix, and those of Windows and its forebears. */
 const unixSystems = [3, 19];
@@ -22,9 +22,9 @@ const unicodePath = 0x7075;
 /** What the libraries say of a zip holds no secret; errors of the file system are passed on. */
 function translated(error: unknown, entry: string | null): unknown {
   const isSystems = error instanceof Error && 'syscall' in error;
-  if (error instanceof PackageRefused || isSystems) return error;
+  if (error instanceof InvalidPackageError || isSystems) return error;
   const text = error instanceof Error ? error.message : 'unreadable';
-  return new PackageRefused('corrupt', entry, `the zip archive is not taken: ${text}`);
+  return new InvalidPackageError('corrupt', entry, `the zip archive is not taken: ${text}`);
 }
 
 const systemOf = ({ versionMadeBy }: Pick<Entry, 'versionMadeBy'>): number => versionMadeBy >>> 8;
@@ -55,11 +55,11 @@ async function* contentOf(zip: ZipFile, entry: Entry, name: string): AsyncGenera
   } catch (error) {
     throw translated(error, name);
   }
-  if (sum !== entry.crc32) throw new PackageRefused('corrupt', name, 'the checksum is wrong');
+  if (sum !== entry.crc32) throw new InvalidPackageError('corrupt', name, 'the checksum is wrong');
 }
 
 async function targetOf(zip: ZipFile, entry: Entry, name: string, notes: PackageNotes): Promise<string> {
-  if (entry.uncompressedSize > maximumTarget) throw new PackageRefused('link', name, 'a link too long');
+  if (entry.uncompressedSize > maximumTarget) throw new InvalidPackageError('link', name, 'a link too long');
   const parts: Buffer[] = [];
   for await (const chunk of contentOf(zip, entry, name)) parts.push(chunk);
   return guessedName(Buffer.concat(parts), notes);
@@ -71,7 +71,7 @@ function kindOf(name: string, mode: number): PackageEntry['kind'] {
   if (format === formats.link) return 'symlink';
   if (format === formats.directory) return 'directory';
   if (format !== 0 && format !== formats.file) {
-    throw new PackageRefused('special', name, 'neither file, folder nor link');
+    throw new InvalidPackageError('special', name, 'neither file, folder nor link');
   }
   return 'file';
 }
@@ -91,7 +91,7 @@ function timeOf(entry: Entry): number {
 async function entryOf(zip: ZipFile, entry: Entry, name: string, notes: PackageNotes): Promise<PackageEntry> {
   const path = cleanPath(name);
   if (!entry.canDecodeFileData()) {
-    throw new PackageRefused('corrupt', name, 'is encrypted, or compressed in a way that is not known');
+    throw new InvalidPackageError('corrupt', name, 'is encrypted, or compressed in a way that is not known');
   }
   const mode = unixSystems.includes(systemOf(entry)) ? entry.externalFileAttributes >>> 16 : 0;
   const kind = kindOf(name, mode);

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { refused, Silent } from '../error.ts';
+import { refused, HostUnreachableError } from '../error.ts';
 import type { ProviderError } from '../error.ts';
 import type { DirectoryEntry, FileStat, HostPlace, Job, JobState, JobView, OutputBlock, RealPath } from './driver.ts';
 import type { EndedTasks, PutOptions, Runner, RunnerHost, StreamOffsets, Swept } from './driver.ts';
@@ -132,7 +132,7 @@ class MemoryRunner implements Runner {
     const failure = world.failure?.(method, host.name);
     if (failure) throw failure;
     const found = world.hosts.get(host.name);
-    if (!found) throw new Silent(provider, `the host ${host.name} does not answer`);
+    if (!found) throw new HostUnreachableError(provider, `the host ${host.name} does not answer`);
     return found;
   }
 

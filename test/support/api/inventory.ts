@@ -34,7 +34,7 @@ export const recordsOf = (db: Kysely<Database>, targetType: string, targetId: nu
     .execute();
 
 /** Makes an object through the API; returns it. */
-export async function made<T extends { id: number }>(by: TestUser, path: string, body: object): Promise<T> {
+export async function created<T extends { id: number }>(by: TestUser, path: string, body: object): Promise<T> {
   const answer = await by.post<T>(path, body);
   expect({ status: answer.status, body: answer.body }).toMatchObject({ status: 201 });
   return answer.body;
@@ -42,7 +42,7 @@ export async function made<T extends { id: number }>(by: TestUser, path: string,
 
 /** Makes an application through the API; returns its id. */
 export const anApplication = async (by: TestUser, fields: object = {}): Promise<number> =>
-  (await made(by, '/applications/', { name: `app-${unique()}`, ...fields })).id;
+  (await created(by, '/applications/', { name: `app-${unique()}`, ...fields })).id;
 
 export interface Host {
   id: number;
@@ -55,7 +55,7 @@ export interface Host {
 /** Makes a local host through the API, in a given status. */
 export async function aHost(db: Kysely<Database>, by: TestUser, status = 'inited', fields: object = {}): Promise<Host> {
   const name = `host-${unique()}`;
-  const host = await made<Host>(by, '/hosts/', { name, host_type: 'PHY_HOST', runner: 'local', ...fields });
+  const host = await created<Host>(by, '/hosts/', { name, host_type: 'PHY_HOST', runner: 'local', ...fields });
   if (status === 'raw') return host;
   await db
     .updateTable('hosts')

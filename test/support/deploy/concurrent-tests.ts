@@ -2,7 +2,7 @@
  * Tests that have nothing in common and mostly wait: all of them begin at once. To be called in a `describe` of their own;
  * what it answers declares them.
  */
-export function together(timeoutMs = 300_000): (name: string, work: () => Promise<void>) => void {
+export function concurrentTests(timeoutMs = 300_000): (name: string, work: () => Promise<void>) => void {
   const works = new Map<string, () => Promise<void>>();
   const begun = new Map<string, Promise<void>>();
   beforeAll(() => {

@@ -16,7 +16,7 @@ export interface Insistence {
 }
 
 /** Asks until there is an answer that is one; the key makes all attempts one request. */
-export async function insist(
+export async function postUntilAnswered(
   user: TestUser,
   path: string,
   body: unknown,

@@ -7,7 +7,7 @@ import type { Double, Exchange, Reply } from './double.ts';
 import { Fleet } from './fleet.ts';
 import type { FleetMachine } from './fleet.ts';
 
-class Refused extends Error {
+class RefusedError extends Error {
   readonly status: number;
   readonly code: string;
 
@@ -65,21 +65,22 @@ const own = (fleet: Fleet, account: string, region?: string): FleetMachine[] =>
 
 function onlyThese(query: URLSearchParams, allowed: readonly string[]): void {
   const unknown = [...query.keys()].find((key) => !allowed.includes(key));
-  if (unknown) throw new Refused(400, 'InvalidParameter', `The parameter ${unknown} is not known here.`);
+  if (unknown) throw new RefusedError(400, 'InvalidParameter', `The parameter ${unknown} is not known here.`);
 }
 
 function describe(fleet: Fleet, account: string, query: URLSearchParams): object {
   onlyThese(query, ['RegionId', 'InstanceIds', 'MaxResults', 'NextToken']);
   const region = query.get('RegionId') ?? '';
-  if (!regions.includes(region)) throw new Refused(404, 'InvalidRegionId.NotFound', 'The RegionId does not exist.');
+  if (!regions.includes(region))
+    throw new RefusedError(404, 'InvalidRegionId.NotFound', 'The RegionId does not exist.');
   const all = own(fleet, account, region);
   const ids = query.get('InstanceIds');
   const wanted = ids === null ? all : all.filter(({ id }) => (JSON.parse(ids) as string[]).includes(id));
   const size = Number(query.get('MaxResults') ?? 10);
-  if (size < 1 || size > 100) throw new Refused(400, 'InvalidParameter.MaxResults', 'MaxResults is 1 to 100.');
+  if (size < 1 || size > 100) throw new RefusedError(400, 'InvalidParameter.MaxResults', 'MaxResults is 1 to 100.');
   const token = query.get('NextToken');
   const from = token === null ? 0 : Number(Buffer.from(token, 'base64').toString());
-  if (!Number.isInteger(from)) throw new Refused(400, 'InvalidParameter.NextToken', 'The NextToken is not valid.');
+  if (!Number.isInteger(from)) throw new RefusedError(400, 'InvalidParameter.NextToken', 'The NextToken is not valid.');
   const part = wanted.slice(from, from + size);
   const end = from + part.length;
   return {
@@ -92,9 +93,9 @@ function describe(fleet: Fleet, account: string, query: URLSearchParams): object
 function power(fleet: Fleet, account: string, action: PowerAction, query: URLSearchParams): object {
   onlyThese(query, action === 'start' ? ['InstanceId'] : ['InstanceId', 'ForceStop']);
   const machine = own(fleet, account).find(({ id }) => id === query.get('InstanceId'));
-  if (!machine) throw new Refused(404, 'InvalidInstanceId.NotFound', 'The specified InstanceId does not exist.');
+  if (!machine) throw new RefusedError(404, 'InvalidInstanceId.NotFound', 'The specified InstanceId does not exist.');
   if (!fleet.allows(machine, action))
-    throw new Refused(
+    throw new RefusedError(
       403,
       'IncorrectInstanceStatus',
       'The current status of the resource does not support this operation.',
@@ -109,10 +110,10 @@ function verify({ method, url, headers, body }: Exchange, keys: readonly AliyunK
   const parts = /^ACS3-HMAC-SHA256 Credential=([^,]+),SignedHeaders=([a-z0-9;-]+),Signature=([0-9a-f]{64})$/.exec(
     flat['authorization'] ?? '',
   );
-  if (!parts) throw new Refused(400, 'MissingAuthorization', 'The Authorization header is not valid.');
+  if (!parts) throw new RefusedError(400, 'MissingAuthorization', 'The Authorization header is not valid.');
   const [, accessKeyId, signed = '', signature] = parts;
   const key = keys.find((one) => one.accessKeyId === accessKeyId);
-  if (!key) throw new Refused(404, 'InvalidAccessKeyId.NotFound', 'Specified access key is not found.');
+  if (!key) throw new RefusedError(404, 'InvalidAccessKeyId.NotFound', 'Specified access key is not found.');
   const signedHeaders = signed.split(';');
   const needed = Object.keys(flat).filter((name) => name === 'host' || name.startsWith('x-acs-'));
   const request = { method, query: url.searchParams, headers: flat, signedHeaders, payload: body };
@@ -120,15 +121,15 @@ function verify({ method, url, headers, body }: Exchange, keys: readonly AliyunK
     !needed.every((name) => signedHeaders.includes(name)) ||
     signature !== acs3Signature(request, key.accessKeySecret)
   )
-    throw new Refused(400, 'SignatureDoesNotMatch', 'Specified signature is not matched with our calculation.');
+    throw new RefusedError(400, 'SignatureDoesNotMatch', 'Specified signature is not matched with our calculation.');
   const late = Math.abs(Date.now() - Date.parse(flat['x-acs-date'] ?? '')) > 15 * 60_000;
-  if (late) throw new Refused(400, 'InvalidTimeStamp.Expired', 'Specified time stamp or date value is expired.');
+  if (late) throw new RefusedError(400, 'InvalidTimeStamp.Expired', 'Specified time stamp or date value is expired.');
   const nonce = flat['x-acs-signature-nonce'] ?? '';
   if (nonce === '' || used.has(nonce))
-    throw new Refused(400, 'SignatureNonceUsed', 'Specified signature nonce was used.');
+    throw new RefusedError(400, 'SignatureNonceUsed', 'Specified signature nonce was used.');
   used.add(nonce);
   if (flat['x-acs-version'] !== '2014-05-26')
-    throw new Refused(400, 'InvalidVersion', 'Specified version is not valid.');
+    throw new RefusedError(400, 'InvalidVersion', 'Specified version is not valid.');
   return key.account;
 }
 
@@ -139,11 +140,11 @@ function act(exchange: Exchange, fleet: Fleet, keys: readonly AliyunKeys[], used
     const action = actions[name];
     const query = exchange.url.searchParams;
     if (!action && name !== 'DescribeInstances')
-      throw new Refused(404, 'InvalidAction.NotFound', 'Specified api is not found.');
+      throw new RefusedError(404, 'InvalidAction.NotFound', 'Specified api is not found.');
     const answer = action ? power(fleet, account, action, query) : describe(fleet, account, query);
     return { status: 200, body: JSON.stringify({ RequestId: randomUUID(), ...answer }) };
   } catch (error) {
-    if (error instanceof Refused) return errorReply(error.status, error.code, error.message);
+    if (error instanceof RefusedError) return errorReply(error.status, error.code, error.message);
     throw error;
   }
 }

@@ -24,7 +24,7 @@ interface Job {
   fails: boolean;
 }
 
-class Refused extends Error {
+class RefusedError extends Error {
   readonly code: number;
 
   constructor(code: number, text: string) {
@@ -79,27 +79,27 @@ class ManagementServer {
       this.#verify(given);
       return replyOf(command, 200, this.#run(command, given));
     } catch (error) {
-      if (error instanceof Refused) return errorReply(command, error.code, error.message);
+      if (error instanceof RefusedError) return errorReply(command, error.code, error.message);
       throw error;
     }
   }
 
   #verify(given: URLSearchParams): void {
-    const unverified = new Refused(401, 'unable to verify user credentials and/or request signature');
+    const unverified = new RefusedError(401, 'unable to verify user credentials and/or request signature');
     if (given.get('apiKey') !== this.apiKey) throw unverified;
     if (given.get('signature') !== cloudStackSignature(given, this.secretKey)) throw unverified;
     if (given.get('signatureVersion') !== '3') throw unverified;
     const expires = given.get('expires') ?? '';
     if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}$/.test(expires) || Date.parse(expires) < Date.now())
       throw unverified;
-    if (given.get('response') !== 'json') throw new Refused(431, 'this server speaks json only');
+    if (given.get('response') !== 'json') throw new RefusedError(431, 'this server speaks json only');
   }
 
   #machine(given: URLSearchParams, field = 'id'): FleetMachine {
     const id = given.get(field) ?? '';
     const machine = this.fleet.machines.get(id);
     if (machine) return machine;
-    throw new Refused(
+    throw new RefusedError(
       431,
       `Unable to execute API command ${given.get('command')?.toLowerCase() ?? ''} due to invalid value. Invalid parameter ` +
         `${field} value=${id} due to incorrect long value format, or entity does not exist or due to incorrect parameter ` +
@@ -120,14 +120,14 @@ class ManagementServer {
       case 'listEvents':
         return { event: this.#events(given) };
       default:
-        throw new Refused(432, `The given command '${command}' either does not exist, is not available for user`);
+        throw new RefusedError(432, `The given command '${command}' either does not exist, is not available for user`);
     }
   }
 
   #list(given: URLSearchParams): object {
     if (given.has('id')) return { count: 1, virtualmachine: [shown(this.fleet.look(this.#machine(given)))] };
     const [page, size] = ['page', 'pagesize'].map((key) => Number(given.get(key)));
-    if (!page || !size || size > 500) throw new Refused(431, 'page and pagesize (at most 500) are needed');
+    if (!page || !size || size > 500) throw new RefusedError(431, 'page and pagesize (at most 500) are needed');
     const all = [...this.fleet.machines.values()];
     const part = all.slice((page - 1) * size, page * size);
     // An empty page has no list at all.
@@ -136,7 +136,7 @@ class ManagementServer {
 
   #power(action: PowerAction, given: URLSearchParams): object {
     const machine = this.#machine(given);
-    if (!this.fleet.allows(machine, action)) throw new Refused(431, `VM ${machine.id} is not in the right state`);
+    if (!this.fleet.allows(machine, action)) throw new RefusedError(431, `VM ${machine.id} is not in the right state`);
     const job = {
       id: randomUUID(),
       cmd: `vm.${commandClasses[action]}`,
@@ -151,7 +151,7 @@ class ManagementServer {
 
   #jobResult(id: string): object {
     const job = this.jobs.get(id);
-    if (!job) throw new Refused(431, `Invalid parameter jobid value=${id}: entity does not exist`);
+    if (!job) throw new RefusedError(431, `Invalid parameter jobid value=${id}: entity does not exist`);
     this.fleet.look(job.machine);
     if (job.machine.next) return { jobid: id, jobstatus: 0, jobprocstatus: 0 };
     if (!job.fails) return { jobid: id, jobstatus: 1, jobresulttype: 'object', jobresult: { virtualmachine: {} } };
@@ -159,7 +159,7 @@ class ManagementServer {
   }
 
   #events(given: URLSearchParams): object[] {
-    if (given.get('type') !== 'VM.REBOOT') throw new Refused(431, 'this server knows events of reboots only');
+    if (given.get('type') !== 'VM.REBOOT') throw new RefusedError(431, 'this server knows events of reboots only');
     const { id, next, restarts } = this.#machine(given, 'resourceid');
     return restarts.flatMap((job, index) => {
       const created = timeText(this.jobs.get(job)?.created ?? new Date(0));

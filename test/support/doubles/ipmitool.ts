@@ -21,7 +21,7 @@ const changes: Record<string, { says: string; power: 'on' | 'off'; begins: strin
   reset: { says: 'Reset', power: 'on', begins: 'restart' },
 };
 
-class Failure extends Error {}
+class IpmitoolError extends Error {}
 
 const session = 'Error: Unable to establish IPMI v2 / RMCP+ session';
 
@@ -29,24 +29,28 @@ function play(state: Controllers, args: string[], password: string | undefined):
   const [i, lanplus, v, h, address = '', p, port, u, user, e, n, one, r, two, chassis, power, what = ''] = args;
   const flags = [i, lanplus, v, h, p, u, e, n, one, r, two, chassis, power].join(' ');
   if (flags !== '-I lanplus -v -H -p -U -E -N 1 -R 2 chassis power' || port !== '623' || args.length !== 17)
-    throw new Failure(`Invalid arguments: ${args.length}`);
+    throw new IpmitoolError(`Invalid arguments: ${args.length}`);
   const machine = state.machines[address];
-  if (!machine) throw new Failure(session);
-  if (machine.user !== user) throw new Failure(`RAKP 2 message indicates an error : unauthorized name\n${session}`);
-  if (password === undefined || machine.password !== password) throw new Failure(`RAKP 2 HMAC is invalid\n${session}`);
+  if (!machine) throw new IpmitoolError(session);
+  if (machine.user !== user)
+    throw new IpmitoolError(`RAKP 2 message indicates an error : unauthorized name\n${session}`);
+  if (password === undefined || machine.password !== password)
+    throw new IpmitoolError(`RAKP 2 HMAC is invalid\n${session}`);
   if (what === 'status') return `Chassis Power is ${machine.power}\n`;
   const change = changes[what];
-  if (!change) throw new Failure(`Invalid chassis power command: ${what}`);
+  if (!change) throw new IpmitoolError(`Invalid chassis power command: ${what}`);
   const fault = state.next;
   state.next = null;
-  if (fault === 'drop_before') throw new Failure(session);
+  if (fault === 'drop_before') throw new IpmitoolError(session);
   if (fault === 'refuse')
-    throw new Failure(`Set Chassis Power Control to ${change.says} failed: Command not supported in present state`);
+    throw new IpmitoolError(
+      `Set Chassis Power Control to ${change.says} failed: Command not supported in present state`,
+    );
   if (fault === 'garbage') return 'Segmentation fault';
   machine.begun.push(change.begins);
   machine.power = change.power;
   if (fault === 'hang') return 'hang';
-  if (fault === 'drop_after') throw new Failure('Error: No response from remote controller');
+  if (fault === 'drop_after') throw new IpmitoolError('Error: No response from remote controller');
   return `Chassis Power Control: ${change.says}\n`;
 }
 

@@ -9,7 +9,7 @@ import type { FleetMachine } from './fleet.ts';
 import { tc3Signature } from './tc3-signature.ts';
 
 /** What the API answers as an error. */
-class Refused extends Error {
+class RefusedError extends Error {
   readonly code: string;
 
   constructor(code: string, text: string) {
@@ -48,13 +48,13 @@ interface Caller {
 
 function onlyThese(given: Given, allowed: readonly string[]): void {
   const unknown = Object.keys(given).find((key) => !allowed.includes(key));
-  if (unknown) throw new Refused('UnknownParameter', `The parameter \`${unknown}\` is not recognized.`);
+  if (unknown) throw new RefusedError('UnknownParameter', `The parameter \`${unknown}\` is not recognized.`);
 }
 
 function page(given: Given, all: FleetMachine[]): FleetMachine[] {
   const { Offset: offset = 0, Limit: limit = 20 } = given;
   if (typeof offset !== 'number' || typeof limit !== 'number' || limit < 1 || limit > 100)
-    throw new Refused('InvalidParameterValue.Range', 'The value range of the parameter `Limit` is [1, 100].');
+    throw new RefusedError('InvalidParameterValue.Range', 'The value range of the parameter `Limit` is [1, 100].');
   return all.slice(offset, offset + limit);
 }
 
@@ -64,10 +64,10 @@ function machinesOf(fleet: Fleet, given: Given, { account, region }: Caller, str
   const ids = given['InstanceIds'];
   if (ids === undefined) return own;
   if (!Array.isArray(ids) || ids.length === 0 || ids.length > 100)
-    throw new Refused('InvalidParameterValue.LimitExceeded', 'InstanceIds must hold 1 to 100 ids.');
+    throw new RefusedError('InvalidParameterValue.LimitExceeded', 'InstanceIds must hold 1 to 100 ids.');
   const found = own.filter(({ id }) => ids.includes(id));
   if (strict && found.length < ids.length)
-    throw new Refused('InvalidInstanceId.NotFound', `The specified InstanceId \`${ids.join(',')}\` is not found.`);
+    throw new RefusedError('InvalidInstanceId.NotFound', `The specified InstanceId \`${ids.join(',')}\` is not found.`);
   return found;
 }
 
@@ -90,15 +90,15 @@ function cvm(fleet: Fleet, action: string, given: Given, caller: Caller): Reply 
     onlyThese(given, power === 'start' ? ['InstanceIds'] : ['InstanceIds', 'StopType']);
     const { StopType: how } = given;
     if (how !== undefined && how !== 'SOFT' && how !== 'HARD' && how !== 'SOFT_FIRST')
-      throw new Refused('InvalidParameterValue', 'The value of `StopType` is not valid.');
+      throw new RefusedError('InvalidParameterValue', 'The value of `StopType` is not valid.');
     for (const machine of machinesOf(fleet, given, caller, true)) {
       if (!fleet.allows(machine, power))
-        throw new Refused('UnsupportedOperation.InstanceState', `Instance ${machine.id} is ${machine.state}.`);
+        throw new RefusedError('UnsupportedOperation.InstanceState', `Instance ${machine.id} is ${machine.state}.`);
       fleet.begin(machine, power, how === 'HARD', randomUUID());
     }
     return replyOf({});
   }
-  if (action !== 'DescribeInstances') throw new Refused('InvalidAction', `The action ${action} does not exist.`);
+  if (action !== 'DescribeInstances') throw new RefusedError('InvalidAction', `The action ${action} does not exist.`);
   onlyThese(given, ['InstanceIds', 'Offset', 'Limit']);
   const all = machinesOf(fleet, given, caller, true);
   const shown = page(given, all).map((one) => shownInstance(fleet.look(one)));
@@ -135,7 +135,7 @@ class BareMetal {
       case 'DescribeDevices': {
         onlyThese(given, ['InstanceIds', 'Offset', 'Limit']);
         if (given['Offset'] === undefined || given['Limit'] === undefined)
-          throw new Refused('MissingParameter', 'The request is missing `Offset` or `Limit`.');
+          throw new RefusedError('MissingParameter', 'The request is missing `Offset` or `Limit`.');
         const all = machinesOf(this.fleet, given, caller, false);
         const shown = page(given, all).map((one) => shownDevice(this.fleet.look(one)));
         return replyOf({ TotalCount: all.length, DeviceInfoSet: shown });
@@ -145,7 +145,7 @@ class BareMetal {
       case 'DescribeDeviceOperationLog':
         return this.#log(given);
       default:
-        throw new Refused('InvalidAction', `The action ${action} does not exist.`);
+        throw new RefusedError('InvalidAction', `The action ${action} does not exist.`);
     }
   }
 
@@ -153,7 +153,7 @@ class BareMetal {
     onlyThese(given, ['InstanceIds']);
     const [machine] = machinesOf(this.fleet, given, caller, true);
     if (!machine || !this.fleet.allows(machine, action))
-      throw new Refused('OperationDenied', 'The device is not in a state that allows this.');
+      throw new RefusedError('OperationDenied', 'The device is not in a state that allows this.');
     const task = { id: 100_000 + this.tasks.length, machine, action, fails: this.failJobs };
     this.tasks.unshift(task);
     this.fleet.begin(machine, action, false, String(task.id));
@@ -163,7 +163,7 @@ class BareMetal {
   #result(given: Given): Reply {
     onlyThese(given, ['TaskId']);
     const task = this.tasks.find(({ id }) => id === given['TaskId']);
-    if (!task) throw new Refused('ResourceNotFound', 'The task does not exist.');
+    if (!task) throw new RefusedError('ResourceNotFound', 'The task does not exist.');
     this.fleet.look(task.machine);
     return replyOf({ TaskStatus: task.machine.next ? 4 : task.fails ? 2 : 1, SubtaskStatusSet: [] });
   }
@@ -196,13 +196,13 @@ function verify({ method, url, headers, body }: Exchange, service: string, keys:
     /^TC3-HMAC-SHA256 Credential=([^/]+)\/([\d-]+)\/(\w+)\/tc3_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/.exec(
       header('authorization'),
     );
-  if (!parts) throw new Refused('AuthFailure.InvalidAuthorization', 'The Authorization header is not valid.');
+  if (!parts) throw new RefusedError('AuthFailure.InvalidAuthorization', 'The Authorization header is not valid.');
   const [, secretId = '', date, signedService, signed = '', signature] = parts;
   const key = keys.find((one) => one.secretId === secretId);
-  if (!key) throw new Refused('AuthFailure.SecretIdNotFound', 'The SecretId is not found.');
+  if (!key) throw new RefusedError('AuthFailure.SecretIdNotFound', 'The SecretId is not found.');
   const timestamp = Number(header('x-tc-timestamp'));
   if (Math.abs(Date.now() / 1000 - timestamp) > 300)
-    throw new Refused('AuthFailure.SignatureExpire', 'The signature expired.');
+    throw new RefusedError('AuthFailure.SignatureExpire', 'The signature expired.');
   const signedHeaders = signed.split(';');
   const needed = ['content-type', 'host'].every((name) => signedHeaders.includes(name));
   // The SDK signs the host without its port.
@@ -219,10 +219,10 @@ function verify({ method, url, headers, body }: Exchange, service: string, keys:
   const isRight = signature === tc3Signature(request, key.secretKey);
   const isDate = date === new Date(timestamp * 1000).toISOString().slice(0, 10);
   if (!needed || !isRight || !isDate || signedService !== service)
-    throw new Refused('AuthFailure.SignatureFailure', 'The provided credentials could not be validated.');
-  if (header('x-tc-version') !== versions[service]) throw new Refused('NoSuchVersion', 'No such version.');
+    throw new RefusedError('AuthFailure.SignatureFailure', 'The provided credentials could not be validated.');
+  if (header('x-tc-version') !== versions[service]) throw new RefusedError('NoSuchVersion', 'No such version.');
   const region = header('x-tc-region');
-  if (!regions.includes(region)) throw new Refused('UnsupportedRegion', `The region ${region} is not supported.`);
+  if (!regions.includes(region)) throw new RefusedError('UnsupportedRegion', `The region ${region} is not supported.`);
   return { account: key.account, region };
 }
 
@@ -244,7 +244,7 @@ export async function serveTencent(): Promise<TencentDouble> {
         const action = String(exchange.headers['x-tc-action']);
         return service === 'cvm' ? cvm(fleet, action, given, caller) : bm.run(action, given, caller);
       } catch (error) {
-        if (error instanceof Refused) return errorReply(error.code, error.message);
+        if (error instanceof RefusedError) return errorReply(error.code, error.message);
         throw error;
       }
     },

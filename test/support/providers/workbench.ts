@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { packageLimits } from '../../../activities/providers/repository/limits.ts';
 import type { PackageLimits } from '../../../activities/providers/repository/limits.ts';
 import { inspectPackage } from '../../../activities/providers/repository/package.ts';
-import { PackageRefused } from '../../../activities/providers/repository/refusal.ts';
+import { InvalidPackageError } from '../../../activities/providers/repository/refusal.ts';
 import { PackageStore } from '../../../activities/providers/repository/store.ts';
 import type { Item } from './archives.ts';
 
@@ -27,7 +27,7 @@ export function workbench() {
   async function refusalOf(name: string, bytes: Buffer, limits: PackageLimits = packageLimits) {
     const { file } = write(bytes);
     const caught: unknown = await inspectPackage(file, name, limits).catch((error: unknown) => error);
-    if (!(caught instanceof PackageRefused)) throw new Error(`not refused: ${JSON.stringify(caught)}`);
+    if (!(caught instanceof InvalidPackageError)) throw new Error(`not refused: ${JSON.stringify(caught)}`);
     expect(caught).toMatchObject({ kind: 'refused', provider: 'package' });
     return caught;
   }

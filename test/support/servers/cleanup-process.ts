@@ -66,9 +66,9 @@ function removeUsers(): void {
 
 const isAgentOurs = !existsSync(agentHome) && !otherRuns();
 process.stdin.resume();
-process.stdin.once('end', () => void bury());
+process.stdin.once('end', () => void cleanUp());
 
-async function bury(): Promise<void> {
+async function cleanUp(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) await endAll(signal);
   removeUsers();
   if (isAgentOurs && !otherRuns()) rmSync(agentHome, { recursive: true, force: true });

@@ -2,7 +2,7 @@
 // server may answer with what it was sent.
 import { refused, unavailable } from '../../error.ts';
 import type { ProviderError } from '../../error.ts';
-import { PackageRefused } from '../refusal.ts';
+import { InvalidPackageError } from '../refusal.ts';
 
 interface Known {
   pattern: RegExp;
@@ -69,7 +69,7 @@ const ownWords = (stderr: string): string =>
 /** Why a fetch failed. */
 export function fetchFailure(where: string, branch: string, stderr: string): ProviderError {
   if (/couldn't find remote ref|Remote branch .* not found/.test(stderr)) {
-    return new PackageRefused('missing', null, `${where} has no branch ${branch}`);
+    return new InvalidPackageError('missing', null, `${where} has no branch ${branch}`);
   }
   const words = ownWords(stderr);
   const found = known.find(({ pattern }) => pattern.test(words));

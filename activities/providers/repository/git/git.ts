@@ -8,7 +8,7 @@ import { refused, unavailable } from '../../error.ts';
 import type { Destinations } from '../destinations.ts';
 import type { Repository, RepositoryPlace } from '../driver.ts';
 import { bounded } from '../failures.ts';
-import { PackageRefused } from '../refusal.ts';
+import { InvalidPackageError } from '../refusal.ts';
 import { withAccess } from './access.ts';
 import type { GitAccess, Trust } from './access.ts';
 import { fetchFailure, isDamaged } from './errors.ts';
@@ -81,7 +81,8 @@ async function fetchOnce({ repository, place, access, signal, mostBytes }: Fetch
     args: ['fetch', ...options, '--', access.url, `refs/heads/${place.branch ?? ''}:${ref}`],
     signal: AbortSignal.any([signal, tooMuch.signal]),
   }).finally(() => clearInterval(watch));
-  if (tooMuch.signal.aborted) throw new PackageRefused('size', null, `the repository has more than ${mostBytes} bytes`);
+  if (tooMuch.signal.aborted)
+    throw new InvalidPackageError('size', null, `the repository has more than ${mostBytes} bytes`);
   return code === 0 ? null : stderr;
 }
 
@@ -106,7 +107,7 @@ async function fetchBranch(fetching: Fetching): Promise<string> {
 }
 
 /** Work on the same copy, one after the other. */
-class Turns {
+class KeyedMutex {
   readonly #last = new Map<string, Promise<unknown>>();
 
   async take<T>(name: string, work: () => Promise<T>): Promise<T> {
@@ -125,7 +126,7 @@ class Turns {
 /** GIT over https, http and ssh. */
 export function createGitRepository({ dataDir, destinations, trust, timeoutMs }: GitOptions): Repository {
   const parent = gitFolder(dataDir);
-  const turns = new Turns();
+  const turns = new KeyedMutex();
   return {
     async read(place, { signal, entries, bytes }, work) {
       if (place.branch === null || !isBranchName(place.branch)) throw refused(provider, 'this is no name of a branch');

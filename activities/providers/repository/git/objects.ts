@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { ByteReader } from '../archive-bytes.ts';
 import { utf8Name } from '../names.ts';
-import { PackageRefused } from '../refusal.ts';
+import { InvalidPackageError } from '../refusal.ts';
 import { unavailable } from '../../error.ts';
 import { startGit } from './program.ts';
 
@@ -66,7 +66,8 @@ export class GitObjects {
     await this.#ask(`contents ${id}^{tree}\n`);
     const { kind, size } = await this.#header();
     if (kind !== 'tree') throw broken();
-    if (size > longestTree) throw new PackageRefused('size', null, 'a folder of the repository has too many entries');
+    if (size > longestTree)
+      throw new InvalidPackageError('size', null, 'a folder of the repository has too many entries');
     const body = await this.#bytes.read(size);
     await this.#bytes.skip(1);
     return parseTree(body);
@@ -95,7 +96,7 @@ export class GitObjects {
     let size = 0;
     for await (const part of this.content(id)) {
       size += part.length;
-      if (size > longestLink) throw new PackageRefused('link', null, 'a link of the repository is too long');
+      if (size > longestLink) throw new InvalidPackageError('link', null, 'a link of the repository is too long');
       parts.push(part);
     }
     return utf8Name(Buffer.concat(parts));

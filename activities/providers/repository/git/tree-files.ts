@@ -1,7 +1,7 @@
 import type { DirectoryEntry, FileStat } from '../../runner/driver.ts';
 import { byName } from '../driver.ts';
 import type { Files } from '../driver.ts';
-import { PackageRefused } from '../refusal.ts';
+import { InvalidPackageError } from '../refusal.ts';
 import type { GitObjects, TreeEntry } from './objects.ts';
 
 const folderMode = '40000';
@@ -14,8 +14,8 @@ const longestPointer = 1024;
 
 /** Refuses what is no content of this repository: a submodule, and what would be the repository of another checkout. */
 function checkEntry({ name, mode }: TreeEntry): void {
-  if (mode === submoduleMode) throw new PackageRefused('special', name, 'a submodule, which is not followed');
-  if (/^\.git$/i.test(name)) throw new PackageRefused('path', name, 'a repository inside the repository');
+  if (mode === submoduleMode) throw new InvalidPackageError('special', name, 'a submodule, which is not followed');
+  if (/^\.git$/i.test(name)) throw new InvalidPackageError('path', name, 'a repository inside the repository');
 }
 
 function entryOf({ name, mode }: TreeEntry, size: number, target: string | null): DirectoryEntry {
@@ -65,7 +65,7 @@ export class TreeFiles implements Files {
     const { id } = await this.#existing(path);
     for await (const chunk of this.#objects.content(id)) {
       if (size < longestPointer && chunk.toString('latin1', 0, pointer.length) === pointer) {
-        throw new PackageRefused('special', path, 'is kept by Git LFS, which is not followed');
+        throw new InvalidPackageError('special', path, 'is kept by Git LFS, which is not followed');
       }
       yield chunk;
     }
@@ -76,7 +76,7 @@ export class TreeFiles implements Files {
     if (known) return known;
     const found = await this.#objects.tree(id);
     this.#seen += found.length;
-    if (this.#seen > this.#most) throw new PackageRefused('size', null, `more than ${this.#most} entries`);
+    if (this.#seen > this.#most) throw new InvalidPackageError('size', null, `more than ${this.#most} entries`);
     this.#trees.set(id, found);
     return found;
   }
@@ -94,7 +94,7 @@ export class TreeFiles implements Files {
 
   async #existing(path: string): Promise<TreeEntry> {
     const found = await this.#find(path);
-    if (!found) throw new PackageRefused('missing', path, 'is not in the branch');
+    if (!found) throw new InvalidPackageError('missing', path, 'is not in the branch');
     return found;
   }
 }

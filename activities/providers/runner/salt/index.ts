@@ -1,7 +1,7 @@
 // The runner `salt`: hosts with a minion, through salt-api. Commands that minions are given are ours and fixed; what people
 // wrote goes to the agent's standard input.
 import { randomUUID } from 'node:crypto';
-import { refused, Silent, unavailable } from '../../error.ts';
+import { refused, HostUnreachableError, unavailable } from '../../error.ts';
 import { printedText } from '../../printed-text.ts';
 import type { Runner, RunnerHost } from '../driver.ts';
 import type { MinionDirectory } from '../minions.ts';
@@ -99,11 +99,11 @@ class SaltTransport implements Transport {
       case 'returned':
         return result.value;
       case 'stranger':
-        throw new Silent(provider, `${wish.minion} is no minion whose key the master has accepted`);
+        throw new HostUnreachableError(provider, `${wish.minion} is no minion whose key the master has accepted`);
       case 'lost':
         throw unavailable(provider, `the minion ${wish.minion} loses what it is asked: does it start again and again?`);
       case 'silent':
-        throw new Silent(
+        throw new HostUnreachableError(
           provider,
           `the minion ${wish.minion} does not answer within ${wish.patienceMs / 1000} seconds`,
         );
