@@ -55,9 +55,19 @@ const noEmbedded = {
 };
 
 const apiPackages = [
-  ...['hono', '@hono/node-server', '@hono/zod-openapi', 'zod', '@temporalio/client', '@temporalio/common'],
+  'hono',
+  '@hono/node-server',
+  '@hono/zod-openapi',
+  'zod',
+  '@temporalio/client',
+  '@temporalio/common',
   '@temporalio/interceptors-opentelemetry',
-  ...['ws', 'prom-client', 'swagger-ui-dist', 'nodemailer', 'otpauth', '@opentelemetry/api'],
+  'ws',
+  'prom-client',
+  'swagger-ui-dist',
+  'nodemailer',
+  'otpauth',
+  '@opentelemetry/api',
 ];
 
 const apiImports = [
@@ -122,9 +132,25 @@ const houseImports = [
 ];
 
 const notInWorkflows = [
-  ...['process', 'Buffer', 'fetch', 'console', 'require', 'setImmediate', 'setInterval', 'performance'],
-  ...['WeakRef', 'FinalizationRegistry'],
+  'process',
+  'Buffer',
+  'fetch',
+  'console',
+  'require',
+  'setImmediate',
+  'setInterval',
+  'performance',
+  'WeakRef',
+  'FinalizationRegistry',
 ].map((name) => ({ name, message: 'the workflow sandbox has it not, or it is not deterministic' }));
+
+const packing = 'write the fields themselves: a misspelt one in a spread literal is not seen by the compiler';
+const noPacking = ['Object', 'Array', 'Call'].flatMap((outer) =>
+  ['', 'TSAsExpression > '].map((as) => ({
+    selector: `${outer}Expression > SpreadElement > ${as}${outer === 'Object' ? 'Object' : 'Array'}Expression`,
+    message: packing,
+  })),
+);
 
 const waitFor = 'wait for a condition with eventually() of harness.ts';
 const everyTestRuns = [
@@ -162,6 +188,7 @@ export default tseslint.config(
       '@typescript-eslint/require-await': 'off',
       // The engine's SDK is called with void as a type argument: defineUpdate<void, [Input]>.
       '@typescript-eslint/no-invalid-void-type': 'off',
+      'no-restricted-syntax': ['error', ...noPacking],
       'max-lines': ['error', { max: 400 }],
       'max-lines-per-function': ['error', { max: 50, skipBlankLines: true, skipComments: true }],
       'no-restricted-properties': [
@@ -177,6 +204,7 @@ export default tseslint.config(
       'no-restricted-globals': ['error', ...notInWorkflows],
       'no-restricted-syntax': [
         'error',
+        ...noPacking,
         { selector: "CallExpression[callee.name='setTimeout']", message: "use Temporal's sleep or condition" },
       ],
     },
@@ -190,7 +218,7 @@ export default tseslint.config(
     files: ['test/**/*.ts'],
     rules: {
       'no-restricted-properties': 'off',
-      'no-restricted-syntax': ['error', ...everyTestRuns, noSleep],
+      'no-restricted-syntax': ['error', ...everyTestRuns, ...noPacking, noSleep],
       ...imports([{ regex: '^(?:node:)?timers(?:/promises)?$', message: waitFor }]),
       // expect.any() and its kin are typed any.
       '@typescript-eslint/no-unsafe-assignment': 'off',
@@ -203,7 +231,7 @@ export default tseslint.config(
   },
   {
     files: ['test/support/harness.ts'],
-    rules: { 'no-restricted-syntax': ['error', ...everyTestRuns] },
+    rules: { 'no-restricted-syntax': ['error', ...everyTestRuns, ...noPacking] },
   },
   {
     files: ['**/*.{js,mjs}'],

@@ -69,8 +69,9 @@ export async function startWorker(
   config: Config,
   log: Logger,
   at: Addresses,
-  { providers: replaced = {}, tracing, workflows, around = (activities) => activities }: WorkerParts = {},
+  parts: WorkerParts = {},
 ): Promise<RunningWorker> {
+  const { providers: replaced = {}, tracing, workflows, around = (activities) => activities } = parts;
   const db = connect(at.databaseUrl, { max: config.databasePool, applicationName: 'slipway-worker', log });
   const connection = await NativeConnection.connect(engineAddress(config, at.temporalAddress));
   const { temporalNamespace: namespace, taskQueue } = config;
@@ -78,7 +79,9 @@ export async function startWorker(
   const slots = createSlots(at.databaseUrl);
   const secrets = createSecrets({ masterKey: loadMasterKey(config) });
   const worker = await Worker.create({
-    ...{ connection, namespace, taskQueue },
+    connection,
+    namespace,
+    taskQueue,
     workflowBundle: workflows ?? { codePath: await workflowBundle({ traced: tracing !== undefined }) },
     ...(tracing && { sinks: { exporter: makeWorkflowExporter(tracing.processor, tracing.resource) } }),
     activities: around(
@@ -107,13 +110,12 @@ export async function startWorker(
     await Promise.all([reads, ...backgroundJobs].map((one) => one.stop()));
     await Promise.all([connection.close(), slots.close(), db.destroy()]);
   });
-  return {
-    done,
-    stop: async () => {
-      if (worker.getState() === 'RUNNING') worker.shutdown();
-      await done;
-    },
-  };
+  return { done, stop: () => stopWorker(worker, done) };
+}
+
+async function stopWorker(worker: Worker, done: Promise<void>): Promise<void> {
+  if (worker.getState() === 'RUNNING') worker.shutdown();
+  await done;
 }
 
 /** The first is the outermost: it sees failures as they are told, without secrets. */

@@ -46,7 +46,8 @@ async function serve(kernel: Kernel, c: Context): Promise<Response> {
   const request = c.req.raw;
   const url = new URL(request.url);
   const incoming: Incoming = {
-    ...{ request, url },
+    request,
+    url,
     client: clientOf(request, peerOf(c.env), kernel.deps.config),
     requestId: requestIdOf(request),
     language: languageOf(request.headers.get('accept-language')),
@@ -56,14 +57,14 @@ async function serve(kernel: Kernel, c: Context): Promise<Response> {
   const { requestId, client, note } = incoming;
   kernel.deps.log.info(
     {
-      ...{
-        requestId,
-        traceId: traceId(),
-        method: request.method,
-        path: url.pathname,
-        status: response.status,
-      },
-      ...{ ...note, remoteAddr: client.remoteAddr, durationMs: Math.round(performance.now() - started) },
+      requestId,
+      traceId: traceId(),
+      method: request.method,
+      path: url.pathname,
+      status: response.status,
+      ...note,
+      remoteAddr: client.remoteAddr,
+      durationMs: Math.round(performance.now() - started),
     },
     'request',
   );

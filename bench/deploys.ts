@@ -44,7 +44,10 @@ export async function slipway(
   const api = await stack.api(databaseUrl, name);
   const { token } = estate.manager;
   return {
-    ...{ estate, db, url: api.url, workerPid: worker.pid },
+    estate,
+    db,
+    url: api.url,
+    workerPid: worker.pid,
     async create() {
       let id = 0;
       const ms = await timed(async () => {

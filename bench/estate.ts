@@ -55,14 +55,17 @@ export async function makeEstate(db: Kysely<Database>, dataDir: string): Promise
   const { id: applicationId } = await db
     .insertInto('applications')
     .values({
-      ...{ name: 'web', fullName: 'web', parentId: null, productionId: null, creator: 'bench', deletedTime: null },
-      ...{
-        runUser: userInfo().username,
-        directory: '/srv/web',
-        startupCmd: 'true',
-        stopCmd: 'true',
-        pidPath: '/run/web.pid',
-      },
+      name: 'web',
+      fullName: 'web',
+      parentId: null,
+      productionId: null,
+      creator: 'bench',
+      deletedTime: null,
+      runUser: userInfo().username,
+      directory: '/srv/web',
+      startupCmd: 'true',
+      stopCmd: 'true',
+      pidPath: '/run/web.pid',
     })
     .returning('id')
     .executeTakeFirstOrThrow();

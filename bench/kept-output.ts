@@ -18,7 +18,12 @@ const host = { name: 'bench-output', runner: 'local' as const, address: null };
 const origin = { instanceId: null, host: host.name, step: 'start' };
 
 const jobOf = (id: string, content: string): Job => ({
-  ...{ id, script: { language: 'bash', content }, cwd: '/', env: {}, user: null, outputLimitBytes: limitBytes },
+  id,
+  script: { language: 'bash', content },
+  cwd: '/',
+  env: {},
+  user: null,
+  outputLimitBytes: limitBytes,
 });
 
 /** Bytes of a job's output that lie on the host. */
@@ -26,6 +31,16 @@ function bytesIn(folder: string): number {
   const names = readdirSync(folder).filter((name) => name.startsWith('std'));
   return names.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 }
+
+const rowOf = (name: string, unit: Row['unit'], aim: number, base: number, ours: number): Row => ({
+  name,
+  unit,
+  aim,
+  noise: null,
+  base,
+  ours,
+  ratio: ours / base,
+});
 
 export const keptOutput: Benchmark = async ({ stack, quick, say }) => {
   const lines = quick ? 600_000 : 1_000_000;
@@ -60,9 +75,8 @@ export const keptOutput: Benchmark = async ({ stack, quick, say }) => {
       .where('taskId', '=', taskId)
       .executeTakeFirstOrThrow();
     const jobs = join(dataDir, 'hosts', host.name, '.slipway/jobs');
-    const row = (name: string, unit: Row['unit'], aim: number, base: number, ours: number): Row => ({
-      ...{ name: `${name} of ${lines / 10_000} MB of output`, unit, aim, noise: null, base, ours, ratio: ours / base },
-    });
+    const row = (name: string, unit: Row['unit'], aim: number, base: number, ours: number): Row =>
+      rowOf(`${name} of ${lines / 10_000} MB of output`, unit, aim, base, ours);
     return [
       row('what lies on the host, of 50 MiB,', 'MiB', 1, 50, bytesIn(join(jobs, 'copied')) / mib),
       row('what lies in the database, of 50 MiB,', 'MiB', 1, 50, stored.bytes / mib),

@@ -77,7 +77,12 @@ const percentile = (values: readonly number[], share: number): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length * share)] ?? 0;
 
 const row = (name: string, unit: Row['unit'], aim: number, base: number, ours: number): Row => ({
-  ...{ name, unit, aim, noise: null, base, ours },
+  name,
+  unit,
+  aim,
+  noise: null,
+  base,
+  ours,
   ratio: ours / base,
 });
 

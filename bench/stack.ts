@@ -65,7 +65,12 @@ export async function benchStack(): Promise<BenchStack> {
   const { run, stopAll } = processes(dataDir);
   const masterKey = randomBytes(32).toString('base64');
   return {
-    ...{ dataDir, databaseUrl, temporalAddress, temporalCli, client, run },
+    dataDir,
+    databaseUrl,
+    temporalAddress,
+    temporalCli,
+    client,
+    run,
     database: (name) => freshDatabase(databaseUrl, name),
     ...starters(run, client, { dataDir, temporalAddress, masterKey }),
     lastOutput: () => readFileSync(join(dataDir, 'output.log'), 'utf8').slice(-2_000),

@@ -77,7 +77,10 @@ async function rowsOf(context: BenchContext, levels: number, only?: readonly str
       for (const [name, path] of Object.entries(paths(forest.tree)))
         if (only?.includes(name) ?? true)
           rows.push({
-            ...{ name: `tree of ${levels} levels, ${who}: ${name}`, unit: 'ms', aim: 2, noise: null },
+            name: `tree of ${levels} levels, ${who}: ${name}`,
+            unit: 'ms',
+            aim: 2,
+            noise: null,
             ...(await measure(forest, who, path, context.quick)),
           });
   } finally {

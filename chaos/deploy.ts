@@ -27,7 +27,9 @@ const startup =
 
 const effects = (_hostname: string, index: number): string[] => [
   ...(index === 0 ? ['global_pre_exec', 'global_post_exec'] : []),
-  ...['pre_exec', `start ${version}`, 'post_exec'],
+  'pre_exec',
+  `start ${version}`,
+  'post_exec',
 ];
 
 async function prepare(site: Estate, { estate }: Application): Promise<void> {
@@ -51,17 +53,17 @@ async function deploy({ estate, packageSource }: Application): Promise<number> {
     manager,
     '/application/deploy-tasks/',
     {
-      ...{ application_id: applicationId, level: 'I', version, package_source: packageSource },
+      application_id: applicationId,
+      level: 'I',
+      version,
+      package_source: packageSource,
       planned_exec_time: Math.floor(Date.now() / 1000) - 60,
     },
     asking(201),
   );
   const root = `/application/deploy-tasks/${String(task['id'])}`;
   await postUntilAnswered(manager, `${root}/actions/start/`, undefined, asking(200));
-  const wish = {
-    ...{ instances: instanceIds.map((id) => ({ id })), version, timeout: 600 },
-    update_source: packageSource,
-  };
+  const wish = { instances: instanceIds.map((id) => ({ id })), version, timeout: 600, update_source: packageSource };
   const subTask = await postUntilAnswered(manager, `${root}/sub-upgrade-tasks/`, wish, asking(202));
   return Number(subTask['task_id']);
 }

@@ -18,7 +18,12 @@ export interface Counts {
 }
 
 export const nothing = (): Counts => ({
-  ...{ effectsLost: 0, effectsDoubled: 0, linesLost: 0, linesRepeated: 0, liveDiffering: 0, notFinished: 0 },
+  effectsLost: 0,
+  effectsDoubled: 0,
+  linesLost: 0,
+  linesRepeated: 0,
+  liveDiffering: 0,
+  notFinished: 0,
 });
 
 /** How often `expected` is missing in `found`, and how much is there beyond it. */

@@ -43,7 +43,9 @@ async function runOnce(site: HostEstate, running: Running, kills: readonly Kill[
 await killAll('kill-hosts.json', { runs: 20, hosts: 100 }, async ({ hosts }) => {
   const site = await hostEstate();
   return {
-    ...{ name: `${hosts} hosts of two providers`, site, kill: noOther },
+    name: `${hosts} hosts of two providers`,
+    site,
+    kill: noOther,
     victims: ['worker', 'api', 'temporal', 'postgres'],
     spanMs: 6_000,
     run: async (running, kills) => ({ faults: { ...(await runOnce(site, running, kills, hosts)) } }),

@@ -20,8 +20,13 @@ export async function saltScenario(count: number): Promise<Scenario> {
   const salt = await runningSalt(count);
   const { url, user, password, eauth } = salt.settings;
   const site = await ownEstate({
-    ...{ SLIPWAY_SALT_URL: url, SLIPWAY_SALT_USER: user, SLIPWAY_SALT_PASSWORD: password, SLIPWAY_SALT_EAUTH: eauth },
-    ...{ SLIPWAY_SALT_FILE_ROOT: salt.fileRoot, SLIPWAY_DEPLOY_ROOTS: tmpdir(), SLIPWAY_RUN_USERS: '*' },
+    SLIPWAY_SALT_URL: url,
+    SLIPWAY_SALT_USER: user,
+    SLIPWAY_SALT_PASSWORD: password,
+    SLIPWAY_SALT_EAUTH: eauth,
+    SLIPWAY_SALT_FILE_ROOT: salt.fileRoot,
+    SLIPWAY_DEPLOY_ROOTS: tmpdir(),
+    SLIPWAY_RUN_USERS: '*',
   });
   const hosts: Host[] = [];
   let next = 0;
@@ -57,7 +62,10 @@ async function initialised(site: Estate, minion: string): Promise<Host> {
   const admin = await site.user({ admin: true });
   const name = `salt-${unique()}`;
   const made = await admin.post<{ id: number }>('/hosts/', {
-    ...{ name, host_type: 'PHY_HOST', runner: 'salt', minion_id: minion },
+    name,
+    host_type: 'PHY_HOST',
+    runner: 'salt',
+    minion_id: minion,
     ip_address: [{ addr_type: 'PRIVATE', address: '127.0.0.1', network: '127.0.0.0', netmask: '255.0.0.0' }],
   });
   const task = await admin.post<{ id: number }>('/hosts/init-tasks/', { hosts: [{ id: made.body.id }], opts: {} });

@@ -76,10 +76,28 @@ export async function startTemporal(options: TemporalOptions): Promise<Temporal>
 
 function serverArguments(database: string, port: number, uiPort: number, namespace: string): string[] {
   return [
-    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
-    ...['--ui-ip', '127.0.0.1', '--ui-public-path', '/engine'],
-    ...['--db-filename', database, '--log-level', 'error', '--namespace', namespace],
-    ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
+    'server',
+    'start-dev',
+    '--ip',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--ui-port',
+    String(uiPort),
+    '--ui-ip',
+    '127.0.0.1',
+    '--ui-public-path',
+    '/engine',
+    '--db-filename',
+    database,
+    '--log-level',
+    'error',
+    '--namespace',
+    namespace,
+    '--sqlite-pragma',
+    'journal_mode=WAL',
+    '--sqlite-pragma',
+    'synchronous=NORMAL',
     ...searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
   ];
 }

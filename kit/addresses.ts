@@ -21,8 +21,19 @@ export function blockList(entries: readonly string[]): { has(address: string): b
 }
 
 const never = blockList([
-  ...['169.254.0.0/16', '100.100.100.200', '168.63.129.16', '192.0.0.192', '0.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4'],
-  ...['::', 'fe80::/10', 'ff00::/8', 'fd00:ec2::254', '64:ff9b::/96', '2002::/16'],
+  '169.254.0.0/16',
+  '100.100.100.200',
+  '168.63.129.16',
+  '192.0.0.192',
+  '0.0.0.0/8',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  '::',
+  'fe80::/10',
+  'ff00::/8',
+  'fd00:ec2::254',
+  '64:ff9b::/96',
+  '2002::/16',
 ]);
 
 /** Whether an address is never called; also true of what is not an address. */
@@ -41,7 +52,13 @@ export function isNeverHost(hostname: string): boolean {
 }
 
 const privateNetworks = blockList([
-  ...['127.0.0.0/8', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '::1', 'fc00::/7'],
+  '127.0.0.0/8',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '::1',
+  'fc00::/7',
 ]);
 
 /** Whether an address is of a private network, the only ones to which passwords may go in the clear. */

@@ -145,7 +145,9 @@ async function ownerOf(db: Kysely<Database>, { ownerId, applicationId }: NamedDe
 type ReadPart = Pick<PlannedPackage, 'sha256' | 'size' | 'unread' | 'notes'>;
 
 const readAs = ({ package: { sha256, size, unread, notes } }: DeployPlan): ReadPart => ({
-  ...{ sha256, size, unread },
+  sha256,
+  size,
+  unread,
   ...(notes && { notes }),
 });
 

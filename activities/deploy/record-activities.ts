@@ -148,8 +148,11 @@ const refusedDecision = ({ db }: ActivityDeps, task: NamedDeployTask, attempt: D
   recordRefusalOnce(
     db,
     {
-      ...{ id: 0, username: attempt.actor || 'unknown', channel: 'chat-ops' },
-      ...{ messageId: attempt.messageId || null, requestId: thisActivity() },
+      id: 0,
+      username: attempt.actor || 'unknown',
+      channel: 'chat-ops',
+      messageId: attempt.messageId || null,
+      requestId: thisActivity(),
     },
     {
       view: 'app',

@@ -17,18 +17,34 @@ const patience = 5;
 const isOsStatus = (state: string): state is OsStatus => (osStatuses as readonly string[]).includes(state);
 
 const ofMachine = (hostType: Exclude<Source, 'SALT'>, machine: Machine): Found => ({
-  ...{ hostType, key: machine.place.id, providerId: machine.place.id },
-  ...{ account: machine.place.account, region: machine.place.region, name: machine.name },
+  hostType,
+  key: machine.place.id,
+  providerId: machine.place.id,
+  account: machine.place.account,
+  region: machine.place.region,
+  name: machine.name,
   osStatus: isOsStatus(machine.state) ? machine.state : null,
-  ...{ osType: machine.osType.slice(0, 64), cpu: machine.cpu, memory: machine.memory },
+  osType: machine.osType.slice(0, 64),
+  cpu: machine.cpu,
+  memory: machine.memory,
   location: machine.location.slice(0, 128),
   addresses: machine.addresses.slice(0, 64).map(({ address, addrType }) => ({ address, addr_type: addrType })),
   minionId: null,
 });
 
 const ofMinion = ({ id, addresses, cpu, memory, osType }: Minion): Found => ({
-  ...{ hostType: 'PHY_HOST', key: id, providerId: null, account: '', region: '', name: id, osStatus: null },
-  ...{ osType: osType.slice(0, 64), cpu, memory, location: '', minionId: id },
+  hostType: 'PHY_HOST',
+  key: id,
+  providerId: null,
+  account: '',
+  region: '',
+  name: id,
+  osStatus: null,
+  osType: osType.slice(0, 64),
+  cpu,
+  memory,
+  location: '',
+  minionId: id,
   addresses: addresses.slice(0, 64).map((address) => ({ address, addr_type: 'PRIVATE' })),
 });
 

@@ -43,7 +43,10 @@ export function hostWork(deps: ActivityDeps, row: HostWorkRow): HostWork {
     runner: deps.runners[host.runner],
     cloud: reachable ? deps.clouds[host.hostType] : undefined,
     ref: {
-      ...{ providerId: host.providerId, hostId: host.id, name: host.name, place: host.place },
+      providerId: host.providerId,
+      hostId: host.id,
+      name: host.name,
+      place: host.place,
       ipmi: isPhysical && host.ipmi !== null ? () => ipmiOf(deps, host) : null,
     },
   };

@@ -20,7 +20,9 @@ export function toFailure(error: unknown): unknown {
   if (error instanceof ProviderError) {
     const { kind, provider, message, retryAfterMs } = error;
     return ApplicationFailure.create({
-      ...{ type: `${provider}.${kind}`, message, nonRetryable: kind === 'refused' },
+      type: `${provider}.${kind}`,
+      message,
+      nonRetryable: kind === 'refused',
       ...(retryAfterMs !== null && { nextRetryDelay: retryAfterMs }),
     });
   }

@@ -1,8 +1,9 @@
+import type { AuditEntry } from '../../db/audit/record.ts';
 import { changeGrants } from '../../db/access/grants.ts';
 import { scopes, type Scope } from '../../db/access/rights.ts';
 import type { ChangeCtx } from '../operations/context.ts';
 
-/** Gives the caller every permission on an object that he creates, each with its record. */
+/** Gives the caller every permission on an object that they create, each with its record. */
 export async function grantToCreator(
   ctx: ChangeCtx,
   scope: Scope,
@@ -12,10 +13,17 @@ export async function grantToCreator(
   const wanted = scopes[scope].permissions.map((permission) => ({ objectId: object.id, permission, enable: true }));
   const given = await changeGrants(ctx.tx, { kind: 'user', id: user.id }, scope, wanted);
   ctx.audit(
-    ...given.map(({ permission }) => ({
-      ...({ view: 'resources', area: 'access', opType: 'enable', action: 'enable', permName: permission } as const),
-      ...{ targetType: scope, targetId: object.id, targetName: object.name },
-      ...({ authorizedTargetType: 'user', authorizedTargetName: user.username } as const),
+    ...given.map(({ permission }): AuditEntry => ({
+      view: 'resources',
+      area: 'access',
+      opType: 'enable',
+      action: 'enable',
+      permName: permission,
+      targetType: scope,
+      targetId: object.id,
+      targetName: object.name,
+      authorizedTargetType: 'user',
+      authorizedTargetName: user.username,
       detail: { en: `${permission} given to its creator`, zh: `授予创建者 ${permission}` },
     })),
   );

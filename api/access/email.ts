@@ -37,8 +37,13 @@ export async function beginEmailChange(ctx: ChangeCtx, user: UserRow, email: str
     throw new Problem('exists');
   await wishEmail(ctx.tx, { userId: user.id, email, now: ctx.now() });
   await mailEmailChange(ctx.tx, {
-    ...{ userId: user.id, username: user.username, oldEmail: user.email, newEmail: email },
-    ...{ by: ctx.actor.user.username, language: ctx.language, time: ctx.now().toISOString() },
+    userId: user.id,
+    username: user.username,
+    oldEmail: user.email,
+    newEmail: email,
+    by: ctx.actor.user.username,
+    language: ctx.language,
+    time: ctx.now().toISOString(),
   });
   const name = quote(user.username);
   const detail = {

@@ -30,7 +30,10 @@ async function ask(ctx: ChangeCtx, email: string, isCrowded: boolean, userId?: n
   const detail = { en: `a password link for ${shown} was asked for`, zh: `为 ${shown} 请求重置密码链接` };
   ctx.audit(accessEntry('password_forgotten', 'user', { id: userId ?? null, name: shown }, detail));
   await mailPasswordLink(ctx.tx, ctx.config, {
-    ...{ kind: 'reset', email, language: ctx.language, time: ctx.now().toISOString() },
+    kind: 'reset',
+    email,
+    language: ctx.language,
+    time: ctx.now().toISOString(),
     ...(isCrowded && { isCrowded }),
     ...(userId !== undefined && { userId }),
   });

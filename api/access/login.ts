@@ -85,7 +85,8 @@ const logout = change({
   area: 'access',
   summary: 'Log out',
   permission: bySession,
-  ...{ whilePasswordDue: true, whileFactorDue: true },
+  whilePasswordDue: true,
+  whileFactorDue: true,
   returns: success,
   async handle(_input, ctx) {
     if (ctx.actor.sessionHash) await endSession(ctx.tx, ctx.actor.sessionHash);
@@ -102,7 +103,8 @@ const me = endpoint({
   area: 'access',
   summary: 'The logged-in user and his permissions',
   permission: signedIn,
-  ...{ whilePasswordDue: true, whileFactorDue: true },
+  whilePasswordDue: true,
+  whileFactorDue: true,
   returns: userObject.extend({
     permissions: permissionsObject,
     csrf_token: z.string().nullable(),

@@ -41,7 +41,11 @@ async function present(rows: readonly RoleRow[], { db, subject }: Pick<Ctx, 'db'
   return rows.map((row, index): z.input<typeof role> => {
     const grantable = manages && lacking[index] === undefined;
     return {
-      ...{ id: row.id, name: row.name, description: row.description, creator: row.creator, builtin: row.builtin },
+      id: row.id,
+      name: row.name,
+      description: row.description,
+      creator: row.creator,
+      builtin: row.builtin,
       created_time: iso(row.createdTime),
       user_count: row.userCount,
       available_actions: { edit: manages && !row.builtin, delete: grantable && !row.builtin, assign: grantable },
@@ -174,7 +178,8 @@ async function auditWhatItGave(ctx: ChangeCtx, before: RoleRow): Promise<void> {
     .where('users.id', 'in', (eb) => eb.selectFrom('userRoles').where('roleId', '=', before.id).select('userId'))
     .execute();
   const gone = {
-    ...{ name: before.name, description: before.description },
+    name: before.name,
+    description: before.description,
     permissions: [...new Set(grants.map((grant) => grant.permission))],
     users: members.map((member) => member.username),
   };

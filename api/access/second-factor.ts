@@ -31,7 +31,11 @@ const auditOwn = (ctx: ChangeCtx, opType: string, en: string, zh: string): void 
 };
 
 const getSecondFactor = endpoint({
-  ...{ ...own, method: 'get', path, id: 'getSecondFactor', summary: 'The own second factor' },
+  ...own,
+  method: 'get',
+  path,
+  id: 'getSecondFactor',
+  summary: 'The own second factor',
   description: 'Whether logins need a code, and whether one has to be set up before anything else is allowed.',
   whileFactorDue: true,
   returns: z.object({
@@ -52,7 +56,11 @@ const getSecondFactor = endpoint({
 });
 
 const enrolSecondFactor = change({
-  ...{ ...own, method: 'post', path, id: 'enrolSecondFactor', summary: 'Begin to set up a second factor' },
+  ...own,
+  method: 'post',
+  path,
+  id: 'enrolSecondFactor',
+  summary: 'Begin to set up a second factor',
   description:
     'Answers the secret of a generator of codes (TOTP: SHA-1, six digits, 30 seconds), once. It counts for nothing until ' +
     'it is confirmed by a code; until then another call gives another one.',
@@ -82,7 +90,10 @@ const recoveryCodes = z.object({
 });
 
 const confirmSecondFactor = change({
-  ...{ ...own, method: 'post', path: `${path}actions/confirm/`, id: 'confirmSecondFactor' },
+  ...own,
+  method: 'post',
+  path: `${path}actions/confirm/`,
+  id: 'confirmSecondFactor',
   summary: 'Confirm the second factor by a code',
   description: 'From then on logins need a code. Answers the recovery codes, once; other sessions end.',
   whileFactorDue: true,
@@ -116,10 +127,16 @@ async function prepareBoth({ body }: { body: z.output<typeof both> }, ctx: Ctx):
 const problems = ['no_second_factor', 'too_many_requests'] as const;
 
 const renewRecoveryCodes = change({
-  ...{ ...own, method: 'post', path: `${path}actions/renew-recovery-codes/`, id: 'renewRecoveryCodes' },
+  ...own,
+  method: 'post',
+  path: `${path}actions/renew-recovery-codes/`,
+  id: 'renewRecoveryCodes',
   summary: 'Have new recovery codes',
   description: 'The older ones are void.',
-  ...{ body: both, returns: recoveryCodes, secretAnswer: true, problems },
+  body: both,
+  returns: recoveryCodes,
+  secretAnswer: true,
+  problems,
   prepare: prepareBoth,
   async handle({ body }, ctx) {
     await demandOwnCode(ctx, body.code);
@@ -129,9 +146,15 @@ const renewRecoveryCodes = change({
 });
 
 const removeSecondFactor = change({
-  ...{ ...own, method: 'delete', path, id: 'removeSecondFactor', summary: 'Remove the own second factor' },
+  ...own,
+  method: 'delete',
+  path,
+  id: 'removeSecondFactor',
+  summary: 'Remove the own second factor',
   description: 'Logins need the password alone again, where that is allowed; other sessions end.',
-  ...{ body: both, returns: success, problems },
+  body: both,
+  returns: success,
+  problems,
   prepare: prepareBoth,
   async handle({ body }, ctx) {
     await demandOwnCode(ctx, body.code);
@@ -163,6 +186,10 @@ const resetSecondFactor = change({
 });
 
 export const secondFactorEndpoints = [
-  ...[getSecondFactor, enrolSecondFactor, confirmSecondFactor],
-  ...[renewRecoveryCodes, removeSecondFactor, resetSecondFactor],
+  getSecondFactor,
+  enrolSecondFactor,
+  confirmSecondFactor,
+  renewRecoveryCodes,
+  removeSecondFactor,
+  resetSecondFactor,
 ];

@@ -34,7 +34,9 @@ const listSessions = list({
   query: (_input, ctx) => own(ctx),
   present: (rows, { actor: { sessionHash } }) =>
     rows.map((row) => ({
-      ...{ id: row.id, remote_addr: row.remoteAddr, client: row.userAgent },
+      id: row.id,
+      remote_addr: row.remoteAddr,
+      client: row.userAgent,
       created_time: iso(row.createdTime),
       last_used_time: iso(row.lastSeenTime),
       expires_time: iso(row.expiresTime),
@@ -64,7 +66,9 @@ const deleteSession = change({
   summary: 'End an own session',
   description: needsPassword,
   permission: ownSession,
-  ...{ body, returns: success, problems },
+  body,
+  returns: success,
+  problems,
   prepare: ({ body: { password } }, ctx) => demandOwnPassword(ctx, password),
   async handle({ params }, ctx) {
     const { id: userId, username } = ctx.actor.user;
@@ -82,10 +86,15 @@ const deleteSession = change({
 
 /** The record of a user's sessions that were ended together. */
 const ended = (user: { id: number; username: string }, count: number) =>
-  accessEntry(...(['end_sessions', 'user', { id: user.id, name: user.username }] as const), {
-    en: `${count} sessions of ${user.username} ended`,
-    zh: `结束 ${user.username} 的 ${count} 个会话`,
-  });
+  accessEntry(
+    'end_sessions',
+    'user',
+    { id: user.id, name: user.username },
+    {
+      en: `${count} sessions of ${user.username} ended`,
+      zh: `结束 ${user.username} 的 ${count} 个会话`,
+    },
+  );
 
 const endOtherSessions = change({
   method: 'post',
@@ -95,7 +104,9 @@ const endOtherSessions = change({
   summary: 'End all own sessions but the present one',
   description: `${needsPassword} Called with a token, all of them end.`,
   permission: signedIn,
-  ...{ body, returns: success, problems },
+  body,
+  returns: success,
+  problems,
   prepare: ({ body: { password } }, ctx) => demandOwnPassword(ctx, password),
   async handle(_input, ctx) {
     const { user, sessionHash } = ctx.actor;
@@ -132,7 +143,9 @@ const endEverybodysSessions = change({
   summary: 'End the sessions of all users',
   description: `All but the present one end; auth tokens stay. ${needsPassword}`,
   permission: admin,
-  ...{ body, returns: success, problems },
+  body,
+  returns: success,
+  problems,
   prepare: ({ body: { password } }, ctx) => demandOwnPassword(ctx, password),
   async handle(_input, ctx) {
     for (const { count, ...user } of await endAllSessions(ctx.tx, ctx.actor.sessionHash)) ctx.audit(ended(user, count));
@@ -140,7 +153,4 @@ const endEverybodysSessions = change({
   },
 });
 
-export const sessionEndpoints = [
-  ...[listSessions, deleteSession, endOtherSessions],
-  ...[endUserSessions, endEverybodysSessions],
-];
+export const sessionEndpoints = [listSessions, deleteSession, endOtherSessions, endUserSessions, endEverybodysSessions];

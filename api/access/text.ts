@@ -8,6 +8,12 @@ export const accessEntry = (
   detail: AuditEntry['detail'],
   changes: AuditEntry['changes'] = null,
 ): AuditEntry => ({
-  ...{ view: 'operations', area: 'access', opType, targetType },
-  ...{ targetId: target.id, targetName: target.name, detail, changes },
+  view: 'operations',
+  area: 'access',
+  opType,
+  targetType,
+  targetId: target.id,
+  targetName: target.name,
+  detail,
+  changes,
 });

@@ -40,7 +40,11 @@ const description = z.string().max(500);
 
 /** A token as answers show it; its value only where it is given, in the answer to its creation. */
 const present = (row: TokenRow, value = `****${row.lastFour}`): z.input<typeof token> => ({
-  ...{ id: row.id, name: row.name, value, description: row.description, creator: row.username },
+  id: row.id,
+  name: row.name,
+  value,
+  description: row.description,
+  creator: row.username,
   created_time: iso(row.createdTime),
   last_used_time: iso(row.lastUsedTime),
   expires_time: iso(row.expiresTime),

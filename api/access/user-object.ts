@@ -27,8 +27,13 @@ export function presentUser(user: UserRow, { subject, actor }: Pick<Ctx, 'subjec
   const self = user.id === actor.user.id;
   const manages = mayManage(subject, user);
   return {
-    ...{ id: user.id, username: user.username, name: user.name, email: user.email, phone: user.phone },
-    ...{ status: user.status, roles: user.roles },
+    id: user.id,
+    username: user.username,
+    name: user.name,
+    email: user.email,
+    phone: user.phone,
+    status: user.status,
+    roles: user.roles,
     created_time: iso(user.createdTime),
     last_login_time: iso(user.lastLoginTime),
     available_actions: {

@@ -134,8 +134,11 @@ const createUser = change({
     ctx.audit(accessEntry('create', 'user', { id: made.id, name: user.username }, detail, diff(null, user)));
     if (passwordHash === null)
       await mailPasswordLink(ctx.tx, ctx.config, {
-        ...{ kind: 'invitation', userId: made.id, email: user.email },
-        ...{ language: ctx.language, time: ctx.now().toISOString() },
+        kind: 'invitation',
+        userId: made.id,
+        email: user.email,
+        language: ctx.language,
+        time: ctx.now().toISOString(),
       });
     if (roles.length > 0) {
       demandSystem(ctx, 'manage_role');

@@ -39,7 +39,11 @@ async function seen(ctx: Ctx | ChangeCtx, applicationId: number): Promise<Applic
 }
 
 const listApplications = list({
-  ...{ path: '/applications/', id: 'listApplications', area, summary: 'List applications', permission: signedIn },
+  path: '/applications/',
+  id: 'listApplications',
+  area,
+  summary: 'List applications',
+  permission: signedIn,
   filter: allFilters,
   item: applicationSummary,
   query: ({ query }, ctx) => selectSummaries(ctx.db, ctx.subject).where(matching(query)),
@@ -48,7 +52,11 @@ const listApplications = list({
 });
 
 const createApplication = change({
-  ...{ method: 'post', path: '/applications/', id: 'createApplication', area, summary: 'Create an application' },
+  method: 'post',
+  path: '/applications/',
+  id: 'createApplication',
+  area,
+  summary: 'Create an application',
   permission: withMore(system('create_app'), 'edit_app', 'view_app', 'add_business'),
   body: creation,
   returns: applicationObject,
@@ -92,7 +100,11 @@ const rowOf = ({ tx }: ChangeCtx, applicationId: number): Promise<ApplicationRow
 const writer = ({ actor, subject }: ChangeCtx) => ({ by: actor.user.username, isTrusted: subject.isAdmin });
 
 const getApplication = endpoint({
-  ...{ method: 'get', path: '/applications/{id}/', id: 'getApplication', area, summary: 'Get an application' },
+  method: 'get',
+  path: '/applications/{id}/',
+  id: 'getApplication',
+  area,
+  summary: 'Get an application',
   permission: application('view_app'),
   returns: applicationObject,
   handle: ({ params }, ctx) => seen(ctx, params.id),
@@ -123,13 +135,22 @@ function movedBy(
 }
 
 const changeApplication = change({
-  ...{ method: 'patch', path: '/applications/{id}/', id: 'changeApplication', area, summary: 'Change an application' },
+  method: 'patch',
+  path: '/applications/{id}/',
+  id: 'changeApplication',
+  area,
+  summary: 'Change an application',
   permission: withMore(application('edit_app'), 'view_app', 'add_business'),
   body: changes,
   returns: success,
   problems: [
-    ...(['name_taken', 'cycle', 'too_deep', 'belongs_elsewhere', 'leaves_policy'] as const),
-    ...(['deploy_path_of', 'deploy_path_taken'] as const),
+    'name_taken',
+    'cycle',
+    'too_deep',
+    'belongs_elsewhere',
+    'leaves_policy',
+    'deploy_path_of',
+    'deploy_path_taken',
   ],
   async handle({ params, body }, ctx) {
     demandAllowedNames(ctx, namedOnHosts(body));
@@ -162,7 +183,10 @@ const changeApplication = change({
 });
 
 const applicationsByUsers = endpoint({
-  ...{ method: 'post', path: '/applications/get-by-users/', id: 'getApplicationsByUsers', area },
+  method: 'post',
+  path: '/applications/get-by-users/',
+  id: 'getApplicationsByUsers',
+  area,
   summary: 'Applications that concern users',
   permission: withMore(signedIn, 'view_user'),
   body: z

@@ -87,7 +87,10 @@ async function refuseWhatHolds(ctx: ChangeCtx, applicationId: number): Promise<v
 
 /** Hides an application; its row stays for the history of its tasks, its name is free again. */
 export const deleteApplication = change({
-  ...{ method: 'delete', path: '/applications/{id}/', id: 'deleteApplication', area: 'applications' },
+  method: 'delete',
+  path: '/applications/{id}/',
+  id: 'deleteApplication',
+  area: 'applications',
   summary: 'Delete an application',
   permission: application('delete_app'),
   returns: success,

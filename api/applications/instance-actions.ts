@@ -24,8 +24,13 @@ import { applicationEntry } from './text.ts';
 
 const area = 'applications';
 const problems = [
-  ...(['no_such', 'instance_busy', 'instance_is', 'not_configured', 'host_is'] as const),
-  ...(['host_not_admitted', 'commands_unconfirmed'] as const),
+  'no_such',
+  'instance_busy',
+  'instance_is',
+  'not_configured',
+  'host_is',
+  'host_not_admitted',
+  'commands_unconfirmed',
 ] as const;
 const timeout = z.int().min(1).max(3600).default(120);
 const mostNamed = 20;
@@ -100,7 +105,11 @@ async function begin(ctx: ChangeCtx, wanted: Wanted): Promise<z.input<typeof tas
     wasRunning: instance.status !== 'stopped' || instance.setup.stopCmd !== '',
   }));
   const input: InstanceTaskInput = {
-    ...{ taskId, action, timeoutSeconds, batchSize, instances: targets },
+    taskId,
+    action,
+    timeoutSeconds,
+    batchSize,
+    instances: targets,
     ...(ctx.config.zabbixUrl !== undefined && action !== 'start' && { maintenance: true }),
   };
   await launch(ctx, {
@@ -133,7 +142,9 @@ const actionOnOne = (action: InstanceAction) =>
     method: 'post',
     path: `/applications/{id}/instances/{instance_id}/actions/${action}/`,
     id: `${action}Instance`,
-    ...{ area, summary: `${nameOf(action)} an instance`, permission: application('restart_app') },
+    area,
+    summary: `${nameOf(action)} an instance`,
+    permission: application('restart_app'),
     body: z.object({ timeout }),
     returns: taskRef,
     status: 202,
@@ -147,7 +158,8 @@ const actionOnMany = (action: InstanceAction) =>
     method: 'post',
     path: `/applications/{id}/instances/actions/${action}/`,
     id: `${action}Instances`,
-    ...{ area, summary: `${nameOf(action)} several instances, batch after batch` },
+    area,
+    summary: `${nameOf(action)} several instances, batch after batch`,
     permission: application('restart_app'),
     body: z.object({ instances: idEntries(500), timeout, batch_size: z.int().min(1).max(100).default(10) }),
     returns: taskRef,
@@ -155,8 +167,11 @@ const actionOnMany = (action: InstanceAction) =>
     problems,
     handle: ({ params, body }, ctx) =>
       begin(ctx, {
-        ...{ action, applicationId: params.id, ids: body.instances.map((one) => one.id) },
-        ...{ timeoutSeconds: body.timeout, batchSize: body.batch_size },
+        action,
+        applicationId: params.id,
+        ids: body.instances.map((one) => one.id),
+        timeoutSeconds: body.timeout,
+        batchSize: body.batch_size,
         field: (index) => `instances.${index}.id`,
       }),
   });

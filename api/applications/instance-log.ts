@@ -31,8 +31,14 @@ export const getInstanceLog = endpoint({
     lines: z.int().optional(),
   }),
   problems: [
-    ...(['not_configured', 'log_absent', 'log_not_a_file', 'log_outside', 'log_unreadable'] as const),
-    ...(['too_much_to_scan', 'host_silent', 'host_not_admitted'] as const),
+    'not_configured',
+    'log_absent',
+    'log_not_a_file',
+    'log_outside',
+    'log_unreadable',
+    'too_much_to_scan',
+    'host_silent',
+    'host_not_admitted',
   ],
   async handle({ params, query }, ctx) {
     const part = logPart(query);
@@ -54,7 +60,10 @@ export const getInstanceLog = endpoint({
       ...deploy,
     });
     return {
-      ...{ content: textOf(content), length: content.length, total_length: size, position },
+      content: textOf(content),
+      length: content.length,
+      total_length: size,
+      position,
       ...(lines !== null && { lines }),
     };
   },

@@ -24,8 +24,13 @@ export const presentBusy = ({ busyKind, busyTaskId }: Pick<InstanceRow, 'busyKin
 
 /** An instance as the API shows it. */
 export const presentInstance = (row: InstanceRow & { hostname: string }): z.input<typeof instanceObject> => ({
-  ...{ id: row.id, hostid: row.hostId, hostname: row.hostname, status: row.status },
-  ...{ version: row.version, releases: row.releases, busy: presentBusy(row) },
+  id: row.id,
+  hostid: row.hostId,
+  hostname: row.hostname,
+  status: row.status,
+  version: row.version,
+  releases: row.releases,
+  busy: presentBusy(row),
   created_time: iso(row.createdTime),
   updated_time: iso(row.updatedTime),
 });

@@ -51,12 +51,22 @@ async function presentTasks(tasks: TaskRow[], ctx: Ctx): Promise<InstanceTaskObj
 }
 
 const present = (task: TaskRow, results: TaskResultRow[], ctx: Ctx): InstanceTaskObject => ({
-  ...{ id: task.id, task_id: String(task.id), kind: task.kind as InstanceTaskObject['kind'], creator: task.creator },
-  ...{ status: task.status, timeout: task.timeoutSeconds },
-  ...{ created_time: iso(task.createdTime), finished_time: iso(task.finishedTime) },
+  id: task.id,
+  task_id: String(task.id),
+  kind: task.kind as InstanceTaskObject['kind'],
+  creator: task.creator,
+  status: task.status,
+  timeout: task.timeoutSeconds,
+  created_time: iso(task.createdTime),
+  finished_time: iso(task.finishedTime),
   waiting_on: saidWaiting(ctx, waitingOn(task, results)),
   results: results.map(({ instanceId, hostname, status, message, started, finished }) => ({
-    ...{ instance: instanceId ?? 0, hostname, status, message, started: iso(started), finished: iso(finished) },
+    instance: instanceId ?? 0,
+    hostname,
+    status,
+    message,
+    started: iso(started),
+    finished: iso(finished),
   })),
   task_output: outputAddress(ctx, task.id),
 });
@@ -68,7 +78,10 @@ async function taskOf(ctx: Ctx, applicationId: number, taskId: number): Promise<
 }
 
 const listInstanceTasks = list({
-  ...{ path, id: 'listInstanceTasks', area, summary: 'List the tasks that start, stop and restart instances' },
+  path,
+  id: 'listInstanceTasks',
+  area,
+  summary: 'List the tasks that start, stop and restart instances',
   permission: application('view_app'),
   filter: z.object({
     kind: z.enum(instanceActions).optional(),
@@ -92,7 +105,11 @@ const listInstanceTasks = list({
 });
 
 const getInstanceTask = endpoint({
-  ...{ method: 'get', path: `${path}{task_id}/`, id: 'getInstanceTask', area, summary: 'Get an instance task' },
+  method: 'get',
+  path: `${path}{task_id}/`,
+  id: 'getInstanceTask',
+  area,
+  summary: 'Get an instance task',
   permission: application('view_app'),
   returns: instanceTaskObject,
   async handle({ params }, ctx) {
@@ -103,7 +120,10 @@ const getInstanceTask = endpoint({
 });
 
 const getInstanceTaskOutput = endpoint({
-  ...{ method: 'get', path: `${path}{task_id}/output/`, id: 'getInstanceTaskOutput', area },
+  method: 'get',
+  path: `${path}{task_id}/output/`,
+  id: 'getInstanceTaskOutput',
+  area,
   summary: 'Output of an instance task',
   permission: anyOf(application('view_app_log'), application('restart_app')),
   query: outputQuery,

@@ -25,7 +25,10 @@ const path = '/applications/{id}/instances/';
 const most = 1000;
 
 const listInstances = list({
-  ...{ path, id: 'listInstances', area, summary: 'List the instances of an application' },
+  path,
+  id: 'listInstances',
+  area,
+  summary: 'List the instances of an application',
   permission: application('view_app'),
   filter: z.object({
     hostname: z.string().max(253).optional(),
@@ -43,7 +46,11 @@ const listInstances = list({
 });
 
 const getInstance = endpoint({
-  ...{ method: 'get', path: `${path}{instance_id}/`, id: 'getInstance', area, summary: 'Get an instance' },
+  method: 'get',
+  path: `${path}{instance_id}/`,
+  id: 'getInstance',
+  area,
+  summary: 'Get an instance',
   permission: application('view_app'),
   returns: instanceObject,
   async handle({ params }, ctx) {
@@ -80,7 +87,11 @@ async function refuseInstances({ tx }: ChangeCtx, applicationId: number, hosts: 
 }
 
 const addInstances = change({
-  ...{ method: 'post', path, id: 'addInstances', area, summary: 'Add instances of an application on hosts' },
+  method: 'post',
+  path,
+  id: 'addInstances',
+  area,
+  summary: 'Add instances of an application on hosts',
   permission: withMore(application('edit_app'), 'edit_host'),
   body: z
     .array(z.object({ hostid: id, hostname: z.string().max(253).optional() }))
@@ -109,7 +120,11 @@ const addInstances = change({
     await refuseInstances(ctx, params.id, [...hosts.values()]);
     const now = ctx.now();
     const wanted = ids.map((hostId) => ({
-      ...{ applicationId: params.id, hostId, releases: json([]), createdTime: now, updatedTime: now },
+      applicationId: params.id,
+      hostId,
+      releases: json([]),
+      createdTime: now,
+      updatedTime: now,
     }));
     const rows = await fromParts(wanted, (part) =>
       ctx.tx.insertInto('instances').values(part).returningAll().execute(),
@@ -132,7 +147,11 @@ function refuseRemoval({ id: instance, status, busyTaskId }: InstanceRow): void 
 }
 
 const removeInstances = change({
-  ...{ method: 'delete', path, id: 'removeInstances', area, summary: 'Remove instances; files stay on the hosts' },
+  method: 'delete',
+  path,
+  id: 'removeInstances',
+  area,
+  summary: 'Remove instances; files stay on the hosts',
   permission: application('edit_app'),
   body: idEntries(),
   returns: success,

@@ -47,8 +47,12 @@ const mayOn = ({ subject }: Ctx, { granted }: SeenSummary) =>
   asFlags(applicationPermissions, actionsOn(subject, 'application', granted));
 
 const summary = (row: SeenSummary) => ({
-  ...{ id: row.id, name: row.name, full_name: row.fullName, has_child: row.hasChild },
-  ...{ production: row.productionId, parent_app: row.parentId },
+  id: row.id,
+  name: row.name,
+  full_name: row.fullName,
+  has_child: row.hasChild,
+  production: row.productionId,
+  parent_app: row.parentId,
 });
 
 /** Applications as lists show them to this caller. */
@@ -64,9 +68,15 @@ export async function presentApplications(
   const relations = await relationsOf(db, ctx.subject, idsOf(rows));
   return rows.map((row) => ({
     ...summary(row),
-    ...{ description: row.description, application_type: row.applicationType, run_user: row.runUser },
-    ...{ directory: row.directory, startup_cmd: row.startupCmd, stop_cmd: row.stopCmd },
-    ...{ stdout_path: row.stdoutPath, stderr_path: row.stderrPath, pid_path: row.pidPath },
+    description: row.description,
+    application_type: row.applicationType,
+    run_user: row.runUser,
+    directory: row.directory,
+    startup_cmd: row.startupCmd,
+    stop_cmd: row.stopCmd,
+    stdout_path: row.stdoutPath,
+    stderr_path: row.stderrPath,
+    pid_path: row.pidPath,
     pending_commands: presentPending(row),
     child_apps: relations.get(row.id)?.children ?? [],
     required_apps: relations.get(row.id)?.required ?? [],

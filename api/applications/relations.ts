@@ -22,7 +22,10 @@ const area = 'applications';
 const linkedList = (link: keyof typeof linkedTo, declaration: { path: string; id: string; summary: string }) =>
   list({
     ...declaration,
-    ...{ area, permission: application('view_app'), params: z.object({ id }), filter: commonFilters },
+    area,
+    permission: application('view_app'),
+    params: z.object({ id }),
+    filter: commonFilters,
     item: applicationSummary,
     query: ({ params, query }, ctx) =>
       selectSummaries(ctx.db, ctx.subject).where(matching(query)).where(linkedTo[link](params.id)),
@@ -55,11 +58,17 @@ async function recorded(
 
 const childrenPath = '/applications/{id}/child-apps/';
 const listChildren = linkedList('children', {
-  ...{ path: childrenPath, id: 'listChildApps', summary: 'List the children of an application' },
+  path: childrenPath,
+  id: 'listChildApps',
+  summary: 'List the children of an application',
 });
 
 const addChildApps = change({
-  ...{ method: 'post', path: childrenPath, id: 'addChildApps', area, summary: 'Make applications children' },
+  method: 'post',
+  path: childrenPath,
+  id: 'addChildApps',
+  area,
+  summary: 'Make applications children',
   permission: application('edit_app'),
   body: idEntries(),
   returns: z.array(applicationSummary),
@@ -74,7 +83,11 @@ const addChildApps = change({
 });
 
 const dropChildApps = change({
-  ...{ method: 'delete', path: childrenPath, id: 'removeChildApps', area, summary: 'Make children roots' },
+  method: 'delete',
+  path: childrenPath,
+  id: 'removeChildApps',
+  area,
+  summary: 'Make children roots',
   permission: application('edit_app'),
   body: idEntries(),
   returns: success,
@@ -92,16 +105,23 @@ const dropChildApps = change({
 
 const requiredPath = '/applications/{id}/required-apps/';
 const listRequired = linkedList('required', {
-  ...{ path: requiredPath, id: 'listRequiredApps', summary: 'List what an application requires' },
+  path: requiredPath,
+  id: 'listRequiredApps',
+  summary: 'List what an application requires',
 });
 
 const listRequiredBy = linkedList('requiredBy', {
   path: '/applications/{id}/required-by-apps/',
-  ...{ id: 'listRequiredByApps', summary: 'List what requires an application' },
+  id: 'listRequiredByApps',
+  summary: 'List what requires an application',
 });
 
 const addRequiredApps = change({
-  ...{ method: 'post', path: requiredPath, id: 'addRequiredApps', area, summary: 'Require applications' },
+  method: 'post',
+  path: requiredPath,
+  id: 'addRequiredApps',
+  area,
+  summary: 'Require applications',
   permission: withMore(application('edit_app'), 'view_app'),
   body: idEntries(),
   returns: z.array(applicationSummary),
@@ -116,7 +136,11 @@ const addRequiredApps = change({
 });
 
 const dropRequiredApps = change({
-  ...{ method: 'delete', path: requiredPath, id: 'removeRequiredApps', area, summary: 'Require them no more' },
+  method: 'delete',
+  path: requiredPath,
+  id: 'removeRequiredApps',
+  area,
+  summary: 'Require them no more',
   permission: application('edit_app'),
   body: idEntries(),
   returns: success,
@@ -132,6 +156,11 @@ const dropRequiredApps = change({
 });
 
 export const relationEndpoints = [
-  ...[listChildren, addChildApps, dropChildApps],
-  ...[listRequired, addRequiredApps, dropRequiredApps, listRequiredBy],
+  listChildren,
+  addChildApps,
+  dropChildApps,
+  listRequired,
+  addRequiredApps,
+  dropRequiredApps,
+  listRequiredBy,
 ];

@@ -25,7 +25,10 @@ const present = ({ phone, ...row }: Row): Person => ({ ...row, mobile: phone });
 
 // At most fifty rows, several of which may have one id: pages are cut from all of them.
 const listPersons = loadedList({
-  ...{ path, id: 'listResponsePersons', area, summary: 'List the response persons of an application' },
+  path,
+  id: 'listResponsePersons',
+  area,
+  summary: 'List the response persons of an application',
   permission: application('view_app'),
   filter: z.object({ type: type.optional() }),
   item: personObject,
@@ -48,7 +51,11 @@ function recordChange(ctx: ChangeCtx, of: NamedApplication, before: ResponsePers
 const most = 100;
 
 const addPersons = change({
-  ...{ method: 'post', path, id: 'addResponsePersons', area, summary: 'Add response persons' },
+  method: 'post',
+  path,
+  id: 'addResponsePersons',
+  area,
+  summary: 'Add response persons',
   permission: application('edit_app'),
   body: z
     .array(z.object({ id, type }))
@@ -68,7 +75,11 @@ const addPersons = change({
 });
 
 const dropPersons = change({
-  ...{ method: 'delete', path, id: 'removeResponsePersons', area, summary: 'Remove response persons' },
+  method: 'delete',
+  path,
+  id: 'removeResponsePersons',
+  area,
+  summary: 'Remove response persons',
   permission: application('edit_app'),
   body: z
     .array(z.object({ id, type: type.optional() }))

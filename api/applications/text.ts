@@ -14,8 +14,14 @@ export const applicationEntry = (
   detail: AuditEntry['detail'],
   changes: AuditEntry['changes'] = null,
 ): AuditEntry => ({
-  ...{ view: 'app', area: 'applications', opType, targetType: 'application' },
-  ...{ targetId: id, targetName: fullName, detail, changes },
+  view: 'app',
+  area: 'applications',
+  opType,
+  targetType: 'application',
+  targetId: id,
+  targetName: fullName,
+  detail,
+  changes,
 });
 
 /** The record of changed fields; none when nothing changed. */

@@ -60,10 +60,18 @@ type Given = z.output<typeof changedPolicy>;
 /** Fields that were given, by the names of the columns. */
 export function rulesOf(given: Given): Partial<PolicyRules> {
   const rules: Record<keyof PolicyRules, unknown> = {
-    ...{ name: given.name, kind: given.kind, levels: given.levels, steps: given.steps, enabled: given.enabled },
-    ...{ applicationId: given.application, productionId: given.production, creatorMayVote: given.creator_may_vote },
-    ...{ escalateAfterHours: given.escalate_after_hours, escalateTo: given.escalate_to },
-    ...{ expireAfterHours: given.expire_after_hours, breakGlass: given.break_glass },
+    name: given.name,
+    kind: given.kind,
+    levels: given.levels,
+    steps: given.steps,
+    enabled: given.enabled,
+    applicationId: given.application,
+    productionId: given.production,
+    creatorMayVote: given.creator_may_vote,
+    escalateAfterHours: given.escalate_after_hours,
+    escalateTo: given.escalate_to,
+    expireAfterHours: given.expire_after_hours,
+    breakGlass: given.break_glass,
     minLevel: given.min_level,
   };
   return Object.fromEntries(Object.entries(rules).filter(([, value]) => value !== undefined));

@@ -11,25 +11,40 @@ import type { keptPolicyObject, policyObject } from './fields.ts';
 type PolicyItem = z.input<typeof policyObject>;
 
 export const presentPolicy = (row: ApprovalPolicyRow): PolicyItem => ({
-  ...{ id: row.id, name: row.name, kind: row.kind, levels: row.levels },
-  ...{ application: row.applicationId, production: row.productionId, steps: row.steps },
-  ...{ creator_may_vote: row.creatorMayVote, break_glass: row.breakGlass, enabled: row.enabled },
+  id: row.id,
+  name: row.name,
+  kind: row.kind,
+  levels: row.levels,
+  application: row.applicationId,
+  production: row.productionId,
+  steps: row.steps,
+  creator_may_vote: row.creatorMayVote,
+  break_glass: row.breakGlass,
+  enabled: row.enabled,
   min_level: row.minLevel,
-  ...{ escalate_after_hours: row.escalateAfterHours, escalate_to: row.escalateTo },
-  ...{ expire_after_hours: row.expireAfterHours, creator: row.creator },
-  ...{ created_time: iso(row.createdTime), updated_time: iso(row.updatedTime) },
+  escalate_after_hours: row.escalateAfterHours,
+  escalate_to: row.escalateTo,
+  expire_after_hours: row.expireAfterHours,
+  creator: row.creator,
+  created_time: iso(row.createdTime),
+  updated_time: iso(row.updatedTime),
 });
 
 /** The copy that a request keeps, by ids as policies have them. */
 export const presentKept = (policy: ApprovalPolicy): z.input<typeof keptPolicyObject> => ({
-  ...{ id: policy.id, name: policy.name },
+  id: policy.id,
+  name: policy.name,
   steps: policy.steps.map(({ groups }) => ({
     groups: groups.map(({ role, users, count }) => ({
-      ...{ role: role?.id ?? null, users: users?.map((user) => user.id) ?? null, count },
+      role: role?.id ?? null,
+      users: users?.map((user) => user.id) ?? null,
+      count,
     })),
   })),
-  ...{ creator_may_vote: policy.creatorMayVote, break_glass: policy.breakGlass?.id ?? null },
-  ...{ escalate_after_hours: policy.escalateAfterHours, escalate_to: policy.escalateTo?.id ?? null },
+  creator_may_vote: policy.creatorMayVote,
+  break_glass: policy.breakGlass?.id ?? null,
+  escalate_after_hours: policy.escalateAfterHours,
+  escalate_to: policy.escalateTo?.id ?? null,
   expire_after_hours: policy.expireAfterHours,
 });
 
@@ -38,9 +53,16 @@ export function presentBuiltIn(kind: RequestKind, level: Level | null): PolicyIt
   const policy = builtInPolicy(builtInApprovals(kind, level));
   return {
     ...presentKept(policy),
-    ...{ name: level ? `built-in: level ${level}` : `built-in: ${kind}`, kind, levels: level ? [level] : [] },
-    ...{ application: null, production: null, min_level: null, enabled: true, creator: 'system' },
-    ...{ created_time: null, updated_time: null },
+    name: level ? `built-in: level ${level}` : `built-in: ${kind}`,
+    kind,
+    levels: level ? [level] : [],
+    application: null,
+    production: null,
+    min_level: null,
+    enabled: true,
+    creator: 'system',
+    created_time: null,
+    updated_time: null,
   };
 }
 

@@ -30,7 +30,13 @@ function entry(
 ): AuditEntry {
   const [en, zh] = verbs[opType];
   return {
-    ...{ view: 'operations', area, opType, targetType: 'approval_policy', targetId, targetName: name, changes },
+    view: 'operations',
+    area,
+    opType,
+    targetType: 'approval_policy',
+    targetId,
+    targetName: name,
+    changes,
     detail: { en: `approval policy ${quote(name)} ${en}`, zh: `${zh}审批策略 ${quote(name)}` },
   };
 }

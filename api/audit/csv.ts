@@ -1,9 +1,30 @@
 import type { ExportLine } from '../../db/audit/export.ts';
 
 const columns = [
-  ...['id', 'op_time', 'view', 'operator', 'area', 'op_type', 'op_target', 'target_type', 'target_id', 'target_name'],
-  ...['detail_en', 'detail_zh', 'module_name', 'perm_name', 'action', 'authorized_target_type'],
-  ...['authorized_target_name', 'outcome', 'channel', 'remote_addr', 'request_id', 'token_id', 'message_id', 'changes'],
+  'id',
+  'op_time',
+  'view',
+  'operator',
+  'area',
+  'op_type',
+  'op_target',
+  'target_type',
+  'target_id',
+  'target_name',
+  'detail_en',
+  'detail_zh',
+  'module_name',
+  'perm_name',
+  'action',
+  'authorized_target_type',
+  'authorized_target_name',
+  'outcome',
+  'channel',
+  'remote_addr',
+  'request_id',
+  'token_id',
+  'message_id',
+  'changes',
 ] as const;
 const linkColumns = ['position', 'prev_hash', 'hash'] as const;
 

@@ -62,7 +62,10 @@ const exportRecords = endpoint({
     const head: ExportHead = {
       format: exportFormat,
       filtered: Object.values(filterOf(query)).some((value) => value !== undefined),
-      ...{ filters, from_id: fromId ?? null, to_id: toId ?? null, time: ctx.now().toISOString() },
+      filters,
+      from_id: fromId ?? null,
+      to_id: toId ?? null,
+      time: ctx.now().toISOString(),
     };
     const filter = { ...filterOf(query), fromId, toId };
     const snapshot = await readLog(ctx);

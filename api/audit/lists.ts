@@ -40,7 +40,10 @@ interface ListOf<Item extends z.ZodType> {
 
 const auditList = <Item extends z.ZodType>({ path, id, summary, view, filters, shown }: ListOf<Item>): Endpoint =>
   loadedList({
-    ...{ path, id, summary, area: 'audit' },
+    path,
+    id,
+    summary,
+    area: 'audit',
     description: 'Newest first. The links carry before_id, so that pages stay stable while records are added.',
     permission: system('enable_audit'),
     filter: z.object({ ...filters, ...stableFilters }),

@@ -41,8 +41,10 @@ const sentence: Own = (row, language) => ({
   op_detail: language === 'zh' ? row.detailZh : row.detailEn,
 });
 const grant = (row: AuditRecordRow) => ({
-  ...{ perm_name: row.permName, action: row.action },
-  ...{ authorized_target_type: row.authorizedTargetType, authorized_target_name: row.authorizedTargetName },
+  perm_name: row.permName,
+  action: row.action,
+  authorized_target_type: row.authorizedTargetType,
+  authorized_target_name: row.authorizedTargetName,
 });
 
 export const dnsView = {
@@ -87,7 +89,9 @@ export const resourcesView = {
 export const operationsView = {
   item: shared.extend({ area: z.string(), target_type: z.string(), target_id: z.int().nullable(), ...operation }),
   own: (row, language) => ({
-    ...{ area: row.area, target_type: row.targetType, target_id: row.targetId },
+    area: row.area,
+    target_type: row.targetType,
+    target_id: row.targetId,
     ...sentence(row, language),
   }),
 } satisfies View<z.ZodType>;
@@ -100,10 +104,17 @@ function labelOf(name: string | null, language: Language): string | null {
 /** A record in a view; its link is missing while it is not sealed. */
 export function presentRecord(own: Own, row: AuditRecordRow, link: ChainLink | undefined, language: Language) {
   return {
-    ...{ id: row.id, op_time: iso(row.opTime), operator: row.operator },
+    id: row.id,
+    op_time: iso(row.opTime),
+    operator: row.operator,
     ...own(row, language),
-    ...{ outcome: row.outcome, channel: row.channel, remote_addr: row.remoteAddr, request_id: row.requestId },
-    ...{ token_id: row.tokenId, message_id: row.messageId, changes: row.changes },
+    outcome: row.outcome,
+    channel: row.channel,
+    remote_addr: row.remoteAddr,
+    request_id: row.requestId,
+    token_id: row.tokenId,
+    message_id: row.messageId,
+    changes: row.changes,
     chain: link ? { position: link.position, prev_hash: link.prevHash, hash: link.hash } : null,
   };
 }

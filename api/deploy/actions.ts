@@ -40,8 +40,16 @@ const approve = command({
   problems: [
     ...decided,
     ...engine,
-    ...(['own_request', 'changed_request', 'not_your_vote', 'not_your_step', 'group_complete'] as const),
-    ...(['plan_differs', 'plan_unnamed', 'plan_pending', 'package_unread', 'seat_taken'] as const),
+    'own_request',
+    'changed_request',
+    'not_your_vote',
+    'not_your_step',
+    'group_complete',
+    'plan_differs',
+    'plan_unnamed',
+    'plan_pending',
+    'package_unread',
+    'seat_taken',
   ],
   async handle({ params, body }, ctx) {
     const voter = await callerAsVoter(ctx, await loadTask(ctx, params.id));
@@ -80,7 +88,9 @@ const starter = permission({
 
 const startBody = z
   .strictObject({
-    ...{ force: z.boolean().default(false), override: z.boolean().default(false), reason },
+    force: z.boolean().default(false),
+    override: z.boolean().default(false),
+    reason,
     break_glass: z.boolean().default(false).describe('start without waiting for the approval; needs a reason'),
   })
   .refine(({ override, reason: why }) => !override || (why ?? '').trim() !== '', {
@@ -103,11 +113,23 @@ const start = command({
   returns: success,
   problems: [
     ...engine,
-    ...(['already_started', 'request_closed', 'request_finished', 'request_rejected', 'not_approved_yet'] as const),
-    ...(['before_planned_time', 'another_running', 'settings_disabled', 'no_deploy_path', 'no_instances'] as const),
+    'already_started',
+    'request_closed',
+    'request_finished',
+    'request_rejected',
+    'not_approved_yet',
+    'before_planned_time',
+    'another_running',
+    'settings_disabled',
+    'no_deploy_path',
+    'no_instances',
     ...placeProblems,
     'host_not_admitted',
-    ...(['back_to_review', 'approval_gone', 'package_unread', 'no_break_glass', 'frozen'] as const),
+    'back_to_review',
+    'approval_gone',
+    'package_unread',
+    'no_break_glass',
+    'frozen',
   ],
   async handle({ params, body }, ctx) {
     const { force = false, override = false, break_glass: breaks = false, reason: why } = body ?? {};

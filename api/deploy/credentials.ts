@@ -80,7 +80,8 @@ async function update(ctx: ChangeCtx, kind: Kind, id: number, { name, username, 
   const after = await ctx.tx
     .updateTable('repositoryCredentials')
     .set({
-      ...{ name: name ?? before.name, username: username ?? before.username },
+      name: name ?? before.name,
+      username: username ?? before.username,
       ...(isNew && sealed(ctx, kind, id, secret)),
     })
     .where('id', '=', id)
@@ -114,14 +115,21 @@ interface Schemas<Item extends z.ZodType> {
 }
 
 /** The five operations of a kind of credentials. */
-function operations<Item extends z.ZodType>(kind: Kind, { item, creation, changes, present }: Schemas<Item>) {
+const operations = <Item extends z.ZodType>(kind: Kind, schemas: Schemas<Item>) => [
+  ...collection(kind, schemas),
+  ...single(kind, schemas),
+];
+
+function collection<Item extends z.ZodType>(kind: Kind, { item, creation, present }: Schemas<Item>) {
   const { segment, id: suffix, type } = kind;
   const path = `/application/repository-credentials/${segment}/` as const;
-  const one = `${path}{id}/` as const;
-  const ofOwn = { permission: ownCredential(kind) };
   return [
     list({
-      ...{ path, id: `list${suffix}s`, area, summary: `List one's own ${segment} credentials`, item },
+      path,
+      id: `list${suffix}s`,
+      area,
+      summary: `List one's own ${segment} credentials`,
+      item,
       permission: templateUser,
       filter: z.object({ name: z.string().max(64).optional(), username: z.string().max(128).optional() }),
       query: ({ query: filter }, ctx) =>
@@ -131,12 +139,32 @@ function operations<Item extends z.ZodType>(kind: Kind, { item, creation, change
       present: (rows) => rows.map(present),
     }),
     change({
-      ...{ method: 'post', path, id: `create${suffix}`, area, summary: `Create a ${segment} credential` },
-      ...{ permission: templateUser, body: creation, returns: item, status: 201 },
+      method: 'post',
+      path,
+      id: `create${suffix}`,
+      area,
+      summary: `Create a ${segment} credential`,
+      permission: templateUser,
+      body: creation,
+      returns: item,
+      status: 201,
       handle: async ({ body }, ctx) => present(await create(ctx, kind, body)),
     }),
+  ];
+}
+
+function single<Item extends z.ZodType>(kind: Kind, { item, changes, present }: Schemas<Item>) {
+  const { segment, id: suffix } = kind;
+  const path = `/application/repository-credentials/${segment}/{id}/` as const;
+  const ofOwn = { permission: ownCredential(kind) };
+  return [
     endpoint({
-      ...{ method: 'get', path: one, id: `get${suffix}`, area, summary: `Get a ${segment} credential`, ...ofOwn },
+      method: 'get',
+      path,
+      id: `get${suffix}`,
+      area,
+      summary: `Get a ${segment} credential`,
+      ...ofOwn,
       returns: item,
       async handle({ params }, ctx) {
         const row = await own(ctx, kind, params.id).executeTakeFirst();
@@ -145,13 +173,25 @@ function operations<Item extends z.ZodType>(kind: Kind, { item, creation, change
       },
     }),
     change({
-      ...{ method: 'patch', path: one, id: `change${suffix}`, area, summary: `Change a ${segment} credential` },
-      ...{ ...ofOwn, body: changes, returns: item },
+      method: 'patch',
+      path,
+      id: `change${suffix}`,
+      area,
+      summary: `Change a ${segment} credential`,
+      ...ofOwn,
+      body: changes,
+      returns: item,
       handle: async ({ params, body }, ctx) => present(await update(ctx, kind, params.id, body)),
     }),
     change({
-      ...{ method: 'delete', path: one, id: `delete${suffix}`, area, summary: `Delete a ${segment} credential` },
-      ...{ ...ofOwn, returns: success, problems: ['credential_used'] },
+      method: 'delete',
+      path,
+      id: `delete${suffix}`,
+      area,
+      summary: `Delete a ${segment} credential`,
+      ...ofOwn,
+      returns: success,
+      problems: ['credential_used'],
       handle: ({ params }, ctx) => remove(ctx, kind, params.id),
     }),
   ];
@@ -180,21 +220,29 @@ const keys = operations(
   { type: 'SSH_PRIVATE_KEY', segment: 'ssh-private-key', id: 'SshKeyCredential', secretField: 'private_key' },
   {
     item: z.object({
-      ...{ ...common, type: keyType, private_key: z.literal(masked) },
-      ...{ fingerprint: z.string(), public_key: z.string() },
+      ...common,
+      type: keyType,
+      private_key: z.literal(masked),
+      fingerprint: z.string(),
+      public_key: z.string(),
     }),
     creation: z
       .object({
-        ...{ name: name.optional(), type: keyType.optional() },
-        ...{ username: userName.default('git'), private_key: privateKeySecret },
+        name: name.optional(),
+        type: keyType.optional(),
+        username: userName.default('git'),
+        private_key: privateKeySecret,
       })
       .transform(({ private_key: secret, ...rest }) => ({ ...rest, secret })),
     changes: atLeastOne(
       z.object({ name, type: keyType, username: userName, private_key: privateKeySecret }).partial(),
     ).transform(({ private_key: secret, ...rest }) => ({ ...rest, secret })),
     present: (row) => ({
-      ...{ ...shown(row), type: 'SSH_PRIVATE_KEY' as const, private_key: masked },
-      ...{ fingerprint: row.fingerprint ?? '', public_key: row.publicKey ?? '' },
+      ...shown(row),
+      type: 'SSH_PRIVATE_KEY' as const,
+      private_key: masked,
+      fingerprint: row.fingerprint ?? '',
+      public_key: row.publicKey ?? '',
     }),
   },
 );

@@ -20,13 +20,25 @@ const area = 'deploy';
 const longestMs = 366 * 24 * 60 * 60 * 1000;
 
 const freezeObject = z.object({
-  ...{ id: z.int(), application: z.int().nullable(), production: z.int().nullable() },
-  ...{ from: time, until: time, reason: z.string(), creator: z.string(), created_time: time, active: z.boolean() },
+  id: z.int(),
+  application: z.int().nullable(),
+  production: z.int().nullable(),
+  from: time,
+  until: time,
+  reason: z.string(),
+  creator: z.string(),
+  created_time: time,
+  active: z.boolean(),
 });
 
 const present = (row: NamedFreeze, now: Date): z.input<typeof freezeObject> => ({
-  ...{ id: row.id, application: row.applicationId, production: row.productionId },
-  ...{ from: iso(row.fromTime), until: iso(row.untilTime), reason: row.reason, creator: row.creator },
+  id: row.id,
+  application: row.applicationId,
+  production: row.productionId,
+  from: iso(row.fromTime),
+  until: iso(row.untilTime),
+  reason: row.reason,
+  creator: row.creator,
   created_time: iso(row.createdTime),
   active: row.fromTime <= now && now < row.untilTime,
 });
@@ -55,7 +67,12 @@ function entry(verb: keyof typeof verbs, row: NamedFreeze, changes: AuditChanges
   );
   const more = verb === 'changed' ? texts.join('; ') : `${period}: ${quote(row.reason)}`;
   return {
-    ...{ view: 'app', area, opType: 'change_deploy_setting', targetType: 'deploy_freeze', targetId: row.id, changes },
+    view: 'app',
+    area,
+    opType: 'change_deploy_setting',
+    targetType: 'deploy_freeze',
+    targetId: row.id,
+    changes,
     targetName: over,
     detail: {
       en: `${verb} deploy freeze ${row.id} over ${quote(over ?? 'everything')}, ${more}`,
@@ -65,12 +82,18 @@ function entry(verb: keyof typeof verbs, row: NamedFreeze, changes: AuditChanges
 }
 
 const recorded = (row: NamedFreeze): object => ({
-  ...{ application: row.applicationId, production: row.productionId },
-  ...{ from: row.fromTime, until: row.untilTime, reason: row.reason },
+  application: row.applicationId,
+  production: row.productionId,
+  from: row.fromTime,
+  until: row.untilTime,
+  reason: row.reason,
 });
 
 const listFreezes = list({
-  ...{ path: '/application/deploy-freezes/', id: 'listDeployFreezes', area, summary: 'List deploy freezes' },
+  path: '/application/deploy-freezes/',
+  id: 'listDeployFreezes',
+  area,
+  summary: 'List deploy freezes',
   permission: signedIn,
   filter: z.object({ application: id.optional(), production: id.optional(), active: flag.optional() }),
   item: freezeObject,
@@ -87,7 +110,10 @@ const listFreezes = list({
 });
 
 const createFreeze = change({
-  ...{ method: 'post', path: '/application/deploy-freezes/', id: 'createDeployFreeze', area },
+  method: 'post',
+  path: '/application/deploy-freezes/',
+  id: 'createDeployFreeze',
+  area,
   summary: 'Create a deploy freeze',
   permission: makesFreeze,
   body: fields.extend({ application: id.nullish(), production: id.nullish() }),
@@ -100,7 +126,11 @@ const createFreeze = change({
       throw invalidField('production', 'must not be given with application');
     if (productionId !== null) await demandProduction(ctx, 'view', productionId, 'production');
     const values = {
-      ...{ applicationId, productionId, fromTime: body.from, untilTime: body.until, reason: body.reason },
+      applicationId,
+      productionId,
+      fromTime: body.from,
+      untilTime: body.until,
+      reason: body.reason,
       creator: ctx.actor.user.username,
     };
     ensurePeriod(values);
@@ -127,14 +157,22 @@ async function lockedFreeze({ tx }: ChangeCtx, freezeId: number): Promise<NamedF
 const path = '/application/deploy-freezes/{id}/';
 
 const getFreeze = endpoint({
-  ...{ method: 'get', path, id: 'getDeployFreeze', area, summary: 'One deploy freeze' },
+  method: 'get',
+  path,
+  id: 'getDeployFreeze',
+  area,
+  summary: 'One deploy freeze',
   permission: seesFreeze,
   returns: freezeObject,
   handle: async ({ params }, ctx) => present(await freezeOf(ctx.db, params.id), ctx.now()),
 });
 
 const changeFreeze = change({
-  ...{ method: 'patch', path, id: 'changeDeployFreeze', area, summary: 'Change a deploy freeze' },
+  method: 'patch',
+  path,
+  id: 'changeDeployFreeze',
+  area,
+  summary: 'Change a deploy freeze',
   permission: changesFreeze,
   body: atLeastOne(fields.partial()),
   returns: freezeObject,
@@ -144,7 +182,8 @@ const changeFreeze = change({
     if (before.untilTime <= ctx.now()) throw new Problem('freeze_over');
     const after = {
       ...before,
-      ...{ fromTime: body.from ?? before.fromTime, untilTime: body.until ?? before.untilTime },
+      fromTime: body.from ?? before.fromTime,
+      untilTime: body.until ?? before.untilTime,
       reason: body.reason ?? before.reason,
     };
     ensurePeriod(after);
@@ -160,7 +199,11 @@ const changeFreeze = change({
 });
 
 const deleteFreeze = change({
-  ...{ method: 'delete', path, id: 'deleteDeployFreeze', area, summary: 'End a deploy freeze' },
+  method: 'delete',
+  path,
+  id: 'deleteDeployFreeze',
+  area,
+  summary: 'End a deploy freeze',
   permission: changesFreeze,
   returns: success,
   async handle({ params }, ctx) {

@@ -22,8 +22,13 @@ export function operationEntry(
 ): AuditEntry {
   const [verb, thing, name] = [verbs[opType], things[targetType], quote(target.name)];
   return {
-    ...{ view: 'operations', area: 'deploy', opType, targetType },
-    ...{ targetId: target.id, targetName: target.name, changes },
+    view: 'operations',
+    area: 'deploy',
+    opType,
+    targetType,
+    targetId: target.id,
+    targetName: target.name,
+    changes,
     detail: { en: `${verb.en} ${thing.en} ${name}`, zh: `${verb.zh}${thing.zh} ${name}` },
   };
 }

@@ -25,7 +25,11 @@ export const savedScript = scriptObject.extend({
 
 /** A script as the API shows it. */
 export const presentScript = (row: DeployScriptRow): z.input<typeof scriptObject> => ({
-  ...{ id: row.id, name: row.name, creator: row.creator, language: row.language, content: row.content },
+  id: row.id,
+  name: row.name,
+  creator: row.creator,
+  language: row.language,
+  content: row.content,
   template_engine: row.templateEngine,
   created_time: iso(row.createdTime),
   update_time: iso(row.updateTime),

@@ -96,7 +96,11 @@ async function locked({ tx }: ChangeCtx, id: number) {
 }
 
 const listScripts = list({
-  ...{ path, id: 'listDeployScripts', area, summary: 'List deploy scripts', permission: templateUser },
+  path,
+  id: 'listDeployScripts',
+  area,
+  summary: 'List deploy scripts',
+  permission: templateUser,
   filter: z.object({
     name: z.string().max(128).optional(),
     creator: z.string().max(64).optional(),
@@ -114,7 +118,11 @@ const listScripts = list({
 });
 
 const createScript = change({
-  ...{ method: 'post', path, id: 'createDeployScript', area, summary: 'Create a deploy script' },
+  method: 'post',
+  path,
+  id: 'createDeployScript',
+  area,
+  summary: 'Create a deploy script',
   permission: templateManager,
   body: creation,
   returns: savedScript,
@@ -136,7 +144,11 @@ const createScript = change({
 });
 
 const getScript = endpoint({
-  ...{ method: 'get', path: `${path}{id}/`, id: 'getDeployScript', area, summary: 'Get a deploy script' },
+  method: 'get',
+  path: `${path}{id}/`,
+  id: 'getDeployScript',
+  area,
+  summary: 'Get a deploy script',
   permission: templateUser,
   returns: scriptObject,
   async handle({ params }, ctx) {
@@ -147,7 +159,11 @@ const getScript = endpoint({
 });
 
 const changeScript = change({
-  ...{ method: 'patch', path: `${path}{id}/`, id: 'changeDeployScript', area, summary: 'Change a deploy script' },
+  method: 'patch',
+  path: `${path}{id}/`,
+  id: 'changeDeployScript',
+  area,
+  summary: 'Change a deploy script',
   permission: scriptMaker,
   body: changes,
   returns: savedScript,
@@ -174,7 +190,11 @@ const changeScript = change({
 });
 
 const deleteScript = change({
-  ...{ method: 'delete', path: `${path}{id}/`, id: 'deleteDeployScript', area, summary: 'Delete a deploy script' },
+  method: 'delete',
+  path: `${path}{id}/`,
+  id: 'deleteDeployScript',
+  area,
+  summary: 'Delete a deploy script',
   permission: scriptMaker,
   returns: success,
   problems: ['script_used'],
@@ -189,7 +209,10 @@ const deleteScript = change({
 });
 
 const listScriptApplications = list({
-  ...{ path: `${path}{id}/applications/`, id: 'listScriptApplications', area, permission: templateUser },
+  path: `${path}{id}/applications/`,
+  id: 'listScriptApplications',
+  area,
+  permission: templateUser,
   summary: 'List the applications whose deploy settings use a script',
   item: applicationSummary,
   async query({ params }, ctx) {
@@ -201,6 +224,10 @@ const listScriptApplications = list({
 });
 
 export const scriptEndpoints = [
-  ...[listScripts, createScript, getScript, changeScript, deleteScript],
+  listScripts,
+  createScript,
+  getScript,
+  changeScript,
+  deleteScript,
   listScriptApplications,
 ];

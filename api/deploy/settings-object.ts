@@ -42,10 +42,14 @@ export async function presentSettings(db: Kysely<Database>, ids: readonly number
     return [
       id,
       {
-        ...{ ...plain, script_running_user: scriptRunningUser, timeout: timeoutSeconds, keep_backups: keepBackups },
+        ...plain,
+        script_running_user: scriptRunningUser,
+        timeout: timeoutSeconds,
+        keep_backups: keepBackups,
         start_seconds: inForce.startSeconds ?? settingDefaults.startSeconds,
         stop_seconds: inForce.stopSeconds ?? settingDefaults.stopSeconds,
-        ...{ repository: repository(inForce.repository), lifecycle_hooks: hooks(inForce.hooks) },
+        repository: repository(inForce.repository),
+        lifecycle_hooks: hooks(inForce.hooks),
       },
     ];
   });

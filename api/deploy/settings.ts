@@ -32,7 +32,11 @@ async function present(db: Kysely<Database>, applicationId: number): Promise<Set
 }
 
 const getSettings = endpoint({
-  ...{ method: 'get', path, id: 'getDeploySettings', area, summary: 'Get the deploy settings of an application' },
+  method: 'get',
+  path,
+  id: 'getDeploySettings',
+  area,
+  summary: 'Get the deploy settings of an application',
   permission: application('view_app'),
   returns: settingsObject,
   handle: ({ params }, ctx) => present(ctx.db, params.id),
@@ -78,7 +82,11 @@ async function columnsOf(ctx: ChangeCtx, applicationId: number, fields: Fields) 
 }
 
 const changeSettings = change({
-  ...{ method: 'patch', path, id: 'changeDeploySettings', area, summary: 'Change the deploy settings' },
+  method: 'patch',
+  path,
+  id: 'changeDeploySettings',
+  area,
+  summary: 'Change the deploy settings',
   permission: application('edit_app'),
   body,
   returns: settingsObject,
@@ -105,7 +113,11 @@ const changeSettings = change({
 const linkPath = `${path}template/` as const;
 
 const linkTemplate = change({
-  ...{ method: 'post', path: linkPath, id: 'linkDeployTemplate', area, summary: 'Link a deploy template' },
+  method: 'post',
+  path: linkPath,
+  id: 'linkDeployTemplate',
+  area,
+  summary: 'Link a deploy template',
   permission: withMore(application('edit_app'), ...templateUser.names),
   body: z.object({ id }),
   returns: success,
@@ -127,7 +139,11 @@ const linkTemplate = change({
 });
 
 const unlinkTemplate = change({
-  ...{ method: 'delete', path: linkPath, id: 'unlinkDeployTemplate', area, summary: 'Unlink the deploy template' },
+  method: 'delete',
+  path: linkPath,
+  id: 'unlinkDeployTemplate',
+  area,
+  summary: 'Unlink the deploy template',
   permission: application('edit_app'),
   body: z.object({ id, clean: z.boolean().default(false) }),
   returns: success,

@@ -40,7 +40,10 @@ export const strategyObject = z.discriminatedUnion('mode', [
   z.object({ mode: z.literal('manual') }),
   z.object({
     mode: z.literal('rolling'),
-    ...{ batch_size: z.int(), max_failures: z.int(), pause_seconds: z.int(), on_failure: z.enum(onFailures) },
+    batch_size: z.int(),
+    max_failures: z.int(),
+    pause_seconds: z.int(),
+    on_failure: z.enum(onFailures),
     canary: z.int(),
     health_check: z
       .union([

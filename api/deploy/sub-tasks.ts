@@ -99,7 +99,11 @@ const retryFailed = command({
   status: 202,
   problems: [
     ...refusals,
-    ...(['sub_task_running', 'nothing_failed', 'version_differs', 'package_differs', 'package_unread'] as const),
+    'sub_task_running',
+    'nothing_failed',
+    'version_differs',
+    'package_differs',
+    'package_unread',
     'release_not_kept',
   ],
   async handle({ params: { id, task_id: subTaskId } }, ctx) {

@@ -56,7 +56,16 @@ export const taskObject = z.object({
   started_time: time.nullable(),
   finished_time: time.nullable(),
   available_actions: actions(
-    ...(['edit', 'approve', 'reject', 'start', 'pause', 'resume', 'close', 'delegate', 'upgrade', 'revert'] as const),
+    'edit',
+    'approve',
+    'reject',
+    'start',
+    'pause',
+    'resume',
+    'close',
+    'delegate',
+    'upgrade',
+    'revert',
   ),
 });
 
@@ -107,7 +116,12 @@ const nothingAround: Surroundings = {
   votes: [],
   runningSubTasks: [],
   inFront: null,
-  ...{ instances: 0, onVersion: 0, failed: 0, delegators: [], reviewers: [], unadmitted: null },
+  instances: 0,
+  onVersion: 0,
+  failed: 0,
+  delegators: [],
+  reviewers: [],
+  unadmitted: null,
 };
 
 interface Rights {
@@ -168,8 +182,14 @@ const waitingView = (
   reviewers,
   unadmitted,
   expires: expiryOf(view.policy, iso(task.reviewSince ?? task.createdTime)),
-  ...{ creator: task.creator, owner: task.owner, engineError: task.error, autoStart: task.autoStart, inFront },
-  ...{ heldUntil: task.heldUntil, trouble: task.trouble, nextBatchTime: task.nextBatchTime },
+  creator: task.creator,
+  owner: task.owner,
+  engineError: task.error,
+  autoStart: task.autoStart,
+  inFront,
+  heldUntil: task.heldUntil,
+  trouble: task.trouble,
+  nextBatchTime: task.nextBatchTime,
 });
 
 function availableActions(

@@ -89,9 +89,14 @@ const createTask = change({
     await refuseForeignPlace(ctx.db, ctx.subject, body.application_id);
     const strategy = strategyOf(ctx.config, body.strategy) ?? null;
     const subject = {
-      ...{ id: await nextDeployTaskId(ctx.db), applicationId: body.application_id, strategy },
-      ...{ version: body.version, description: body.description ?? '', level: body.level },
-      ...{ creator: ctx.actor.user.username, packageSource: body.package_source },
+      id: await nextDeployTaskId(ctx.db),
+      applicationId: body.application_id,
+      strategy,
+      version: body.version,
+      description: body.description ?? '',
+      level: body.level,
+      creator: ctx.actor.user.username,
+      packageSource: body.package_source,
     };
     const plan = await composePlan(ctx.db, rendererOf(ctx), subject, packageToRead(body.package_source), basis);
     return { taskId: subject.id, strategy, basis, plan };
@@ -105,7 +110,8 @@ const createTask = change({
     const row = await tx
       .insertInto('deployTasks')
       .values({
-        ...{ id: taskId, applicationId },
+        id: taskId,
+        applicationId,
         creatorId: actor.user.id,
         ownerId: actor.user.id,
         ...columnsOf(fields),
@@ -115,7 +121,9 @@ const createTask = change({
         packageSource: body.package_source,
         plannedExecTime: body.planned_exec_time,
         status,
-        ...{ requiredApprovals: requiredVotes(policy), policy: json(policy), openTo: json(openAtFirst(policy)) },
+        requiredApprovals: requiredVotes(policy),
+        policy: json(policy),
+        openTo: json(openAtFirst(policy)),
       })
       .returningAll()
       .executeTakeFirstOrThrow();

@@ -41,11 +41,16 @@ export async function presentTemplates(
     rows.map((row) => row.lifecycleHooks),
   );
   return rows.map((row) => ({
-    ...{ id: row.id, name: row.name, enabled: row.enabled, creator: row.creator },
+    id: row.id,
+    name: row.name,
+    enabled: row.enabled,
+    creator: row.creator,
     applications: (applications.get(row.id) ?? []).map((one) => one.applicationId),
     created_time: iso(row.createdTime),
     repository: repository(row.repository),
-    ...{ deploy_path: row.deployPath, timeout: row.timeoutSeconds, keep_backups: row.keepBackups },
+    deploy_path: row.deployPath,
+    timeout: row.timeoutSeconds,
+    keep_backups: row.keepBackups,
     lifecycle_hooks: hooks(row.lifecycleHooks),
   }));
 }

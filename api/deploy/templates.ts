@@ -72,7 +72,8 @@ async function columnsOf(ctx: ChangeCtx, row: DeployTemplateRow, sent: Fields) {
   const repositoryToStore = repository && (await mergedRepository(ctx, purpose, repository, row.repository));
   const hooksToStore = hooks && (await mergedHooks(ctx, hooks, row.lifecycleHooks));
   return {
-    ...{ name: sent.name ?? row.name, enabled: sent.enabled ?? row.enabled },
+    name: sent.name ?? row.name,
+    enabled: sent.enabled ?? row.enabled,
     deployPath: sent.deploy_path ?? row.deployPath,
     timeoutSeconds: sent.timeout ?? row.timeoutSeconds,
     keepBackups: sent.keep_backups ?? row.keepBackups,
@@ -129,7 +130,11 @@ async function find(ctx: Ctx | ChangeCtx, templateId: number): Promise<DeployTem
 }
 
 const listTemplates = list({
-  ...{ path, id: 'listDeployTemplates', area, summary: 'List deploy templates', permission: templateUser },
+  path,
+  id: 'listDeployTemplates',
+  area,
+  summary: 'List deploy templates',
+  permission: templateUser,
   filter: z.object({ name: z.string().max(64).optional(), creator: z.string().max(64).optional() }),
   item: templateObject,
   query: ({ query: { name, creator } }, ctx) =>
@@ -140,7 +145,11 @@ const listTemplates = list({
 });
 
 const createTemplate = change({
-  ...{ method: 'post', path, id: 'createDeployTemplate', area, summary: 'Create a deploy template' },
+  method: 'post',
+  path,
+  id: 'createDeployTemplate',
+  area,
+  summary: 'Create a deploy template',
   permission: withMore(templateManager, 'edit_app'),
   body: creation,
   returns: templateObject,
@@ -153,7 +162,7 @@ const createTemplate = change({
     const creator = ctx.actor.user.username;
     const inserted = ctx.tx
       .insertInto('deployTemplates')
-      .values({ ...{ name, deployPath, creator, createdTime: ctx.now() }, ...templateDefaults })
+      .values({ name, deployPath, creator, createdTime: ctx.now(), ...templateDefaults })
       .returningAll()
       .executeTakeFirstOrThrow();
     const row = await unlessTaken(inserted, takenIndex, nameTaken(name));
@@ -164,14 +173,22 @@ const createTemplate = change({
 });
 
 const getTemplate = endpoint({
-  ...{ method: 'get', path: `${path}{id}/`, id: 'getDeployTemplate', area, summary: 'Get a deploy template' },
+  method: 'get',
+  path: `${path}{id}/`,
+  id: 'getDeployTemplate',
+  area,
+  summary: 'Get a deploy template',
   permission: templateUser,
   returns: templateObject,
   handle: async ({ params }, ctx) => present(ctx, await find(ctx, params.id)),
 });
 
 const changeTemplate = change({
-  ...{ method: 'patch', path: `${path}{id}/`, id: 'changeDeployTemplate', area, summary: 'Change a deploy template' },
+  method: 'patch',
+  path: `${path}{id}/`,
+  id: 'changeDeployTemplate',
+  area,
+  summary: 'Change a deploy template',
   description: 'Applications that are linked to it have it so at once.',
   permission: withMore(templateMaker, 'edit_app'),
   body: changes,
@@ -193,7 +210,11 @@ const changeTemplate = change({
 });
 
 const deleteTemplate = change({
-  ...{ method: 'delete', path: `${path}{id}/`, id: 'deleteDeployTemplate', area, summary: 'Delete a deploy template' },
+  method: 'delete',
+  path: `${path}{id}/`,
+  id: 'deleteDeployTemplate',
+  area,
+  summary: 'Delete a deploy template',
   permission: templateMaker,
   returns: success,
   problems: ['template_linked'],

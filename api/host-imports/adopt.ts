@@ -49,7 +49,10 @@ const adoptBody = z
   .refine(({ findings, all }) => (findings === undefined) !== (all === undefined), 'either findings or all is needed');
 
 export const adoptImport = change({
-  ...{ method: 'post', path: '/hosts/imports/{id}/actions/adopt/', id: 'adoptHostImport', area },
+  method: 'post',
+  path: '/hosts/imports/{id}/actions/adopt/',
+  id: 'adoptHostImport',
+  area,
   summary: 'Make hosts of machines that an import found',
   permission: importer,
   body: adoptBody,
@@ -80,7 +83,8 @@ export const adoptImport = change({
     );
     const creator = ctx.actor.user.username;
     await launch(ctx, {
-      ...{ workflow: 'adoptFindings', workflowId: hostAdoptionWorkflowId(row.id, number) },
+      workflow: 'adoptFindings',
+      workflowId: hostAdoptionWorkflowId(row.id, number),
       input: { importId: row.id, actor: ctx.by },
       summary: `adopt what import ${row.id} found`,
       attributes: { kind: 'host_adoption', status: 'running', creator },

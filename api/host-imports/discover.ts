@@ -49,7 +49,9 @@ async function begin(ctx: ChangeCtx, kind: ImportKind, named: readonly Source[] 
   ctx.audit(entry(importId, { en: `${words[0] ?? ''} from ${names} begun`, zh: `开始${words[1] ?? ''}: ${names}` }));
   const input: ImportInput = { importId, sources: wanted, adopt, actor: ctx.by };
   await launch(ctx, {
-    ...{ workflow: 'importHosts', workflowId: hostImportWorkflowId(importId), input },
+    workflow: 'importHosts',
+    workflowId: hostImportWorkflowId(importId),
+    input,
     summary: `${words[0] ?? ''} from ${names}`,
     attributes: { kind: 'host_import', status: 'running', creator },
   });
@@ -65,7 +67,10 @@ const sourceList = z
   .optional();
 
 export const importHosts = change({
-  ...{ method: 'post', path: '/hosts/actions/import/', id: 'importHosts', area },
+  method: 'post',
+  path: '/hosts/actions/import/',
+  id: 'importHosts',
+  area,
   summary: 'Look for hosts at providers; adopt those that are new when asked to',
   permission: admin,
   body: z.object({ sources: sourceList, adopt: z.boolean().default(false) }),
@@ -76,7 +81,10 @@ export const importHosts = change({
 });
 
 export const syncHosts = change({
-  ...{ method: 'post', path: '/hosts/actions/sync/', id: 'syncHosts', area },
+  method: 'post',
+  path: '/hosts/actions/sync/',
+  id: 'syncHosts',
+  area,
   summary: 'Compare the hosts that are known with their providers; nothing is changed',
   permission: admin,
   body: z.object({ sources: sourceList }),

@@ -7,7 +7,10 @@ import { finding, hostImport, presentFinding, presentImports } from './object.ts
 import { area, importer, seen } from './shared.ts';
 
 export const listImports = list({
-  ...{ path: '/hosts/imports/', id: 'listHostImports', area, summary: 'List imports and comparisons of hosts' },
+  path: '/hosts/imports/',
+  id: 'listHostImports',
+  area,
+  summary: 'List imports and comparisons of hosts',
   permission: importer,
   item: hostImport,
   order: { newest: 'hostImports.id' },
@@ -16,14 +19,20 @@ export const listImports = list({
 });
 
 export const getImport = endpoint({
-  ...{ method: 'get', path: '/hosts/imports/{id}/', id: 'getHostImport', area, summary: 'Get an import of hosts' },
+  method: 'get',
+  path: '/hosts/imports/{id}/',
+  id: 'getHostImport',
+  area,
+  summary: 'Get an import of hosts',
   permission: importer,
   returns: hostImport,
   handle: ({ params }, ctx) => seen(ctx, params.id),
 });
 
 export const listFindings = list({
-  ...{ path: '/hosts/imports/{id}/findings/', id: 'listHostImportFindings', area },
+  path: '/hosts/imports/{id}/findings/',
+  id: 'listHostImportFindings',
+  area,
   summary: 'List what an import found, and how it differs from the inventory',
   permission: importer,
   filter: z.object({

@@ -5,5 +5,10 @@ import { getImport, listFindings, listImports } from './imports.ts';
 
 /** Discovery of hosts. */
 export const hostImportEndpoints: readonly Endpoint[] = [
-  ...[importHosts, syncHosts, listImports, getImport, listFindings, adoptImport],
+  importHosts,
+  syncHosts,
+  listImports,
+  getImport,
+  listFindings,
+  adoptImport,
 ];

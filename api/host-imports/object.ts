@@ -34,8 +34,14 @@ export async function presentImports(db: Kysely<Database>, rows: readonly HostIm
     const of = (difference: Difference) => own.find((one) => one.difference === difference)?.count ?? 0;
     const adopted = own.reduce((sum, one) => sum + one.adopted, 0);
     return {
-      ...{ id: row.id, kind: row.kind, sources: row.sources, adopt: row.adopt, status: row.status },
-      ...{ creator: row.creator, created_time: iso(row.createdTime), finished_time: iso(row.finishedTime) },
+      id: row.id,
+      kind: row.kind,
+      sources: row.sources,
+      adopt: row.adopt,
+      status: row.status,
+      creator: row.creator,
+      created_time: iso(row.createdTime),
+      finished_time: iso(row.finishedTime),
       counts: { new: of('new'), known: of('known'), changed: of('changed'), missing: of('missing'), adopted },
       errors: row.errors,
     };
@@ -66,10 +72,23 @@ export const finding = z.object({
 
 /** A finding as the API shows it; what is not compared yet is not listed. */
 export const presentFinding = (row: FindingRow): z.output<typeof finding> => ({
-  ...{ id: row.id, difference: row.difference ?? 'new', source: row.source, host_type: row.hostType },
-  ...{ provider_id: row.providerId, account: row.account, region: row.region, name: row.name },
-  ...{ os_status: row.osStatus, os_type: row.osType, cpu: row.cpu, memory: row.memory, location: row.location },
-  ...{ ip_address: row.addresses, minion_id: row.minionId, host_id: row.hostId },
+  id: row.id,
+  difference: row.difference ?? 'new',
+  source: row.source,
+  host_type: row.hostType,
+  provider_id: row.providerId,
+  account: row.account,
+  region: row.region,
+  name: row.name,
+  os_status: row.osStatus,
+  os_type: row.osType,
+  cpu: row.cpu,
+  memory: row.memory,
+  location: row.location,
+  ip_address: row.addresses,
+  minion_id: row.minionId,
+  host_id: row.hostId,
   changes: Object.entries(row.changes).map(([field, [inventory, provider]]) => ({ field, inventory, provider })),
-  ...{ adopted_time: iso(row.adoptedTime), note: row.note },
+  adopted_time: iso(row.adoptedTime),
+  note: row.note,
 });

@@ -16,7 +16,12 @@ export const importer = permission({
 
 /** A record about an import. */
 export const entry = (importId: number, detail: AuditEntry['detail']): AuditEntry => ({
-  ...{ view: 'host', area, opType: 'add', targetType: 'host_import', targetId: importId, detail },
+  view: 'host',
+  area,
+  opType: 'add',
+  targetType: 'host_import',
+  targetId: importId,
+  detail,
 });
 
 /** An import as the API shows it. */

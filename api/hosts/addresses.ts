@@ -64,6 +64,11 @@ export async function numbered(
   const fresh = await ipAddressIds(db, wanted.filter((one) => !known.has(one.address)).length);
   return wanted.map(({ owner, is_virtual, addr_type, network, netmask: mask, address }) => ({
     id: known.get(address) ?? fresh.shift() ?? 0,
-    ...{ owner, is_virtual, addr_type, network, netmask: mask, address },
+    owner,
+    is_virtual,
+    addr_type,
+    network,
+    netmask: mask,
+    address,
   }));
 }

@@ -10,7 +10,10 @@ import { hostEntry } from './text.ts';
 
 /** Lets commands run on a host by the way that it has now; the way that was looked at may be given along. */
 export const admitHost = change({
-  ...{ method: 'post', path: '/hosts/{id}/actions/admit/', id: 'admitHost', area: 'hosts' },
+  method: 'post',
+  path: '/hosts/{id}/actions/admit/',
+  id: 'admitHost',
+  area: 'hosts',
   summary: 'Admit a host: let commands run on it by the way that it has now',
   description: 'With `way` as it was shown it is refused if the host is reached by another one meanwhile.',
   permission: system('manage_host'),

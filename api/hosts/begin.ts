@@ -73,7 +73,8 @@ export async function beginTask(ctx: ChangeCtx, wanted: WantedTask): Promise<num
     }),
   );
   const input: HostTaskInput = {
-    ...{ taskId, kind },
+    taskId,
+    kind,
     hosts: hosts.map(({ id, name }, position) => ({ position, hostId: id, name })),
     maintenance: (kind === 'stop' || kind === 'restart') && hasMonitoring(ctx),
   };

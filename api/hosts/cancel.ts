@@ -11,8 +11,12 @@ import { notAllowed, notFound, permission, requestedId } from '../operations/per
 import { done, success } from '../operations/schemas.ts';
 
 const needed = {
-  ...({ start: 'restart_host', stop: 'restart_host', restart: 'restart_host', init: 'init_host' } as const),
-  ...({ change_status: 'edit_host', change_zabbix_opts: 'edit_host' } as const),
+  start: 'restart_host',
+  stop: 'restart_host',
+  restart: 'restart_host',
+  init: 'init_host',
+  change_status: 'edit_host',
+  change_zabbix_opts: 'edit_host',
 } as const satisfies Record<HostTaskKind, HostPermission>;
 
 /** The creator, and who might have begun the task himself. */
@@ -42,7 +46,10 @@ async function stillRunning(ctx: Ctx, taskId: number): Promise<void> {
 
 /** Hosts that have not begun are failed; what has begun ends as it ends. */
 export const cancelTask = command({
-  ...{ method: 'post', path: '/hosts/tasks/{task_id}/actions/cancel/', id: 'cancelHostTask', area: 'hosts' },
+  method: 'post',
+  path: '/hosts/tasks/{task_id}/actions/cancel/',
+  id: 'cancelHostTask',
+  area: 'hosts',
   summary: 'Cancel a host task: hosts that have not begun do not begin',
   permission: mayCancel,
   returns: success,

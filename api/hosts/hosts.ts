@@ -51,7 +51,11 @@ function written({ available_actions: _actions, updated_time: _time, busy: _busy
 const text = z.string().max(253);
 
 const listHosts = list({
-  ...{ path: '/hosts/', id: 'listHosts', area, summary: 'List hosts', permission: signedIn },
+  path: '/hosts/',
+  id: 'listHosts',
+  area,
+  summary: 'List hosts',
+  permission: signedIn,
   filter: z.object({
     name: text.optional(),
     host_type: z.enum(hostTypes).optional(),
@@ -69,14 +73,22 @@ const listHosts = list({
 });
 
 const getHost = endpoint({
-  ...{ method: 'get', path: '/hosts/{id}/', id: 'getHost', area, summary: 'Get a host' },
+  method: 'get',
+  path: '/hosts/{id}/',
+  id: 'getHost',
+  area,
+  summary: 'Get a host',
   permission: host('view_host'),
   returns: hostObject,
   handle: ({ params }, ctx) => seen(ctx, params.id),
 });
 
 const createHost = change({
-  ...{ method: 'post', path: '/hosts/', id: 'createHost', area, summary: 'Create a host' },
+  method: 'post',
+  path: '/hosts/',
+  id: 'createHost',
+  area,
+  summary: 'Create a host',
   permission: system('add_host'),
   body: creation,
   returns: hostObject,
@@ -116,7 +128,11 @@ async function refuseChange(ctx: ChangeCtx, row: HostRow, before: HostObject, fi
 }
 
 const changeHost = change({
-  ...{ method: 'patch', path: '/hosts/{id}/', id: 'changeHost', area, summary: 'Change a host' },
+  method: 'patch',
+  path: '/hosts/{id}/',
+  id: 'changeHost',
+  area,
+  summary: 'Change a host',
   permission: host('edit_host'),
   body: changes,
   returns: hostObject,
@@ -141,7 +157,10 @@ const changeHost = change({
 });
 
 const deleteHost = change({
-  ...{ method: 'delete', path: '/hosts/{id}/', id: 'deleteHost', area },
+  method: 'delete',
+  path: '/hosts/{id}/',
+  id: 'deleteHost',
+  area,
   summary: 'Delete a host; the machine is not touched',
   permission: host('delete_host'),
   returns: success,
@@ -156,7 +175,9 @@ const deleteHost = change({
     ctx.audit(hostEntry('delete', row, { en: `deleted host ${name}`, zh: `删除主机 ${name}` }));
     if (hasMonitoring(ctx))
       await launch(ctx, {
-        ...{ workflow: 'removeHost', workflowId: hostRemovalWorkflowId(row.id), input: { hostId: row.id } },
+        workflow: 'removeHost',
+        workflowId: hostRemovalWorkflowId(row.id),
+        input: { hostId: row.id },
         summary: `take ${row.name} out of monitoring`,
         attributes: { kind: 'host_removal', status: 'running', creator: ctx.actor.user.username },
       });
@@ -165,12 +186,10 @@ const deleteHost = change({
 });
 
 const listHostApplications = list({
-  ...{
-    path: '/hosts/{id}/applications/',
-    id: 'listHostApplications',
-    area,
-    summary: 'List the applications on a host',
-  },
+  path: '/hosts/{id}/applications/',
+  id: 'listHostApplications',
+  area,
+  summary: 'List the applications on a host',
   permission: host('view_host'),
   filter: z.object({ name: z.string().max(64).optional() }),
   item: applicationSummary,

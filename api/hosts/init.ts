@@ -53,7 +53,11 @@ async function demandLogin(ctx: ChangeCtx, hostIds: readonly number[], userIds: 
 
 /** Initialises hosts: a task whose workflow begins with the commit. */
 export const initHosts = change({
-  ...{ method: 'post', path: '/hosts/init-tasks/', id: 'createInitTask', area: 'hosts', summary: 'Initialise hosts' },
+  method: 'post',
+  path: '/hosts/init-tasks/',
+  id: 'createInitTask',
+  area: 'hosts',
+  summary: 'Initialise hosts',
   permission: withMore(signedIn, 'init_host'),
   description: 'Letting users log in takes edit_host and login_host on each host besides.',
   body: z.object({ hosts: idEntries(1000), opts }),
@@ -74,7 +78,10 @@ export const initHosts = change({
       shipped.map((one) => one.id),
     );
     const taskId = await beginTask(ctx, {
-      ...{ kind: 'init', ids, opts: body.opts, field },
+      kind: 'init',
+      ids,
+      opts: body.opts,
+      field,
       refuse: (host) => initMissing(ctx, host),
     });
     refuseZabbix(ctx, [...zabbix_groups, ...zabbix_templates]);

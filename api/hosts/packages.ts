@@ -95,7 +95,13 @@ function entry(
 ): AuditEntry {
   const label = quote(version === '' ? name : `${name} ${version}`);
   return {
-    ...{ view: 'operations', area, opType, targetType: 'shipped_package', targetId: id, targetName: name, changes },
+    view: 'operations',
+    area,
+    opType,
+    targetType: 'shipped_package',
+    targetId: id,
+    targetName: name,
+    changes,
     detail: { en: `${verb.en} shipped package ${label}`, zh: `${verb.zh}安装包 ${label}` },
   };
 }
@@ -110,7 +116,11 @@ async function locked({ tx }: ChangeCtx, id: number): Promise<ShippedPackageRow>
 }
 
 const listPackages = list({
-  ...{ path, id: 'listShippedPackages', area, summary: 'List shipped packages', permission: reader },
+  path,
+  id: 'listShippedPackages',
+  area,
+  summary: 'List shipped packages',
+  permission: reader,
   filter: z.object({
     name: z.string().max(64).optional(),
     type: z.enum(packageTypes).optional(),
@@ -128,7 +138,11 @@ const listPackages = list({
 });
 
 const getPackage = endpoint({
-  ...{ method: 'get', path: `${path}{id}/`, id: 'getShippedPackage', area, summary: 'Get a shipped package' },
+  method: 'get',
+  path: `${path}{id}/`,
+  id: 'getShippedPackage',
+  area,
+  summary: 'Get a shipped package',
   permission: reader,
   returns: packageObject,
   async handle({ params }, { db }) {
@@ -139,7 +153,11 @@ const getPackage = endpoint({
 });
 
 const createPackage = change({
-  ...{ method: 'post', path, id: 'createShippedPackage', area, summary: 'Add a shipped package' },
+  method: 'post',
+  path,
+  id: 'createShippedPackage',
+  area,
+  summary: 'Add a shipped package',
   permission: writer,
   body: creation,
   returns: packageObject,
@@ -159,7 +177,11 @@ const createPackage = change({
 });
 
 const changePackage = change({
-  ...{ method: 'patch', path: `${path}{id}/`, id: 'changeShippedPackage', area, summary: 'Change a shipped package' },
+  method: 'patch',
+  path: `${path}{id}/`,
+  id: 'changeShippedPackage',
+  area,
+  summary: 'Change a shipped package',
   permission: writer,
   body: atLeastOne(fields.partial()),
   returns: packageObject,
@@ -180,7 +202,11 @@ const changePackage = change({
 });
 
 const deletePackage = change({
-  ...{ method: 'delete', path: `${path}{id}/`, id: 'deleteShippedPackage', area, summary: 'Delete a shipped package' },
+  method: 'delete',
+  path: `${path}{id}/`,
+  id: 'deleteShippedPackage',
+  area,
+  summary: 'Delete a shipped package',
   permission: writer,
   returns: success,
   problems: ['package_used'],

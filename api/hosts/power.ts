@@ -44,7 +44,9 @@ async function begin(ctx: ChangeCtx, kind: PowerKind, entries: readonly Entry[],
   const ids = entries.map((one) => one.host_id);
   const forced = entries.filter((one) => one.force).map((one) => one.host_id);
   const taskId = await beginTask(ctx, {
-    ...{ kind, ids, opts: { forced } },
+    kind,
+    ids,
+    opts: { forced },
     ...(at && { field: at }),
     refuse: (row, index) => powerMissing(ctx, kind, row, entries[index]?.force ?? false),
   });
@@ -56,7 +58,9 @@ const forOne = (kind: PowerKind) =>
     method: 'post',
     path: `/hosts/{id}/actions/${kind}/`,
     id: `${kind}Host`,
-    ...{ area, summary: `${nameOf(kind)} a host`, permission: host('restart_host') },
+    area,
+    summary: `${nameOf(kind)} a host`,
+    permission: host('restart_host'),
     body: kind === 'start' ? z.object({}).optional() : z.object({ force }).optional(),
     returns: taskRef,
     status: 202,
@@ -78,7 +82,8 @@ const forMany = (kind: PowerKind) =>
     method: 'post',
     path: `/hosts/${kind}-tasks/`,
     id: `create${nameOf(kind)}Task`,
-    ...{ area, summary: `${nameOf(kind)} several hosts` },
+    area,
+    summary: `${nameOf(kind)} several hosts`,
     permission: withMore(signedIn, 'restart_host'),
     body: bodyOf(kind),
     returns: taskRef,

@@ -46,7 +46,13 @@ function wantedWay(host: HostRow, fields: HostFields): WantedWay {
   const { host_type: hostType = host.hostType, provider_id: providerId = host.providerId } = fields;
   const { ip_address: addresses = host.ipAddress, ipmi = host.ipmi as StoredIpmi | null } = fields;
   return {
-    ...{ id: host.id, name, runner, minionId, hostType, providerId, ipmiAddress: ipmi?.address ?? null },
+    id: host.id,
+    name,
+    runner,
+    minionId,
+    hostType,
+    providerId,
+    ipmiAddress: ipmi?.address ?? null,
     addresses: addresses.map(({ address }) => address),
   };
 }
@@ -54,8 +60,12 @@ function wantedWay(host: HostRow, fields: HostFields): WantedWay {
 /** What of it leads to a machine; a name does where nothing else is given. */
 const leadingParts = ({ runner, name, minionId, addresses, hostType, providerId, ipmiAddress }: WantedWay): string =>
   canonicalJson([
-    ...[runner, (runner === 'salt' ? minionId : addresses[0]) ?? name, addresses[0] ?? null],
-    ...[providerId && hostType, providerId, ipmiAddress],
+    runner,
+    (runner === 'salt' ? minionId : addresses[0]) ?? name,
+    addresses[0] ?? null,
+    providerId && hostType,
+    providerId,
+    ipmiAddress,
   ]);
 
 /** Writes the fields that a body gives into a row that is there; a way that the caller may admit is admitted. */

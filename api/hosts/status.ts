@@ -53,20 +53,30 @@ async function anyChange(request: PermissionRequest): Promise<void> {
 
 /** Changes what a host is to Slipway, by a task like the others. */
 export const changeStatus = change({
-  ...{ method: 'post', path: '/hosts/{id}/actions/change-status/', id: 'changeHostStatus', area: 'hosts' },
+  method: 'post',
+  path: '/hosts/{id}/actions/change-status/',
+  id: 'changeHostStatus',
+  area: 'hosts',
   summary: 'Change the status of a host',
   permission: mayChange,
   body,
   returns: taskRef,
   status: 202,
   problems: [
-    ...(['host_busy', 'host_cannot_go', 'host_has_instances', 'host_without_instances', 'instance_busy'] as const),
-    ...(['salt_failed', 'host_not_admitted'] as const),
+    'host_busy',
+    'host_cannot_go',
+    'host_has_instances',
+    'host_without_instances',
+    'instance_busy',
+    'salt_failed',
+    'host_not_admitted',
   ],
   async handle({ params: { id }, body: { status } }, ctx) {
     const found = await instancesAt(ctx.tx, id);
     const taskId = await beginTask(ctx, {
-      ...{ kind: 'change_status', ids: [id], opts: { status } },
+      kind: 'change_status',
+      ids: [id],
+      opts: { status },
       refuse: (row) => canGo(row, status, found) ?? (initialises(row, status) ? initMissing(ctx, row) : undefined),
     });
     return { task_id: String(taskId) };

@@ -82,26 +82,33 @@ type HostResult = Awaited<ReturnType<typeof hostResults>>[number];
 function present(task: TaskRow, results: readonly HostResult[], language: Language): HostTaskDetail {
   const count = (status: TaskResultRow['status']): number => results.filter((one) => one.status === status).length;
   return {
-    ...{ id: task.id, task_id: String(task.id), kind: task.kind as HostTaskDetail['kind'] },
+    id: task.id,
+    task_id: String(task.id),
+    kind: task.kind as HostTaskDetail['kind'],
     hosts: results.map((one) => ({ id: one.hostId, name: one.hostname })),
-    ...{ creator: task.creator, status: task.status, ...(withOpts.has(task.kind) && { opts: task.opts }) },
-    ...{ created_time: iso(task.createdTime), finished_time: iso(task.finishedTime) },
+    creator: task.creator,
+    status: task.status,
+    ...(withOpts.has(task.kind) && { opts: task.opts }),
+    created_time: iso(task.createdTime),
+    finished_time: iso(task.finishedTime),
     counts: Object.fromEntries(resultStatuses.map((one) => [one, count(one)])) as HostTaskDetail['counts'],
     waiting_on: waitingOn(task, results),
     summary: summarise(
       results.map((one) => ({
-        ...{ host_type: one.hostType, status: one.status, error_code: one.errorCode },
+        host_type: one.hostType,
+        status: one.status,
+        error_code: one.errorCode,
         message: messageOf(one, language),
       })),
     ),
     results: results.map((one) => ({
-      ...{ host: one.hostId, hostname: one.hostname, status: one.status },
-      ...{
-        error_code: one.errorCode,
-        message: messageOf(one, language),
-        started: iso(one.started),
-        finished: iso(one.finished),
-      },
+      host: one.hostId,
+      hostname: one.hostname,
+      status: one.status,
+      error_code: one.errorCode,
+      message: messageOf(one, language),
+      started: iso(one.started),
+      finished: iso(one.finished),
     })),
   };
 }

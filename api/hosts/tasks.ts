@@ -39,7 +39,10 @@ async function taskOf(ctx: Ctx, taskId: number, wanted: z.output<typeof ofResult
 }
 
 const listTasks = list({
-  ...{ path: '/hosts/tasks/', id: 'listHostTasks', area, summary: 'List host tasks of every kind' },
+  path: '/hosts/tasks/',
+  id: 'listHostTasks',
+  area,
+  summary: 'List host tasks of every kind',
   permission: signedIn,
   filter: filters.extend({ kind: z.enum(hostTaskKinds).optional(), host: id.optional() }),
   item: hostTaskObject,
@@ -49,7 +52,11 @@ const listTasks = list({
 });
 
 const getTask = endpoint({
-  ...{ method: 'get', path: '/hosts/tasks/{task_id}/', id: 'getHostTask', area, summary: 'Get a host task' },
+  method: 'get',
+  path: '/hosts/tasks/{task_id}/',
+  id: 'getHostTask',
+  area,
+  summary: 'Get a host task',
   permission: signedIn,
   query: ofResults,
   returns: hostTaskDetail,
@@ -62,7 +69,11 @@ const ofKind = (kind: 'init' | 'start' | 'stop' | 'restart') => {
   const name = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
   return [
     list({
-      ...{ path, id: `list${name}Tasks`, area, summary: `List ${kind} tasks`, permission: signedIn },
+      path,
+      id: `list${name}Tasks`,
+      area,
+      summary: `List ${kind} tasks`,
+      permission: signedIn,
       filter: filters,
       item: hostTaskObject,
       order: { newest: 'tasks.id' },
@@ -71,7 +82,11 @@ const ofKind = (kind: 'init' | 'start' | 'stop' | 'restart') => {
       present: (rows, ctx) => presentTasks(rows, ctx),
     }),
     endpoint({
-      ...{ method: 'get', path: `${path}{task_id}/`, id: `get${name}Task`, area, summary: `Get a ${kind} task` },
+      method: 'get',
+      path: `${path}{task_id}/`,
+      id: `get${name}Task`,
+      area,
+      summary: `Get a ${kind} task`,
       permission: signedIn,
       query: ofResults,
       returns: hostTaskDetail,
@@ -81,7 +96,10 @@ const ofKind = (kind: 'init' | 'start' | 'stop' | 'restart') => {
 };
 
 const getOutput = endpoint({
-  ...{ method: 'get', path: '/hosts/tasks/{task_id}/output/', id: 'getHostTaskOutput', area },
+  method: 'get',
+  path: '/hosts/tasks/{task_id}/output/',
+  id: 'getHostTaskOutput',
+  area,
   summary: 'Output of a host task',
   permission: permission({
     names: ['view_host'],
@@ -100,6 +118,8 @@ const getOutput = endpoint({
 });
 
 export const hostTaskEndpoints = [
-  ...[listTasks, getTask, getOutput],
+  listTasks,
+  getTask,
+  getOutput,
   ...(['init', 'start', 'stop', 'restart'] as const).flatMap(ofKind),
 ];

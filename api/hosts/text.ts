@@ -13,6 +13,12 @@ export const hostEntry = (
   detail: AuditEntry['detail'],
   changes: AuditEntry['changes'] = null,
 ): AuditEntry => ({
-  ...{ view: 'host', area: 'hosts', opType, targetType: 'host' },
-  ...{ targetId: id, targetName: name, detail, changes },
+  view: 'host',
+  area: 'hosts',
+  opType,
+  targetType: 'host',
+  targetId: id,
+  targetName: name,
+  detail,
+  changes,
 });

@@ -41,7 +41,10 @@ async function ended({ db }: Ctx, taskId: number): Promise<void> {
 }
 
 export const changeZabbixOpts = command({
-  ...{ method: 'post', path: '/hosts/{id}/actions/change-zabbix-opts/', id: 'changeHostZabbixOpts', area: 'hosts' },
+  method: 'post',
+  path: '/hosts/{id}/actions/change-zabbix-opts/',
+  id: 'changeHostZabbixOpts',
+  area: 'hosts',
   summary: 'Change Zabbix groups and templates of a host',
   permission: host('edit_host'),
   body: atLeastOne(
@@ -52,7 +55,9 @@ export const changeZabbixOpts = command({
   async handle({ params: { id }, body }, ctx) {
     const taskId = await transact(ctx, (within) =>
       beginTask(within, {
-        ...{ kind: 'change_zabbix_opts', ids: [id], opts: body },
+        kind: 'change_zabbix_opts',
+        ids: [id],
+        opts: body,
         refuse: () =>
           hasMonitoring(ctx) ? undefined : new Problem('zabbix_failed', { reason: 'SLIPWAY_ZABBIX_URL is not set' }),
       }),

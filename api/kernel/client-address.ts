@@ -23,7 +23,8 @@ export function clientOf(
   const userAgent = request.headers.get('user-agent');
   const publicUrl = config.publicUrl ?? requestUrl(request, forwarded);
   return {
-    ...{ remoteAddr, publicUrl },
+    remoteAddr,
+    publicUrl,
     userAgent: userAgent === null ? null : quote(userAgent),
     deviceCookie: readCookie(request, deviceCookieName, { publicUrl }) ?? null,
   };

@@ -99,8 +99,12 @@ async function contextOf({ deps }: Kernel, incoming: Incoming, { endpoint, param
   return {
     ...deps,
     ...client,
-    ...{ actor, requestId, language, by: byOf(actor, client, requestId) },
-    ...{ subject, asked },
+    actor,
+    requestId,
+    language,
+    by: byOf(actor, client, requestId),
+    subject,
+    asked,
     log: deps.log.child({ requestId }),
     operationId: randomUUID(),
     repeatable: false,
@@ -112,7 +116,9 @@ const byOf = (actor: Caller, { remoteAddr }: Client, requestId: string): Actor =
   id: actor.user.id,
   username: actor.user.username,
   channel: actor.channel,
-  ...{ remoteAddr, requestId, tokenId: actor.tokenId },
+  remoteAddr,
+  requestId,
+  tokenId: actor.tokenId,
 });
 
 /** Moves the id of an operation that is documented without one from the body to the path's parameters. */

@@ -6,18 +6,25 @@ import type { Ctx } from '../operations/context.ts';
 import type { Endpoint } from '../operations/endpoint.ts';
 
 const views: Readonly<Record<string, AuditView>> = {
-  ...{ dns: 'dns', hosts: 'host' },
-  ...{ applications: 'app', productions: 'app', deploy: 'app' },
+  dns: 'dns',
+  hosts: 'host',
+  applications: 'app',
+  productions: 'app',
+  deploy: 'app',
 };
 // What is changed here is recorded in `operations` alone, and so is what is refused.
 const operationsOnly =
   /^\/(?:application\/deploy-(?:scripts|templates)|resource-request\/shipped-packages)\/|-credentials\//;
 /** What an operation would have been recorded as, where its method does not tell. */
 const attempted: Readonly<Record<string, string>> = {
-  ...{ addInstances: 'attach_host', removeInstances: 'detach_host' },
-  ...{ createDeployFreeze: 'change_deploy_setting', changeDeployFreeze: 'change_deploy_setting' },
-  ...{ deleteDeployFreeze: 'change_deploy_setting', changeDeploySettings: 'change_deploy_setting' },
-  ...{ linkDeployTemplate: 'change_deploy_setting', unlinkDeployTemplate: 'change_deploy_setting' },
+  addInstances: 'attach_host',
+  removeInstances: 'detach_host',
+  createDeployFreeze: 'change_deploy_setting',
+  changeDeployFreeze: 'change_deploy_setting',
+  deleteDeployFreeze: 'change_deploy_setting',
+  changeDeploySettings: 'change_deploy_setting',
+  linkDeployTemplate: 'change_deploy_setting',
+  unlinkDeployTemplate: 'change_deploy_setting',
 };
 const typesOfViews = { POST: 'add', PATCH: 'update', PUT: 'update', DELETE: 'delete' } as const;
 const types = { ...typesOfViews, POST: 'create' } as const;
@@ -45,7 +52,9 @@ function entryOf(endpoint: Endpoint, params: Readonly<Record<string, string>>, p
   const action = /\/actions\/([\w-]+)\/$/.exec(endpoint.path)?.[1]?.replaceAll('-', '_');
   const id = Number(Object.values(params).at(-1));
   return {
-    ...{ view, area: endpoint.area, outcome: 'refused' },
+    view,
+    area: endpoint.area,
+    outcome: 'refused',
     opType:
       attempted[endpoint.id] ??
       (named ? (action === undefined ? typesOfViews[method] : 'update') : (action ?? types[method])),

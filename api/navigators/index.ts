@@ -17,14 +17,25 @@ import { actions, done, iso, success, time } from '../operations/schemas.ts';
 import { demandHttp, img, name, position, url } from './fields.ts';
 
 const navigator = z.object({
-  ...{ id: z.int(), name: z.string(), img: z.string(), url: z.string(), position: z.int() },
-  ...{ creator: z.string(), created_time: time, available_actions: actions('edit', 'delete') },
+  id: z.int(),
+  name: z.string(),
+  img: z.string(),
+  url: z.string(),
+  position: z.int(),
+  creator: z.string(),
+  created_time: time,
+  available_actions: actions('edit', 'delete'),
 });
 
 function present(row: NavigatorRow, { subject }: Pick<Ctx, 'subject'>): z.input<typeof navigator> {
   const manages = holds(subject, 'manage_navigator');
   return {
-    ...{ id: row.id, name: row.name, img: row.img, url: row.url, position: row.position, creator: row.creator },
+    id: row.id,
+    name: row.name,
+    img: row.img,
+    url: row.url,
+    position: row.position,
+    creator: row.creator,
     created_time: iso(row.createdTime),
     available_actions: { edit: manages, delete: manages },
   };
@@ -46,7 +57,11 @@ function entry(
 ): AuditEntry {
   const [en, zh] = verbs[opType];
   return {
-    ...{ view: 'operations', area: 'navigators', opType, targetType: 'navigator', targetId: row.id },
+    view: 'operations',
+    area: 'navigators',
+    opType,
+    targetType: 'navigator',
+    targetId: row.id,
     targetName: row.name,
     detail: { en: `navigator ${quote(row.name)} ${en}`, zh: `${zh}导航 ${quote(row.name)}` },
     changes,
@@ -152,5 +167,9 @@ const deleteNavigator = change({
 
 /** Links to other systems. */
 export const navigatorEndpoints: readonly Endpoint[] = [
-  ...[listNavigators, createNavigator, getNavigator, changeNavigator, deleteNavigator],
+  listNavigators,
+  createNavigator,
+  getNavigator,
+  changeNavigator,
+  deleteNavigator,
 ];

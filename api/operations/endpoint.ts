@@ -110,7 +110,12 @@ export function operation<
   const { path, method, id, area, summary, permission, returns } = declaration;
   return {
     method: method.toUpperCase() as Uppercase<Method>,
-    ...{ path, id, area, summary, permission, returns },
+    path,
+    id,
+    area,
+    summary,
+    permission,
+    returns,
     description: declaration.description,
     params: declaration.params ?? pathIds(path),
     query: declaration.query ?? z.object({}),

@@ -23,7 +23,10 @@ const ofGrants = ['perm_name', 'action', 'authorized_target_type', 'authorized_t
 export const filterRights: Readonly<Record<string, Readonly<Record<string, FilterRight>>>> = {
   listUsers: {
     ...shown('username', 'name'),
-    ...{ email: 'view_user', phone: 'view_user', status: 'view_user', role: 'view_user' },
+    email: 'view_user',
+    phone: 'view_user',
+    status: 'view_user',
+    role: 'view_user',
   },
   listRoles: shown('name'),
   listApplicationGrantsOfUser: shown('app_name', 'effective'),
@@ -73,8 +76,15 @@ export const filterRights: Readonly<Record<string, Readonly<Record<string, Filte
   listModuleAuthorizations: shown(...ofRecords, ...ofGrants, 'module_name'),
   listResourceAuthorizations: shown(...ofRecords, ...ofGrants, 'resource_type', 'resource_id'),
   listAuditRecords: shown(
-    ...[...ofRecords, 'op_type', 'op_detail', 'area', 'target_type', 'target_id'],
-    ...['channel', 'remote_addr', 'request_id'],
+    ...ofRecords,
+    'op_type',
+    'op_detail',
+    'area',
+    'target_type',
+    'target_id',
+    'channel',
+    'remote_addr',
+    'request_id',
   ),
   listNavigators: shown('name'),
 };

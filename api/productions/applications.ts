@@ -19,7 +19,10 @@ const area = 'productions';
 const path = '/productions/{id}/applications/';
 
 const listApplications = list({
-  ...{ path, id: 'listProductionApplications', area, summary: 'List the applications of a production' },
+  path,
+  id: 'listProductionApplications',
+  area,
+  summary: 'List the applications of a production',
   permission: production('view'),
   filter: z.object({ name: z.string().max(64).optional() }),
   item: applicationSummary,
@@ -61,7 +64,11 @@ async function refuseElsewhere(ctx: ChangeCtx, ids: readonly number[], productio
 }
 
 const addApplications = change({
-  ...{ method: 'post', path, id: 'addProductionApplications', area, summary: 'Put applications into a production' },
+  method: 'post',
+  path,
+  id: 'addProductionApplications',
+  area,
+  summary: 'Put applications into a production',
   permission: withMore(production('edit'), 'edit_app'),
   body: idEntries(),
   returns: success,
@@ -78,7 +85,11 @@ const addApplications = change({
 });
 
 const removeApplications = change({
-  ...{ method: 'delete', path, id: 'removeProductionApplications', area, summary: 'Take applications out of it' },
+  method: 'delete',
+  path,
+  id: 'removeProductionApplications',
+  area,
+  summary: 'Take applications out of it',
   permission: withMore(production('edit'), 'edit_app'),
   body: idEntries(),
   returns: success,

@@ -19,12 +19,19 @@ import { asker, mayWith, production } from './rights.ts';
 const area = 'productions';
 
 const productionObject = z.object({
-  ...{ id: z.int(), name: z.string(), description: z.string(), creator: z.string(), created_time: time },
+  id: z.int(),
+  name: z.string(),
+  description: z.string(),
+  creator: z.string(),
+  created_time: time,
   available_actions: actions('view', 'edit', 'delete'),
 });
 
 const present = (row: ProductionRow, ctx: Ctx): z.input<typeof productionObject> => ({
-  ...{ id: row.id, name: row.name, description: row.description, creator: row.creator },
+  id: row.id,
+  name: row.name,
+  description: row.description,
+  creator: row.creator,
   created_time: iso(row.createdTime),
   available_actions: { view: true, edit: mayWith(ctx, row, 'edit'), delete: mayWith(ctx, row, 'delete') },
 });
@@ -48,7 +55,13 @@ export function productionEntry(
 ): AuditEntry {
   const [en, zh] = verbs[opType];
   return {
-    ...{ view: 'app', area, opType, targetType: 'production', targetId: id, targetName: name, changes },
+    view: 'app',
+    area,
+    opType,
+    targetType: 'production',
+    targetId: id,
+    targetName: name,
+    changes,
     detail: { en: `${en} production ${quote(name)}`, zh: `${zh}产品线 ${quote(name)}` },
   };
 }
@@ -61,7 +74,11 @@ export async function lockedProduction({ tx }: ChangeCtx, id: number): Promise<P
 }
 
 const listProductions = list({
-  ...{ path: '/productions/', id: 'listProductions', area, summary: 'List productions', permission: signedIn },
+  path: '/productions/',
+  id: 'listProductions',
+  area,
+  summary: 'List productions',
+  permission: signedIn,
   filter: z.object({ name: z.string().max(64).optional() }),
   item: productionObject,
   query: ({ query: { name } }, ctx) =>
@@ -72,7 +89,11 @@ const listProductions = list({
 });
 
 const createProduction = change({
-  ...{ method: 'post', path: '/productions/', id: 'createProduction', area, summary: 'Create a production' },
+  method: 'post',
+  path: '/productions/',
+  id: 'createProduction',
+  area,
+  summary: 'Create a production',
   permission: system('add_business'),
   body: z.object({ name: fields.name, description: fields.description.default('') }),
   returns: productionObject,
@@ -88,7 +109,11 @@ const createProduction = change({
 });
 
 const getProduction = endpoint({
-  ...{ method: 'get', path: '/productions/{id}/', id: 'getProduction', area, summary: 'Get a production' },
+  method: 'get',
+  path: '/productions/{id}/',
+  id: 'getProduction',
+  area,
+  summary: 'Get a production',
   permission: production('view'),
   returns: productionObject,
   async handle({ params }, ctx) {
@@ -99,7 +124,11 @@ const getProduction = endpoint({
 });
 
 const changeProduction = change({
-  ...{ method: 'patch', path: '/productions/{id}/', id: 'changeProduction', area, summary: 'Change a production' },
+  method: 'patch',
+  path: '/productions/{id}/',
+  id: 'changeProduction',
+  area,
+  summary: 'Change a production',
   permission: production('edit'),
   body: atLeastOne(z.object(fields).partial()),
   returns: productionObject,
@@ -117,7 +146,11 @@ const changeProduction = change({
 });
 
 const deleteProduction = change({
-  ...{ method: 'delete', path: '/productions/{id}/', id: 'deleteProduction', area, summary: 'Delete a production' },
+  method: 'delete',
+  path: '/productions/{id}/',
+  id: 'deleteProduction',
+  area,
+  summary: 'Delete a production',
   permission: production('delete'),
   returns: success,
   problems: ['production_has', 'production_in_policies'],
@@ -134,5 +167,9 @@ const deleteProduction = change({
 });
 
 export const productionEndpoints = [
-  ...[listProductions, createProduction, getProduction, changeProduction, deleteProduction],
+  listProductions,
+  createProduction,
+  getProduction,
+  changeProduction,
+  deleteProduction,
 ];

@@ -67,7 +67,9 @@ type Check = readonly [name: string, run: () => Promise<unknown>];
 
 const headersOf = (request: Request, contentType: string) => ({
   ...safeHeaders,
-  ...{ 'content-type': contentType, 'cache-control': 'no-store', 'x-request-id': requestIdOf(request) },
+  'content-type': contentType,
+  'cache-control': 'no-store',
+  'x-request-id': requestIdOf(request),
 });
 
 const text = (request: Request, status: number, lines: string[]): Response =>

@@ -103,11 +103,15 @@ function routeOf(endpoint: Endpoint): RouteConfig {
 export function openapi(endpoints: readonly Endpoint[]): object {
   const { openAPIRegistry: registry, getOpenAPI31Document } = new OpenAPIHono();
   registry.registerComponent('securitySchemes', 'token', {
-    ...{ type: 'apiKey', in: 'header', name: 'Authorization' },
+    type: 'apiKey',
+    in: 'header',
+    name: 'Authorization',
     description: '`Token <value>` (or `Bearer <value>`) with an auth token.',
   });
   registry.registerComponent('securitySchemes', 'session', {
-    ...{ type: 'apiKey', in: 'cookie', name: sessionCookie },
+    type: 'apiKey',
+    in: 'cookie',
+    name: sessionCookie,
     description: 'The cookie of a login; requests that change something also need its X-CSRF-Token.',
   });
   for (const endpoint of endpoints) registry.registerPath(routeOf(endpoint));

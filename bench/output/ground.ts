@@ -47,7 +47,10 @@ export async function groundOf(stack: BenchStack): Promise<Ground> {
   const worker = await stack.worker(databaseUrl, queue);
   const api = await stack.api(databaseUrl, queue);
   return {
-    ...{ db, url: api.url, workerPid: worker.pid, apiPid: api.pid },
+    db,
+    url: api.url,
+    workerPid: worker.pid,
+    apiPid: api.pid,
     upgrade: (lines) => upgrade(stack, { db, estate, url: api.url, instanceIds, lines }),
     watch: (taskId) => watch(`${api.url.replace('http', 'ws')}/ws/tasks/${taskId}/output`, estate.manager.token),
     stop: async () => {
@@ -96,8 +99,10 @@ async function upgrade(stack: BenchStack, { db, url, estate, instanceIds, lines 
   const task = `${url}/application/deploy-tasks/${id}`;
   await post(`${task}/actions/start/`, token);
   const made = await post(`${task}/sub-upgrade-tasks/`, token, {
-    ...{ instances: instanceIds.map((one) => ({ id: one })), version: '1.0.0' },
-    ...{ update_source: estate.packageSource, timeout: 3_600 },
+    instances: instanceIds.map((one) => ({ id: one })),
+    version: '1.0.0',
+    update_source: estate.packageSource,
+    timeout: 3_600,
   });
   return Number(made['task_id']);
 }

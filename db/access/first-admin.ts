@@ -39,8 +39,12 @@ export async function ensureAdmin(
     await tx.insertInto('userRoles').values({ userId: id, roleId: role.id }).execute();
     await record(tx, { id: 0, username: 'system', channel: 'cli' }, [
       {
-        ...{ view: 'operations', area: 'access', opType: 'create', targetType: 'user', targetId: id },
-        ...{ targetName: user.username },
+        view: 'operations',
+        area: 'access',
+        opType: 'create',
+        targetType: 'user',
+        targetId: id,
+        targetName: user.username,
         detail: { en: 'first administrator created', zh: '创建首个管理员' },
       },
     ]);

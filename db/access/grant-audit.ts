@@ -35,13 +35,16 @@ export const auditGrants = (
     const where = scope === 'system' ? '' : ` ${scope} ${quote(names.get(objectId) ?? String(objectId))}`;
     const whom = `${grantee.kind} ${quote(grantee.name)}`;
     return {
-      ...{ view: scope === 'system' ? 'modules' : 'resources', area: 'access', opType: enable ? 'enable' : 'disable' },
+      view: scope === 'system' ? 'modules' : 'resources',
+      area: 'access',
+      opType: enable ? 'enable' : 'disable',
       action: enable ? 'enable' : 'disable',
       ...(scope === 'system'
         ? { targetType: 'module', targetId: null, moduleName: moduleOf(permission) ?? null }
         : { targetType: scope, targetId: objectId, targetName: names.get(objectId) ?? null }),
       permName: permission,
-      ...{ authorizedTargetType: grantee.kind, authorizedTargetName: grantee.name },
+      authorizedTargetType: grantee.kind,
+      authorizedTargetName: grantee.name,
       detail: enable
         ? { en: `${permission}${where && ` on${where}`} granted to ${whom}`, zh: `授予 ${whom}${where} ${permission}` }
         : { en: `${permission}${where && ` on${where}`} taken from ${whom}`, zh: `收回 ${whom}${where} ${permission}` },

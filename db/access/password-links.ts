@@ -36,7 +36,10 @@ export async function makeLink(
 ): Promise<string> {
   const token = newSessionSecret();
   const link = {
-    ...{ kind, email, tokenHash: secretHash(token), createdTime: now },
+    kind,
+    email,
+    tokenHash: secretHash(token),
+    createdTime: now,
     expiresTime: new Date(now.getTime() + linkLifeMs[kind]),
   };
   await db

@@ -27,8 +27,12 @@ export async function verifyPassword(password: string, stored: string | null): P
   const expected = Buffer.from(tag, 'base64');
   if (expected.length === 0) throw new Error('a stored password hash is malformed');
   const made = await derive('argon2id', {
-    ...{ memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism) },
-    ...{ message: password.normalize('NFKC'), nonce: Buffer.from(nonce, 'base64'), tagLength: expected.length },
+    memory: Number(memory),
+    passes: Number(passes),
+    parallelism: Number(parallelism),
+    message: password.normalize('NFKC'),
+    nonce: Buffer.from(nonce, 'base64'),
+    tagLength: expected.length,
   });
   return timingSafeEqual(made, expected) && stored !== null;
 }

@@ -36,7 +36,9 @@ export async function beginSession(
       idHash: secretHash(session.value),
       csrfToken: session.csrfToken,
       expiresTime: session.expiresTime,
-      ...{ ...whose, createdTime: now, lastSeenTime: now },
+      ...whose,
+      createdTime: now,
+      lastSeenTime: now,
     })
     .execute();
   return session;

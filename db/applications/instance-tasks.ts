@@ -49,8 +49,14 @@ export async function beginInstanceTask(tx: Kysely<Database>, task: NewInstanceT
     .returning('id')
     .executeTakeFirstOrThrow();
   const results = instances.map((instance, position) => ({
-    ...{ taskId: id, position, instanceId: instance.id, hostId: instance.hostId, hostname: instance.hostname },
-    ...{ previousVersion: instance.version, previousStatus: instance.status, setup: json(instance.setup) },
+    taskId: id,
+    position,
+    instanceId: instance.id,
+    hostId: instance.hostId,
+    hostname: instance.hostname,
+    previousVersion: instance.version,
+    previousStatus: instance.status,
+    setup: json(instance.setup),
   }));
   await insertRows(tx, 'taskResults', results);
   const ids = instances.map((instance) => instance.id);
@@ -136,8 +142,13 @@ async function recordEnd(tx: Transaction<Database>, task: TaskRow, status: 'fini
   };
   await record(tx, workflowActor, [
     {
-      ...{ view: 'app', area: 'applications', opType: 'update', targetType: 'application' },
-      ...{ targetId, targetName: fullName, detail },
+      view: 'app',
+      area: 'applications',
+      opType: 'update',
+      targetType: 'application',
+      targetId,
+      targetName: fullName,
+      detail,
     },
   ]);
 }

@@ -142,10 +142,14 @@ export async function copyOf(db: Kysely<Database>, rules: Rules): Promise<Approv
     count: kept.count,
   });
   return {
-    ...{ id: rules.id, name: rules.name, creatorMayVote: rules.creatorMayVote },
+    id: rules.id,
+    name: rules.name,
+    creatorMayVote: rules.creatorMayVote,
     steps: rules.steps.map(({ groups }) => ({ groups: groups.map(group) })),
-    ...{ escalateAfterHours: rules.escalateAfterHours, expireAfterHours: rules.expireAfterHours },
-    ...{ escalateTo: roleRef(rules.escalateTo), breakGlass: roleRef(rules.breakGlass) },
+    escalateAfterHours: rules.escalateAfterHours,
+    expireAfterHours: rules.expireAfterHours,
+    escalateTo: roleRef(rules.escalateTo),
+    breakGlass: roleRef(rules.breakGlass),
   };
 }
 

@@ -65,10 +65,28 @@ export type AuditRow = Required<Omit<Insertable<AuditTables['auditRecords']>, 'i
 
 // A record, so that none is forgotten.
 const given: Record<keyof AuditRow, true> = {
-  ...{ view: true, operator: true, area: true, opType: true, opTarget: true, targetType: true, targetId: true },
-  ...{ targetName: true, detailEn: true, detailZh: true, moduleName: true, permName: true, action: true },
-  ...{ authorizedTargetType: true, authorizedTargetName: true, outcome: true, channel: true, remoteAddr: true },
-  ...{ requestId: true, tokenId: true, messageId: true, changes: true },
+  view: true,
+  operator: true,
+  area: true,
+  opType: true,
+  opTarget: true,
+  targetType: true,
+  targetId: true,
+  targetName: true,
+  detailEn: true,
+  detailZh: true,
+  moduleName: true,
+  permName: true,
+  action: true,
+  authorizedTargetType: true,
+  authorizedTargetName: true,
+  outcome: true,
+  channel: true,
+  remoteAddr: true,
+  requestId: true,
+  tokenId: true,
+  messageId: true,
+  changes: true,
 };
 
 /** Those columns. */

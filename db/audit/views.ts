@@ -7,9 +7,22 @@ import { anywhere } from '../core/ilike.ts';
 import type { AuditRecordRow, AuditTables } from './tables.ts';
 
 const exactColumns = [
-  ...(['view', 'operator', 'area', 'opType', 'opTarget', 'targetType', 'targetId', 'moduleName', 'permName'] as const),
-  ...(['action', 'authorizedTargetType', 'outcome', 'channel', 'remoteAddr', 'requestId'] as const),
-];
+  'view',
+  'operator',
+  'area',
+  'opType',
+  'opTarget',
+  'targetType',
+  'targetId',
+  'moduleName',
+  'permName',
+  'action',
+  'authorizedTargetType',
+  'outcome',
+  'channel',
+  'remoteAddr',
+  'requestId',
+] as const;
 const containedColumns = ['targetName', 'authorizedTargetName'] as const;
 
 type Exact = { [Column in (typeof exactColumns)[number]]?: AuditRecordRow[Column] | undefined };

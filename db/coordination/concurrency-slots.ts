@@ -101,8 +101,11 @@ export const createSlots = (url: string): Slots => new SharedSlots(url);
 
 async function connectTo(url: string, lost: () => void): Promise<pg.Client> {
   const client = new pg.Client({
-    ...{ connectionString: url, application_name: 'slipway-slots', keepAlive: true },
-    ...{ connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs },
+    connectionString: url,
+    application_name: 'slipway-slots',
+    keepAlive: true,
+    connectionTimeoutMillis: timeoutMs,
+    query_timeout: timeoutMs,
   });
   // Whoever needs it next connects anew.
   client.on('error', () => undefined);

@@ -48,8 +48,12 @@ async function refuseStart(tx: Transaction<Database>, taskId: number, problem: s
   if (numUpdatedRows === 0n) return;
   const task = await taskOf(tx, taskId);
   await recordRefusalIn(tx, workflowActor, {
-    ...{ view: 'app', area: 'deploy', opType: 'update', targetType: requestKind, targetId: task.id },
-    ...{ targetName: task.fullName },
+    view: 'app',
+    area: 'deploy',
+    opType: 'update',
+    targetType: requestKind,
+    targetId: task.id,
+    targetName: task.fullName,
     detail: {
       en: `deploy task ${task.id}: its start by itself is refused: ${quote(problem)}`,
       zh: `发布任务 ${task.id}: 自动开始被拒绝: ${quote(problem)}`,

@@ -73,7 +73,8 @@ export async function aroundTasks(
 
 const withDate = ({ voter, time, ...vote }: FoundVote): RoundVote => ({
   ...vote,
-  ...{ time: new Date(time), voter: voter ?? undefined },
+  time: new Date(time),
+  voter: voter ?? undefined,
 });
 
 /** Whom the policy's open groups mean, who hold the permission or stand for one of them, and have not voted. */

@@ -215,7 +215,10 @@ export async function recordChange(
         .set({
           ...present(plain),
           ...(level && { level }),
-          ...{ policy: json(policy), requiredApprovals, openTo: json(openTo), changedById: actor.id },
+          policy: json(policy),
+          requiredApprovals,
+          openTo: json(openTo),
+          changedById: actor.id,
           ...(strategy !== undefined && { strategy: strategy && json(strategy) }),
           trouble: null,
           ...(plannedExecTime && { plannedExecTime: new Date(plannedExecTime) }),

@@ -51,6 +51,8 @@ async function namesFor(tx: Kysely<Database>, findings: readonly FindingRow[]): 
   return names;
 }
 
+const blankAddress = { owner: 'HOST', is_virtual: false, network: '', netmask: '' };
+
 async function insertHosts(
   tx: Kysely<Database>,
   findings: readonly FindingRow[],
@@ -66,15 +68,22 @@ async function insertHosts(
   const rows = findings.map((one) => {
     const { hostType, providerId, minionId } = one;
     const name = names.get(one.id) ?? '';
-    const ipAddress = json(
-      one.addresses.map((at) => ({
-        ...{ id: free.shift(), owner: 'HOST', is_virtual: false, network: '', netmask: '', ...at },
-      })),
-    );
+    const ipAddress = json(one.addresses.map((at) => ({ ...blankAddress, id: free.shift(), ...at })));
     return {
-      ...{ name, hostType, providerId, minionId, ipAddress, osStatus: one.osStatus },
-      ...{ osType: one.osType, cpu: one.cpu, memory: one.memory, location: one.location },
-      ...{ runner: 'salt' as const, creator: by.username, createdTime: now, updatedTime: now },
+      name,
+      hostType,
+      providerId,
+      minionId,
+      ipAddress,
+      osStatus: one.osStatus,
+      osType: one.osType,
+      cpu: one.cpu,
+      memory: one.memory,
+      location: one.location,
+      runner: 'salt' as const,
+      creator: by.username,
+      createdTime: now,
+      updatedTime: now,
       admittedWay: admits
         ? sql<string>`host_way('salt', ${name}, ${minionId}, ${ipAddress}::jsonb, ${hostType}, ${providerId}, null)`
         : null,
@@ -91,7 +100,12 @@ async function insertHosts(
 }
 
 const added = ({ id, name }: { id: number; name: string }, importId: number): AuditEntry => ({
-  ...{ view: 'host', area: 'hosts', opType: 'add', targetType: 'host', targetId: id, targetName: name },
+  view: 'host',
+  area: 'hosts',
+  opType: 'add',
+  targetType: 'host',
+  targetId: id,
+  targetName: name,
   detail: {
     en: `added host ${quote(name)}, found by import ${importId}`,
     zh: `由导入 ${importId} 发现并添加主机 ${quote(name)}`,
@@ -111,9 +125,15 @@ async function grant(
   await changeGrants(tx, { kind: 'user', id: by.id }, 'host', wanted);
   const names = permissions.join(', ');
   return hosts.map(({ id, name }) => ({
-    ...({ view: 'resources', area: 'access', opType: 'enable', action: 'enable' } as const),
-    ...{ targetType: 'host', targetId: id, targetName: name },
-    ...({ authorizedTargetType: 'user', authorizedTargetName: by.username } as const),
+    view: 'resources',
+    area: 'access',
+    opType: 'enable',
+    action: 'enable',
+    targetType: 'host',
+    targetId: id,
+    targetName: name,
+    authorizedTargetType: 'user',
+    authorizedTargetName: by.username,
     detail: { en: `${names} given to its creator`, zh: `授予创建者 ${names}` },
   }));
 }

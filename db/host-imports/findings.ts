@@ -15,8 +15,14 @@ export async function keepFindings(
   found: readonly Found[],
 ): Promise<void> {
   const rows = found.map(({ addresses, ...one }) => ({
-    ...{ ...one, importId, source, addresses: json(addresses) },
-    ...{ difference: null, hostId: null, adoptedTime: null, note: null },
+    ...one,
+    importId,
+    source,
+    addresses: json(addresses),
+    difference: null,
+    hostId: null,
+    adoptedTime: null,
+    note: null,
   }));
   for (const part of inParts(rows))
     await db

@@ -27,8 +27,17 @@ export interface Intent {
 }
 
 const columns = [
-  ...(['taskId', 'position', 'way', 'token', 'askedTime', 'answeredTime', 'job', 'note', 'downSince'] as const),
-  ...(['attempts', 'last'] as const),
+  'taskId',
+  'position',
+  'way',
+  'token',
+  'askedTime',
+  'answeredTime',
+  'job',
+  'note',
+  'downSince',
+  'attempts',
+  'last',
 ] as const satisfies readonly (keyof HostCallRow)[];
 
 interface Intended extends HostAt {

@@ -34,11 +34,19 @@ export interface HostLeft {
 }
 
 const kindsZh: Record<HostTaskKind, string> = {
-  ...{ start: '启动', stop: '停止', restart: '重启', init: '初始化' },
-  ...{ change_status: '变更状态', change_zabbix_opts: '变更 zabbix 配置' },
+  start: '启动',
+  stop: '停止',
+  restart: '重启',
+  init: '初始化',
+  change_status: '变更状态',
+  change_zabbix_opts: '变更 zabbix 配置',
 };
 const statusesZh: Record<ResultStatus, string> = {
-  ...{ waiting: '等待', running: '执行中', finished: '成功', failed: '失败', unknown: '未知' },
+  waiting: '等待',
+  running: '执行中',
+  finished: '成功',
+  failed: '失败',
+  unknown: '未知',
 };
 
 /** A kind of host task in words, for audit records. */
@@ -55,10 +63,7 @@ function endEntry(
     en: `${kind.replaceAll('_', ' ')} of host ${quoted} by task ${taskId}: ${status}`,
     zh: `任务 ${taskId} ${kindZh(kind)}主机 ${quoted}: ${statusesZh[status]}`,
   };
-  return {
-    ...{ view: 'host', area: 'hosts', opType: 'update', targetType: 'host' },
-    ...{ targetId: id, targetName: name, detail },
-  };
+  return { view: 'host', area: 'hosts', opType: 'update', targetType: 'host', targetId: id, targetName: name, detail };
 }
 
 const textOf = (wire: ProblemWire | null): string | null => wire && problemText(wire.problem, wire.params, 'en');
@@ -94,28 +99,34 @@ const instanceStatus = (place: Parameter<Ending>) =>
     when instances.id = any(${place('stopped')}::bigint[]) then 'stopped'
     when instances.id = any(${place('unknown')}::bigint[]) then 'unknown' end)`;
 
+const settledResult = (db: Pick<Kysely<Database>, 'updateTable'>, place: Parameter<Ending>) =>
+  db
+    .updateTable('taskResults')
+    .set({
+      status: place('status'),
+      errorCode: place('errorCode'),
+      message: place('message'),
+      problem: place('problem'),
+      finished: place('finished'),
+      warning: sql<string | null>`coalesce(${place('warning')}::jsonb, warning)`,
+    })
+    .where('taskId', '=', place('taskId'))
+    .where('position', '=', place('position'))
+    .where('status', 'in', ['waiting', 'running'])
+    .returning(['hostId', 'taskId']);
+
 // One statement, since every host of every task is settled by it: the result, the host, its instances and the record.
 const settle = prepared((db, place: Parameter<Ending>) =>
   db
-    .with('settled', (with_) =>
-      with_
-        .updateTable('taskResults')
-        .set({
-          ...{ status: place('status'), errorCode: place('errorCode'), message: place('message') },
-          ...{ problem: place('problem'), finished: place('finished') },
-          warning: sql<string | null>`coalesce(${place('warning')}::jsonb, warning)`,
-        })
-        .where('taskId', '=', place('taskId'))
-        .where('position', '=', place('position'))
-        .where('status', 'in', ['waiting', 'running'])
-        .returning(['hostId', 'taskId']),
-    )
+    .with('settled', (with_) => settledResult(with_, place))
     .with('freed', (with_) =>
       with_
         .updateTable('hosts')
         .from('settled')
         .set({
-          ...{ busyKind: null, busyTaskId: null, updatedTime: place('finished') },
+          busyKind: null,
+          busyTaskId: null,
+          updatedTime: place('finished'),
           status: sql<HostStatus>`coalesce(${place('hostStatus')}::text, hosts.status)`,
           osStatus: sql<OsStatus | null>`case when ${place('leavesOs')}::bool then ${place('osStatus')}::text
             else hosts.os_status end`,
@@ -156,11 +167,20 @@ export async function settleHost(
   const found = instances instanceof Map ? [...instances] : [];
   const idsOf = (wanted: string) => found.filter(([, state]) => state === wanted).map(([id]) => id);
   const settled = await settle(db, {
-    ...{ ...auditRow(workflowActor, endEntry(kind, taskId, host, status)), taskId, position, ...outcome },
-    ...{ problem: problem && json(problem), warning: warning && json(warning), finished: new Date() },
-    ...{ hostStatus: hostStatus ?? null, leavesOs: osStatus !== undefined, osStatus: osStatus ?? null },
+    ...auditRow(workflowActor, endEntry(kind, taskId, host, status)),
+    taskId,
+    position,
+    ...outcome,
+    problem: problem && json(problem),
+    warning: warning && json(warning),
+    finished: new Date(),
+    hostStatus: hostStatus ?? null,
+    leavesOs: osStatus !== undefined,
+    osStatus: osStatus ?? null,
     all: instances && 'all' in instances ? instances.all : null,
-    ...{ running: idsOf('running'), stopped: idsOf('stopped'), unknown: idsOf('unknown') },
+    running: idsOf('running'),
+    stopped: idsOf('stopped'),
+    unknown: idsOf('unknown'),
   });
   return settled.length > 0 ? outcome : outcomeOf(db, { taskId, position });
 }
@@ -225,7 +245,11 @@ export async function cancelHosts(db: Kysely<Database>, taskId: number, actor: A
 }
 
 const cancelEntry = (taskId: number, kind: HostTaskKind, hosts: number): AuditEntry => ({
-  ...{ view: 'host', area: 'hosts', opType: 'update', targetType: 'host_task', targetId: taskId },
+  view: 'host',
+  area: 'hosts',
+  opType: 'update',
+  targetType: 'host_task',
+  targetId: taskId,
   detail: {
     en: `cancelled task ${taskId} (${kind.replaceAll('_', ' ')}): ${hosts} hosts had not begun`,
     zh: `取消任务 ${taskId} (${kindZh(kind)}): ${hosts} 台主机尚未开始`,
@@ -256,8 +280,11 @@ async function closeOpen(
     const closed = await tx
       .updateTable('taskResults')
       .set({
-        ...{ status, errorCode: problems[problem.problem].code, message: problem.message },
-        ...{ problem: json(toWire(problem)), finished: new Date() },
+        status,
+        errorCode: problems[problem.problem].code,
+        message: problem.message,
+        problem: json(toWire(problem)),
+        finished: new Date(),
       })
       .where('taskId', '=', taskId)
       .where('position', '=', result.position)

@@ -20,7 +20,14 @@ export async function keepPackages(
   packages: readonly ShippedPackageRow[],
 ): Promise<void> {
   const rows = packages.map(({ id, name, type, version, source, sha256 }, seq) => ({
-    ...{ taskId, seq, packageId: id, name, type, version, source, sha256 },
+    taskId,
+    seq,
+    packageId: id,
+    name,
+    type,
+    version,
+    source,
+    sha256,
   }));
   await insertRows(tx, 'taskPackages', rows);
 }

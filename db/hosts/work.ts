@@ -20,8 +20,19 @@ export interface HostWorkRow extends HostAt {
 }
 
 const hostColumns = [
-  ...(['id', 'name', 'hostType', 'status', 'osStatus', 'ipAddress', 'providerId', 'place', 'ipmi'] as const),
-  ...(['runner', 'minionId', 'zabbixGroups', 'zabbixTemplates'] as const),
+  'id',
+  'name',
+  'hostType',
+  'status',
+  'osStatus',
+  'ipAddress',
+  'providerId',
+  'place',
+  'ipmi',
+  'runner',
+  'minionId',
+  'zabbixGroups',
+  'zabbixTemplates',
 ] as const;
 
 /** What work needs of a host. */

@@ -19,9 +19,13 @@ export interface OutputState {
 }
 
 export const outputState = [
-  ...(['outputSeq', 'outputBytes', 'outputHeadSeq'] as const),
-  ...(['outputEndSeq', 'outputEndBytes', 'outputGoneBytes'] as const),
-];
+  'outputSeq',
+  'outputBytes',
+  'outputHeadSeq',
+  'outputEndSeq',
+  'outputEndBytes',
+  'outputGoneBytes',
+] as const;
 
 export interface NumberedLine extends OutputLine {
   seq: number;

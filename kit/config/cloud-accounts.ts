@@ -124,18 +124,28 @@ function ofVariables(values: CloudValues): CloudAccount[] {
   if (values.tencentCpmRegions) given.push({ ...one, type: 'tencent-cpm', regions: values.tencentCpmRegions });
   if (values.aliyunAccessKeyId !== undefined)
     given.push({
-      ...{ name: 'default', type: 'aliyun-ecs', regions: values.aliyunRegions, endpoint: values.aliyunEndpoint },
-      ...{ accessKeyId: values.aliyunAccessKeyId, accessKeySecret: values.aliyunAccessKeySecret },
+      name: 'default',
+      type: 'aliyun-ecs',
+      regions: values.aliyunRegions,
+      endpoint: values.aliyunEndpoint,
+      accessKeyId: values.aliyunAccessKeyId,
+      accessKeySecret: values.aliyunAccessKeySecret,
     });
   if (values.cloudstackUrl !== undefined)
     given.push({
-      ...{ name: 'default', type: 'cloudstack', endpoint: values.cloudstackUrl },
-      ...{ apiKey: values.cloudstackApiKey, secretKey: values.cloudstackSecretKey },
+      name: 'default',
+      type: 'cloudstack',
+      endpoint: values.cloudstackUrl,
+      apiKey: values.cloudstackApiKey,
+      secretKey: values.cloudstackSecretKey,
     });
   if (values.cloudstackOfficeUrl !== undefined)
     given.push({
-      ...{ name: 'default', type: 'cloudstack-office', endpoint: values.cloudstackOfficeUrl },
-      ...{ apiKey: values.cloudstackOfficeApiKey, secretKey: values.cloudstackOfficeSecretKey },
+      name: 'default',
+      type: 'cloudstack-office',
+      endpoint: values.cloudstackOfficeUrl,
+      apiKey: values.cloudstackOfficeApiKey,
+      secretKey: values.cloudstackOfficeSecretKey,
     });
   return given.map((value) => account.parse(value));
 }

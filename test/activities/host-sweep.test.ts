@@ -78,7 +78,10 @@ async function aTask(endedDaysAgo: number | null, ...hosts: (RunnerHost & { id: 
 
 const jobsOf = ({ name }: RunnerHost): string[] => [...(world.hosts.get(name)?.jobs.keys() ?? [])];
 const options = (runner: Runner = createMemoryRunner(world)) => ({
-  ...{ db: database.db, runners: { ssh: runner, salt: runner }, jobRetentionDays, log: { warn, error: warn } },
+  db: database.db,
+  runners: { ssh: runner, salt: runner },
+  jobRetentionDays,
+  log: { warn, error: warn },
   hostAdmission: 'manage' as const,
 });
 /** What a worker does once an hour. */

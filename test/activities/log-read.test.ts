@@ -44,7 +44,9 @@ const head = async (data: Buffer | string, skip: number, count: number, limit?: 
 const tail = async (data: Buffer | string, skip: number, count: number, limit?: number) =>
   shown(await linesFromEnd(new Scan(counting(Buffer.from(data)), { limit }), skip, count));
 const shown = ({ content, position, lines }: { content: Buffer; position: number; lines: number }) => ({
-  ...{ text: textOf(content), position, lines },
+  text: textOf(content),
+  position,
+  lines,
 });
 
 const mixed = 'aé漢😀\nzß中🚀';
@@ -179,7 +181,9 @@ describe('lines', () => {
           const wanted = all.slice(skip, skip + count);
           const before = Buffer.byteLength(all.slice(0, skip + count).join(''));
           expect([text, skip, count, await head(text, skip, count)]).toEqual([
-            ...[text, skip, count],
+            text,
+            skip,
+            count,
             { text: wanted.join(''), lines: wanted.length, position: skip >= all.length ? size : before },
           ]);
         }
@@ -194,7 +198,9 @@ describe('lines', () => {
           const wanted = all.slice(Math.max(0, end - count), end);
           const position = Buffer.byteLength(all.slice(0, end).join(''));
           expect([text, skip, count, await tail(text, skip, count)]).toEqual([
-            ...[text, skip, count],
+            text,
+            skip,
+            count,
             { text: wanted.join(''), lines: wanted.length, position },
           ]);
         }

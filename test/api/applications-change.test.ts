@@ -33,7 +33,10 @@ describe('changing an application', () => {
     const [record, ...more] = (await records(app.id)).slice(before);
     expect(more).toEqual([]);
     expect(record).toMatchObject({
-      ...{ view: 'app', opType: 'update', targetName: app.full_name, operator: creator.username },
+      view: 'app',
+      opType: 'update',
+      targetName: app.full_name,
+      operator: creator.username,
       changes: { directory: ['', '/srv/shop'], run_user: ['work', 'shop'] },
     });
     await creator.patch(`/applications/${app.id}/`, { directory: '/srv/shop' });

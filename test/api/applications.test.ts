@@ -29,8 +29,16 @@ describe('creating an application', () => {
   test('its creator gets all eight permissions, each with a record, and it has deploy settings', async () => {
     const app = await make(creator, { description: 'a shop', application_type: 7 });
     expect(app).toMatchObject({
-      ...{ full_name: app.name, application_type: '7', run_user: 'work', directory: '', parent_app: null },
-      ...{ child_apps: [], required_apps: [], response_person: [], has_child: false, creator: creator.username },
+      full_name: app.name,
+      application_type: '7',
+      run_user: 'work',
+      directory: '',
+      parent_app: null,
+      child_apps: [],
+      required_apps: [],
+      response_person: [],
+      has_child: false,
+      creator: creator.username,
     });
     expect(Object.values(app['available_actions'] as object)).toEqual(Array(8).fill(true));
     const kinds = (await records(app.id)).map((one) => `${one.view}/${one.opType}`);

@@ -22,7 +22,10 @@ afterAll(() => api.close());
 
 const root = '/approval-policies/';
 const fields = (more: Record<string, unknown> = {}) => ({
-  ...{ name: `policy ${unique()}`, kind: 'deploy_task', application, steps: [{ groups: [{}] }] },
+  name: `policy ${unique()}`,
+  kind: 'deploy_task',
+  application,
+  steps: [{ groups: [{}] }],
   ...more,
 });
 const make = async (more: Record<string, unknown> = {}): Promise<number> => {
@@ -47,7 +50,8 @@ const role = async (members: TestUser[] = []): Promise<number> => {
 const simulate = async (more: Record<string, unknown>) =>
   (
     await reviewer.post<{ policy: { id: number | null; name: string }; steps: unknown[] }>(`${root}actions/simulate/`, {
-      ...{ kind: 'deploy_task', level: 'A' },
+      kind: 'deploy_task',
+      level: 'A',
       ...more,
     })
   ).body;
@@ -59,7 +63,9 @@ describe('the list', () => {
     const builtIn = body.results.slice(-8);
     expect(body.results.slice(0, -8).every(({ id }) => id !== null)).toBe(true);
     const counts = builtIn.map(({ id, kind, levels, steps }) => [
-      ...[id, kind, levels],
+      id,
+      kind,
+      levels,
       (steps as { groups: { count: number }[] }[]).map(({ groups }) => groups.map(({ count }) => count)),
     ]);
     expect(counts).toEqual([
@@ -94,7 +100,12 @@ describe('a policy', () => {
     expect((await reviewer.patch(`${root}${id}/`, { enabled: false })).status).toBe(403);
     expect((await reviewer.delete(`${root}${id}/`)).status).toBe(403);
     expect((await reviewer.get(`${root}${id}/`)).body).toMatchObject({
-      ...{ id, levels: [], application, production: null, creator: admin.username, creator_may_vote: false },
+      id,
+      levels: [],
+      application,
+      production: null,
+      creator: admin.username,
+      creator_may_vote: false,
       steps: [{ groups: [{ role: null, users: null, count: 1 }] }],
     });
     expect((await admin.patch(`${root}${id}/`, { creator_may_vote: true })).body).toMatchObject({

@@ -75,8 +75,17 @@ describe('a password', () => {
   test("that is little more than one's own name or address, or a word of the company or the product, is refused", () => {
     const owner = { username: 'long.user.name', email: 'an.address@acme-corp.com', words: ['Hovercraft'] };
     for (const own of [
-      ...['Long.User.Name', 'an.address@acme-corp.com', 'an.address', 'long.user.name2026', 'AN.ADDRESS!!!!'],
-      ...['Acme-Corp2026', 'hovercraft1', 'H0vercraft!!!', 'Slipway2026!', '$l1pw4y-Slipway', 'slipwayHovercraft1'],
+      'Long.User.Name',
+      'an.address@acme-corp.com',
+      'an.address',
+      'long.user.name2026',
+      'AN.ADDRESS!!!!',
+      'Acme-Corp2026',
+      'hovercraft1',
+      'H0vercraft!!!',
+      'Slipway2026!',
+      '$l1pw4y-Slipway',
+      'slipwayHovercraft1',
     ])
       expect(weaknessOf(own, owner)).toMatch(/^is little more than your name/);
     for (const other of ['slipway to correct horses', 'long.user.name and a battery', 'liver and onions'])
@@ -155,7 +164,9 @@ describe('a session', () => {
     const after = await logIn(other.username, password, { cookie: before.cookie });
     expect(after.cookie).not.toBe(before.cookie);
     expect([await isIn(before.cookie), await isIn(after.cookie), await isIn(elsewhere.cookie)]).toEqual([
-      ...[false, true, true],
+      false,
+      true,
+      true,
     ]);
   });
 
@@ -193,7 +204,8 @@ test('what is granted and taken back counts with the next request', async () => 
   const [admin, user] = [await t.user({ admin: true }), await t.user()];
   const grant = (view_user: boolean) =>
     admin.post(`/users/${user.id}/system/perms/`, {
-      ...{ module_name: 'user_mgmt', permissions: { enable_user_mgmt: view_user, view_user } },
+      module_name: 'user_mgmt',
+      permissions: { enable_user_mgmt: view_user, view_user },
     });
   const sees = async () => (await user.get(`/users/${admin.id}/`)).status;
   expect(await sees()).toBe(403);

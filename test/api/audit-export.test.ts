@@ -53,11 +53,16 @@ test('an export without filters has every record and verifies offline', async ()
   expect(lines).toHaveLength(records + 2);
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({ filtered: false, from_id: null, to_id: null });
   expect(JSON.parse(lines[1] ?? '')).toMatchObject({
-    ...{ id: 1, operator: 'ann', detail_en: 'role ops changed', detail_zh: '修改角色 ops', target_name: 'role-0' },
+    id: 1,
+    operator: 'ann',
+    detail_en: 'role ops changed',
+    detail_zh: '修改角色 ops',
+    target_name: 'role-0',
     chain: { position: 1, prev_hash: '0'.repeat(64) },
   });
   expect(JSON.parse(lines.at(-1) ?? '')).toEqual({
-    ...{ end: true, count: records },
+    end: true,
+    count: records,
     head: { position: records, hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
   });
   const result = await verifyExport(lines);
@@ -123,7 +128,7 @@ test('a range of ids is exported, both ends included', async () => {
   const lines = linesOf(await exported('?from_id=11&to_id=20'));
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({ filtered: false, from_id: 11, to_id: 20 });
   expect(lines.slice(1, -1).map((line) => (JSON.parse(line) as { id: number }).id)).toEqual([
-    ...[11, 12, 13, 14, 15, 16, 17, 18, 19, 20],
+    11, 12, 13, 14, 15, 16, 17, 18, 19, 20,
   ]);
   expect(await verifyExport(lines)).toMatchObject({ ok: true, checked: 10, whole: false });
   expect((await auditor.get('/audit/export/?from_id=9&to_id=8')).status).toBe(400);
@@ -207,7 +212,11 @@ test('an export is audited with its filters', async () => {
   const found = await t.db.selectFrom('auditRecords').where('requestId', '=', 'export-1').selectAll().execute();
   expect(found).toMatchObject([
     {
-      ...{ operator: auditor.username, area: 'audit', opType: 'export', view: 'operations', channel: 'token' },
+      operator: auditor.username,
+      area: 'audit',
+      opType: 'export',
+      view: 'operations',
+      channel: 'token',
       changes: { format: [null, 'csv'], operator: [null, 'nobody'] },
     },
   ]);

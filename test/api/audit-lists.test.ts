@@ -47,7 +47,11 @@ beforeAll(async () => {
     grant({ view: 'resources', targetType: 'application', targetId: 8, targetName: 'shop.web', permName: 'edit_app' }),
   ]);
   await write(t.db, [{ ...host, opType: 'update', targetId: 5, targetName: 'web-01' }], {
-    ...{ username: 'system', channel: 'workflow', tokenId: null, remoteAddr: null, requestId: null },
+    username: 'system',
+    channel: 'workflow',
+    tokenId: null,
+    remoteAddr: null,
+    requestId: null,
   });
   await sql`
     insert into audit_records (op_time, view, operator, area, op_type, target_type, detail_en, detail_zh, channel)
@@ -68,10 +72,19 @@ test('a record is shown with who, how, what, and its link in the chain', async (
   const { body } = await get('app-operations/?op_type=attach_host');
   expect(body.results).toEqual([
     {
-      ...{ id: expect.any(Number) as number, op_time: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/) as string },
-      ...{ operator: 'ann', app_name: 'shop.web', op_type: 'attach_host', op_detail: 'role ops changed' },
-      ...{ outcome: 'success', channel: 'token', remote_addr: ann.remoteAddr, request_id: 'r-1', token_id: 3 },
-      ...{ message_id: null, changes: { password: ['******', '******'] } },
+      id: expect.any(Number) as number,
+      op_time: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/) as string,
+      operator: 'ann',
+      app_name: 'shop.web',
+      op_type: 'attach_host',
+      op_detail: 'role ops changed',
+      outcome: 'success',
+      channel: 'token',
+      remote_addr: ann.remoteAddr,
+      request_id: 'r-1',
+      token_id: 3,
+      message_id: null,
+      changes: { password: ['******', '******'] },
       chain: {
         position: expect.any(Number) as number,
         prev_hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
@@ -84,8 +97,12 @@ test('a record is shown with who, how, what, and its link in the chain', async (
 test('a grant on a module has the module’s name in the caller’s language', async () => {
   const english = await get('authorize-operations/modules/?perm_name=create_app');
   expect(english.body.results[0]).toMatchObject({
-    ...{ module_name: 'app_mgmt', module_label: 'Applications', perm_name: 'create_app', action: 'enable' },
-    ...{ authorized_target_type: 'user', authorized_target_name: 'bob' },
+    module_name: 'app_mgmt',
+    module_label: 'Applications',
+    perm_name: 'create_app',
+    action: 'enable',
+    authorized_target_type: 'user',
+    authorized_target_name: 'bob',
   });
   expect(english.body.results[0]).not.toHaveProperty('op_type');
   const chinese = await get('authorize-operations/modules/?perm_name=create_app', { 'accept-language': 'zh-CN' });
@@ -95,7 +112,10 @@ test('a grant on a module has the module’s name in the caller’s language', a
 test('a grant on an object names the object in its own field', async () => {
   const { body } = await get('authorize-operations/resources/?resource_type=host');
   expect(body.results[0]).toMatchObject({
-    ...{ resource_type: 'host', resource_id: 5, resource: { id: 5, host: 'web-01' }, perm_name: 'login_host' },
+    resource_type: 'host',
+    resource_id: 5,
+    resource: { id: 5, host: 'web-01' },
+    perm_name: 'login_host',
   });
 });
 
@@ -165,10 +185,17 @@ test('the view of all records has every view’s, refused ones included, newest 
 });
 
 test.each([
-  ...['dns-operations/?op_type=attach_app', 'dns-operations/?op_target=zone', 'host-operations/?outcome=perhaps'],
-  ...['authorize-operations/modules/?module_name=nonsense', 'authorize-operations/modules/?perm_name=nonsense'],
-  ...['authorize-operations/resources/?resource_type=user', 'operations/?channel=mail', 'operations/?target_id=x'],
-  ...['operations/?hostname=a', 'app-operations/?op_time__gt=yesterday', 'operations/?before_id=0'],
+  'dns-operations/?op_type=attach_app',
+  'dns-operations/?op_target=zone',
+  'host-operations/?outcome=perhaps',
+  'authorize-operations/modules/?module_name=nonsense',
+  'authorize-operations/modules/?perm_name=nonsense',
+  'authorize-operations/resources/?resource_type=user',
+  'operations/?channel=mail',
+  'operations/?target_id=x',
+  'operations/?hostname=a',
+  'app-operations/?op_time__gt=yesterday',
+  'operations/?before_id=0',
 ])('%s is refused with 10001', async (path) => {
   expect(await get(path)).toMatchObject({ status: 400, body: { error_code: 10001 } });
 });
@@ -196,8 +223,15 @@ test('pages stay what they were while records are added', async () => {
 });
 
 const paths = [
-  ...['dns-operations/', 'host-operations/', 'app-operations/', 'authorize-operations/modules/'],
-  ...['authorize-operations/resources/', 'operations/', 'operations/1/', 'verify/', 'export/'],
+  'dns-operations/',
+  'host-operations/',
+  'app-operations/',
+  'authorize-operations/modules/',
+  'authorize-operations/resources/',
+  'operations/',
+  'operations/1/',
+  'verify/',
+  'export/',
 ];
 
 test.each(paths)('%s takes no method but GET', async (path) => {

@@ -47,8 +47,15 @@ test('an untouched chain verifies, whole and in part', async () => {
   expect(whole).toMatchObject({
     status: 200,
     body: {
-      ...{ ok: true, checked: 20, from_id: 1, to_id: 20, next_id: null, first_bad: null, unsealed: 0 },
-      ...{ anchors_checked: 1, head: { position: 20 } },
+      ok: true,
+      checked: 20,
+      from_id: 1,
+      to_id: 20,
+      next_id: null,
+      first_bad: null,
+      unsealed: 0,
+      anchors_checked: 1,
+      head: { position: 20 },
     },
   });
   const part = await auditor.get('/audit/verify/?from_id=5&to_id=9');

@@ -19,8 +19,15 @@ test('a change has its record, with who, how and what', async () => {
     .selectAll()
     .executeTakeFirstOrThrow();
   expect(record).toMatchObject({
-    ...{ view: 'operations', area: 'access', opType: 'create', targetType: 'role', targetId: made.body.id },
-    ...{ operator: manager.username, channel: 'token', outcome: 'success', detailEn: `role ${name} created` },
+    view: 'operations',
+    area: 'access',
+    opType: 'create',
+    targetType: 'role',
+    targetId: made.body.id,
+    operator: manager.username,
+    channel: 'token',
+    outcome: 'success',
+    detailEn: `role ${name} created`,
     changes: { name: [null, name], description: [null, ''] },
   });
 });

@@ -98,7 +98,8 @@ describe('in Chinese', () => {
     const repository = { type: 'GIT', url, branch: 'main', credential: null };
     expect(said(await patch({ repository }))).toEqual(['参数错误', '必须是不含用户名和密码的 GIT 地址']);
     expect(said(await patch({ lifecycle_hooks: { pre_exec: { script: 987_654 } } }))).toEqual([
-      ...['脚本 不存在: 987654', '脚本 不存在: 987654'],
+      '脚本 不存在: 987654',
+      '脚本 不存在: 987654',
     ]);
     expect(said(await admin.post<Refusal>(`${path}template/`, { id: 987_654 }, zh))[0]).toBe('模板 不存在: 987654');
   });
@@ -109,8 +110,15 @@ describe('in Chinese', () => {
     const { id } = await t.db
       .insertInto('deployTasks')
       .values({
-        ...{ applicationId: app, creatorId: admin.id, ownerId: admin.id, version: '1', level: 'A' as const },
-        ...{ packageSource: '/p', plannedExecTime: new Date(), requiredApprovals: 2, planHash: 'h' },
+        applicationId: app,
+        creatorId: admin.id,
+        ownerId: admin.id,
+        version: '1',
+        level: 'A' as const,
+        packageSource: '/p',
+        plannedExecTime: new Date(),
+        requiredApprovals: 2,
+        planHash: 'h',
       })
       .returning('id')
       .executeTakeFirstOrThrow();
@@ -128,17 +136,33 @@ describe('in Chinese', () => {
 
   test('every state that a deploy task can wait in', () => {
     const view = {
-      ...{ creator: 'ann', owner: 'li', engineError: null, creatorId: 1, ownerId: 2, version: '1', seq: 1 },
-      ...{ planRound: 1, planHash: 'h', votes: [], runningSubTasks: [], reviewers: [], expires: null },
-      ...{
-        kind: 'deploy_task' as const,
-        policy: builtInPolicy(1),
-        changedById: null,
-        escalated: false,
-        brokeGlassById: null,
-      },
-      ...{ plannedExecTime: new Date(0), rolling: false, paused: false, heldBy: null, heldUntil: null },
-      ...{ autoStart: false, inFront: null, trouble: null, nextBatchTime: null },
+      creator: 'ann',
+      owner: 'li',
+      engineError: null,
+      creatorId: 1,
+      ownerId: 2,
+      version: '1',
+      seq: 1,
+      planRound: 1,
+      planHash: 'h',
+      votes: [],
+      runningSubTasks: [],
+      reviewers: [],
+      expires: null,
+      kind: 'deploy_task' as const,
+      policy: builtInPolicy(1),
+      changedById: null,
+      escalated: false,
+      brokeGlassById: null,
+      plannedExecTime: new Date(0),
+      rolling: false,
+      paused: false,
+      heldBy: null,
+      heldUntil: null,
+      autoStart: false,
+      inFront: null,
+      trouble: null,
+      nextBatchTime: null,
     };
     const later = { plannedExecTime: new Date(9e12) };
     const said_ = [

@@ -30,7 +30,11 @@ describe('password credentials', () => {
   test('answer no secret, keep it sealed, and log and record none', async () => {
     const made_ = await created<Credential>(user, passwords, { username: 'deployer', password: secret });
     expect(made_).toEqual({
-      ...{ id: made_.id, name: 'deployer', type: 'PASSWORD', username: 'deployer', password: '******' },
+      id: made_.id,
+      name: 'deployer',
+      type: 'PASSWORD',
+      username: 'deployer',
+      password: '******',
     });
     const row = await stored(made_.id);
     expect(t.deps.secrets.open(credentialPurpose(made_.id), row.secret)).toBe(secret);
@@ -94,7 +98,11 @@ describe('key credentials', () => {
   test.each(knownKeys)('%s: fingerprint and public key are those of ssh-keygen', async (_form, private_key, facts) => {
     const credential = await created<Credential>(user, keys, { private_key });
     expect(credential).toMatchObject({
-      ...{ type: 'SSH_PRIVATE_KEY', username: 'git', name: 'git', private_key: '******', ...facts },
+      type: 'SSH_PRIVATE_KEY',
+      username: 'git',
+      name: 'git',
+      private_key: '******',
+      ...facts,
     });
     const row = await stored(credential.id);
     expect(t.deps.secrets.open(credentialPurpose(credential.id), row.secret)).toBe(private_key);
@@ -120,8 +128,13 @@ describe('key credentials', () => {
     const exchange = generateKeyPairSync('x25519').privateKey.export(pem);
     const lines = opensshKey().split('\n');
     const bad = [
-      ...[opensshKey('aes256-ctr'), sealed.privateKey, sealed.publicKey, exchange, 'garbage'],
-      ...[[lines[0], lines[1], lines.at(-2)].join('\n'), 'x'.repeat(16 * 1024 + 1)],
+      opensshKey('aes256-ctr'),
+      sealed.privateKey,
+      sealed.publicKey,
+      exchange,
+      'garbage',
+      [lines[0], lines[1], lines.at(-2)].join('\n'),
+      'x'.repeat(16 * 1024 + 1),
       '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----',
     ];
     for (const private_key of bad)

@@ -69,7 +69,10 @@ const ways: [string, Way][] = [
     'a new template that takes the application',
     async (host, path) =>
       admin.post('/application/deploy-templates/', {
-        ...{ name: `t-${unique()}`, deploy_path: path, repository: null, applications: [await neighbour(host)] },
+        name: `t-${unique()}`,
+        deploy_path: path,
+        repository: null,
+        applications: [await neighbour(host)],
       }),
   ],
   [
@@ -139,7 +142,9 @@ describe('a deploy path of another application', () => {
     const { host, path, name } = await owner();
     const manager = await t.user({ system: ['enable_deploy_template_mgmt'] });
     const { id } = await created<{ id: number }>(manager, '/application/deploy-templates/', {
-      ...{ name: `t-${unique()}`, deploy_path: `/srv/${unique()}`, repository: null },
+      name: `t-${unique()}`,
+      deploy_path: `/srv/${unique()}`,
+      repository: null,
     });
     await link(await neighbour(host), id);
     const { status, body } = await manager.patch(`/application/deploy-templates/${id}/`, { deploy_path: path });
@@ -186,7 +191,10 @@ describe('a deploy path that two applications have shared since before', () => {
   }
   const task = (application_id: number) =>
     admin.post('/application/deploy-tasks/', {
-      ...{ application_id, version: '2.0', level: 'A', package_source: '/packages/a.tar.gz' },
+      application_id,
+      version: '2.0',
+      level: 'A',
+      package_source: '/packages/a.tar.gz',
       planned_exec_time: Math.floor(Date.now() / 1000),
     });
 

@@ -37,8 +37,15 @@ const idsOf = (answer: { body: Page<Freeze> }): number[] => answer.body.results.
 test('a freeze is made, changed and ended, each with its record', async () => {
   const one = await freeze(reviewer, { application });
   expect(one).toEqual({
-    ...{ id: one.id, application, production: null, active: true, creator: reviewer.username },
-    ...{ from: now.from, until: now.until, reason: 'the sale', created_time: one['created_time'] },
+    id: one.id,
+    application,
+    production: null,
+    active: true,
+    creator: reviewer.username,
+    from: now.from,
+    until: now.until,
+    reason: 'the sale',
+    created_time: one['created_time'],
   });
   const path = `${root}${one.id}/`;
   expect((await reviewer.get(path)).body).toEqual(one);

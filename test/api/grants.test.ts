@@ -169,8 +169,12 @@ describe('grants on modules', () => {
     expect((await admin.post(path, { module_name: 'application', permission: given })).status).toBe(200);
     const answer = await user.get<{ results: { module_name: string; permissions: object }[] }>(path);
     expect(answer.body.results.find((one) => one.module_name === 'app_mgmt')?.permissions).toEqual({
-      ...{ enable_app_mgmt: true, create_app: true, delete_app: true, edit_app: true },
-      ...{ view_app: false, override_freeze: false },
+      enable_app_mgmt: true,
+      create_app: true,
+      delete_app: true,
+      edit_app: true,
+      view_app: false,
+      override_freeze: false,
     });
     expect((await user.get(`${path}?module_name=dns`)).body).toMatchObject({ count: 1 });
   });

@@ -33,7 +33,11 @@ describe('initialising hosts', () => {
     const { status, body } = await init(admin, entries(a, b));
     expect(status).toBe(201);
     expect(body).toMatchObject({
-      ...{ task_id: String(body.id), kind: 'init', status: 'running', creator: admin.username, finished_time: null },
+      task_id: String(body.id),
+      kind: 'init',
+      status: 'running',
+      creator: admin.username,
+      finished_time: null,
       hosts: [{ id: a.id, name: a.name }, { id: b.id }],
       opts: { zabbix_groups: [], zabbix_templates: [], shipped_packages: [], users_with_login_perm: [] },
       results: [{ host: a.id, status: 'waiting', error_code: null }, { host: b.id }],
@@ -58,7 +62,9 @@ describe('initialising hosts', () => {
     await settleHostTask(t.db, task.id, null);
     const { body } = await admin.get<Task>(`/hosts/init-tasks/${task.id}/`);
     expect(body).toMatchObject({
-      ...{ status: 'failed', waiting_on: null, counts: { finished: 1, failed: 1, waiting: 0 } },
+      status: 'failed',
+      waiting_on: null,
+      counts: { finished: 1, failed: 1, waiting: 0 },
       results: [
         { status: 'finished' },
         { status: 'failed', error_code: 30004, message: 'the call to SaltStack failed: no answer' },
@@ -111,7 +117,9 @@ describe('initialising hosts', () => {
     expect(refusal(await admin.post('/hosts/init-tasks/', { hosts }))).toEqual([400, 10001, 'opts']);
     const zabbix = await init(admin, hosts, { zabbix_temlates: ['Linux'] });
     expect([...refusal(zabbix), zabbix.body['message']]).toEqual([
-      ...[500, 30001, 'the call to the Zabbix API failed: SLIPWAY_ZABBIX_URL is not set'],
+      500,
+      30001,
+      'the call to the Zabbix API failed: SLIPWAY_ZABBIX_URL is not set',
     ]);
     const packages = await init(admin, hosts, { shipped_packages: [{ id: 5 }] });
     expect(refusal(packages)).toEqual([404, 10004, 'opts.shipped_packages.0.id']);

@@ -21,7 +21,13 @@ describe('creating a host', () => {
     const address = { addr_type: 'PRIVATE', address: '10.0.0.5', netmask: 24, network: '10.0.0.0' };
     const host = await created<Host>(adder, '/hosts/', fields({ cpu: 8, memory: 16_000, ip_address: [address] }));
     expect(host).toMatchObject({
-      ...{ status: 'raw', os_status: null, runner: 'salt', minion_id: host.name, cpu: 8, busy: null, ipmi: null },
+      status: 'raw',
+      os_status: null,
+      runner: 'salt',
+      minion_id: host.name,
+      cpu: 8,
+      busy: null,
+      ipmi: null,
       ip_address: [{ ...address, netmask: '24', owner: 'HOST', is_virtual: false, id: expect.any(Number) as number }],
     });
     expect(Object.values(host['available_actions'] as object)).toEqual(Array(7).fill(true));

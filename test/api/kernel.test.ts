@@ -205,7 +205,9 @@ describe('input', () => {
     });
     const answer = await t.app.request(
       new Request('http://localhost/auth/login/', {
-        ...{ method: 'POST', body: endless, duplex: 'half' },
+        method: 'POST',
+        body: endless,
+        duplex: 'half',
         headers: { 'content-type': 'application/json' },
       }),
     );

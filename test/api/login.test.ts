@@ -174,7 +174,8 @@ describe('the address of a client', () => {
     expect(clientOf(request, '::ffff:10.0.0.1', config)).toEqual({
       remoteAddr: '198.51.100.7',
       publicUrl: 'https://slipway.example.com',
-      ...{ userAgent: null, deviceCookie: null },
+      userAgent: null,
+      deviceCookie: null,
     });
   });
 
@@ -182,7 +183,8 @@ describe('the address of a client', () => {
     expect(clientOf(request, '192.0.2.4', parseConfig({}))).toEqual({
       remoteAddr: '192.0.2.4',
       publicUrl: 'http://slipway.internal',
-      ...{ userAgent: null, deviceCookie: null },
+      userAgent: null,
+      deviceCookie: null,
     });
   });
 });

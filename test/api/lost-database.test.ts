@@ -16,7 +16,12 @@ import type { TestApp, TestUser } from '../support/api/app.ts';
 
 const operations: string[] = [];
 const decide = command({
-  ...{ method: 'post', path: '/decisions/', id: 'decide', area: 'test', summary: 'test', permission: signedIn },
+  method: 'post',
+  path: '/decisions/',
+  id: 'decide',
+  area: 'test',
+  summary: 'test',
+  permission: signedIn,
   returns: success,
   async handle(_input, ctx) {
     operations.push(ctx.operationId);
@@ -30,7 +35,12 @@ const unable = {
   slow: (tx: Ctx['db']) => sql`set local statement_timeout = 10`.execute(tx),
 };
 const remember = change({
-  ...{ method: 'post', path: '/memories/', id: 'remember', area: 'test', summary: 'test', permission: signedIn },
+  method: 'post',
+  path: '/memories/',
+  id: 'remember',
+  area: 'test',
+  summary: 'test',
+  permission: signedIn,
   body: z.object({ name: z.string(), when: z.enum(['standby', 'slow']) }),
   returns: success,
   async handle({ body }, { tx }) {

@@ -27,7 +27,8 @@ const now = (): Date => new Date(Date.now() + clock);
 beforeAll(async () => {
   mail = await startMailServer();
   const config = parseConfig({
-    ...{ SLIPWAY_SMTP_URL: mail.url, SLIPWAY_SMTP_FROM: 'slipway@example.com' },
+    SLIPWAY_SMTP_URL: mail.url,
+    SLIPWAY_SMTP_FROM: 'slipway@example.com',
     SLIPWAY_PUBLIC_URL: 'https://slipway.example.com/',
   });
   t = await testApp({ config, now });
@@ -253,7 +254,8 @@ describe('a new address', () => {
     const wanted = email();
     const path = `/users/${one.id}/`;
     expect(await admin.patch(path, { email: wanted })).toMatchObject({
-      ...{ status: 200, body: { email: emailOf(one), pending_email: wanted } },
+      status: 200,
+      body: { email: emailOf(one), pending_email: wanted },
     });
     const token = await confirmationTo(wanted);
     expect((await admin.get(path)).body['email']).toBe(emailOf(one));
@@ -292,7 +294,8 @@ test('a mailbox that many ask for gets no mail upon mail, and its last link work
   const ask = (peer: string) =>
     t.app.fetch(
       new Request(`http://slipway.example.com${forget}`, {
-        ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ email: emailOf(one) }),
       }),
       { incoming: { socket: { remoteAddress: peer } } },
@@ -312,7 +315,8 @@ describe('invitations', () => {
     const admin = await t.user({ admin: true });
     const username = `inv${unique()}`;
     const { status, body } = await admin.post<{ id: number }>('/users/', {
-      ...{ username, email: `${username}@example.com` },
+      username,
+      email: `${username}@example.com`,
       ...part,
     });
     expect(status).toBe(201);

@@ -26,7 +26,8 @@ describe('productions', () => {
   test('are made, changed and deleted, each with its record', async () => {
     const made_ = await make(owner, { description: 'all shops' });
     expect(made_).toMatchObject({
-      ...{ description: 'all shops', creator: owner.username },
+      description: 'all shops',
+      creator: owner.username,
       available_actions: { view: true, edit: true, delete: true },
     });
     const path = `/productions/${made_.id}/`;

@@ -123,7 +123,11 @@ describe('response persons', () => {
     ]);
     expect(added.status).toBe(201);
     expect(added.body[0]).toEqual({
-      ...{ id: admin.id, type: 'ops', name: admin.username, email: `${admin.username}@example.com`, mobile: '' },
+      id: admin.id,
+      type: 'ops',
+      name: admin.username,
+      email: `${admin.username}@example.com`,
+      mobile: '',
     });
     expect((await user.post(path(app), [{ id: admin.id, type: 'ops' }])).status).toBe(201);
     const page = await user.get<Page<Person>>(`${path(app)}?page_size=2`);

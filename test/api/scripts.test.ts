@@ -23,7 +23,9 @@ interface Script {
 
 const path = '/application/deploy-scripts/';
 const fields = (more: object = {}) => ({
-  ...{ name: `script-${unique()}`, language: 'bash', content: 'echo {{ version }}' },
+  name: `script-${unique()}`,
+  language: 'bash',
+  content: 'echo {{ version }}',
   ...more,
 });
 const make = (by: TestUser, more: object = {}) => created<Script>(by, path, fields(more));
@@ -40,7 +42,9 @@ describe('deploy scripts', () => {
     expect((await manager.get(`${path}${script.id}/`)).status).toBe(404);
     const records = await recordsOf(t.db, 'script', script.id);
     expect(records.map((one) => `${one.view} ${one.opType}`)).toEqual([
-      ...['operations create', 'operations update', 'operations delete'],
+      'operations create',
+      'operations update',
+      'operations delete',
     ]);
     expect(records[1]?.changes).toMatchObject({ language: ['bash', 'python'] });
   });
@@ -174,7 +178,9 @@ describe('deploy scripts', () => {
     expect(used.body).toMatchObject({ count: 1, results: [{ id: own }] });
     const refused = await manager.delete(`${path}${script.id}/`);
     expect([...refusal(refused), refused.body['message']]).toEqual([
-      ...[409, 10005, 'the script is used by 2 settings or templates'],
+      409,
+      10005,
+      'the script is used by 2 settings or templates',
     ]);
   });
 });

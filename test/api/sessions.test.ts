@@ -54,8 +54,12 @@ describe('the list of own sessions', () => {
     const { body } = await second.browser.get<Page<Session>>('/auth/sessions/');
     expect(body.count).toBe(2);
     expect(body.results[0]).toEqual({
-      ...{ id: first.id, client: 'Firefox', remote_addr: null, current: false },
-      ...{ created_time: begin.toISOString(), last_used_time: begin.toISOString() },
+      id: first.id,
+      client: 'Firefox',
+      remote_addr: null,
+      current: false,
+      created_time: begin.toISOString(),
+      last_used_time: begin.toISOString(),
       expires_time: new Date(begin.getTime() + 7 * 24 * 3_600_000).toISOString(),
       available_actions: { delete: true },
     });
@@ -127,7 +131,10 @@ describe('sessions together', () => {
     const bystander = await logIn(other.username);
     expect((await here.browser.post('/auth/sessions/actions/end-others/', { password })).status).toBe(200);
     expect([await one.isIn(), await two.isIn(), await here.isIn(), await bystander.isIn()]).toEqual([
-      ...[false, false, true, true],
+      false,
+      false,
+      true,
+      true,
     ]);
     expect(await recordsOf('end_sessions', user.id)).toMatchObject([
       { detailEn: expect.stringContaining('2 sessions') as string },

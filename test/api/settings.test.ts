@@ -31,11 +31,25 @@ describe('deploy settings', () => {
   test('are there from the creation, with their defaults', async () => {
     const app = await anApplication(user, { directory: '/srv/shop' });
     expect((await user.get(pathOf(app))).body).toEqual({
-      ...{ id: app, application: app, enabled: true, creator: user.username, template: null, repository: null },
-      ...{ deploy_path: '/srv/shop', script_running_user: null, timeout: 120, keep_backups: 5, overrides: [] },
-      ...{ start_seconds: 30, stop_seconds: 60 },
+      id: app,
+      application: app,
+      enabled: true,
+      creator: user.username,
+      template: null,
+      repository: null,
+      deploy_path: '/srv/shop',
+      script_running_user: null,
+      timeout: 120,
+      keep_backups: 5,
+      overrides: [],
+      start_seconds: 30,
+      stop_seconds: 60,
       lifecycle_hooks: {
-        ...{ running_user: null, global_pre_exec: null, pre_exec: null, post_exec: null, global_post_exec: null },
+        running_user: null,
+        global_pre_exec: null,
+        pre_exec: null,
+        post_exec: null,
+        global_post_exec: null,
       },
     });
   });
@@ -118,7 +132,9 @@ describe('hooks of deploy settings', () => {
     expect(first.body['lifecycle_hooks']).toMatchObject({ running_user: 'shop', global_post_exec: hook });
     const second = await patch(app, { lifecycle_hooks: { pre_exec: { script } } });
     expect(second.body['lifecycle_hooks']).toMatchObject({
-      ...{ running_user: 'shop', global_post_exec: hook, pre_exec: { running_user: null, script } },
+      running_user: 'shop',
+      global_post_exec: hook,
+      pre_exec: { running_user: null, script },
     });
     const again = await patch(app, { lifecycle_hooks: second.body['lifecycle_hooks'] });
     expect(again.body).toEqual(second.body);
@@ -171,7 +187,9 @@ describe('the repository of deploy settings', () => {
       patch(app, { repository: { type: 'GIT', url, ...(credential !== undefined && { credential }) } });
     expect(refusal(await move())).toEqual([400, 10001, 'repository.credential']);
     expect(refusal(await move({ ...inline, password: '******' }))).toEqual([
-      ...[400, 10001, 'repository.credential.password'],
+      400,
+      10001,
+      'repository.credential.password',
     ]);
     expect((await move(inline)).status).toBe(200);
     expect((await move(null)).status).toBe(200);

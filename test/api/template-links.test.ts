@@ -22,7 +22,12 @@ const link = (app: number, id: unknown, by = manager) => by.post(linkPath(app), 
 const unlink = (app: number, body: object, by = manager) => by.delete(linkPath(app), body);
 const template = (more: object = {}) =>
   created<{ id: number; name: string }>(manager, templates, {
-    ...{ name: `t-${unique()}`, repository: null, deploy_path: '/srv/t', timeout: 600, keep_backups: 9, ...more },
+    name: `t-${unique()}`,
+    repository: null,
+    deploy_path: '/srv/t',
+    timeout: 600,
+    keep_backups: 9,
+    ...more,
   });
 const aScript = async () =>
   (await created(manager, '/application/deploy-scripts/', { name: `s-${unique()}`, language: 'bash', content: 'true' }))
@@ -52,8 +57,15 @@ describe('linking a template', () => {
     const { id, name } = await template();
     expect((await link(app, String(id), editor)).body).toEqual({ message: 'success' });
     expect(await settingsOf(app)).toMatchObject({
-      ...{ template: { id, name }, creator: editor.username, overrides: [], repository: null },
-      ...{ timeout: 600, keep_backups: 9, deploy_path: '/srv/t', script_running_user: 'work', enabled: false },
+      template: { id, name },
+      creator: editor.username,
+      overrides: [],
+      repository: null,
+      timeout: 600,
+      keep_backups: 9,
+      deploy_path: '/srv/t',
+      script_running_user: 'work',
+      enabled: false,
     });
     const changes = (await recorded(app)).at(-1)?.changes;
     expect(changes).toMatchObject({ template: [null, { id, name }], timeout: [5, 600], repository: [{}, null] });
@@ -94,10 +106,8 @@ describe('linking a template', () => {
     await link(app, id);
     await patch(app, { lifecycle_hooks: { post_exec: { script: post } }, repository: { type: 'GIT', branch: 'next' } });
     expect(await settingsOf(app)).toMatchObject({
-      ...{
-        overrides: ['repository', 'lifecycle_hooks'],
-        repository: { branch: 'next', credential: { username: 'ci' } },
-      },
+      overrides: ['repository', 'lifecycle_hooks'],
+      repository: { branch: 'next', credential: { username: 'ci' } },
       lifecycle_hooks: { running_user: 'work', pre_exec: { script: { id: pre } }, post_exec: { script: { id: post } } },
     });
     expect(await secretOf(app)).toBe(secret);
@@ -135,7 +145,8 @@ describe('unlinking a template', () => {
     expect(await settingsOf(app)).toEqual({ ...before, template: null, overrides: [] });
     expect(await secretOf(app)).toBe(secret);
     expect((await recorded(app)).at(-1)?.changes).toEqual({
-      ...{ template: [{ id, name }, null], overrides: [['keep_backups'], []] },
+      template: [{ id, name }, null],
+      overrides: [['keep_backups'], []],
     });
     await manager.patch(`${templates}${id}/`, { deploy_path: '/srv/elsewhere', repository: null });
     expect(await settingsOf(app)).toMatchObject({ deploy_path: '/srv/t', repository: git, keep_backups: 2 });

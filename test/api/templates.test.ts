@@ -40,12 +40,22 @@ describe('deploy templates', () => {
     const hooks = { running_user: 'work', pre_exec: { script: { id: script.id } }, glboal_post_exec: null };
     const template = await make(manager, { timeout: 600, lifecycle_hooks: hooks });
     expect(template).toEqual({
-      ...{ id: template.id, name: template.name, enabled: true, applications: [], creator: manager.username },
-      ...{ created_time: template['created_time'], repository: null, deploy_path: '/srv/t' },
-      ...{ timeout: 600, keep_backups: 5 },
+      id: template.id,
+      name: template.name,
+      enabled: true,
+      applications: [],
+      creator: manager.username,
+      created_time: template['created_time'],
+      repository: null,
+      deploy_path: '/srv/t',
+      timeout: 600,
+      keep_backups: 5,
       lifecycle_hooks: {
-        ...{ running_user: 'work', pre_exec: { running_user: null, script }, post_exec: null },
-        ...{ global_pre_exec: null, global_post_exec: null },
+        running_user: 'work',
+        pre_exec: { running_user: null, script },
+        post_exec: null,
+        global_pre_exec: null,
+        global_post_exec: null,
       },
     });
     const changed = await change(template.id, { keep_backups: 0, lifecycle_hooks: { running_user: null } });
@@ -62,7 +72,10 @@ describe('deploy templates', () => {
     expect(refusal(await manager.get(one(template.id)))).toEqual([404, 10004]);
     const records = await recordsOf(t.db, 'template', template.id);
     expect(records.map(({ view, opType }) => `${view} ${opType}`)).toEqual([
-      ...['operations create', 'operations update', 'operations update', 'operations delete'],
+      'operations create',
+      'operations update',
+      'operations update',
+      'operations delete',
     ]);
     expect(records[1]?.changes).toMatchObject({ keep_backups: [5, 0] });
   });
@@ -180,7 +193,9 @@ describe('secrets of a template', () => {
     const template = await make(manager, { repository: { ...git, credential: own.id } });
     const refused = await manager.delete<Refusal>(`${credentials}${own.id}/`);
     expect([...refusal(refused), refused.body.message]).toEqual([
-      ...[409, 10005, 'the credential is used by 1 repositories'],
+      409,
+      10005,
+      'the credential is used by 1 repositories',
     ]);
     await change(template.id, { repository: null });
     expect((await manager.delete(`${credentials}${own.id}/`)).status).toBe(200);
@@ -229,7 +244,9 @@ describe('the applications of a template', () => {
     ]);
     const template = await make(user, { applications: [mine] });
     expect(refusal(await change(template.id, { applications: [seen, mine] }, user))).toEqual([
-      ...[403, 10003, 'applications.0'],
+      403,
+      10003,
+      'applications.0',
     ]);
     await change(template.id, { applications: [mine, seen] }, admin);
     expect(refusal(await change(template.id, { applications: [mine] }, user))).toEqual([403, 10003, 'applications']);
@@ -247,7 +264,9 @@ describe('the applications of a template', () => {
     expect((await settingsOf(hidden))['template']).toMatchObject({ id: template.id });
     const refused = await manager.delete<Refusal>(one(template.id));
     expect([...refusal(refused), refused.body.message]).toEqual([
-      ...[409, 10005, 'the template is linked by 1 applications'],
+      409,
+      10005,
+      'the template is linked by 1 applications',
     ]);
   });
 
@@ -282,7 +301,9 @@ describe('scripts of templates', () => {
     expect([await usersOf(script.id), await usersOf(other.id)]).toEqual([[follows], [overrides]]);
     const refused = await manager.delete<Refusal>(`/application/deploy-scripts/${script.id}/`);
     expect([...refusal(refused), refused.body.message]).toEqual([
-      ...[409, 10005, 'the script is used by 1 settings or templates'],
+      409,
+      10005,
+      'the script is used by 1 settings or templates',
     ]);
   });
 });

@@ -66,8 +66,10 @@ test('one trace runs from the request through its workflow to the activities, an
   // The span of the workflow itself is sent when that ends, perhaps weeks later.
   expect(names).toEqual(
     expect.arrayContaining([
-      ...['slipway-api POST /application/deploy-tasks/', 'slipway-api StartWorkflow:deployTask'],
-      ...['slipway-worker StartActivity:completePlan', 'slipway-worker RunActivity:completePlan'],
+      'slipway-api POST /application/deploy-tasks/',
+      'slipway-api StartWorkflow:deployTask',
+      'slipway-worker StartActivity:completePlan',
+      'slipway-worker RunActivity:completePlan',
     ]),
   );
   const all = received.join('\n');

@@ -23,7 +23,11 @@ describe('users', () => {
       body: { username, name: username, phone: given.phone, status: 'enabled', roles: [], last_login_time: null },
     });
     expect(answer.body['available_actions']).toEqual({
-      ...{ edit: true, disable: true, enable: false, change_password: false, assign_roles: true },
+      edit: true,
+      disable: true,
+      enable: false,
+      change_password: false,
+      assign_roles: true,
     });
     expect(await manager.get(`/users/${Number(answer.body['id'])}/`)).toMatchObject({ body: answer.body });
   });

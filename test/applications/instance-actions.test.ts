@@ -20,7 +20,11 @@ describe('an action on one instance', () => {
     const estate = await site();
     const started = await ended(estate, await one(estate, 'start'));
     expect(started).toMatchObject({
-      ...{ kind: 'start', status: 'finished', creator: estate.operator.username, timeout: 120, waiting_on: null },
+      kind: 'start',
+      status: 'finished',
+      creator: estate.operator.username,
+      timeout: 120,
+      waiting_on: null,
       results: [{ instance: estate.instanceIds[0], hostname: estate.hostnames[0], status: 'finished', message: null }],
     });
     expect(await instancesOf(estate)).toEqual([free('running')]);
@@ -54,7 +58,8 @@ describe('an action on one instance', () => {
     const first = await one(estate, 'start');
     const path = `/applications/${estate.applicationId}/instances/${estate.instanceIds[0]}/`;
     expect((await estate.operator.get(path)).body).toMatchObject({
-      ...{ status: 'restarting', busy: { kind: 'start', task_id: first.body.task_id } },
+      status: 'restarting',
+      busy: { kind: 'start', task_id: first.body.task_id },
     });
     for (const action of ['start', 'stop', 'restart']) {
       const refused = await one(estate, action);

@@ -196,7 +196,8 @@ describe('what happens to the workflow from outside', () => {
 
 test('a worker reads logs too, beside its tasks', async () => {
   const estate = await site(1, {
-    ...{ pidPath: '', stdoutPath: '/srv/web/out.log' },
+    pidPath: '',
+    stdoutPath: '/srv/web/out.log',
     startupCmd: 'mkdir -p "$SLIPWAY_DEPLOY_PATH"; echo "served by $SLIPWAY_TASK" > "$SLIPWAY_DEPLOY_PATH/out.log"',
   });
   const { id } = await ended(estate, await one(estate, 'start'));

@@ -54,8 +54,10 @@ test('a start of what runs already starts nothing beside it', async () => {
   const estate = await site();
   const pid = startByHand(estate);
   expect(await done(estate, 'start')).toEqual({
-    ...{ status: 'finished', message: 'start: it ran already, nothing was started' },
-    ...{ calls: ['start hand'], instances: [free('running')] },
+    status: 'finished',
+    message: 'start: it ran already, nothing was started',
+    calls: ['start hand'],
+    instances: [free('running')],
   });
   expect([pidOf(estate), services(estate)]).toEqual([pid, ['sleep 600']]);
 });
@@ -64,8 +66,10 @@ test('a restart of what runs though it is recorded as stopped leaves one process
   const estate = await site();
   const pid = startByHand(estate);
   expect(await done(estate, 'restart')).toEqual({
-    ...{ status: 'finished', message: 'stop: it ran, though recorded as stopped' },
-    ...{ calls: ['start hand', 'stop', 'start'], instances: [free('running')] },
+    status: 'finished',
+    message: 'stop: it ran, though recorded as stopped',
+    calls: ['start hand', 'stop', 'start'],
+    instances: [free('running')],
   });
   expect(isAlive(pid)).toBe(false);
   await eventually(() => expect(services(estate)).toEqual(['sleep 600']));
@@ -82,8 +86,10 @@ test('a restart of what has died though it is recorded as running starts it', as
 test('a start that fails and leaves a process is recorded as running', async () => {
   const estate = await site(1, { startupCmd: `${startup}; exit 3` });
   expect(await done(estate, 'start')).toEqual({
-    ...{ status: 'failed', message: 'start: exit status 3' },
-    ...{ calls: ['start'], instances: [free('running')] },
+    status: 'failed',
+    message: 'start: exit status 3',
+    calls: ['start'],
+    instances: [free('running')],
   });
   expect(services(estate)).toEqual(['sleep 600']);
 });
@@ -93,8 +99,10 @@ test('a restart whose stop is refused of what is recorded as stopped is recorded
   await seconds(estate, { stopSeconds: 1 });
   const pid = startByHand(estate);
   expect(await done(estate, 'restart')).toEqual({
-    ...{ status: 'failed', message: 'stop: exit status 1' },
-    ...{ calls: ['start hand'], instances: [free('running')] },
+    status: 'failed',
+    message: 'stop: exit status 1',
+    calls: ['start hand'],
+    instances: [free('running')],
   });
   expect(isAlive(pid)).toBe(true);
 });

@@ -18,7 +18,9 @@ const [dev, boss] = [1, 2];
 const creator = { id: 1, username: 'li' };
 const person = (id: number) => ({ id, username: `user-${id}`, channel: 'token' as const });
 const policy: ApprovalPolicy = policyWith([[roleGroup(dev)]], {
-  ...{ escalateAfterHours: 24, escalateTo: { id: boss, name: 'boss' }, expireAfterHours: 24 * 14 },
+  escalateAfterHours: 24,
+  escalateTo: { id: boss, name: 'boss' },
+  expireAfterHours: 24 * 14,
 });
 
 let tasks = 0;
@@ -31,7 +33,11 @@ const activities = {
   },
   recordChange: () =>
     Promise.resolve({
-      ...{ status: 'wait_review', level: 'A', version: '1', requiredApprovals: 1, policy },
+      status: 'wait_review',
+      level: 'A',
+      version: '1',
+      requiredApprovals: 1,
+      policy,
       plannedExecTime: '2026-01-01T00:00:00.000Z',
     }),
 };
@@ -40,14 +46,22 @@ async function started(more: Partial<DeployTaskInput> = {}): Promise<WorkflowHan
   recorded = [];
   tasks += 1;
   const input: DeployTaskInput = {
-    ...{ taskId: tasks, application: { id: 1, fullName: 'web' }, creator, level: 'A', version: '1' },
-    ...{ requiredApprovals: 1, policy, createdTime: (await engine.now()).toISOString() },
+    taskId: tasks,
+    application: { id: 1, fullName: 'web' },
+    creator,
+    level: 'A',
+    version: '1',
+    requiredApprovals: 1,
+    policy,
+    createdTime: (await engine.now()).toISOString(),
     plannedExecTime: '2026-01-01T00:00:00.000Z',
     ...more,
   };
   const workflowId = deployTaskWorkflowId(tasks);
   const handle = await engine.client.workflow.start('deployTask', {
-    ...{ workflowId, taskQueue: engine.taskQueue, args: [input] },
+    workflowId,
+    taskQueue: engine.taskQueue,
+    args: [input],
   });
   return handle;
 }
@@ -80,7 +94,9 @@ test('nobody having decided for two weeks, it is closed for that reason; a chang
     expect(await handle.query(stateQuery)).toMatchObject({ status: 'wait_review' });
     expect(await handle.result()).toBe('closed');
     expect(recorded.at(-1)).toMatchObject({
-      ...{ event: 'closed', status: 'closed', reason: 'expired: not approved within 336 h' },
+      event: 'closed',
+      status: 'closed',
+      reason: 'expired: not approved within 336 h',
       openTo: { anyone: false, roles: [], users: [] },
     });
     expect(events()).toEqual(['escalated', 'closed']);
@@ -93,8 +109,19 @@ test('a run that goes on from an earlier one keeps the hours that have passed', 
     const reviewSince = new Date(now - 13 * 24 * 3_600_000).toISOString();
     const handle = await started({
       carried: {
-        ...{ status: 'wait_review', owner: creator, planRound: 1, planHash: 'plan-1', votes: [], history: [] },
-        ...{ seq: 5, messages: [], changedById: null, escalated: true, brokeGlassById: null, reviewSince, subTasks: 0 },
+        status: 'wait_review',
+        owner: creator,
+        planRound: 1,
+        planHash: 'plan-1',
+        votes: [],
+        history: [],
+        seq: 5,
+        messages: [],
+        changedById: null,
+        escalated: true,
+        brokeGlassById: null,
+        reviewSince,
+        subTasks: 0,
       },
     });
     await engine.pass('23 hours');

@@ -86,7 +86,10 @@ describe('a vote', () => {
 const seatOf = (userId: number, roles: number[] = []) => ({ userId, roles });
 /** Somebody who holds nothing, to whom these have delegated. */
 const delegateOf = (...seats: { userId: number; roles: number[] }[]): Voter => ({
-  ...{ roles: [], holds: false, delegators: seats.map(({ userId }) => userId), seats },
+  roles: [],
+  holds: false,
+  delegators: seats.map(({ userId }) => userId),
+  seats,
 });
 const holderOf = (userId: number, roles: number[] = []): Voter => ({
   ...voter(roles),
@@ -95,9 +98,7 @@ const holderOf = (userId: number, roles: number[] = []): Voter => ({
 
 describe('a delegate sits in the seat of the giver', () => {
   const giver = seatOf(5, [dev]);
-  const escalation = policyWith([[roleGroup(ops, 2)]], {
-    ...{ escalateAfterHours: 1, escalateTo: { id: dev, name: 'dev' } },
-  });
+  const escalation = policyWith([[roleGroup(ops, 2)]], { escalateAfterHours: 1, escalateTo: { id: dev, name: 'dev' } });
   const groups: [string, Partial<ApprovalView>, ApprovalView][] = [
     ['anybody', {}, viewWith(policyWith([[anybodyGroup(2)]]))],
     ['a role', {}, viewWith(policyWith([[roleGroup(dev, 2)]]))],
@@ -179,7 +180,9 @@ describe('a delegated vote from before delegates sat in seats', () => {
 
 describe('an escalation', () => {
   const policy = policyWith([[roleGroup(dev), roleGroup(ops)]], {
-    ...{ escalateAfterHours: 24, escalateTo: { id: boss, name: 'boss' }, expireAfterHours: 72 },
+    escalateAfterHours: 24,
+    escalateTo: { id: boss, name: 'boss' },
+    expireAfterHours: 72,
   });
 
   test('lets its role vote in every group, and nobody before', () => {
@@ -258,7 +261,9 @@ describe('a policy', () => {
   test('whose groups need the same person twice cannot be satisfied, and the group that is short is named', () => {
     expect(unsatisfiable(policyWith([[roleGroup(dev)], [roleGroup(ops)]]), people)).toBeUndefined();
     expect(unsatisfiable(policyWith([[roleGroup(dev)], [roleGroup(ops), roleGroup(dev)]]), people)).toEqual({
-      ...{ step: 1, group: 1, has: 0 },
+      step: 1,
+      group: 1,
+      has: 0,
     });
     expect(unsatisfiable(policyWith([[roleGroup(boss)]]), people)).toEqual({ step: 0, group: 0, has: 0 });
     expect(unsatisfiable(policyWith([[anybodyGroup(3)]]), people)).toEqual({ step: 0, group: 0, has: 2 });

@@ -9,6 +9,11 @@ import { templates } from './templates.ts';
 
 /** A trial for every operation that changes something, by its id. An area adds its table here. */
 export const trials: Trials = {
-  ...{ ...access, ...approvals, ...inventory },
-  ...{ ...hosts, ...hostImports, ...deploy, ...templates },
+  ...access,
+  ...approvals,
+  ...inventory,
+  ...hosts,
+  ...hostImports,
+  ...deploy,
+  ...templates,
 };

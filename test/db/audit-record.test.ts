@@ -17,7 +17,12 @@ afterAll(() => database.close());
 
 const ann: Actor = { id: 1, username: 'ann', channel: 'token', remoteAddr: '::1', requestId: 'r', tokenId: 3 };
 const entry: AuditEntry = {
-  ...{ view: 'operations', area: 'access', opType: 'update', targetType: 'user', targetId: 9, targetName: 'bob' },
+  view: 'operations',
+  area: 'access',
+  opType: 'update',
+  targetType: 'user',
+  targetId: 9,
+  targetName: 'bob',
   detail: { en: 'user bob changed', zh: '用户 bob 已修改' },
 };
 
@@ -25,8 +30,16 @@ test('who, by which way, and what are in the record', async () => {
   await record(database.db, ann, [entry]);
   const [row] = await database.db.selectFrom('auditRecords').selectAll().orderBy('id', 'desc').limit(1).execute();
   expect(row).toMatchObject({
-    ...{ operator: 'ann', channel: 'token', remoteAddr: '::1', requestId: 'r', tokenId: 3, messageId: null },
-    ...{ detailEn: 'user bob changed', detailZh: '用户 bob 已修改', outcome: 'success', changes: null },
+    operator: 'ann',
+    channel: 'token',
+    remoteAddr: '::1',
+    requestId: 'r',
+    tokenId: 3,
+    messageId: null,
+    detailEn: 'user bob changed',
+    detailZh: '用户 bob 已修改',
+    outcome: 'success',
+    changes: null,
   });
 });
 

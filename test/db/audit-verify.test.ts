@@ -20,7 +20,12 @@ const log = { info: () => undefined, warn: () => undefined };
 async function write(targetName: string): Promise<void> {
   await record(database.db, bob, [
     {
-      ...{ view: 'app', area: 'applications', opType: 'update', targetType: 'application', targetId: 1, targetName },
+      view: 'app',
+      area: 'applications',
+      opType: 'update',
+      targetType: 'application',
+      targetId: 1,
+      targetName,
       detail: { en: targetName, zh: '应用' },
       changes: { n: [1, { b: 1.5, a: [true, null] }] },
     },

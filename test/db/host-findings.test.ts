@@ -32,13 +32,21 @@ async function begin(sources: Source[]): Promise<number> {
 const blank = { account: '', region: '', osStatus: null, osType: '', cpu: null, memory: null, location: '' };
 
 const minion = (id: string, ...addresses: string[]): Found => ({
-  ...{ ...blank, hostType: 'PHY_HOST', key: id, providerId: null, name: id, minionId: id },
+  ...blank,
+  hostType: 'PHY_HOST',
+  key: id,
+  providerId: null,
+  name: id,
+  minionId: id,
   addresses: addresses.map((address) => ({ address, addr_type: 'PRIVATE' })),
 });
 
 const machine = (id: string, name: string, ...addresses: string[]): Found => ({
   ...minion(id, ...addresses),
-  ...{ hostType: 'ALI_ECS', providerId: id, name, minionId: null },
+  hostType: 'ALI_ECS',
+  providerId: id,
+  name,
+  minionId: null,
 });
 
 /** What was found; hosts of other tests are missing in every import. */

@@ -20,7 +20,9 @@ beforeAll(async () => {
   t = await testApp();
   subject = await loadSubject(t.db, (await t.user({ admin: true })).id);
   const rows = Object.entries(hosts).map(([name, addresses]) => ({
-    ...{ name, hostType: 'PHY_HOST' as const, creator: 'test' },
+    name,
+    hostType: 'PHY_HOST' as const,
+    creator: 'test',
     ipAddress: json(addresses.map((address) => ({ address, addr_type: 'PRIVATE' }))),
   }));
   await t.db.insertInto('hosts').values(rows).execute();

@@ -62,7 +62,12 @@ async function newTask(): Promise<number> {
 }
 
 const instanceTask = {
-  ...{ action: 'stop' as const, applicationId: 1, creator: 'test', timeoutSeconds: 1, batchSize: 1, now: new Date() },
+  action: 'stop' as const,
+  applicationId: 1,
+  creator: 'test',
+  timeoutSeconds: 1,
+  batchSize: 1,
+  now: new Date(),
 };
 const setup = {
   deployPath: '',
@@ -94,7 +99,12 @@ const writers: Writer[] = [
   writer('lines of output', 'taskOutput', 1, async (ids) => {
     const lines = ids.map((id) => ({ ...line, text: String(id) }));
     await appendOutput(database.db, {
-      ...{ taskId: await newTask(), source: 's', from: 0, to: 1, lines, limitBytes: 10 ** 9 },
+      taskId: await newTask(),
+      source: 's',
+      from: 0,
+      to: 1,
+      lines,
+      limitBytes: 10 ** 9,
     });
   }),
   writer('results of a host task', 'taskResults', 4, async (ids) => {
@@ -122,7 +132,14 @@ const writers: Writer[] = [
   }),
   writer('packages of a task', 'taskPackages', 8, async (ids) => {
     const packages = ids.map((id) => ({
-      ...{ id, name: 'p', type: 'tar', version: '1', source: '/p', sha256: '', creator: '', createdTime: new Date() },
+      id,
+      name: 'p',
+      type: 'tar',
+      version: '1',
+      source: '/p',
+      sha256: '',
+      creator: '',
+      createdTime: new Date(),
     }));
     await keepPackages(database.db, await newTask(), packages as unknown as Parameters<typeof keepPackages>[2]);
   }),
@@ -154,7 +171,11 @@ const writers: Writer[] = [
       database.db,
       by,
       ids.map((targetId) => ({
-        ...{ view: 'host' as const, area: 'hosts', opType: 'add', targetType: 'host', targetId },
+        view: 'host' as const,
+        area: 'hosts',
+        opType: 'add',
+        targetType: 'host',
+        targetId,
         detail: { en: 'x', zh: 'x' },
       })),
     ),
@@ -163,8 +184,19 @@ const writers: Writer[] = [
 ];
 
 const found = (id: number) => ({
-  ...{ hostType: 'ALI_ECS' as const, key: `i-${id}`, providerId: `i-${id}`, name: `new-${id}`, minionId: null },
-  ...{ account: '', region: '', osStatus: null, osType: '', cpu: null, memory: null, location: '', addresses: [] },
+  hostType: 'ALI_ECS' as const,
+  key: `i-${id}`,
+  providerId: `i-${id}`,
+  name: `new-${id}`,
+  minionId: null,
+  account: '',
+  region: '',
+  osStatus: null,
+  osType: '',
+  cpu: null,
+  memory: null,
+  location: '',
+  addresses: [],
 });
 
 describe('rows beyond the parameters of a statement are all written:', () => {
@@ -179,7 +211,11 @@ describe('rows beyond the parameters of a statement are all written:', () => {
     const { id } = await db
       .insertInto('hostImports')
       .values({
-        ...{ kind: 'import', sources: json(['ALI_ECS']), adopt: false, creator: 'test', createdTime: new Date() },
+        kind: 'import',
+        sources: json(['ALI_ECS']),
+        adopt: false,
+        creator: 'test',
+        createdTime: new Date(),
         finishedTime: null,
       })
       .returning('id')

@@ -62,7 +62,9 @@ describe('rights', () => {
     const grants = [one, gone].map((objectId) => ({ ...grant, objectId }));
     await t.db.insertInto('grants').values(grants).execute();
     const callers = [
-      ...[member, await t.user({ admin: true }), await t.user({ system: ['manage_host', 'view_app'] })],
+      member,
+      await t.user({ admin: true }),
+      await t.user({ system: ['manage_host', 'view_app'] }),
       await t.user({ application: { [two]: ['deploy_app', 'view_app'] }, host: { [host]: ['view_host'] } }),
     ];
     const seen = new Set<string>();

@@ -26,8 +26,16 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const tables = [
-  ...['deploy_tasks', 'deploy_plans', 'votes', 'delegations', 'request_events'],
-  ...['outbox', 'tasks', 'task_results', 'task_scripts', 'task_output'],
+  'deploy_tasks',
+  'deploy_plans',
+  'votes',
+  'delegations',
+  'request_events',
+  'outbox',
+  'tasks',
+  'task_results',
+  'task_scripts',
+  'task_output',
 ];
 
 /** How many rows there are of everything, and what state tasks and instances are in. */
@@ -49,25 +57,34 @@ afterEach(async () => {
 });
 
 const hostileVersions = [
-  ...[
-    '',
-    '.',
-    '..',
-    '../1',
-    '1/2',
-    '/etc',
-    '-rf',
-    '.hidden',
-    'a b',
-    'a;b',
-    '$(id)',
-    '`id`',
-    'a|b',
-    'a&b',
-    "a'b",
-    'a"b',
-  ],
-  ...['a\nb', '1.0\n', '\r', 'a\0b', 'ä', '版本', '\u202e1', 'x'.repeat(129), '{{ 7 * 7 }}', '%2e%2e', 'a\\b', '*'],
+  '',
+  '.',
+  '..',
+  '../1',
+  '1/2',
+  '/etc',
+  '-rf',
+  '.hidden',
+  'a b',
+  'a;b',
+  '$(id)',
+  '`id`',
+  'a|b',
+  'a&b',
+  "a'b",
+  'a"b',
+  'a\nb',
+  '1.0\n',
+  '\r',
+  'a\0b',
+  'ä',
+  '版本',
+  '\u202e1',
+  'x'.repeat(129),
+  '{{ 7 * 7 }}',
+  '%2e%2e',
+  'a\\b',
+  '*',
 ];
 const wrongTypes = [null, true, [], {}, ['1.0'], { id: 1 }];
 
@@ -232,8 +249,19 @@ test('sub-tasks with wrong fields are refused with 10001', async () => {
 
 test('filters and pages with wrong values are refused with 10001', async () => {
   const wrong = [
-    ...['level=X', 'status=nothing', 'application=x', 'application=-1', 'page=0', 'page=-1', 'page=x', 'page_size=0'],
-    ...['page_size=1001', 'time__gt=yesterday', 'mine=perhaps', 'nothing_known=1', 'application=1000000000000000000'],
+    'level=X',
+    'status=nothing',
+    'application=x',
+    'application=-1',
+    'page=0',
+    'page=-1',
+    'page=x',
+    'page_size=0',
+    'page_size=1001',
+    'time__gt=yesterday',
+    'mine=perhaps',
+    'nothing_known=1',
+    'application=1000000000000000000',
   ];
   for (const query of wrong)
     expect([query, ...outcome(await estate.manager.get(`/application/deploy-tasks/?${query}`))]).toEqual([

@@ -132,13 +132,11 @@ describe('a plan has a size', () => {
   const task = (estate: TestEstate, fields: TaskWish = {}): Promise<number> =>
     makeTask(world, { ...estate, hostnames: [] }, fields);
   const wish = ({ applicationId }: TestEstate) => ({
-    ...{
-      application_id: applicationId,
-      level: 'A',
-      package_source: packagePath('1.0.0'),
-      planned_exec_time: 0,
-      version: '1',
-    },
+    application_id: applicationId,
+    level: 'A',
+    package_source: packagePath('1.0.0'),
+    planned_exec_time: 0,
+    version: '1',
   });
 
   test('of at most 8 MiB: a larger one is refused at once where it is made, naming the script', async () => {
@@ -182,7 +180,9 @@ describe('a plan has a size', () => {
     const last = await planned(estate, id, '?page=3&page_size=20');
     const address = (page: number): string => `/application/deploy-tasks/${id}/plan/?page=${page}&page_size=20`;
     expect([last.prev, last.next, last.instances.map(({ instance }) => instance)]).toEqual([
-      ...[address(2), null, estate.instanceIds.slice(40)],
+      address(2),
+      null,
+      estate.instanceIds.slice(40),
     ]);
     expect(last.instances[0]?.hooks).toEqual({ pre_exec: hash, post_exec: hash });
     const beyond = await planned(estate, id, '?page=9');

@@ -43,7 +43,10 @@ async function continued(id: number): Promise<void> {
 async function freeze({ applicationId }: TestEstate): Promise<number> {
   const [from, until] = [new Date(Date.now() - 60_000), new Date(Date.now() + 3_600_000)];
   const { body } = await admin.post<{ id: number }>('/application/deploy-freezes/', {
-    ...{ application: applicationId, from: from.toISOString(), until: until.toISOString(), reason: 'the sale' },
+    application: applicationId,
+    from: from.toISOString(),
+    until: until.toISOString(),
+    reason: 'the sale',
   });
   return body.id;
 }

@@ -39,7 +39,9 @@ test('a start inside a freeze is accepted, held, and goes on by itself when the 
   expect(outcome(await start(estate, id, { reason: 'the new shop' }))).toEqual([200, 0]);
   const { until } = (await admin.get(`${root}${second}/`)).body;
   expect(await show(estate, id)).toMatchObject({
-    ...{ status: 'approved', held_by: second, started_time: null },
+    status: 'approved',
+    held_by: second,
+    started_time: null,
     waiting_on: { kind: 'freeze', until, users: [estate.manager.username] },
   });
   expect(outcome(await start(estate, id))).toEqual([409, 30001]);
@@ -120,7 +122,9 @@ test('it starts by itself at its planned time, or at the approval if that is lat
   const task = await taskOf(world, soon);
   expect(task.startedTime?.getTime()).toBeGreaterThanOrEqual(task.plannedExecTime.getTime());
   expect((await traces(world, soon)).events.at(-1)).toEqual({
-    ...{ event: 'started', by: 'system', reason: 'at its planned time' },
+    event: 'started',
+    by: 'system',
+    reason: 'at its planned time',
   });
 });
 
@@ -205,7 +209,11 @@ test('a rollout stops before its next batch, and goes on when the freeze ends', 
   await admin.delete(`${root}${over}/`);
   await eventually(async () => (await taskOf(world, id)).status === 'finished', patience);
   expect((await eventsOf(id)).filter((event) => event !== 'sub_task')).toEqual([
-    ...['created', 'started', 'held', 'resumed', 'finished'],
+    'created',
+    'started',
+    'held',
+    'resumed',
+    'finished',
   ]);
 });
 

@@ -69,8 +69,12 @@ test('a stored script that puts free text out raw keeps the task from being crea
   const estate = await makeEstate(world, 1);
   await setHooks(world, estate, { pre_exec: await makeScript(world, 'true\necho "{{ task.description }}"') });
   const answer = await estate.manager.post('/application/deploy-tasks/', {
-    ...{ application_id: estate.applicationId, version: '1.0.0', level: 'A', description: 'x' },
-    ...{ package_source: await placePackage(world, estate, '1.0.0'), planned_exec_time: 0 },
+    application_id: estate.applicationId,
+    version: '1.0.0',
+    level: 'A',
+    description: 'x',
+    package_source: await placePackage(world, estate, '1.0.0'),
+    planned_exec_time: 0,
   });
   expect(outcome(answer)).toEqual([400, 10001]);
   expect(answer.body['details']).toEqual([

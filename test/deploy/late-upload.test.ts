@@ -31,13 +31,14 @@ test('what a worker still brings when the task ends is taken away, and its renam
   await eventually(() => readdirSync(kept, { encoding: 'utf8' }).some((name) => name.startsWith('.slipway-')));
   // The other worker's last step.
   const env = {
-    ...{ PATH: process.env.PATH, SLIPWAY_HOST_ROOT: root, SLIPWAY_STEPS_DIR: steps, SLIPWAY_TASK: '7' },
-    ...{
-      SLIPWAY_DEPLOY_PATH: deployPath,
-      SLIPWAY_ROOTS: root,
-      SLIPWAY_VERSION: '2.0.0',
-      SLIPWAY_PACKAGE: `${sha256}.tar`,
-    },
+    PATH: process.env.PATH,
+    SLIPWAY_HOST_ROOT: root,
+    SLIPWAY_STEPS_DIR: steps,
+    SLIPWAY_TASK: '7',
+    SLIPWAY_DEPLOY_PATH: deployPath,
+    SLIPWAY_ROOTS: root,
+    SLIPWAY_VERSION: '2.0.0',
+    SLIPWAY_PACKAGE: `${sha256}.tar`,
   };
   expect(spawnSync('bash', ['-c', tidy], { env }).status).toBe(0);
   await pipe.write(second);

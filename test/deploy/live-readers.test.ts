@@ -109,10 +109,7 @@ describe('who loses what let them in is told so with 4401', () => {
       const { headers } = await begin(user);
       const path = `http://${server.address}${taskPath(one.id, `sub-upgrade-tasks/${one.subTask}/`)}`;
       const { task_output: url } = (await (await fetch(path, { headers })).json()) as { task_output: string };
-      return {
-        ...{ url, headers: {}, reason: 'the session has ended' },
-        lose: () => endSessions(server.db, user.id),
-      };
+      return { url, headers: {}, reason: 'the session has ended', lose: () => endSessions(server.db, user.id) };
     },
   };
 

@@ -129,7 +129,10 @@ describe('a follower', () => {
     // Half of it is ten lines; those with two digits take eight bytes.
     const limit = 152;
     const gone = (from: number, to: number, bytes?: number) => ({
-      ...{ seq: to, stream: 'system', instance: null, host: 'h' },
+      seq: to,
+      stream: 'system',
+      instance: null,
+      host: 'h',
       text: `lines ${from} to ${to}${bytes === undefined ? '' : `, ${bytes} bytes,`} are missing here: of long output the beginning and the end are kept`,
     });
     const pageOf = async ({ id, subTask }: Running, query: string) => {
@@ -157,7 +160,8 @@ describe('a follower', () => {
       const bytes = (await stored.execute()).reduce((sum, { text }) => sum + text.length + 1, 0);
       expect(bytes).toBeLessThanOrEqual(limit);
       expect(await pageOf(one, 'after=9&limit=2')).toMatchObject({
-        ...{ results: [{ seq: 10 }, gone(11, 80, 560)], next_after: 80 },
+        results: [{ seq: 10 }, gone(11, 80, 560)],
+        next_after: 80,
       });
       expect((await pageOf(one, 'after=0&limit=10')).results.map(({ seq }) => seq)).toEqual(numbers(0, 10));
       expect((await pageOf(one, 'after=80')).results.map(({ seq }) => seq)).toEqual(numbers(80, 90));
@@ -200,7 +204,7 @@ describe('a follower', () => {
       ] as const) {
         const one = await running();
         const origin = { instanceId: null, host: 'h', step: 'start' };
-        const to = { ...{ db: server.db, limitBytes: isTold ? 10 ** 6 : limitBytes }, taskId: one.subTask, origin };
+        const to = { db: server.db, limitBytes: isTold ? 10 ** 6 : limitBytes, taskId: one.subTask, origin };
         const job = { id: `flood-${limitBytes}`, script: { language: 'bash' as const, content: '' }, cwd: '/' };
         // Copied with a larger limit than the host's, or with the same.
         await runner.start(hostOf, { ...job, env: {}, user: null, outputLimitBytes: limitBytes });

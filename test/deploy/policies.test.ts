@@ -135,7 +135,10 @@ describe('what a task keeps', () => {
     const handle = world.temporal.workflow.getHandle(deployTaskWorkflowId(id));
     const { planHash } = await taskOf(world, id);
     const message = {
-      ...{ decision: 'approve', channel: 'chat', planHash, roles: [ops.id] },
+      decision: 'approve',
+      channel: 'chat',
+      planHash,
+      roles: [ops.id],
       voter: { roles: [ops.id], holds: true, seats: [{ userId: member.id, roles: [ops.id] }] },
     };
     const send = (actor: string) =>
@@ -201,7 +204,8 @@ describe('a start without approval', () => {
     expect(outcome(await start({ reason: 'down' }))).toEqual([409, 30005]);
     expect(outcome(await start({ break_glass: true, reason: 'the shop is down' }))).toEqual([200, 0]);
     expect(await detail(estate.manager, id)).toMatchObject({
-      ...{ status: 'running', reviewed_later: true },
+      status: 'running',
+      reviewed_later: true,
       waiting_on: { kind: 'votes', users: [admin.username, estate.reviewer.username] },
     });
     expect((await traces(world, id)).events.at(-1)).toMatchObject({ event: 'started', reason: 'the shop is down' });

@@ -41,12 +41,13 @@ beforeEach(() => {
 });
 const events = (): string[] => recorded.map(({ event }) => event);
 
-const strategy = {
-  ...{ mode: 'rolling', batch_size: 1, max_failures: 0, pause_seconds: 0, canary: 0 },
-  health_check: null,
-};
+const strategy = { mode: 'rolling', batch_size: 1, max_failures: 0, pause_seconds: 0, canary: 0, health_check: null };
 const instance = (id: number, position = 0) => ({
-  ...{ position, instanceId: id, hostname: `host-${id}`, previousVersion: '0', wasRunning: true },
+  position,
+  instanceId: id,
+  hostname: `host-${id}`,
+  previousVersion: '0',
+  wasRunning: true,
 });
 
 type CreateInput = SubTaskRequest & { deployTaskId: number; kind: 'upgrade' | 'revert'; number: number };
@@ -71,24 +72,40 @@ const activities = {
     made.push(`${kind} ${version}: ${instanceIds.join(' ')}`);
     const instances = instanceIds.map((id, position) => instance(id, position));
     return Promise.resolve({
-      ...{ taskId: deployTaskId * 100 + number, deployTaskId, kind, version, timeoutSeconds: 600, hooks: [] },
+      taskId: deployTaskId * 100 + number,
+      deployTaskId,
+      kind,
+      version,
+      timeoutSeconds: 600,
+      hooks: [],
       instances,
     });
   },
 };
 
 const rollout = (more: object, batches = [[1], [2]]) => ({
-  ...{ strategy: { ...strategy, on_failure: 'pause', ...more }, timeoutSeconds: 600, packageSource: '/p', batches },
+  strategy: { ...strategy, on_failure: 'pause', ...more },
+  timeoutSeconds: 600,
+  packageSource: '/p',
+  batches,
 });
 
 async function started(): Promise<WorkflowHandle> {
   tasks += 1;
   const input = {
-    ...{ taskId: tasks, application: { id: 1, fullName: 'web' }, creator: { id: 1, username: 'li' }, level: 'I' },
-    ...{ version: '1', requiredApprovals: 0, plannedExecTime: new Date(0).toISOString(), rolling: true },
+    taskId: tasks,
+    application: { id: 1, fullName: 'web' },
+    creator: { id: 1, username: 'li' },
+    level: 'I',
+    version: '1',
+    requiredApprovals: 0,
+    plannedExecTime: new Date(0).toISOString(),
+    rolling: true,
   };
   const handle = await engine.client.workflow.start('deployTask', {
-    ...{ workflowId: deployTaskWorkflowId(tasks), taskQueue: engine.taskQueue, args: [input] },
+    workflowId: deployTaskWorkflowId(tasks),
+    taskQueue: engine.taskQueue,
+    args: [input],
   });
   await handle.executeUpdate(startUpdate, { args: [{ actor: li, force: false }] });
   return handle;
@@ -184,7 +201,9 @@ test('after the timeout nothing begins, and what never began is not taken back',
       instances,
     };
     const handle = await engine.client.workflow.start('revertInstances', {
-      ...{ workflowId: 'deploy-task/900/revert/1', taskQueue: engine.taskQueue, args: [input] },
+      workflowId: 'deploy-task/900/revert/1',
+      taskQueue: engine.taskQueue,
+      args: [input],
     });
     await eventually(async () => (await handle.describe()).status.name === 'COMPLETED', patience);
     expect(await handle.result()).toMatchObject({ finished: 0, failed: 12 });

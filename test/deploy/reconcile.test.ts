@@ -86,8 +86,14 @@ test('one that was never started is left to its deploy task while that runs, and
   const { id: subTask } = await world.db
     .insertInto('tasks')
     .values({
-      ...{ area: 'deploy', kind: 'upgrade', deployTaskId: id, number: 1, applicationId: estate.applicationId },
-      ...{ creator: 'test', version: '1.0.0', timeoutSeconds: 120 },
+      area: 'deploy',
+      kind: 'upgrade',
+      deployTaskId: id,
+      number: 1,
+      applicationId: estate.applicationId,
+      creator: 'test',
+      version: '1.0.0',
+      timeoutSeconds: 120,
     })
     .returning('id')
     .executeTakeFirstOrThrow();

@@ -96,8 +96,10 @@ const stories: Record<string, () => Promise<Story>> = {
     const estate = await running();
     const said = (hook: string) => makeScript(world, `echo ${hook} | tee -a "$SLIPWAY_HOST_ROOT/hooks"`);
     await setHooks(world, estate, {
-      ...{ global_pre_exec: await said('first'), pre_exec: await said('before') },
-      ...{ post_exec: await said('after'), global_post_exec: await said('last') },
+      global_pre_exec: await said('first'),
+      pre_exec: await said('before'),
+      post_exec: await said('after'),
+      global_post_exec: await said('last'),
     });
     const id = await makeTask(world, estate, v2);
     expect((await estate.manager.patch(taskPath(id), { description: 'another way' })).status).toBe(200);
@@ -152,7 +154,11 @@ const stories: Record<string, () => Promise<Story>> = {
     const bad = estate.hostnames[1] ?? '';
     await setHooks(world, estate, { pre_exec: await makeScript(world, `[ "{{ host.name }}" != "${bad}" ]`) });
     const strategy = {
-      ...{ mode: 'rolling', batch_size: 1, pause_seconds: 1, on_failure: 'revert', health_check: { zabbix: true } },
+      mode: 'rolling',
+      batch_size: 1,
+      pause_seconds: 1,
+      on_failure: 'revert',
+      health_check: { zabbix: true },
     };
     const id = await startedTask(world, estate, { ...v2, strategy });
     await becomes(id, 'failed');
@@ -280,7 +286,9 @@ let once: Told;
 let twice: Told;
 beforeAll(async () => {
   world = await testWorld({
-    ...{ logLevel: 'fatal', settings: { zabbixUrl: 'http://zabbix.example.com' }, around: losingAnswers },
+    logLevel: 'fatal',
+    settings: { zabbixUrl: 'http://zabbix.example.com' },
+    around: losingAnswers,
     providers: { monitoring: createMemoryMonitoring(monitored) },
   });
   admin = await world.user({ admin: true });
@@ -297,7 +305,9 @@ test.each(Object.keys(stories))('%s: with every answer lost once it ends as with
 test('the stories have every activity of a deploy, and every step', () => {
   const none = {} as ActivityDeps;
   const { runStep: _, ...activities } = {
-    ...{ ...createDeployRecordActivities(none), ...createDeployActivities(none), ...createMaintenanceActivities(none) },
+    ...createDeployRecordActivities(none),
+    ...createDeployActivities(none),
+    ...createMaintenanceActivities(none),
   };
   // Those two are parts of `settleInstance`, whose jobs are compared.
   const steps = stepNames.filter((step) => step !== 'prune' && step !== 'tidy').map((step) => `runStep ${step}`);

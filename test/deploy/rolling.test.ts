@@ -76,10 +76,17 @@ test('the canary goes first, then batch after batch, and the task finishes by it
   expect(await versionsOf(estate)).toEqual(Array(4).fill('1.0.0'));
   expect(await show(estate, id)).toMatchObject({
     strategy: {
-      ...{ mode: 'rolling', batch_size: 2, canary: 1, max_failures: 0, pause_seconds: 0 },
-      ...{ on_failure: 'pause', health_check: null },
+      mode: 'rolling',
+      batch_size: 2,
+      canary: 1,
+      max_failures: 0,
+      pause_seconds: 0,
+      on_failure: 'pause',
+      health_check: null,
     },
-    ...{ paused: false, waiting_on: null, error: null },
+    paused: false,
+    waiting_on: null,
+    error: null,
   });
 });
 
@@ -90,7 +97,9 @@ test('more failures than allowed pause it; the owner repairs the failed instance
   await pauses(id);
   expect(await batches(estate, id)).toEqual(['upgrade 1.0.0: 0', 'upgrade 1.0.0: 1']);
   expect(await show(estate, id)).toMatchObject({
-    ...{ status: 'running', paused: true, error: '1 of 1 instances failed; 1 failures so far, 0 allowed' },
+    status: 'running',
+    paused: true,
+    error: '1 of 1 instances failed; 1 failures so far, 0 allowed',
     waiting_on: { kind: 'paused', users: [estate.manager.username] },
     available_actions: { pause: false, resume: true },
   });
@@ -104,10 +113,12 @@ test('more failures than allowed pause it; the owner repairs the failed instance
     estate.manager.post(taskPath(id, `sub-tasks/${failed[position]?.id}/actions/retry-failed/`));
   const nothing = await retry(0);
   expect([...outcome(nothing), nothing.body['message']]).toEqual([
-    ...[409, 10005, `no instance of sub-task ${failed[0]?.id} has failed`],
+    409,
+    10005,
+    `no instance of sub-task ${failed[0]?.id} has failed`,
   ]);
   expect(outcome(await estate.reviewer.post(taskPath(id, `sub-tasks/${failed[1]?.id}/actions/retry-failed/`)))).toEqual(
-    [...[403, 10003]],
+    [403, 10003],
   );
   rmSync(brokenFile(estate, 1));
   const again = await retry(1);
@@ -117,7 +128,12 @@ test('more failures than allowed pause it; the owner repairs the failed instance
   await ends(id, 'finished');
   const { events } = await traces(world, id);
   expect(events.map(({ event }) => event).filter((event) => event !== 'sub_task')).toEqual([
-    ...['created', 'started', 'paused', 'resumed', 'paused', 'finished'],
+    'created',
+    'started',
+    'paused',
+    'resumed',
+    'paused',
+    'finished',
   ]);
 });
 
@@ -128,7 +144,10 @@ test('with revert every instance that was upgraded goes back, and the task has f
   const id = await roll(estate, { canary: 1, batch_size: 1, on_failure: 'revert' }, '2.0.0');
   await ends(id, 'failed');
   expect(await batches(estate, id)).toEqual([
-    ...['upgrade 2.0.0: 0', 'upgrade 2.0.0: 1', 'upgrade 2.0.0: 2', 'revert 1.0.0: 0 1'],
+    'upgrade 2.0.0: 0',
+    'upgrade 2.0.0: 1',
+    'upgrade 2.0.0: 2',
+    'revert 1.0.0: 0 1',
   ]);
   expect(await versionsOf(estate)).toEqual(Array(3).fill('1.0.0'));
   expect((await show(estate, id))['error']).toContain('everything is reverted');
@@ -222,13 +241,11 @@ test.each<[string, object, string]>([
 ])('%s is refused with 10001', async (_what, strategy, field) => {
   const estate = await makeEstate(world, 0);
   const answer = await estate.manager.post('/application/deploy-tasks/', {
-    ...{
-      application_id: estate.applicationId,
-      version: '1',
-      level: 'A',
-      package_source: '/packages/p',
-      planned_exec_time: 1,
-    },
+    application_id: estate.applicationId,
+    version: '1',
+    level: 'A',
+    package_source: '/packages/p',
+    planned_exec_time: 1,
     strategy,
   });
   expect(outcome(answer)).toEqual([400, 10001]);

@@ -207,7 +207,9 @@ describe('what changed since the approval', () => {
     expect(outcome(await act(second, id, 'approve'))).toEqual([200, 0]);
     const answer = await start(estate, id);
     expect([...outcome(answer), answer.body['message']]).toEqual([
-      ...[409, 10005, expect.stringContaining('back in review: deploy_path') as unknown],
+      409,
+      10005,
+      expect.stringContaining('back in review: deploy_path') as unknown,
     ]);
     expect(await taskOf(world, id)).toMatchObject({ status: 'wait_review', planRound: 2 });
     for (const reviewer of [first, second]) {

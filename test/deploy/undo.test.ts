@@ -161,8 +161,11 @@ describe('what fails is taken back', () => {
     expect(listing(host.root, leftOut)).toEqual(Object.fromEntries(left));
     await eventually(() => expect(processesOf(host.root)).toEqual(ran));
     expect(await instanceOf(estate)).toEqual({
-      ...{ status: 'running', version: '1.0.0', releases: ['1.0.0'] },
-      ...{ busyKind: null, busyTaskId: null },
+      status: 'running',
+      version: '1.0.0',
+      releases: ['1.0.0'],
+      busyKind: null,
+      busyTaskId: null,
     });
     expect(outcome(await act(estate.manager, id, 'close'))).toEqual([200, 0]);
     expect(await taskOf(world, id)).toMatchObject({ status: 'failed' });
@@ -218,7 +221,10 @@ describe('what fails is taken back', () => {
     expect(left).toEqual({ ...before, srv: 'folder 755', 'srv/web': 'folder 755' });
     await eventually(() => expect(processesOf(host.root)).toEqual([]));
     expect(await instanceOf(estate)).toMatchObject({
-      ...{ status: 'stopped', version: null, releases: [], busyTaskId: null },
+      status: 'stopped',
+      version: null,
+      releases: [],
+      busyTaskId: null,
     });
   });
 

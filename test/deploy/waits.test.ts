@@ -55,11 +55,19 @@ const inDays = async (days: number): Promise<string> =>
 async function approved(more: Partial<DeployTaskInput> = {}): Promise<WorkflowHandle> {
   tasks += 1;
   const input: DeployTaskInput = {
-    ...{ taskId: tasks, application: { id: 1, fullName: 'web' }, creator, level: 'I', version: '1' },
-    ...{ requiredApprovals: 0, plannedExecTime: await inDays(-1), ...more },
+    taskId: tasks,
+    application: { id: 1, fullName: 'web' },
+    creator,
+    level: 'I',
+    version: '1',
+    requiredApprovals: 0,
+    plannedExecTime: await inDays(-1),
+    ...more,
   };
   return engine.client.workflow.start('deployTask', {
-    ...{ workflowId: deployTaskWorkflowId(tasks), taskQueue: engine.taskQueue, args: [input] },
+    workflowId: deployTaskWorkflowId(tasks),
+    taskQueue: engine.taskQueue,
+    args: [input],
   });
 }
 
@@ -190,7 +198,10 @@ test('automatic starts that a freeze of three weeks holds come right after its e
 
     expect(events().filter((event) => event === 'held')).toHaveLength(4);
     for (const [id, days] of [
-      ...[[asSet, 21] as const, [prolonged, 28] as const, [shortened, 14] as const, [deleted, 12] as const],
+      [asSet, 21] as const,
+      [prolonged, 28] as const,
+      [shortened, 14] as const,
+      [deleted, 12] as const,
     ]) {
       // It looks less and less often, twice a day in the end; a look is a timer and an activity, with a workflow task for each.
       const looks = looksOf.get(id ?? 0) ?? 0;

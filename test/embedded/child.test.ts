@@ -32,7 +32,14 @@ test('a server that ends at its start is reported with how it ended and what it 
 
 test('a program that is not there is reported', async () => {
   const missing = new SupervisedServer({
-    ...{ role: 'example', dataDir, port: 1, log: quiet, command: '/nowhere', args: [], env: {}, stopSignal: 'SIGTERM' },
+    role: 'example',
+    dataDir,
+    port: 1,
+    log: quiet,
+    command: '/nowhere',
+    args: [],
+    env: {},
+    stopSignal: 'SIGTERM',
     probe: () => Promise.resolve(),
   });
   await expect(missing.start()).rejects.toThrow('ENOENT');

@@ -219,7 +219,9 @@ describe('limits of forgotten passwords, over several processes and whoever exis
     const app = processes()[n % 2] as TestApp['app'];
     const headers = { 'content-type': 'application/json' };
     const request = new Request(`http://slipway.example.com/users/actions/forget-password/`, {
-      ...{ method: 'POST', headers, body: JSON.stringify({ email }) },
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ email }),
     });
     return app.fetch(request, { incoming: { socket: { remoteAddress: peer } } });
   };
@@ -256,10 +258,8 @@ describe('a session or token that somebody else has', () => {
   test('makes no token without the password or a code, and is told what to send', async () => {
     const user = await t.user({ password });
     expect(await make(user)).toMatchObject({
-      ...{
-        status: 400,
-        body: { details: [{ field: 'password', message: 'is needed, or a code of the second factor' }] },
-      },
+      status: 400,
+      body: { details: [{ field: 'password', message: 'is needed, or a code of the second factor' }] },
     });
     expect((await make(user, { password: 'wrong' })).status).toBe(403);
     expect((await make(user, { password })).status).toBe(201);
@@ -289,14 +289,17 @@ describe('a session or token that somebody else has', () => {
       'its owner changes the password',
       (user, more) =>
         user.post(`/users/${user.id}/actions/change-password/`, {
-          ...{ original_password: password, new_password: 'a lasting password', ...more },
+          original_password: password,
+          new_password: 'a lasting password',
+          ...more,
         }),
     ],
     [
       'an administrator sets the password',
       async (user, more) =>
         (await t.user({ admin: true })).post(`/users/${user.id}/actions/set-password/`, {
-          ...{ new_password: 'a lasting password', ...more },
+          new_password: 'a lasting password',
+          ...more,
         }),
     ],
   ];
@@ -350,7 +353,9 @@ test('every operation answers with a policy that runs nothing, and without guess
   for (const one of endpoints.filter(({ method }) => method === 'GET')) {
     const { headers } = await t.anonymous.get(one.path.replaceAll(/\{\w+\}/g, '1'));
     expect([one.id, headers.get('content-security-policy'), headers.get('x-content-type-options')]).toEqual([
-      ...[one.id, "default-src 'none'; frame-ancestors 'none'", 'nosniff'],
+      one.id,
+      "default-src 'none'; frame-ancestors 'none'",
+      'nosniff',
     ]);
   }
 });

@@ -32,12 +32,17 @@ const stateOf = async (id: number) => ({
 const refusalsOf = async (id: number) => (await traces(world, id)).audit.filter((one) => one.outcome === 'refused');
 
 const person = (user: { id: number; username: string }) => ({
-  ...{ id: user.id, username: user.username, channel: 'token' as const },
+  id: user.id,
+  username: user.username,
+  channel: 'token' as const,
 });
 const rolling = { strategy: { mode: 'rolling', batch_size: 1, pause_seconds: 3600 } };
 const subTask = () => ({
-  ...{ actor: person(estate.manager), instanceIds: estate.instanceIds, version: '1.0.0' },
-  ...{ updateSource: packagePath('1.0.0'), timeoutSeconds: 60 },
+  actor: person(estate.manager),
+  instanceIds: estate.instanceIds,
+  version: '1.0.0',
+  updateSource: packagePath('1.0.0'),
+  timeoutSeconds: 60,
 });
 
 interface Case {
@@ -168,7 +173,11 @@ describe.each(Object.entries(updates))('the update %s', (name, { task, input }) 
 
 describe('the signal decide', () => {
   const decision = (more: object = {}) => ({
-    ...{ decision: 'approve', actor: estate.reviewer.username, channel: 'chat', messageId: unique(), ...more },
+    decision: 'approve',
+    actor: estate.reviewer.username,
+    channel: 'chat',
+    messageId: unique(),
+    ...more,
   });
 
   test('is refused without proof, with another key, and with the proof of another message; and changes nothing', async () => {

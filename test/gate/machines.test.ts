@@ -155,9 +155,22 @@ describe('a second host row with a machine’s way', () => {
       .returning('id')
       .executeTakeFirstOrThrow();
     const finding = {
-      ...{ importId, source: 'SALT' as const, hostType: 'PHY_HOST' as const, difference: 'new' as const },
-      ...{ addresses: '[]', hostId: null, adoptedTime: null, note: null, providerId: null, osStatus: null },
-      ...{ account: '', region: '', osType: '', cpu: null, memory: null, location: '' },
+      importId,
+      source: 'SALT' as const,
+      hostType: 'PHY_HOST' as const,
+      difference: 'new' as const,
+      addresses: '[]',
+      hostId: null,
+      adoptedTime: null,
+      note: null,
+      providerId: null,
+      osStatus: null,
+      account: '',
+      region: '',
+      osType: '',
+      cpu: null,
+      memory: null,
+      location: '',
     };
     const [known, fresh] = [String(taken['minion_id']), `minion-${unique()}`];
     await t.db

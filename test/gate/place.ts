@@ -65,11 +65,21 @@ export class Place {
 
   run(script: string, more: Record<string, string> = {}) {
     const env = {
-      ...{ PATH: process.env.PATH, SLIPWAY_HOST_ROOT: this.root, SLIPWAY_STEPS_DIR: this.steps, SLIPWAY_TASK: '7' },
-      ...{ SLIPWAY_VERSION: '2.0.0', SLIPWAY_PREVIOUS_VERSION: '1.0.0', SLIPWAY_DROPPED: '0.9.0' },
-      ...{ SLIPWAY_PACKAGE: packageName, SLIPWAY_RUN_USER: user, SLIPWAY_NEVER_ROOT: isRoot ? 'yes' : '' },
-      ...{ SLIPWAY_DEPLOY_PATH: this.at(''), SLIPWAY_PID_FILE: this.at('run.pid'), SLIPWAY_SECONDS: '0' },
-      ...{ SLIPWAY_ROOTS: join(this.root, 'srv'), SLIPWAY_PID_ROOTS: join(this.root, 'srv') },
+      PATH: process.env.PATH,
+      SLIPWAY_HOST_ROOT: this.root,
+      SLIPWAY_STEPS_DIR: this.steps,
+      SLIPWAY_TASK: '7',
+      SLIPWAY_VERSION: '2.0.0',
+      SLIPWAY_PREVIOUS_VERSION: '1.0.0',
+      SLIPWAY_DROPPED: '0.9.0',
+      SLIPWAY_PACKAGE: packageName,
+      SLIPWAY_RUN_USER: user,
+      SLIPWAY_NEVER_ROOT: isRoot ? 'yes' : '',
+      SLIPWAY_DEPLOY_PATH: this.at(''),
+      SLIPWAY_PID_FILE: this.at('run.pid'),
+      SLIPWAY_SECONDS: '0',
+      SLIPWAY_ROOTS: join(this.root, 'srv'),
+      SLIPWAY_PID_ROOTS: join(this.root, 'srv'),
     };
     const ran = spawnSync('bash', ['-c', script], {
       env: { ...env, ...more },

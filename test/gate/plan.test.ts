@@ -132,13 +132,11 @@ describe('a plan names every machine by what its runner uses', () => {
     for (const credential of [{ id: 7 }, inline, null]) {
       await store(credential);
       const answer = await estate.manager.post<{ id: number }>('/application/deploy-tasks/', {
-        ...{
-          application_id: estate.applicationId,
-          level: 'A',
-          package_source: 'a.tar',
-          planned_exec_time: 0,
-          version: '2',
-        },
+        application_id: estate.applicationId,
+        level: 'A',
+        package_source: 'a.tar',
+        planned_exec_time: 0,
+        version: '2',
       });
       shown.push((await planned(estate, answer.body.id)).package.repository?.credential);
     }
@@ -299,7 +297,9 @@ describe('nobody agrees to a package that was not read', () => {
     expect(body.results).toEqual([]);
     const vote = await approveSeen(world, estate.reviewer, id);
     expect([...outcome(vote), messageOf(vote)]).toEqual([
-      ...[409, 10005, expect.stringContaining('the package cannot be read: there is no package at') as unknown],
+      409,
+      10005,
+      expect.stringContaining('the package cannot be read: there is no package at') as unknown,
     ]);
     const handle = world.temporal.workflow.getHandle(deployTaskWorkflowId(id));
     const { planHash: seen } = await taskOf(world, id);
@@ -325,7 +325,9 @@ describe('nobody agrees to a package that was not read', () => {
     expect([await statusOf(id), (await waitsFor(estate, id)).kind]).toEqual(['approved', 'package']);
     const refused = await act(estate.manager, id, 'start', { force: true });
     expect([...outcome(refused), messageOf(refused)]).toEqual([
-      ...[409, 10005, expect.stringContaining('the package cannot be read') as unknown],
+      409,
+      10005,
+      expect.stringContaining('the package cannot be read') as unknown,
     ]);
     expect(await taskOf(world, id)).toMatchObject({ status: 'approved', startedTime: null });
     place(estate);
@@ -343,7 +345,9 @@ describe('nobody agrees to a package that was not read', () => {
     const id = await task(estate, { package_source: later });
     const refused = await act(estate.manager, id, 'start', { break_glass: true, reason: 'down' });
     expect([...outcome(refused), messageOf(refused)]).toEqual([
-      ...[409, 10005, expect.stringContaining('the package cannot be read') as unknown],
+      409,
+      10005,
+      expect.stringContaining('the package cannot be read') as unknown,
     ]);
     expect(await statusOf(id)).toBe('wait_review');
   });
@@ -357,12 +361,16 @@ describe('nobody agrees to a package that was not read', () => {
     expect(outcome(await approveSeen(world, estate.reviewer, id))).toEqual([200, 0]);
     const refused = await act(estate.manager, id, 'start');
     expect([...outcome(refused), messageOf(refused)]).toEqual([
-      ...[409, 10005, expect.stringContaining('the package cannot be read') as unknown],
+      409,
+      10005,
+      expect.stringContaining('the package cannot be read') as unknown,
     ]);
     place(estate);
     const changed = await act(estate.manager, id, 'start');
     expect([...outcome(changed), messageOf(changed)]).toEqual([
-      ...[409, 10005, expect.stringContaining('back in review: the package') as unknown],
+      409,
+      10005,
+      expect.stringContaining('back in review: the package') as unknown,
     ]);
     expect(await taskOf(world, id)).toMatchObject({ status: 'wait_review', planRound: 2, startedTime: null });
   });

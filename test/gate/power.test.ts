@@ -44,8 +44,16 @@ const openTask = async (policy: object): Promise<void> => {
   await app.db
     .insertInto('deployTasks')
     .values({
-      ...{ applicationId, creatorId: id, ownerId: id, level: 'S', version: '1', packageSource: '/a' },
-      ...{ plannedExecTime: new Date(), status: 'wait_review', requiredApprovals: 2, policy: json(policy) },
+      applicationId,
+      creatorId: id,
+      ownerId: id,
+      level: 'S',
+      version: '1',
+      packageSource: '/a',
+      plannedExecTime: new Date(),
+      status: 'wait_review',
+      requiredApprovals: 2,
+      policy: json(policy),
     })
     .execute();
 };
@@ -88,7 +96,7 @@ const sources: [string, (roleId: number) => Promise<unknown>][] = [
     (roleId) =>
       app.db
         .insertInto('grants')
-        .values({ ...{ userId: null, roleId, scope: 'application', objectId: applicationId }, permission: 'edit_app' })
+        .values({ userId: null, roleId, scope: 'application', objectId: applicationId, permission: 'edit_app' })
         .execute(),
   ],
 ];
@@ -176,9 +184,7 @@ describe('an account is worth what it holds', () => {
           .executeTakeFirstOrThrow();
         await app.db
           .insertInto('delegations')
-          .values({
-            ...{ kind: 'deploy_task', requestId: task.id, phase: 'review', fromId: giver.id, toId: user.id },
-          })
+          .values({ kind: 'deploy_task', requestId: task.id, phase: 'review', fromId: giver.id, toId: user.id })
           .execute();
         return user;
       },
@@ -243,7 +249,9 @@ describe('an application is taken out of its approval policy by administrators o
       .where('id', '=', ids.application)
       .execute();
     await makePolicy(admin, {} as Parameters<typeof makePolicy>[1], {
-      ...{ application: null, production: ids.production, steps: [] },
+      application: null,
+      production: ids.production,
+      steps: [],
     });
   };
   const patch = (id: number, body: object) => (user: TestUser) => user.patch(`/applications/${id}/`, body);

@@ -98,7 +98,11 @@ test('who is refused again and again, whatever it is about, fills the log with a
   };
   for (let n = 1; n <= 130; n += 1)
     await recordRefusal(t.db, by, {
-      ...{ view: 'host', area: 'hosts', opType: 'update', targetType: 'host', targetId: n },
+      view: 'host',
+      area: 'hosts',
+      opType: 'update',
+      targetType: 'host',
+      targetId: n,
       detail: { en: 'Restart a host: not allowed', zh: '没有权限' },
     });
   const written = () =>
@@ -117,7 +121,8 @@ test('who is refused again and again, whatever it is about, fills the log with a
   const all = await written();
   expect(all).toHaveLength(101);
   expect(all[0]).toEqual({
-    ...{ targetId: null, detailEn: 'Restart a host: not allowed (30 more times within the hour, of others too)' },
+    targetId: null,
+    detailEn: 'Restart a host: not allowed (30 more times within the hour, of others too)',
   });
 });
 

@@ -24,8 +24,19 @@ const order = Object.keys(scripts) as (keyof typeof scripts)[];
 
 const old = '.slipway/tasks/7';
 const planted = [
-  ...['current', '.current.new', 'run.pid', 'releases', 'releases/1.0.0', 'releases/2.0.0', 'releases/0.9.0'],
-  ...['releases/.slipway-7-new', 'releases/.slipway-7-old', '.slipway', '.slipway/tasks', '.slipway/packages', old],
+  'current',
+  '.current.new',
+  'run.pid',
+  'releases',
+  'releases/1.0.0',
+  'releases/2.0.0',
+  'releases/0.9.0',
+  'releases/.slipway-7-new',
+  'releases/.slipway-7-old',
+  '.slipway',
+  '.slipway/tasks',
+  '.slipway/packages',
+  old,
   ...['former', 'former.new', 'created', 'replaced', 'release'].map((name) => `${old}/${name}`),
   `.slipway/packages/${packageName}`,
 ];

@@ -94,7 +94,9 @@ const broken: Record<Language, string[]> = {
 };
 
 const item = (template: string, language: Language, description: string): RenderItem => ({
-  ...{ template, language, free: freeText },
+  template,
+  language,
+  free: freeText,
   context: { task: { description, version: '1.0.0' }, version: '1.0.0' },
 });
 
@@ -106,7 +108,8 @@ test.each(oddTexts)(
     expect(rendered).toEqual({ text: odd.script.saved });
     const { exitCode, text } = await run(odd.script.saved, 'bash');
     expect({ exitCode, says: text.split('\n').filter((line) => line !== '') }).toEqual({
-      ...{ exitCode: odd.script.exitCode, says: odd.script.says },
+      exitCode: odd.script.exitCode,
+      says: odd.script.says,
     });
   },
 );

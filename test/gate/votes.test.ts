@@ -75,7 +75,10 @@ describe('a delegate sits in the seat of the giver', () => {
     await world.db
       .insertInto('grants')
       .values({
-        ...{ userId: estate.manager.id, roleId: null, scope: 'application', objectId: estate.applicationId },
+        userId: estate.manager.id,
+        roleId: null,
+        scope: 'application',
+        objectId: estate.applicationId,
         permission: 'review_app_deploy_task',
       })
       .execute();
@@ -201,7 +204,10 @@ describe('votes are weighed again at the start, by what the voters are then', ()
     await world.db
       .insertInto('grants')
       .values({
-        ...{ userId: member.id, roleId: null, scope: 'application', objectId: estate.applicationId },
+        userId: member.id,
+        roleId: null,
+        scope: 'application',
+        objectId: estate.applicationId,
         permission: 'review_app_deploy_task',
       })
       .execute();

@@ -69,7 +69,8 @@ describe('a package is fetched, and its address is in no argument', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const path = `/file?token=${token}&quoted="\\n"`;
     const { status } = await run(`set -eu\nfile=${join(bin, 'file')}\n${fetchIt}fetch\n`, {
-      ...{ PATH: bin, SLIPWAY_SECONDS: '60' },
+      PATH: bin,
+      SLIPWAY_SECONDS: '60',
       SLIPWAY_SOURCE: `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`,
     });
     server.close();
@@ -81,7 +82,9 @@ describe('a package is fetched, and its address is in no argument', () => {
 
   test.each(fetchers)('and one that is not there fails by %s', async (name) => {
     const { status } = await run(`set -eu\nfile=${own('none')}\n${fetchIt}fetch || exit 9\n`, {
-      ...{ PATH: own(name), SLIPWAY_SECONDS: '60', SLIPWAY_SOURCE: 'http://127.0.0.1:1/none' },
+      PATH: own(name),
+      SLIPWAY_SECONDS: '60',
+      SLIPWAY_SOURCE: 'http://127.0.0.1:1/none',
     });
     expect(status).toBe(9);
   });
@@ -90,7 +93,9 @@ describe('a package is fetched, and its address is in no argument', () => {
     writeFileSync(own('package'), 'content');
     const source = own('package');
     const { status } = await run(`set -eu\nfile=${own('copy')}\n${fetchIt}fetch\n`, {
-      ...{ PATH: usual.join(':'), SLIPWAY_SECONDS: '60', SLIPWAY_SOURCE: source },
+      PATH: usual.join(':'),
+      SLIPWAY_SECONDS: '60',
+      SLIPWAY_SOURCE: source,
     });
     expect([status, readFileSync(own('copy'), 'utf8')]).toEqual([0, 'content']);
   });

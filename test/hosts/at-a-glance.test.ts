@@ -26,10 +26,14 @@ let admin: TestUser;
 beforeAll(async () => {
   world = await testWorld({
     env: {
-      ...{ SLIPWAY_HOST_PATIENCE_SECONDS: '600', SLIPWAY_HOST_SILENCE_SECONDS: '1' },
-      ...{ SLIPWAY_TENCENT_SECRET_ID: 'id', SLIPWAY_TENCENT_SECRET_KEY: 'key', SLIPWAY_TENCENT_REGIONS: 'memory-1' },
-      ...{ SLIPWAY_CLOUDSTACK_URL: 'https://cloud.example.com/client/api' },
-      ...{ SLIPWAY_CLOUDSTACK_API_KEY: 'id', SLIPWAY_CLOUDSTACK_SECRET_KEY: 'key' },
+      SLIPWAY_HOST_PATIENCE_SECONDS: '600',
+      SLIPWAY_HOST_SILENCE_SECONDS: '1',
+      SLIPWAY_TENCENT_SECRET_ID: 'id',
+      SLIPWAY_TENCENT_SECRET_KEY: 'key',
+      SLIPWAY_TENCENT_REGIONS: 'memory-1',
+      SLIPWAY_CLOUDSTACK_URL: 'https://cloud.example.com/client/api',
+      SLIPWAY_CLOUDSTACK_API_KEY: 'id',
+      SLIPWAY_CLOUDSTACK_SECRET_KEY: 'key',
     },
     settings: { saltUrl: 'http://salt.example.com' },
     providers,
@@ -78,7 +82,10 @@ test('the task says by provider how many are done and why the others are not, wh
   );
   expect(between.summary).toEqual([
     {
-      ...{ host_type: 'CLOUDSTACK', status: 'running', error_code: null, count: each },
+      host_type: 'CLOUDSTACK',
+      status: 'running',
+      error_code: null,
+      count: each,
       message: 'the connection to CloudStack failed (ECONNREFUSED)',
     },
     { host_type: 'TECENT_CVM', status: 'finished', error_code: null, count: each, message: null },

@@ -43,7 +43,8 @@ test('it is ended after its time, with nothing left of it on the host, and the s
   const { results } = await initialised(host, shipped);
   expect(results).toMatchObject([
     {
-      ...{ status: 'failed', error_code: 30004 },
+      status: 'failed',
+      error_code: 30004,
       message: expect.stringContaining(
         `${name} could not be installed: it took longer than ${seconds} s and was ended`,
       ),

@@ -7,8 +7,12 @@ import { eventually, unique } from '../support/harness.ts';
 import { testWorld, type World } from '../support/world.ts';
 
 const env = {
-  ...{ SLIPWAY_TENCENT_SECRET_ID: 'id', SLIPWAY_TENCENT_SECRET_KEY: 'key', SLIPWAY_TENCENT_REGIONS: 'r-1' },
-  ...{ SLIPWAY_ALIYUN_ACCESS_KEY_ID: 'id', SLIPWAY_ALIYUN_ACCESS_KEY_SECRET: 'key', SLIPWAY_ALIYUN_REGIONS: 'r-1' },
+  SLIPWAY_TENCENT_SECRET_ID: 'id',
+  SLIPWAY_TENCENT_SECRET_KEY: 'key',
+  SLIPWAY_TENCENT_REGIONS: 'r-1',
+  SLIPWAY_ALIYUN_ACCESS_KEY_ID: 'id',
+  SLIPWAY_ALIYUN_ACCESS_KEY_SECRET: 'key',
+  SLIPWAY_ALIYUN_REGIONS: 'r-1',
 };
 
 let world: World;
@@ -88,7 +92,12 @@ test('machines are shown as a difference first, then those that are chosen becom
     expect(await ended(done.id)).toMatchObject({ counts: { adopted: 1 } });
   }
   expect(await hostOf(b)).toMatchObject({
-    ...{ provider_id: b, host_type: 'TECENT_CVM', status: 'raw', os_status: 'stopped', runner: 'salt', cpu: 2 },
+    provider_id: b,
+    host_type: 'TECENT_CVM',
+    status: 'raw',
+    os_status: 'stopped',
+    runner: 'salt',
+    cpu: 2,
     ip_address: [{ address: '192.0.2.1', addr_type: 'PRIVATE', owner: 'HOST' }],
   });
   expect(await hostOf(a)).toBeUndefined();
@@ -152,7 +161,8 @@ test('a source that cannot be read is said, stops no other, and makes nothing mi
   try {
     const done = await run('/hosts/actions/import/', {});
     expect(done).toMatchObject({
-      ...{ status: 'finished', sources: ['ALI_ECS', 'TECENT_CVM'] },
+      status: 'finished',
+      sources: ['ALI_ECS', 'TECENT_CVM'],
       errors: [{ source: 'TECENT_CVM', message: 'Tencent Cloud CVM refuses the keys' }],
     });
     expect((await findings(done.id, '&difference=missing')).filter((one) => one.name.startsWith('tencent'))).toEqual(

@@ -32,7 +32,9 @@ test('hosts that answer become inited and free, and their task says finished', a
   expect(task).toMatchObject({ status: 'finished', results: [{ status: 'finished' }, { status: 'finished' }] });
   for (const { id } of hosts)
     expect((await admin.get<Host>(`/hosts/${id}/`)).body).toMatchObject({
-      ...{ status: 'inited', os_status: 'running', busy: null },
+      status: 'inited',
+      os_status: 'running',
+      busy: null,
     });
 }, 60_000);
 

@@ -20,8 +20,25 @@ import { publicKey } from '../support/doubles/salt-keys.ts';
 import { eventually } from '../support/harness.ts';
 
 const tools = [
-  ...['bash', 'sh', 'sed', 'grep', 'cut', 'cat', 'tr', 'sha256sum', 'dirname', 'mkdir', 'mktemp', 'chmod', 'mv', 'rm'],
-  ...['seq', 'setsid', 'env', 'cp', 'timeout'],
+  'bash',
+  'sh',
+  'sed',
+  'grep',
+  'cut',
+  'cat',
+  'tr',
+  'sha256sum',
+  'dirname',
+  'mkdir',
+  'mktemp',
+  'chmod',
+  'mv',
+  'rm',
+  'seq',
+  'setsid',
+  'env',
+  'cp',
+  'timeout',
 ];
 const key = publicKey();
 const master = publicKey();
@@ -74,8 +91,13 @@ function run(env: Record<string, string> = {}) {
   const { status, signal, stdout, stderr } = spawnSync(own('bin/bash'), [own('script')], {
     encoding: 'utf8',
     env: {
-      ...{ PATH: own('bin'), SLIPWAY_MASTER: 'salt.example.com:14506', SLIPWAY_MINION: 'web-1.example' },
-      ...{ SLIPWAY_MASTER_FINGER: fingerprintOf(master), SLIPWAY_ROOT: 'sudo', SLIPWAY_SECONDS: '600', ...env },
+      PATH: own('bin'),
+      SLIPWAY_MASTER: 'salt.example.com:14506',
+      SLIPWAY_MINION: 'web-1.example',
+      SLIPWAY_MASTER_FINGER: fingerprintOf(master),
+      SLIPWAY_ROOT: 'sudo',
+      SLIPWAY_SECONDS: '600',
+      ...env,
     },
   });
   return { status, signal, stdout, stderr };

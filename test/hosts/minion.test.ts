@@ -163,8 +163,11 @@ describe('with SLIPWAY_SALT_MASTER', () => {
     const taskId = await begin(site, host);
     expect(await outcome(site, taskId)).toMatchObject({ status: 'finished', message: null });
     expect(env).toEqual({
-      ...{ SLIPWAY_MASTER: at, SLIPWAY_MASTER_FINGER: site.master.fingerprint, SLIPWAY_MINION: host.name },
-      ...{ SLIPWAY_ROOT: 'sudo', SLIPWAY_SECONDS: String(patience) },
+      SLIPWAY_MASTER: at,
+      SLIPWAY_MASTER_FINGER: site.master.fingerprint,
+      SLIPWAY_MINION: host.name,
+      SLIPWAY_ROOT: 'sudo',
+      SLIPWAY_SECONDS: String(patience),
     });
     expect(site.master.accepted).toEqual([host.name]);
     expect(await hostRow(site.world, host)).toMatchObject({ status: 'inited', busyTaskId: null });

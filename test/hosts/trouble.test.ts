@@ -10,12 +10,16 @@ import type { FleetHost, HostTask } from '../support/hosts/fleet.ts';
 
 const codes: Record<CloudName, number> = { TECENT_CVM: 30003, TECENT_CPM: 30004, ALI_ECS: 30005, CLOUDSTACK: 30002 };
 const names: Record<CloudName, string> = {
-  ...{ TECENT_CVM: 'Tencent Cloud CVM', TECENT_CPM: 'Tencent Cloud CPM', ALI_ECS: 'Alibaba Cloud ECS' },
+  TECENT_CVM: 'Tencent Cloud CVM',
+  TECENT_CPM: 'Tencent Cloud CPM',
+  ALI_ECS: 'Alibaba Cloud ECS',
   CLOUDSTACK: 'CloudStack',
 };
 const keys: Record<CloudName, string> = {
-  ...{ TECENT_CVM: 'SLIPWAY_TENCENT_SECRET_KEY', TECENT_CPM: 'SLIPWAY_TENCENT_SECRET_KEY' },
-  ...{ ALI_ECS: 'SLIPWAY_ALIYUN_ACCESS_KEY_SECRET', CLOUDSTACK: 'SLIPWAY_CLOUDSTACK_SECRET_KEY' },
+  TECENT_CVM: 'SLIPWAY_TENCENT_SECRET_KEY',
+  TECENT_CPM: 'SLIPWAY_TENCENT_SECRET_KEY',
+  ALI_ECS: 'SLIPWAY_ALIYUN_ACCESS_KEY_SECRET',
+  CLOUDSTACK: 'SLIPWAY_CLOUDSTACK_SECRET_KEY',
 };
 const before = { start: 'stopped', stop: 'running', restart: 'running' } as const;
 const several = 3;

@@ -138,7 +138,7 @@ async function makeTemplates({ db }: World, { applicationId, manager }: TestEsta
       .executeTakeFirstOrThrow();
     const credential = await db
       .insertInto('repositoryCredentials')
-      .values({ ...{ userId: manager.id, name, type: 'PASSWORD', username: 'ci', secret: json({}) }, ...noFacts })
+      .values({ userId: manager.id, name, type: 'PASSWORD', username: 'ci', secret: json({}), ...noFacts })
       .returning('id')
       .executeTakeFirstOrThrow();
     const repository = json({ type: 'FTP', url: 'ftp://files.example.com/', credential: { id: credential.id } });

@@ -44,16 +44,20 @@ describe('the source tree', () => {
     expect(long).toEqual([]);
   });
 
-  it('has nine files of ten under 200 lines, and half of them under 80', () => {
+  it('has nine files of ten under 220 lines, and half of them under 90', () => {
     const sorted = sizes();
-    expect(sorted[Math.floor(sorted.length * 0.9)]).toBeLessThan(200);
-    expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(80);
+    expect(sorted[Math.floor(sorted.length * 0.9)]).toBeLessThan(220);
+    expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(90);
   });
 });
 
 describe('the rules of imports', () => {
   const file = (path: string, ...targets: string[]): SourceFile => ({
-    ...{ path, room: path.split('/')[0] as SourceFile['room'], lines: 1, functions: [], reexports: [] },
+    path,
+    room: path.split('/')[0] as SourceFile['room'],
+    lines: 1,
+    functions: [],
+    reexports: [],
     imports: targets.map((target) => ({ target, own: target.endsWith('.ts'), typeOnly: false, names: [] })),
   });
   const refused = (path: string, target: string): boolean => refusedImports(file(path, target)).length > 0;

@@ -27,8 +27,18 @@ const activityPackages = listed(['@temporalio/activity', '@temporalio/common']);
 const workerPackages = listed(['@temporalio/worker', '@temporalio/interceptors-opentelemetry']);
 const workerFiles = ['activities/worker.ts', 'activities/bundle.ts'];
 const apiPackages = [
-  ...['hono', '@hono/node-server', '@hono/zod-openapi', 'zod', '@temporalio/client', '@temporalio/common'],
-  ...['ws', 'prom-client', 'swagger-ui-dist', 'nodemailer', 'otpauth', '@opentelemetry/api'],
+  'hono',
+  '@hono/node-server',
+  '@hono/zod-openapi',
+  'zod',
+  '@temporalio/client',
+  '@temporalio/common',
+  'ws',
+  'prom-client',
+  'swagger-ui-dist',
+  'nodemailer',
+  'otpauth',
+  '@opentelemetry/api',
   '@temporalio/interceptors-opentelemetry',
 ];
 

@@ -3,8 +3,18 @@
 
 /** Without duties that reach beyond a notice. */
 export const licences: readonly string[] = [
-  ...['MIT', 'MIT-0', 'ISC', '0BSD', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', 'Apache License 2.0'],
-  ...['Apache-2.0 AND MIT', '(MIT OR CC0-1.0)', 'BlueOak-1.0.0', 'Unlicense'],
+  'MIT',
+  'MIT-0',
+  'ISC',
+  '0BSD',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'Apache-2.0',
+  'Apache License 2.0',
+  'Apache-2.0 AND MIT',
+  '(MIT OR CC0-1.0)',
+  'BlueOak-1.0.0',
+  'Unlicense',
 ];
 
 /** Packages of another licence, or whose manifest has none where the lock file looks for it, with that of their file. */

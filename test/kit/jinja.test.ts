@@ -18,7 +18,10 @@ const context = {
 };
 
 const item = (template: string, more: Partial<RenderItem> = {}): RenderItem => ({
-  ...{ template, context, language: 'bash', free: [] },
+  template,
+  context,
+  language: 'bash',
+  free: [],
   ...more,
 });
 const syntaxOf = (template: string, more: Partial<RenderItem> = {}) => checkSyntax(item(template, more));

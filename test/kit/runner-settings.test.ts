@@ -17,7 +17,9 @@ describe('the settings of runners', () => {
     expect(alone).toContain('SLIPWAY_SALT_USER: is missing');
     expect(alone).toContain('SLIPWAY_SALT_PASSWORD: is missing');
     expect(parseConfig({ SLIPWAY_SSH_KEY_FILE: '/key', SLIPWAY_SSH_KNOWN_HOSTS: '/hosts' })).toMatchObject({
-      ...{ sshUser: 'root', sshPort: 22, saltEauth: 'pam' },
+      sshUser: 'root',
+      sshPort: 22,
+      saltEauth: 'pam',
     });
   });
 

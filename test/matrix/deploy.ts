@@ -7,9 +7,7 @@ const view = seen('deployTask', on('view_app'));
 const review = team('deployTask', on('review_app_deploy_task'));
 // What only the one who made the task may do, whatever others hold: administrators too.
 const ownersOnly = team('deployTask', on('deploy_app'), { maker: true, without: {}, admin: 'refused' });
-const withoutDeploy = team('deployTask', on('view_app'), {
-  ...{ maker: true, owner: 'refused', admin: 'refused' },
-});
+const withoutDeploy = team('deployTask', on('view_app'), { maker: true, owner: 'refused', admin: 'refused' });
 const output = (name: ApplicationPermission): Rule =>
   team('upgrade', on(name), { without: on('view_app_log', 'deploy_app', 'review_app_deploy_task') });
 
@@ -31,8 +29,12 @@ const withApplications = (
   needs: ApplicationPermission,
   owner: 'in' | 'refused',
 ): Rule => ({
-  ...{ needs: { application: [needs], system: [manages] }, without: { system: [manages] }, carriedOut: true },
-  ...{ on: 'application', path: (_object, home) => ({ id: home.template }), maker: true },
+  needs: { application: [needs], system: [manages] },
+  without: { system: [manages] },
+  carriedOut: true,
+  on: 'application',
+  path: (_object, home) => ({ id: home.template }),
+  maker: true,
   body: (o) => ({
     applications: [o.application],
     ...(caller === 'createDeployTemplate' && { name: `t-${unique()}`, repository: null, deploy_path: '/srv/t' }),

@@ -82,21 +82,46 @@ const idOf = async (found: { executeTakeFirstOrThrow(): Promise<{ id: number }> 
 
 const noEnd = { error: null, finishedTime: null } as const;
 
-async function makeDeploy(db: Db, application: number, by: { id: number; username: string }) {
+function makeDeployTask(db: Db, application: number, by: { id: number }): Promise<number> {
   const now = new Date();
-  const deployTask = await idOf(
+  return idOf(
     db
       .insertInto('deployTasks')
       .values({
-        ...{ applicationId: application, creatorId: by.id, ownerId: by.id, version: '1', level: 'A' },
-        ...{ packageSource: '/p', plannedExecTime: now, requiredApprovals: 1, startedTime: null, ...noEnd },
-        ...{ planHash: null, planRound: 1, policy: null, reviewSince: null, changedById: null, brokeGlassById: null },
+        applicationId: application,
+        creatorId: by.id,
+        ownerId: by.id,
+        version: '1',
+        level: 'A',
+        packageSource: '/p',
+        plannedExecTime: now,
+        requiredApprovals: 1,
+        startedTime: null,
+        ...noEnd,
+        planHash: null,
+        planRound: 1,
+        policy: null,
+        reviewSince: null,
+        changedById: null,
+        brokeGlassById: null,
       })
       .returning('id'),
   );
+}
+
+async function makeDeploy(db: Db, application: number, by: { id: number; username: string }) {
+  const deployTask = await makeDeployTask(db, application, by);
   await putPlan(db, deployTask, 1, {
-    ...{ version: '1', directory: '/d', deploy_path: '/d', run_user: 'u', startup_cmd: 's', stop_cmd: 's' },
-    ...{ pid_path: '/p', keep_backups: 1, hooks: [], instances: [] },
+    version: '1',
+    directory: '/d',
+    deploy_path: '/d',
+    run_user: 'u',
+    startup_cmd: 's',
+    stop_cmd: 's',
+    pid_path: '/p',
+    keep_backups: 1,
+    hooks: [],
+    instances: [],
     package: { source: '/p', sha256: null, size: null, unread: 'not yet' },
   });
   const ofDeploy = (kind: string, number: number) => {
@@ -197,9 +222,19 @@ const makePolicy = (db: Db, applicationId: number, creator: string): Promise<num
     db
       .insertInto('approvalPolicies')
       .values({
-        ...{ name: `policy-${unique()}`, kind: 'deploy_task', levels: '[]', applicationId, productionId: null },
-        ...{ steps: '[]', creatorMayVote: false, escalateAfterHours: null, escalateTo: null },
-        ...{ expireAfterHours: null, breakGlass: null, enabled: true, creator },
+        name: `policy-${unique()}`,
+        kind: 'deploy_task',
+        levels: '[]',
+        applicationId,
+        productionId: null,
+        steps: '[]',
+        creatorMayVote: false,
+        escalateAfterHours: null,
+        escalateTo: null,
+        expireAfterHours: null,
+        breakGlass: null,
+        enabled: true,
+        creator,
       })
       .returning('id'),
   );

@@ -20,7 +20,7 @@ const child: Rule = {
 const ownLine = team('production', app('view_app'), { maker: true, without: {} });
 
 const lineOf = (name: 'child' | 'application') =>
-  ({ ...{ maker: true, without: {}, path: line, carriedOut: true }, body: entry(name) }) as const;
+  ({ maker: true, without: {}, path: line, carriedOut: true, body: entry(name) }) as const;
 
 /** He who made the line sees his team's applications, and may not change them; the reader gets no further than the line. */
 const lacksOnEach: Rule['expected'] = (caller, place) => {
@@ -35,7 +35,8 @@ const addsOnEach: Rule['expected'] = (caller, place) =>
 
 /** Any production: who has nothing sees none, who has everything but that sees all. */
 const anyLine = (system: 'add_business' | 'delete_business'): Rule => ({
-  ...{ on: 'production', needs: { system: [system] } },
+  on: 'production',
+  needs: { system: [system] },
   expected: (caller, place) =>
     caller === 'stranger' || place === 'absent' ? 'hidden' : caller === 'reader' ? 'refused' : 'in',
 });
@@ -53,7 +54,9 @@ export const inventory: Table = {
   getApplication: view,
   changeApplication: edit,
   getApplicationsByUsers: personal('user', { system: ['view_user'] }, 'refused', {
-    ...{ owner: 'in', admin: 'in', carriedOut: true },
+    owner: 'in',
+    admin: 'in',
+    carriedOut: true,
     body: (o) => [{ id: o.user }],
   }),
   confirmApplicationCommands: team('application', { application: ['review_app_deploy_task'] }),

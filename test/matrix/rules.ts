@@ -54,7 +54,9 @@ const nobodyThere = (outcome: Answered): Answered => (outcome === 'in' ? 'hidden
 
 /** On an object of a team: others do not find it. `reader` is refused by default. */
 export const team = (on: Kind, needs: Needs, { reader = 'refused', admin = 'in', ...more }: Options = {}): Rule => ({
-  ...{ on, needs, ...more },
+  on,
+  needs,
+  ...more,
   expected(caller, place) {
     const atHome: Answered = { stranger: 'hidden' as const, reader, owner: more.owner ?? 'in', admin }[caller];
     if (place === 'own') return atHome;
@@ -69,7 +71,8 @@ export const seen = (on: Kind, needs: Needs, more: Options = {}): Rule => team(o
 
 /** The same wherever the object belongs: the owner and administrators are let in, others by name. */
 export const everywhere = (needs: Needs, outcomes: Options = {}): Rule => ({
-  ...{ needs, ...outcomes },
+  needs,
+  ...outcomes,
   expected(caller, place) {
     const own = { stranger: 'refused', reader: 'refused', owner: 'in', admin: 'in' } as const;
     const outcome = outcomes[caller] ?? own[caller];
@@ -87,7 +90,9 @@ export const anybody = (more: Options = {}): Rule => everywhere({}, { stranger: 
 
 /** One's own things: everybody his own; those of others are hidden or refused, but to those let in by name. */
 export const personal = (on: Kind, needs: Needs, others: Answered, more: Options = {}): Rule => ({
-  ...{ on, needs, ...more },
+  on,
+  needs,
+  ...more,
   expected(caller, place) {
     if (place === 'own') return 'in';
     const outcome = more[caller] ?? others;
@@ -97,7 +102,10 @@ export const personal = (on: Kind, needs: Needs, others: Answered, more: Options
 
 /** For the members of a role; others are refused. */
 export const members = (more: Options = {}): Rule => ({
-  ...{ on: 'role', needs: {}, member: true, ...more },
+  on: 'role',
+  needs: {},
+  member: true,
+  ...more,
   expected(caller, place) {
     if (caller === 'admin') return place === 'absent' ? 'hidden' : 'in';
     return (place === 'own') === (caller !== 'stranger') && place !== 'absent' ? 'in' : 'refused';

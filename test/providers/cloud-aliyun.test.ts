@@ -18,7 +18,9 @@ async function open(): Promise<Setup> {
   const [account] = accountsOf(double);
   if (!account) throw new Error('no account');
   return {
-    ...{ double, fleet: double.fleet, place: { region: 'cn-beijing' } },
+    double,
+    fleet: double.fleet,
+    place: { region: 'cn-beijing' },
     secrets: double.keys.flatMap(({ accessKeyId, accessKeySecret }) => [accessKeyId, accessKeySecret]),
     create: ({ timeoutMs = quick.timeoutMs, wrongKeys, url = account.endpoint } = {}) => {
       const accessKeySecret = wrongKeys ? `${account.accessKeySecret}x` : account.accessKeySecret;
@@ -74,7 +76,11 @@ describe('two accounts and two regions', () => {
     const driver = createAliyunEcs(accountsOf(double), quick);
     expect(await driver.find(refOf({ id: 'b-2', name: 'b' }))).toMatchObject({
       place: { account: 'games', region: 'cn-beijing', id: 'b-2' },
-      ...{ state: 'stopped', detail: 'Stopped', cpu: 4, memory: 8192, location: 'cn-beijing-b' },
+      state: 'stopped',
+      detail: 'Stopped',
+      cpu: 4,
+      memory: 8192,
+      location: 'cn-beijing-b',
       addresses: [{ addrType: 'PRIVATE' }],
     });
   });

@@ -26,7 +26,11 @@ async function open(type: keyof typeof kinds = 'cloudstack'): Promise<Setup> {
   const double = await serveCloudStack();
   const { fleet, failJobs, apiKey, secretKey } = double;
   return {
-    ...{ double, fleet, failJobs, place: { region: 'zone-1' }, secrets: [apiKey, secretKey] },
+    double,
+    fleet,
+    failJobs,
+    place: { region: 'zone-1' },
+    secrets: [apiKey, secretKey],
     create: ({ timeoutMs = quick.timeoutMs, wrongKeys, url } = {}) => {
       const account = accountOf(double, type);
       const endpoint = url === undefined ? account.endpoint : `${url}/client/api`;
@@ -66,8 +70,13 @@ describe('the double', () => {
   const ask = async (change: (parameters: Record<string, string>) => void): Promise<number> => {
     const expires = new Date(Date.now() + 60_000).toISOString().replace(/\.\d+Z$/, '+0000');
     const parameters: Record<string, string> = {
-      ...{ command: 'listVirtualMachines', response: 'json', apiKey: double.apiKey, signatureVersion: '3', expires },
-      ...{ page: '1', pagesize: '10' },
+      command: 'listVirtualMachines',
+      response: 'json',
+      apiKey: double.apiKey,
+      signatureVersion: '3',
+      expires,
+      page: '1',
+      pagesize: '10',
     };
     change(parameters);
     parameters['signature'] ??= cloudStackSignature(Object.entries(parameters), double.secretKey);
@@ -100,7 +109,12 @@ test('machines of several accounts are listed in pages, all of them once, withou
     const found = await driver.find(refOf({ id: 'b-7', name: 'b' }));
     expect(found).toMatchObject({
       place: { account: 'two', region: 'zone-2', id: 'b-7' },
-      ...{ state: 'running', detail: 'Running', cpu: 4, memory: 8192, osType: 'CentOS 7', location: 'zone-2' },
+      state: 'running',
+      detail: 'Running',
+      cpu: 4,
+      memory: 8192,
+      osType: 'CentOS 7',
+      location: 'zone-2',
     });
   } finally {
     await first.close();

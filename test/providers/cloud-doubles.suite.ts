@@ -12,7 +12,10 @@ export const timeoutMs = 3_000;
 export const quick = { rate: 1_000, timeoutMs };
 
 export const refOf = ({ id, name }: Pick<FleetMachine, 'id' | 'name'>): MachineRef => ({
-  ...{ providerId: id, hostId: 1, name, place: null },
+  providerId: id,
+  hostId: 1,
+  name,
+  place: null,
 });
 
 const faults: Record<Trouble, Fault> = {

@@ -18,7 +18,10 @@ function open() {
     return { providerId: null, hostId: 1, name, place: null, ipmi: () => ({ address, username, password }) };
   };
   return {
-    ...{ read, meet, close, machine },
+    read,
+    meet,
+    close,
+    machine,
     driver: (timeoutMs = 20_000) => createIpmi({ program, rate: 1_000, timeoutMs }),
     begun: ({ ipmi }: MachineRef) => controllers.begun(ipmi?.().address ?? ''),
   };
@@ -27,9 +30,16 @@ function open() {
 async function harness(): Promise<CloudHarness> {
   const { driver, machine, begun, meet, close } = open();
   return {
-    ...{ driver: driver(), another: () => driver(), machine: async (state) => machine(state), nobody: null, begun },
+    driver: driver(),
+    another: () => driver(),
+    machine: async (state) => machine(state),
+    nobody: null,
+    begun,
     meet: (trouble) => meet(trouble === 'throttle' ? 'refuse' : trouble),
-    ...{ lists: false, losesRestarts: true, throttles: false, secrets: [password] },
+    lists: false,
+    losesRestarts: true,
+    throttles: false,
+    secrets: [password],
     close: async () => close(),
   };
 }

@@ -21,7 +21,9 @@ async function open(type: Product): Promise<Setup> {
   const [account] = accountsOf(double, type);
   if (!account) throw new Error('no account');
   return {
-    ...{ double, fleet: type === 'tencent-cvm' ? double.cvm : double.bm, place: { region: 'ap-shanghai' } },
+    double,
+    fleet: type === 'tencent-cvm' ? double.cvm : double.bm,
+    place: { region: 'ap-shanghai' },
     secrets: double.keys.flatMap(({ secretId, secretKey }) => [secretId, secretKey]),
     ...(type === 'tencent-cpm' && { failJobs: double.failJobs }),
     create: ({ timeoutMs = quick.timeoutMs, wrongKeys, url } = {}) => {
@@ -44,7 +46,11 @@ describe('broken answers of Tencent Cloud CPM', () => brokenAnswers(() => open('
 
 test('the double verifies as the document describes', () => {
   const request = {
-    ...{ method: 'GET', query: 'Limit=10&Offset=0', payload: '', timestamp: 1_539_084_154, service: 'cvm' },
+    method: 'GET',
+    query: 'Limit=10&Offset=0',
+    payload: '',
+    timestamp: 1_539_084_154,
+    service: 'cvm',
     headers: { 'content-type': 'application/x-www-form-urlencoded', host: 'cvm.tencentcloudapi.com' },
     signedHeaders: ['content-type', 'host'],
   };

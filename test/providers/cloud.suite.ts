@@ -45,7 +45,10 @@ const before = { start: 'stopped', stop: 'running', restart: 'running' } as cons
 
 /** A power call of its own. */
 export const request = (action: PowerAction, over: Partial<PowerRequest> = {}): PowerRequest => ({
-  ...{ action, force: false, token: `suite-${unique()}`, askedBefore: null },
+  action,
+  force: false,
+  token: `suite-${unique()}`,
+  askedBefore: null,
   ...over,
 });
 

@@ -39,8 +39,10 @@ beforeAll(async () => {
   // It is the user who reads which keys are his.
   chmodSync(ssh.folder, 0o711);
   const site = await ownEstate({
-    ...{ SLIPWAY_SSH_KEY_FILE: ssh.settings.keyFile, SLIPWAY_SSH_KNOWN_HOSTS: ssh.settings.knownHosts },
-    ...{ SLIPWAY_SSH_PORT: String(ssh.settings.port), SLIPWAY_SSH_USER: username },
+    SLIPWAY_SSH_KEY_FILE: ssh.settings.keyFile,
+    SLIPWAY_SSH_KNOWN_HOSTS: ssh.settings.knownHosts,
+    SLIPWAY_SSH_PORT: String(ssh.settings.port),
+    SLIPWAY_SSH_USER: username,
     SLIPWAY_HOST_INSTALL_SECONDS: String(seconds),
   });
   opened.push(() => site.close());
@@ -67,7 +69,9 @@ async function initialised(
     [name, `.${name}.sha256`].forEach((one) => rmSync(join('/opt', one), { recursive: true, force: true })),
   );
   host ??= await created<Made>(admin, '/hosts/', {
-    ...{ name: `ssh-${unique()}`, host_type: 'PHY_HOST', runner: 'ssh' },
+    name: `ssh-${unique()}`,
+    host_type: 'PHY_HOST',
+    runner: 'ssh',
     ip_address: [{ addr_type: 'PRIVATE', address: '127.0.0.1', network: '127.0.0.0', netmask: '255.0.0.0' }],
   });
   const shipped = await created<Made>(admin, '/resource-request/shipped-packages/', {

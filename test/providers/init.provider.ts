@@ -53,13 +53,18 @@ interface Made {
 
 const aHost = (): Promise<Made> =>
   created<Made>(admin, '/hosts/', {
-    ...{ name: `ssh-${unique()}`, host_type: 'PHY_HOST', runner: 'ssh' },
+    name: `ssh-${unique()}`,
+    host_type: 'PHY_HOST',
+    runner: 'ssh',
     ip_address: [{ addr_type: 'PRIVATE', address: '127.0.0.1', network: '127.0.0.0', netmask: '255.0.0.0' }],
   });
 
 const shipped = (type: string, name: string, source: string, file: Buffer): Promise<Made> =>
   created<Made>(admin, '/resource-request/shipped-packages/', {
-    ...{ name, type, source, sha256: createHash('sha256').update(file).digest('hex') },
+    name,
+    type,
+    source,
+    sha256: createHash('sha256').update(file).digest('hex'),
   });
 
 async function initialise({ id }: Made, packages: readonly Made[] = []): Promise<number> {

@@ -39,9 +39,14 @@ beforeAll(async () => {
   opened.push(() => ssh.stop());
   const { url, user, password, eauth } = salt.settings;
   site = await ownEstate({
-    ...{ SLIPWAY_SSH_KEY_FILE: ssh.settings.keyFile, SLIPWAY_SSH_KNOWN_HOSTS: ssh.settings.knownHosts },
-    ...{ SLIPWAY_SSH_PORT: String(ssh.settings.port), SLIPWAY_SALT_MASTER: salt.master },
-    ...{ SLIPWAY_SALT_URL: url, SLIPWAY_SALT_USER: user, SLIPWAY_SALT_PASSWORD: password, SLIPWAY_SALT_EAUTH: eauth },
+    SLIPWAY_SSH_KEY_FILE: ssh.settings.keyFile,
+    SLIPWAY_SSH_KNOWN_HOSTS: ssh.settings.knownHosts,
+    SLIPWAY_SSH_PORT: String(ssh.settings.port),
+    SLIPWAY_SALT_MASTER: salt.master,
+    SLIPWAY_SALT_URL: url,
+    SLIPWAY_SALT_USER: user,
+    SLIPWAY_SALT_PASSWORD: password,
+    SLIPWAY_SALT_EAUTH: eauth,
   });
   opened.push(() => site.close());
   [worker] = await Promise.all([site.start('worker'), site.start('api')]);
@@ -53,8 +58,15 @@ afterAll(() => undoAll(opened));
 function placePrograms(): void {
   const own = (name: string): string => join(folder, name);
   const config = {
-    ...{ root_dir: folder, user: 'root', pki_dir: own('pki'), cachedir: own('cache'), sock_dir: own('sock') },
-    ...{ log_file: own('minion.log'), log_level: 'info', grains_cache: true, enable_fqdns_grains: false },
+    root_dir: folder,
+    user: 'root',
+    pki_dir: own('pki'),
+    cachedir: own('cache'),
+    sock_dir: own('sock'),
+    log_file: own('minion.log'),
+    log_level: 'info',
+    grains_cache: true,
+    enable_fqdns_grains: false,
     acceptance_wait_time: 1,
   };
   writeFileSync(own('minion'), JSON.stringify(config));
@@ -76,7 +88,9 @@ interface Made {
 
 const aHost = (): Promise<Made> =>
   created<Made>(admin, '/hosts/', {
-    ...{ name: `fresh-${unique()}.example`, host_type: 'PHY_HOST', runner: 'salt' },
+    name: `fresh-${unique()}.example`,
+    host_type: 'PHY_HOST',
+    runner: 'salt',
     ip_address: [{ addr_type: 'PRIVATE', address: '127.0.0.1', network: '127.0.0.0', netmask: '255.0.0.0' }],
   });
 

@@ -38,7 +38,10 @@ describe.each([
     const names = (of: Map<string, string>, ids: string[]) => ids.map((id) => of.get(id) ?? '').sort();
     const hostOf = (name: string) => [...state.hosts.values()].find(({ host }) => host === name);
     return {
-      ...{ monitoring: open(), another: open, ...lists, secrets: [password] },
+      monitoring: open(),
+      another: open,
+      ...lists,
+      secrets: [password],
       look: (name) => {
         const host = hostOf(name);
         if (!host) return null;

@@ -27,7 +27,11 @@ afterAll(async () => {
 
 const driver = (over: Partial<ZabbixOptions> = {}) =>
   createZabbix({
-    ...{ url: trouble.url, user: 'slipway', password, defaultGroup: 'Discovered hosts', minSeverity: 'average' },
+    url: trouble.url,
+    user: 'slipway',
+    password,
+    defaultGroup: 'Discovered hosts',
+    minSeverity: 'average',
     ...over,
   });
 
@@ -44,8 +48,12 @@ interface RawHost {
 /** A host as Zabbix shows it to somebody else; null: not there. */
 async function rawHost(name: string): Promise<RawHost | null> {
   const [found] = await server.api<RawHost[]>('host.get', {
-    ...{ output: ['hostid', 'status', 'maintenance_status'], filter: { host: [name] }, selectGroups: ['name'] },
-    ...{ selectParentTemplates: ['name'], selectInterfaces: 'extend', selectItems: ['itemid'] },
+    output: ['hostid', 'status', 'maintenance_status'],
+    filter: { host: [name] },
+    selectGroups: ['name'],
+    selectParentTemplates: ['name'],
+    selectInterfaces: 'extend',
+    selectItems: ['itemid'],
   });
   return found ?? null;
 }

@@ -88,7 +88,10 @@ async function planned({ estate }: Shop, version: string, packageSource: string)
   const { manager, applicationId } = estate;
   const made = await heard(
     manager.post<{ id: number }>('/application/deploy-tasks/', {
-      ...{ application_id: applicationId, level: 'I', version, package_source: packageSource },
+      application_id: applicationId,
+      level: 'I',
+      version,
+      package_source: packageSource,
       planned_exec_time: Math.floor(Date.now() / 1000) - 60,
     }),
   );

@@ -19,8 +19,17 @@ const anything = ['0.0.0.0/0', '::/0'];
 
 describe('where packages may come from', () => {
   test.each([
-    ...['169.254.169.254', '100.100.100.200', '168.63.129.16', 'fd00:ec2::254', 'fe80::1', '::ffff:169.254.169.254'],
-    ...['0.0.0.0', '::', '224.0.0.1', 'metadata.example', 'rebound.example'],
+    '169.254.169.254',
+    '100.100.100.200',
+    '168.63.129.16',
+    'fd00:ec2::254',
+    'fe80::1',
+    '::ffff:169.254.169.254',
+    '0.0.0.0',
+    '::',
+    '224.0.0.1',
+    'metadata.example',
+    'rebound.example',
   ])('%s is refused, whatever is allowed', async (host) => {
     await expectRefusal(made()('git', { host, port: 443 }), 'refused', 'SLIPWAY_REPOSITORY_ALLOW');
     await expectRefusal(made(...anything)('git', { host, port: 443 }), 'refused', 'SLIPWAY_REPOSITORY_ALLOW');

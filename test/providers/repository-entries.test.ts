@@ -35,7 +35,8 @@ describe('names', () => {
     const items = [{ path: Buffer.concat([Buffer.from('d/'), bytes]), ...x }];
     if (archive === null) {
       expect(await refusalOf(name, pack(items))).toMatchObject({
-        ...{ reason: 'path', entry: `d/${bytes.toString('latin1')}` },
+        reason: 'path',
+        entry: `d/${bytes.toString('latin1')}`,
         message: expect.stringContaining('neither UTF-8 nor GBK') as string,
       });
       return;

@@ -143,7 +143,9 @@ describe('git', () => {
     execFileSync('chmod', ['755', server.root]);
     execFileSync('chown', ['-R', username, `${server.root}/shop.git`]);
     const place = gitPlace(`ssh://localhost:${sshd.port}${server.root}/shop.git`, {
-      ...{ type: 'SSH_PRIVATE_KEY', username, privateKey },
+      type: 'SSH_PRIVATE_KEY',
+      username,
+      privateKey,
     });
     const packages = packagesIn(mkdtempSync(join(folder, 'data-')), { knownHosts: () => sshd.knownHosts });
     await expectRefusal(packages.fetch(place, '.'), 'refused', 'prints something before it speaks git');

@@ -72,7 +72,9 @@ describe('the salt runner alone', () => {
     const before = wire.calls.length;
     await served.putFile(first(), join(folder, 'placed'), source, { sha256 });
     expect(publishes(before).map(({ name }) => name)).toEqual([
-      ...['local_async cmd.run_all', 'local_async cp.get_file', 'local_async cmd.run_all'],
+      'local_async cmd.run_all',
+      'local_async cp.get_file',
+      'local_async cmd.run_all',
     ]);
     expect(readFileSync(join(folder, 'placed')).equals(content)).toBe(true);
   });

@@ -16,7 +16,8 @@ async function open(): Promise<WithFolders> {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-salt-files-'));
   await createSaltRunner(salt.settings).prepare(host);
   return {
-    ...{ host, folder },
+    host,
+    folder,
     another: () => createSaltRunner(salt.settings),
     folderOf: (jobId) => join('/var/lib/slipway/jobs', hostKey(host.name), jobId),
     teach: () => undefined,

@@ -248,8 +248,13 @@ describe('the ssh runner alone', () => {
     const kept = join('/var/lib/slipway/steps', host.name);
     expect(readdirSync(join(kept, 't7'))).toEqual([`${sha256}.tar`]);
     const env = {
-      ...{ SLIPWAY_TASK: '7', SLIPWAY_VERSION: '2.0.0', SLIPWAY_PREVIOUS_VERSION: '1.0.0', SLIPWAY_DROPPED: '' },
-      ...{ SLIPWAY_PACKAGE: `${sha256}.tar`, SLIPWAY_RUN_USER: 'nobody', SLIPWAY_DEPLOY_PATH: place },
+      SLIPWAY_TASK: '7',
+      SLIPWAY_VERSION: '2.0.0',
+      SLIPWAY_PREVIOUS_VERSION: '1.0.0',
+      SLIPWAY_DROPPED: '',
+      SLIPWAY_PACKAGE: `${sha256}.tar`,
+      SLIPWAY_RUN_USER: 'nobody',
+      SLIPWAY_DEPLOY_PATH: place,
       SLIPWAY_ROOTS: server.folder,
     };
     for (const script of [unpack, switchRelease, prune]) {

@@ -186,7 +186,9 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
         expect(await runner.look(host, job.id, from)).toMatchObject({ state: 'exited', signal: 'SIGTERM' });
         const nothing = { data: Buffer.alloc(0), size: 0, offset: 0, isCut: false };
         expect(await runner.look(host, 'never', from)).toMatchObject({
-          ...{ state: 'absent', stdout: nothing, stderr: nothing },
+          state: 'absent',
+          stdout: nothing,
+          stderr: nothing,
         });
       });
 
@@ -219,7 +221,8 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
         await harness.another().start(host, job);
         expect(await runner.run(host, job, { stdout: 0, stderr: 0 })).toMatchObject({
           ...killed,
-          ...{ stdout: { size: 0 }, stderr: { size: 0 } },
+          stdout: { size: 0 },
+          stderr: { size: 0 },
         });
         await runner.forget(host, job.id);
         expect(await runner.state(host, job.id)).toMatchObject({ state: 'absent' });

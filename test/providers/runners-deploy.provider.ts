@@ -51,7 +51,9 @@ describe('a deploy from the API', () => {
   /** A host that was added and initialised as people do it. */
   async function hostBy(runner: 'ssh' | 'salt'): Promise<number> {
     const made = await admin.post<{ id: number }>('/hosts/', {
-      ...{ name: `${runner}-${unique()}`, host_type: 'PHY_HOST', runner },
+      name: `${runner}-${unique()}`,
+      host_type: 'PHY_HOST',
+      runner,
       ...(runner === 'salt' && { minion_id: salt.minions[1] }),
       ip_address: [{ addr_type: 'PRIVATE', address: '127.0.0.1', network: '127.0.0.0', netmask: '255.0.0.0' }],
     });
@@ -104,7 +106,10 @@ describe('a deploy from the API', () => {
   /** A deploy task of level I, planned and started. */
   async function begun({ applicationId, manager }: Application, version: string): Promise<number> {
     const made = await manager.post<{ id: number }>('/application/deploy-tasks/', {
-      ...{ application_id: applicationId, level: 'I', version, package_source: await packageOf(version) },
+      application_id: applicationId,
+      level: 'I',
+      version,
+      package_source: await packageOf(version),
       planned_exec_time: Math.floor(Date.now() / 1000) - 60,
     });
     if (made.status !== 201) throw new Error(JSON.stringify(made.body));
@@ -122,7 +127,9 @@ describe('a deploy from the API', () => {
 
   async function subTask({ manager, instance }: Application, id: number, kind: 'upgrade' | 'revert', version: string) {
     const answer = await manager.post<{ task_id: string }>(`/application/deploy-tasks/${id}/sub-${kind}-tasks/`, {
-      ...{ instances: [{ id: instance }], version, timeout: 600 },
+      instances: [{ id: instance }],
+      version,
+      timeout: 600,
       ...(kind === 'upgrade' && { update_source: join(folder, `web-${version}.tar.gz`) }),
     });
     expect(answer).toMatchObject({ status: 202 });

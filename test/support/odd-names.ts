@@ -14,7 +14,11 @@ const utf8 = (name: string): Buffer => Buffer.from(name);
 const hex = (bytes: string, rest = ''): Buffer => Buffer.concat([Buffer.from(bytes, 'hex'), Buffer.from(rest)]);
 
 const row = (what: string, bytes: Buffer, archive: string | null, listed: string | null, gbk: string | null) => ({
-  ...{ what, bytes, archive, listed, gbk },
+  what,
+  bytes,
+  archive,
+  listed,
+  gbk,
 });
 
 export const oddNames: readonly OddName[] = [

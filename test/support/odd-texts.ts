@@ -30,7 +30,7 @@ function row(name: string, bytes: Buffer, { script, lines, logged }: Given): Odd
 }
 
 const script = (saved: string, says: string[], more: { normalized?: TextChange[]; exitCode?: number } = {}) => ({
-  script: { saved, says, ...{ normalized: more.normalized ?? [], exitCode: more.exitCode ?? 0 } },
+  script: { saved, says, normalized: more.normalized ?? [], exitCode: more.exitCode ?? 0 },
 });
 
 const both: TextChange[] = ['bom', 'crlf'];

@@ -71,8 +71,11 @@ export const builtInPolicy = (count: number): ApprovalPolicy => ({
   id: null,
   name: 'built-in',
   steps: count === 0 ? [] : [{ groups: [{ role: null, users: null, count }] }],
-  ...{ creatorMayVote: false, breakGlass: null },
-  ...{ escalateAfterHours: null, escalateTo: null, expireAfterHours: null },
+  creatorMayVote: false,
+  breakGlass: null,
+  escalateAfterHours: null,
+  escalateTo: null,
+  expireAfterHours: null,
 });
 
 /** A holder of the approving permission, in whose name one vote can be cast. */

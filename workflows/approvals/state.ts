@@ -76,9 +76,21 @@ export function initialApproval(
   carried: Partial<CarriedApproval> = {},
 ): ApprovalState {
   return {
-    ...{ kind, creator, policy, owner: creator, status: policy.steps.length === 0 ? 'approved' : 'wait_review' },
-    ...{ planRound: 1, planHash: null, votes: [], history: [], seq: 0, messages: [] },
-    ...{ changedById: null, escalated: false, brokeGlassById: null, reviewSince: createdTime },
+    kind,
+    creator,
+    policy,
+    owner: creator,
+    status: policy.steps.length === 0 ? 'approved' : 'wait_review',
+    planRound: 1,
+    planHash: null,
+    votes: [],
+    history: [],
+    seq: 0,
+    messages: [],
+    changedById: null,
+    escalated: false,
+    brokeGlassById: null,
+    reviewSince: createdTime,
     unread: null,
     ...carried,
   };
@@ -93,8 +105,17 @@ export const viewOf = (state: ApprovalState): ApprovalView => {
   const { kind, status, creator, owner, planHash, planRound, policy, votes } = state;
   const { changedById, escalated, brokeGlassById, unread } = state;
   return {
-    ...{ kind, status, creatorId: creator.id, ownerId: owner.id, planHash, planRound, policy, votes },
-    ...{ changedById, escalated, brokeGlassById },
+    kind,
+    status,
+    creatorId: creator.id,
+    ownerId: owner.id,
+    planHash,
+    planRound,
+    policy,
+    votes,
+    changedById,
+    escalated,
+    brokeGlassById,
     unread,
   };
 };

@@ -219,9 +219,15 @@ class DeployTask {
     const dueTime = this.#rollout.state?.dueTime ?? null;
     const view = {
       ...this.#view(),
-      ...{ creator: creator.username, owner: owner.username, reviewers: [], expires: expiryOf(policy, reviewSince) },
-      ...{ engineError: null, trouble: this.#sentBackFor() },
-      ...{ autoStart: automatic, inFront, heldUntil: held?.freeze ? new Date(held.freeze.until) : null },
+      creator: creator.username,
+      owner: owner.username,
+      reviewers: [],
+      expires: expiryOf(policy, reviewSince),
+      engineError: null,
+      trouble: this.#sentBackFor(),
+      autoStart: automatic,
+      inFront,
+      heldUntil: held?.freeze ? new Date(held.freeze.until) : null,
       nextBatchTime: dueTime === null ? null : new Date(dueTime),
     };
     return waitingOn(view, new Date());

@@ -43,9 +43,14 @@ async function createClient(account: AliyunAccount, region: string, timeoutMs: n
   const Client = 'default' in requests.default ? requests.default.default : requests.default;
   const url = new URL(account.endpoint.replace('{region}', region));
   const client = new Client({
-    ...{ accessKeyId: account.accessKeyId, accessKeySecret: account.accessKeySecret, regionId: region },
-    ...{ endpoint: url.host, protocol: url.protocol.slice(0, -1).toUpperCase(), userAgent: 'slipway' },
-    ...{ readTimeout: timeoutMs, connectTimeout: timeoutMs },
+    accessKeyId: account.accessKeyId,
+    accessKeySecret: account.accessKeySecret,
+    regionId: region,
+    endpoint: url.host,
+    protocol: url.protocol.slice(0, -1).toUpperCase(),
+    userAgent: 'slipway',
+    readTimeout: timeoutMs,
+    connectTimeout: timeoutMs,
   });
   return { client, requests };
 }

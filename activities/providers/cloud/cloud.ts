@@ -60,8 +60,16 @@ async function locate(name: string, apis: readonly CloudApi[], ref: MachineRef):
 }
 
 const gone = (name: string, id: string, hostName: string): Machine => ({
-  ...{ place: { account: '', region: '', id }, name: hostName, state: 'gone', detail: `${name} does not know it` },
-  ...{ addresses: [], cpu: null, memory: null, osType: '', location: '', last: null },
+  place: { account: '', region: '', id },
+  name: hostName,
+  state: 'gone',
+  detail: `${name} does not know it`,
+  addresses: [],
+  cpu: null,
+  memory: null,
+  osType: '',
+  location: '',
+  last: null,
 });
 
 const reached = { start: 'running', stop: 'stopped', restart: null } as const;

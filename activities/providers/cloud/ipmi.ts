@@ -22,8 +22,15 @@ const states = { on: 'running', off: 'stopped' } as const;
 
 const toMachine = (ref: MachineRef, power: keyof typeof states): Machine => ({
   place: { account: 'ipmi', region: '', id: ref.name },
-  ...{ name: ref.name, state: states[power], detail: `power is ${power}` },
-  ...{ addresses: [], cpu: null, memory: null, osType: '', location: '', last: null },
+  name: ref.name,
+  state: states[power],
+  detail: `power is ${power}`,
+  addresses: [],
+  cpu: null,
+  memory: null,
+  osType: '',
+  location: '',
+  last: null,
 });
 
 const hint = 'whether it was reset is not known: look at it, and restart it again if it was not';

@@ -62,9 +62,20 @@ export interface CloudWorld {
 
 /** A world without machines in which changes show at the first look. */
 export const createCloudWorld = (): CloudWorld => ({
-  ...{ machines: new Map(), jobs: new Map(), answers: new Map(), calls: {}, begun: [] },
-  ...{ looks: 0, withJobs: false, failJobs: false, pageSize: 100, failure: null, failureAfter: null, delay: null },
-  ...{ inFlight: 0, mostInFlight: 0 },
+  machines: new Map(),
+  jobs: new Map(),
+  answers: new Map(),
+  calls: {},
+  begun: [],
+  looks: 0,
+  withJobs: false,
+  failJobs: false,
+  pageSize: 100,
+  failure: null,
+  failureAfter: null,
+  delay: null,
+  inFlight: 0,
+  mostInFlight: 0,
 });
 
 /** Puts a machine into a world; answers it as the inventory knows it. */
@@ -74,7 +85,14 @@ export function addMachine(
 ): MachineRef {
   const place = { account: 'main', region: 'memory-1', id };
   world.machines.set(id, {
-    ...{ place, name: id, state, detail: state, cpu: 2, memory: 4096, osType: 'linux', location: 'memory-1' },
+    place,
+    name: id,
+    state,
+    detail: state,
+    cpu: 2,
+    memory: 4096,
+    osType: 'linux',
+    location: 'memory-1',
     last: null,
     addresses: [{ address: '192.0.2.1', addrType: 'PRIVATE' }],
     next: null,
@@ -185,8 +203,16 @@ function step(machine: MemoryMachine): void {
 }
 
 const gone = (id: string): Machine => ({
-  ...{ place: { account: '', region: '', id }, name: '', state: 'gone', detail: 'no account has it' },
-  ...{ addresses: [], cpu: null, memory: null, osType: '', location: '', last: null },
+  place: { account: '', region: '', id },
+  name: '',
+  state: 'gone',
+  detail: 'no account has it',
+  addresses: [],
+  cpu: null,
+  memory: null,
+  osType: '',
+  location: '',
+  last: null,
 });
 
 /** A driver over the world; another one over the same world is another worker. */

@@ -72,7 +72,11 @@ const toMachine = (account: string, region: string, one: Device): Machine => ({
     ...(one.LanIp ? [{ address: one.LanIp, addrType: 'PRIVATE' as const }] : []),
     ...(one.WanIp ? [{ address: one.WanIp, addrType: 'PUBLIC' as const }] : []),
   ],
-  ...{ cpu: null, memory: null, osType: '', location: one.Zone ?? region, last: null },
+  cpu: null,
+  memory: null,
+  osType: '',
+  location: one.Zone ?? region,
+  last: null,
 });
 
 const isRestart = ({ TaskName, TaskDescription }: { TaskName: string; TaskDescription?: string | null | undefined }) =>

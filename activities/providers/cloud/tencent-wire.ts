@@ -56,7 +56,9 @@ async function createClient(
     profile: {
       language: 'en-US',
       httpProfile: {
-        ...{ protocol: `${url.protocol}//`, reqMethod: 'POST', reqTimeout: timeoutMs / 1000 },
+        protocol: `${url.protocol}//`,
+        reqMethod: 'POST',
+        reqTimeout: timeoutMs / 1000,
         agent: agentFor(url),
       },
     },

@@ -37,9 +37,15 @@ export interface MonitoringWorld {
 
 /** A world with these names in it. */
 export const createMonitoringWorld = ({ groups = [], templates = [] }: Partial<Monitored> = {}): MonitoringWorld => ({
-  ...{ groups: new Set(['Discovered hosts', ...groups]), templates: new Set(templates) },
-  ...{ defaultGroup: 'Discovered hosts', hosts: new Map(), maintenance: new Map(), begun: [], calls: {} },
-  ...{ failure: null, failureAfter: null },
+  groups: new Set(['Discovered hosts', ...groups]),
+  templates: new Set(templates),
+  defaultGroup: 'Discovered hosts',
+  hosts: new Map(),
+  maintenance: new Map(),
+  begun: [],
+  calls: {},
+  failure: null,
+  failureAfter: null,
 });
 
 class MemoryMonitoring implements Monitoring {
@@ -72,7 +78,9 @@ class MemoryMonitoring implements Monitoring {
       const entry: MonitoredEntry = {
         groups: [...(wantedGroups ?? before?.groups ?? [world.defaultGroup])].sort(),
         templates: [...(templates ?? before?.templates ?? [])].sort(),
-        ...{ enabled: true, addresses, problems: before?.problems ?? [] },
+        enabled: true,
+        addresses,
+        problems: before?.problems ?? [],
       };
       world.hosts.set(name, entry);
       return { groups: entry.groups, templates: entry.templates };

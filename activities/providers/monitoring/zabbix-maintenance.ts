@@ -95,10 +95,7 @@ async function remove(rpc: ZabbixRpc, ids: string[], again: () => Promise<unknow
 async function removeExpired(rpc: ZabbixRpc, before: Date): Promise<number> {
   const periods = await rpc.call(
     'maintenance.get',
-    {
-      ...{ output: ['maintenanceid', 'name', 'active_since', 'active_till'] },
-      ...{ search: { name: prefix }, startSearch: true },
-    },
+    { output: ['maintenanceid', 'name', 'active_since', 'active_till'], search: { name: prefix }, startSearch: true },
     periodShape,
   );
   const old = periods

@@ -66,7 +66,10 @@ export function createZabbixRpc(access: ZabbixAccess): ZabbixRpc {
     const answer = await post(access, url, {
       headers: { 'content-type': 'application/json-rpc', ...(bearer && { authorization: `Bearer ${auth}` }) },
       body: JSON.stringify({
-        ...{ jsonrpc: '2.0', method, params, id: (calls += 1) },
+        jsonrpc: '2.0',
+        method,
+        params,
+        id: (calls += 1),
         ...(auth !== null && !bearer && { auth }),
       }),
     });

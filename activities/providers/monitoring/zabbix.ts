@@ -149,9 +149,15 @@ async function openProblems(rpc: ZabbixRpc, hosts: readonly string[], minSeverit
     const triggers = await rpc.call(
       'trigger.get',
       {
-        ...{ output: ['description'], hostids: found.map(({ hostid }) => hostid), selectHosts: ['host'] },
-        ...{ filter: { value: 1 }, monitored: true, skipDependent: true, expandDescription: true },
-        ...{ min_severity: zabbixSeverities.indexOf(minSeverity), sortfield: 'description' },
+        output: ['description'],
+        hostids: found.map(({ hostid }) => hostid),
+        selectHosts: ['host'],
+        filter: { value: 1 },
+        monitored: true,
+        skipDependent: true,
+        expandDescription: true,
+        min_severity: zabbixSeverities.indexOf(minSeverity),
+        sortfield: 'description',
       },
       triggerShape,
     );

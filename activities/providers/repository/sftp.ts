@@ -170,7 +170,11 @@ export function createSftpRepository({ destinations, knownHosts, idleMs, timeout
       const ip = await destinations(provider, address);
       const client = new Client();
       const config: ConnectConfig = {
-        ...{ host: ip, port, readyTimeout: idleMs, keepaliveInterval: idleMs, keepaliveCountMax: 1 },
+        host: ip,
+        port,
+        readyTimeout: idleMs,
+        keepaliveInterval: idleMs,
+        keepaliveCountMax: 1,
         hostVerifier: (shown: Buffer) => known.some(({ key }) => key.equals(shown)),
         algorithms: { serverHostKey: [...new Set(known.flatMap(({ type }) => algorithms[type] ?? []))] },
         ...secretsOf(credential),

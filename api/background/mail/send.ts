@@ -21,8 +21,13 @@ export function createSendMail({ smtpUrl, smtpFrom }: Pick<Config, 'smtpUrl' | '
   return async ({ to, subject, text }) => {
     try {
       await transport.sendMail({
-        ...{ from: { name: 'Slipway', address: smtpFrom }, to: { name: '', address: to }, subject, text },
-        ...{ disableFileAccess: true, disableUrlAccess: true, headers: { 'Auto-Submitted': 'auto-generated' } },
+        from: { name: 'Slipway', address: smtpFrom },
+        to: { name: '', address: to },
+        subject,
+        text,
+        disableFileAccess: true,
+        disableUrlAccess: true,
+        headers: { 'Auto-Submitted': 'auto-generated' },
       });
       return 'sent';
     } catch (error) {

@@ -30,8 +30,12 @@ export function loopBag(
     const number = BigInt(at);
     const size = BigInt(items.length);
     const now: Record<string, Value> = {
-      ...{ index: number + 1n, index0: number, revindex: size - number, revindex0: size - number - 1n },
-      ...{ first: at === 0, last: at === items.length - 1 },
+      index: number + 1n,
+      index0: number,
+      revindex: size - number,
+      revindex0: size - number - 1n,
+      first: at === 0,
+      last: at === items.length - 1,
     };
     for (const [name, value] of Object.entries(now)) bag.attributes.set(name, value);
     for (const [name, item] of [

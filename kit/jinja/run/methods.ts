@@ -27,7 +27,8 @@ const ofNamespaces = ['next', 'reset', 'cycle', 'changed'];
 /** Every method that any value has. */
 export const methodNames: ReadonlySet<string> = new Set([
   ...[textMethods, listMethods, tupleMethods, dictMethods].flatMap((one) => [...one.keys()]),
-  ...[...Object.keys(joining), ...ofNamespaces],
+  ...Object.keys(joining),
+  ...ofNamespaces,
 ]);
 
 /** Work on plain values whose result bears the mark of all that went in. */

@@ -10,7 +10,12 @@ const longestChain = 50;
 type Parse = () => Expression;
 const comparisons = new Set(['==', '!=', '<', '<=', '>', '>=']);
 const constants: Record<string, boolean | null> = {
-  ...{ true: true, True: true, false: false, False: false, none: null, None: null },
+  true: true,
+  True: true,
+  false: false,
+  False: false,
+  none: null,
+  None: null,
 };
 export const noArguments: Arguments = { positional: [], named: [], spread: null, spreadNamed: null };
 

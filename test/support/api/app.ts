@@ -93,7 +93,12 @@ export async function testApp(deps: Partial<AppDeps> = {}, options: AppOptions =
   const app = createApp(all, { answerCheck: 'refuse', ...options });
   const client = (headers: Headers_): Client => clientOf(app, headers);
   return {
-    ...{ db: database.db, database, app, deps: all, log, client },
+    db: database.db,
+    database,
+    app,
+    deps: all,
+    log,
+    client,
     anonymous: client({}),
     user: (grants) => makeUser(database.db, client, grants),
     close: () => database.close(),
@@ -137,7 +142,10 @@ export async function makeUser(
   const { id } = await db
     .insertInto('users')
     .values({
-      ...{ username, name: username, email: `${username}@example.com`, lastLoginTime: null },
+      username,
+      name: username,
+      email: `${username}@example.com`,
+      lastLoginTime: null,
       passwordHash: password === undefined ? null : await hashPassword(password),
     })
     .returning('id')

@@ -5,12 +5,22 @@ import type { Database } from '../../../db/database.ts';
 import type { Actor } from '../../../workflows/tasks/contract.ts';
 
 export const ann: Actor = {
-  ...{ id: 7, username: 'ann', channel: 'token', tokenId: 3, remoteAddr: '10.0.0.9', requestId: 'r-1' },
+  id: 7,
+  username: 'ann',
+  channel: 'token',
+  tokenId: 3,
+  remoteAddr: '10.0.0.9',
+  requestId: 'r-1',
 };
 
 /** An entry of any view; a record of operations on a role by default. */
 export const entry = (part: Partial<AuditEntry> = {}): AuditEntry => ({
-  ...{ view: 'operations', area: 'access', opType: 'update', targetType: 'role', targetId: 1, targetName: 'ops' },
+  view: 'operations',
+  area: 'access',
+  opType: 'update',
+  targetType: 'role',
+  targetId: 1,
+  targetName: 'ops',
   detail: { en: 'role ops changed', zh: '修改角色 ops' },
   ...part,
 });
@@ -20,8 +30,15 @@ export const write = (db: Kysely<Database>, entries: Partial<AuditEntry>[], by: 
 
 /** A grant of a permission of a module, or on an object. */
 export const grant = (part: Partial<AuditEntry>): Partial<AuditEntry> => ({
-  ...{ view: 'modules', opType: 'enable', action: 'enable', permName: 'create_app', moduleName: 'app_mgmt' },
-  ...{ targetType: 'module', targetId: null, targetName: null },
-  ...{ authorizedTargetType: 'user', authorizedTargetName: 'bob' },
+  view: 'modules',
+  opType: 'enable',
+  action: 'enable',
+  permName: 'create_app',
+  moduleName: 'app_mgmt',
+  targetType: 'module',
+  targetId: null,
+  targetName: null,
+  authorizedTargetType: 'user',
+  authorizedTargetName: 'bob',
   ...part,
 });

@@ -23,7 +23,9 @@ export async function startMailServer(): Promise<MailServer> {
   let refusal: number | undefined;
   let attempts = 0;
   const server = new SMTPServer({
-    ...{ authOptional: true, disabledCommands: ['STARTTLS', 'AUTH'], logger: false },
+    authOptional: true,
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    logger: false,
     onRcptTo(_address, _session, callback) {
       attempts += 1;
       callback(refusal === undefined ? null : Object.assign(new Error('refused'), { responseCode: refusal }));

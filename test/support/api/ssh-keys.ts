@@ -5,12 +5,15 @@ import { createPrivateKey } from 'node:crypto';
 const seed = '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60';
 const edKey = createPrivateKey({
   key: Buffer.from(`302e020100300506032b657004220420${seed}`, 'hex'),
-  ...{ format: 'der', type: 'pkcs8' },
+  format: 'der',
+  type: 'pkcs8',
 });
 const ecKey = createPrivateKey({
   format: 'jwk',
   key: {
-    ...{ kty: 'EC', crv: 'P-256', d: 'jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI' },
+    kty: 'EC',
+    crv: 'P-256',
+    d: 'jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI',
     x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU',
     y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
   },

@@ -25,26 +25,30 @@ export const anybodyGroup = (count = 1): PolicyGroup => ({ role: null, users: nu
 
 export const policyWith = (steps: PolicyGroup[][], more: Partial<ApprovalPolicy> = {}): ApprovalPolicy => ({
   ...builtInPolicy(0),
-  ...{ id: 1, name: 'tested', steps: steps.map((groups) => ({ groups })) },
+  id: 1,
+  name: 'tested',
+  steps: steps.map((groups) => ({ groups })),
   ...more,
 });
 
 export const voter = (roles: number[] = [], more: Partial<Voter> = {}): Voter => ({
-  ...{ roles, holds: true, delegators: [] },
+  roles,
+  holds: true,
+  delegators: [],
   ...more,
 });
 
 export const viewWith = (policy: ApprovalPolicy, more: Partial<ApprovalView> = {}): ApprovalView => ({
-  ...{
-    kind: 'deploy_task',
-    status: 'wait_review',
-    creatorId: 900,
-    ownerId: 900,
-    planHash: 'p',
-    planRound: 1,
-    policy,
-    votes: [],
-  },
-  ...{ changedById: null, escalated: false, brokeGlassById: null },
+  kind: 'deploy_task',
+  status: 'wait_review',
+  creatorId: 900,
+  ownerId: 900,
+  planHash: 'p',
+  planRound: 1,
+  policy,
+  votes: [],
+  changedById: null,
+  escalated: false,
+  brokeGlassById: null,
   ...more,
 });

@@ -25,16 +25,29 @@ export function outputRows(of: () => { server: Server; estate: TestEstate }) {
     const { id } = await db
       .insertInto('deployTasks')
       .values({
-        ...{ applicationId, creatorId: manager.id, ownerId: manager.id, version: '1', level: 'I', packageSource: '/p' },
-        ...{ plannedExecTime: new Date(), requiredApprovals: 0, status: 'finished' },
+        applicationId,
+        creatorId: manager.id,
+        ownerId: manager.id,
+        version: '1',
+        level: 'I',
+        packageSource: '/p',
+        plannedExecTime: new Date(),
+        requiredApprovals: 0,
+        status: 'finished',
       })
       .returning('id')
       .executeTakeFirstOrThrow();
     const sub = await db
       .insertInto('tasks')
       .values({
-        ...{ area: 'deploy', kind: 'upgrade', deployTaskId: id, number: 1, applicationId, creator: manager.username },
-        ...{ version: '1', timeoutSeconds: 60 },
+        area: 'deploy',
+        kind: 'upgrade',
+        deployTaskId: id,
+        number: 1,
+        applicationId,
+        creator: manager.username,
+        version: '1',
+        timeoutSeconds: 60,
       })
       .returning('id')
       .executeTakeFirstOrThrow();
@@ -44,7 +57,11 @@ export function outputRows(of: () => { server: Server; estate: TestEstate }) {
   /** Lines with the numbers after `from` up to `to`. */
   async function write(subTask: number, from: number, to: number, limitBytes = plenty): Promise<void> {
     const lines = Array.from({ length: to - from }, (_, index) => ({
-      ...{ instanceId: null, host: 'h', step: 'start', stream: 'stdout' as const, text: `line ${from + index + 1}` },
+      instanceId: null,
+      host: 'h',
+      step: 'start',
+      stream: 'stdout' as const,
+      text: `line ${from + index + 1}`,
     }));
     await appendOutput(of().server.db, { taskId: subTask, source: 's', from, to, lines, limitBytes });
   }

@@ -37,7 +37,9 @@ export async function makePolicy(
   fields: Record<string, unknown>,
 ): Promise<number> {
   const { status, body } = await admin.post<{ id: number }>('/approval-policies/', {
-    ...{ name: `policy-${unique()}`, kind: 'deploy_task', application: applicationId },
+    name: `policy-${unique()}`,
+    kind: 'deploy_task',
+    application: applicationId,
     ...fields,
   });
   if (status !== 201) throw new Error(`the policy was refused: ${JSON.stringify(body)}`);

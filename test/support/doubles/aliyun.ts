@@ -51,10 +51,19 @@ const regions = ['cn-hangzhou', 'cn-beijing'];
 const long = new Date(Date.now() - 3_600_000);
 
 const shown = ({ id, name, region, address, state, last }: FleetMachine): object => ({
-  ...{ InstanceId: id, InstanceName: name, Status: words[state], RegionId: region, ZoneId: `${region}-b` },
-  ...{ Cpu: 4, Memory: 8192, OSName: 'Alibaba Cloud Linux 3', OSType: 'linux' },
-  ...{ VpcAttributes: { PrivateIpAddress: { IpAddress: [address] } }, PublicIpAddress: { IpAddress: [] } },
-  ...{ EipAddress: { IpAddress: '' }, InnerIpAddress: { IpAddress: [] } },
+  InstanceId: id,
+  InstanceName: name,
+  Status: words[state],
+  RegionId: region,
+  ZoneId: `${region}-b`,
+  Cpu: 4,
+  Memory: 8192,
+  OSName: 'Alibaba Cloud Linux 3',
+  OSType: 'linux',
+  VpcAttributes: { PrivateIpAddress: { IpAddress: [address] } },
+  PublicIpAddress: { IpAddress: [] },
+  EipAddress: { IpAddress: '' },
+  InnerIpAddress: { IpAddress: [] },
   StartTime: `${(last?.time ?? long).toISOString().slice(0, 16)}Z`,
 });
 
@@ -154,7 +163,9 @@ export async function serveAliyun(): Promise<AliyunDouble> {
   const fleet = new Fleet();
   const used = new Set<string>();
   const keys = ['main', 'games'].map((account) => ({
-    ...{ account, accessKeyId: `LTAI${randomUUID().slice(0, 8)}`, accessKeySecret: `hush${randomUUID()}` },
+    account,
+    accessKeyId: `LTAI${randomUUID().slice(0, 8)}`,
+    accessKeySecret: `hush${randomUUID()}`,
   }));
   const double = await serveDouble({
     isPower: ({ headers }) => String(headers['x-acs-action']) in actions,

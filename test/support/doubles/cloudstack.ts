@@ -58,8 +58,15 @@ const errorReply = (command: string, code: number, text: string): Reply =>
   replyOf(command, code, { uuidList: [], errorcode: code, cserrorcode: 9999, errortext: text });
 
 const shown = (machine: FleetMachine): object => ({
-  ...{ id: machine.id, name: machine.name, displayname: machine.name, state: words[machine.state] },
-  ...{ zoneid: '1', zonename: machine.region, cpunumber: 4, memory: 8192, osdisplayname: 'CentOS 7' },
+  id: machine.id,
+  name: machine.name,
+  displayname: machine.name,
+  state: words[machine.state],
+  zoneid: '1',
+  zonename: machine.region,
+  cpunumber: 4,
+  memory: 8192,
+  osdisplayname: 'CentOS 7',
   nic: [{ id: randomUUID(), ipaddress: machine.address, isdefault: true }],
 });
 
@@ -172,8 +179,12 @@ class ManagementServer {
 }
 
 const shownJob = ({ id, cmd, machine, created }: Job): object => ({
-  ...{ jobid: id, cmd: `org.apache.cloudstack.api.command.user.${cmd}`, jobstatus: 0, created: timeText(created) },
-  ...{ jobinstancetype: 'VirtualMachine', jobinstanceid: machine.id },
+  jobid: id,
+  cmd: `org.apache.cloudstack.api.command.user.${cmd}`,
+  jobstatus: 0,
+  created: timeText(created),
+  jobinstancetype: 'VirtualMachine',
+  jobinstanceid: machine.id,
 });
 
 /** A management server of its own. */

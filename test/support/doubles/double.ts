@@ -43,8 +43,16 @@ export type Fault =
   | 'server_error';
 
 export const wireFaults = [
-  ...(['hang', 'drop_before', 'drop_after', 'half', 'type', 'html', 'html_200', 'empty'] as const),
-  ...(['redirect', 'server_error'] as const),
+  'hang',
+  'drop_before',
+  'drop_after',
+  'half',
+  'type',
+  'html',
+  'html_200',
+  'empty',
+  'redirect',
+  'server_error',
 ];
 
 export interface Double {

@@ -31,7 +31,12 @@ export class Fleet {
   add(over: Pick<FleetMachine, 'id'> & Partial<FleetMachine>): FleetMachine {
     const number = (this.#made += 1);
     const machine: FleetMachine = {
-      ...{ name: `web-${over.id}`, account: 'main', region: 'r-1', state: 'running', last: null, next: null },
+      name: `web-${over.id}`,
+      account: 'main',
+      region: 'r-1',
+      state: 'running',
+      last: null,
+      next: null,
       restarts: [],
       address: `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`,
       ...over,

@@ -28,7 +28,8 @@ export function ipmiControllers() {
   };
   writeFileSync(path, JSON.stringify({ machines: {}, next: null, runs: [] } satisfies Controllers));
   return {
-    ...{ program, read },
+    program,
+    read,
     /** A new machine whose controller has this user and password. */
     add(power: 'on' | 'off', login: Pick<Controller, 'username' | 'password'>): Controller {
       const name = `phy-${unique()}`;

@@ -85,8 +85,13 @@ export async function serveSaltKeys(): Promise<SaltMaster> {
     say: () => refused,
   });
   const master: SaltMaster = {
-    ...{ double, settings: { ...settings, url: double.url }, fingerprint: fingerprintOf(publicKey()), keys },
-    ...{ mayAsk: true, failsWith: null, accepted: [] },
+    double,
+    settings: { ...settings, url: double.url },
+    fingerprint: fingerprintOf(publicKey()),
+    keys,
+    mayAsk: true,
+    failsWith: null,
+    accepted: [],
   };
   return master;
 }

@@ -72,13 +72,24 @@ function machinesOf(fleet: Fleet, given: Given, { account, region }: Caller, str
 }
 
 const cvmStates = {
-  ...{ running: 'RUNNING', stopped: 'STOPPED', starting: 'STARTING', stopping: 'STOPPING', restarting: 'REBOOTING' },
+  running: 'RUNNING',
+  stopped: 'STOPPED',
+  starting: 'STARTING',
+  stopping: 'STOPPING',
+  restarting: 'REBOOTING',
 };
 const cvmOperations = { start: 'StartInstances', stop: 'StopInstances', restart: 'RebootInstances' };
 
 const shownInstance = ({ id, name, region, address, state, last, next }: FleetMachine): object => ({
-  ...{ InstanceId: id, InstanceName: name, InstanceState: cvmStates[state], Placement: { Zone: `${region}-3` } },
-  ...{ PrivateIpAddresses: [address], PublicIpAddresses: null, CPU: 4, Memory: 8, OsName: 'TencentOS Server 3.1' },
+  InstanceId: id,
+  InstanceName: name,
+  InstanceState: cvmStates[state],
+  Placement: { Zone: `${region}-3` },
+  PrivateIpAddresses: [address],
+  PublicIpAddresses: null,
+  CPU: 4,
+  Memory: 8,
+  OsName: 'TencentOS Server 3.1',
   LatestOperation: last ? cvmOperations[last.action] : 'RunInstances',
   LatestOperationState: next ? 'OPERATING' : 'SUCCESS',
   LatestOperationRequestId: last?.request ?? `run-${id}`,
@@ -109,8 +120,15 @@ const bmStates = { running: 1, stopping: 2, stopped: 3, starting: 5, restarting:
 const bmActions = { start: 'StartDevices', stop: 'ShutdownDevices', restart: 'RebootDevices' };
 
 const shownDevice = ({ id, name, region, address, state }: FleetMachine): object => ({
-  ...{ InstanceId: id, Alias: name, DeviceStatus: 4, OperateStatus: bmStates[state], Zone: `${region}-bls-1` },
-  ...{ LanIp: address, WanIp: '', VpcId: 'vpc-1', DeviceClassCode: 'M10' },
+  InstanceId: id,
+  Alias: name,
+  DeviceStatus: 4,
+  OperateStatus: bmStates[state],
+  Zone: `${region}-bls-1`,
+  LanIp: address,
+  WanIp: '',
+  VpcId: 'vpc-1',
+  DeviceClassCode: 'M10',
 });
 
 interface Task {
@@ -173,13 +191,12 @@ class BareMetal {
     const entries = this.tasks
       .filter(({ machine }) => machine.id === given['InstanceId'])
       .map(({ id, machine, action }) => ({
-        ...{
-          Id: id,
-          InstanceId: machine.id,
-          TaskId: id,
-          TaskName: { start: 'start', stop: 'shutdown', restart: 'reboot' }[action],
-        },
-        ...{ TaskDescription: { start: '开机', stop: '关机', restart: '重启' }[action], Status: machine.next ? 0 : 1 },
+        Id: id,
+        InstanceId: machine.id,
+        TaskId: id,
+        TaskName: { start: 'start', stop: 'shutdown', restart: 'reboot' }[action],
+        TaskDescription: { start: '开机', stop: '关机', restart: '重启' }[action],
+        Status: machine.next ? 0 : 1,
         StartTime: chinese(machine.last?.time ?? new Date()),
       }));
     return replyOf({ TotalCount: entries.length, DeviceOperationLogSet: entries });
@@ -231,7 +248,9 @@ export async function serveTencent(): Promise<TencentDouble> {
   const fleet = new Fleet();
   const bm = new BareMetal();
   const keys = ['main', 'games'].map((account) => ({
-    ...{ account, secretId: `AKID${randomUUID().replaceAll('-', '')}`, secretKey: `hush${randomUUID()}` },
+    account,
+    secretId: `AKID${randomUUID().replaceAll('-', '')}`,
+    secretKey: `hush${randomUUID()}`,
   }));
   const powerActions = [...Object.values(cvmOperations), ...Object.values(bmActions)];
   const double = await serveDouble({

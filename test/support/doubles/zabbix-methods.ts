@@ -114,7 +114,9 @@ function hostMethods(state: ZabbixState, release: number, next: () => string): R
       return [...hosts.values()]
         .filter(({ host }) => wanted.includes(host))
         .map((one) => ({
-          ...{ hostid: one.hostid, host: one.host, status: one.status },
+          hostid: one.hostid,
+          host: one.host,
+          status: one.status,
           ...(selects && { [groupField]: named(groups, one.groups) }),
           ...('selectParentTemplates' in params && { parentTemplates: named(templates, one.templates) }),
         }));

@@ -2,7 +2,7 @@
 // in the place where that version looks for it is not authorised, and what was changed stays changed.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
@@ -79,16 +79,22 @@ export async function zabbixDouble(version: string): Promise<ZabbixDouble> {
   const { user, password, placements } = door;
   const double: ZabbixDouble = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    ...{ user, password, state, placements, trouble: null },
+    user,
+    password,
+    state,
+    placements,
+    trouble: null,
     asked: (method) => calls.filter((one) => one === method).length,
     endSessions: () => door.sessions.clear(),
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
+    close: () => closeServer(server),
   };
   return double;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
 }
 
 function meet(trouble: ZabbixDouble['trouble'], { method }: Message): void {

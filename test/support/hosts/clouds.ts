@@ -47,8 +47,12 @@ const tencentAccount = (
   { keys: [keys], endpoint }: TencentDouble,
   ill: string,
 ) => ({
-  ...{ type, name: 'default', regions: [region.tencent], endpoint },
-  ...{ secretId: keys?.secretId ?? '', secretKey: `${keys?.secretKey ?? ''}${ill}` },
+  type,
+  name: 'default',
+  regions: [region.tencent],
+  endpoint,
+  secretId: keys?.secretId ?? '',
+  secretKey: `${keys?.secretKey ?? ''}${ill}`,
 });
 
 /** All four providers, the accounts that lead to them, and their keys. */
@@ -65,11 +69,18 @@ async function serveClouds(wrongKeys: Wrong) {
     tencentAccount('tencent-cvm', cvm, ill('TECENT_CVM')),
     tencentAccount('tencent-cpm', cpm, ill('TECENT_CPM')),
     {
-      ...{ type: 'aliyun-ecs', name: 'default', regions: [region.aliyun], endpoint: ecs.url },
-      ...{ accessKeyId: key?.accessKeyId ?? '', accessKeySecret: `${key?.accessKeySecret ?? ''}${ill('ALI_ECS')}` },
+      type: 'aliyun-ecs',
+      name: 'default',
+      regions: [region.aliyun],
+      endpoint: ecs.url,
+      accessKeyId: key?.accessKeyId ?? '',
+      accessKeySecret: `${key?.accessKeySecret ?? ''}${ill('ALI_ECS')}`,
     },
     {
-      ...{ type: 'cloudstack', name: 'default', endpoint: stack.url, apiKey: stack.apiKey },
+      type: 'cloudstack',
+      name: 'default',
+      endpoint: stack.url,
+      apiKey: stack.apiKey,
       secretKey: `${stack.secretKey}${ill('CLOUDSTACK')}`,
     },
   ];
@@ -82,7 +93,8 @@ async function serveClouds(wrongKeys: Wrong) {
   const secrets = [
     ...[...cvm.keys, ...cpm.keys].flatMap(({ secretId, secretKey }) => [secretId, secretKey]),
     ...ecs.keys.flatMap(({ accessKeyId, accessKeySecret }) => [accessKeyId, accessKeySecret]),
-    ...[stack.apiKey, stack.secretKey],
+    stack.apiKey,
+    stack.secretKey,
   ];
   return { cloudAccounts, providers, secrets };
 }
@@ -114,7 +126,8 @@ export async function testClouds({ patience = 600, wrongKeys = [] as Wrong } = {
   };
   return {
     ...world,
-    ...{ providers, secrets },
+    providers,
+    secrets,
     admin: await world.user({ admin: true }),
     hosts: (type, count, state = 'running') => Promise.all(Array.from({ length: count }, () => aHost(type, state))),
     begunOn: (type, { name }) => providers[type].machines.begunOn(name),

@@ -75,7 +75,12 @@ export async function aMachine(
   const { id } = await db
     .insertInto('hosts')
     .values({
-      ...{ name, hostType: type, osStatus: os, status, runner, creator: 'test' },
+      name,
+      hostType: type,
+      osStatus: os,
+      status,
+      runner,
+      creator: 'test',
       providerId: type === 'PHY_HOST' ? null : name,
     })
     .returning('id')

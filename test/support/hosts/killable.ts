@@ -45,10 +45,15 @@ export async function hostEstate(): Promise<HostEstate> {
   const [tencent, stack] = [await serveTencent(), await serveCloudStack()];
   const [key] = tencent.keys;
   const estate = await ownEstate({
-    ...{ SLIPWAY_TENCENT_SECRET_ID: key?.secretId ?? '', SLIPWAY_TENCENT_SECRET_KEY: key?.secretKey ?? '' },
-    ...{ SLIPWAY_TENCENT_REGIONS: region, SLIPWAY_TENCENT_ENDPOINT: tencent.endpoint, SLIPWAY_TENCENT_RATE: rate },
-    ...{ SLIPWAY_CLOUDSTACK_URL: stack.url, SLIPWAY_CLOUDSTACK_API_KEY: stack.apiKey },
-    ...{ SLIPWAY_CLOUDSTACK_SECRET_KEY: stack.secretKey, SLIPWAY_CLOUDSTACK_RATE: rate },
+    SLIPWAY_TENCENT_SECRET_ID: key?.secretId ?? '',
+    SLIPWAY_TENCENT_SECRET_KEY: key?.secretKey ?? '',
+    SLIPWAY_TENCENT_REGIONS: region,
+    SLIPWAY_TENCENT_ENDPOINT: tencent.endpoint,
+    SLIPWAY_TENCENT_RATE: rate,
+    SLIPWAY_CLOUDSTACK_URL: stack.url,
+    SLIPWAY_CLOUDSTACK_API_KEY: stack.apiKey,
+    SLIPWAY_CLOUDSTACK_SECRET_KEY: stack.secretKey,
+    SLIPWAY_CLOUDSTACK_RATE: rate,
     SLIPWAY_HOST_SILENCE_SECONDS: '2',
   });
   // The environment's account has a name of its own at the double.

@@ -70,7 +70,8 @@ export async function gitOverSsh(versions: readonly string[], { knownHosts }: Tr
     secret: { private_key: account.privateKey },
     otherSecret: { private_key: other.privateKey },
     secrets: [middleOf(account.privateKey), middleOf(other.privateKey)],
-    ...{ trust, connections: sshd.connections },
+    trust,
+    connections: sshd.connections,
     async stop() {
       await sshd.stop();
       await server.stop();
@@ -101,7 +102,8 @@ export async function ftpsServer(versions: readonly string[], { caFile }: Truste
     secret: { password: account.password },
     otherSecret: { password: otherPassword },
     secrets: [account.password, otherPassword],
-    ...{ trust, connections: server.connections },
+    trust,
+    connections: server.connections,
     async stop() {
       await server.stop();
       account.remove();

@@ -25,7 +25,10 @@ export function makeAccount(): Account {
   const key = join(folder, 'key');
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', key]);
   return {
-    ...{ username, password, privateKey: readFileSync(key, 'utf8'), authorizedKeys: `${key}.pub` },
+    username,
+    password,
+    privateKey: readFileSync(key, 'utf8'),
+    authorizedKeys: `${key}.pub`,
     remove: () => {
       execFileSync('userdel', ['--force', username], { stdio: 'ignore' });
       rmSync(folder, { recursive: true, force: true });
@@ -52,7 +55,9 @@ export function makeCertificates(folder: string): Certificates {
   const signed = ['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial', '-extfile', at('san')];
   openssl('x509', '-req', '-days', '2', '-in', at('server.csr'), ...signed, '-out', at('server.pem'));
   return {
-    ...{ ca: readFileSync(at('ca.pem'), 'utf8'), caFile: at('ca.pem') },
-    ...{ certificateFile: at('server.pem'), keyFile: at('server.key') },
+    ca: readFileSync(at('ca.pem'), 'utf8'),
+    caFile: at('ca.pem'),
+    certificateFile: at('server.pem'),
+    keyFile: at('server.key'),
   };
 }

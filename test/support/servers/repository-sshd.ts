@@ -22,9 +22,17 @@ export interface RepositorySshd {
 
 const configOf = (folder: string, port: number, { authorizedKeys }: Account, sftp: string): string =>
   [
-    ...[`Port ${port}`, 'ListenAddress 127.0.0.1', `HostKey ${folder}/host`, `PidFile ${folder}/pid`],
-    ...[`AuthorizedKeysFile ${authorizedKeys}`, 'PasswordAuthentication yes', 'UsePAM no', 'StrictModes no'],
-    ...[`Subsystem sftp ${sftp}`, 'LogLevel VERBOSE', ''],
+    `Port ${port}`,
+    'ListenAddress 127.0.0.1',
+    `HostKey ${folder}/host`,
+    `PidFile ${folder}/pid`,
+    `AuthorizedKeysFile ${authorizedKeys}`,
+    'PasswordAuthentication yes',
+    'UsePAM no',
+    'StrictModes no',
+    `Subsystem sftp ${sftp}`,
+    'LogLevel VERBOSE',
+    '',
   ].join('\n');
 
 /** `sftp`: what serves SFTP; a program is started by the user's shell. */
@@ -46,7 +54,9 @@ export async function startRepositorySshd(account: Account, sftp = 'internal-sft
   const connected = (): number => readFileSync(log, 'utf8').split('Connection from ').length - 1;
   const before = connected();
   return {
-    ...{ port, knownHosts, knownHostsFile },
+    port,
+    knownHosts,
+    knownHostsFile,
     connections: () => connected() - before,
     stop: async () => {
       await server.stop();

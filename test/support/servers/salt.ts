@@ -61,14 +61,18 @@ interface Ports {
 /** Configurations are JSON, which is YAML. */
 function masterConfig(root: string, { publish, ret, api }: Ports): object {
   return {
-    ...{ root_dir: root, user: 'root', interface: '127.0.0.1', publish_port: publish, ret_port: ret },
-    ...{
-      pki_dir: join(root, 'pki'),
-      cachedir: join(root, 'cache'),
-      sock_dir: join(root, 'sock'),
-      log_level: 'warning',
-    },
-    ...{ log_file: join(root, 'master.log'), autosign_file: join(root, 'autosign'), worker_threads: 3 },
+    root_dir: root,
+    user: 'root',
+    interface: '127.0.0.1',
+    publish_port: publish,
+    ret_port: ret,
+    pki_dir: join(root, 'pki'),
+    cachedir: join(root, 'cache'),
+    sock_dir: join(root, 'sock'),
+    log_level: 'warning',
+    log_file: join(root, 'master.log'),
+    autosign_file: join(root, 'autosign'),
+    worker_threads: 3,
     file_roots: { base: [folderFor(root, 'files')] },
     external_auth: { sharedsecret: { slipway: [...rights, '@wheel'], [guest]: rights } },
     sharedsecret: password,
@@ -79,9 +83,19 @@ function masterConfig(root: string, { publish, ret, api }: Ports): object {
 
 function minionConfig(root: string, id: string, { publish, ret }: Ports): object {
   return {
-    ...{ root_dir: root, id, user: 'root', master: '127.0.0.1', master_port: ret, publish_port: publish },
-    ...{ pki_dir: join(root, 'pki'), cachedir: join(root, 'cache'), sock_dir: join(root, 'sock') },
-    ...{ log_file: join(root, 'minion.log'), log_level: 'warning', grains_cache: true, enable_fqdns_grains: false },
+    root_dir: root,
+    id,
+    user: 'root',
+    master: '127.0.0.1',
+    master_port: ret,
+    publish_port: publish,
+    pki_dir: join(root, 'pki'),
+    cachedir: join(root, 'cache'),
+    sock_dir: join(root, 'sock'),
+    log_file: join(root, 'minion.log'),
+    log_level: 'warning',
+    grains_cache: true,
+    enable_fqdns_grains: false,
   };
 }
 
@@ -91,10 +105,15 @@ export async function runningSalt(count = 3): Promise<SaltServers> {
   const { root, ports, minions } = place;
   const fileRoot = join(root, 'm', 'files');
   return {
-    ...{ settings: settingsOf(ports), password, minions, fileRoot },
+    settings: settingsOf(ports),
+    password,
+    minions,
+    fileRoot,
     ownFolder: ownFolderIn(root),
     ownFolderOf: (minion) => ownFolderIn(folderOf(place, minion)),
-    ...{ master: `127.0.0.1:${ports.ret}`, programs: place.programs, guest },
+    master: `127.0.0.1:${ports.ret}`,
+    programs: place.programs,
+    guest,
     stopMinion: (name) => endLasting(join(root, name)),
     startMinion: async (name) => {
       startMinion(place, name);
@@ -115,7 +134,10 @@ export async function runningSalt(count = 3): Promise<SaltServers> {
 }
 
 const settingsOf = ({ api }: Ports): SaltSettings => ({
-  ...{ url: `http://127.0.0.1:${api}`, user: 'slipway', password, eauth: 'sharedsecret' },
+  url: `http://127.0.0.1:${api}`,
+  user: 'slipway',
+  password,
+  eauth: 'sharedsecret',
 });
 
 const ownFolderIn = (folder: string): string => folderFor(folder, 'own');
@@ -163,7 +185,13 @@ function startMinion(place: Place, name: string): void {
   const minion = [programOf(place, 'minion'), '-c', folder];
   const script = 'mount --bind "$1" "$2" && shift 2 && exec "$@"';
   startLasting(join(root, name), 'unshare', [
-    ...['--mount', 'sh', '-c', script, 'sh', ownFolderIn(folder), ownFolderIn(root)],
+    '--mount',
+    'sh',
+    '-c',
+    script,
+    'sh',
+    ownFolderIn(folder),
+    ownFolderIn(root),
     ...minion,
   ]);
 }

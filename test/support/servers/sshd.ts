@@ -76,7 +76,10 @@ export async function startSshd(options: SshdOptions = {}): Promise<SshServer> {
   };
   let server = await start();
   return {
-    ...{ settings: { user: 'root', keyFile, port, knownHosts }, folder, makeKey, knownLine },
+    settings: { user: 'root', keyFile, port, knownHosts },
+    folder,
+    makeKey,
+    knownLine,
     restart: async () => {
       const connections = childrenOf(server.pid);
       await server.stop();

@@ -27,14 +27,28 @@ const yes = 'YES';
 
 function configOf(folder: string, port: number, { tls }: FtpWish): string {
   const lines: Record<string, string | number> = {
-    ...{ listen: yes, listen_address: '127.0.0.1', listen_port: port, background: 'NO', run_as_launching_user: 'NO' },
-    ...{ anonymous_enable: 'NO', local_enable: yes, local_root: join(folder, 'files'), pam_service_name: 'vsftpd' },
-    ...{ xferlog_enable: yes, vsftpd_log_file: join(folder, 'log'), seccomp_sandbox: 'NO', force_dot_files: yes },
+    listen: yes,
+    listen_address: '127.0.0.1',
+    listen_port: port,
+    background: 'NO',
+    run_as_launching_user: 'NO',
+    anonymous_enable: 'NO',
+    local_enable: yes,
+    local_root: join(folder, 'files'),
+    pam_service_name: 'vsftpd',
+    xferlog_enable: yes,
+    vsftpd_log_file: join(folder, 'log'),
+    seccomp_sandbox: 'NO',
+    force_dot_files: yes,
     secure_chroot_dir: '/var/run/vsftpd/empty',
     ...(tls && {
-      ...{ ssl_enable: yes, rsa_cert_file: tls.certificates.certificateFile, ssl_ciphers: 'HIGH' },
-      ...{ rsa_private_key_file: tls.certificates.keyFile, force_local_logins_ssl: yes, force_local_data_ssl: yes },
-      ...{ implicit_ssl: tls.isImplicit ? yes : 'NO' },
+      ssl_enable: yes,
+      rsa_cert_file: tls.certificates.certificateFile,
+      ssl_ciphers: 'HIGH',
+      rsa_private_key_file: tls.certificates.keyFile,
+      force_local_logins_ssl: yes,
+      force_local_data_ssl: yes,
+      implicit_ssl: tls.isImplicit ? yes : 'NO',
     }),
   };
   return Object.entries(lines)

@@ -56,7 +56,8 @@ export async function openWire(target: string): Promise<Wire> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    ...{ url: `http://127.0.0.1:${port}`, calls },
+    url: `http://127.0.0.1:${port}`,
+    calls,
     losePublishes: (count) => {
       toLose = count;
     },

@@ -64,7 +64,10 @@ export async function startZabbix(postgres: string): Promise<ZabbixServer> {
   const api = await apiOf(url, user, password);
   await eventually(() => listens(serverPort), { timeout: 60_000, interval: 250 });
   return {
-    ...{ url, user, password, api },
+    url,
+    user,
+    password,
+    api,
     sql: (statement, values) => administer(at.href, statement, values),
     async withoutDatabase(work) {
       const allow = (yes: boolean) => administer(postgres, `alter database ${database} with allow_connections ${yes}`);
@@ -113,11 +116,25 @@ async function administer(connectionString: string, statement: string, values: u
 
 function startServer(folder: string, at: URL, port: number): ChildProcess {
   const settings = {
-    ...{ ListenIP: '127.0.0.1', ListenPort: port, DBHost: at.hostname, DBPort: at.port },
-    ...{ DBName: at.pathname.slice(1), DBUser: at.username, DBPassword: at.password },
-    ...{ LogType: 'console', PidFile: join(folder, 'pid'), SocketDir: folder, AllowRoot: 1 },
-    ...{ AllowUnsupportedDBVersions: 1, CacheUpdateFrequency: 1, StartPollers: 1, StartTrappers: 2 },
-    ...{ StartPingers: 0, StartDiscoverers: 0, StartHTTPPollers: 0, StartPollersUnreachable: 1 },
+    ListenIP: '127.0.0.1',
+    ListenPort: port,
+    DBHost: at.hostname,
+    DBPort: at.port,
+    DBName: at.pathname.slice(1),
+    DBUser: at.username,
+    DBPassword: at.password,
+    LogType: 'console',
+    PidFile: join(folder, 'pid'),
+    SocketDir: folder,
+    AllowRoot: 1,
+    AllowUnsupportedDBVersions: 1,
+    CacheUpdateFrequency: 1,
+    StartPollers: 1,
+    StartTrappers: 2,
+    StartPingers: 0,
+    StartDiscoverers: 0,
+    StartHTTPPollers: 0,
+    StartPollersUnreachable: 1,
   };
   const file = join(folder, 'zabbix_server.conf');
   writeFileSync(
@@ -143,10 +160,15 @@ const startFrontend = (at: URL, port: number, serverPort: number): ChildProcess 
     stdio: 'ignore',
     detached: true,
     env: {
-      ...{ PATH: process.env.PATH, PHP_CLI_SERVER_WORKERS: '4' },
-      ...{ TEST_ZABBIX_TYPE: 'POSTGRESQL', TEST_ZABBIX_SERVER: at.hostname, TEST_ZABBIX_PORT: at.port },
-      ...{ TEST_ZABBIX_DATABASE: at.pathname.slice(1), TEST_ZABBIX_USER: at.username },
-      ...{ TEST_ZABBIX_PASSWORD: at.password, TEST_ZABBIX_SERVER_PORT: String(serverPort) },
+      PATH: process.env.PATH,
+      PHP_CLI_SERVER_WORKERS: '4',
+      TEST_ZABBIX_TYPE: 'POSTGRESQL',
+      TEST_ZABBIX_SERVER: at.hostname,
+      TEST_ZABBIX_PORT: at.port,
+      TEST_ZABBIX_DATABASE: at.pathname.slice(1),
+      TEST_ZABBIX_USER: at.username,
+      TEST_ZABBIX_PASSWORD: at.password,
+      TEST_ZABBIX_SERVER_PORT: String(serverPort),
     },
   });
 

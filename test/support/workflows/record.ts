@@ -14,9 +14,7 @@ import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from 
 import type { TestEstate, World } from '../world.ts';
 import { saveHistory } from './save-history.ts';
 
-const env = {
-  ...{ SLIPWAY_TENCENT_SECRET_ID: 'id', SLIPWAY_TENCENT_SECRET_KEY: 'key', SLIPWAY_TENCENT_REGIONS: 'r-1' },
-};
+const env = { SLIPWAY_TENCENT_SECRET_ID: 'id', SLIPWAY_TENCENT_SECRET_KEY: 'key', SLIPWAY_TENCENT_REGIONS: 'r-1' };
 const machines = createCloudWorld();
 const clouds: Clouds = {};
 

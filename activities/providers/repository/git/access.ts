@@ -49,8 +49,13 @@ async function httpAccess({ address, credential }: RepositoryPlace, ip: string, 
   return {
     url: `${scheme}://${hostAndPort(address)}${path}`,
     settings: [
-      ...[`protocol.${scheme}.allow=always`, `http.sslCAInfo=${bundle}`, 'http.sslVerify=true', ...pinned, ...settings],
-      ...['http.lowSpeedLimit=1', 'http.lowSpeedTime=30'],
+      `protocol.${scheme}.allow=always`,
+      `http.sslCAInfo=${bundle}`,
+      'http.sslVerify=true',
+      ...pinned,
+      ...settings,
+      'http.lowSpeedLimit=1',
+      'http.lowSpeedTime=30',
     ],
     env,
   };
@@ -61,11 +66,25 @@ const quoted = (path: string): string => `"${path.replaceAll('%', '%%')}"`;
 
 function sshConfig(lines: Record<string, string>): string {
   const ours = Object.entries({
-    ...{ IdentitiesOnly: 'yes', IdentityAgent: 'none', BatchMode: 'yes', PreferredAuthentications: 'publickey' },
-    ...{ StrictHostKeyChecking: 'yes', GlobalKnownHostsFile: '/dev/null', UpdateHostKeys: 'no', CheckHostIP: 'no' },
-    ...{ CanonicalizeHostname: 'no', ProxyCommand: 'none', PermitLocalCommand: 'no', ControlPath: 'none' },
-    ...{ ClearAllForwardings: 'yes', ForwardAgent: 'no', RequestTTY: 'no', LogLevel: 'ERROR' },
-    ...{ ConnectTimeout: '15', ServerAliveInterval: '10', ServerAliveCountMax: '3' },
+    IdentitiesOnly: 'yes',
+    IdentityAgent: 'none',
+    BatchMode: 'yes',
+    PreferredAuthentications: 'publickey',
+    StrictHostKeyChecking: 'yes',
+    GlobalKnownHostsFile: '/dev/null',
+    UpdateHostKeys: 'no',
+    CheckHostIP: 'no',
+    CanonicalizeHostname: 'no',
+    ProxyCommand: 'none',
+    PermitLocalCommand: 'no',
+    ControlPath: 'none',
+    ClearAllForwardings: 'yes',
+    ForwardAgent: 'no',
+    RequestTTY: 'no',
+    LogLevel: 'ERROR',
+    ConnectTimeout: '15',
+    ServerAliveInterval: '10',
+    ServerAliveCountMax: '3',
     ...lines,
   });
   return `Host *\n${ours.map(([name, value]) => `  ${name} ${value}\n`).join('')}`;
@@ -84,8 +103,10 @@ async function sshAccess({ address, credential }: RepositoryPlace, ip: string, f
   await writeFile(key, sshPrivateKey(privateKey), { mode: 0o600 });
   await writeFile(known, hosts, { mode: 0o600 });
   const lines = {
-    ...{ HostName: ip, HostKeyAlias: knownName(host, port) },
-    ...{ IdentityFile: quoted(key), UserKnownHostsFile: quoted(known) },
+    HostName: ip,
+    HostKeyAlias: knownName(host, port),
+    IdentityFile: quoted(key),
+    UserKnownHostsFile: quoted(known),
   };
   await writeFile(config, sshConfig(lines), { mode: 0o600 });
   return {

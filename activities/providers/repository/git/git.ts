@@ -77,7 +77,9 @@ async function fetchOnce({ repository, place, access, signal, mostBytes }: Fetch
   }, lookEveryMs);
   const options = ['--quiet', '--depth=1', '--force', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head'];
   const { code, stderr } = await runGit({
-    ...{ repository, settings: access.settings, env: access.env },
+    repository,
+    settings: access.settings,
+    env: access.env,
     args: ['fetch', ...options, '--', access.url, `refs/heads/${place.branch ?? ''}:${ref}`],
     signal: AbortSignal.any([signal, tooMuch.signal]),
   }).finally(() => clearInterval(watch));

@@ -15,9 +15,18 @@ export interface GitCall {
 }
 
 const settings = [
-  ...['core.hooksPath=/dev/null', 'core.fsmonitor=false', 'core.alternateRefsCommand=', 'credential.helper='],
-  ...['protocol.allow=never', 'http.followRedirects=false', 'http.emptyAuth=false', 'submodule.recurse=false'],
-  ...['gc.auto=0', 'maintenance.auto=false', 'fetch.unpackLimit=1', 'fetch.fsckObjects=false'],
+  'core.hooksPath=/dev/null',
+  'core.fsmonitor=false',
+  'core.alternateRefsCommand=',
+  'credential.helper=',
+  'protocol.allow=never',
+  'http.followRedirects=false',
+  'http.emptyAuth=false',
+  'submodule.recurse=false',
+  'gc.auto=0',
+  'maintenance.auto=false',
+  'fetch.unpackLimit=1',
+  'fetch.fsckObjects=false',
 ];
 
 const environment = (home: string): Record<string, string> => ({

@@ -209,8 +209,11 @@ class AgentRunner implements Runner {
       const kind = kinds[type] ?? 'other';
       const isLink = kind === 'link';
       entries.push({
-        ...{ name, kind, size: kind === 'file' ? Number(size) : 0 },
-        ...{ mode: Number.parseInt(mode, 8), target: isLink ? target : null },
+        name,
+        kind,
+        size: kind === 'file' ? Number(size) : 0,
+        mode: Number.parseInt(mode, 8),
+        target: isLink ? target : null,
       });
     }
     return entries.sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -84,7 +84,8 @@ export class Batches {
       minions: [...wishes.keys()],
       call: first.call(all.map(({ line }) => line).join('')),
       patienceMs: Math.max(...all.map(({ patienceMs }) => patienceMs)),
-      ...{ isSearch: first.isSearch ?? false, onSent },
+      isSearch: first.isSearch ?? false,
+      onSent,
     };
     try {
       await runJob(this.#master, order, (minion, result) => {

@@ -58,11 +58,9 @@ export class JsonClient {
       method: 'POST',
       headers: {
         ...headers,
-        ...{
-          'content-type': 'application/json',
-          accept: 'application/json',
-          'content-length': Buffer.byteLength(text),
-        },
+        'content-type': 'application/json',
+        accept: 'application/json',
+        'content-length': Buffer.byteLength(text),
       },
       signal: AbortSignal.timeout(patienceMs),
     };

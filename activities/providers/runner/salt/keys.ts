@@ -11,7 +11,10 @@ import type { SaltSettings } from './api.ts';
 const provider = 'salt';
 /** As the master calls the folders of its keys. */
 const folders: Record<KeyState, string> = {
-  ...{ accepted: 'minions', pending: 'minions_pre', rejected: 'minions_rejected', denied: 'minions_denied' },
+  accepted: 'minions',
+  pending: 'minions_pre',
+  rejected: 'minions_rejected',
+  denied: 'minions_denied',
 };
 const isFingerprint = /^([0-9a-f]{2}:){31}[0-9a-f]{2}$/;
 

@@ -25,7 +25,8 @@ function minionIn(id: string, grains: unknown): Minion {
   return {
     id,
     addresses: [...listIn(of['ipv4']), ...listIn(of['ipv6'])].filter((address) => !ownAddress.test(address)),
-    ...{ cpu: countIn(of['num_cpus']), memory: countIn(of['mem_total']) },
+    cpu: countIn(of['num_cpus']),
+    memory: countIn(of['mem_total']),
     osType: textIn(of['osfinger']) || textIn(of['os']),
   };
 }

@@ -17,8 +17,12 @@ const connectMs = 10_000;
 const readyMs = 20_000;
 const keepAliveMs = 10_000;
 const algorithms: ServerHostKeyAlgorithm[] = [
-  ...(['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521'] as const),
-  ...(['rsa-sha2-512', 'rsa-sha2-256'] as const),
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'rsa-sha2-512',
+  'rsa-sha2-256',
 ];
 
 /** The host as messages call it. */
@@ -104,7 +108,10 @@ export async function connect(host: RunnerHost, settings: SshSettings): Promise<
   const client = new Client();
   let problem: ProviderError | null = null;
   const options: ConnectConfig = {
-    ...{ sock, username: settings.user, privateKey, readyTimeout: readyMs },
+    sock,
+    username: settings.user,
+    privateKey,
+    readyTimeout: readyMs,
     algorithms: { serverHostKey: preferred(pinned.types) },
     hostVerifier: (key: Buffer) => {
       problem = objection(pinned, key, place);
