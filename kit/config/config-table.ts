@@ -1,6 +1,6 @@
 import { settings } from './settings.ts';
 
-/** The settings as a markdown table, for the README. */
+/** The settings as a markdown table, for docs/configuration.md. */
 export function configTable(): string {
   const rows = Object.values(settings).map(
     ({ variable, defaultText, meaning }) =>

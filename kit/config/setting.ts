@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** One environment variable: `fallback` is the text used when it is not set, `defaultText` how the README says it. */
+/** One environment variable: `fallback` is the text used when it is not set, `defaultText` how the documentation says it. */
 export interface Setting<S extends z.ZodType = z.ZodType> {
   readonly variable: string;
   readonly schema: S;

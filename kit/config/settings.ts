@@ -1,5 +1,5 @@
 // Every setting of Slipway in one table: the variable, its schema, its default and what it means. The parser and the
-// README's table are both made from it, so that they can't disagree. Values arrive as the environment's text.
+// the table of docs/configuration.md are both made from it, so that they can't disagree. Values arrive as the environment's text.
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { cloudSettings } from './cloud-settings.ts';
@@ -48,7 +48,7 @@ const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as
 export const zabbixSeverities = ['not_classified', 'information', 'warning', 'average', 'high', 'disaster'] as const;
 const outside = 'only with TEMPORAL_ADDRESS: ';
 
-/** All settings, in the order of the README's table; the keys are the fields of `Config`. */
+/** All settings, in the order of the the table of docs/configuration.md; the keys are the fields of `Config`. */
 export const settings = {
   host: required('SLIPWAY_HOST', z.string(), '127.0.0.1', 'address where the API and the console listen'),
   port: required('SLIPWAY_PORT', port, '8080', 'port where the API and the console listen'),

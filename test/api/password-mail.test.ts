@@ -396,9 +396,3 @@ describe('a mail server that does not take a mail', () => {
     expect(mailsTo(emailOf(one))).toEqual([]);
   });
 });
-
-test('a mail server needs a sender and the public address, which no request may choose', () => {
-  expect(() => parseConfig({ SLIPWAY_SMTP_URL: 'smtp://mail.example.com' })).toThrow(
-    /SLIPWAY_SMTP_FROM: is missing[^]*SLIPWAY_PUBLIC_URL: is missing/,
-  );
-});

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configTable } from '../../kit/config/config-table.ts';
@@ -102,8 +102,19 @@ test('.env is read, and the environment wins over it', () => {
   }
 });
 
-test('the README table has a row for every setting', () => {
-  const rows = configTable().split('\n').slice(2);
-  expect(rows).toHaveLength(Object.keys(settings).length);
-  for (const { variable } of Object.values(settings)) expect(rows.join('\n')).toContain(`\`${variable}\``);
+test('docs/configuration.md has the row of every setting, and no other', () => {
+  const cells = (table: string): string[] =>
+    table
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .map((line) => line.replaceAll(/\s+\|/g, ' |'));
+  const page = readFileSync(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
+  expect(cells(page)).toEqual(cells(configTable()));
+  expect(cells(page)).toHaveLength(Object.keys(settings).length);
+});
+
+test('a mail server needs a sender and the public address, which no request may choose', () => {
+  expect(() => parseConfig({ SLIPWAY_SMTP_URL: 'smtp://mail.example.com' })).toThrow(
+    /SLIPWAY_SMTP_FROM: is missing[^]*SLIPWAY_PUBLIC_URL: is missing/,
+  );
 });
