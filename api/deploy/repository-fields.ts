@@ -33,9 +33,9 @@ export function fits(type: CredentialType, scheme: RepositoryScheme): boolean {
   return type === 'SSH_PRIVATE_KEY' ? scheme === 'ssh' : scheme !== 'ssh';
 }
 
-/** A repository in a PATCH: only `type` has to be there, the rest is merged into what is stored. */
+/** A repository in a PATCH: what is missing comes from what is stored, as long as `type` stays. */
 export const repositoryInput = z.object({
-  type: z.enum(repositoryTypes),
+  type: z.enum(repositoryTypes).optional(),
   url: z.string().min(1).max(1000).optional(),
   branch: branch.optional(),
   encoding: z.enum(repositoryEncodings).optional(),

@@ -84,13 +84,15 @@ export async function mergedRepository(
   input: RepositoryInput,
   stored: StoredRepository | null,
 ): Promise<StoredRepository> {
-  const before = stored?.type === input.type ? stored : null;
+  const type = input.type ?? stored?.type;
+  if (type === undefined) throw invalidField(at('type'), 'is needed');
+  const before = stored?.type === type ? stored : null;
   const url = input.url ?? before?.url;
   if (url === undefined) throw invalidField(at('url'), 'is needed');
-  const target = repositoryAddress(input.type, url);
-  if (!target) throw invalidField(at('url'), `must be an address for ${input.type} without user and password`);
-  const branch = branchOf(input, before);
-  const encoding = encodingOf(input, before, target.scheme);
+  const target = repositoryAddress(type, url);
+  if (!target) throw invalidField(at('url'), `must be an address for ${type} without user and password`);
+  const branch = branchOf(type, input.branch, before);
+  const encoding = encodingOf({ type, encoding: input.encoding }, before, target.scheme);
   if (stored && !before && input.credential === undefined)
     throw invalidField(at('credential'), 'is needed with another type');
   const isSameTarget = before !== null && repositoryAddress(before.type, before.url)?.target === target.target;
@@ -99,12 +101,16 @@ export async function mergedRepository(
     throw invalidField(at('credential'), 'is needed again for another address');
   const credential =
     input.credential === undefined ? (kept ?? null) : await credentialOf(ctx, purpose, input.credential, kept);
-  const type = await typeOf(ctx, credential);
-  if (type && !fits(type, target.scheme)) throw invalidField(at('credential'), `${type} does not fit this address`);
-  return { type: input.type, url, ...(branch !== undefined && { branch }), ...(encoding && { encoding }), credential };
+  const kind = await typeOf(ctx, credential);
+  if (kind && !fits(kind, target.scheme)) throw invalidField(at('credential'), `${kind} does not fit this address`);
+  return { type, url, ...(branch !== undefined && { branch }), ...(encoding && { encoding }), credential };
 }
 
-function branchOf({ type, branch }: RepositoryInput, before: StoredRepository | null): string | undefined {
+function branchOf(
+  type: StoredRepository['type'],
+  branch: string | undefined,
+  before: StoredRepository | null,
+): string | undefined {
   if (type === 'FTP' && branch !== undefined) throw invalidField(at('branch'), 'is for GIT only');
   const wanted = branch ?? before?.branch;
   if (type === 'GIT' && wanted === undefined) throw invalidField(at('branch'), 'is needed');
@@ -113,7 +119,7 @@ function branchOf({ type, branch }: RepositoryInput, before: StoredRepository | 
 
 /** The stored form of an encoding: UTF-8 is not stored. Over SFTP names are UTF-8. */
 function encodingOf(
-  { type, encoding }: RepositoryInput,
+  { type, encoding }: { type: StoredRepository['type']; encoding: RepositoryInput['encoding'] },
   before: StoredRepository | null,
   scheme: RepositoryScheme,
 ): 'gbk' | undefined {

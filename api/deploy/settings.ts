@@ -56,7 +56,11 @@ const body = z
     applications: z.array(z.union([id, z.object({ id }).transform((one) => one.id)])),
   })
   .partial()
-  .refine((fields) => Object.keys(fields).some((field) => field !== 'applications'), 'at least one field is needed');
+  .superRefine((fields, issues) => {
+    const given = Object.keys(fields);
+    if (given.some((field) => field !== 'applications')) return;
+    issues.addIssue({ code: 'custom', path: given, message: 'at least one field besides `applications` is needed' });
+  });
 type Fields = z.output<typeof body>;
 
 /** The columns of the fields that a body gives, merged into what is in force. */

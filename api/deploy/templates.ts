@@ -59,7 +59,7 @@ const creation = z
   .partial()
   .required({ name: true, deploy_path: true })
   .extend({
-    repository: repositoryInput.refine(hasCredential, credentialNeeded).nullable(),
+    repository: repositoryInput.required({ type: true }).refine(hasCredential, credentialNeeded).nullable(),
   });
 type Fields = z.output<typeof changes>;
 

@@ -109,6 +109,7 @@ describe('deploy settings', () => {
     const app = await anApplication(user);
     expect((await patch(app, { timeout: 9, applications: [String(app)] })).status).toBe(200);
     expect(refusal(await patch(app, { timeout: 9, applications: [app, 1] }))).toEqual([400, 10001, 'applications']);
+    expect(refusal(await patch(app, { applications: [1] }))).toEqual([400, 10001, 'applications']);
   });
 
   test('seen with view_app, changed with edit_app', async () => {
@@ -163,6 +164,14 @@ describe('the repository of deploy settings', () => {
     expect(records).toHaveLength(1);
     await patch(app, { repository: { type: 'GIT', credential: { ...inline, password: 'another' } } });
     expect((await changesOf(app)).at(-1)?.changes).toEqual({ 'repository.credential.secret': ['******', '******'] });
+  });
+
+  test('is merged without its type, which is needed only where none is stored', async () => {
+    const app = await anApplication(user);
+    expect(refusal(await patch(app, { repository: { branch: 'next' } }))).toEqual([400, 10001, 'repository.type']);
+    await patch(app, { repository: { ...git, credential: inline } });
+    const { body } = await patch(app, { repository: { branch: 'next' } });
+    expect(body['repository']).toMatchObject({ ...git, branch: 'next', credential: { username: inline.username } });
   });
 
   test('an answer sent back keeps the secret; another branch or spelling of the address does too', async () => {

@@ -54,6 +54,8 @@ test('hosts without an end hold up nobody else, ten are worked on at a time, and
   const subTask = accepted(await upgrade(estate, id, { timeout: 600 }));
   await eventually(async () => (await counts(subTask))['running'] === 10, patience);
   expect(await counts(subTask)).toEqual({ running: 10, waiting: 94 });
+  const first = world.temporal.workflow.getHandle(`${subTaskWorkflowId(id, 'upgrade', 1)}/chunk/1`);
+  for (const forged of [1_000, -1, 'many', null]) await first.signal('moreLanes', forged);
   hosts.letGo();
   hosts.stuck(estate.hostnames.slice(10, 15));
   let most = 0;

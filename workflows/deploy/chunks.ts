@@ -118,9 +118,10 @@ class Dispatcher {
   }
 }
 
-/** The work of a chunk: as many instances at a time as it has lanes. */
+/** The work of a chunk: as many instances at a time as it has lanes, `mostLanes` whatever it is told. */
 export async function inLanes(
   { instances, chunk, lanes, isLast }: SubTaskChunkInput,
+  mostLanes: number,
   work: (instance: SubTaskInstance) => Promise<boolean>,
 ): Promise<SubTaskOutcome> {
   const { parent } = workflowInfo();
@@ -138,8 +139,10 @@ export async function inLanes(
     open -= 1;
   };
   const add = (count: number): void => {
-    open += count;
-    for (let index = 0; index < count; index += 1) void lane();
+    // Anybody who reaches the engine's port can send this signal.
+    const more = Number.isSafeInteger(count) ? Math.min(count, mostLanes - open) : 0;
+    open += Math.max(0, more);
+    for (let index = 0; index < more; index += 1) void lane();
   };
   setHandler(moreLanesSignal, add);
   add(lanes);

@@ -71,7 +71,7 @@ export const revertInstances = (input: SubTaskInput): Promise<SubTaskOutcome> =>
 
 /** Up to fifty instances of a sub-task that has more. */
 export const subTaskChunk = (input: SubTaskChunkInput): Promise<SubTaskOutcome> =>
-  inLanes(input, (instance) => settled(input, instance));
+  inLanes(input, atOnce, (instance) => settled(input, instance));
 
 /** How a step runs on one instance; what takes it back is noted before it is tried. */
 const stepsOf =
