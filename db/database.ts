@@ -34,7 +34,7 @@ interface UsedTicketsTable {
   expiresTime: Date;
 }
 
-/** Every table, as queries see it (camelCase; names.ts maps them). */
+/** Every table, as queries see it (camelCase; snake-case.ts maps them). */
 export interface Database
   extends
     NavigatorTables,

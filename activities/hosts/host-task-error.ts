@@ -1,5 +1,5 @@
 // What goes wrong on the way of a host task, told by who it went wrong with, because the documented codes go by that; and
-// what is only not so far yet. One place turns either into an outcome or another attempt (act.ts).
+// what is only not so far yet. One place turns either into an outcome or another attempt (advance-host.ts).
 import { ProviderError, OutcomeUnknownError } from '../providers/error.ts';
 import { UnknownTemplateError } from '../providers/monitoring/driver.ts';
 

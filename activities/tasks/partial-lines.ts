@@ -1,5 +1,5 @@
 // A line that does not end is shown while it stands there: a question, a progress bar. It is looked at with the views that
-// `follow.ts` has anyway, and never counts as copied.
+// `follow-job.ts` has anyway, and never counts as copied.
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/database.ts';
 import type { OutputLine } from '../../db/tasks/output.ts';

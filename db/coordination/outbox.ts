@@ -1,5 +1,5 @@
 // What must happen because of a commit (a workflow's start, a mail) is a row of the same transaction. Whoever enqueues may
-// do it himself right after the commit and acknowledge; the relay (relay.ts) does what was left, so every handler must
+// do it himself right after the commit and acknowledge; the relay (outbox-relay.ts) does what was left, so every handler must
 // stand being called twice.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';

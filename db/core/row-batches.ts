@@ -1,5 +1,5 @@
 // A statement has at most 65,535 parameters; the driver writes what is left of a larger number, which PostgreSQL takes for a
-// broken protocol. Rows of which there may be many go in by parts. (Lists of values go as one array each: names.ts.)
+// broken protocol. Rows of which there may be many go in by parts. (Lists of values go as one array each: snake-case.ts.)
 import type { InsertObject, Kysely } from 'kysely';
 import type { Database } from '../database.ts';
 

@@ -20,7 +20,7 @@ const longest = [
   'gate/inputs',
   'providers/runner-local',
   'kit/jinja',
-  'tracing',
+  'api/tracing',
 ];
 
 /** The lower, the earlier. */
