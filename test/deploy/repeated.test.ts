@@ -243,7 +243,10 @@ async function leftBy({ estate, ids }: Story): Promise<string[]> {
       processes: processesOf(host.root),
     })),
     tasks,
-    results: results.map(({ started: _s, finished: _f, instanceId: _i, hostId: _h, ...rest }) => rest),
+    results: results.map(({ started: _s, finished: _f, instanceId: _i, hostId: _h, machine, ...rest }) => ({
+      ...rest,
+      machine: machine && { ...machine, host: 'its host' },
+    })),
     output: output.map(({ seq: _, ...line }) => line),
     deploys: deploys.map(({ votes, ...rest }) => ({ ...rest, votes: votes.map(({ round }) => round) })),
     instances: await db
