@@ -71,7 +71,7 @@ export async function startWorker(
   at: Addresses,
   parts: WorkerParts = {},
 ): Promise<RunningWorker> {
-  const { providers: replaced = {}, tracing, workflows, around = (activities) => activities } = parts;
+  const { providers: replaced = {}, tracing, workflows, around = (activities: Activities) => activities } = parts;
   const db = connect(at.databaseUrl, { max: config.databasePool, applicationName: 'slipway-worker', log });
   const connection = await NativeConnection.connect(engineAddress(config, at.temporalAddress));
   const { temporalNamespace: namespace, taskQueue } = config;

@@ -6,7 +6,7 @@ import type { Hono } from 'hono';
 import type { Endpoint } from '../operations/endpoint.ts';
 import { openapi } from './openapi.ts';
 
-const folder = join(import.meta.dirname, '..', 'node_modules', 'swagger-ui-dist');
+const folder = join(import.meta.dirname, '..', '..', 'node_modules', 'swagger-ui-dist');
 const assets: Readonly<Record<string, string>> = {
   'swagger-ui.css': 'text/css; charset=utf-8',
   'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
