@@ -10,7 +10,16 @@ import type { Activities } from '../../activities/index.ts';
 import { deployTaskWorkflowId, stepNames } from '../../workflows/deploy/contract.ts';
 import type { StepInput } from '../../workflows/deploy/ports.ts';
 import { eventually, unique } from '../support/harness.ts';
-import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from '../support/world.ts';
+import {
+  endedTask,
+  makeEstate,
+  makeTask,
+  packagePath,
+  placePackage,
+  startedTask,
+  taskOf,
+  testWorld,
+} from '../support/world.ts';
 import type { TestEstate, World } from '../support/world.ts';
 import type { TestUser } from '../support/api/app.ts';
 import {
@@ -136,6 +145,16 @@ const stories: Record<string, () => Promise<Story>> = {
     const id = await startedTask(world, estate, v2);
     const subTask = accepted(await upgrade(estate, id, { ...v2, timeout: 20 }));
     expect(await endedTask(world, subTask, patience.timeout)).toMatchObject({ status: 'failed' });
+    await done(act(estate.manager, id, 'close'));
+    return { estate, ids: [id] };
+  },
+
+  async 'a package that comes later'() {
+    const estate = await running();
+    const id = await makeTask(world, estate, { ...v2, package_source: packagePath('late') });
+    await placePackage(world, estate, 'late');
+    await eventually(async () => (await taskOf(world, id)).planRound === 2, patience);
+    await eventually(() => done(approveSeen(world, estate.reviewer, id)), patience);
     await done(act(estate.manager, id, 'close'));
     return { estate, ids: [id] };
   },
