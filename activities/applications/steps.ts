@@ -1,5 +1,5 @@
-// The commands that start and stop an instance: the application's own, as its user, then a check of its process.
-// The process decides whether a stop succeeded, so stopping an instance that already died succeeds.
+// The commands that start and stop an instance: the application's own, as its user, then a check of its process. The process
+// decides whether a stop succeeded, so stopping an instance that already died succeeds.
 import type { StepRow } from '../../db/deploy/steps.ts';
 import type { InstanceActionStep } from '../../workflows/applications/contract.ts';
 import { checking, ending, endingTold, startMark, starting, stepJobs, stepLook, stopping } from '../deploy/steps.ts';

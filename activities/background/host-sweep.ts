@@ -1,7 +1,6 @@
 // Deletes job folders of ended tasks from hosts reached by SSH or Salt: they fill disks and scripts may hold secrets.
-// Folders
-// of running tasks stay, because a start whose folder is gone would run again. Workers share the hosts through leases
-// (db/hosts/sweeps.ts); an unreachable host blocks only its lane, and is retried after a day.
+// Folders of running tasks stay, because a start whose folder is gone would run again. Workers share the hosts through
+// leases (db/hosts/sweeps.ts); an unreachable host blocks only its lane, and is retried after a day.
 import type { Kysely } from 'kysely';
 import type { WarningLog } from '../../db/core/connect.ts';
 import type { Database } from '../../db/database.ts';

@@ -1,6 +1,5 @@
 // Deletes job folders (script, output, result) of local hosts some days after their task ended, including hosts since
-// deleted.
-// Until then any worker can find a command again, and people can inspect the host. Remote hosts: host-sweep.ts.
+// deleted. Until then any worker can find a command again, and people can inspect the host. Remote hosts: host-sweep.ts.
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/database.ts';
 import type { AlarmLog } from '../../db/coordination/bounded-deletions.ts';

@@ -1,5 +1,5 @@
-// Checks on the host whether an instance runs: the database may be stale after a failed undo, manual work or a reboot.
-// So a stop and a start look first, an undo waits until processes being stopped have ended, and a failure records what still
+// Checks on the host whether an instance runs: the database may be stale after a failed undo, manual work or a reboot. So a
+// stop and a start look first, an undo waits until processes being stopped have ended, and a failure records what still
 // runs. Without a pid file the state is unknown.
 import { notKnown } from '../../db/deploy/finish.ts';
 import { markSeen } from '../../db/deploy/steps.ts';

@@ -1,9 +1,7 @@
 // Identifies the application's process in host scripts: the number in the pid file plus the start time, as numbers are
-// reused.
-// A process younger than the pid file reuses its number, unless Slipway's start command began it; one older than a start
-// does
-// not belong to it. Processes not yet in the pid file are found by `SLIPWAY_START` in their environment, and by descent.
-// Without /proc the number alone decides.
+// reused. A process younger than the pid file reuses its number, unless Slipway's start command began it; one older than a
+// start does not belong to it. Processes not yet in the pid file are found by `SLIPWAY_START` in their environment, and by
+// descent. Without /proc the number alone decides.
 import { readPidFile, runUser } from './place-scripts.ts';
 
 /** Least number of seconds between Slipway's own signal to end and the kill. */

@@ -1,5 +1,5 @@
-// Results of looks at the application's process. The host keeps them with the job, so later steps, on any worker, know
-// which process existed before a stop or start, and when that began.
+// Results of looks at the application's process. The host keeps them with the job, so later steps, on any worker, know which
+// process existed before a stop or start, and when that began.
 import { runJob } from '../tasks/follow-job.ts';
 import type { JobState } from '../providers/runner/driver.ts';
 import { failureOf } from '../tasks/job-end.ts';

@@ -209,8 +209,7 @@ export function stopping(setup: SubTaskSetup, mayFail = false, { process: told =
 
 /**
  * Waits until the process being stopped ends, and kills it after the time. Runs as the application's user: they write the
- * pid
- * file, and root would kill any process it names.
+ * pid file, and root would kill any process it names.
  */
 export const endingTold = ({ runUser }: SubTaskSetup, { process: told = '', seconds = 0 }: Told = {}): StepBody => ({
   ...own(processes.endTold, { SLIPWAY_TOLD: told, SLIPWAY_SECONDS: String(seconds) }),

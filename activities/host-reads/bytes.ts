@@ -1,5 +1,5 @@
-// Reads a block of a file by bytes without splitting a character: a few bytes around it show where characters begin.
-// It costs at most ten bytes more than its size, however large the file.
+// Reads a block of a file by bytes without splitting a character: a few bytes around it show where characters begin. It
+// costs at most ten bytes more than its size, however large the file.
 import { characterAround, characterAt, longestCharacter } from '../../kit/utf8.ts';
 import type { LogPart } from '../../db/host-reads/tables.ts';
 import type { LogSource } from './source.ts';

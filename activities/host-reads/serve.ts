@@ -1,6 +1,5 @@
 // The worker's side of host reads (db/host-reads/queue.ts): request/reply over a table. Claims requests, reads, and writes
-// the response.
-// Bypasses the engine because the caller waits only seconds, so a late response is worthless.
+// the response. Bypasses the engine because the caller waits only seconds, so a late response is worthless.
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/database.ts';
 import { answerRead, claimReads, forgetReads, hostReadsChannel } from '../../db/host-reads/queue.ts';

@@ -1,8 +1,6 @@
 // Drives one host of a task to its target state. Idempotent and without state: `host_calls` holds the intents, the host and
-// its
-// provider report the progress. Throws with `nextRetryDelay` while in progress, so a slow machine occupies no worker slot
-// and
-// adds nothing to the history.
+// its provider report the progress. Throws with `nextRetryDelay` while in progress, so a slow machine occupies no worker
+// slot and adds nothing to the history.
 import { ApplicationFailure } from '@temporalio/activity';
 import { findCall } from '../../db/hosts/calls.ts';
 import { settleHost } from '../../db/hosts/finish.ts';

@@ -1,6 +1,5 @@
 // Installation scripts that need root. Non-root users go through sudo (no password). After a time limit, root ends the
-// process
-// group on the host itself, also without a worker: TERM, and KILL ten seconds later. Safe to run again.
+// process group on the host itself, also without a worker: TERM, and KILL ten seconds later. Safe to run again.
 import type { JobState, RunnerKind } from '../providers/runner/driver.ts';
 
 const notAllowed = 77;

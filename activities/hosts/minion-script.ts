@@ -1,9 +1,7 @@
 // Script that installs a host's minion, or fixes an existing one. Host-specific values are in its environment. Idempotent:
-// keeps
-// installed packages, replaces the drop-in, restarts the unresponsive minion. Its last line has the key's fingerprint in the
-// form
-// of `salt-call --local key.finger`: sha256 of the text between the first and last line. (In some versions the master's
-// `key.finger` hashes other parts.)
+// keeps installed packages, replaces the drop-in, restarts the unresponsive minion. Its last line has the key's fingerprint
+// in the form of `salt-call --local key.finger`: sha256 of the text between the first and last line. (In some versions the
+// master's `key.finger` hashes other parts.)
 import { asRoot } from './as-root.ts';
 
 export const installMinion = `set -eu

@@ -1,9 +1,7 @@
 // Bootstraps a Salt minion over SSH, if configured: a job on the host installs and starts it and reports its key's
-// fingerprint,
-// then the master accepts exactly that key. The host is pinned by its SSH key and the master by its fingerprint, which
-// excludes
-// a man in the middle. Idempotent: the job is known by its id, the rest is read from the master. Limited by the host's
-// patience.
+// fingerprint, then the master accepts exactly that key. The host is pinned by its SSH key and the master by its
+// fingerprint, which excludes a man in the middle. Idempotent: the job is known by its id, the rest is read from the master.
+// Limited by the host's patience.
 import { HostUnreachableError } from '../providers/error.ts';
 import type { Runner, RunnerHost } from '../providers/runner/driver.ts';
 import { keyStates } from '../providers/runner/minions.ts';

@@ -1,6 +1,5 @@
 // Chooses how to change a host's power: local processes, the guest, or the provider. `host_calls` records the choice, so a
-// retry
-// uses the same way.
+// retry uses the same way.
 import { findCall } from '../../db/hosts/calls.ts';
 import type { HostCallRow } from '../../db/hosts/tables.ts';
 import { byGuest } from './guest-power.ts';

@@ -1,5 +1,5 @@
-// Power by the provider's API: calls it once, then polls until the machine reaches its state and, unless it was stopped,
-// its runner responds.
+// Power by the provider's API: calls it once, then polls until the machine reaches its state and, unless it was stopped, its
+// runner responds.
 import { markDown } from '../../db/hosts/calls.ts';
 import type { HostCallRow } from '../../db/hosts/tables.ts';
 import type { CloudDriver, Machine, PowerAction } from '../providers/cloud/driver.ts';

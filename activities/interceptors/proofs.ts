@@ -1,5 +1,5 @@
-// The one place that verifies the origin of updates: the first activity of each handler carries the update unchanged, and
-// is refused unless the API sealed it.
+// The one place that verifies the origin of updates: the first activity of each handler carries the update unchanged, and is
+// refused unless the API sealed it.
 import { Context } from '@temporalio/activity';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
 import type { Kysely } from 'kysely';

@@ -72,8 +72,7 @@ function leaving({ cancellationDetails } = Context.current()): CancelledFailure 
 
 /**
  * Awaits work that honours the abort signal. On worker shutdown the work is abandoned. On cancellation it is awaited,
- * because
- * the subsequent undo must act last.
+ * because the subsequent undo must act last.
  */
 export async function unlessShuttingDown<T>(work: Promise<T>): Promise<T> {
   // Listeners of the signal run outside the activity's context.
