@@ -1,5 +1,4 @@
-// The workflow code as one bundle, made once: bundling takes a second or two, which a start need not pay. A bundle is
-// used only if it was made of exactly the sources that are there now.
+// Caches the bundled workflow code, as bundling takes a second or two at each start. The key is a hash of the sources.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,7 +11,7 @@ const root = join(import.meta.dirname, '..');
 const sources = join(root, 'workflows');
 const bundleFolder = join(root, 'dist');
 
-/** Path of a bundle of the present sources, with what traces workflows if asked for; made when there is none. */
+/** Returns the path of a bundle of the present sources, optionally with tracing; builds it if missing. */
 export async function workflowBundle({ traced = false } = {}): Promise<string> {
   const path = join(bundleFolder, `workflows-${sourceHash()}${traced ? '-traced' : ''}.js`);
   if (existsSync(path)) return path;
@@ -25,7 +24,7 @@ export async function workflowBundle({ traced = false } = {}): Promise<string> {
   return path;
 }
 
-/** Found as the bundler finds it, by what imports it. */
+/** Resolved from the importing package, as the bundler does. */
 const tracer = createRequire(import.meta.url).resolve(
   '@temporalio/interceptors-opentelemetry/lib/workflow-interceptors',
 );

@@ -11,40 +11,40 @@ import { refused } from './providers/error.ts';
 import type { Providers } from './providers/index.ts';
 import type { RunnerHost } from './providers/runner/driver.ts';
 
-/** What a worker gives to its activities. */
+/** The dependencies of a worker's activities. */
 export interface ActivityDeps extends Providers {
   db: Kysely<Database>;
   renderer: Renderer;
   secrets: Secrets;
-  /** Who may decide by message: who signs with the key, anybody, or nobody. */
+  /** Which decisions by signal are accepted: those signed with the key, all, or none. */
   decisions: { mode: 'signed' | 'open' | 'off'; key: string | undefined };
-  /** Bytes of output that one task may keep, and one job on its host. */
+  /** Output limit in bytes, per task and per job on its host. */
   outputLimitBytes: number;
-  /** Slipway's own database and engine, which nothing else may be led to. */
+  /** Slipway's own database and engine, which providers must not connect to. */
   ownServers: readonly HostPort[];
-  /** What health checks may call; none: all but the worker's own machine. */
+  /** Addresses that health checks may call; empty: all except the worker's own machine. */
   healthCheckAllow: readonly string[];
-  /** How long a host may take to get where its task wants it. */
+  /** How long a host may take to reach its target state. */
   hostPatienceSeconds: number;
   /** How long the installation of a package on a host may take. */
   hostInstallSeconds: number;
-  /** How long a host without a provider is silent before it counts as down. */
+  /** How long a host without a provider must be unreachable before it counts as down. */
   hostSilenceSeconds: number;
-  /** Whether commands run only on hosts whose way somebody has admitted. */
+  /** Whether commands run only on hosts whose address was admitted. */
   hostAdmission: HostAdmission;
   log: Logger;
 }
 
 type ReachedRow = Omit<StepRow['host'], 'id' | 'isAdmitted'>;
 
-/** A host of the inventory as its runner knows it: Salt by minion id, SSH by address. */
+/** The runner's view of a host: Salt by minion id, SSH by address. */
 export const runnerHost = ({ name, runner, minionId, ipAddress }: ReachedRow): RunnerHost => ({
   name: runner === 'salt' ? (minionId ?? name) : name,
   runner,
   address: ipAddress[0]?.address ?? null,
 });
 
-/** The same for one that commands are to run on; throws ProviderError while nobody has admitted the way to it. */
+/** Same, for running commands; throws ProviderError unless the host is admitted. */
 export function admittedHost(
   { hostAdmission }: Pick<ActivityDeps, 'hostAdmission'>,
   row: Omit<StepRow['host'], 'id'>,
@@ -53,5 +53,5 @@ export function admittedHost(
   return runnerHost(row);
 }
 
-/** Why no command runs on a host, for a person. */
+/** Why commands are refused on a host, for a person. */
 export const notAdmitted = (name: string): string => problemText('host_not_admitted', { name }, 'en');

@@ -6,10 +6,10 @@ import { createImportActivities } from './host-imports/activities.ts';
 import { createMaintenanceActivities } from './maintenance/activities.ts';
 import { createHostActivities } from './hosts/activities.ts';
 
-/** By name; each takes one object. */
+/** Activities by name; each takes one object. */
 export type Activities = Record<string, (input: never) => Promise<unknown>>;
 
-/** Every area's activities in one object; a name that two areas use is refused. */
+/** Merges the activities of all areas; throws on a duplicate name. */
 export function createActivities(deps: ActivityDeps): Activities {
   const areas = [
     createDeployRecordActivities(deps),

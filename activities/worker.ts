@@ -1,5 +1,5 @@
-// The worker process: configuration, dependencies, one Worker. It drains on SIGTERM: running steps are handed over as
-// they are (their commands go on on the hosts) and the process ends.
+// The worker process: configuration, dependencies, one Worker. Drains on SIGTERM: hands over running steps, whose commands
+// continue on the hosts, and exits.
 import type { Context } from '@temporalio/activity';
 import { makeWorkflowExporter, OpenTelemetryActivityInboundInterceptor } from '@temporalio/interceptors-opentelemetry';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
@@ -40,31 +40,33 @@ import type { Providers } from './providers/index.ts';
 import type { HostPort } from './providers/addresses.ts';
 
 export interface RunningWorker {
-  /** Resolves when the worker has stopped; rejects when it failed. */
+  /** Resolves when the worker has stopped; rejects on failure. */
   done: Promise<void>;
-  /** Takes no new work, hands over what runs, and resolves when that is done. */
+  /** Stops polling, hands over running work, and resolves when done. */
   stop(): Promise<void>;
 }
 
 const leaving = { shutdownGraceTime: '1 second', shutdownForceTime: '20 seconds' } as const;
-/** How long a workflow's news waits for the worker that has the workflow in memory: what a decision costs after that one
- * was killed. The default, ten seconds, is longer than a person waits for an answer. */
+/**
+ * How long a workflow task waits for the worker that caches the workflow, i.e. the delay of a decision after that worker was
+ * killed. The default, ten seconds, is too long for a person waiting for a response.
+ */
 const stickyPatience = '3 seconds';
-/** A cancelled step learns of it with the answer to a heartbeat. */
+/** Cancellation reaches a step with the response to a heartbeat. */
 const heartbeatThrottle = '1 second';
 const defaultDatabasePort = 5432;
 
 export interface WorkerParts {
-  /** They stand in for those of the configuration. */
+  /** Override those of the configuration. */
   providers?: Partial<Providers>;
   tracing?: Tracing | undefined;
-  /** They stand in for the present ones. */
+  /** Replaces the present workflow code. */
   workflows?: { code: string } | undefined;
-  /** What is done around the activities. */
+  /** Wraps the activities. */
   around?: ((activities: Activities) => Activities) | undefined;
 }
 
-/** Starts a worker in this process; there is one a process. */
+/** Starts a worker in this process, which can have only one. */
 export async function startWorker(
   config: Config,
   log: Logger,
@@ -118,7 +120,7 @@ async function stopWorker(worker: Worker, done: Promise<void>): Promise<void> {
   await done;
 }
 
-/** The first is the outermost: it sees failures as they are told, without secrets. */
+/** The first is the outermost: it sees converted failures, without secrets. */
 const activityInterceptors = (log: Logger, tracing: Tracing | undefined, proofs: ActivityInboundCallsInterceptor) => [
   ...(tracing ? [(ctx: Context) => ({ inbound: new OpenTelemetryActivityInboundInterceptor(ctx) })] : []),
   () => ({ inbound: failureInterceptor((err) => log.error({ err }, 'an activity failed')) }),
@@ -126,7 +128,7 @@ const activityInterceptors = (log: Logger, tracing: Tracing | undefined, proofs:
   () => ({ inbound: proofs }),
 ];
 
-/** What a worker does beside its tasks, each now and then. */
+/** Starts a worker's periodic background jobs. */
 function startBackgroundJobs(db: ActivityDeps['db'], config: Config, { monitoring, runners }: Providers, log: Logger) {
   const { jobRetentionDays, hostAdmission } = config;
   const sweeps = config.localRunner ? [startJobSweep(db, config, log)] : [];
@@ -137,7 +139,7 @@ function startBackgroundJobs(db: ActivityDeps['db'], config: Config, { monitorin
   ];
 }
 
-/** Database and engine, as the providers' addresses are compared with them. */
+/** Database and engine, in the form that providers' addresses are compared with. */
 function ownServers({ databaseUrl, temporalAddress }: Addresses): HostPort[] {
   return [new URL(databaseUrl), new URL(`temporal://${temporalAddress}`)].map(({ hostname, port }) => ({
     host: hostname.replace(/^\[|\]$/g, ''),
@@ -145,7 +147,7 @@ function ownServers({ databaseUrl, temporalAddress }: Addresses): HostPort[] {
   }));
 }
 
-/** What the configuration alone says. */
+/** Dependencies that follow from the configuration alone. */
 const settled = (config: Config) => ({
   hostPatienceSeconds: config.hostPatienceSeconds,
   hostInstallSeconds: config.hostInstallSeconds,
@@ -165,7 +167,7 @@ const rendererOf = (config: Config): ActivityDeps['renderer'] => ({
 const startReads = ({ hostAdmission }: Config, options: Omit<HostReadsOptions, 'hostAdmission'>) =>
   startHostReads({ ...options, hostAdmission });
 
-/** Sends the engine's own log lines to ours. */
+/** Forwards the engine's log lines to our logger. */
 export function logRuntimeTo(log: Logger): void {
   Runtime.install({
     shutdownSignals: [],

@@ -1,5 +1,5 @@
-// `npm run audit:verify [-- file]`: the chain of the database, embedded or not, or an exported NDJSON file without any
-// database. Here, and not in db/, because the embedded database is found by this room alone.
+// `npm run audit:verify [-- file]`: verifies the audit chain of the database, embedded or not, or of an exported NDJSON file
+// without a database. Not in db/, because only this room can locate the embedded database.
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { verifyAll } from '../db/audit/verifications.ts';
@@ -23,7 +23,7 @@ async function ofDatabase(): Promise<{ ok: boolean }> {
   }
 }
 
-/** Verifies a file, or the database without one, and prints what was found; 0 means that all is right, 1 that it is not. */
+/** Verifies a file, or the database without one, and prints the result; 0 if valid, else 1. */
 export async function auditVerify(path: string | undefined, print: (text: string) => void): Promise<0 | 1> {
   const result = await (path === undefined ? ofDatabase() : ofFile(path));
   print(`${JSON.stringify(result, null, 2)}\n`);

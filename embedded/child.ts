@@ -1,11 +1,11 @@
-// Keeps one embedded server running: when it dies by itself it is started again on the same port, at once the first time
-// and with growing pauses while it keeps dying. Its first start must succeed; later ones are tried until `stop`.
+// Supervises one embedded server: restarts it on the same port when it dies, at once the first time, then with exponential
+// back-off. The first start must succeed; later ones are retried until `stop`.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../kit/log.ts';
 import { endProcess } from './end-process.ts';
 import { spawnRecorded, type Program, type Running } from './spawn.ts';
 
-/** A program with `probe`, which resolves once the server answers, and `prepare`, which runs before each start. */
+/** A program with `probe`, which resolves once the server responds, and `prepare`, which runs before each start. */
 export interface Server extends Program {
   readonly log: Logger;
   prepare?(): Promise<void>;
@@ -18,7 +18,7 @@ const shortestPauseMs = 50;
 const longestPauseMs = 5_000;
 const stableMs = 10_000;
 
-/** A server that is kept running until `stop`. */
+/** A supervised server, kept running until `stop`. */
 export class SupervisedServer {
   readonly #server: Server;
   readonly #stopped = new AbortController();

@@ -1,10 +1,10 @@
-// PostgreSQL refuses to run as root. Started by root it runs as another user, who must reach its programs and its data. A
-// folder below /root is out of his reach whatever its own mode is; then both go to a folder below /var/lib. The
-// choice is written into the data folder, since the data must be found again.
+// PostgreSQL refuses to run as root. Under root it runs as another user, who must reach its programs and data. That user
+// can't enter /root whatever the modes below, so for such folders both go below /var/lib. The choice is recorded in the data
+// folder, so that the data is found again.
 import { chmodSync, chownSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** A system user by his numbers. */
+/** A system user by uid and gid. */
 export interface SystemUser {
   readonly uid: number;
   readonly gid: number;
@@ -12,7 +12,7 @@ export interface SystemUser {
 
 const candidates = ['postgres', 'slipway', 'nobody'];
 
-/** The user who runs the database when Slipway runs as root, else undefined; data that exists stays its owner's. */
+/** The user who runs the database when Slipway runs as root, else undefined; existing data keeps its owner. */
 export function databaseUser(existingData: string): SystemUser | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const owner = statSync(existingData, { throwIfNoEntry: false });
@@ -33,14 +33,14 @@ function findUser(): SystemUser | undefined {
   return undefined;
 }
 
-/** Whether `user` may pass through `folder` and every folder above it, by their modes. */
+/** Whether `user` may traverse `folder` and its parents, by their modes. */
 export function canReach(user: SystemUser, folder: string): boolean {
   const { uid, gid, mode } = statSync(folder);
   const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
   return (mode & bit) !== 0 && (dirname(folder) === folder || canReach(user, dirname(folder)));
 }
 
-/** Makes a private folder that `user` owns, or the present user. */
+/** Creates a private folder owned by `user`, or by the present user. */
 export function privateFolder(folder: string, user: SystemUser | undefined): void {
   mkdirSync(folder, { recursive: true });
   chmodSync(folder, 0o700);

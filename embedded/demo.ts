@@ -1,4 +1,4 @@
-// `npm run demo`: the main job for real, on a sample estate of its own. Without CI it stays up afterwards.
+// `npm run demo`: the main job on a sample estate. Outside CI it stays up afterwards.
 import { readFileSync } from 'node:fs';
 import { configFromEnvironment } from '../kit/config/config.ts';
 import type { Config } from '../kit/config/config.ts';

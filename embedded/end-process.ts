@@ -5,7 +5,7 @@ const politeMs = 15_000;
 const killedMs = 5_000;
 const pollMs = 20;
 
-/** Ends the very process that has `identity`: by `signal`, after 15 s by SIGKILL; returns when it has gone. */
+/** Ends exactly the process with `identity`: by `signal`, after 15 s by SIGKILL; returns when it is gone. */
 export async function endProcess(pid: number, identity: string, signal: NodeJS.Signals): Promise<void> {
   for (const [how, milliseconds] of [
     [signal, politeMs],
@@ -19,7 +19,7 @@ export async function endProcess(pid: number, identity: string, signal: NodeJS.S
   if (isAlive(pid, identity)) throw new Error(`process ${pid} can't be ended`);
 }
 
-/** Nothing happens if the process has gone. */
+/** No effect if the process is gone. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);

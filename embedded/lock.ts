@@ -1,6 +1,6 @@
-// One stack per data folder. The lock is a file that names its holder by process id and start time; it is made by a hard
-// link, so it appears whole and for one of two rivals only. That of a dead process is moved away and looked at
-// once more, since a rival may have renewed it in between; whoever took over checks after a moment that he still holds it.
+// One stack per data folder. The lock file names its holder by process id and start time. A hard link creates it atomically,
+// for one of two rivals only. A dead holder's lock is moved away and checked again, as a rival may have renewed it in
+// between; the new holder verifies after a moment that it still holds the lock.
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ interface Holder {
 const settleMs = 100;
 const attempts = 20;
 
-/** Thrown when another process runs on the data folder; it names that process and the address where it serves. */
+/** Thrown when another process uses the data folder; names that process and its address. */
 export class AlreadyRunningError extends Error {
   readonly pid: number;
   readonly address: string;
@@ -33,7 +33,7 @@ export class AlreadyRunningError extends Error {
   }
 }
 
-/** Locks a data folder for this process; returns what unlocks it. Throws `AlreadyRunning` while another holds it. */
+/** Locks a data folder for this process; returns the unlock function. Throws `AlreadyRunning` while another holds it. */
 export async function lockDataDir(dataDir: string, address: string): Promise<() => void> {
   const path = join(dataDir, 'lock');
   const nonce = randomBytes(8).toString('hex');

@@ -1,5 +1,5 @@
-// Ports are picked below the range from which systems take ports for outgoing connections: otherwise one of those could
-// sit on a server's port at the very moment when the server is to come back on it after a crash.
+// Picks ports below the system's ephemeral range: otherwise an outgoing connection could take a server's port just when the
+// server restarts after a crash.
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -8,7 +8,7 @@ const lowest = 20_000;
 const highest = 32_000;
 const attempts = 100;
 
-/** A TCP port of 127.0.0.1 on which nobody listens now. */
+/** A free TCP port of 127.0.0.1. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const port = randomInt(lowest, highest);
@@ -32,7 +32,7 @@ export async function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** The port asked for, or a free one; throws naming `variable` when the one asked for is taken. */
+/** The requested port, or a free one; throws naming `variable` when the requested one is taken. */
 export async function choosePort(asked: number | undefined, variable: string): Promise<number> {
   if (asked === undefined) return await freePort();
   if (!(await isFree(asked)))
@@ -40,7 +40,7 @@ export async function choosePort(asked: number | undefined, variable: string): P
   return asked;
 }
 
-/** Resolves when something accepts connections on this port of 127.0.0.1, throws at once when nothing does. */
+/** Resolves when a server accepts connections on this port of 127.0.0.1, throws at once otherwise. */
 export async function accepts(port: number): Promise<void> {
   const socket = connect(port, '127.0.0.1');
   try {

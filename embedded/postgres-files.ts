@@ -1,5 +1,5 @@
-// Where PostgreSQL's programs, its data and its passwords are. The data is in `<data dir>/postgres`, unless the user who
-// runs the server can't reach that: see database-user.ts. `postgres-folder` then names the folder where it went.
+// Locations of PostgreSQL's programs, data and passwords. The data is in `<data dir>/postgres`, unless the server's user
+// can't reach that (see database-user.ts); `postgres-folder` then names its folder.
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
@@ -21,13 +21,13 @@ import { applicationPasswordFile } from '../kit/embedded-database.ts';
 import type { Logger } from '../kit/log.ts';
 import { canReach, databaseUser, privateFolder, type SystemUser } from './database-user.ts';
 
-/** The passwords of the role that owns the database, and of the one as which Slipway runs. */
+/** The passwords of the database owner's role, and of Slipway's own. */
 export interface Passwords {
   readonly owner: string;
   readonly application: string;
 }
 
-/** What a start of PostgreSQL needs to know; `cluster` is the server's own data directory, below `folder`. */
+/** Input of a start of PostgreSQL; `cluster` is the server's data directory, below `folder`. */
 export interface PostgresFiles {
   readonly programs: string;
   readonly folder: string;
@@ -38,7 +38,7 @@ export interface PostgresFiles {
 
 const elsewhere = '/var/lib/slipway';
 
-/** Finds or makes the folders and the passwords of the PostgreSQL of a data folder. */
+/** Finds or creates the folders and passwords of a data folder's PostgreSQL. */
 export function postgresFiles(dataDir: string, log: Logger): PostgresFiles {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const note = join(dataDir, 'postgres-folder');
@@ -67,13 +67,13 @@ function chooseFolder(dataDir: string, user: SystemUser | undefined): string {
   return join(elsewhere, name.replace(/[^A-Za-z0-9._-]/g, '').replace(/^[.-]+/, ''));
 }
 
-// Whatever the umask is, others must be able to pass through.
+// Other users must be able to traverse it, whatever the umask.
 function makeElsewhere(): void {
   mkdirSync(elsewhere, { recursive: true });
   chmodSync(elsewhere, 0o755);
 }
 
-// A data folder made for root alone is opened to the database's group, for passing through only.
+// Opens a data folder of root to the database's group, for traversal only.
 function openToGroup(dataDir: string, user: SystemUser): void {
   const { uid, mode } = statSync(dataDir);
   if (uid !== 0 || canReach(user, dataDir) || (mode & 0o070) !== 0) return;
@@ -125,7 +125,7 @@ function runs(programs: string, user: SystemUser): boolean {
   }
 }
 
-/** The file that holds the password of the owner of a data folder's database. */
+/** The file with the password of the database owner of a data folder. */
 const ownerPasswordFile = (dataDir: string): string => join(dataDir, 'postgres-password');
 
 function passwordsOf(dataDir: string, cluster: string): Passwords {

@@ -1,5 +1,5 @@
-// A server whose first process was killed leaves others behind that end by themselves, unless they are frozen or wait for a disk.
-// While one is there its shared memory is in use, and another server on the same data refuses to start.
+// Killing a server's first process leaves others that end soon, unless frozen or waiting for a disk. Until then its shared
+// memory is in use, and another server on the same data refuses to start.
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -7,7 +7,7 @@ const shm = '/proc/sysvipc/shm';
 const patienceMs = 30_000;
 const pollMs = 200;
 
-/** How many processes hold the memory that a server's pid file names, as the kernel's table says. */
+/** Number of processes attached to the memory that a server's pid file names, by the kernel's table. */
 export function memoryHolders(pidFile: string, table: string): number {
   const [, id] = (pidFile.split('\n')[6] ?? '').trim().split(/\s+/);
   const [header = '', ...rows] = table.split('\n').map((line) => line.trim().split(/\s+/));
@@ -16,7 +16,7 @@ export function memoryHolders(pidFile: string, table: string): number {
   return Number(rows.find((row) => row[shmid] === id)?.[attached] ?? 0);
 }
 
-/** Waits until nothing of a server that is gone holds its memory; throws when something goes on to. */
+/** Waits until no process of a dead server holds its memory; throws on a timeout. */
 export async function untilMemoryIsFree(pidFile: string, ms = patienceMs): Promise<void> {
   if (!existsSync(shm) || !existsSync(pidFile)) return;
   const text = readFileSync(pidFile, 'utf8');

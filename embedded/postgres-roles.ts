@@ -1,13 +1,13 @@
-// The roles and the database of the embedded server. The owner is the server's superuser, who migrates; Slipway runs as
-// the other, which owns nothing (see db/database-grants.ts). Its password is set anew at every start, so that a data folder
-// that never had the role, or lost the file with its password, needs no attention.
+// The roles and the database of the embedded server. The owner is the superuser, who migrates; Slipway runs as the other
+// role, which owns nothing (see db/database-grants.ts). Its password is set at every start, so a data folder without the
+// role or the password file needs no repair.
 import pg from 'pg';
 import { connectionUrl, database, roles } from '../kit/embedded-database.ts';
 import type { Passwords } from './postgres-files.ts';
 
 const probeTimeoutMs = 5_000;
 
-/** Makes what is missing of the database and its roles; throws when the server does not answer. */
+/** Creates missing parts of the database and its roles; throws when the server does not respond. */
 export async function prepareDatabase({ owner, application }: Passwords, port: number): Promise<void> {
   const client = new pg.Client({
     connectionString: connectionUrl('owner', owner, port, 'postgres'),

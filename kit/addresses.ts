@@ -1,12 +1,12 @@
-// The one list of addresses that nothing of Slipway ever connects to, whatever people type or administrators configure:
-// link-local, unspecified and multicast ones, and what hands out a machine's own credentials. Private networks are what an
-// operations tool is for. IPv4 inside IPv6 counts as the address that it is, in every spelling.
+// The one list of addresses that Slipway never connects to, whatever users or administrators configure: link-local,
+// unspecified and multicast ones, and those that hand out a machine's credentials. Private networks are allowed. IPv4 inside
+// IPv6 counts as IPv4, in every notation.
 import { BlockList, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
 const versionOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4');
 
-/** Without the interface that a link-local address may name. */
+/** Without the zone of a link-local address. */
 const withoutZone = (address: string): string => address.replace(/%.*$/, '');
 
 /** A list of addresses and CIDRs. */
@@ -36,16 +36,16 @@ const never = blockList([
   '2002::/16',
 ]);
 
-/** Whether an address is never called; also true of what is not an address. */
+/** Whether an address is forbidden; also true for invalid addresses. */
 export const isNever = (address: string): boolean => isIP(address) === 0 || never.has(address);
 
-/** The address in an URL's host name; null for a name. The URL has turned other spellings (decimal, hex) into this one. */
+/** The address in a URL's host; null for a name. URL has already normalised other notations (decimal, hex). */
 export function literalAddress(hostname: string): string | null {
   const address = hostname.replace(/^\[|\]$/g, '');
   return isIP(address) === 0 ? null : address;
 }
 
-/** Whether a host is written as an address that is never called; of a name only its look-up can tell. */
+/** Whether a host is a forbidden address; names can only be checked at resolution. */
 export function isNeverHost(hostname: string): boolean {
   const address = literalAddress(hostname);
   return address !== null && isNever(address);

@@ -1,4 +1,4 @@
-// The names of the embedded database and its roles, and where the password is kept as which Slipway runs on it.
+// Names of the embedded database and its roles, and the location of Slipway's password for it.
 import { join } from 'node:path';
 
 export const database = 'slipway';
@@ -6,7 +6,7 @@ export const roles = { owner: 'slipway', application: 'slipway_application' } as
 
 export const ownerRole = roles.owner;
 
-/** The address of the embedded database as one of its roles, or of another one on its server. */
+/** The URL of the embedded database, or of another one on its server, as one of its roles. */
 export function connectionUrl(
   role: keyof typeof roles,
   password: string,
@@ -16,5 +16,5 @@ export function connectionUrl(
   return `postgres://${roles[role]}:${password}@127.0.0.1:${port}/${name}`;
 }
 
-/** The file that holds the password as which Slipway runs on a data folder's database. */
+/** The file with Slipway's password for a data folder's database. */
 export const applicationPasswordFile = (dataDir: string): string => join(dataDir, 'postgres-application-password');

@@ -1,2 +1,2 @@
-/** The `code` of an error as its library gives it: a text or a number; undefined where there is none. */
+/** The `code` of an error, a text or a number; undefined when absent. */
 export const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);

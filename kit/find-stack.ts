@@ -3,7 +3,7 @@ import type { Config } from './config/config.ts';
 import { applicationPasswordFile, connectionUrl } from './embedded-database.ts';
 import { listRunFiles } from './run-file.ts';
 
-/** Where the database and the engine are. */
+/** The addresses of database and engine. */
 export interface Addresses {
   /** As the role that owns nothing, as far as there are two. */
   readonly databaseUrl: string;
@@ -11,8 +11,8 @@ export interface Addresses {
 }
 
 /**
- * The addresses that a process without servers of its own uses: the configured ones, else those of the stack that another
- * process runs on the data folder; throws when there is neither.
+ * The addresses for a process without its own servers: the configured ones, else those of the stack that another process
+ * runs on the data folder; throws when neither exists.
  */
 export function findStack(config: Pick<Config, 'dataDir' | 'databaseUrl' | 'temporalAddress'>): Addresses {
   const running = listRunFiles(config.dataDir).filter(({ alive }) => alive);

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-/** The address that a health check calls for one instance; null: its host has no IP address. */
+/** The URL of a health check for one instance; null: its host has no IP address. */
 export function healthUrl(template: string, { hostname, ip }: { hostname: string; ip: string | null }): string | null {
   if (ip === null && template.includes('{{ip}}')) return null;
   const literal = ip !== null && isIP(ip) === 6 ? `[${ip}]` : (ip ?? '');

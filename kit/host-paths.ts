@@ -1,4 +1,4 @@
-/** Nothing below these is a file of its own: `/proc/self/root` is the whole machine. */
+/** Pseudo-filesystems: `/proc/self/root`, for instance, is the whole machine. */
 export const neverFollowed = ['/proc', '/sys', '/dev'];
 
 /** Whether a path lies in a folder, as text. */

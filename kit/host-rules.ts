@@ -1,5 +1,5 @@
-// The operator's lists of what people may name on a host: folders that a runner follows, often as root, and users that
-// commands run as. Paths are compared as text here; links are followed, and compared again, on the host.
+// The operator's rules for paths and users on hosts: folders that a runner follows, often as root, and users that commands
+// run as. Paths are compared as text here; the host resolves links and compares again.
 import { posix } from 'node:path';
 import { isIn, neverFollowed } from './host-paths.ts';
 import type { hostRuleSettings } from './config/host-rule-settings.ts';
@@ -7,7 +7,7 @@ import type { hostRuleSettings } from './config/host-rule-settings.ts';
 export const pathKinds = ['deploy', 'pid', 'log', 'package'] as const;
 export type PathKind = (typeof pathKinds)[number];
 
-/** Folders below which paths of each kind lie, and who may be run as: names, `*` for everybody, `!name` for an exception. */
+/** Allowed roots of each kind of path, and allowed users: names, `*` for all, `!name` for an exception. */
 export interface HostRules {
   roots: Readonly<Record<PathKind, readonly string[]>>;
   runUsers: readonly string[];
@@ -36,7 +36,7 @@ export const hostRulesOf = (
 export const rulesOn = (rules: HostRules, hosts: readonly { runner: string }[]): HostRules =>
   hosts.every(({ runner }) => runner === 'local') ? rules : { ...rules, localUser: null };
 
-/** Whether a path lies below one of the roots, a root itself not. */
+/** Whether a path lies strictly below one of the roots. */
 export function isBelow(path: string, roots: readonly string[]): boolean {
   const plain = posix.normalize(path).replace(/(.)\/$/, '$1');
   if (neverFollowed.some((never) => plain === never || isIn(plain, never))) return false;
@@ -47,7 +47,7 @@ export function isBelow(path: string, roots: readonly string[]): boolean {
 export const mayRunAs = (user: string, runUsers: readonly string[]): boolean =>
   !runUsers.includes(`!${user}`) && (runUsers.includes('*') || runUsers.includes(user));
 
-/** A path or user that somebody names; what is empty or left out names nothing. */
+/** A path or user from a request; empty or absent ones are ignored. */
 export interface Named {
   field: string;
   kind: PathKind | 'user';

@@ -29,8 +29,8 @@ export function createLogger(config: Pick<Config, 'logLevel'>, role: string, des
   return withRedactedChildren(logger);
 }
 
-// A line that cannot be written, on a full disk or since its reader has gone, is lost. The process is not: what it does is worth
-// more than what it tells of it.
+// A line that can't be written (full disk, reader gone) is lost, but the process continues: its work matters more than its
+// log.
 const ignoreBrokenOutput = (): void => undefined;
 
 function surviveBrokenOutput(): void {

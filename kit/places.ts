@@ -1,4 +1,4 @@
-/** So many places for work: what finds none waits its turn, the first first. */
+/** A FIFO semaphore with a fixed number of slots. */
 export function createPlaces(count: number): <T>(work: () => Promise<T>) => Promise<T> {
   let free = count;
   const waiting: (() => void)[] = [];

@@ -1,18 +1,18 @@
-// A process id alone says little: it is given to another process sooner or later. Id and start time together name one
-// process for good. The start is counted in ticks since the boot, since the clock's time may be set back.
+// Identifies a process by id and start time, as ids are reused. The start is counted in ticks since boot, because the clock
+// may be set back.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 const dead = 'dead';
 
-/** Text that no other process with this id will ever have; undefined when no such process lives (a zombie is dead). */
+/** A text unique to this process; undefined when it is dead (or a zombie). */
 export function processIdentity(pid: number): string | undefined {
   if (!Number.isSafeInteger(pid) || pid <= 0 || !exists(pid)) return undefined;
   const identity = identityFromProc(pid) ?? identityFromPs(pid);
   return identity === dead ? undefined : identity;
 }
 
-/** Whether the very process that had `identity` still lives. */
+/** Whether exactly the process with `identity` still lives. */
 export function isAlive(pid: number, identity: string): boolean {
   return processIdentity(pid) === identity;
 }

@@ -1,5 +1,5 @@
-// Log fields are redacted by their name at any depth (pino's own paths reach one level only), and credentials are cut out
-// of addresses inside texts. Both err on the side of hiding too much.
+// Redacts log fields by name at any depth (pino's own paths cover one level only), and removes credentials from URLs inside
+// texts. Both err on the side of hiding too much.
 const hidden = '[redacted]';
 const anywhere = /password|passwd|secret|privatekey|authorization|cookie|credential/;
 const atTheEnd = /(tokens?|apikey|masterkey|passphrase)$/;
@@ -10,12 +10,12 @@ function isSecret(key: string): boolean {
   return anywhere.test(plain) || atTheEnd.test(plain);
 }
 
-/** Text without the user names and passwords of the addresses in it. */
+/** The text without user names and passwords in URLs. */
 export function withoutCredentials(text: string): string {
   return text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi, `$1${hidden}@`);
 }
 
-/** A copy of `value` that is safe to log: secret fields replaced, errors reduced to what is known to be harmless. */
+/** A copy of `value` that is safe to log: secret fields replaced, errors reduced to harmless parts. */
 export function redacted(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return withoutCredentials(value);
   if (typeof value !== 'object' || value === null) return value;
@@ -37,7 +37,7 @@ export function redactedFields(object: object, depth = 0): Record<string, unknow
   );
 }
 
-// Other fields of an error are left out: drivers and clients hang rows, requests and responses on their errors.
+// Omits other fields of an error: drivers and clients attach rows, requests and responses.
 function describeError(error: Error, depth: number): Record<string, unknown> {
   return {
     type: error.name,

@@ -1,9 +1,9 @@
-// The address of a package repository, read in one place: the API refuses by it what it will not store, a worker connects
-// by it and nothing else. No user, password, query or odd host survives, so that no program can read it another way.
+// Parses package repository URLs in one place: the API refuses invalid ones, workers connect by the result alone. It has no
+// user, password, query or unusual host, so that every program reads it alike.
 export const repositoryTypes = ['FTP', 'GIT'] as const;
 export type RepositoryType = (typeof repositoryTypes)[number];
 
-/** The encodings of names of files on FTP servers; UTF-8 unless something else is said. */
+/** Encodings of file names on FTP servers; default UTF-8. */
 export const repositoryEncodings = ['utf8', 'gbk'] as const;
 export type RepositoryEncoding = (typeof repositoryEncodings)[number];
 
@@ -33,7 +33,7 @@ const trimmed = (path: string): string => path.replace(/\/+$/, '');
 const ipv6 = /^\[[0-9a-f:.]+\]$/;
 const shortForm = /^git@([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?):(?!\/?-)([^:]+)$/;
 
-/** Reads an address; undefined for one that is none of its type, or that names a user. */
+/** Parses a URL; undefined when it is invalid for its type, or contains a user. */
 export function repositoryAddress(type: RepositoryType, url: string): RepositoryAddress | undefined {
   if (!/^[\x21-\x7e]+$/.test(url) || /[\\#?]/.test(url)) return undefined;
   const [, shortHost, shortPath] = shortForm.exec(url) ?? [];
@@ -66,13 +66,13 @@ export function repositoryAddress(type: RepositoryType, url: string): Repository
   };
 }
 
-/** `host`, or `host:port` where the port is not the scheme's own; an IPv6 address in brackets. */
+/** `host`, or `host:port` for a non-default port; an IPv6 address in brackets. */
 export function hostAndPort({ scheme, host, port }: RepositoryAddress): string {
   const name = host.includes(':') ? `[${host}]` : host;
   return port === defaultPorts[scheme] ? name : `${name}:${port}`;
 }
 
-/** Whether git takes this for the name of a branch, and no program for an option. */
+/** Whether git accepts it as a branch name, and no program as an option. */
 export const isBranchName = (name: string): boolean =>
   name.length <= 255 &&
   !/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|^[/-]|[/.]$|^@?$/.test(name) &&

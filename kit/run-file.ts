@@ -1,11 +1,11 @@
-// Who runs on a data folder is written there, one file per process: `<data dir>/run/<role>-<pid>.json`. The next start
-// finds by it what a killed one left behind, and only ever touches processes whose id and start time are both recorded.
+// Records the processes of a data folder, one file each: `<data dir>/run/<role>-<pid>.json`. The next start finds leftovers
+// of a killed one by it, and touches only processes whose id and start time both match.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from './atomic-file.ts';
 import { isAlive, processIdentity } from './process-identity.ts';
 
-/** What a run file says: `started` in ISO 8601, `identity` as `processIdentity` gives it. */
+/** Content of a run file: `started` in ISO 8601, `identity` from `processIdentity`. */
 export interface RunRecord {
   readonly role: string;
   readonly pid: number;
@@ -14,13 +14,13 @@ export interface RunRecord {
   readonly identity: string;
 }
 
-/** A run file that was found: `alive` is false when its process has gone, even if its id was given to another. */
+/** An existing run file: `alive` is false when its process is gone, even if its id was reused. */
 export interface RunFile extends RunRecord {
   readonly path: string;
   readonly alive: boolean;
 }
 
-/** Records a process; returns what removes the record. Without `pid` it is this process, and exiting removes it too. */
+/** Records a process; returns the function that removes the record. By default this process, whose exit removes it too. */
 export function writeRunFile(dataDir: string, process_: { role: string; port?: number; pid?: number }): () => void {
   const { role, port = null, pid = process.pid } = process_;
   const path = join(dataDir, 'run', `${role}-${pid}.json`);
@@ -43,7 +43,7 @@ export function writeRunFile(dataDir: string, process_: { role: string; port?: n
   };
 }
 
-/** Every run file of a data folder; files that can't be understood are left out. */
+/** Every valid run file of a data folder. */
 export function listRunFiles(dataDir: string): RunFile[] {
   const folder = join(dataDir, 'run');
   let names: string[];

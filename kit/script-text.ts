@@ -1,7 +1,7 @@
-// Text for a shell or an interpreter, as editors and browsers make it. A byte order mark before the first line, or a
-// carriage return at the end of one, is part of a command to every interpreter and visible to nobody.
+// Normalises text for a shell or an interpreter. Editors and browsers add byte order marks and carriage returns, which
+// interpreters take as part of a command, and which are invisible.
 
-/** What was taken out of a text. */
+/** The removed parts of a text. */
 export const textChanges = ['bom', 'crlf'] as const;
 export type TextChange = (typeof textChanges)[number];
 
@@ -14,6 +14,6 @@ export const plainText = (text: string): string =>
 /** A command line: as `plainText`, without line ends after it. */
 export const plainLine = (text: string): string => plainText(text).replace(/\n+$/, '');
 
-/** What `plainText` takes out of a text. */
+/** The parts that `plainText` removes. */
 export const changesIn = (text: string): TextChange[] =>
   textChanges.filter((change) => (change === 'bom' ? text.startsWith(bom) : text.includes('\r')));

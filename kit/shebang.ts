@@ -1,12 +1,12 @@
-// What runs a script: what its first line says, if that is an interpreter of its language, with the options there. Options are
-// split at blanks, as people mean them; Linux alone would pass them on as one.
+// The interpreter of a script: the one in its shebang line if it fits the language, with options. Options are split at
+// blanks as people expect; Linux alone would pass them as one.
 
-/** Command line before the script's path, or what is wrong with the first line. */
+/** The command line before the script's path, or the error in the first line. */
 export type Interpreter = { argv: string[] } | { problem: string };
 
 type Language = 'bash' | 'python';
 
-/** Python says what it prints at once: what was said before a kill is otherwise lost in its buffer. */
+/** Unbuffered Python: output before a kill would otherwise be lost in its buffer. */
 const defaults: Record<Language, readonly string[]> = { bash: ['bash'], python: ['python3', '-u'] };
 
 /** Names of the language's interpreters, with or without a version. */
@@ -19,7 +19,7 @@ const unnamed = { problem: 'the first line names no interpreter' };
 const assignment = /^[A-Za-z_][A-Za-z0-9_]*=/;
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
-/** The words behind `#!`; null: the script does not say. A byte order mark or a carriage return is no part of them. */
+/** The words after `#!`; null: no shebang. Ignores a byte order mark or carriage return. */
 function firstLine(content: string): string[] | null {
   const line = /^\uFEFF?#!([^\n]*)/.exec(content)?.[1];
   return line === undefined ? null : line.split(/[ \t\r]+/).filter((word) => word !== '');
@@ -40,7 +40,7 @@ function throughEnv([env = '', ...words]: string[]): { argv: string[]; at: numbe
   return { argv: [env, ...given], at: at + 1 };
 }
 
-/** What runs a script of this language; a first line that names another interpreter is a problem. */
+/** The interpreter of a script of this language; a shebang with another interpreter is a problem. */
 export function interpreterOf(language: Language, content: string): Interpreter {
   const words = firstLine(content);
   if (words === null) return { argv: [...defaults[language]] };

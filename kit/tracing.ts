@@ -1,11 +1,11 @@
-// Traces by OpenTelemetry, from a request through its workflow to the activities. The code that is traced knows the API
-// package only, which does nothing by itself; what makes and sends spans is loaded only when there is somewhere to send to.
+// OpenTelemetry traces from a request through its workflow to the activities. Traced code uses the API package only, which
+// does nothing alone; the SDK is loaded only when an endpoint is configured.
 import type { Resource } from '@opentelemetry/resources';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { Config } from './config/config.ts';
 import type { Logger } from './log.ts';
 
-/** What a process that makes spans itself, such as those of workflows, needs. */
+/** Used by processes that create spans themselves, such as those of workflows. */
 export interface Tracing {
   processor: SpanProcessor;
   resource: Resource;
@@ -16,8 +16,8 @@ export interface Tracing {
 const sendMs = 5_000;
 
 /**
- * Sends the spans of this process as OTLP over HTTP to `<OTEL_EXPORTER_OTLP_ENDPOINT>/v1/traces`; undefined when that is not
- * set. Other variables of the exporter, such as OTEL_EXPORTER_OTLP_HEADERS, are read by itself. There is one a process.
+ * Sends this process's spans as OTLP over HTTP to `<OTEL_EXPORTER_OTLP_ENDPOINT>/v1/traces`; undefined when that is not set.
+ * The exporter itself reads its other variables, such as OTEL_EXPORTER_OTLP_HEADERS. One per process.
  */
 export async function startTracing({ tracesUrl }: Config, role: string, log: Logger): Promise<Tracing | undefined> {
   if (tracesUrl === undefined) return undefined;

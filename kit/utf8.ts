@@ -1,12 +1,12 @@
-// UTF-8 byte by byte, for text of unknown make (logs): what is a character, what may still become one, what is none. The
-// runtime's decoder replaces a broken sequence as a whole; here every byte that is no UTF-8 is a U+FFFD of its own, so
-// that text and bytes can be counted against each other.
+// Decodes UTF-8 byte by byte, for text of unknown origin (logs): complete, unfinished and invalid characters. The runtime's
+// decoder replaces a broken sequence as a whole; here each invalid byte becomes one U+FFFD, so that text and byte positions
+// correspond.
 import { isUtf8 } from 'node:buffer';
 
 /** Most bytes of one character. */
 export const longestCharacter = 4;
 
-/** How many bytes follow a lead byte, and the range of the first of them; undefined: no lead byte. */
+/** Number of bytes after a lead byte, and the range of the first of them; undefined: not a lead byte. */
 function sequenceOf(lead: number): { more: number; low: number; high: number } | undefined {
   if (lead >= 0xc2 && lead <= 0xdf) return { more: 1, low: 0x80, high: 0xbf };
   if (lead === 0xe0) return { more: 2, low: 0xa0, high: 0xbf };

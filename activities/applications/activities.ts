@@ -15,7 +15,7 @@ import type { Work } from '../tasks/run-step.ts';
 import { instanceEnding, instanceJobs, instanceLook } from './steps.ts';
 import type { InstanceStepContext } from './steps.ts';
 
-/** What instance tasks do on hosts. */
+/** The activities of instance tasks that run on hosts. */
 export function createInstanceActivities(deps: ActivityDeps): InstanceActivities {
   const { db } = deps;
   return {
@@ -47,19 +47,19 @@ async function doStep(deps: ActivityDeps, input: InstanceStepInput): Promise<Ste
   return stopWhatRuns(deps, work, { look, stop });
 }
 
-/** The look and the command of a step of the same task. */
+/** Job ids of the look and the command of a step of the same task. */
 const before = ({ row }: Work, step: InstanceActionStep): Before => ({
   lookId: jobIdOf(row, step, 'look'),
   commandId: jobIdOf(row, step, 0),
 });
 
-/** Empty: what ran already is what is to run. */
+/** Start of the time range of the task's processes; empty: a process that already runs is the wanted one. */
 async function sinceStart(work: Work): Promise<string> {
   const seen = await seenBefore(work, before(work, 'start').lookId);
   return seen && !seen.runs ? seen.time : '';
 }
 
-/** What failed may have left anything: the host says what runs. Without a pid file the commands have said it, if it answers. */
+/** After a failure, records what runs, as the host reports it. Without a pid file the outcome of the commands decides. */
 async function settle(deps: ActivityDeps, end: InstanceEnd): Promise<void> {
   const { status, step, message } = end;
   if (status === 'finished' || step === null) return settleInstanceAction(deps.db, end);
@@ -69,7 +69,7 @@ async function settle(deps: ActivityDeps, end: InstanceEnd): Promise<void> {
   await settleInstanceAction(deps.db, { ...end, ...said, ...seen });
 }
 
-/** What runs after a step that failed, once nothing is on its way; undefined: what its commands have said. */
+/** Returns what runs after a failed step, once no process is still starting or ending; undefined: the commands decide. */
 async function leftBy(
   deps: ActivityDeps,
   { taskId, position, secondsLeft }: InstanceEnd,
@@ -107,7 +107,7 @@ const base = (work: Work): Omit<InstanceStepContext, 'workingDirectory'> => ({
   ownEnv: ownEnvironment(work),
 });
 
-/** In the present release; the deploy path of what was not deployed by Slipway; the root of the host. */
+/** The working directory: the present release, else the deploy path (not deployed by Slipway), else the root of the host. */
 async function contextOf(work: Work): Promise<InstanceStepContext> {
   const { deployPath } = work.row.setup;
   for (const folder of deployPath === '' ? [] : [`${deployPath}/current`, deployPath])

@@ -1,5 +1,5 @@
-// Which commands starting and stopping an instance is made of: the application's own, as its user, then a look at the
-// application's process. The process decides about a stop: that of an instance that had died by itself succeeds.
+// The commands that start and stop an instance: the application's own, as its user, then a check of its process. The process
+// decides whether a stop succeeded, so stopping an instance that already died succeeds.
 import type { StepRow } from '../../db/deploy/steps.ts';
 import type { InstanceActionStep } from '../../workflows/applications/contract.ts';
 import { checking, ending, endingTold, startMark, starting, stepJobs, stepLook, stopping } from '../deploy/steps.ts';
@@ -11,11 +11,11 @@ export interface InstanceStepContext {
   /** Where an absolute path lies on this host. */
   path(absolute: string): string;
   workingDirectory: string;
-  /** What Slipway's own scripts find in their environment besides. */
+  /** Additional environment of Slipway's own scripts. */
   ownEnv: Record<string, string>;
 }
 
-/** The jobs of a step in their order; none: there is nothing to do. `isSure`: of a stop, that something is known to run. */
+/** The jobs of a step in order; empty: nothing to do. `isSure`: for a stop, something is known to run. */
 export const instanceJobs = (
   step: InstanceActionStep,
   context: InstanceStepContext,
@@ -23,11 +23,11 @@ export const instanceJobs = (
   isSure = true,
 ): StepJob[] => stepJobs(step, bodies(step, context.row, told, isSure), placeOf(context));
 
-/** A look at the application's process; undefined: there is no pid file, so nobody can tell. */
+/** A look at the application's process; undefined: without a pid file its state is unknown. */
 export const instanceLook = (step: string, context: InstanceStepContext): StepJob | undefined =>
   stepLook(step, context.row.setup, placeOf(context));
 
-/** What sees to it after a failure that nothing is on its way: what was told to end, or has not shown itself. */
+/** The jobs that, after a failure, end processes still stopping, or started but not in the pid file. */
 export const instanceEnding = (step: InstanceActionStep, context: InstanceStepContext, told: Told): StepJob[] => {
   const { row } = context;
   const body = step === 'stop' ? endingTold(row.setup, told) : ending(row.setup, [startMark(row, 'start')], told, true);

@@ -1,6 +1,6 @@
-// Drops from hosts that are reached by SSH or Salt what they keep of jobs whose task ended long ago: disks would fill, and a
-// script may hold secrets. Only ended tasks go, as a start whose folder is gone would run a second time. Any number of workers
-// share the hosts (db/hosts/sweeps.ts); one that is silent holds its lane only, and is asked again in a day.
+// Deletes job folders of ended tasks from hosts reached by SSH or Salt: they fill disks and scripts may hold secrets.
+// Folders of running tasks stay, because a start whose folder is gone would run again. Workers share the hosts through
+// leases (db/hosts/sweeps.ts); an unreachable host blocks only its lane, and is retried after a day.
 import type { Kysely } from 'kysely';
 import type { WarningLog } from '../../db/core/connect.ts';
 import type { Database } from '../../db/database.ts';
@@ -19,7 +19,7 @@ import type { Runners } from '../providers/runner/registry.ts';
 const everyMs = 60 * 60_000;
 const atOnce = 4;
 const hostsARound = 200;
-/** A host with more than so many calls can drop goes on in a day. */
+/** Calls per host and sweep; a host with more to delete continues after a day. */
 const callsAHost = 50;
 
 export interface HostSweepOptions {
@@ -31,7 +31,7 @@ export interface HostSweepOptions {
   now?: () => number;
 }
 
-/** Sweeps at once and every hour; `stop` does not wait for what hosts answer. */
+/** Sweeps at once and every hour; `stop` does not wait for responses of hosts. */
 export function startHostSweep(options: HostSweepOptions): Loop {
   const stopped = new AbortController();
   const loop = startLoop({
@@ -49,7 +49,7 @@ export function startHostSweep(options: HostSweepOptions): Loop {
   };
 }
 
-/** Asks hosts that have something to drop; answers whether there may be more of them. */
+/** Sweeps hosts that have something to delete; returns whether there may be more. */
 export async function sweepHosts(
   { db, runners, jobRetentionDays, hostAdmission, log, now }: HostSweepOptions,
   stopped: AbortSignal,
@@ -62,7 +62,7 @@ export async function sweepHosts(
   const ended = await endedBefore(db, before);
   const waiting = hosts.values();
   const lane = async (): Promise<void> => {
-    // The lanes share what is left: each takes the next one.
+    // The lanes share one iterator: each takes the next host.
     for (const row of waiting) {
       if (stopped.aborted) return;
       if (!(await claimSweep(db, row.id))) continue;
@@ -74,7 +74,7 @@ export async function sweepHosts(
   return hosts.length === hostsARound && !stopped.aborted;
 }
 
-/** Answers whether the host is rid of all jobs of those tasks. */
+/** Returns whether the host has deleted all jobs of those tasks. */
 async function sweepHost(
   runners: Runners,
   host: RunnerHost,

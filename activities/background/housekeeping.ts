@@ -1,5 +1,4 @@
-// What workers clear away at third parties: maintenance periods in monitoring that ended by themselves since nobody was
-// there to end them. Workers of the same deployment may do so at the same time.
+// Deletes expired maintenance periods that no worker ended from the monitoring system. Concurrent workers are safe.
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/database.ts';
 import { agreedTime, deletionWindow, type AlarmLog } from '../../db/coordination/bounded-deletions.ts';
@@ -8,18 +7,18 @@ import type { Loop } from '../../db/core/polling-loop.ts';
 import type { Monitoring } from '../providers/monitoring/driver.ts';
 
 const everyMs = 60 * 60_000;
-/** A task that was away may still extend its period; one this old it begins anew. */
+/** A resumed task may still extend its period; after this time it creates another. */
 const keptMs = 60 * 60_000;
 
 export interface HousekeepingOptions {
   db: Kysely<Database>;
-  /** Null: nothing is monitored. */
+  /** Null: monitoring is not configured. */
   monitoring: Monitoring | null;
   log: AlarmLog;
   now?: () => number;
 }
 
-/** Clears away at once and every hour, until stopped. */
+/** Cleans up at once and every hour, until stopped. */
 export function startHousekeeping({ db, monitoring, log, now = Date.now }: HousekeepingOptions): Loop {
   return startLoop({
     everyMs,

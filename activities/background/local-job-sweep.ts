@@ -1,6 +1,5 @@
-// What local hosts keep of jobs (script, output, result) is there so that any worker can find a command again. Once its
-// task has ended nothing asks for it any more; it stays some days for who looks at the host, and is then dropped here:
-// from the folders of this machine, also those of hosts that the inventory has no more. Hosts that are reached: host-sweep.ts.
+// Deletes job folders (script, output, result) of local hosts some days after their task ended, including hosts since
+// deleted. Until then any worker can find a command again, and people can inspect the host. Remote hosts: host-sweep.ts.
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/database.ts';
 import type { AlarmLog } from '../../db/coordination/bounded-deletions.ts';
@@ -11,7 +10,7 @@ import { jobFolders, sweepFolder } from '../providers/runner/local-sweep.ts';
 
 const everyMs = 60 * 60 * 1000;
 
-/** Drops what local hosts of this machine keep of tasks that ended before `before`. */
+/** Deletes the job folders of local hosts of tasks that ended before `before`. */
 export async function sweepJobs(db: Kysely<Database>, dataDir: string, before: Date): Promise<void> {
   const ended = await endedBefore(db, before);
   for (const jobs of await jobFolders(dataDir)) await sweepFolder(jobs, ended);

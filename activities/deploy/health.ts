@@ -9,10 +9,10 @@ import type { DestinationRule } from '../providers/addresses.ts';
 import { ProviderError } from '../providers/error.ts';
 import { probe } from './probe.ts';
 
-/** A local host is the worker's own machine: whoever deploys there runs commands on it anyway. */
+/** A local host is the worker's own machine, where deploying runs arbitrary commands already. */
 const anywhere: DestinationRule = () => true;
 
-/** The instances that a sub-task has finished and that do not pass the check. */
+/** The finished instances of a sub-task that fail the check. */
 export async function checkHealth(
   { db, monitoring, ownServers: own, healthCheckAllow }: ActivityDeps,
   { subTaskId, check }: { subTaskId: number; check: HealthCheck },
@@ -24,7 +24,7 @@ export async function checkHealth(
       instances.map(async ({ hostname, ipAddress, runner, machine }): Promise<Unhealthy[]> => {
         const planned = machine as KeptMachine | null;
         const allows = (planned?.runner ?? runner) === 'local' ? anywhere : typed;
-        // Tasks from before plans named it are looked at where their hosts are now.
+        // Plans of older tasks have no health URL: use the host's present address.
         const now = healthUrl(check.url, { hostname, ip: ipAddress[0]?.address ?? null });
         const address = planned?.health_url === undefined ? now : planned.health_url;
         const message = await probe(check, address, { own, allows });
@@ -36,7 +36,7 @@ export async function checkHealth(
   const hostnames = instances.map(({ hostname }) => hostname);
   if (!monitoring) return hostnames.map((hostname) => ({ hostname, message: 'SLIPWAY_ZABBIX_URL is not set' }));
   const problems = await monitoring.openProblems(hostnames).catch((error: unknown) => {
-    // What is away is asked again; a refusal stays one, and nobody knows how the hosts are.
+    // Errors are retried, except refusals, which return their message.
     if (error instanceof ProviderError && error.kind === 'refused') return error.message;
     throw error;
   });

@@ -22,7 +22,7 @@ import type { Seen } from './seen.ts';
 import { allJobsOf, jobIdOf, jobsOf, lookOf, packageName, startMark } from './steps.ts';
 import type { StepContext, Told } from './steps.ts';
 
-/** What a deploy task does on hosts. */
+/** The activities of deploy tasks that run on hosts. */
 export function createDeployActivities(deps: ActivityDeps): DeployActivities {
   const { db } = deps;
   return {
@@ -71,7 +71,7 @@ async function doStep(deps: ActivityDeps, input: StepInput): Promise<StepOutcome
 
 const done: StepOutcome = { ok: true, message: null };
 
-/** The look and the command of a step of the same task. */
+/** Job ids of the look and the command of a step of the same task. */
 const before = (context: StepContext, step: StepName): Before => ({
   lookId: jobIdOf(context, step, 'look'),
   commandId: jobIdOf(context, step, 0),
@@ -119,7 +119,7 @@ async function stepContext({ db }: ActivityDeps, { position, step }: StepInput, 
     path: (absolute) => runner.path(host, absolute),
     workingDirectory: { when: current, then: place, otherwise: '/' },
     hook: hook ? { language: hook.language, content: hook.content } : null,
-    // A step of the application's never runs as the runner's own user by itself.
+    // Application steps always have a user, so they never default to the runner's own.
     hookUser: hook?.runningUser || setup.runUser,
     ownEnv: ownEnvironment(work),
     hookValues: hook ? await hookValues(db, { taskId, position }) : {},
@@ -144,7 +144,7 @@ async function fetchPackage(deps: ActivityDeps, work: Work): Promise<StepOutcome
   const place = 'address' in found ? found : { runner, host };
   const known = 'address' in place ? await packages.find(sha256, source) : null;
   const fetched = known ?? (await packages.fetch(place, source, signal));
-  // What began before the form of packages changed goes on with what was kept then.
+  // Tasks begun before the package format changed continue with the package kept at that time.
   const read = fetched.sha256 === sha256 ? fetched : ((await packages.findFormer(sha256, source)) ?? fetched);
   if (read.sha256 !== sha256) {
     const message = `the package at ${source} has sha256 ${read.sha256}, approved was ${sha256}`;
@@ -158,11 +158,11 @@ async function fetchPackage(deps: ActivityDeps, work: Work): Promise<StepOutcome
   return { ok: true, message: null };
 }
 
-/** Releases beyond those that are kept besides the present one. */
+/** Releases beyond the present one and the backups to keep. */
 const droppedReleases = ({ releases, version, setup }: StepRow): string[] =>
   keptReleases(releases, version).slice(setup.keepBackups + 1);
 
-/** Old releases go only after a success; where the undo failed all stays as it lies, and the host is asked what runs. */
+/** Prunes old releases only after success. After a failed undo it leaves everything and records what runs on the host. */
 async function settle(deps: ActivityDeps, input: SettleInput): Promise<void> {
   const { db, log } = deps;
   const { taskId, position, status, undone, message } = input;

@@ -1,7 +1,6 @@
-// What Slipway itself runs on a host, as scripts for the runner. They take everything from the environment, so nothing
-// that a user typed is ever part of a script's text, and each of them may be run again with the same end. As whom they act in
-// the deploy path is in place-scripts.ts; what they note lies in the runner's own folder. Sub-tasks that began before that have
-// noted it in `.slipway` of the deploy path: it is read as the holder of the deploy path reads it, and what it says is done so too.
+// Slipway's own scripts for hosts. They take all input from the environment, so no user input becomes script text, and each
+// is idempotent. place-scripts.ts decides the user who acts in the deploy path. Notes lie in the runner's own folder; older
+// sub-tasks kept them in `.slipway` of the deploy path, which is read and acted on as the holder of that path.
 import { place } from './place-scripts.ts';
 
 const old = '".slipway/tasks/$SLIPWAY_TASK"';
@@ -16,7 +15,7 @@ if [ ! -f "$package" ]; then
 fi
 `;
 
-// In a folder of root's, the new release is the run user's before anything of the package is in it.
+// In a folder owned by root, the new release belongs to the run user before any package content is in it.
 const extract = `extract='tar --no-same-owner -xpf -'
 if [ "$holder" = root ]; then
   within "$releases" 'rm -rf -- "$1"; mkdir -- "$1"' "$fresh"
@@ -27,7 +26,7 @@ else
 fi
 `;
 
-/** Unpacks beside the present release; a release of the same name is set aside until the sub-task has succeeded. */
+/** Unpacks next to the present release. Sets a release of the same name aside until the sub-task has succeeded. */
 export const unpack = `set -eu
 ${place}
 find_place
@@ -53,7 +52,7 @@ within "$releases" 'rm -rf -- "$1"; mv -- "$2" "$1"' "$release" "$fresh"
 echo "unpacked to releases/$SLIPWAY_VERSION"
 `;
 
-/** Takes \`unpack\` back, also when it ended half-way. */
+/** Undoes \`unpack\`, complete or partial. */
 export const dropRelease = `set -eu
 ${place}
 find_place
@@ -85,7 +84,7 @@ mv -fT .current.new current 2>/dev/null || mv -fh .current.new current
 '
 `;
 
-/** Switches the link \`current\` in one rename, so that there is no moment without a release; what it was is noted before. */
+/** Switches the link \`current\` by one atomic rename, after noting its previous target. */
 export const switchRelease = `set -eu
 ${place}
 ${link}
@@ -109,7 +108,7 @@ within "$place" "$link" "releases/$release"
 echo "current is releases/$SLIPWAY_VERSION"
 `;
 
-/** Leads \`current\` to where it led before, also when that is nowhere, or not a release of Slipway's. */
+/** Restores the previous target of \`current\`, also when it was absent or not a release of Slipway. */
 export const switchBack = `set -eu
 ${place}
 ${link}
@@ -136,7 +135,7 @@ else
 fi
 `;
 
-/** Drops what a sub-task that was taken back leaves: its package, also half of it, its state, and folders that are empty then. */
+/** Deletes the leftovers of an undone sub-task: its package (complete or partial), its state, and folders left empty. */
 export const tidy = `set -u
 ${place}
 rm -rf -- "$state"
@@ -150,7 +149,7 @@ rmdir .slipway/tasks .slipway/packages .slipway releases 2>/dev/null
 exit 0' ${old} "$SLIPWAY_PACKAGE" "$fresh" "$former"
 `;
 
-/** Drops what a finished sub-task leaves, and releases beyond those kept (one a line). */
+/** Deletes the leftovers of a finished sub-task, and releases beyond those kept (one per line). */
 export const prune = `${tidy}
 within "$place" 'set +e
 if [ -L releases ]; then exit 0; fi

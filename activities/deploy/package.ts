@@ -1,5 +1,5 @@
-// Where a task's package is, and what lies there. Secrets of repositories are opened here and nowhere else, and go no
-// further than the driver that needs them.
+// Locates and reads the package of a task. The only place that decrypts repository secrets, which it passes to the driver
+// alone.
 import { credentialPurpose } from '../../db/deploy/credentials.ts';
 import type { StoredCredential } from '../../db/deploy/repository.ts';
 import { settingsOf } from '../../db/deploy/settings.ts';
@@ -19,21 +19,21 @@ export type FoundPackage =
   | Package
   | {
       unread: string;
-      /** Whether another try may read it. */
+      /** Whether a retry may succeed. */
       mayPass: boolean;
     };
 
 export interface Wanted {
   applicationId: number;
-  /** On whose host a path is looked at; null: there is none yet. */
+  /** The instance on whose host a path is read; null: not known yet. */
   instanceId: number | null;
   source: string;
-  /** The checksum that was approved for this source: from a repository it need not come a second time. */
+  /** The checksum approved for this source: a package already stored under it is not downloaded again. */
   approved?: string | null;
   signal?: AbortSignal;
 }
 
-/** The package as it lies there now, or why it can't be read. */
+/** Reads the package as it is now, or returns why it can't be read. */
 export async function readPackage(deps: ActivityDeps, wanted: Wanted): Promise<FoundPackage> {
   const { source, signal, approved } = wanted;
   try {
@@ -50,7 +50,7 @@ export async function readPackage(deps: ActivityDeps, wanted: Wanted): Promise<F
 
 type At = Pick<Wanted, 'applicationId' | 'instanceId'>;
 
-/** Where the packages of an application are: its repository, or the host of an instance. */
+/** The source of an application's packages: its repository, or the host of an instance. */
 export async function placeOf(deps: ActivityDeps, { applicationId, instanceId }: At): Promise<PackagePlace> {
   const settings = await settingsOf(deps.db, applicationId);
   return settings?.repository ? repositoryPlace(deps, settings, settings.repository) : hostPlace(deps, instanceId);

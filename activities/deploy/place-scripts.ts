@@ -1,9 +1,9 @@
-// As whom Slipway acts on a host, and where, for its own scripts there. An application's user may own the folders that these
-// scripts change, and could lead root elsewhere by a link. So a path is followed from the host's root for as long as nobody but
-// root decides where it leads; from the first folder on that belongs to the run user, only the run user acts. What belongs to
-// others is refused. Whatever a step notes lies in a folder of the runner's own.
+// The user and the real path for Slipway's own scripts on hosts. An application's user may own folders that these scripts
+// change, and could redirect root by a link. So root follows a path only through folders that root alone controls; from the
+// first folder of the run user on, only the run user acts. Folders of other users are refused. Notes lie in a folder of the
+// runner.
 
-/** Sets who acts: `user`, `uid`, `gid`, and `lowered` where that is another one than the runner's own. */
+/** Sets the acting user: `user`, `uid`, `gid`, and `lowered` if it differs from the runner's own. */
 export const runUser = `fail() { echo "$1" >&2; exit "\${failed:-1}"; }
 own=$(id -un)
 user=\${SLIPWAY_RUN_USER:-$own} lowered=''
@@ -42,7 +42,7 @@ is_below() {
 }
 `;
 
-/** Sets `real`, where a path leads as far as nobody but root decides that; `rest`, what follows; `holder`, who decides there. */
+/** Sets `real`, the path resolved as far as root alone controls it; `rest`, the remainder; `holder`, who controls that. */
 const follow = `# Follows a path as far as nobody but root decides where it leads: sets real, rest and holder.
 follow() {
   local name next uid_of mode group kind target open='' hops=0
@@ -95,8 +95,8 @@ follow() {
 `;
 
 /**
- * Sets `place`, where the deploy path really is, `rest`, what of it does not exist, and `holder`, who alone decides what is
- * there: root, or the run user.
+ * Sets `place`, the real deploy path, `rest`, its part that does not exist, and `holder`, who alone controls it: root, or
+ * the run user.
  */
 export const place = `${runUser}${follow}# The same where the runner is not root: nobody but itself acts, and it cannot reach what is not its own.
 follow_as_user() {
@@ -150,7 +150,9 @@ adopt() {
 }
 `;
 
-/** Reads the pid file, wherever in its roots it really is: as the run user, or as root where nobody but root decides. */
+/**
+ * Reads the pid file at its real path within its roots: as root where root alone controls the path, else as the run user.
+ */
 export const readPidFile = `${follow}
 is_roots() (
   follow "\${1#"$base"}" 2>/dev/null

@@ -22,12 +22,12 @@ import { readPackage } from './package.ts';
 import type { FoundPackage } from './package.ts';
 import { weighApproval } from './weigh.ts';
 
-/** Attempts at a repository or host out of reach before a plan says that its package could not be read. */
+/** Attempts at an unreachable repository or host before the plan records its package as unread. */
 const patience = 3;
 
 type Plans = Pick<DeployActivities, 'completePlan' | 'remakePlan' | 'canReadPackage' | 'rereadPlan' | 'replan'>;
 
-/** The moments at which a plan is made besides the writing of its task. */
+/** The activities that make plans after the task was created. */
 export function createPlans(deps: ActivityDeps): Plans {
   return {
     async completePlan({ taskId, round }) {
@@ -80,7 +80,7 @@ async function remakePlan(
   await refuseForeignPlace(db, await ownerOf(db, task), task.applicationId);
   const before = await planOf(deps, taskId, round);
   const found = await readFor(deps, task.applicationId, composed);
-  // What can't be read has not changed: the votes stay, and the start may be tried again.
+  // An unread package has not changed: votes stay, and the start may be retried.
   if ('unread' in found) throw new Problem('package_unread', { reason: found.unread });
   const plan = withReading(composed, readingOf(found));
   const difference = planDifference(before, plan);
@@ -91,7 +91,7 @@ async function remakePlan(
   return { planHash: hash, difference, freeze, sentBack };
 }
 
-/** The plan of a task as it would be now, its package not looked at. */
+/** Composes the task's plan from the present state, without reading its package. */
 async function compose({ db, renderer }: ActivityDeps, task: NamedDeployTask) {
   const basis = await planBasis(db, task.applicationId);
   const unread = packageToRead(task.packageSource);
@@ -103,14 +103,14 @@ const withReading = (plan: DeployPlan, reading: ReadPart): DeployPlan => ({
   package: { ...plan.package, ...reading },
 });
 
-/** Keeps the plan of a round; returns its hash. */
+/** Stores the plan of a round; returns its hash. */
 async function fix({ db }: ActivityDeps, taskId: number, round: number, plan: DeployPlan): Promise<string> {
   const hash = planHash(plan);
   await fixPlan(db, { taskId, round, plan, hash });
   return hash;
 }
 
-/** The API that wrote a plan may know another way to machines than the workers that will go there. */
+/** Recomputes how machines are reached: the API that wrote the plan may be configured differently from the workers. */
 function reachedFromHere({ renderer: { reach } }: ActivityDeps, plan: DeployPlan): DeployPlan {
   const instances = plan.instances.map(({ machine, ...instance }) => ({
     ...instance,
@@ -133,7 +133,7 @@ async function taskOf({ db }: ActivityDeps, taskId: number): Promise<NamedDeploy
   return task;
 }
 
-/** The owner, who may have lost the right, or his account, between the approval and a start by itself. */
+/** The owner, whose right or account may be gone between the approval and an automatic start. */
 async function ownerOf(db: Kysely<Database>, { ownerId, applicationId }: NamedDeployTask): Promise<Subject> {
   const user = await db.selectFrom('users').select('status').where('id', '=', ownerId).executeTakeFirst();
   const subject = await loadSubject(db, ownerId);
@@ -151,7 +151,7 @@ const readAs = ({ package: { sha256, size, unread, notes } }: DeployPlan): ReadP
   ...(notes && { notes }),
 });
 
-/** The package of a plan as it lies in its repository, or on the first instance's host, now. */
+/** Reads the package of a plan from its repository, or from the first instance's host. */
 const readFor = (deps: ActivityDeps, applicationId: number, plan: DeployPlan): Promise<FoundPackage> =>
   readPackage(deps, {
     applicationId,

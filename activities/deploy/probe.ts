@@ -1,4 +1,4 @@
-// A probe of an instance over HTTP.
+// HTTP health probe of an instance.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HealthCheck } from '../../workflows/deploy/contract.ts';
 import type { DestinationRule, HostPort } from '../providers/addresses.ts';
@@ -8,7 +8,7 @@ export type HttpCheck = Extract<HealthCheck, { url: string }>;
 
 const betweenMs = 1_000;
 
-/** Why an instance does not pass, for a person; null: it does. `address` is what is called; null: there is none. */
+/** Returns why an instance fails the check, for a person; null: it passes. `address`: the URL to call; null: none. */
 export async function probe(
   { url: template, expect_status: expected, timeout_seconds: timeout, retries }: HttpCheck,
   address: string | null,

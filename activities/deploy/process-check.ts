@@ -1,6 +1,6 @@
-// Whether an instance runs is for its host to say. The row may not know: an undo that failed, a person, or the start of
-// the machine can leave a process behind. So a stop looks first, what is told to start does not start beside itself, an undo
-// waits for the end of what was told to end, and after a failure it is looked what runs now. Without a pid file nobody can tell.
+// Checks on the host whether an instance runs: the database may be stale after a failed undo, manual work or a reboot. So a
+// stop and a start look first, an undo waits until processes being stopped have ended, and a failure records what still
+// runs. Without a pid file the state is unknown.
 import { notKnown } from '../../db/deploy/finish.ts';
 import { markSeen } from '../../db/deploy/steps.ts';
 import { isRefusedForGood } from '../../db/core/sql-state.ts';
@@ -16,15 +16,17 @@ import type { Seen } from './seen.ts';
 
 const nothing: StepOutcome = { ok: true, message: null };
 
-/** The jobs of a stop; the look is undefined without a pid file. `stop` is told whether something is known to run, and what. */
+/**
+ * The jobs of a stop. `look` is undefined without a pid file. `isSure`: something is known to run; `process`: its identity.
+ */
 export interface Stopping {
   look: StepJob | undefined;
   stop(isSure: boolean, process: string): StepJob[];
 }
 
 /**
- * Stops what runs, whatever is recorded; what is found is recorded, so that an undo starts it again. Without a pid file the
- * stop command is run to be sure. It is not run for a process that has only come by the number in the pid file.
+ * Stops a running process whatever the database says, and records it so that an undo restarts it. Without a pid file, runs
+ * the stop command to be sure. Does not run it for an unrelated process that reuses the number in the pid file.
  */
 export async function stopWhatRuns(deps: ActivityDeps, work: Work, { look, stop }: Stopping): Promise<StepOutcome> {
   const { setup, ranBefore } = work.row;
@@ -51,7 +53,7 @@ async function stopToBeSure(work: Work, stop: Stopping['stop']): Promise<StepOut
 const ofAnother = ({ other }: Seen): string =>
   other === '' ? '' : `: process ${other} of the pid file is not the application's`;
 
-/** Starts what does not run. */
+/** Starts the instance unless it runs. */
 export async function startUnlessRuns(work: Work, look: StepJob | undefined, start: StepJob[]): Promise<StepOutcome> {
   if (!look) return runJobs(work, start);
   const seen = await lookAt(work, look);
@@ -59,14 +61,14 @@ export async function startUnlessRuns(work: Work, look: StepJob | undefined, sta
   return seen.runs ? { ok: true, message: 'it ran already, nothing was started' } : runJobs(work, start);
 }
 
-/** Starts another version; what ran before the start is looked at, so that nothing of it is taken for what was started. */
+/** Starts another version. Looks before the start, so that older processes are not taken for the new ones. */
 export async function startNew(work: Work, look: StepJob | undefined, start: StepJob[]): Promise<StepOutcome> {
   if (start.length === 0) return nothing;
   const seen = look ? await lookAt(work, look) : null;
   return typeof seen === 'string' ? { ok: false, message: seen } : runJobs(work, start);
 }
 
-/** Looks and commands of earlier steps, by the ids of their jobs. */
+/** Job ids of the look and command of an earlier step. */
 export interface Before {
   lookId: string;
   commandId: string;
@@ -75,35 +77,35 @@ export interface Before {
 /** The jobs of an undo of a start. */
 export interface Unstarting {
   look: StepJob | undefined;
-  /** The stop command of the application; without a time of the start also the wait for the process of the pid file. */
+  /** The application's stop command; without `since` also the wait until the process in the pid file ends. */
   stop(since: string): StepJob[];
-  /** Ends what the start has left; told since when its processes can have begun, and whether the stop command was run. */
+  /** Ends leftovers of the start. `since`: when its processes can have begun; `isStopped`: the stop command was run. */
   end(since: string, isStopped: boolean): StepJob[];
 }
 
-/** Ends what a start has started, also where it has not shown itself. */
+/** Ends all processes of a start, also those not in the pid file. */
 export async function stopStarted(work: Work, before: Before, { look, stop, end }: Unstarting): Promise<StepOutcome> {
   const began = await work.runner.state(work.host, before.commandId);
   const since = (await seenBefore(work, before.lookId))?.time ?? '';
   const stopping = stop(since);
   const seen = look && stopping.length > 0 ? await lookAt(work, look) : null;
-  // The stop command would reach the wrong process.
+  // The stop command would hit an unrelated process.
   const isOther = seen !== null && typeof seen !== 'string' && seen.other !== '';
   const stopped = isOther ? nothing : await runJobs(work, stopping);
   if (!stopped.ok || began.state === 'absent') return stopped;
   return runJobs(work, end(since, stopping.length > 0 && !isOther));
 }
 
-/** The jobs that bring back what a stop has stopped. */
+/** The jobs that restart a stopped instance. */
 export interface Restarting {
-  /** Waits for the end of a process that was told to end. */
+  /** Waits until a process being stopped ends. */
   endTold(process: string): StepJob[];
   look: StepJob | undefined;
-  /** The start command and the look whether it came up, since then. */
+  /** The start command, and the check that the process came up since then. */
   start(since: string): StepJob[];
 }
 
-/** Starts again what was stopped, after its end and never beside itself. */
+/** Restarts a stopped instance after its old process has ended, so that it never runs twice. */
 export async function startAgain(work: Work, before: Before, jobs: Restarting): Promise<StepOutcome> {
   const { look } = jobs;
   const { startupCmd, stopCmd } = work.row.setup;
@@ -122,7 +124,7 @@ export async function startAgain(work: Work, before: Before, jobs: Restarting): 
   return { ok: false, message: 'it was stopped, and there is no startup_cmd to start it again' };
 }
 
-/** Waits for the end of what the stop of a task has told to end, so that nobody takes it for running. */
+/** Waits until the process being stopped ends, so that it is not reported as running. */
 export async function awaitTold(
   work: Work,
   { lookId, commandId }: Before,
@@ -132,7 +134,7 @@ export async function awaitTold(
   return told === '' ? nothing : runJobs(work, endTold(told));
 }
 
-/** What a host says at the end of a task that failed; in words why it does not. */
+/** The host's state after a failed task, or a message saying why it can't be read. */
 export async function answerOf<T>(ask: () => Promise<T>): Promise<T | string> {
   try {
     return await ask();
@@ -143,6 +145,6 @@ export async function answerOf<T>(ask: () => Promise<T>): Promise<T | string> {
   }
 }
 
-/** Why something failed, and that nobody can tell what runs now. */
+/** Appends to a failure message that the present state is unknown, and why. */
 export const withNotKnown = (message: string | null, why: string): string =>
   `${message === null ? '' : `${message}; `}${notKnown}: ${why}`;

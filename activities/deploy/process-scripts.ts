@@ -1,13 +1,13 @@
-// The application's process, as every script on a host sees it: the number in the pid file and its identity. A number alone is
-// taken again by other processes. One younger than the pid file has come by the number, unless Slipway's own start command has
-// started it; one older than a start is not what that start has started. Where a start has not shown itself in the pid file yet,
-// its processes are known by `SLIPWAY_START` in their environment, and by descent from those. Without /proc the number decides.
+// Identifies the application's process in host scripts: the number in the pid file plus the start time, as numbers are
+// reused. A process younger than the pid file reuses its number, unless Slipway's start command began it; one older than a
+// start does not belong to it. Processes not yet in the pid file are found by `SLIPWAY_START` in their environment, and by
+// descent. Without /proc the number alone decides.
 import { readPidFile, runUser } from './place-scripts.ts';
 
-/** Seconds that what is told to end by Slipway itself has at least, before it is killed. */
+/** Least number of seconds between Slipway's own signal to end and the kill. */
 const graceSeconds = 5;
 
-// A process is its pid and its start (boot and ticks), so that no later one of the number is taken for it.
+// A process is identified by pid and start (boot and ticks), so that a reused number is not mistaken for it.
 const processes = `failed=4
 ${runUser}${readPidFile}boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
 # Sets born of a living process. A zombie does not live: in a container nobody may ever reap it.
@@ -100,8 +100,8 @@ signal_all() {
 `;
 
 /**
- * What runs, for Slipway alone: a word, the process and its start, and the time of the look as a start. Ends with 0 when the
- * application runs, with 3 when nothing runs, with 5 when something of a start runs that the pid file does not name.
+ * Prints, for Slipway alone: a word, the process and its start, and the time of the look as a start. Exits with 0 if the
+ * application runs, 3 if nothing runs, 5 if a process of a start runs that the pid file does not name.
  */
 export const look = `set -u
 ${processes}
@@ -118,7 +118,7 @@ if [ -n "$other" ]; then echo "other $other - $now"; else echo "none - - $now"; 
 exit 3
 `;
 
-/** The process of a start must come up within the time, and still be there a second later. */
+/** Fails unless the process of a start comes up within the time and is still there a second later. */
 export const checkLives = `set -u
 ${processes}
 clock
@@ -143,7 +143,7 @@ echo "no process of $SLIPWAY_PID_FILE runs within $SLIPWAY_SECONDS s: $why" >&2
 exit 1
 `;
 
-/** What was told to end must be gone within the time, and no other process of the application there instead. */
+/** Fails unless the process being stopped ends within the time, with no other process of the application in its place. */
 export const checkGone = `set -u
 ${processes}
 clock
@@ -156,7 +156,7 @@ echo "process $left of $SLIPWAY_PID_FILE still runs after $SLIPWAY_SECONDS s" >&
 exit 1
 `;
 
-/** Waits for the end of what was told to end; after the time it is killed, with what descends from it. */
+/** Waits until the process being stopped ends; after the time, kills it and its descendants. */
 export const endTold = `set -u
 ${processes}
 ${families}
@@ -177,8 +177,8 @@ wait_for_end ${graceSeconds} || { echo "process $pid cannot be ended" >&2; exit 
 `;
 
 /**
- * Ends what a start has started, shown in the pid file or not. What the stop command has told to end has the time for it; the
- * rest is told to end at once. What then still runs is killed.
+ * Ends all processes of a start, in the pid file or not. A process that the stop command signalled gets its time; the others
+ * are signalled at once. Kills the remainder.
  */
 export const endStarted = `set -u
 ${processes}

@@ -1,5 +1,5 @@
-// Whether a deploy path leads by links of its host into the place of another application, or the other way round. The rows
-// know paths as people wrote them; only the host knows where they lead.
+// Checks whether links make a deploy path overlap another application's. The database has paths as entered; only the host
+// can resolve them.
 import { posix } from 'node:path';
 import { otherPlaces } from '../../db/deploy/places.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -8,13 +8,13 @@ import type { Work } from '../tasks/run-step.ts';
 
 const plain = (path: string): string => posix.normalize(`${path}/`).slice(0, -1);
 
-/** The path and the folders above it, the nearest first; the root is itself everywhere. */
+/** The path and its parent folders, nearest first, without the root. */
 function upward(path: string): string[] {
   const folder = posix.dirname(path);
   return path === '/' ? [] : [path, ...upward(folder)];
 }
 
-/** Where a path leads as far as it exists, with the rest that does not yet. */
+/** Resolves the existing part of a path, and appends the rest. */
 function realOf(path: string, known: ReadonlyMap<string, RealPath>): string {
   for (const folder of upward(path)) {
     const real = known.get(folder);
@@ -25,7 +25,7 @@ function realOf(path: string, known: ReadonlyMap<string, RealPath>): string {
 
 const holds = (folder: string, path: string): boolean => `${path}/`.startsWith(`${folder}/`);
 
-/** Why an application must not be deployed where its path leads on a host; null: it may. */
+/** Returns why the application must not be deployed to its real path on the host; null: it may. */
 export async function foreignPlace({ db }: ActivityDeps, { runner, host, row }: Work): Promise<string | null> {
   const others = await otherPlaces(db, row.instanceId);
   if (others.length === 0) return null;

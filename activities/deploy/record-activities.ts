@@ -26,10 +26,10 @@ import type { Package } from '../providers/repository/store.ts';
 import { readPackage } from './package.ts';
 import { weighApproval } from './weigh.ts';
 
-/** What a deploy task writes: a transaction each. */
+/** The activities of deploy tasks that write to the database, one transaction each. */
 export function createDeployRecordActivities(deps: ActivityDeps): DeployRecordActivities {
   const { db, renderer, monitoring } = deps;
-  // Fixed with the sub-task: what is configured later must not change its course.
+  // Fixed with the sub-task: later configuration must not change its course.
   const monitored = (input: SubTaskInput): SubTaskInput => (monitoring ? { ...input, maintenance: true } : input);
   return {
     recordTransition: (input) => recordTransition(db, input),
@@ -49,7 +49,7 @@ export function createDeployRecordActivities(deps: ActivityDeps): DeployRecordAc
 
     async createSubTask(input) {
       const { updateSource, instanceIds } = input;
-      // Before the package is looked at: another application's hosts are none of this task's business.
+      // Before the package is read: the task must not use another application's hosts.
       const existing = await beginSubTask(db, renderer, input);
       if (existing) return monitored(existing);
       await refuseUnadmitted(db, deps.hostAdmission, { instanceIds });
@@ -91,7 +91,7 @@ export function createDeployRecordActivities(deps: ActivityDeps): DeployRecordAc
   };
 }
 
-/** What an upgrade will bring; throws Problem when that can't be read, or could not when it was approved. */
+/** The package of an upgrade. Throws Problem when it can't be read now, or could not be read when approved. */
 async function plannedPackage(
   deps: ActivityDeps,
   deployTaskId: number,
@@ -111,7 +111,9 @@ async function plannedPackage(
   return found;
 }
 
-/** Whoever reaches the engine's port can name anybody; the key says that the sender is a bot or an operator of ours. */
+/**
+ * Anyone who reaches the engine's port can claim any identity; the key proves that the sender is a trusted bot or operator.
+ */
 function ensureProven({ decisions: { mode, key } }: ActivityDeps, decide: DecideInput, proof: string): void {
   if (mode === 'open') return;
   if (mode === 'off') throw new Problem('signals_off');
@@ -129,7 +131,7 @@ async function actorOf({ db }: ActivityDeps, { actor, messageId }: DecideInput):
   return user ? { ...user, channel: 'chat-ops', messageId } : null;
 }
 
-/** The actor with what he is now, if he may decide at all; whether his vote counts is for the workflow to say. */
+/** The actor with their present rights, if they may decide at all; the workflow decides whether the vote counts. */
 async function deciderOf(
   { db }: ActivityDeps,
   task: NamedDeployTask,

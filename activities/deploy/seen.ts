@@ -1,24 +1,24 @@
-// What a look at the application's process has said. The host keeps it with the job, so that later steps of the same task, on
-// whatever worker, know which process was there before a stop or a start, and when that began.
+// Results of looks at the application's process. The host keeps them with the job, so later steps, on any worker, know which
+// process existed before a stop or start, and when that began.
 import { runJob } from '../tasks/follow-job.ts';
 import type { JobState } from '../providers/runner/driver.ts';
 import { failureOf } from '../tasks/job-end.ts';
 import type { StepJob, Work } from '../tasks/run-step.ts';
 
-/** Exit statuses of `look` besides 0, that something runs. */
+/** Exit statuses of `look` other than 0, something runs. */
 const nothingRuns = 3;
 const notShown = 5;
 
 const answerBytes = 512;
 
-/** What one look saw; the texts are empty where it could not tell, or where another version of Slipway looked. */
+/** The result of a look; texts are empty if unknown, or if another version of Slipway looked. */
 export interface Seen {
   runs: boolean;
-  /** The process that runs, `pid start`. */
+  /** The running process, `pid start`. */
   process: string;
-  /** The number in the pid file, if it is that of a process which is not the application's. */
+  /** The number in the pid file, if its process is not the application's. */
   other: string;
-  /** When it looked, as the start of a process. */
+  /** Time of the look, as the start of a process. */
   time: string;
 }
 
@@ -27,13 +27,13 @@ function parse(runs: boolean, answer: string): Seen {
   return { runs, process: word === 'runs' ? `${pid} ${start}` : '', other: word === 'other' ? pid : '', time };
 }
 
-/** Null: it could not look, or does not know. */
+/** Null: the look failed, or its result is unknown. */
 function seenBy({ state, exitCode }: JobState, answer: string): Seen | null {
   if (state !== 'exited' || (exitCode !== 0 && exitCode !== nothingRuns)) return null;
   return parse(exitCode === 0, answer);
 }
 
-/** Looks at the application's process; in words why nobody can tell. */
+/** Looks at the application's process; returns a message if its state is unknown. */
 export async function lookAt({ to, runner, host }: Work, look: StepJob | undefined): Promise<Seen | string> {
   if (!look) return 'there is no pid file';
   const view = await runJob(to, runner, host, look, ['stderr']);
@@ -43,7 +43,7 @@ export async function lookAt({ to, runner, host }: Work, look: StepJob | undefin
   return `look: ${failureOf(view) ?? 'it said nothing'}`;
 }
 
-/** What a look of an earlier step of the same task saw; null: there was none. */
+/** The result of a look by an earlier step of the same task; null: there is no result. */
 export async function seenBefore({ runner, host }: Work, lookId: string): Promise<Seen | null> {
   const state = await runner.state(host, lookId);
   if (state.state !== 'exited') return null;
@@ -52,8 +52,8 @@ export async function seenBefore({ runner, host }: Work, lookId: string): Promis
 }
 
 /**
- * The process that a stop command has told to end, `pid start`; empty: none, as far as is known. A command that ended with
- * another status than 0 has refused; one that was killed may have told it.
+ * The process that a stop command signalled, `pid start`; empty: none known. A command with an exit status other than 0
+ * refused; one that was killed may have signalled it.
  */
 export async function toldToEnd(work: Work, lookId: string, commandId: string): Promise<string> {
   const seen = await seenBefore(work, lookId);

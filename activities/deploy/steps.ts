@@ -1,5 +1,5 @@
-// Which commands a step is made of. A step is a list of jobs, each with an id of its own that the host runs once; the
-// application's own commands run as its user inside the present release, Slipway's own as the runner's user.
+// The commands of each step. A step is a list of jobs, each with an id that makes its host run it once. The application's
+// own commands run as its user inside the present release, Slipway's own as the runner's user.
 import { secondsOf } from '../../db/deploy/sub-tasks.ts';
 import type { SubTaskSetup } from '../../db/deploy/sub-tasks.ts';
 import { plainLine } from '../../kit/script-text.ts';
@@ -15,37 +15,37 @@ export interface StepContext {
   version: string;
   previousVersion: string | null;
   setup: SubTaskSetup;
-  /** Where an absolute path lies on this host. */
+  /** Maps an absolute path to this host. */
   path(absolute: string): string;
-  /** Where commands run: in `current`, global hooks in the deploy path, all in the host's root before a first release. */
+  /** `current` by default; the deploy path for global hooks; the host's root before a first release. */
   workingDirectory: Job['cwd'];
   hook: Job['script'] | null;
   hookUser: string | null;
-  /** What Slipway's own scripts find there. */
+  /** Environment of Slipway's own scripts. */
   ownEnv: Record<string, string>;
-  /** What a hook finds in its environment beside what every step does. */
+  /** Additional environment of a hook. */
   hookValues: Record<string, string>;
-  /** Whether the instance ran before, as recorded or since seen. */
+  /** Whether the instance ran before, as recorded or since observed. */
   ranBefore: boolean;
   /** Releases that `prune` removes. */
   dropped: string[];
-  /** What earlier looks at the process have said, for the jobs that need it. */
+  /** Results of earlier looks at the process, for jobs that need them. */
   told?: Told;
 }
 
-/** What a job on the application's process is told. */
+/** Input of a job that acts on the application's process. */
 export interface Told {
-  /** The process that was told to end, `pid start`. */
+  /** The process being stopped, `pid start`. */
   process?: string;
-  /** Since when the processes of a start can have begun. */
+  /** Earliest begin of the processes of a start. */
   since?: string;
-  /** Seconds that are left for an end. */
+  /** Seconds left to wait for the end. */
   seconds?: number;
-  /** The stop command was run. */
+  /** Whether the stop command was run. */
   isStopped?: boolean;
 }
 
-/** The jobs of a step in their order; none: there is nothing to do. */
+/** The jobs of a step in order; empty: nothing to do. */
 export function jobsOf(step: StepName, context: StepContext): StepJob[] {
   const { setup } = context;
   const jobs = (): StepBody[] => {
@@ -84,34 +84,34 @@ export function jobsOf(step: StepName, context: StepContext): StepJob[] {
   return stepJobs(step, jobs(), { ...context, env: environment(context) });
 }
 
-/** A look at the application's process, for a step; undefined: there is no pid file, so nobody can tell. */
+/** A look at the application's process, for a step; undefined: without a pid file its state is unknown. */
 export const lookOf = (step: string, context: StepContext, marks: readonly string[] = []): StepJob | undefined =>
   stepLook(step, context.setup, { ...context, env: environment(context) }, marks);
 
-/** Which steps look at the process before they do anything. */
+/** Steps that look at the process first. */
 const looking: readonly StepName[] = ['stop', 'start', 'stop_new', 'start_old'];
 
-/** Everything that a step may run on a host, for the kill. */
+/** All jobs that a step may run on a host, for the kill. */
 export const allJobsOf = (step: StepName, context: StepContext): (StepJob | undefined)[] => [
   looking.includes(step) ? lookOf(step, context) : undefined,
   ...jobsOf(step, context),
 ];
 
-/** What the jobs of a step of one instance share. */
+/** Shared context of the jobs of one instance's step. */
 export interface StepPlace {
   taskId: number;
   position: number;
   workingDirectory: Job['cwd'];
   env: Job['env'];
-  /** On top of it for Slipway's own scripts. */
+  /** Additional environment of Slipway's own scripts. */
   ownEnv: Job['env'];
 }
 
-/** Jobs of a step, each with the id by which its host knows it for good. */
+/** Jobs of a step, each with its permanent id on the host. */
 export const stepJobs = (step: string, bodies: readonly StepBody[], at: StepPlace): StepJob[] =>
   bodies.map((body, index) => jobOf(step, body, index, at));
 
-/** A look as a job of a step; undefined: there is no pid file. */
+/** A look as a job of a step; undefined without a pid file. */
 export function stepLook(
   step: string,
   setup: Pick<SubTaskSetup, 'pidPath'>,
@@ -122,10 +122,10 @@ export function stepLook(
   return body && jobOf(step, body, 'look', at);
 }
 
-/** Where a job of a task is known by. */
+/** Identifies the instance of a task in job ids. */
 export type JobAt = Pick<StepPlace, 'taskId' | 'position'>;
 
-/** The id by which a host knows a job of a step for good. */
+/** The permanent id of a job of a step on its host. */
 export const jobIdOf = ({ taskId, position }: JobAt, step: string, name: number | string): string =>
   `t${taskId}-p${position}-${step}-${name}`;
 
@@ -135,15 +135,15 @@ function jobOf(step: string, { name, env, isOwn, ...body }: StepBody, index: num
   return { ...body, id: jobIdOf(at, step, name ?? index), cwd, env: all };
 }
 
-/** A job before it has an id and a place. */
+/** A job without id and place. */
 export interface StepBody {
   script: Job['script'];
   user: string | null;
-  /** By which it is known in its step, instead of its place in the order. */
+  /** Its name in the step, instead of its index. */
   name?: string;
-  /** On top of what all jobs of the step have. */
+  /** Additional environment. */
   env?: Job['env'];
-  /** Slipway's own, which runs in the host's root. */
+  /** Slipway's own script, which runs in the host's root. */
   isOwn?: boolean;
   mayFail?: boolean;
   isEnough?: boolean;
@@ -158,15 +158,15 @@ const own = (content: string, env: Job['env'] = {}): StepBody => ({
   env,
 });
 
-/** A command line of the application, as its user; none: nothing to do. */
+/** A command line of the application, as its user; empty: nothing to do. */
 export const command = (line: string, { runUser }: Pick<SubTaskSetup, 'runUser'>): StepBody[] =>
   line === '' ? [] : [{ script: bash(`${plainLine(line)}\n`), user: runUser }];
 
-/** A script on the process in the pid file, where there is one. */
+/** A script on the process in the pid file, if there is one. */
 const whenPid = ({ pidPath }: Pick<SubTaskSetup, 'pidPath'>, content: string, env: Job['env']): StepBody[] =>
   pidPath === '' ? [] : [own(content, env)];
 
-/** By which name a package is kept on a host while its sub-task runs. */
+/** The file name of a package on a host while its sub-task runs. */
 export const packageName = ({ package: source }: Pick<SubTaskSetup, 'package'>): string =>
   `${source?.tarSha256 ?? 'none'}.tar`;
 
@@ -187,19 +187,19 @@ function environment({ setup, path, ...context }: StepContext): Record<string, s
 const linesOf = (marks: readonly string[]): string =>
   marks.flatMap((mark) => (mark === '' ? [] : [`SLIPWAY_START=${mark}`])).join('\n');
 
-/** What the processes of a start have in their environment; empty: nothing tells them from those of another Slipway. */
+/** Environment mark of the processes of a start; empty: they can't be told from those of another Slipway. */
 export const startMark = (at: JobAt & { setup: SubTaskSetup }, step: string): string =>
   at.setup.nonce === undefined ? '' : jobIdOf(at, step, at.setup.nonce);
 
-/** The start command, whose processes are known by their mark. */
+/** The start command; its processes carry the mark. */
 export const starting = (at: JobAt & { setup: SubTaskSetup }, step: string): StepBody[] =>
   command(at.setup.startupCmd, at.setup).map((body) => ({ ...body, env: { SLIPWAY_START: startMark(at, step) } }));
 
-/** Waits for the process of a start. */
+/** Waits until the process of a start comes up. */
 export const checking = (setup: SubTaskSetup, { since = '' }: Told = {}): StepBody[] =>
   whenPid(setup, processes.checkLives, { SLIPWAY_SINCE: since, SLIPWAY_SECONDS: String(secondsOf(setup).start) });
 
-/** With a pid file the process decides, not what the command says of itself: what has crashed can be upgraded. */
+/** With a pid file the process decides, not the command's exit status, so a crashed application can be upgraded. */
 export function stopping(setup: SubTaskSetup, mayFail = false, { process: told = '' }: Told = {}): StepBody[] {
   if (setup.stopCmd === '') return [];
   const env = { SLIPWAY_TOLD: told, SLIPWAY_SECONDS: String(secondsOf(setup).stop) };
@@ -208,8 +208,8 @@ export function stopping(setup: SubTaskSetup, mayFail = false, { process: told =
 }
 
 /**
- * Waits for the end of what was told to end, and sees to it after the time. As the application's user, who writes the pid file:
- * root would end for them whatever they name there.
+ * Waits until the process being stopped ends, and kills it after the time. Runs as the application's user: they write the
+ * pid file, and root would kill any process it names.
  */
 export const endingTold = ({ runUser }: SubTaskSetup, { process: told = '', seconds = 0 }: Told = {}): StepBody => ({
   ...own(processes.endTold, { SLIPWAY_TOLD: told, SLIPWAY_SECONDS: String(seconds) }),
@@ -217,7 +217,7 @@ export const endingTold = ({ runUser }: SubTaskSetup, { process: told = '', seco
   name: 'told',
 });
 
-/** Ends what starts have left, as the application's user; `leavesShown`: but for what the pid file shows. */
+/** Ends leftovers of starts, as the application's user; `leavesShown`: except the process in the pid file. */
 export const ending = (
   setup: SubTaskSetup,
   marks: readonly string[],
@@ -235,7 +235,9 @@ export const ending = (
   name: 'end',
 });
 
-/** The first is the wait for what was told to end; with a pid file the start command was second before there was one. */
+/**
+ * The first job waits until the process being stopped ends. Job names are kept compatible with those from before that wait.
+ */
 function startingAgain(context: StepContext): StepBody[] {
   const start = starting(context, 'start_old').map((body) => ({ ...body, name: context.setup.pidPath ? '1' : '0' }));
   const check = start.length === 0 ? [] : checking(context.setup, context.told);

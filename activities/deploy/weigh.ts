@@ -1,5 +1,5 @@
-// Whether an approval still holds: votes are weighed by what their voters are now, under the policy that the task keeps
-// and under the one that would be chosen now. Asked before every start and before every batch of a rollout.
+// Whether an approval still holds: counts votes by their voters' present rights, under the task's policy and under the one
+// that would be chosen now. Checked before every start and every batch of a rollout.
 import type { Kysely } from 'kysely';
 import { loadSubject, mayOn } from '../../db/access/rights.ts';
 import { voterOf } from '../../db/approvals/people.ts';
@@ -18,7 +18,7 @@ interface WeighedVote extends CastVote {
   counts: boolean;
 }
 
-/** Why a task must go back to review; null: its approval holds. */
+/** Returns why a task must go back to review; null: its approval holds. */
 export async function weighApproval(db: Kysely<Database>, task: NamedDeployTask): Promise<SentBack | null> {
   if (task.status === 'running' && task.brokeGlassById !== null) return null;
   const { applicationId, level } = task;
@@ -31,7 +31,7 @@ export async function weighApproval(db: Kysely<Database>, task: NamedDeployTask)
   return task.status === 'wait_review' ? weighGlass(kept, chosen) : weighVotes(db, task, kept, chosen);
 }
 
-/** A start without approval is by a role of the policy that applies now. */
+/** A start without approval requires a role of the present policy. */
 function weighGlass(kept: ApprovalPolicy, chosen: ApprovalPolicy): SentBack | null {
   if (chosen.breakGlass?.id === kept.breakGlass?.id) return null;
   const whom = chosen.breakGlass ? `role ${chosen.breakGlass.name}` : 'nobody';
@@ -67,7 +67,7 @@ async function weighVotes(
   return { reason: `${whose} no longer count; missing: ${lacks}` };
 }
 
-/** The votes of the present round, each with what its voter is now. */
+/** The votes of the present round, each with its voter's present rights. */
 async function votesNow(db: Kysely<Database>, task: NamedDeployTask): Promise<WeighedVote[]> {
   const votes = await votesOf(db, [task]);
   const enabled = await db
@@ -87,7 +87,7 @@ async function votesNow(db: Kysely<Database>, task: NamedDeployTask): Promise<We
   );
 }
 
-/** Whether two policies ask for the same people, whatever their names are. */
+/** Whether two policies ask the same people, whatever their names. */
 const isSame = (one: ApprovalPolicy, other: ApprovalPolicy): boolean => asked(one) === asked(other);
 
 const asked = ({ steps, creatorMayVote, escalateTo }: ApprovalPolicy): string =>

@@ -11,7 +11,7 @@ import { ProviderError, refused } from '../providers/error.ts';
 import { minionsOf } from '../providers/runner/minions.ts';
 import type { Minion } from '../providers/runner/minions.ts';
 
-/** Attempts at a source that does not answer before the import goes on without it. */
+/** Attempts at an unreachable source before the import skips it. */
 const patience = 5;
 
 const isOsStatus = (state: string): state is OsStatus => (osStatuses as readonly string[]).includes(state);
@@ -60,7 +60,7 @@ async function* pagesOf({ clouds, runners }: ActivityDeps, source: Source): Asyn
   for await (const page of cloud.list()) yield page.map((machine) => ofMachine(source, machine));
 }
 
-/** What imports of hosts do. */
+/** The activities of host imports. */
 export function createImportActivities(deps: ActivityDeps): ImportActivities {
   const { db } = deps;
   return {

@@ -1,5 +1,5 @@
-// A block of a file, by bytes, without cutting a character: the few bytes around the block say where characters begin.
-// So a block costs its own size and at most ten bytes more, however large the file.
+// Reads a block of a file by bytes without splitting a character: a few bytes around it show where characters begin. It
+// costs at most ten bytes more than its size, however large the file.
 import { characterAround, characterAt, longestCharacter } from '../../kit/utf8.ts';
 import type { LogPart } from '../../db/host-reads/tables.ts';
 import type { LogSource } from './source.ts';
@@ -14,7 +14,7 @@ const around = longestCharacter - 1;
 
 const nothing = (position: number): Piece => ({ content: Buffer.alloc(0), position });
 
-/** The block that `offset` and `count` (bytes) mean; one that begins inside a character begins after it. */
+/** The block given by `offset` and `count` (bytes); a start inside a character moves to the next. */
 export function readBytes(source: LogSource, { from, offset, count }: Omit<LogPart, 'mode'>): Promise<Piece> {
   const { size } = source;
   const start = from === 'start' ? Math.min(offset, size) : Math.max(0, size - offset);
@@ -33,10 +33,10 @@ async function wholeCharacters(source: LogSource, start: number, end: number): P
   return { content: bytes.subarray(first, last), position: low + last };
 }
 
-/** Where the last whole character before `end` ends; one that the file has not finished yet counts as not there. */
+/** The end of the last whole character before `end`; an incomplete one at the end of the file is left out. */
 export const lastBoundary = (bytes: Buffer, end: number): number => characterAround(bytes, end)?.start ?? end;
 
-/** The end of the first character if the block is too small for it. */
+/** The end of the first character, if the block is shorter than it. */
 function enlarged(bytes: Buffer, first: number, end: number): number {
   if (first >= bytes.length || lastBoundary(bytes, end) > first) return first;
   const length = characterAt(bytes, first);

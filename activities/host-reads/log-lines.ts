@@ -1,6 +1,6 @@
-// Lines of a file by number, counted from its start or from its end. Only blocks on the way are read, and kept from the
-// first line wanted on, so an answer never holds more than its limit and a few bytes. A line ends with \n; what follows
-// the last \n is a line too, up to a character that the file has not finished yet.
+// Reads lines of a file by number, from its start or end. Reads block by block and keeps only the wanted lines, so a result
+// exceeds its limit by a few bytes at most. A line ends with \n; the text after the last \n is a line too, up to an
+// incomplete character.
 import { characterAround, longestCharacter } from '../../kit/utf8.ts';
 import { lastBoundary } from './bytes.ts';
 import type { Piece } from './bytes.ts';
@@ -8,17 +8,17 @@ import { mostContent } from './scan.ts';
 import type { Scan } from './scan.ts';
 
 export interface LinesPiece extends Piece {
-  /** Lines in the content; one that was cut counts. */
+  /** Lines in the content, including a cut one. */
   lines: number;
 }
 
 const newline = 0x0a;
-/** Enough to see whether the limit lies inside a character. */
+/** Enough to detect whether the limit splits a character. */
 const enough = mostContent + longestCharacter;
 
 const none = (position: number): LinesPiece => ({ content: Buffer.alloc(0), position, lines: 0 });
 
-/** Lines [skip, skip + count) of the file, as many of them as 1 MiB holds. */
+/** Lines [skip, skip + count) of the file, up to 1 MiB. */
 export async function linesFromStart(scan: Scan, skip: number, count: number): Promise<LinesPiece> {
   let at = 0;
   let held: Buffer = Buffer.alloc(0);
@@ -39,14 +39,14 @@ export async function linesFromStart(scan: Scan, skip: number, count: number): P
   return first(at < scan.size ? held : held.subarray(0, lastBoundary(held, held.length)), at < scan.size, start, count);
 }
 
-/** How many lines end in these bytes, counted up to `most`. */
+/** Counts the line ends in these bytes, up to `most`. */
 function newlines(bytes: Buffer, most: number): number {
   let found = 0;
   for (let at = bytes.indexOf(newline); at >= 0 && found < most; at = bytes.indexOf(newline, at + 1)) found += 1;
   return found;
 }
 
-/** The first lines of what was read from `start` on; `goesOn`: the file does too. */
+/** The first lines of the bytes read from `start` on; `goesOn`: the file continues. */
 function first(held: Buffer, goesOn: boolean, start: number, count: number): LinesPiece {
   let end = 0;
   let lines = 0;
@@ -67,14 +67,14 @@ const piece = (held: Buffer, from: number, to: number, start: number): Piece => 
   position: start + to,
 });
 
-/** The `count` lines before the last `skip` of the file, the latest of them that 1 MiB holds. */
+/** The `count` lines before the last `skip` of the file, the latest 1 MiB of them. */
 export async function linesFromEnd(scan: Scan, skip: number, count: number): Promise<LinesPiece> {
   if (scan.size === 0) return none(0);
   const block = await scan.backward(scan.size);
   let low = scan.size - block.length;
   let held: Buffer = block.subarray(0, lastBoundary(block, block.length));
   for (let left = skip; left > 0;) {
-    // The \n at the very end ends the line that is skipped; each one before it begins a line.
+    // The \n at the very end terminates the skipped line; each earlier one starts a line.
     let end = held.length;
     for (let index = end - 2; index >= 0 && left > 0; index -= 1) {
       if (held[index] !== newline) continue;
@@ -86,7 +86,7 @@ export async function linesFromEnd(scan: Scan, skip: number, count: number): Pro
     else {
       const before = await scan.backward(low);
       low -= before.length;
-      // Of what is skipped nothing is needed but that it ends somewhere behind.
+      // Of the skipped part, only its final byte is needed.
       held = Buffer.concat([before, held.subarray(-1)]);
     }
   }

@@ -1,5 +1,5 @@
-// Reads a log where it lies on its host: within the log roots once links are followed, a regular file, as long as it was
-// when reading began. A file that is cut or replaced meanwhile is read again from the beginning.
+// Reads a log on its host: a regular file that lies within the log roots after links are resolved, with the length it had at
+// the start. A file that is cut or replaced meanwhile is read again from the beginning.
 import type { LogFound, LogPart, LogRequest } from '../../db/host-reads/tables.ts';
 import { isBelow } from '../../kit/host-rules.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
@@ -18,7 +18,7 @@ export interface LogRead {
 }
 
 const attempts = 3;
-/** A host that answers is not said to be silent because there is much to scan: that ends so many ms before the deadline. */
+/** Scanning ends this many ms before the deadline, so that a long scan is not reported as an unreachable host. */
 const toAnswerMs = 3_000;
 
 /** Reads a part of a log; throws Problem, or ReaderGoneError after `deadline` (ms since 1970). */
@@ -55,18 +55,18 @@ async function readOnce(runner: Runner, host: RunnerHost, request: LogRequest, d
     position,
     lines = null,
   } = await partOf(fileOnHost(runner, host, { path, size }, deadline), request.part, deadline - toAnswerMs);
-  // A folder on the way that became a link meanwhile might have led elsewhere.
+  // A folder on the path that became a link meanwhile may have redirected the read.
   const [still] = await runner.realPaths(host, [path]);
   if (still?.kind !== 'path' || still.path !== path) throw new FileChangedError();
   return { found: { position, size, lines }, content };
 }
 
-/** The real path of the log, once it is known to lie in one of the roots. */
+/** The real path of the log; refused unless it lies in one of the roots. */
 async function placeOf(runner: Runner, host: RunnerHost, { path, roots, deploy }: LogRequest): Promise<string> {
   const asked = deploy ? [deploy.path, ...deploy.roots] : [];
   const [real, ...others] = await runner.realPaths(host, [path, ...roots, ...asked]);
   const named = deploy && isBelow(deploy.path, deploy.roots) ? [...roots, deploy.path] : roots;
-  // Whether a file exists elsewhere is not told either.
+  // Does not reveal whether a file exists elsewhere.
   if (real?.kind === 'absent' && isBelow(path, named)) throw new Problem('log_absent');
   const [deployPath, ...deployRoots] = others.slice(roots.length);
   const isDeployed = deployPath?.kind === 'path' && isBelow(deployPath.path, deployRoots.flatMap(pathOf));

@@ -1,17 +1,17 @@
 import type { LogSource } from './source.ts';
 
-/** Most bytes that one answer in lines holds. */
+/** Largest result in lines, in bytes. */
 export const mostContent = 1024 * 1024;
-/** Most bytes that are looked at to find lines. */
+/** Most bytes scanned for lines. */
 export const mostScanned = 256 * 1024 * 1024;
 
 const firstBlock = 64 * 1024;
 const largestBlock = 1024 * 1024;
 
-/** The lines are further away than is looked for them. */
+/** The lines lie beyond the scan limit. */
 export class ScanLimitError extends Error {}
 
-/** A file read on and on in growing blocks, up to a limit in all and to a time (ms since 1970). */
+/** Reads a file in growing blocks, up to a total limit and a deadline (ms since 1970). */
 export class Scan {
   readonly size: number;
   readonly #source: LogSource;
@@ -27,13 +27,13 @@ export class Scan {
     this.size = source.size;
   }
 
-  /** The next block from `from` on; not empty, so `from` is not the end. */
+  /** The next block from `from` on. `from` is before the end, so the block is not empty. */
   async forward(from: number, most = largestBlock): Promise<Buffer> {
     const length = this.#next(Math.min(most, this.size - from));
     return this.#source.read(from, from + length);
   }
 
-  /** The block that ends at `to`; not empty, so `to` is not the beginning. */
+  /** The block that ends at `to`. `to` is after the beginning, so the block is not empty. */
   async backward(to: number, most = largestBlock): Promise<Buffer> {
     const length = this.#next(Math.min(most, to));
     return this.#source.read(to - length, to);

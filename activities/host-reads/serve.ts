@@ -1,5 +1,5 @@
-// A worker's part in reads on hosts (db/host-reads/queue.ts): it takes what is asked for, reads, and answers in place.
-// Beside the engine, not through it: an answer is wanted within seconds by somebody who waits for it, or not at all.
+// The worker's side of host reads (db/host-reads/queue.ts): request/reply over a table. Claims requests, reads, and writes
+// the response. Bypasses the engine because the caller waits only seconds, so a late response is worthless.
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/database.ts';
 import { answerRead, claimReads, forgetReads, hostReadsChannel } from '../../db/host-reads/queue.ts';
@@ -28,7 +28,7 @@ export interface HostReadsOptions {
   log: Logger;
 }
 
-/** Answers reads until `stop`, which waits for those under way. */
+/** Serves reads until `stop`, which awaits those in progress. */
 export function startHostReads(options: HostReadsOptions): { stop(): Promise<void> } {
   const { db, databaseUrl, log } = options;
   const listen = createListener(databaseUrl, log);
@@ -68,7 +68,7 @@ async function answer(options: HostReadsOptions, read: ClaimedRead): Promise<voi
   if (outcome) await answerRead(options.db, read.id, outcome.answer, outcome.content);
 }
 
-/** Undefined when nobody waits any more: a runner that does not come back must not hold a place. */
+/** Undefined when the caller's deadline has passed: a hanging runner must not occupy a slot. */
 async function withinTime<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<undefined>((resolve) => {

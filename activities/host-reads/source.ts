@@ -1,6 +1,6 @@
 import type { Runner, RunnerHost } from '../providers/runner/driver.ts';
 
-/** A file as it was when reading began. Throws `Changed` when it has become shorter since. */
+/** A file as it was when reading began. Throws FileChangedError when it has become shorter since. */
 export interface LogSource {
   /** Bytes. */
   readonly size: number;
@@ -8,10 +8,10 @@ export interface LogSource {
   read(from: number, to: number): Promise<Buffer>;
 }
 
-/** The file was cut or replaced while it was read. */
+/** The file was cut or replaced during the read. */
 export class FileChangedError extends Error {}
 
-/** Nobody waits for the answer any more. */
+/** The caller's deadline has passed. */
 export class ReaderGoneError extends Error {}
 
 /** A file on a host; reading ends at `deadline` (ms since 1970). */

@@ -3,7 +3,7 @@ import type { HostActivities } from '../../workflows/hosts/ports.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { actOn } from './advance-host.ts';
 
-/** What host tasks do. */
+/** The activities of host tasks. */
 export function createHostActivities(deps: ActivityDeps): HostActivities {
   const { db, monitoring } = deps;
   return {

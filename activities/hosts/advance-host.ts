@@ -1,6 +1,6 @@
-// One host of a task, from wherever it is to its end. Nothing is remembered here: what was asked for is in `host_calls`,
-// what was reached is what the host and its provider say. While it is on its way the attempt fails on purpose with the
-// time of the next one: so a slow machine holds no place on the worker and adds nothing to the history.
+// Drives one host of a task to its target state. Idempotent and without state: `host_calls` holds the intents, the host and
+// its provider report the progress. Throws with `nextRetryDelay` while in progress, so a slow machine occupies no worker
+// slot and adds nothing to the history.
 import { ApplicationFailure } from '@temporalio/activity';
 import { findCall } from '../../db/hosts/calls.ts';
 import { settleHost } from '../../db/hosts/finish.ts';
@@ -31,7 +31,7 @@ const doing = {
 const shortestPauseMs = 500;
 const longestPauseMs = 10_000;
 
-/** Takes a host to its end and writes it, or throws the failure that brings the next attempt. */
+/** Advances a host and records its outcome, or throws the failure that schedules the next attempt. */
 export async function actOn(deps: ActivityDeps, at: HostAt): Promise<HostOutcome> {
   const begun = await beginHostWork(deps.db, at);
   if ('ended' in begun) return begun.ended;
@@ -42,14 +42,14 @@ export async function actOn(deps: ActivityDeps, at: HostAt): Promise<HostOutcome
     const { left, warning } = await doing[work.kind](work);
     return await settle(work, { status: 'finished', problem: null, warning: warning ? toWire(warning) : null }, left);
   } catch (error) {
-    // Begun again it finds who did it.
+    // The second pass finds the cancellation recorded.
     if (error instanceof CancelledError) return await actOn(deps, at);
     if (!(error instanceof HostTaskError)) throw error;
     return await troubled(work, error);
   }
 }
 
-/** The way may have changed since the task began. */
+/** The host's address may have changed since the task began. */
 function refuseUnadmittedHost({ deps, kind, opts, host }: HostWork): void {
   if (deps.hostAdmission === 'manage' && !host.isAdmitted && leadsToMachine(kind, opts))
     throw refusedBy('runner', notAdmitted(host.name));
@@ -65,7 +65,7 @@ const cancelled = (work: HostWork, by: string): Promise<HostOutcome> =>
     { osStatus: work.host.osStatus === 'restarting' ? 'running' : work.host.osStatus },
   );
 
-/** A refusal ends it at once; anything else is tried again while there is patience left. */
+/** Ends the host's work on a refusal; retries other failures within the host's patience. */
 async function troubled(work: HostWork, trouble: HostTaskError): Promise<HostOutcome> {
   const { kind, host, deps, started } = work;
   const spentMs = Date.now() - started.getTime();
@@ -76,14 +76,14 @@ async function troubled(work: HostWork, trouble: HostTaskError): Promise<HostOut
     throw ApplicationFailure.create({
       type: trouble.kind,
       message: trouble.message,
-      // Spread, or all that were turned away at once come back at once.
+      // Jitter: hosts turned away together must not return together.
       nextRetryDelay: Math.round(Math.max(wish, trouble.retryAfterMs ?? 0) * (1 + Math.random() / 4)),
     });
   }
   const reason =
     trouble.kind === 'refused' ? trouble.message : `${trouble.message} after ${deps.hostPatienceSeconds} s`;
   const problem = toWire(problemOf(trouble, kind, host.hostType, reason));
-  // Something was asked for and nobody answers: it may have happened.
+  // A call was made but got no response: it may have taken effect.
   const wasAsked = (await findCall(deps.db, work)) !== undefined;
   const isUnknown = trouble.unclear || (trouble.kind === 'unavailable' && wasAsked);
   const left: HostLeft = kind === 'restart' && wasAsked ? { osStatus: null } : {};

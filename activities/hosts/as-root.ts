@@ -1,14 +1,13 @@
-// Slipway's own work on a host that needs root and must come to an end: installing. Who comes as another user than root
-// uses sudo, which must not ask for a password. What takes too long is ended on the host itself, by root, also while no
-// worker looks: all of its process group gets TERM, and ten seconds later KILL. The same again is a new beginning.
+// Installation scripts that need root. Non-root users go through sudo (no password). After a time limit, root ends the
+// process group on the host itself, also without a worker: TERM, and KILL ten seconds later. Safe to run again.
 import type { JobState, RunnerKind } from '../providers/runner/driver.ts';
 
 const notAllowed = 77;
 const tookTooLong = 124;
 
 /**
- * How a bash script begins that takes `SLIPWAY_SECONDS` at most, as root where `SLIPWAY_ROOT` is `sudo`; of its environment
- * what begins with SLIPWAY_ comes along. Through a pipe: arguments are seen by everybody on the host, and kept in sudo's log.
+ * Prologue of a bash script limited to `SLIPWAY_SECONDS`, as root if `SLIPWAY_ROOT` is `sudo`. Passes on SLIPWAY_ variables
+ * through a pipe: arguments are visible to every user of the host and kept in sudo's log.
  */
 export const asRoot = `if [ "\${1-}" = settings ]; then
   while IFS= read -r -d '' setting; do export "$setting"; done
@@ -28,13 +27,13 @@ fi
 trap 'exit ${tookTooLong}' TERM
 `;
 
-/** What such a script is told; a host that is a folder is the worker's own, and needs no root. */
+/** Environment of such a script. A local host is a folder of the worker's machine and needs no root. */
 export const rootSettings = (runner: RunnerKind, seconds: number): Record<string, string> => ({
   SLIPWAY_ROOT: runner === 'local' ? '' : 'sudo',
   SLIPWAY_SECONDS: String(seconds),
 });
 
-/** Why a script that begins so has not installed `what`, for a person; undefined: it has. */
+/** Returns why such a script failed to install `what`, for a person; undefined: it succeeded. */
 export function failedAsRoot({ state, exitCode, signal }: JobState, what: string, seconds: number): string | undefined {
   if (state === 'unknown') return `it is not known how the installation of ${what} ended`;
   if (exitCode === 0) return undefined;

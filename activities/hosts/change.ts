@@ -6,14 +6,14 @@ import type { Done, HostWork } from './host-work.ts';
 
 const names = (value: unknown): string[] | undefined => (Array.isArray(value) ? value.map(String) : undefined);
 
-/** Brings a host to the groups and templates of its task. */
+/** Sets the monitoring groups and templates of a host to those of its task. */
 export async function changeZabbix(work: HostWork): Promise<Done> {
   const { opts } = work;
   await monitored(work, { groups: names(opts['zabbix_groups']), templates: names(opts['zabbix_templates']) });
   return { left: {} };
 }
 
-/** Changes what a host is to Slipway; whether it may was decided when the task began, and the host is held since. */
+/** Changes a host's status. The task checked the transition when it began, and has held the host since. */
 export async function changeStatus(work: HostWork): Promise<Done> {
   const { opts, host, deps } = work;
   const status = opts['status'] as HostStatus;

@@ -1,4 +1,4 @@
-// Which documented code a failure has: by the kind of the task (tables A, B, C) and by who failed.
+// Maps a failure to its documented code, by the kind of task (tables A, B, C) and the system that failed.
 import type { HostTaskKind, HostType } from '../../workflows/hosts/contract.ts';
 import { cloudFailed } from '../../workflows/hosts/policy.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
@@ -15,7 +15,7 @@ const failed = (source: TroubledSystem, kind: HostTaskKind, type: HostType): Pro
   ];
 };
 
-/** A failure as the task's kind documents it; `reason` in place of the trouble's own words. */
+/** The documented problem of a failure; `reason` replaces the failure's own message. */
 export function problemOf(
   { source, message, missing }: HostTaskError,
   kind: HostTaskKind,

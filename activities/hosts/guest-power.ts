@@ -1,6 +1,6 @@
-// Power by the guest itself: a job on the host asks it to go down a few seconds later, so that the job has its end first.
-// It is down when its provider says so or, where there is none, when its runner has been silent for a while; it has
-// restarted when it answers with another boot id, or after a silence where it has none.
+// Power through the guest: a job on the host schedules the shutdown some seconds ahead, so that the job itself can finish.
+// The host is down when its provider reports so or, without a provider, after its runner was unreachable for a while. It has
+// restarted when its boot id changed or, without one, when it responds after being unreachable.
 import { markDown } from '../../db/hosts/calls.ts';
 import type { HostCallRow } from '../../db/hosts/tables.ts';
 import type { Runner } from '../providers/runner/driver.ts';
@@ -76,7 +76,7 @@ async function restarted(work: HostWork, runner: Runner, call: HostCallRow): Pro
   if (!isOther) throw pending('runner', 'asked to restart; it still answers as before');
 }
 
-/** What the job that asked for it wrote; empty where that cannot be read any more. */
+/** The boot id written by the power job; empty if it can't be read any more. */
 async function bootBefore({ at, ...work }: HostWork, runner: Runner): Promise<string> {
   try {
     const { data } = await asking('runner', runner.output(at, jobIdOf({ at, ...work }, 'power'), 'stdout', 0, 64));
@@ -87,7 +87,7 @@ async function bootBefore({ at, ...work }: HostWork, runner: Runner): Promise<st
   }
 }
 
-/** The boot id now; a job's answer stays true for a few seconds, so there is one in each such time. */
+/** The present boot id. A job's result stays valid for some seconds, so each such interval has its own job. */
 async function bootNow(work: HostWork, runner: Runner): Promise<string> {
   const id = jobIdOf(work, `boot-${Math.floor((Date.now() - work.started.getTime()) / bootEveryMs)}`);
   const job = { id, script: bash(bootId), env: {}, cwd: '/', user: null };

@@ -1,5 +1,5 @@
-// What goes wrong on the way of a host task, told by who it went wrong with, because the documented codes go by that; and
-// what is only not so far yet. One place turns either into an outcome or another attempt (advance-host.ts).
+// Errors of host tasks, tagged with the system that failed, which decides the documented code, and the not-ready-yet signal.
+// advance-host.ts turns each into an outcome or another attempt.
 import { ProviderError, OutcomeUnknownError } from '../providers/error.ts';
 import { UnknownTemplateError } from '../providers/monitoring/driver.ts';
 
@@ -7,16 +7,16 @@ export type TroubledSystem = 'runner' | 'cloud' | 'monitoring';
 
 export type TroubleKind = 'refused' | 'unavailable' | 'pending';
 
-/** `pending`: asked and answered, but the host is not where it should be yet. */
+/** `pending`: the system responded, but the host has not reached its target state. */
 export class HostTaskError extends Error {
   readonly source: TroubledSystem;
   readonly kind: TroubleKind;
-  /** Least time in ms before the next attempt, when the provider said so. */
+  /** Minimum delay in ms before the next attempt, as requested by the provider. */
   readonly retryAfterMs: number | null;
   readonly missing: UnknownTemplateError | null;
-  /** Certainly nothing was done. */
+  /** Certainly had no effect. */
   readonly untouched: boolean;
-  /** Nobody can say whether it was done; only of what is refused. */
+  /** May have had an effect; only for refusals. */
   readonly unclear: boolean;
 
   constructor(source: TroubledSystem, kind: TroubleKind, message: string, more: Partial<HostTaskError> = {}) {
@@ -31,7 +31,7 @@ export class HostTaskError extends Error {
   }
 }
 
-/** The task was cancelled before this host asked for anything. */
+/** The task was cancelled before any call for this host. */
 export class CancelledError extends Error {}
 
 export const pending = (source: TroubledSystem, message: string): HostTaskError =>
@@ -39,7 +39,7 @@ export const pending = (source: TroubledSystem, message: string): HostTaskError 
 export const refusedBy = (source: TroubledSystem, message: string): HostTaskError =>
   new HostTaskError(source, 'refused', message);
 
-/** The answer of a driver; its failure as HostTaskError with that source. */
+/** Awaits a driver's result; tags its failure as HostTaskError with that source. */
 export async function asking<T>(source: TroubledSystem, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -56,7 +56,7 @@ export async function asking<T>(source: TroubledSystem, work: Promise<T>): Promi
   }
 }
 
-/** Whether a driver answers; false: it is out of reach. */
+/** Whether a driver responds; false: it is unreachable. */
 export async function answers(source: TroubledSystem, work: Promise<unknown>): Promise<boolean> {
   try {
     await asking(source, work);

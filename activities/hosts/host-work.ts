@@ -17,13 +17,13 @@ import type { Job, JobState, Runner, RunnerHost } from '../providers/runner/driv
 import { ownEnvironment } from '../tasks/own-environment.ts';
 import { asking } from './host-task-error.ts';
 
-/** What the work on a host leaves, when it went well. */
+/** The effects of successful work on a host. */
 export interface Done {
   left: HostLeft;
   warning?: Problem;
 }
 
-/** One host of a task with what reaches it; a runner or a cloud that is not configured is undefined. */
+/** One host of a task with its drivers; undefined: the runner or cloud is not configured. */
 export interface HostWork extends HostWorkRow {
   deps: ActivityDeps;
   at: RunnerHost;
@@ -52,7 +52,7 @@ export function hostWork(deps: ActivityDeps, row: HostWorkRow): HostWork {
   };
 }
 
-/** The password is opened for the driver alone, at each use; one that can't be is a refusal that says what to do. */
+/** Decrypts the password for the driver at each use; a failure to decrypt is a refusal that names the remedy. */
 function ipmiOf({ secrets }: ActivityDeps, host: HostWorkRow['host']): IpmiAccess {
   try {
     const access = openIpmi(secrets, host);
@@ -69,10 +69,10 @@ export const note = (work: HostWork, step: string, message: string | null = null
 
 export const bash = (content: string): Job['script'] => ({ language: 'bash', content });
 
-/** The id of a job of this work; a host runs it once, whoever asks. */
+/** The id of a job of this work; a host runs it once. */
 export const jobIdOf = ({ taskId, position }: HostWork, step: string): string => `t${taskId}-p${position}-${step}`;
 
-/** Runs a job of Slipway's own to its end, its output kept with the task. */
+/** Runs a script of Slipway's own to its end; its output is kept with the task. */
 export function runOwn(
   work: HostWork,
   runner: Runner,
@@ -85,7 +85,7 @@ export function runOwn(
   return asking('runner', runJob(to, runner, at, { ...job, cwd: '/', user: null }));
 }
 
-/** What a script on the process of an application finds in its environment. */
+/** Environment of a script that acts on an application's process. */
 export const processEnvironment = (
   { deps, at }: HostWork,
   runner: Runner,
@@ -96,10 +96,10 @@ export const processEnvironment = (
   SLIPWAY_RUN_USER: runUser,
 });
 
-/** A pause that ends early when the worker leaves. */
+/** Sleeps until the time is over or the activity is cancelled. */
 export const pause = (ms: number): Promise<void> =>
   sleep(ms, undefined, { signal: Context.current().cancellationSignal }).catch(() => undefined);
 
-/** Whether the power is to be changed hard, the guest not asked. */
+/** Whether to switch the power hard, bypassing the guest. */
 export const isForced = ({ opts, host }: HostWork): boolean =>
   Array.isArray(opts['forced']) && opts['forced'].includes(host.id);

@@ -1,6 +1,5 @@
-// Initialisation: the host answers (its minion is installed where that is set up), monitoring has it, its packages are
-// installed in their order, who is to log in is let in. Each step may be repeated without harm, so an interrupted one begins
-// again from the first and passes what is done.
+// Initialises a host: reach it (installing its minion if configured), add it to monitoring, install its packages in order,
+// and set up logins. Each step is idempotent, so an interrupted run restarts from the first and skips completed work.
 import { grantLogin } from '../../db/hosts/login-users.ts';
 import { packagesOf } from '../../db/hosts/work.ts';
 import { install } from './install.ts';

@@ -1,5 +1,5 @@
-// A shipped package on a host. The host fetches it itself; everything that somebody typed is in the environment, never
-// in the script. What is unpacked is complete before it takes the place of what was there; the same once more changes nothing.
+// Installs a shipped package, which the host downloads itself. User input is in the environment, never in the script.
+// Unpacks completely before replacing the previous content. Idempotent.
 import type { TaskPackageRow } from '../../db/hosts/tables.ts';
 import type { Runner } from '../providers/runner/driver.ts';
 import { asRoot, failedAsRoot, rootSettings } from './as-root.ts';
@@ -7,7 +7,10 @@ import { refusedBy } from './host-task-error.ts';
 import { bash, jobIdOf, runOwn } from './host-work.ts';
 import type { HostWork } from './host-work.ts';
 
-/** A source is no argument, which everybody on the host could read with a token that is in it; salt:// has none. */
+/**
+ * The source is not passed as an argument, which every user of the host could read along with its token; salt:// has no
+ * token.
+ */
 export const fetchIt = `fetch() {
   case "$SLIPWAY_SOURCE" in
     salt://*) salt-call --out=quiet cp.get_file "$SLIPWAY_SOURCE" "$file" makedirs=True && [ -f "$file" ] ;;
@@ -72,7 +75,7 @@ rm -rf "$old"
 echo "$SLIPWAY_NAME is in $place"
 `;
 
-/** Installs a package, once however often it is asked; throws HostTaskError when the host says no. */
+/** Installs a package once, however often called; throws HostTaskError when the host refuses. */
 export async function install(work: HostWork, runner: Runner, one: TaskPackageRow): Promise<void> {
   const { at, host, taskId } = work;
   const isLocal = host.runner === 'local';

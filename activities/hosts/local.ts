@@ -1,5 +1,5 @@
-// The power of a host that is a folder of the worker's own machine, which is never asked to go down: what such a host runs
-// are the processes of its instances, so stopping it ends those, and the rest is the state in its row.
+// Power of a local host, a folder of the worker's own machine that is never shut down: stopping it ends the processes of its
+// instances. The row keeps its state.
 import { instancesToProbe } from '../../db/hosts/work.ts';
 import type { HostCallRow } from '../../db/hosts/tables.ts';
 import { readPidFile, runUser } from '../deploy/place-scripts.ts';
@@ -8,7 +8,7 @@ import { asking, refusedBy } from './host-task-error.ts';
 import { bash, isForced, jobIdOf, processEnvironment, runOwn } from './host-work.ts';
 import type { HostWork } from './host-work.ts';
 
-// As the user who writes the pid file: root would end for them whatever they name there.
+// As the user who writes the pid file: root would kill any process it names.
 const endProcess = `set -u
 ${runUser}${readPidFile}
 [ -f "$SLIPWAY_PID_FILE" ] || exit 0

@@ -4,10 +4,10 @@ import type { HostCallRow } from '../../db/hosts/tables.ts';
 import { CancelledError, HostTaskError } from './host-task-error.ts';
 import type { HostWork } from './host-work.ts';
 
-/** What a call answers; `isRepeated`: the intent is of an earlier attempt, whose answer never came. */
+/** The result of a call; `isRepeated`: an earlier attempt recorded the intent but got no response. */
 type Make = (intent: HostCallRow, isRepeated: boolean) => Promise<Pick<HostCallRow, 'job' | 'note'>>;
 
-/** Makes a call that changes something, unless it was answered already; its intent is written before, its answer after. */
+/** Makes a mutating call unless its result is recorded. Records the intent before and the result after. */
 export async function once(
   work: HostWork,
   wanted: Partial<Intent> & Pick<Intent, 'way'>,
@@ -24,7 +24,7 @@ export async function once(
   try {
     return await answerCall(db, intent, await make(intent, earlier !== undefined));
   } catch (error) {
-    // Else the next attempt would take for this call's effect whatever else was done to the host lately.
+    // Otherwise the next attempt would attribute unrelated recent changes of the host to this call.
     if (!earlier && error instanceof HostTaskError && error.untouched) await withdrawCall(db, intent);
     throw error;
   }

@@ -1,7 +1,7 @@
-// The script that gives a host its minion, or sets one right that is there. What differs from host to host is in its
-// environment. It may run any number of times: what is installed stays, the drop-in is replaced as a whole, and the minion,
-// which does not answer anyway, is started anew. Its last line says the key's fingerprint, as `salt-call --local key.finger`
-// does: sha256 of what is between the first line and the last. (The master's `key.finger` takes other parts in some versions.)
+// Script that installs a host's minion, or fixes an existing one. Host-specific values are in its environment. Idempotent:
+// keeps installed packages, replaces the drop-in, restarts the unresponsive minion. Its last line has the key's fingerprint
+// in the form of `salt-call --local key.finger`: sha256 of the text between the first and last line. (In some versions the
+// master's `key.finger` hashes other parts.)
 import { asRoot } from './as-root.ts';
 
 export const installMinion = `set -eu

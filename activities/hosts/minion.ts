@@ -1,7 +1,7 @@
-// The minion of a host whose runner is Salt. One that does not answer is installed over SSH where that is set up: a job on
-// the host installs and starts it and says its key's fingerprint, and the master is made to accept that very key. The host is
-// known by its pinned SSH key and the master by its fingerprint, so nobody in between is let in. Each attempt begins anew: the
-// job is known by its id, the rest is asked of the master. How long the minion has is the patience with any host.
+// Bootstraps a Salt minion over SSH, if configured: a job on the host installs and starts it and reports its key's
+// fingerprint, then the master accepts exactly that key. The host is pinned by its SSH key and the master by its
+// fingerprint, which excludes a man in the middle. Idempotent: the job is known by its id, the rest is read from the master.
+// Limited by the host's patience.
 import { HostUnreachableError } from '../providers/error.ts';
 import type { Runner, RunnerHost } from '../providers/runner/driver.ts';
 import { keyStates } from '../providers/runner/minions.ts';
@@ -12,11 +12,11 @@ import { asking, pending, refusedBy, HostTaskError } from './host-task-error.ts'
 import { bash, jobIdOf, note, runOwn } from './host-work.ts';
 import type { HostWork } from './host-work.ts';
 
-/** Of the job's output, as it says the fingerprint last. */
+/** Read from the end of the job's output, where the fingerprint is. */
 const tailBytes = 1024;
 const saysFingerprint = /^the minion's key: ((?:[0-9a-f]{2}:){31}[0-9a-f]{2})$/m;
 
-/** Makes the runner of a host ready to take jobs; throws HostTaskError until it answers. */
+/** Makes a host's runner ready for jobs; throws HostTaskError until it responds. */
 export async function reach(work: HostWork, runner: Runner): Promise<void> {
   const { at, host, deps } = work;
   const silence = await silenceOf(runner, at);
@@ -32,7 +32,7 @@ export async function reach(work: HostWork, runner: Runner): Promise<void> {
   throw pending('runner', `the minion ${at.name} is installed and its key accepted; it has not answered yet`);
 }
 
-/** How the runner says that the host itself does not answer; undefined when it does. */
+/** The runner's message that the host is unreachable; undefined when it responds. */
 async function silenceOf(runner: Runner, at: RunnerHost): Promise<string | undefined> {
   try {
     await runner.prepare(at);
@@ -46,7 +46,7 @@ async function silenceOf(runner: Runner, at: RunnerHost): Promise<string | undef
 
 const unreached = (message: string): HostTaskError => new HostTaskError('runner', 'unavailable', message);
 
-/** Has the minion installed and started, unless this task has done it; answers the fingerprint of its key. */
+/** Installs and starts the minion unless this task already has; returns the fingerprint of its key. */
 async function installed(work: HostWork, ssh: Runner, keys: MinionKeys, minion: string): Promise<string> {
   const { at, deps } = work;
   const seconds = deps.hostPatienceSeconds;
@@ -67,7 +67,7 @@ async function installed(work: HostWork, ssh: Runner, keys: MinionKeys, minion: 
   return fingerprint;
 }
 
-/** Has the master accept the key with this fingerprint, and no other. */
+/** Makes the master accept the key with this fingerprint, and no other. */
 async function admit(minion: string, keys: MinionKeys, own: string): Promise<void> {
   let known = await asking('runner', keys.of(minion));
   if (known.accepted === undefined && known.pending === own) {

@@ -4,7 +4,7 @@ import type { MonitoringOptions } from '../providers/monitoring/driver.ts';
 import { asking, refusedBy } from './host-task-error.ts';
 import type { HostWork } from './host-work.ts';
 
-/** Brings a host into monitoring, or to these groups and templates, and keeps what was confirmed. */
+/** Adds a host to monitoring or updates its groups and templates; records the confirmed result. */
 export async function monitored(work: HostWork, options: MonitoringOptions): Promise<void> {
   const { deps, host } = work;
   if (!deps.monitoring) throw refusedBy('monitoring', 'SLIPWAY_ZABBIX_URL is not set');

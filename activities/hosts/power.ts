@@ -1,5 +1,5 @@
-// Which way a change of power goes: a folder's by its processes, a guest's by itself, anything else by its provider. The
-// way is chosen once and is in `host_calls` from then on, so a repetition never takes another.
+// Chooses how to change a host's power: local processes, the guest, or the provider. `host_calls` records the choice, so a
+// retry uses the same way.
 import { findCall } from '../../db/hosts/calls.ts';
 import type { HostCallRow } from '../../db/hosts/tables.ts';
 import { byGuest } from './guest-power.ts';
@@ -26,7 +26,7 @@ async function chosen(work: HostWork): Promise<Way> {
   throw refusedBy('runner', `host ${host.name} does not answer, and there is no provider to ask`);
 }
 
-/** Puts a host into the power state that its task wants. */
+/** Puts a host into its target power state. */
 async function change(work: HostWork): Promise<void> {
   const { way, call } = await wayOf(work);
   await { local: byProcesses, guest: byGuest, provider: byProvider }[way](work, call);
@@ -37,13 +37,13 @@ export async function start(work: HostWork): Promise<Done> {
   return { left: { osStatus: 'running' } };
 }
 
-/** What ran on a stopped host runs no more. */
+/** Stopping a host also marks its instances stopped. */
 export async function stop(work: HostWork): Promise<Done> {
   await change(work);
   return { left: { osStatus: 'stopped', instances: { all: 'stopped' } } };
 }
 
-/** Instances keep their status over a restart until it is seen which of them came back. */
+/** Instances keep their status over a restart until the probe shows which came back. */
 export async function restart(work: HostWork): Promise<Done> {
   await change(work);
   const { instances, warning } = await probed(work);

@@ -1,5 +1,5 @@
-// Which instances of a host came back with it: those whose process comes up in the time that a start of the application may
-// take. What cannot be looked at is unknown, and the task says so.
+// Probes which instances came back after a restart of their host, within the start time of their application. An instance
+// that can't be probed is unknown, and the task reports it.
 import { instancesToProbe } from '../../db/hosts/work.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import { secondsOf } from '../../db/deploy/sub-tasks.ts';
@@ -8,10 +8,10 @@ import { HostTaskError } from './host-task-error.ts';
 import { bash, jobIdOf, processEnvironment, runOwn } from './host-work.ts';
 import type { HostWork } from './host-work.ts';
 
-/** Exit status of a look that saw no process. */
+/** Exit status of a probe that found no process. */
 const nothingCame = 1;
 
-/** A host that has restarted does not wait longer for one of its applications. */
+/** Upper limit of the wait for one application after a restart. */
 const longestSeconds = 600;
 
 export interface Probed {
@@ -19,7 +19,7 @@ export interface Probed {
   warning?: Problem;
 }
 
-/** Looks at every instance of a host that has a pid file. */
+/** Probes each instance of a host that has a pid file. */
 export async function probed(work: HostWork): Promise<Probed> {
   const { runner, deps, host } = work;
   const some = await instancesToProbe(deps.db, host.id);

@@ -1,5 +1,5 @@
-// Power by the provider's interface: asked once, then looked at until the machine is where it should be and, unless it was
-// stopped, its runner answers.
+// Power by the provider's API: calls it once, then polls until the machine reaches its state and, unless it was stopped, its
+// runner responds.
 import { markDown } from '../../db/hosts/calls.ts';
 import type { HostCallRow } from '../../db/hosts/tables.ts';
 import type { CloudDriver, Machine, PowerAction } from '../providers/cloud/driver.ts';
@@ -19,7 +19,7 @@ export async function byProvider(work: HostWork, known: HostCallRow | undefined)
   if (action !== 'stop') await awake(work);
 }
 
-/** Asks, unless what was asked for before has come; what tells them apart is kept with the intent. */
+/** Makes the call unless the effect of an earlier one is visible; the intent records the state that distinguishes them. */
 async function asked(
   work: HostWork,
   cloud: CloudDriver,
@@ -50,14 +50,14 @@ async function reached(work: HostWork, cloud: CloudDriver, call: HostCallRow, ac
     if (call.downSince === null) await markDown(deps.db, call, new Date());
     throw pending('cloud', `${cloud.name} says ${machine.detail}`);
   }
-  // Without a job the first looks may still show the machine as it was before it began to restart.
+  // Without a job, early polls may show the machine as it was before the restart.
   const sinceMs = Date.now() - (call.answeredTime ?? call.askedTime).getTime();
   const mayBeStale = action === 'restart' && call.job === null && call.downSince === null;
   if (mayBeStale && sinceMs < deps.hostSilenceSeconds * 1000)
     throw pending('cloud', `${cloud.name} says ${machine.detail}, which may be from before`);
 }
 
-/** The runner of a host that came up must answer too, where there is one. */
+/** The runner of a started host, if configured, must respond too. */
 async function awake(work: HostWork): Promise<void> {
   const { runner, at, host } = work;
   if (!runner) return;

@@ -1,5 +1,5 @@
-// The one place where what an activity throws becomes what the engine carries: a Problem is final and keeps its name, a
-// provider's refusal is final, what the database refuses for good is too (db/core/sql-state.ts), anything else is tried again.
+// The one place that converts activity errors into engine failures: a Problem is final and keeps its name, refusals by
+// providers and permanent database errors (db/core/sql-state.ts) are final, everything else is retried.
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
 import { isRefusedForGood } from '../../db/core/sql-state.ts';
@@ -7,7 +7,7 @@ import { codeOf } from '../../kit/error-code.ts';
 import { Problem, problemFailureType, toWire } from '../../workflows/problems/problem.ts';
 import { ProviderError } from '../providers/error.ts';
 
-/** The failure that the engine is given for `error`. */
+/** The engine failure for `error`. */
 export function toFailure(error: unknown): unknown {
   if (error instanceof Problem) {
     return ApplicationFailure.create({
@@ -27,7 +27,7 @@ export function toFailure(error: unknown): unknown {
     });
   }
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
-  // A driver's or database's text may quote what it was given; its kind is enough for the history.
+  // The text of a driver or database may quote its input; the history gets only the error's name.
   const name = error instanceof Error ? error.name : 'Error';
   return ApplicationFailure.create({ type: name, message: describe(error), nonRetryable: isRefusedForGood(error) });
 }
@@ -42,13 +42,13 @@ function codeIn(error: unknown): string {
   return typeof code === 'string' || typeof code === 'number' ? ` (${code})` : '';
 }
 
-/** In words that the database will not take it. */
+/** A message that the database permanently rejects the write. */
 export const refusedForGood = (error: unknown): string =>
   `the database refuses what was to be written${codeIn(error)}; see the worker's log`;
 
 const heartbeatMs = 1_000;
 
-/** Says every second that this worker lives, however long a single call of an activity takes. */
+/** Sends a heartbeat every second, however long a call within an activity takes. */
 export const heartbeatInterceptor: ActivityInboundCallsInterceptor = {
   async execute(input, next) {
     const context = Context.current();
@@ -61,7 +61,7 @@ export const heartbeatInterceptor: ActivityInboundCallsInterceptor = {
   },
 };
 
-/** Translates every failure of every activity; `report` gets what is not a refusal, for the log. */
+/** Converts the failures of all activities; `report` receives those that are not refusals, for the log. */
 export const failureInterceptor = (report: (error: unknown) => void): ActivityInboundCallsInterceptor => ({
   async execute(input, next) {
     try {

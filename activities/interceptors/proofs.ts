@@ -1,5 +1,5 @@
-// The one place where updates prove where they come from: the first activity of each handler carries the update as it
-// came, and does not begin unless the API has sealed it.
+// The one place that verifies the origin of updates: the first activity of each handler carries the update unchanged, and is
+// refused unless the API sealed it.
 import { Context } from '@temporalio/activity';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
 import type { Kysely } from 'kysely';
@@ -11,13 +11,13 @@ import type { Secrets } from '../../db/secrets/secrets.ts';
 import type { UpdateClaim } from '../../workflows/approvals/contract.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 
-/** The same for every attempt of an activity. */
+/** Identifies an activity, the same for each attempt. */
 export function thisActivity(): string {
   const { workflowExecution, activityId } = Context.current().info;
   return `${workflowExecution?.runId ?? ''}/${activityId}`;
 }
 
-/** Refuses activities whose update is not sealed, and records it. */
+/** Refuses and records activities whose update is not sealed. */
 export const proofInterceptor = (
   db: Kysely<Database>,
   secrets: Pick<Secrets, 'mac'>,
@@ -41,7 +41,7 @@ const targets: Record<string, { view: 'app' | 'resources'; area: string; targetT
   'host-task': { view: 'resources', area: 'hosts', targetType: 'host_task' },
 };
 
-/** The sender is whoever reached the engine's port; who they claim to be is told, not believed. */
+/** The sender reached the engine's port directly; the claimed identity is recorded, not trusted. */
 async function recordUnsealed(db: Kysely<Database>, { workflowId, update, input }: UpdateClaim): Promise<void> {
   const [prefix = '', id = ''] = workflowId.split('/');
   const target = targets[prefix] ?? { view: 'app', area: 'deploy', targetType: 'workflow' };

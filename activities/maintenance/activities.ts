@@ -1,5 +1,5 @@
-// Maintenance periods of the hosts of a task. What monitoring answers fails no task: it is tried again for a moment, then
-// said in the task's output; a period that could not be ended ends by itself.
+// Maintenance periods of a task's hosts. Monitoring errors never fail the task: they are retried briefly, then reported in
+// its output. A period that could not be ended expires.
 import { Context } from '@temporalio/activity';
 import { warnHosts } from '../../db/hosts/finish.ts';
 import { hostsOfTask } from '../../db/tasks/hosts.ts';
@@ -9,14 +9,14 @@ import type { ActivityDeps } from '../deps.ts';
 import { addSystemLines } from '../tasks/follow-job.ts';
 import { ProviderError } from '../providers/error.ts';
 
-/** Twice the workflow's time between extensions. */
+/** Twice the workflow's interval between extensions. */
 const lastsMs = 10 * 60_000;
 const attempts = 3;
 const mostNamed = 20;
 
 const keyOf = (taskId: number): string => `task/${taskId}`;
 
-/** What every task that works on hosts may ask of monitoring. */
+/** The maintenance activities, shared by all tasks that work on hosts. */
 export function createMaintenanceActivities({ db, monitoring, outputLimitBytes }: ActivityDeps): MaintenanceActivities {
   const say = (taskId: number, phase: string, text: string): Promise<void> => {
     const origin = { instanceId: null, host: '', step: 'maintenance' };
@@ -47,7 +47,7 @@ export function createMaintenanceActivities({ db, monitoring, outputLimitBytes }
   };
 }
 
-/** The answer; a text: why there is none. Throws as long as it is worth another attempt. */
+/** The response, or a message why there is none. Throws while a retry is worthwhile. */
 async function answerOf<T>(call: () => Promise<T>): Promise<T | string> {
   try {
     return await call();

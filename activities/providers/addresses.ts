@@ -1,5 +1,5 @@
-// Where people's addresses may lead: never to what kit/addresses.ts lists or to Slipway's own servers, and to the worker's own
-// machine only where an administrator allows it. One rule for all of them: packages, health checks.
+// Destination rules for addresses entered by users (packages, health checks): never the addresses in kit/addresses.ts or
+// Slipway's own servers, and the worker's own machine only if an administrator allows it.
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { blockList, isLoopback, isThisMachine, loopbacks } from '../../kit/addresses.ts';
@@ -13,13 +13,13 @@ export type Lookup = (host: string) => Promise<{ address: string }[]>;
 
 export const lookupAll: Lookup = (host) => lookup(host, { all: true });
 
-/** The addresses of a name, or the address itself. */
+/** Resolves a name to its addresses; an address resolves to itself. */
 export async function addressesOf(host: string, find: Lookup = lookupAll): Promise<string[]> {
   if (isIP(host) !== 0) return [host];
   return (await find(host)).map(({ address }) => address);
 }
 
-/** The addresses at which servers of this list listen on the port, as they are now. */
+/** The present addresses at which servers of this list listen on the port. */
 export async function listeningOn(
   servers: readonly HostPort[],
   port: number,
@@ -27,17 +27,17 @@ export async function listeningOn(
 ): Promise<{ has(address: string): boolean }> {
   const near = servers.filter((one) => one.port === port);
   const found = await Promise.all(near.map(({ host }) => addressesOf(host, find).catch((): string[] => [])));
-  // One that listens on this machine is there under each of its loopback addresses.
+  // A server on this machine is reachable at each of its loopback addresses.
   const own = found.flat();
   return blockList(own.some(isLoopback) ? [...own, ...loopbacks] : own);
 }
 
-/** Whether a host, at this address of it, may be called. */
+/** Whether a host may be called at this one of its addresses. */
 export type DestinationRule = (host: string, address: string) => boolean;
 
 /**
- * The rule of a list of host names (`*.example.com` for those below), addresses and CIDRs; none: everything but the machine
- * of this process.
+ * The rule for a list of host names (`*.example.com` for those below), addresses and CIDRs; empty: everything except this
+ * process's machine.
  */
 export function destinationRule(allow: readonly string[]): DestinationRule {
   if (allow.length === 0) return (_host, address) => !isThisMachine(address);

@@ -1,15 +1,15 @@
 export type ProviderErrorKind = 'refused' | 'unavailable';
 
 /**
- * What every driver throws: `refused` is final (asking again gives the same answer), `unavailable` may be tried again.
- * The message is shown to users: it names things, never secrets.
+ * The error of every driver: `refused` is final (a retry gives the same result), `unavailable` may be retried. The message
+ * is shown to users: it names things, never secrets.
  */
 export class ProviderError extends Error {
   readonly kind: ProviderErrorKind;
   readonly provider: string;
-  /** Set when the provider said that it was asked too often: no call before this many ms. */
+  /** Set when the provider throttles: no call before this many ms. */
   readonly retryAfterMs: number | null;
-  /** Set when what was asked for was certainly not done, nor begun. */
+  /** Set when the request certainly had no effect. */
   readonly untouched: boolean;
 
   constructor(
@@ -33,7 +33,7 @@ export function refused(provider: string, message: string): ProviderError {
   return new ProviderError('refused', provider, message);
 }
 
-/** Thrown when nobody can say whether what was asked for was done: final, and neither success nor failure. */
+/** It is unknown whether the request took effect: final, and neither success nor failure. */
 export class OutcomeUnknownError extends ProviderError {
   constructor(provider: string, message: string) {
     super('refused', provider, message);
@@ -41,7 +41,7 @@ export class OutcomeUnknownError extends ProviderError {
   }
 }
 
-/** Thrown when it is the host itself that does not answer, while what leads to it does; it may pass. */
+/** The host itself is unreachable, while its gateway responds; retryable. */
 export class HostUnreachableError extends ProviderError {
   constructor(provider: string, message: string) {
     super('unavailable', provider, message);
@@ -49,17 +49,17 @@ export class HostUnreachableError extends ProviderError {
   }
 }
 
-/** A failure of the named provider that may pass. */
+/** A retryable failure of the named provider. */
 export function unavailable(provider: string, message: string): ProviderError {
   return new ProviderError('unavailable', provider, message);
 }
 
-/** A failure of the named provider that may pass, before anything was sent to it. */
+/** A retryable failure of the named provider, before any request was sent. */
 export function unreached(provider: string, message: string): ProviderError {
   return new ProviderError('unavailable', provider, message, null, true);
 }
 
-/** Work that changes nothing: what fails in it has left everything as it was. */
+/** Marks failures of read-only work as having had no effect. */
 export async function before<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -70,7 +70,7 @@ export async function before<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** Asked too often; `retryAfterMs` as the provider says it, or a second. Nothing was done. */
+/** Throttled: `retryAfterMs` as the provider reports it, or a second. The request had no effect. */
 export function throttled(provider: string, message: string, retryAfterMs = 1_000): ProviderError {
   return new ProviderError('unavailable', provider, message, retryAfterMs);
 }

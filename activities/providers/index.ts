@@ -13,21 +13,21 @@ import { createMinionKeys, createRunners } from './runner/create.ts';
 import type { MinionKeys } from './runner/minions.ts';
 import type { Runners } from './runner/registry.ts';
 
-/** The systems that a worker drives: what is not configured is left out, or null. */
+/** The external systems of a worker; those not configured are absent, or null. */
 export interface Providers {
   runners: Runners;
-  /** Set where minions are installed over SSH. */
+  /** Set if minions are installed over SSH. */
   minionKeys: MinionKeys | null;
   packages: Packages;
-  /** Where `packages` keeps what it has read. */
+  /** The cache of `packages`. */
   packageStore: PackageStore;
   clouds: Clouds;
   monitoring: Monitoring | null;
 }
 
 /**
- * `own` are Slipway's own servers, to which nothing that people type may lead; with `turns` all workers keep the rates of
- * providers together.
+ * `own` are Slipway's own servers, which addresses entered by users must not reach; `turns` paces calls to providers over
+ * all workers.
  */
 export function createProviders(config: Config, own: readonly HostPort[] = [], turns?: RatePacer): Providers {
   const limits = { ...packageLimits, linkTargets: config.linkTargets };

@@ -1,6 +1,6 @@
-// One HTTP call to a system that an administrator has named. Private networks are what an operations tool is for; the
-// addresses that hand out a machine's own credentials are refused, and they are checked in the connection's own lookup, so
-// that a name can't change its mind in between. No redirect is followed, and no answer is read without end.
+// One HTTP call to a system configured by an administrator. Private networks are allowed; addresses that hand out a
+// machine's credentials are refused. They are checked in the connection's own lookup, which rules out DNS rebinding. Follows
+// no redirects, and limits the size of responses.
 import { lookup } from 'node:dns';
 import type { LookupAddress } from 'node:dns';
 import { request as plainRequest } from 'node:http';
@@ -18,15 +18,15 @@ export interface OutboundRequest {
   body?: string;
   /** PEM of the authority that signed the server's certificate, in place of the public ones. */
   ca?: string | undefined;
-  /** For the whole call; 10 s. */
+  /** Timeout of the whole call; default 10 s. */
   timeoutMs?: number;
-  /** Longest answer; 1 MB. */
+  /** Maximum response size; default 1 MB. */
   limitBytes?: number;
-  /** Nothing of the answer but its status is looked at. */
+  /** Reads only the status of the response. */
   statusOnly?: boolean;
-  /** Servers of Slipway's own, which are never called. */
+  /** Slipway's own servers, which are never called. */
   own?: readonly HostPort[];
-  /** Where it may lead, of an address that somebody typed. */
+  /** Allowed destinations of an address entered by a user. */
   allows?: DestinationRule;
 }
 
@@ -36,9 +36,9 @@ export interface OutboundAnswer {
   body: Buffer;
 }
 
-/** No answer, or not all of it. The message names what happened, never an address, a header or a body. */
+/** No complete response. The message never contains an address, a header or a body. */
 export class OutboundError extends Error {
-  /** Asking again gives the same: the address is not allowed. */
+  /** A retry can't succeed: the address is not allowed. */
   readonly final: boolean;
 
   constructor(message: string, final = false) {
@@ -84,7 +84,7 @@ const checkedLookup =
     });
   };
 
-/** Sends one request; throws `OutboundFailure` unless the whole answer came in time. */
+/** Sends one request; throws OutboundError unless the complete response arrives in time. */
 export async function outbound(wish: OutboundRequest): Promise<OutboundAnswer> {
   const { url, method, headers = {}, body, ca, timeoutMs = defaultTimeoutMs } = wish;
   const isTls = url.protocol === 'https:';
@@ -134,7 +134,7 @@ async function readAnswer(
   return { status, headers, body: Buffer.concat(chunks) };
 }
 
-/** Texts of the network's errors may quote what was sent; their code says enough. */
+/** Network error messages may quote the request; their code suffices. */
 function failureOf(error: unknown): OutboundError {
   if (error instanceof OutboundError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'no answer';

@@ -1,5 +1,5 @@
-// Private keys in a form that ssh2 and every OpenSSH read. People paste PKCS #8 too, which ssh2 does not know, and OpenSSH
-// not for Ed25519.
+// Converts private keys to a form that both ssh2 and OpenSSH read: ssh2 does not support PKCS #8, nor does OpenSSH for
+// Ed25519.
 import { createPrivateKey, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 

@@ -1,5 +1,5 @@
-// Follows one job on a host to its end and copies its output into PostgreSQL. Nothing is remembered here: the job is
-// known by its id, the copy by its position, so another worker that is given the same job goes on where this one was.
+// Follows one job on a host to its end and copies its output into PostgreSQL. Keeps no state: the job's id and the position
+// of the copy let another worker resume.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { Kysely } from 'kysely';
@@ -19,7 +19,7 @@ const longestPollMs = 500;
 const streams = ['stdout', 'stderr'] as const;
 type StreamName = (typeof streams)[number];
 
-/** Who a line belongs to. */
+/** The instance, host and step of a line. */
 export type LineOrigin = Pick<OutputLine, 'instanceId' | 'host' | 'step'>;
 
 export interface Followed {
@@ -29,7 +29,7 @@ export interface Followed {
   origin: LineOrigin;
 }
 
-/** Starts the job unless the host has it already, and returns its end. `shown`: the streams that people see. */
+/** Starts the job unless the host already has it, and returns its end. `shown`: the streams shown to people. */
 export async function runJob(
   to: Followed,
   runner: Runner,
@@ -45,7 +45,7 @@ export async function runJob(
   let view = await runner.run(host, { ...job, outputLimitBytes: to.limitBytes }, from);
   for (let pause = firstPollMs; ; pause = Math.min(pause * 2, longestPollMs)) {
     const { next, copied, hasMore } = await copyView(to, job.id, from, view, shown);
-    // What is shown of a line before it ends is worth no failure.
+    // Showing a line before it ends is best effort.
     await (view.state === 'running' ? partials.show(view, from, next) : partials.end()).catch(() => undefined);
     if (view.state !== 'running' && !hasMore) {
       await addSystemLines(to, `${job.id} notes`, view.notes);
@@ -63,7 +63,7 @@ export async function runJob(
   }
 }
 
-/** A worker that goes hands its job over as it is; only a cancelled step takes its commands along. */
+/** On worker shutdown the job runs on for the next worker; only a cancelled step kills its commands. */
 function leaving({ cancellationDetails } = Context.current()): CancelledFailure | ApplicationFailure {
   return cancellationDetails?.cancelRequested
     ? new CancelledFailure('the step was cancelled and its command killed')
@@ -71,11 +71,11 @@ function leaving({ cancellationDetails } = Context.current()): CancelledFailure 
 }
 
 /**
- * Waits for work that hears the activity's signal. A worker that goes leaves it behind. A cancelled activity ends after it, as
- * what comes then takes back what was done, and must have the last word.
+ * Awaits work that honours the abort signal. On worker shutdown the work is abandoned. On cancellation it is awaited,
+ * because the subsequent undo must act last.
  */
 export async function unlessShuttingDown<T>(work: Promise<T>): Promise<T> {
-  // The signal's listeners are called outside of the activity.
+  // Listeners of the signal run outside the activity's context.
   const context = Context.current();
   const { cancellationSignal } = context;
   const left = new Promise<never>((_resolve, reject) => {
@@ -93,10 +93,10 @@ export async function unlessShuttingDown<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** Ends a job on its host, whoever started it, and copies what it has written; one that has ended stays as it is. */
+/** Ends a job on its host, started by any worker, and copies its output; an ended job is unchanged. */
 export async function killJob(to: Followed, runner: Runner, host: RunnerHost, jobId: string): Promise<void> {
   const { state } = await runner.state(host, jobId);
-  // Also what was never started: a worker that stalls may still be about to.
+  // Also a job that was never started: a stalled worker may still be about to.
   await runner.kill(host, jobId, graceMs);
   for (let from = await positionsOf(to, jobId); ;) {
     const view = await runner.look(host, jobId, from);
@@ -109,7 +109,7 @@ export async function killJob(to: Followed, runner: Runner, host: RunnerHost, jo
   }
 }
 
-/** What can't be written for good is lost; the command has ended all the same. */
+/** Output that the database permanently rejects is lost; the command has ended all the same. */
 function unlessRefused(error: unknown): undefined {
   if (!isRefusedForGood(error)) throw error;
 }
@@ -121,7 +121,7 @@ async function positionsOf({ db, taskId }: Followed, jobId: string): Promise<Str
   return { stdout: await position('stdout'), stderr: await position('stderr') };
 }
 
-/** Copies what a look from there has shown; `hasMore`: another one would show more at once. */
+/** Copies the output of a look; `hasMore`: another look would return more at once. */
 async function copyView(
   to: Followed,
   jobId: string,
@@ -151,7 +151,7 @@ async function copyView(
   return { next, copied, hasMore };
 }
 
-/** Lines by Slipway itself, once for each source. */
+/** Adds Slipway's own lines, once per source. */
 export async function addSystemLines(to: Followed, source: string, texts: string[]): Promise<void> {
   if (texts.length === 0) return;
   const { db, taskId, limitBytes, origin } = to;

@@ -1,6 +1,6 @@
 import type { JobState } from '../providers/runner/driver.ts';
 
-/** Why a job failed; null: it ended well. */
+/** Why a job failed; null: it succeeded. */
 export function failureOf({ state, exitCode, signal }: JobState): string | null {
   if (state === 'unknown') return 'it is not known how the command ended; look at the host';
   if (signal !== null) return `ended by ${signal}`;

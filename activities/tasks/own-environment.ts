@@ -1,19 +1,19 @@
-// The operator's lists where they are used on a host: whom a command may run as, and where paths may lead.
+// Applies the operator's host rules on a host: users that commands may run as, and roots for paths.
 import { mayRunAs, refusedNames } from '../../kit/host-rules.ts';
 import type { HostRules, PathKind } from '../../kit/host-rules.ts';
 import { refused } from '../providers/error.ts';
 import type { Job, Runner, RunnerHost } from '../providers/runner/driver.ts';
 
-/** Throws ProviderError where commands may not run as a user; null is the runner's own, for Slipway's own commands. */
+/** Throws ProviderError if commands may not run as the user; null is the runner's own, for Slipway's own commands. */
 export function demandUser(rules: HostRules, { name }: RunnerHost, user: Job['user']): void {
   const [wrong] = refusedNames(rules, [{ field: 'user', kind: 'user', value: user }]);
   if (wrong || user === '') throw refused('users', `a user that commands may not run as on ${name}: ${user || 'none'}`);
 }
 
-/** Whether nobody who is root, by whatever name, may be run as. */
+/** Whether the rules exclude root under any name. */
 export const isNeverRoot = ({ runUsers }: HostRules): boolean => !mayRunAs('root', runUsers);
 
-/** What Slipway's own scripts know besides: where paths may lead on this host, and who may act there. */
+/** Additional environment of Slipway's own scripts: allowed roots and users of this host. */
 export function ownEnvironment(of: { rules: HostRules; runner: Runner; host: RunnerHost }): Job['env'] {
   const { rules, runner, host } = of;
   const foldersOf = (kind: PathKind): string => rules.roots[kind].map((root) => runner.path(host, root)).join('\n');

@@ -1,5 +1,5 @@
-// A line that does not end is shown while it stands there: a question, a progress bar. It is looked at with the views that
-// `follow-job.ts` has anyway, and never counts as copied.
+// Shows lines that have not ended yet, such as a prompt or a progress bar. Uses the views that `follow-job.ts` polls anyway;
+// partial lines never count as copied.
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/database.ts';
 import type { OutputLine } from '../../db/tasks/output.ts';
@@ -7,7 +7,7 @@ import { dropPartial, showPartial } from '../../db/tasks/partials.ts';
 import { maximumLineBytes } from './split-lines.ts';
 import type { JobView, StreamOffsets } from '../providers/runner/driver.ts';
 
-/** How long a line may stand before it is shown, and between two showings of it. */
+/** Delay before an unfinished line is shown, and between its updates. */
 const afterMs = 1_000;
 
 interface Of {
@@ -18,14 +18,14 @@ interface Of {
 
 interface Standing {
   position: number;
-  /** When it was first met, or last shown. */
+  /** When it was first seen, or last shown. */
   since: number;
   shown: string | null;
 }
 
 /**
- * What is to be seen of a line: a carriage return ends it for the eye, so what stands after the last one, or before it where
- * nothing follows. A character of which the end has not come is left out.
+ * The visible part of a line: the text after the last carriage return, or before it if nothing follows. An incomplete
+ * character is left out.
  */
 export function visibleText(rest: Buffer): string {
   const whole = new TextDecoder().decode(rest, { stream: true }).replaceAll('\0', '\u{fffd}');
@@ -33,7 +33,7 @@ export function visibleText(rest: Buffer): string {
   return Buffer.byteLength(text) <= maximumLineBytes ? text : text.slice(0, maximumLineBytes / 3);
 }
 
-/** The lines of one job that have not ended. */
+/** The unfinished lines of one job. */
 export class Partials {
   readonly #of: Of;
   readonly #sourceOf: (stream: 'stdout' | 'stderr') => string;
@@ -44,7 +44,7 @@ export class Partials {
     this.#sourceOf = sourceOf;
   }
 
-  /** Shows what a view from `from` has beyond `next`, up to which it was copied. */
+  /** Shows the part of a view beyond `next`, the end of the copied output. */
   async show(view: JobView, from: StreamOffsets, next: StreamOffsets): Promise<void> {
     for (const stream of ['stdout', 'stderr'] as const) {
       const { data, size } = view[stream];
@@ -55,7 +55,7 @@ export class Partials {
     }
   }
 
-  /** Nothing stands there any more. */
+  /** Clears the unfinished lines. */
   async end(): Promise<void> {
     for (const stream of [...this.#standing.keys()]) await this.#ended(stream);
   }

@@ -1,5 +1,5 @@
-// What every step on a host has in common, whatever its task: it is loaded from its rows, shown where people look, made
-// of jobs that run one after the other, and asked again by the engine while its host is out of reach.
+// Shared by the steps of all tasks on hosts: loads a step from its rows, runs its jobs in sequence, shows its progress, and
+// lets the engine retry while the host is unreachable.
 import { ApplicationFailure } from '@temporalio/activity';
 import { demandSameMachine, machineOf } from '../../db/deploy/machines.ts';
 import { loadStep, markStep } from '../../db/deploy/steps.ts';
@@ -19,13 +19,13 @@ import type { Job, Runner, RunnerHost } from '../providers/runner/driver.ts';
 import { runnerOf } from '../providers/runner/registry.ts';
 
 export interface StepJob extends Job {
-  /** What the command says of itself does not matter, only what the next one finds. */
+  /** Ignores the exit status; the next job checks the result. */
   mayFail?: boolean;
-  /** When it ends well there is nothing more to do. */
+  /** On success the remaining jobs are skipped. */
   isEnough?: boolean;
 }
 
-/** A step with its host and the place of its output. */
+/** A step with its host and the destination of its output. */
 export interface Work {
   row: StepRow;
   rules: HostRules;
@@ -45,7 +45,7 @@ export async function workOf(deps: ActivityDeps, { taskId, position, step }: Ste
   return { row, rules, host, runner: runnerOf(runners, host), to: { db, limitBytes, taskId, origin } };
 }
 
-/** A host may be led elsewhere while its sub-task runs: nothing was approved for another machine. */
+/** A host's address may change during its sub-task; the approval covers only the planned machine. */
 function refuseOtherMachine({ renderer: { reach } }: ActivityDeps, { host, machine }: StepRow): void {
   if (!machine) return;
   const { id, name, ipAddress } = host;
@@ -57,7 +57,7 @@ function refuseOtherMachine({ renderer: { reach } }: ActivityDeps, { host, machi
   }
 }
 
-/** Tries a step: a refusal is its outcome; a host out of reach is shown, and the engine tries again. */
+/** Tries a step: a refusal is its outcome; an unreachable host is shown, and the engine retries. */
 export async function attemptStep(
   { db }: ActivityDeps,
   { taskId, position, step }: StepInput,
@@ -74,7 +74,7 @@ export async function attemptStep(
   }
 }
 
-/** Runs jobs one after the other up to the first that fails. */
+/** Runs jobs in sequence up to the first failure. */
 export async function runJobs({ to, runner, host, rules }: Work, jobs: readonly StepJob[]): Promise<StepOutcome> {
   for (const job of jobs) {
     demandUser(rules, host, job.user);
@@ -88,7 +88,7 @@ export async function runJobs({ to, runner, host, rules }: Work, jobs: readonly 
   return { ok: true, message: null };
 }
 
-/** Ends what may still run of these jobs; undefined: one that the step has not on this host. */
+/** Ends these jobs if they still run; undefined: the step has no such job on this host. */
 export async function killJobs({ to, runner, host }: Work, jobs: readonly (StepJob | undefined)[]): Promise<void> {
   for (const job of jobs) if (job) await killJob(to, runner, host, job.id);
 }

@@ -1,24 +1,24 @@
-// From a stream's bytes to lines that a database takes. Where a piece ends depends on the bytes since the last end only,
-// never on how they arrived: a worker that goes on from a line's `end` finds the lines that the first would have found.
+// Splits a stream's bytes into lines that a database accepts. The split depends only on the bytes since the last line end,
+// not on how they arrived, so a worker resuming at a line's `end` finds the same lines.
 
-/** Longest piece of a line, in bytes; what is longer comes in several. */
+/** Maximum piece of a line, in bytes; longer lines are split. */
 export const maximumLineBytes = 16 * 1024;
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 
 export interface Line {
-  /** Without its end; what is no UTF-8, and NUL (which PostgreSQL refuses), is U+FFFD. */
+  /** Without its newline; U+FFFD replaces invalid UTF-8, and NUL (which PostgreSQL refuses). */
   text: string;
-  /** The stream's offset after it, its newline included. */
+  /** The offset in the stream after it, including its newline. */
   end: number;
 }
 
-/** How far a piece of at most `limit` bytes may go from `start` without cutting a character. */
+/** The end of a piece of at most `limit` bytes from `start` that does not split a character. */
 function cut(buffer: Buffer, start: number, limit: number): number {
   const end = start + limit;
   for (let at = end; at > end - 4; at -= 1) {
-    // A byte of the form 10xxxxxx goes on with the character before it.
+    // A byte of the form 10xxxxxx continues a character.
     if (((buffer[at] ?? 0) & 0xc0) !== 0x80) return at;
   }
   return end;
@@ -29,8 +29,8 @@ function textOf(buffer: Buffer, start: number, end: number): string {
 }
 
 /**
- * Splits what was read of a stream from `offset` on. The rest without a newline waits for more, unless `final`: then it
- * is a line too. `consumed`: bytes of `buffer` that the lines cover.
+ * Splits the bytes read from `offset` on. The rest without a newline stays pending, unless `final`: then it is a line too.
+ * `consumed`: bytes of `buffer` that the lines cover.
  */
 export function splitLines(
   buffer: Buffer,

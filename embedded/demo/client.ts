@@ -1,6 +1,6 @@
-// What the demo knows of Slipway is its HTTP API, as any other client does.
+// The demo's client of Slipway's HTTP API, used like any other.
 
-/** An answer that is an error, with the documented code. */
+/** An error response, with the documented code. */
 export class RefusedError extends Error {
   readonly code: number;
   readonly status: number;
@@ -75,7 +75,7 @@ interface LoggedIn {
   must_change_password: boolean;
 }
 
-/** A new token of who is logged in, which lives as long as the demo's users do. */
+/** A new token of the logged-in user, with the lifetime of the demo's users. */
 export const newToken = async (session: Session, password: string): Promise<string> =>
   (await session.post<{ value: string }>('/auth-tokens/', { name: `demo ${new Date().toISOString()}`, password }))
     .value;

@@ -1,5 +1,5 @@
-// The sample estate: an application with two instances on local hosts, a package of a small web service in two
-// versions, and hooks. Everything is looked for before it is made, so a second run finds it.
+// The sample estate: an application with two instances on local hosts, a package of a small web service in two versions, and
+// hooks. Idempotent: a second run finds existing parts.
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ export const portFile = (dataDir: string, hostname: string): string =>
 
 const service = join(import.meta.dirname, '..', 'sample', 'web');
 
-/** Makes what is not there yet. */
+/** Creates the missing parts. */
 export async function estate({ admin, mei, li }: People, dataDir: string, versions: string[]): Promise<Estate> {
   const applicationId = await application(admin);
   const hostIds: number[] = [];

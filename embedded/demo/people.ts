@@ -23,7 +23,7 @@ interface Known {
   tokens: Record<string, string>;
 }
 
-/** The demo's users, made at the first run; their tokens are kept beside the admin's password, as private as that. */
+/** The demo's users, created at the first run; their tokens are kept as privately as the admin's password. */
 export async function people(url: string, dataDir: string, adminPassword: string): Promise<People> {
   const file = join(dataDir, 'demo-tokens');
   if (!existsSync(file)) {
@@ -42,7 +42,7 @@ export async function people(url: string, dataDir: string, adminPassword: string
   return { admin, mei: await person('mei'), li: await person('li') };
 }
 
-/** A token of the administrator, whose generated password is changed first as it has to be. */
+/** A token of the administrator, whose generated password must be changed first. */
 async function adminToken(url: string, dataDir: string, password: string): Promise<string> {
   const session = await logIn(url, 'admin', password);
   if (!session.mustChangePassword) return newToken(session, password);

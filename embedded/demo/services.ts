@@ -1,5 +1,5 @@
-// The sample services are no children of Slipway: they live on their hosts. The demo ends them with itself, and at the
-// next run starts those again that were running.
+// The sample services are not children of Slipway: they live on their hosts. The demo stops them at its end, and at the next
+// run restarts those that were running.
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ import { eventually } from './wait.ts';
 
 const run = promisify(execFile);
 
-// The runtime that runs Slipway, and what every system has.
+// The runtime that runs Slipway, and the system's usual folders.
 const searchPath = [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(':');
 
 const current = (root: string): string => join(root, 'srv', 'web', 'current');
@@ -35,14 +35,14 @@ function lives(pid: number): boolean {
   }
 }
 
-/** Starts the services of instances that are running, unless they do. */
+/** Starts the services of running instances, unless they run. */
 export async function startServices(dataDir: string, instances: Instance[]): Promise<void> {
   for (const { hostname, status } of instances) {
     if (status === 'running' && !lives(pidOf(dataDir, hostname))) await command(dataDir, hostname, 'start');
   }
 }
 
-/** Stops every sample service and waits until it is gone. */
+/** Stops every sample service and waits for its end. */
 export async function stopServices(dataDir: string, hostnames: readonly string[]): Promise<void> {
   for (const hostname of hostnames) {
     const pid = pidOf(dataDir, hostname);

@@ -1,4 +1,4 @@
-// The main job, step by step, as two people do it over the API. Each step looks first whether it was done before.
+// The main job step by step, as two people do it over the API. Each step is skipped if done before.
 import { readFileSync } from 'node:fs';
 import { RefusedError } from './client.ts';
 import type { Page } from './client.ts';
@@ -170,7 +170,7 @@ async function revert(stage: Stage, instance: Instance): Promise<void> {
   await mei.post(`${path}/actions/close/`, { reason: 'rolled back' });
 }
 
-/** The running service itself says which version it is. */
+/** Asks the running service for its version. */
 async function answers({ dataDir }: Stage, { hostname }: Instance, version: string): Promise<void> {
   const url = `http://127.0.0.1:${readFileSync(portFile(dataDir, hostname), 'utf8').trim()}/`;
   const { version: running } = (await (await fetch(url)).json()) as { version: string };

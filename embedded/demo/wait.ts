@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const patienceMs = 60_000;
 const pauseMs = 100;
 
-/** Asks until `check` answers something true; throws naming `what` after a minute. */
+/** Polls until `check` returns a truthy value; throws naming `what` after a minute. */
 export async function eventually<T>(what: string, check: () => Promise<T | false>): Promise<T> {
   const until = Date.now() + patienceMs;
   for (;;) {

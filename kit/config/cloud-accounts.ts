@@ -1,5 +1,5 @@
-// Accounts at clouds: those of the variables and those of the file, in one list. Which type of host is driven by which of
-// them, and what is missing when a type is not, is said here for the API and for workers alike.
+// Cloud accounts from variables and from the file, in one list. Decides for API and workers which accounts drive each host
+// type, and what is missing otherwise.
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { aliyunEndpoint, endpoint, tencentEndpoint, type cloudSettings } from './cloud-settings.ts';
@@ -40,10 +40,10 @@ const account = z.discriminatedUnion('type', [tencentAccount, aliyunAccount, clo
 export type TencentAccount = z.output<typeof tencentAccount>;
 export type AliyunAccount = z.output<typeof aliyunAccount>;
 export type CloudStackAccount = z.output<typeof cloudstackAccount>;
-/** One account at a provider, named by the operator; the name is unique among accounts of its type. */
+/** One account at a provider, named by the operator; unique among accounts of its type. */
 export type CloudAccount = z.output<typeof account>;
 
-/** Accounts, and what is wrong with what was given: a line each, naming its variable and no value. */
+/** Accounts, and the mistakes in their configuration: one line each, naming the variable and no value. */
 export interface FoundAccounts {
   accounts: CloudAccount[];
   mistakes: string[];
@@ -51,7 +51,7 @@ export interface FoundAccounts {
 
 const fileVariable = 'SLIPWAY_CLOUD_ACCOUNTS_FILE';
 
-/** Reads the accounts' file, which nobody but its owner may read. */
+/** Reads the accounts' file, which must be readable by its owner only. */
 export function readAccounts(path: string): FoundAccounts {
   const wrong = (...mistakes: string[]) => ({
     accounts: [],
@@ -89,7 +89,7 @@ const groups: readonly (readonly Key[])[] = [
   ['cloudstackOfficeUrl', 'cloudstackOfficeApiKey', 'cloudstackOfficeSecretKey'],
 ];
 
-/** The accounts that the variables name, each called `default`, after those of the file. */
+/** The accounts named by the variables, each called `default`, after those of the file. */
 export function accountsOf(values: CloudValues, ofFile: readonly CloudAccount[]): FoundAccounts {
   const mistakes = groups.flatMap((group) => incomplete(values, group));
   const { tencentRegions: cvm, tencentCpmRegions: cpm } = values;

@@ -1,17 +1,17 @@
-// How machines at providers are reached: one account of each kind by variables, any number by SLIPWAY_CLOUD_ACCOUNTS_FILE
-// (cloud-accounts.ts puts both together).
+// Settings of cloud providers: one account of each kind by variables, any number by SLIPWAY_CLOUD_ACCOUNTS_FILE
+// (cloud-accounts.ts merges both).
 import { z } from 'zod';
 import { isNeverHost } from '../addresses.ts';
 import { file, listOf, optional, required, web, whole } from './setting.ts';
 
-/** Words separated by commas. */
+/** Comma-separated words. */
 const words = listOf(
   z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be names such as ap-guangzhou, separated by commas'),
 );
 
 const withPlaces = (text: string): string => text.replace(/\{(?:service|region)\}/g, 'x');
 
-/** Link-local addresses and the clouds' metadata services are never what an operator means. */
+/** Link-local addresses and metadata services are refused as mistakes. */
 function isMetadata(text: string): boolean {
   const address = withPlaces(text);
   return URL.canParse(address) && isNeverHost(new URL(address).hostname);

@@ -1,5 +1,5 @@
-// What each type of host needs in the configuration before its machines can be driven: one table for the API, which
-// refuses in time and names the variable, and for workers, which make the drivers.
+// The configuration that each host type requires: one table for the API, which refuses early and names the variable, and for
+// workers, which create the drivers.
 import type { CloudAccount } from './cloud-accounts.ts';
 
 interface CloudConfig {
@@ -18,7 +18,7 @@ const accounts = (variable: string, type: CloudAccount['type']): CloudType => ({
   isSet: ({ cloudAccounts }) => cloudAccounts.some((one) => one.type === type),
 });
 
-/** By the host types of the inventory. */
+/** By host type of the inventory. */
 export const cloudTypes = {
   TECENT_CVM: accounts('SLIPWAY_TENCENT_SECRET_ID', 'tencent-cvm'),
   TECENT_CPM: accounts('SLIPWAY_TENCENT_CPM_REGIONS', 'tencent-cpm'),

@@ -1,5 +1,5 @@
-// The configuration is parsed once, at a process's edge, and all its mistakes are told together: somebody who sets up a
-// server should not have to start it once per mistake. No message repeats a value, since it may be a secret.
+// The configuration is parsed once, when the process starts, and all mistakes are reported together. Messages never contain
+// values, which may be secrets.
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
@@ -16,7 +16,7 @@ import { settings } from './settings.ts';
 type Settings = typeof settings;
 type Parsed = { -readonly [K in keyof Settings]: z.output<Settings[K]['schema']> };
 
-/** The configuration of a process: what `settings` says, with paths made absolute, accounts read and `localRunner` decided. */
+/** The configuration of a process: `settings` with absolute paths, accounts read and `localRunner` decided. */
 export type Config = Readonly<
   Omit<Parsed, 'localRunner' | 'deployRoots' | 'packageRoots' | 'runUsers'> & {
     localRunner: boolean;
@@ -28,7 +28,7 @@ export type Config = Readonly<
 /** Environment variables by name, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Thrown when the configuration is wrong; `mistakes` has one line for each mistake, naming its variable. */
+/** Thrown when the configuration is wrong; `mistakes` has one line per mistake, naming its variable. */
 export class ConfigError extends Error {
   readonly mistakes: readonly string[];
 
@@ -43,7 +43,7 @@ export class ConfigError extends Error {
 
 const table: [string, Setting][] = Object.entries(settings);
 
-/** Parses environment variables; throws a `ConfigError` that lists every mistake, those of its file of accounts included. */
+/** Parses environment variables; throws a `ConfigError` that lists every mistake, including those of its accounts' file. */
 export function parseConfig(env: Environment, found: readonly string[] = []): Config {
   const parsed: Record<string, unknown> = {};
   const mistakes = [...unknownVariables(env), ...found];

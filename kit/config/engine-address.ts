@@ -8,7 +8,7 @@ interface Tls {
   clientCertPair?: { crt: Buffer; key: Buffer };
 }
 
-/** How to reach the workflow engine, for the client and the worker alike. */
+/** The connection to the workflow engine, for client and worker. */
 export interface EngineAddress {
   address: string;
   tls?: Tls | boolean;

@@ -1,4 +1,4 @@
-// The settings of the operator's lists for hosts; host-rules.ts applies them.
+// The settings of the operator's host rules; host-rules.ts applies them.
 import { z } from 'zod';
 import { isIn, neverFollowed } from '../host-paths.ts';
 import { listOf, required } from './setting.ts';

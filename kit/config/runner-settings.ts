@@ -1,4 +1,4 @@
-// How hosts are reached by SSH and by Salt. Each is off until its first variable is set, and then needs the rest.
+// Settings of SSH and Salt. Each is off until its first variable is set, and then requires the others.
 import { z } from 'zod';
 import { isNeverHost, isPrivate, literalAddress } from '../addresses.ts';
 import { file, optional, port, required, web } from './setting.ts';
@@ -59,13 +59,13 @@ export const runnerSettings = {
 
 type Found = { readonly [K in keyof typeof runnerSettings]?: unknown } & { readonly saltUrl?: string | undefined };
 
-/** Whether a password would go in the clear to a public address; a name is looked at when it is resolved. */
+/** Whether a password would be sent unencrypted to a public address; names are checked at resolution. */
 function isUnsafe({ protocol, hostname }: URL): boolean {
   const address = literalAddress(hostname);
   return protocol !== 'https:' && address !== null && !isPrivate(address);
 }
 
-/** What is missing or does not fit in the settings of runners. */
+/** Missing or inconsistent settings of runners. */
 export function runnerMistakes(config: Found): string[] {
   const mistakes: string[] = [];
   const needs = (key: keyof typeof runnerSettings, first: keyof typeof runnerSettings): void => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** One environment variable: `fallback` is the text used when it is not set, `defaultText` how the documentation says it. */
+/** One environment variable: `fallback` is its default, `defaultText` the default's form in the documentation. */
 export interface Setting<S extends z.ZodType = z.ZodType> {
   readonly variable: string;
   readonly schema: S;
@@ -21,7 +21,7 @@ export function required<S extends z.ZodType>(
   return { variable, schema, fallback, defaultText: fallback, meaning };
 }
 
-/** A setting that may be left out. */
+/** An optional setting. */
 export function optional<S extends z.ZodType>(variable: string, schema: S, defaultText: string, meaning: string) {
   return { variable, schema: schema.optional(), defaultText, meaning } satisfies Setting;
 }
@@ -31,7 +31,7 @@ export function file(variable: string, defaultText: string, meaning: string) {
   return { ...optional(variable, z.string(), defaultText, meaning), file: true } satisfies Setting;
 }
 
-/** A whole number of something. */
+/** A whole number with a unit. */
 export const whole = (what: string, least: number, most: number) =>
   z
     .string()
@@ -39,7 +39,7 @@ export const whole = (what: string, least: number, most: number) =>
     .transform(Number)
     .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
 
-/** Parts separated by commas, spaces around them and empty ones left out. */
+/** Comma-separated parts, trimmed, without empty ones. */
 export const listOf = (part: z.ZodType<string, string>) =>
   z
     .string()
@@ -51,10 +51,10 @@ export const listOf = (part: z.ZodType<string, string>) =>
     )
     .pipe(z.array(part));
 
-/** An address of one of these protocols. */
+/** A URL of one of these protocols. */
 export const url = (protocol: RegExp, example: string) =>
   z.url({ protocol, error: `must be an address such as ${example}` });
-/** An http or https address, without slashes at its end. */
+/** An http or https URL, without trailing slashes. */
 export const web = (example: string) => url(/^https?$/, example).transform((text) => text.replace(/\/+$/, ''));
 
 /** A port's number. */

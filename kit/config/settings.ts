@@ -1,5 +1,5 @@
-// Every setting of Slipway in one table: the variable, its schema, its default and what it means. The parser and the
-// the table of docs/configuration.md are both made from it, so that they can't disagree. Values arrive as the environment's text.
+// Every setting of Slipway in one table: the variable, its schema, its default and its description. The parser and the table
+// of docs/configuration.md are both generated from it, so they can't disagree. Values are the environment's text.
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { cloudSettings } from './cloud-settings.ts';
@@ -44,11 +44,11 @@ const name = (most: number) =>
     );
 
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-/** Zabbix's own, ascending. */
+/** Zabbix's severities, ascending. */
 export const zabbixSeverities = ['not_classified', 'information', 'warning', 'average', 'high', 'disaster'] as const;
 const outside = 'only with TEMPORAL_ADDRESS: ';
 
-/** All settings, in the order of the the table of docs/configuration.md; the keys are the fields of `Config`. */
+/** All settings, in the order of the table of docs/configuration.md; the keys are the fields of `Config`. */
 export const settings = {
   host: required('SLIPWAY_HOST', z.string(), '127.0.0.1', 'address where the API and the console listen'),
   port: required('SLIPWAY_PORT', port, '8080', 'port where the API and the console listen'),

@@ -1,15 +1,15 @@
-/** `unknown`: nobody can tell whether it runs; its host is asked by whatever is done to it next. */
+/** `unknown`: its state is not known; the next action on it asks its host. */
 export const instanceStatuses = ['stopped', 'running', 'restarting', 'updating', 'reverting', 'unknown'] as const;
 export type InstanceStatus = (typeof instanceStatuses)[number];
 
-/** What a response person answers for. */
+/** The responsibility of a response person. */
 export const responseTypes = ['dev', 'ops', 'qa', 'pm'] as const;
 export type ResponseType = (typeof responseTypes)[number];
 
 export const instanceActions = ['start', 'stop', 'restart'] as const;
 export type InstanceAction = (typeof instanceActions)[number];
 
-/** What an instance goes through, in this order; each action leaves out what is not its own. */
+/** The steps of an instance, in order; each action omits those that do not apply. */
 export const instanceActionSteps = ['stop', 'start', 'check'] as const;
 export type InstanceActionStep = (typeof instanceActionSteps)[number];
 
@@ -20,18 +20,18 @@ export const instanceTaskWorkflowId = (taskId: number): string => `instance-task
 export interface InstanceTaskInput {
   taskId: number;
   action: InstanceAction;
-  /** Of the whole task. */
+  /** Timeout of the whole task. */
   timeoutSeconds: number;
   batchSize: number;
   instances: InstanceTarget[];
-  /** Whether their hosts are put in maintenance: monitoring was configured when the task was created. */
+  /** Whether to put their hosts in maintenance: monitoring was configured when the task was created. */
   maintenance?: true;
 }
 
 export interface InstanceTarget {
   position: number;
   hostname: string;
-  /** Whether a restart has to stop it first, or to look whether it has to. */
+  /** Whether a restart must stop it first, or check whether it runs. */
   wasRunning: boolean;
 }
 
@@ -40,7 +40,7 @@ export interface InstanceTaskOutcome {
   failed: number;
 }
 
-/** What became of one instance; `left` is its status now, `unchanged` what it was before. */
+/** The outcome for one instance; `left` is its present status, `unchanged` its status before. */
 export interface InstanceEnd {
   taskId: number;
   position: number;
@@ -48,6 +48,6 @@ export interface InstanceEnd {
   left: 'running' | 'stopped' | 'unknown' | 'unchanged';
   step: InstanceActionStep | null;
   message: string | null;
-  /** Of the timeout of its task; left out by workflows that did not tell. */
+  /** Left of the task's timeout; absent in older histories. */
   secondsLeft?: number;
 }

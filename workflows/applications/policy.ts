@@ -1,4 +1,4 @@
-// When an instance may be started, stopped or restarted: pure.
+// When an instance may be started, stopped or restarted: pure functions.
 import type { HostStatus } from '../hosts/contract.ts';
 import { Problem } from '../problems/problem.ts';
 import type { InstanceAction, InstanceStatus } from './contract.ts';
@@ -11,13 +11,13 @@ export interface InstanceView {
   hostStatus: HostStatus;
 }
 
-/** What the application says of how it is started and stopped; empty: it does not. */
+/** The application's start and stop commands; empty: not configured. */
 export interface InstanceCommands {
   startupCmd: string;
   stopCmd: string;
 }
 
-/** Why an action on an instance must not begin. */
+/** Returns why an action on an instance must not begin. */
 export function canAct(action: InstanceAction, view: InstanceView, commands: InstanceCommands): Problem | undefined {
   const { id, status, busyTaskId, hostname, hostStatus } = view;
   if (busyTaskId !== null) return new Problem('instance_busy', { id, task_id: busyTaskId });

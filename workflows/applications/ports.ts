@@ -7,14 +7,14 @@ export interface InstanceStepInput {
   step: InstanceActionStep;
 }
 
-/** What starts and stops instances on their hosts. */
+/** Activities that start and stop instances on their hosts. */
 export interface InstanceActivities {
-  /** One step on one host: starts its command or finds it running, copies its output, answers when it has ended. */
+  /** Runs one step on one host: starts its command or finds it running, copies its output, returns at its end. */
   runInstanceStep(input: InstanceStepInput): Promise<StepOutcome>;
-  /** Ends what may still run of a step whose worker could not do so itself. */
+  /** Ends the remaining commands of a step whose worker could not. */
   killInstanceStep(input: InstanceStepInput): Promise<void>;
-  /** Writes what became of an instance and sets it free. */
+  /** Records the outcome of an instance and releases it. */
   settleInstanceAction(input: InstanceEnd): Promise<void>;
-  /** Ends the task; instances that never began are released as failed, with `error` where there is one. */
+  /** Ends the task; releases instances that never began as failed, with `error` if given. */
   settleInstanceTask(input: { taskId: number; error: string | null }): Promise<void>;
 }

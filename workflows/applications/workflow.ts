@@ -1,5 +1,5 @@
-// Starting, stopping and restarting instances: batch after batch, and after a failure in a batch no further one begins.
-// Every step is a command that its host runs once, whoever asks; the timeout covers the whole task and kills what runs.
+// Starts, stops and restarts instances in batches; after a failure in a batch no further one begins. Every step is a command
+// that its host runs once. The timeout covers the whole task and kills running commands.
 import {
   ActivityCancellationType,
   CancellationScope,
@@ -21,7 +21,7 @@ import type {
 } from './contract.ts';
 import type { InstanceActivities } from './ports.ts';
 
-// No limit on attempts: a host without answer is asked again until the task's own timeout.
+// Unlimited attempts: an unreachable host is retried until the task's own timeout.
 const { runInstanceStep, settleInstanceAction, settleInstanceTask } = proxyActivities<InstanceActivities>({
   startToCloseTimeout: '2 hours',
   heartbeatTimeout: '5 seconds',
@@ -29,7 +29,7 @@ const { runInstanceStep, settleInstanceAction, settleInstanceTask } = proxyActiv
   retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
 });
 
-/** The task's own time has run out when this is needed; a host that does not answer by then is left alone. */
+/** Used after the task's timeout; a host that does not respond within this time is abandoned. */
 const { killInstanceStep } = proxyActivities<InstanceActivities>({
   startToCloseTimeout: '1 minute',
   scheduleToCloseTimeout: '1 minute',
@@ -37,17 +37,17 @@ const { killInstanceStep } = proxyActivities<InstanceActivities>({
   retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
 });
 
-/** Short: a task does not fail, nor stand still, for its maintenance period. */
+/** Short: maintenance problems must neither fail nor delay a task. */
 const maintenance = proxyActivities<MaintenanceActivities>({
   startToCloseTimeout: '1 minute',
   heartbeatTimeout: '5 seconds',
   retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
 });
 
-/** With when the timeout of the task ends, in ms since the epoch. */
+/** With the end of the task's timeout, in ms since the epoch. */
 type TimedInput = InstanceTaskInput & { endsAt: number };
 
-/** What became of one instance, as far as the steps decide it. */
+/** The outcome for one instance, as decided by its steps. */
 type End = Pick<InstanceEnd, 'status' | 'left' | 'step' | 'message'>;
 
 /** Starts, stops or restarts instances of one application. */
@@ -66,14 +66,14 @@ export async function instanceTask(input: InstanceTaskInput): Promise<InstanceTa
   return { finished, failed };
 }
 
-/** Why everything still running was cancelled: an operator's wish reaches the workflow's own scope, the timeout does not. */
+/** Why running work was cancelled: an operator's cancellation reaches the workflow's own scope, the timeout does not. */
 const cutShort = (scope: CancellationScope, { timeoutSeconds }: InstanceTaskInput): string =>
   scope.parent?.consideredCancelled ? 'cancelled by an operator' : `timed out after ${timeoutSeconds} s`;
 
 const progress = ({ action, instances }: InstanceTaskInput, finished: number): string =>
   `${action}: ${finished} of ${instances.length} instances done`;
 
-/** Answers how many instances are done; never throws. */
+/** Returns the number of finished instances; never throws. */
 async function inBatches(input: TimedInput): Promise<number> {
   const { instances, batchSize } = input;
   let finished = 0;
@@ -90,7 +90,7 @@ async function inBatches(input: TimedInput): Promise<number> {
 
 const secondsUntil = (endsAt: number): number => Math.max(0, Math.ceil((endsAt - Date.now()) / 1000));
 
-/** Takes one instance to its end and writes what became of it; never throws. */
+/** Drives one instance to its end and records the outcome; never throws. */
 async function settled(input: TimedInput, instance: InstanceTarget): Promise<boolean> {
   const { taskId } = input;
   const { position } = instance;
@@ -100,7 +100,7 @@ async function settled(input: TimedInput, instance: InstanceTarget): Promise<boo
   return end.status === 'finished';
 }
 
-/** The steps of an action: a failed stop leaves the instance as it was, what fails after it leaves it stopped. */
+/** The steps of an action: a failed stop leaves the instance unchanged, a later failure leaves it stopped. */
 async function act(input: InstanceTaskInput, instance: InstanceTarget): Promise<End> {
   const { action } = input;
   const { wasRunning } = instance;
@@ -119,14 +119,14 @@ async function act(input: InstanceTaskInput, instance: InstanceTarget): Promise<
   return { status: 'finished', left: action === 'stop' ? 'stopped' : 'running', step: null, message };
 }
 
-/** How a step ended, with why it failed or what it found. */
+/** The result of a step, with its error or finding. */
 async function outcomeOf(
   input: InstanceTaskInput,
   { position, hostname }: InstanceTarget,
   step: InstanceActionStep,
 ): Promise<StepOutcome> {
   const at = { taskId: input.taskId, position, step };
-  // Named for who reads the history, and for the replay: another order of steps is another history.
+  // Named for readers of the history and for replay, which requires the same order of steps.
   const named = { activityId: `${step}-${position}`, summary: `${step} on ${hostname}` };
   try {
     const { ok, message } = await runInstanceStep.executeWithOptions(named, [at]);
@@ -138,7 +138,7 @@ async function outcomeOf(
   }
 }
 
-/** Cancelled while no worker had it, nobody has ended the step's command. */
+/** Ends the command of a step cancelled while no worker ran it. */
 async function kill(at: Parameters<InstanceActivities['killInstanceStep']>[0]): Promise<boolean> {
   try {
     await CancellationScope.nonCancellable(() => killInstanceStep(at));

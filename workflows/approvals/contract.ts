@@ -1,5 +1,5 @@
-// What outsiders may know of the approval engine: every request that people approve has these states, updates and this
-// signal, whatever it does once it is approved.
+// The public contract of the approval engine: every kind of approved request has these states, updates and this signal,
+// whatever follows its approval.
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Actor, WaitingOn } from '../tasks/contract.ts';
 
@@ -17,13 +17,13 @@ export const requestStatuses = [
 ] as const;
 export type RequestStatus = (typeof requestStatuses)[number];
 
-/** The statuses that a request never leaves. */
+/** The terminal statuses of a request. */
 export const endedStatuses: readonly RequestStatus[] = ['finished', 'failed', 'rejected', 'closed'];
 
 export const requestKinds = ['deploy_task', 'host_request', 'domain_request', 'certificate_request'] as const;
 export type RequestKind = (typeof requestKinds)[number];
 
-/** Who holds this may approve, as far as a policy lets him: on the request's application, or of a module. */
+/** Holders may approve within the policy: on the request's application, or for a module. */
 export const approvingPermissions = {
   deploy_task: 'review_app_deploy_task',
   host_request: 'approve_host_req',
@@ -41,7 +41,7 @@ export interface RoleRef {
   name: string;
 }
 
-/** Of whom so many must approve: a role's members, those listed, or, with neither, whoever may approve at all. */
+/** A group that must give this many approvals: a role's members, listed users, or, with neither, all who may approve. */
 export interface PolicyGroup {
   role: RoleRef | null;
   users: Person[] | null;
@@ -52,12 +52,12 @@ export interface PolicyStep {
   groups: PolicyGroup[];
 }
 
-/** Who must approve a request: the copy that it keeps from its creation. Names are those of that time. */
+/** The approval policy of a request: its own copy since its creation, with names of that time. */
 export interface ApprovalPolicy {
   /** null: built in */
   id: number | null;
   name: string;
-  /** In order: a step opens when the one before is satisfied. None: approved at once. */
+  /** In order: a step opens when the previous one is satisfied. Empty: approved at once. */
   steps: PolicyStep[];
   creatorMayVote: boolean;
   escalateAfterHours: number | null;
@@ -66,7 +66,7 @@ export interface ApprovalPolicy {
   breakGlass: RoleRef | null;
 }
 
-/** What goes without a policy of one's own: so many of those who may approve. */
+/** The default without a configured policy: this many of those who may approve. */
 export const builtInPolicy = (count: number): ApprovalPolicy => ({
   id: null,
   name: 'built-in',
@@ -78,29 +78,29 @@ export const builtInPolicy = (count: number): ApprovalPolicy => ({
   expireAfterHours: null,
 });
 
-/** A holder of the approving permission, in whose name one vote can be cast. */
+/** A holder of the approving permission; one vote can be cast in their seat. */
 export interface Seat {
   userId: number;
   /** Ids of their roles. */
   roles: number[];
 }
 
-/** What a voter is at the moment of the vote, looked up where the vote is let in; never part of a message. */
+/** A voter's rights at the time of the vote, looked up when the vote is accepted; never part of a message. */
 export interface Voter {
-  /** Ids of his roles. */
+  /** Ids of their roles. */
   roles: number[];
-  /** He has the approving permission. */
+  /** Whether they hold the approving permission. */
   holds: boolean;
-  /** Enabled holders who let them review this one request. */
+  /** Enabled holders who delegated their review of this request to them. */
   delegators: number[];
-  /** Their own, and those of everybody along the chains of delegations to them; absent in votes from before. */
+  /** Their own, and those of all delegators along chains of delegation; absent in older votes. */
   seats?: Seat[];
 }
 
-/** A vote as it is weighed; one from before there were policies has neither step nor voter. */
+/** A vote to be weighed; those from before policies have neither step nor voter. */
 export interface CastVote {
   userId: number;
-  /** From 0: the step that was open. */
+  /** The step that was open, from 0. */
   step?: number | undefined;
   voter?: Voter | undefined;
 }
@@ -113,42 +113,42 @@ export interface Vote extends CastVote {
   channel: string;
 }
 
-/** Whose votes would count now. */
+/** The users whose votes would count now. */
 export interface OpenTo {
   anyone: boolean;
   roles: number[];
   users: number[];
-  /** Users in whose seats a vote is cast already; left out when there are none. */
+  /** Users in whose seats a vote is already cast; absent when there are none. */
   taken?: number[];
 }
 
-/** Looks that a start without approval needs afterwards. */
+/** Reviews required after a start without approval. */
 export const looksNeeded = 2;
 
-/** What the gates of policy.ts look at; the workflow's own state and a row of PostgreSQL both have it. */
+/** Input of the gates in policy.ts; built from the workflow's state or from a row of PostgreSQL. */
 export interface ApprovalView {
   kind: RequestKind;
   status: RequestStatus;
   creatorId: number;
   ownerId: number;
   planHash: string | null;
-  /** What of the plan could not be read, so that nobody can vote on it; null or left out: nothing. */
+  /** Why the plan's package could not be read, which blocks voting; null or absent: it was read. */
   unread?: string | null;
-  /** From 1; each change opens another. */
+  /** From 1; increases with each change. */
   planRound: number;
   policy: ApprovalPolicy;
-  /** Of the present plan. */
+  /** Votes on the present plan. */
   votes: readonly CastVote[];
   changedById: number | null;
   escalated: boolean;
-  /** Who has started it without approval. */
+  /** The user who started it without approval. */
   brokeGlassById: number | null;
 }
 
 export interface ApproveInput {
   actor: Actor;
   voter?: Voter | undefined;
-  /** The plan that the approver looked at; another one than the present is refused. */
+  /** The plan that the approver saw; refused unless it is the present one. */
   planHash?: string | undefined;
   reason?: string | undefined;
 }
@@ -164,7 +164,7 @@ export interface DelegateInput {
   username: string;
 }
 
-/** What a message asked for, as far as it could be read: it comes from outside and may be anything. */
+/** The readable parts of a message, which is untrusted and may be anything. */
 export interface DecideAttempt {
   decision: string;
   actor: string;
@@ -172,7 +172,7 @@ export interface DecideAttempt {
   messageId: string;
 }
 
-/** The signal of chat-ops: news without an answer; the workflow checks the actor's permission itself. */
+/** The signal of chat-ops, which has no response; the workflow itself checks the actor's permission. */
 export interface DecideInput {
   decision: Decision;
   /** username */
@@ -180,18 +180,18 @@ export interface DecideInput {
   reason?: string;
   channel: string;
   messageId: string;
-  /** The plan that the sender looked at. */
+  /** The plan that the sender saw. */
   planHash?: string;
 }
 
-/** What the API seals of an update; `proof` in its input, checked by an activity. */
+/** The API's seal of an update; `proof` in its input, verified by an activity. */
 export interface Envelope {
   /** ISO 8601 */
   at: string;
   mac: string;
 }
 
-/** An update as it came, for the activity that asks whether it was sealed. */
+/** An update as received, for the activity that verifies its seal. */
 export interface UpdateClaim {
   workflowId: string;
   update: string;
@@ -199,12 +199,12 @@ export interface UpdateClaim {
   input: object;
 }
 
-/** An input that an update has sent may prove it. */
+/** An input that may carry the proof of its update. */
 export interface Claimed {
   claim?: UpdateClaim | undefined;
 }
 
-/** The sender of a message with what he was found to be. */
+/** The sender of a message with their looked-up rights. */
 export interface Decider extends Actor {
   voter?: Voter;
 }
@@ -216,7 +216,7 @@ export interface RequestState {
   approvals: { required: number; given: Vote[] };
   waitingOn: WaitingOn | null;
   history: { event: string; by: string; time: string; reason: string | null; channel: string }[];
-  /** Workflow ids of children that are running. */
+  /** Workflow ids of running children. */
   children: string[];
 }
 

@@ -1,7 +1,7 @@
-// The one approval engine. A lifecycle gives it a table (how a transition is recorded, what closing means, who may be
-// delegated to) and goes on from `approved` by itself. Decisions are updates: the validator refuses with the documented
-// problem before anything is written, the handler decides again under a lock, records row, history and audit in one
-// activity, and only then believes it. The record comes first, so that nobody is told what PostgreSQL does not hold.
+// The one approval engine. Each lifecycle supplies a table (how transitions are recorded, what closing means, who may be a
+// delegate) and continues from `approved` itself. Decisions are updates: the validator refuses early with the documented
+// problem; the handler decides again under a lock, records row, history and audit in one activity, and only then changes its
+// state, so that no caller sees a decision that PostgreSQL does not hold.
 import {
   condition,
   log,
@@ -36,16 +36,16 @@ import { searchAttributes } from '../lib/search-attributes.ts';
 import { workflowActor } from '../tasks/contract.ts';
 import type { Actor, WaitingOn } from '../tasks/contract.ts';
 
-/** What a lifecycle tells the engine about itself. */
+/** The parts of a lifecycle that the engine needs. */
 export interface ApprovalTable {
   record(transition: NumberedTransition): Promise<void>;
-  /** Who has sent a message, looked up; throws Problem when he may not decide. */
+  /** Looks up the sender of a message; throws Problem when they may not decide. */
   authorize(decide: DecideInput, proof: string): Promise<Decider>;
   recordRefused(attempt: DecideAttempt, problem: string): Promise<void>;
   canClose(): Problem | undefined;
-  /** Waits a moment for work that has ended on its rows already, and that the workflow is about to hear of. */
+  /** Waits briefly for work that has ended in its rows, and of which the workflow is about to learn. */
   settled(): Promise<unknown>;
-  /** The status that closing leads to from the present one. */
+  /** The status that closing the request leads to. */
   closesTo(): Promise<RequestStatus>;
   canDelegate(actor: Actor, toId: number): Problem | undefined;
   waitingOn(): WaitingOn | null;
@@ -72,23 +72,23 @@ export class Approval {
     return viewOf(this.#state);
   }
 
-  /** Runs a decision alone: no other decides between its gate and its record. */
+  /** Runs a decision exclusively, so that no other interleaves between its gate and its record. */
   alone<T>(work: () => Promise<T>): Promise<T> {
     return this.#lock.run(() => unwrapped(work()));
   }
 
-  /** Whether nothing is being decided, so that another run may take over. */
+  /** Whether no decision is in progress, so that continue-as-new is safe. */
   get isIdle(): boolean {
     return this.#lock.isFree;
   }
 
-  /** Records a transition, then takes it over. */
+  /** Records a transition, then applies it. */
   async transition(change: Transition): Promise<void> {
     await this.#table.record(numbered(this.#state, change, new Date().toISOString()));
     this.adopt(change);
   }
 
-  /** Takes over what an activity has recorded under the next sequence number; `more` is what else it has found. */
+  /** Applies a transition that an activity has recorded under the next sequence number; `more`: its additional results. */
   adopt(change: Transition, more: Partial<ApprovalState> = {}): void {
     const { status } = this.#state;
     this.#state = { ...after(this.#state, change, new Date().toISOString()), ...more };
@@ -96,13 +96,13 @@ export class Approval {
     this.describe();
   }
 
-  /** The plan of a round is known; `unread`: why its package could not be read. */
+  /** Sets the plan of a round; `unread`: why its package could not be read. */
   plan(round: number, planHash: string, unread: string | null = null): void {
     if (this.#state.planRound === round) this.#state = { ...this.#state, planHash, unread };
     this.describe();
   }
 
-  /** What the Temporal UI shows as the present details. */
+  /** Sets the present details in the Temporal UI. */
   describe(): void {
     const waiting = this.#table.waitingOn();
     setCurrentDetails(waiting ? `**${this.state.status}**: ${waiting.text}` : `**${this.state.status}**`);
@@ -126,7 +126,7 @@ export class Approval {
     setHandler(stateQuery, () => this.#answer());
   }
 
-  /** A plan that is just being made is worth a moment's patience. */
+  /** Waits briefly for a plan that is being made. */
   async planned(): Promise<void> {
     const { status } = this.state;
     await condition(() => this.state.planHash !== null || this.state.status !== status, planPatience);
@@ -180,7 +180,7 @@ export class Approval {
     });
   }
 
-  /** Waits for what comes when nobody decides; a policy without hours starts no timer. */
+  /** Applies deadlines of undecided requests; a policy without hours starts no timer. */
   async #keepTime(): Promise<void> {
     for (;;) {
       const next = nextDeadline(this.state);
@@ -190,7 +190,7 @@ export class Approval {
     }
   }
 
-  /** Unless it was decided meanwhile. */
+  /** Applies a deadline unless the request was decided meanwhile. */
   #fallDue({ kind, hours, at }: Deadline): Promise<void> {
     return this.alone(async () => {
       const due = nextDeadline(this.state);
@@ -205,7 +205,7 @@ export class Approval {
     });
   }
 
-  /** A signal has no answer, so a refusal must leave its trace in the audit record. */
+  /** A signal has no response, so refusals are recorded in the audit. */
   async #decide(message: unknown): Promise<void> {
     const { attempt, decide, proof = '' } = readDecide(message);
     try {
@@ -214,7 +214,7 @@ export class Approval {
       const ensureNew = (): void =>
         ensure(this.state.messages.includes(messageId) ? new Problem('message_repeated') : undefined);
       ensureNew();
-      // A message without proof must not use up the id of one that has it.
+      // A message without proof must not use up the id of one with proof.
       const isProvenFirst = patched('proof-before-message');
       if (!isProvenFirst) this.state.messages.push(messageId);
       const { voter, ...actor } = await this.#table.authorize(decide, proof);

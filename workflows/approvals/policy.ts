@@ -1,4 +1,4 @@
-// Who may decide what, and when: pure, asked by the API (to refuse early) and by the workflow (which decides).
+// Who may decide what, and when: pure functions, used by the API to refuse early and by the workflow, which decides.
 import { Problem } from '../problems/problem.ts';
 import type { Actor } from '../tasks/contract.ts';
 import { approvingPermissions, decisions, endedStatuses } from './contract.ts';
@@ -33,26 +33,26 @@ export function endedProblem(status: RequestStatus): Problem | undefined {
 const inReview = (view: ApprovalView): Problem | undefined =>
   endedProblem(view.status) ?? (view.status === 'wait_review' ? undefined : new Problem('already_approved'));
 
-/** Nobody approves what he made or changed himself, unless the policy says so. */
+/** Creators and changers do not approve their own requests, unless the policy allows it. */
 function fourEyes({ policy, creatorId, changedById }: ApprovalView, actor: Actor): Problem | undefined {
   if (policy.creatorMayVote) return undefined;
   if (actor.id === creatorId) return new Problem('own_request');
   return actor.id === changedById ? new Problem('changed_request') : undefined;
 }
 
-/** The API has asked for the permission before a request without a voter came in: those of before there were policies. */
+/** For requests without a voter, from before policies: the API had checked the permission. */
 const holding: Voter = { roles: [], holds: true, delegators: [] };
 
 const mayReview = ({ holds, delegators }: Voter): boolean => holds || delegators.length > 0;
 
-/** A vote is bound to the plan it was given to, so without a finished plan there is nothing to vote on. */
+/** A vote is bound to a plan, so it requires a finished plan. */
 export function canApprove(view: ApprovalView, input: ApproveInput): Problem | undefined {
   const { actor, planHash, voter = holding } = input;
   const looks = awaitsLooks(view);
   const refused = looks ? canLook(view, actor) : (fourEyes(view, actor) ?? inReview(view));
   if (refused) return refused;
   if (view.votes.some(({ userId }) => userId === actor.id)) return new Problem('already_approved');
-  // A vote without it would count for a plan that the voter may never have seen.
+  // Otherwise the vote could count for a plan that the voter never saw.
   if (planHash === undefined && view.planHash !== null && view.planRound > 1) {
     return new Problem('plan_unnamed', { present: view.planHash });
   }
@@ -66,11 +66,11 @@ export function canApprove(view: ApprovalView, input: ApproveInput): Problem | u
   return isNew ? undefined : new Problem('seat_taken', { missing: missingVotes(view) });
 }
 
-/** What was started without approval is looked at by others than those who made and started it. */
+/** A start without approval is reviewed by people other than its creator and starter. */
 const canLook = ({ creatorId, brokeGlassById }: ApprovalView, { id }: Actor): Problem | undefined =>
   id === creatorId || id === brokeGlassById ? new Problem('own_request') : undefined;
 
-/** Why a vote would not count in any group of the open step. */
+/** Returns why a vote would count in no group of the open step. */
 function uncounted(view: ApprovalView, actor: Actor, voter: Voter): Problem | undefined {
   const missing = missingVotes(view);
   switch (worthOf(view, actor.id, voter)) {
@@ -95,11 +95,11 @@ export const canChange = (view: ApprovalView, actor: Actor): Problem | undefined
   return view.status === 'wait_review' ? undefined : new Problem('not_in_review', { status: view.status });
 };
 
-/** Whether this vote is the one that is still missing. */
+/** Whether this vote completes the approval. */
 export const satisfiedBy = (view: ApprovalView, vote: CastVote): boolean =>
   isSatisfied({ ...view, votes: [...view.votes, vote] });
 
-/** Who starts before the approval says why, and belongs to the role that the policy names. */
+/** A start without approval requires a reason, and the role named by the policy. */
 export function canBreakGlass({ policy }: ApprovalView, roles: readonly number[]): Problem | undefined {
   const { breakGlass } = policy;
   if (!breakGlass) return new Problem('no_break_glass', { policy: policy.name });
@@ -112,10 +112,7 @@ export const hasEnded = (status: RequestStatus): boolean => endedStatuses.includ
 
 const longestText = 1000;
 
-/**
- * A message that came as a signal, which nobody has validated before. Without `decide` it is no decision: what could be
- * read of it is for the audit record alone.
- */
+/** Parses an unvalidated signal. Without `decide` it is not a decision: its readable parts are for the audit record only. */
 export function readDecide(given: unknown): { attempt: DecideAttempt; decide?: DecideInput; proof?: string } {
   const fields = typeof given === 'object' && given !== null ? (given as Record<string, unknown>) : {};
   const text = (name: string): string => {

@@ -1,5 +1,5 @@
-// Where a request stands against its policy: the open step, what each of its groups has and lacks, and whose votes would
-// still count. Pure; what the gates, the texts and the row's projection are made from.
+// Whether a request's policy has its quorum: the open step, the votes and gaps of its groups, and whose votes would still
+// count. Pure; basis of the gates, the texts and the row's projection.
 import { approvingPermissions, looksNeeded } from './contract.ts';
 import type { ApprovalPolicy, ApprovalView, CastVote, OpenTo, PolicyGroup, Seat, Voter } from './contract.ts';
 import { hasRoom, match } from './vote-matching.ts';
@@ -12,9 +12,9 @@ export interface GroupStanding<V extends CastVote = CastVote> {
 }
 
 export interface Standing<V extends CastVote = CastVote> {
-  /** From 0; the number of steps when all are satisfied. */
+  /** From 0; equals the number of steps when all are satisfied. */
   step: number;
-  /** Of the open step; empty when there is none. */
+  /** Groups of the open step; empty when all are satisfied. */
   groups: GroupStanding<V>[];
 }
 
@@ -25,18 +25,18 @@ const anybodyHolding: Voter = { roles: [], holds: true, delegators: [] };
 const isBoss = ({ policy, escalated }: Weighed, roles: readonly number[]): boolean =>
   escalated && policy.escalateTo !== null && roles.includes(policy.escalateTo.id);
 
-/** Whether the holder of a seat belongs to a group; after an escalation its role belongs to every group. */
+/** Whether a seat's holder belongs to a group; after an escalation, the escalation role belongs to every group. */
 const belongs = (weighed: Weighed, { userId, roles }: Seat, { role, users }: PolicyGroup): boolean =>
   isBoss(weighed, roles) || (users ? users.some(({ id }) => id === userId) : role === null || roles.includes(role.id));
 
-/** The seats of those who may not vote themselves are nobody's, unless the policy lets creators vote. */
+/** Whether a seat is unusable: creators and changers have no vote, unless the policy allows it. */
 const isBarred = ({ policy, creatorId, changedById }: Weighed, userId: number): boolean =>
   !policy.creatorMayVote && (userId === creatorId || userId === changedById);
 
 const indexesOf = (groups: PolicyGroup[], is: (group: PolicyGroup) => boolean): number[] =>
   [...groups.keys()].filter((index) => is(groups[index] as PolicyGroup));
 
-/** The seats that a vote may take, and the groups of a step in which each would count. */
+/** The seats that a vote may take, with the groups of a step in which each counts. */
 function choicesOf(weighed: Weighed, groups: PolicyGroup[], step: number, userId: number, voter: Voter): Choice[] {
   const { seats } = voter;
   const choices = seats
@@ -50,10 +50,10 @@ function choicesOf(weighed: Weighed, groups: PolicyGroup[], step: number, userId
   return choices.filter((choice) => choice.groups.length > 0);
 }
 
-/** The seat that a listed user has in one group, in votes from before delegates sat in their givers' seats. */
+/** A listed user's seat in one group, for votes from before delegates used their delegators' seats. */
 const listedSeat = (userId: number, step: number, group: number): string => `${userId} in ${step}.${group}`;
 
-/** A vote from before delegates sat in their givers' seats is weighed as it was then: a replay decides the same. */
+/** Weighs votes from before delegates used their delegators' seats by the old rule, so that replay decides the same. */
 function unseated(weighed: Weighed, groups: PolicyGroup[], step: number, userId: number, voter: Voter): Choice[] {
   const { holds, roles, delegators } = voter;
   const everywhere = holds && isBoss(weighed, roles);
@@ -77,7 +77,7 @@ interface Round<V extends CastVote> {
   needs: number[];
   votes: V[];
   choices: Choice[][];
-  /** Seats that votes of earlier steps have taken: a person counts once in all steps. */
+  /** Seats taken by votes of earlier steps: a person counts once over all steps. */
   used: ReadonlySet<string>;
 }
 
@@ -94,7 +94,7 @@ function roundOf<V extends CastVote>(
   return { step, groups, needs: groups.map(({ count }) => count), votes, choices, used };
 }
 
-/** What each group has of these votes. */
+/** The votes counted for each group. */
 function standingOf<V extends CastVote>({ groups, needs, votes, choices }: Round<V>): GroupStanding<V>[] {
   const seating = match(needs, choices);
   return groups.map((group, index) => {
@@ -115,7 +115,7 @@ function openRound<V extends CastVote>(view: Weighed & { votes: readonly V[] }):
   return undefined;
 }
 
-/** Where votes, in the order of their casting, have brought a request. */
+/** The state of a request after these votes, in the order of casting. */
 export function standing<V extends CastVote>(view: Weighed & { votes: readonly V[] }): Standing<V> {
   const round = openRound(view);
   return round ? { step: round.step, groups: standingOf(round) } : { step: view.policy.steps.length, groups: [] };
@@ -123,7 +123,7 @@ export function standing<V extends CastVote>(view: Weighed & { votes: readonly V
 
 export const isSatisfied = (view: Weighed & { votes: readonly CastVote[] }): boolean => openRound(view) === undefined;
 
-/** What one more vote would be worth in the open step. */
+/** The effect of one more vote in the open step. */
 export type Worth = 'counts' | 'later step' | 'group complete' | 'seat taken' | 'no group';
 
 export function worthOf(view: ApprovalView, userId: number, voter: Voter): Worth {
@@ -146,13 +146,13 @@ const nobody: OpenTo = { anyone: false, roles: [], users: [] };
 
 type Looked = Pick<ApprovalView, 'brokeGlassById' | 'votes'> & Partial<Pick<ApprovalView, 'creatorId'>>;
 
-/** A look is cast in a seat too, in nobody's who made or started the request. */
+/** A review after a break-glass start also takes a seat, but not that of the creator or starter. */
 function lookOf({ brokeGlassById, creatorId }: Looked, { userId, voter }: CastVote): Choice[] {
   const seats = voter?.seats?.filter((one) => one.userId !== creatorId) ?? [{ userId }];
   return seats.filter((one) => one.userId !== brokeGlassById).map((one) => ({ seat: String(one.userId), groups: [0] }));
 }
 
-/** Others than the starter who have still to look at what was started without approval. */
+/** Missing reviews of a start without approval, by people other than the starter. */
 export function missingLooks(view: Looked): number {
   if (view.brokeGlassById === null) return 0;
   const looks = view.votes.map((vote) => lookOf(view, vote));
@@ -161,7 +161,7 @@ export function missingLooks(view: Looked): number {
 
 export const awaitsLooks = (view: Looked): boolean => missingLooks(view) > 0;
 
-/** Whether one more look would be another person's. */
+/** Whether one more review would be by another person. */
 export const looksAgain = (view: Looked, look: CastVote): boolean =>
   hasRoom(
     [looksNeeded],
@@ -169,10 +169,10 @@ export const looksAgain = (view: Looked, look: CastVote): boolean =>
     lookOf(view, look),
   );
 
-/** What the looks that are missing would be as a group. */
+/** The missing reviews as a group. */
 export const looksGroup: PolicyGroup = { role: null, users: null, count: looksNeeded };
 
-/** Whose votes would count now, as far as the policy says. */
+/** The users whose votes would count now, by the policy. */
 export function openTo(
   view: Pick<ApprovalView, 'status' | 'policy' | 'votes' | 'escalated' | 'brokeGlassById'> & Partial<ApprovalView>,
 ): OpenTo {
@@ -201,7 +201,7 @@ export function openTo(
   };
 }
 
-/** Whose seats hold a vote already, so that neither they nor their delegates can cast another in them. */
+/** Seats that hold a vote, so that neither their holders nor delegates can cast another. */
 function takenIn(needs: readonly number[], votes: Choice[][], used: ReadonlySet<string>): Pick<OpenTo, 'taken'> {
   const seats = new Map<string, Set<number>>();
   for (const { seat: name, groups } of votes.flat()) seats.set(name, new Set([...(seats.get(name) ?? []), ...groups]));
@@ -210,7 +210,7 @@ function takenIn(needs: readonly number[], votes: Choice[][], used: ReadonlySet<
   return taken.length > 0 ? { taken: [...new Set(taken)] } : {};
 }
 
-/** The same of a request that nobody has voted on. */
+/** Same, for a request without votes. */
 export const openAtFirst = (policy: ApprovalPolicy): OpenTo =>
   openTo({ status: 'wait_review', policy, votes: [], escalated: false, brokeGlassById: null });
 
@@ -229,7 +229,7 @@ const wanted = (groups: readonly GroupStanding[], permission: string): string =>
     .map(({ group, lacks }) => `${lacks} more ${nameOf(group, permission)}`)
     .join(', ');
 
-/** Which votes are missing and from whom, in words; empty when none are. */
+/** The missing votes and voters, in words; empty when the quorum is reached. */
 export function missingVotes(view: ApprovalView): string {
   const permission = approvingPermissions[view.kind];
   if (awaitsLooks(view)) {
@@ -245,11 +245,11 @@ export function missingVotes(view: ApprovalView): string {
 
 const hourMs = 3_600_000;
 
-/** When a request whose review began then is closed if nobody decides; ISO 8601. */
+/** When an undecided request expires, by the begin of its review; ISO 8601. */
 export const expiryOf = ({ expireAfterHours }: ApprovalPolicy, since: string): string | null =>
   expireAfterHours === null ? null : new Date(Date.parse(since) + expireAfterHours * hourMs).toISOString();
 
-/** Distinct approvals that a policy asks for in all. */
+/** Total number of approvals that a policy requires. */
 export const requiredVotes = (policy: ApprovalPolicy): number =>
   policy.steps.flatMap(({ groups }) => groups).reduce((sum, { count }) => sum + count, 0);
 
@@ -258,12 +258,12 @@ export interface Candidate {
   voter: Voter;
 }
 
-/** Those of these people whose vote could count in a group. */
+/** The people whose vote could count in a group. */
 export function candidatesOf<C extends Candidate>(weighed: Weighed, group: PolicyGroup, people: readonly C[]): C[] {
   return people.filter(({ userId, voter }) => choicesOf(weighed, [group], 0, userId, voter).length > 0);
 }
 
-/** What each group of a policy, of whatever step, has of these votes: a person votes once in all steps. */
+/** The votes counted for each group, over all steps at once: a person votes once in all steps. */
 const atOnce = <V extends CastVote>(weighed: Weighed, votes: readonly V[]): GroupStanding<V>[] =>
   standingOf(
     roundOf(
@@ -275,14 +275,14 @@ const atOnce = <V extends CastVote>(weighed: Weighed, votes: readonly V[]): Grou
     ),
   );
 
-/** Which votes a policy would miss if it applied to votes that were cast under another; empty when none. */
+/** The votes missing if a policy applied to votes cast under another; empty when the quorum is reached. */
 export function missingUnder(weighed: Weighed, votes: readonly CastVote[], permission: string): string {
   return wanted(atOnce(weighed, votes), permission);
 }
 
 /**
- * The first group that these people cannot satisfy besides the others; a person votes once in all steps. undefined: they
- * can.
+ * The first group that these people cannot satisfy together with the other groups; a person votes once in all steps.
+ * undefined: they can.
  */
 export function unsatisfiable(
   policy: ApprovalPolicy,

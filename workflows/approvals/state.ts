@@ -1,11 +1,11 @@
-// What the engine knows of a request, and what a transition makes of it: pure, so that what is to be recorded can be
-// worked out before it is believed.
+// The engine's state of a request, and the effect of transitions on it. Pure, so that the record can be computed before the
+// state changes.
 import type { ApprovalPolicy, ApprovalView, Person, RequestKind, RequestState, RequestStatus } from './contract.ts';
 import type { OpenTo, UpdateClaim, Vote, Voter } from './contract.ts';
 import type { Actor } from '../tasks/contract.ts';
 import { openTo, requiredVotes } from './quorum.ts';
 
-/** What goes from one run of a workflow to the next. */
+/** State carried over continue-as-new. */
 export interface CarriedApproval {
   status: RequestStatus;
   owner: Person;
@@ -14,13 +14,13 @@ export interface CarriedApproval {
   votes: Vote[];
   history: RequestState['history'];
   seq: number;
-  /** Ids of the chat messages that were acted on. */
+  /** Ids of the processed chat messages. */
   messages: string[];
-  /** Absent in runs from before there were policies. */
+  /** Absent in runs from before policies. */
   changedById?: number | null;
   escalated?: boolean;
   brokeGlassById?: number | null;
-  /** ISO 8601: from when the hours of escalation and expiry count. */
+  /** ISO 8601: start of the hours of escalation and expiry. */
   reviewSince?: string;
   /** Why the package of the present plan could not be read. */
   unread?: string | null;
@@ -39,21 +39,21 @@ export interface Transition {
   status?: RequestStatus | undefined;
   vote?: { round: number; planHash: string; step: number; voter: Voter | undefined } | undefined;
   delegation?: { phase: 'review' | 'ownership'; toId: number; username: string } | undefined;
-  /** Opens another round: the votes of the present one are void. */
+  /** Begins another round: votes of the present one are void. */
   planRound?: number | undefined;
   planHash?: string | undefined;
   escalated?: true | undefined;
-  /** Another policy than the one kept so far. */
+  /** Replaces the stored policy. */
   policy?: ApprovalPolicy | undefined;
   /** Started without approval, by the actor. */
   brokeGlass?: true | undefined;
-  /** The update that asks for it; its activity checks that first. */
+  /** The update that requests it, which its activity verifies first. */
   claim?: UpdateClaim | undefined;
-  /** Columns of the lifecycle's own that are recorded with it. */
+  /** The lifecycle's own columns to record. */
   also?: object | undefined;
 }
 
-/** A transition as it is recorded: numbered, with what the row shows of the state after it. */
+/** A numbered transition, with the resulting state for its row. */
 export type NumberedTransition = Transition & {
   seq: number;
   openTo: OpenTo;
@@ -70,7 +70,7 @@ export interface NewApproval {
   createdTime: string;
 }
 
-/** The state of a request that has just been made, or goes on from an earlier run. */
+/** The state of a new request, or of one that continues from an earlier run. */
 export function initialApproval(
   { kind, creator, policy, createdTime }: NewApproval,
   carried: Partial<CarriedApproval> = {},
@@ -120,7 +120,7 @@ export const viewOf = (state: ApprovalState): ApprovalView => {
   };
 };
 
-/** The state after a transition at `time` (ISO 8601). */
+/** Returns the state after a transition at `time` (ISO 8601). */
 export function after(state: ApprovalState, change: Transition, time: string): ApprovalState {
   const { event, actor, reason, vote, delegation, status = state.status } = change;
   const { id: userId, username, channel } = actor;
@@ -136,7 +136,7 @@ export function after(state: ApprovalState, change: Transition, time: string): A
   if (change.planRound !== undefined) {
     Object.assign(next, { planRound: change.planRound, planHash: change.planHash ?? null, votes: [], unread: null });
   }
-  // A review that begins again has its hours again.
+  // A new review restarts the hours.
   if (status === 'wait_review' && state.status !== 'wait_review') {
     Object.assign(next, { reviewSince: time, escalated: false });
   }
@@ -164,7 +164,7 @@ export interface Deadline {
 
 const hourMs = 3_600_000;
 
-/** What comes next if nobody decides; undefined: nothing does. */
+/** The next deadline of an undecided request; undefined: there is none. */
 export function nextDeadline(
   state: Pick<ApprovalState, 'status' | 'policy' | 'escalated' | 'reviewSince'>,
 ): Deadline | undefined {

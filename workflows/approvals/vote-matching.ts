@@ -1,7 +1,6 @@
-// Votes to seats to groups: a vote is cast in a person's seat (the voter's own, or that of someone who delegated to
-// them), a seat holds one vote, and a group takes as many seats as it needs. Maximum flow by augmenting paths: the
-// number of votes seated is the greatest possible after every vote, whatever the order in which they came, and a vote
-// that is seated stays seated.
+// Maximum bipartite matching of votes to approval slots, by augmenting paths. A vote takes a seat (the voter's own, or that
+// of a delegator), a seat holds one vote, and a group takes the seats it needs. The number of placed votes is maximal after
+// every vote, whatever the order, and a placed vote stays placed.
 
 /** A seat that a vote may take, and the groups in which it would count. */
 export interface Choice {
@@ -9,7 +8,7 @@ export interface Choice {
   groups: readonly number[];
 }
 
-/** Votes that each group needs, and takes. */
+/** The number of votes that each group needs, and takes. */
 export type Needs = readonly number[];
 
 export interface ApprovalSlot {
@@ -17,17 +16,17 @@ export interface ApprovalSlot {
   group: number;
 }
 
-/** Where each vote is seated; null when nothing was left for it. */
+/** The slot of each vote; null when no slot was left. */
 export type Matching = readonly (ApprovalSlot | null)[];
 
-/** Seats votes, each with the seats that it may take, in the order given. */
+/** Matches votes, each with its possible seats, in the given order. */
 export function match(needs: Needs, votes: readonly (readonly Choice[])[]): Matching {
   const flow = new Flow(needs, votes);
   for (const vote of votes.keys()) flow.add(vote);
   return flow.seating();
 }
 
-/** Whether one more vote with these choices would find room. */
+/** Whether one more vote with these choices could be placed. */
 export function hasRoom(needs: Needs, votes: readonly (readonly Choice[])[], one: readonly Choice[]): boolean {
   const flow = new Flow(needs, [...votes, one]);
   for (const vote of votes.keys()) flow.add(vote);
@@ -37,7 +36,7 @@ export function hasRoom(needs: Needs, votes: readonly (readonly Choice[])[], one
 class Flow {
   readonly #needs: Needs;
   readonly #votes: readonly (readonly Choice[])[];
-  /** Groups by seat: what any vote knows of a seat. */
+  /** Groups by seat, merged over all votes. */
   readonly #groupsOf = new Map<string, Set<number>>();
   readonly #seatOf = new Map<number, string>();
   readonly #groupOf = new Map<string, number>();
@@ -50,7 +49,7 @@ class Flow {
       this.#groupsOf.set(name, new Set([...(this.#groupsOf.get(name) ?? []), ...groups]));
   }
 
-  /** Whether the vote found room; what was seated before stays seated, perhaps elsewhere. */
+  /** Whether the vote was placed; earlier votes stay placed, but may move. */
   add(vote: number): boolean {
     this.#seen = new Set();
     return this.#place(vote);
@@ -63,7 +62,7 @@ class Flow {
     });
   }
 
-  /** Everything is tried once: whatever did not help will not help from elsewhere either. */
+  /** Visits each node once: a node that did not help will not help on another path. */
   #isNew(node: string): boolean {
     if (this.#seen.has(node)) return false;
     this.#seen.add(node);
@@ -99,7 +98,7 @@ class Flow {
     return inside.length < (this.#needs[group] ?? 0) || inside.some((name) => this.#leave(name));
   }
 
-  /** Empties a seat's place in its group: the seat goes to another group, or its vote to another seat. */
+  /** Frees a seat's slot in its group: moves the seat to another group, or its vote to another seat. */
   #leave(name: string): boolean {
     if (!this.#isNew(`left ${name}`)) return false;
     if (this.#route(name)) return true;

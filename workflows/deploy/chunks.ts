@@ -1,6 +1,6 @@
-// A sub-task of many instances works in children of fifty, which keeps every history short, and still on ten hosts at a
-// time over the whole of it: those are its lanes. A lane that finds nothing more to begin in its chunk goes back to the
-// sub-task, which hands it to the next chunk; so a host without answer costs one lane and holds up nobody else.
+// Fans a large sub-task out to children of fifty instances, which keeps histories short, with ten hosts in progress over all
+// of them: its lanes. A lane without further work in its chunk returns to the sub-task, which passes it to the next chunk,
+// so an unreachable host blocks only one lane.
 import {
   CancellationScope,
   condition,
@@ -17,9 +17,9 @@ import type { SubTaskChunkInput, SubTaskInput, SubTaskInstance, SubTaskOutcome }
 
 type Chunk = (input: SubTaskChunkInput) => Promise<SubTaskOutcome>;
 
-/** From a chunk: one of its lanes has nothing more to begin. */
+/** From a chunk: one of its lanes has no further work. */
 const laneFreeSignal = defineSignal<[number]>('laneFree');
-/** To a chunk: it may work on so many more hosts at a time. */
+/** To a chunk: it may work on this many more hosts at a time. */
 const moreLanesSignal = defineSignal<[number]>('moreLanes');
 
 function chunksOf(input: SubTaskInput): Omit<SubTaskChunkInput, 'lanes'>[] {
@@ -31,7 +31,7 @@ function chunksOf(input: SubTaskInput): Omit<SubTaskChunkInput, 'lanes'>[] {
   });
 }
 
-/** Works through the chunks of a sub-task; `finish` hears how many instances a chunk has finished. */
+/** Works through the chunks of a sub-task; `finish` receives the number of instances that a chunk finished. */
 export async function inChunks(input: SubTaskInput, lanes: number, finish: (count: number) => void): Promise<void> {
   const chunks = chunksOf(input);
   const dispatcher = new Dispatcher(lanes, finish, (chunk) => `${input.kind} chunk ${chunk} of ${chunks.length}`);
@@ -41,11 +41,11 @@ export async function inChunks(input: SubTaskInput, lanes: number, finish: (coun
 
 class Dispatcher {
   #free: number;
-  /** Lanes of each chunk that has not ended. */
+  /** Lanes of each running chunk. */
   readonly #held = new Map<number, number>();
   readonly #finish: (count: number) => void;
   readonly #summary: (chunk: number) => string;
-  /** Chunks that begin nothing more. */
+  /** Chunks without further work to begin. */
   readonly #exhausted = new Set<number>();
 
   constructor(lanes: number, finish: (count: number) => void, summary: (chunk: number) => string) {
@@ -56,14 +56,14 @@ class Dispatcher {
 
   laneFree(chunk: number): void {
     const lanes = this.#held.get(chunk);
-    // One that has ended has given all of them back.
+    // An ended chunk has returned all its lanes.
     if (lanes === undefined) return;
     this.#held.set(chunk, lanes - 1);
     this.#exhausted.add(chunk);
     this.#free += 1;
   }
 
-  /** Waits for every chunk that has begun, also when the sub-task was cancelled; throws that afterwards. */
+  /** Waits for every begun chunk, also after a cancellation, which it throws afterwards. */
   async run(chunks: readonly Omit<SubTaskChunkInput, 'lanes'>[]): Promise<void> {
     const ends: Promise<void>[] = [];
     try {
@@ -90,20 +90,20 @@ class Dispatcher {
     return startChild<Chunk>('subTaskChunk', { workflowId, args: [input], staticSummary: this.#summary(input.chunk) });
   }
 
-  /** A chunk whose workflow was ended by hand leaves its instances open; the end of the sub-task settles those. */
+  /** A chunk terminated by hand leaves its instances open; the end of the sub-task settles them. */
   async #follow(chunk: number, begun: Promise<ChildWorkflowHandle<Chunk>>): Promise<void> {
     try {
       const { finished } = await (await begun).result();
       this.#finish(finished);
     } catch {
-      // What it has finished is on its rows, and counts as failed here.
+      // Its finished instances are recorded in their rows, but count as failed here.
     }
     this.#free += this.#held.get(chunk) ?? 0;
     this.#held.delete(chunk);
     this.#exhausted.add(chunk);
   }
 
-  /** Hands every free lane to a chunk for as long as that can use it. */
+  /** Passes every free lane to a chunk while the chunk can use it. */
   async #feed(chunk: number, begun: Promise<ChildWorkflowHandle<Chunk>>): Promise<void> {
     const handle = await begun.catch((error: unknown) => {
       if (isCancellation(error)) throw error;
@@ -112,13 +112,13 @@ class Dispatcher {
     for (;;) {
       await condition(() => isOver() || this.#free > 0);
       if (isOver()) return;
-      // One that is gone by then gives them back with its end.
+      // A chunk that has just ended returns them with its end.
       await handle?.signal(moreLanesSignal, this.#take(chunk)).catch(() => undefined);
     }
   }
 }
 
-/** The work of a chunk: as many instances at a time as it has lanes, `mostLanes` whatever it is told. */
+/** Works on as many instances at a time as the chunk has lanes, `mostLanes` at most. */
 export async function inLanes(
   { instances, chunk, lanes, isLast }: SubTaskChunkInput,
   mostLanes: number,
@@ -139,7 +139,7 @@ export async function inLanes(
     open -= 1;
   };
   const add = (count: number): void => {
-    // Anybody who reaches the engine's port can send this signal.
+    // Anyone who reaches the engine's port can send this signal.
     const more = Number.isSafeInteger(count) ? Math.min(count, mostLanes - open) : 0;
     open += Math.max(0, more);
     for (let index = 0; index < more; index += 1) void lane();

@@ -1,4 +1,4 @@
-// What outsiders may know of a deploy task and its sub-tasks.
+// The public contract of a deploy task and its sub-tasks.
 import { defineSignal, defineUpdate } from '@temporalio/workflow';
 import { requestStatuses } from '../approvals/contract.ts';
 import type { ApprovalPolicy, OpenTo, RequestStatus, Voter } from '../approvals/contract.ts';
@@ -9,7 +9,7 @@ import type { Actor } from '../tasks/contract.ts';
 export const levels = ['S', 'A', 'B', 'C', 'I'] as const;
 export type Level = (typeof levels)[number];
 
-/** Distinct approvals that each level needs where no policy says otherwise. */
+/** Approvals required per level without a policy. */
 export const approvalsOfLevel: Record<Level, number> = { S: 2, A: 1, B: 1, C: 1, I: 0 };
 
 export const deployTaskStatuses = requestStatuses;
@@ -29,11 +29,11 @@ export type ScriptLanguage = (typeof scriptLanguages)[number];
 
 export const onFailures = ['pause', 'revert', 'continue'] as const;
 
-/** What gates a batch: a probe of each of its instances, or no open problem of their hosts in the monitoring. */
+/** The gate of a batch: a probe of each instance, or no open problem of their hosts in monitoring. */
 export type HealthCheck =
   { url: string; expect_status: number; timeout_seconds: number; retries: number } | { zabbix: true };
 
-/** A rollout batch after batch; without one the owner upgrades instances as he likes. */
+/** A rollout in batches; without it the owner upgrades instances manually. */
 export interface RollingStrategy {
   mode: 'rolling';
   batch_size: number;
@@ -46,14 +46,14 @@ export interface RollingStrategy {
   health_check: HealthCheck | null;
 }
 
-/** A hook as it was approved: the template, and what it renders to for one instance. */
+/** An approved hook: its template, and the rendered text for one instance. */
 export interface PlannedHook {
   name: HookName;
   script: { id: number; name: string; language: ScriptLanguage; template: string };
   runningUser: string | null;
 }
 
-/** A machine as its runner reaches it. */
+/** How a runner reaches a machine. */
 export interface PlannedMachine {
   /** Id of the host. */
   host: number;
@@ -70,56 +70,56 @@ export interface PlannedMachine {
 export interface PlannedInstance {
   instance: number;
   hostname: string;
-  /** Left out in plans from before they named machines. */
+  /** Absent in plans from before they named machines. */
   machine?: PlannedMachine;
   present_version: string | null;
   new_version: string;
   steps: string[];
   /** By hook the key of its rendered text in `hook_texts`; the text itself in plans without those. */
   hooks: Partial<Record<HookName, string>>;
-  /** What the health check of a rollout calls; null: its host has no address for it. Left out: none is called. */
+  /** The URL of the rollout's health check; null: its host has no address for it. Absent: no check by URL. */
   health_url?: string | null;
 }
 
-/** What opens a repository: a stored credential by id, or one that is stored with the repository. */
+/** The credential of a repository: a stored one by id, or one stored with the repository. */
 export type PlannedCredential = { id: number } | { type: string; username: string };
 
-/** Where a package comes from, without what opens it. */
+/** The source of a package, without secrets. */
 export interface PlannedRepository {
   type: 'FTP' | 'GIT';
   url: string;
   /** GIT only. */
   branch?: string;
-  /** Of the names of files; left out: UTF-8. */
+  /** Encoding of file names; absent: UTF-8. */
   encoding?: 'gbk';
-  /** Null: anonymous. Left out in plans from before they named it. */
+  /** Null: anonymous. Absent in older plans. */
   credential?: PlannedCredential | null;
 }
 
-/** What is decided while a package is read and may be wrong: approvers see it. */
+/** Heuristic decisions made while reading a package, shown to approvers. */
 export const packageNotes = ['gbk_names', 'ambiguous_names', 'repeated_entries'] as const;
 export type PackageNoteName = (typeof packageNotes)[number];
 
 export interface PackageNote {
   note: PackageNoteName;
   count: number;
-  /** The first entry that it is about. */
+  /** The first affected entry. */
   example: string;
 }
 
 export interface PlannedPackage {
   source: string;
-  /** Left out: the source is a path on the target hosts. */
+  /** Absent: the source is a path on the target hosts. */
   repository?: PlannedRepository;
   sha256: string | null;
   size: number | null;
-  /** Why there is no checksum (yet). */
+  /** Why the checksum is missing. */
   unread: string | null;
-  /** Left out: there is nothing to say. */
+  /** Absent: there are no notes. */
   notes?: PackageNote[];
 }
 
-/** What a deploy task will do; its SHA-256 is the plan hash that votes are bound to. */
+/** The plan of a deploy task; votes are bound to its SHA-256, the plan hash. */
 export interface DeployPlan {
   version: string;
   directory: string;
@@ -129,23 +129,23 @@ export interface DeployPlan {
   stop_cmd: string;
   pid_path: string;
   keep_backups: number;
-  /** Left out: the default. */
+  /** Absent: the default. */
   start_seconds?: number;
   stop_seconds?: number;
   package: PlannedPackage;
   hooks: PlannedHook[];
   instances: PlannedInstance[];
-  /** Rendered texts of hooks by their SHA-256, hex. Left out in plans from before, whose instances have the texts. */
+  /** Rendered hook texts by their SHA-256, hex. Absent in older plans, whose instances contain the texts. */
   hook_texts?: Record<string, string>;
-  /** Of a rollout: how it goes, and the timeout of each of its sub-tasks in seconds. */
+  /** For rollouts: the strategy, and the timeout of each sub-task in seconds. */
   strategy?: RollingStrategy;
   timeout?: number;
 }
 
-/** Most bytes of the canonical JSON of a plan. */
+/** Maximum size of a plan's canonical JSON, in bytes. */
 export const mostPlanBytes = 8 * 1024 * 1024;
 
-/** The batches of a rollout, in order: the canary first, then as many instances at a time as its batch size says. */
+/** The batches of a rollout in order: the canary first, then groups of the batch size. */
 export function batchesOf(instances: readonly number[], { canary, batch_size: size }: RollingStrategy): number[][] {
   const batches = canary > 0 ? [instances.slice(0, canary)] : [];
   for (let from = canary; from < instances.length; from += size) batches.push(instances.slice(from, from + size));
@@ -165,18 +165,18 @@ export interface DeployTaskInput {
   creator: { id: number; username: string };
   level: Level;
   version: string;
-  /** Of a task from before there were policies: approvals by anybody who may. */
+  /** For tasks from before policies: approvals by anyone who may approve. */
   requiredApprovals: number;
   policy?: ApprovalPolicy;
   /** ISO 8601 */
   createdTime?: string;
   /** ISO 8601 */
   plannedExecTime: string;
-  /** It starts by itself at that time. */
+  /** Starts automatically at that time. */
   autoStart?: boolean;
   /** It has a rolling strategy. */
   rolling?: boolean;
-  /** What an earlier run of this workflow had reached (continue-as-new). */
+  /** State of an earlier run of this workflow (continue-as-new). */
   carried?: DeployTaskCarried;
 }
 
@@ -186,9 +186,9 @@ export interface DeployTaskCarried extends CarriedApproval {
   rollout?: RolloutState | null;
 }
 
-/** A start that waits for a freeze to end; without `by` it is an automatic one. */
+/** A start held by a freeze; without `by` it is an automatic one. */
 export interface HeldStart {
-  /** Null: it has ended, and another task of the application runs. */
+  /** Null: the freeze has ended, and another task of the application runs. */
   freeze: FreezeRef | null;
   by: { actor: Actor; reason?: string | undefined } | null;
 }
@@ -199,27 +199,27 @@ export interface FreezeRef {
   until: string;
 }
 
-/** What keeps a deploy task of an application from going on at a moment. */
+/** The obstacles to an application's deploy task at a time. */
 export interface Obstacles {
-  /** The one that ends last. */
+  /** The freeze that ends last. */
   freeze: FreezeRef | null;
-  /** Another task of the application that runs. */
+  /** Another running task of the application. */
   running: number | null;
 }
 
-/** The freeze that holds it, and when the pause between two batches ends (ISO 8601). */
+/** The freeze that holds the task, and the end of the pause between two batches (ISO 8601). */
 export interface WaitShown {
   taskId: number;
   heldBy?: number | null;
   nextBatchTime?: string | null;
 }
 
-/** What a rollout is to do, from the approved plan. */
+/** The steps of a rollout, from the approved plan. */
 export interface RolloutPlan {
   strategy: RollingStrategy;
   timeoutSeconds: number;
   packageSource: string;
-  /** Instance ids of the batches that have not begun. */
+  /** Instance ids of the batches not begun. */
   batches: number[][];
 }
 
@@ -229,7 +229,7 @@ export interface RolloutState extends RolloutPlan {
   heldBy: number | null;
   /** ISO 8601: before then no batch begins. */
   dueTime: string | null;
-  /** The round of the plan that the batches are of; absent in runs from before. */
+  /** The plan round of the batches; absent in older runs. */
   round?: number;
 }
 
@@ -239,10 +239,10 @@ export type SubTaskKind = (typeof subTaskKinds)[number];
 export interface StartInput {
   actor: Actor;
   force: boolean;
-  /** Goes through a freeze; its reason is then required. */
+  /** Overrides a freeze; requires a reason. */
   override?: boolean | undefined;
   reason?: string | undefined;
-  /** A start without waiting for the approval, by somebody with these roles. */
+  /** A start without approval, by a user with these roles. */
   breakGlass?: { roles: number[] } | undefined;
 }
 
@@ -251,7 +251,7 @@ export interface ChangeInput {
   fields: DeployTaskFields;
 }
 
-/** Fields of a deploy task that its creator may still change while it is under review. */
+/** Fields of a deploy task that its creator may change during review. */
 export interface DeployTaskFields {
   version?: string | undefined;
   description?: string | undefined;
@@ -271,7 +271,7 @@ export interface SubTaskRequest {
   actor: Actor;
   instanceIds: number[];
   version: string;
-  /** Upgrades only: where the package lies. */
+  /** Upgrades only: the location of the package. */
   updateSource: string | null;
   timeoutSeconds: number;
 }
@@ -280,16 +280,16 @@ export interface SubTaskRef {
   taskId: number;
 }
 
-/** Instances that one workflow works on directly; more go to children of this size. */
+/** Instances per workflow; more are fanned out to children of this size. */
 export const instancesPerChunk = 50;
 
 /** Input of `subTaskChunk`. */
 export interface SubTaskChunkInput extends SubTaskInput {
   /** From 1. */
   chunk: number;
-  /** Hosts that it may work on at a time from the beginning. */
+  /** Hosts that it may work on at a time initially. */
   lanes: number;
-  /** Nobody waits for its lanes. */
+  /** No later chunk needs its lanes. */
   isLast: boolean;
 }
 
@@ -302,9 +302,9 @@ export interface SubTaskInput {
   timeoutSeconds: number;
   hooks: HookName[];
   instances: SubTaskInstance[];
-  /** Whether their hosts are put in maintenance: monitoring was configured when the sub-task was created. */
+  /** Whether to put their hosts in maintenance: monitoring was configured when the sub-task was created. */
   maintenance?: true;
-  /** How long a start and a stop of the application may take; left out in tasks from before there were settings for it. */
+  /** Time limits of the application's start and stop; absent in older tasks. */
   seconds?: { start: number; stop: number };
   /** When its timeout ends, in ms since the epoch; set by the workflow. */
   endsAt?: number;
@@ -315,18 +315,18 @@ export interface SubTaskInstance {
   instanceId: number;
   hostname: string;
   previousVersion: string | null;
-  /** Whether it may run and has to be stopped first: it is recorded so, or can be stopped and its host is to say whether it runs. */
+  /** Whether it may run and must be stopped first: recorded as running, or stoppable with its host deciding. */
   wasRunning: boolean;
 }
 
 export interface SubTaskOutcome {
   finished: number;
   failed: number;
-  /** Why the sub-task failed as a whole, as by one of its global hooks. */
+  /** Why the whole sub-task failed, e.g. a global hook. */
   error?: string;
 }
 
-/** News that a waiting task should look again at what it waits for; it says nothing itself. */
+/** Wakes a waiting task to re-evaluate its conditions; carries no data. */
 export const reconsiderSignal = defineSignal('reconsider');
 export const startUpdate = defineUpdate<void, [StartInput]>('start');
 export const changeUpdate = defineUpdate<void, [ChangeInput]>('change');
@@ -335,11 +335,11 @@ export const pauseUpdate = defineUpdate<void, [{ actor: Actor }]>('pause');
 export const resumeUpdate = defineUpdate<void, [{ actor: Actor }]>('resume');
 export const revertUpdate = defineUpdate<SubTaskRef, [SubTaskRequest]>('revert');
 
-/** Everything that a host goes through in an upgrade, in this order; hooks that are not set are left out. */
+/** The steps of an upgrade on a host, in order; unset hooks are omitted. */
 export const instanceSteps = ['fetch', 'pre_exec', 'stop', 'unpack', 'switch', 'start', 'check', 'post_exec'] as const;
 export type InstanceStep = (typeof instanceSteps)[number];
 
-/** What takes a step back. */
+/** The compensating steps. */
 export const undoSteps = ['stop_new', 'switch_back', 'drop_release', 'start_old'] as const;
 export type UndoStep = (typeof undoSteps)[number];
 
@@ -353,10 +353,10 @@ export const stepNames = [
 ] as const;
 export type StepName = (typeof stepNames)[number];
 
-/** One transition of a deploy task, as the row, its history and the audit record it. */
+/** One transition of a deploy task, as recorded in the row, its history and the audit. */
 export interface DeployTransition {
   taskId: number;
-  /** Ascending; a late or repeated one changes nothing. */
+  /** Ascending; late or repeated ones have no effect. */
   seq: number;
   event: string;
   actor: Actor;
@@ -364,27 +364,27 @@ export interface DeployTransition {
   status?: DeployTaskStatus | undefined;
   vote?: { round: number; planHash: string; step: number; voter: Voter | undefined } | undefined;
   delegation?: { phase: 'review' | 'ownership'; toId: number } | undefined;
-  /** Opens another round: the votes of the present one are void. */
+  /** Begins another round: votes of the present one are void. */
   planRound?: number | undefined;
   planHash?: string | undefined;
   brokeGlass?: true | undefined;
-  /** Another policy than the one kept so far. */
+  /** Replaces the stored policy. */
   policy?: ApprovalPolicy | undefined;
-  /** Votes that it asks for. */
+  /** Required votes. */
   requiredApprovals?: number | undefined;
-  /** Of the state after it, as is the rest. */
+  /** Of the resulting state, as are the following. */
   isEscalated: boolean;
   openTo: OpenTo;
-  /** ISO 8601: from when the hours of the policy count. */
+  /** ISO 8601: start of the policy's hours. */
   reviewSince: string;
   also?: DeployAside | undefined;
 }
 
-/** What a deploy task's row shows besides its status; what is left out stays. */
+/** Further columns of a deploy task's row; absent ones are unchanged. */
 export interface DeployAside {
   heldBy?: number | null;
   paused?: boolean;
-  /** Why it does not go on by itself. */
+  /** Why it does not proceed automatically. */
   trouble?: string | null;
 }
 
@@ -394,6 +394,6 @@ export interface SettleInput {
   status: 'finished' | 'failed';
   step: string | null;
   message: string | null;
-  /** Whether the old release could be brought back. */
+  /** Whether the old release was restored. */
   undone: boolean;
 }

@@ -1,5 +1,5 @@
-// A package that could not be read when the plan was made: nobody votes on it, and it is looked at again now and then. When it
-// can be read the plan is made again, in another round.
+// Retries a package that could not be read when the plan was made, which blocks voting. Once readable, makes the plan again
+// in another round.
 import { condition, isCancellation } from '@temporalio/workflow';
 import { hasEnded } from '../approvals/policy.ts';
 import { workflowActor } from '../tasks/contract.ts';
@@ -13,7 +13,7 @@ export class PackageWatch {
   readonly #parts: DeployParts;
   readonly #looks = new PollBackoff(firstMs, mostMs);
   #news = 0;
-  /** It waits, and nothing would be lost if it waited elsewhere. */
+  /** Waiting, with no state that continue-as-new would lose. */
   idle = true;
 
   constructor(parts: DeployParts) {
@@ -25,7 +25,7 @@ export class PackageWatch {
     this.#looks.reset();
   }
 
-  /** To the end of its task. */
+  /** Runs until the end of its task. */
   async run(): Promise<void> {
     const { approval } = this.#parts;
     for (;;) {
@@ -48,7 +48,7 @@ export class PackageWatch {
     return unread !== null && (status === 'wait_review' || status === 'approved');
   }
 
-  /** Nobody's decision waits for a host that does not answer: the lock is taken once the package has been seen. */
+  /** Takes the lock only after the package was read, so that decisions do not wait for an unreachable host. */
   async #look(): Promise<void> {
     const { approval, hands, input } = this.#parts;
     this.idle = false;
@@ -58,7 +58,7 @@ export class PackageWatch {
         await approval.alone(() => this.#readAgain(round));
     } catch (error) {
       if (isCancellation(error)) throw error;
-      // Such as a hook that cannot be rendered any more: what is changed by then is looked at again.
+      // For example a hook that can't be rendered any more; the next attempt sees later changes.
     }
     this.idle = true;
   }

@@ -1,4 +1,4 @@
-// When a deploy task may start, take a sub-task, be closed or be handed on: pure, the same for API and workflow.
+// When a deploy task may start, begin a sub-task, be closed or delegated: pure functions, shared by API and workflow.
 import { canBreakGlass, endedProblem, hasEnded } from '../approvals/policy.ts';
 import { awaitsLooks, missingVotes } from '../approvals/quorum.ts';
 import type { ApprovalView } from '../approvals/contract.ts';
@@ -9,11 +9,11 @@ import type { StartInput } from './contract.ts';
 export interface DeployView extends ApprovalView {
   plannedExecTime: Date;
   version: string;
-  /** Task ids of the sub-tasks that are running. */
+  /** Task ids of the running sub-tasks. */
   runningSubTasks: readonly number[];
   /** It has a rolling strategy. */
   rolling: boolean;
-  /** The freeze that it waits for. */
+  /** The freeze that holds it. */
   heldBy: number | null;
   paused: boolean;
 }
@@ -45,7 +45,7 @@ export function canClose(view: DeployView): Problem | undefined {
   return endedProblem(view.status) ?? (running ? new Problem('sub_task_running', { id: running }) : undefined);
 }
 
-/** In review it is the reviewer's turn, afterwards the owner's. */
+/** Reviewers delegate during review, the owner afterwards. */
 export function canDelegate(view: DeployView, actor: Actor, toId: number): Problem | undefined {
   const ended = endedProblem(view.status);
   if (ended) return ended;
@@ -84,20 +84,20 @@ export const canResume = (view: DeployView, actor: Actor): Problem | undefined =
 export interface WaitingView extends DeployView {
   creator: string;
   owner: string;
-  /** Some of those whose votes are missing, where that is known. */
+  /** Some of the users whose votes are missing, if known. */
   reviewers: string[];
-  /** When it will be closed if nobody decides; ISO 8601. */
+  /** When it is closed if undecided; ISO 8601. */
   expires: string | null;
-  /** Why the plan is not there yet, when it is not. */
+  /** Why the plan is missing, if it is. */
   engineError: string | null;
   autoStart: boolean;
-  /** When the freeze that holds it ends. */
+  /** End of the freeze that holds it. */
   heldUntil: Date | null;
-  /** Another task of the application that runs. */
+  /** Another running task of the application. */
   inFront: number | null;
   trouble: string | null;
   nextBatchTime: Date | null;
-  /** A host of its instances on which no command may run yet, where that is known. */
+  /** A host of its instances that is not admitted, if known. */
   unadmitted?: string | null;
 }
 
@@ -108,7 +108,7 @@ const on = (kind: WaitingOn['kind'], text: string, users: string[] = [], until: 
   until: until?.toISOString() ?? null,
 });
 
-/** Why a deploy task stands still, in one sentence, and who can move it; null once it has ended. */
+/** Why a deploy task is waiting, in one sentence, and who can proceed; null once it has ended. */
 export function waitingOn(view: WaitingView, now: Date): WaitingOn | null {
   const looks = awaitsLooks(view);
   if (hasEnded(view.status) && !looks) return null;
@@ -122,7 +122,7 @@ export function waitingOn(view: WaitingView, now: Date): WaitingOn | null {
   return view.status === 'approved' ? waitsToStart(view, now) : waitsInRun(view);
 }
 
-/** It goes on by itself once the package is there: in review with another round of votes. */
+/** It proceeds automatically once the package is readable: in review, with another round of votes. */
 function waitsForPackage({ status, planHash, unread, creator }: WaitingView): WaitingOn | undefined {
   if (unread == null || planHash === null || (status !== 'wait_review' && status !== 'approved')) return undefined;
   return on('package', `its package cannot be read: ${unread}; ${creator} can put it there, or change the task`, [
@@ -130,7 +130,7 @@ function waitsForPackage({ status, planHash, unread, creator }: WaitingView): Wa
   ]);
 }
 
-/** What runs already goes on as far as it gets. */
+/** Running sub-tasks continue as far as possible. */
 function waitsForAdmission({ unadmitted, runningSubTasks }: WaitingView): WaitingOn | undefined {
   if (unadmitted == null || runningSubTasks.length > 0) return undefined;
   return on('admission', `host ${unadmitted} has to be admitted by somebody who holds manage_host`);

@@ -1,5 +1,5 @@
-// A rolling deploy: it makes the sub-upgrade tasks itself, the canary first, batch after batch, and stops where it was told
-// to: at a pause, at a freeze, at more failures than it may have. An instance of which it is not known is a failure.
+// A rolling deploy: creates the sub-upgrade tasks itself, the canary first, then batch by batch. Stops on a pause, a freeze,
+// or too many failures. An instance in an unknown state counts as failed.
 import { condition, isCancellation, patched } from '@temporalio/workflow';
 import type { UpdateClaim } from '../approvals/contract.ts';
 import { hasEnded } from '../approvals/policy.ts';
@@ -18,12 +18,12 @@ export class Rollout {
   readonly #view: () => DeployView;
   readonly #subTasks: SubTasks;
   #rolling: boolean;
-  /** Apart from the state: it may be paused before its plan has been read. */
+  /** Separate from the state: it may be paused before its plan was read. */
   #paused: boolean;
   state: RolloutState | null;
   #news = 0;
   readonly #looks = new PollBackoff();
-  /** It waits, and nothing would be lost if it waited elsewhere. */
+  /** Waiting, with no state that continue-as-new would lose. */
   idle = true;
 
   constructor(parts: DeployParts, subTasks: SubTasks, view: () => DeployView) {
@@ -43,7 +43,7 @@ export class Rollout {
     this.#rolling = value;
   }
 
-  /** Whether it will go on by itself, so that nobody else should end the task. */
+  /** Whether it will proceed automatically, so that no sub-task ends the task. */
   get active(): boolean {
     return this.#rolling && !this.#paused;
   }
@@ -72,7 +72,7 @@ export class Rollout {
     });
   }
 
-  /** From the start of its task to its end. */
+  /** Runs from the start of its task to its end. */
   async run(): Promise<void> {
     const { records, input, approval } = this.#parts;
     await condition(() => this.#over() || (this.#rolling && approval.state.status === 'running'));
@@ -119,7 +119,7 @@ export class Rollout {
     }
   }
 
-  /** Whether no freeze is over the application; else waits for news of it, or its end. */
+  /** Whether no freeze holds the application; otherwise waits for a signal or the task's end. */
   async #isClear(state: RolloutState, stopped: () => boolean): Promise<boolean> {
     const { records, input, approval } = this.#parts;
     const seen = this.#news;
@@ -143,7 +143,7 @@ export class Rollout {
     return !freeze && !this.#over() && !stopped();
   }
 
-  /** Whether the votes still suffice; else the task goes back to review, and this goes on after its next start. */
+  /** Whether the votes still suffice; otherwise the task returns to review, and this resumes after its next start. */
   async #isApproved(state: RolloutState, stopped: () => boolean): Promise<boolean> {
     if (!patched('votes-before-batch')) return true;
     const { records, hands, input, approval } = this.#parts;
@@ -154,13 +154,13 @@ export class Rollout {
       if (!sentBack) return true;
       const { planHash } = await hands.replan({ taskId, round: approval.state.planRound + 1 });
       await sendBack(approval, planHash, sentBack);
-      // The batches that are left stay, unless the plan changes in review.
+      // The remaining batches stay, unless the plan changes in review.
       state.round = approval.state.planRound;
       return false;
     });
   }
 
-  /** A task that was in review again may have another plan, with batches of its own. */
+  /** After another review the plan, and so the batches, may have changed. */
   async #followPlan(state: RolloutState): Promise<void> {
     const { records, input, approval } = this.#parts;
     const { planRound } = approval.state;
@@ -174,7 +174,7 @@ export class Rollout {
     if (!outcome) return;
     state.batches.shift();
     const unhealthy = await this.#unhealthy(state, outcome);
-    // A closing hook that fails is a failure too, though every instance has the version.
+    // A failed closing hook counts as a failure too, though every instance has the version.
     const failed = outcome.failed + unhealthy.length || (outcome.error === undefined ? 0 : 1);
     state.failures += failed;
     const what = unhealthy[0] ?? outcome.error ?? `${outcome.failed} of ${batch.length} instances failed`;
@@ -199,7 +199,7 @@ export class Rollout {
     return found.map(({ hostname, message }) => `${hostname}: ${message}`);
   }
 
-  /** Runs a sub-task of its own to its end; null: the task was paused, has ended, or somebody else's sub-task runs. */
+  /** Runs a sub-task to its end; null: the task was paused, has ended, or another sub-task runs. */
   async #run(kind: SubTaskKind, version: string, instanceIds: number[]): Promise<BatchOutcome | null> {
     const { approval } = this.#parts;
     const state = this.state;
@@ -253,7 +253,7 @@ export class Rollout {
     if (this.state) this.state.paused = paused;
   }
 
-  /** Every instance that it has upgraded goes back to its version from before; the task has failed. */
+  /** Reverts every upgraded instance to its previous version; the task has failed. */
   async #revert(reason: string): Promise<void> {
     const { records, input } = this.#parts;
     const left: string[] = [];
@@ -268,7 +268,7 @@ export class Rollout {
     await this.#failAfterOthers(what);
   }
 
-  /** People may run sub-tasks of their own beside; what has to be done waits for those. */
+  /** Waits for sub-tasks begun by people. */
   #othersEnded(): Promise<void> {
     return condition(() => this.#over() || this.#subTasks.running.size === 0);
   }
@@ -292,7 +292,7 @@ export class Rollout {
     }
   }
 
-  /** After the last batch; to be called alone. */
+  /** Runs after the last batch, under the lock. */
   async #finish(state: RolloutState): Promise<void> {
     const { approval, records, input } = this.#parts;
     if (this.#over() || this.#subTasks.running.size > 0) return;

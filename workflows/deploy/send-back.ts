@@ -2,7 +2,7 @@ import type { Approval } from '../approvals/engine.ts';
 import { workflowActor } from '../tasks/contract.ts';
 import type { SentBack } from './ports.ts';
 
-/** Opens another round of review of a task whose approval no longer holds; to be called alone. */
+/** Begins another round of review of a task whose approval no longer holds; to be called under the lock. */
 export const sendBack = (approval: Approval, planHash: string, { reason, policy }: SentBack): Promise<void> =>
   approval.transition({
     event: 'sent_back',

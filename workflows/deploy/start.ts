@@ -1,6 +1,6 @@
-// How a deploy task comes to run: its owner starts it, or it starts by itself at its planned time. A freeze holds either
-// and the other running task of the application holds the automatic one; what was held goes on by itself. It looks again at
-// every news and now and then without, so that news that is lost costs time and nothing else.
+// How a deploy task starts: by its owner, or automatically at its planned time. A freeze holds both; another running task of
+// the application holds the automatic one. Held starts resume automatically. Re-evaluated on every signal and on a timer, so
+// a lost signal only costs a delay.
 import { condition, isCancellation } from '@temporalio/workflow';
 import type { UpdateClaim } from '../approvals/contract.ts';
 import { hasEnded } from '../approvals/policy.ts';
@@ -26,7 +26,7 @@ export class Start {
   plannedExecTime: Date;
   #news = 0;
   readonly #looks = new PollBackoff();
-  /** It waits, and nothing would be lost if it waited elsewhere. */
+  /** Waiting, with no state that continue-as-new would lose. */
   idle = true;
 
   constructor(parts: DeployParts, view: () => DeployView) {
@@ -52,7 +52,7 @@ export class Start {
     this.#looks.reset();
   }
 
-  /** What the owner asks for. */
+  /** The owner's request to start. */
   async request(start: StartInput, claim: UpdateClaim): Promise<void> {
     const { actor, override = false, reason } = start;
     const { approval } = this.#parts;
@@ -61,20 +61,20 @@ export class Start {
       ensure(canStart(this.#view(), start, new Date()));
       const freeze = await this.#remade(claim);
       if (freeze && !override) {
-        // Only what is approved can wait to start by itself.
+        // Only an approved task can wait for an automatic start.
         if (approval.state.status === 'wait_review') throw failureOf(new Problem('frozen', { ...freeze }));
         await this.#hold(freeze, { actor, reason });
       } else await this.#begin(actor, freeze ? `freeze ${freeze.id} overridden: ${reason ?? ''}` : reason);
     });
   }
 
-  /** Starts by itself what was held, or is automatic, until the task has ended. */
+  /** Starts held or automatic tasks, until the task has ended. */
   async run(): Promise<void> {
     const { approval } = this.#parts;
     for (;;) {
       await condition(() => this.#over() || this.#waits());
       if (this.#over()) return;
-      // News that come while it looks count for the wait that follows.
+      // Signals received during the evaluation count for the following wait.
       const seen = this.#news;
       const early = this.held ? 0 : this.plannedExecTime.getTime() - Date.now();
       this.idle = false;
@@ -97,7 +97,7 @@ export class Start {
     await condition(() => this.#news !== seen || !this.#waits(), Math.max(1_000, ms));
   }
 
-  /** Answers when to look again; null: at once. */
+  /** Returns the delay until the next evaluation; null: at once. */
   async #tryNow(): Promise<number | null> {
     if (!this.#waits()) return null;
     const { input, records } = this.#parts;
@@ -137,7 +137,7 @@ export class Start {
     return null;
   }
 
-  /** Makes the plan again: one that differs goes back to review. Answers the freeze that a start has to wait for. */
+  /** Makes the plan again: a different one returns to review. Returns the freeze that holds a start. */
   async #remade(claim?: UpdateClaim): Promise<FreezeRef | null> {
     const { approval, hands, input } = this.#parts;
     const { state } = approval;
@@ -174,7 +174,7 @@ export class Start {
     await this.#parts.approval.transition({ event: 'held', actor, reason, also: { heldBy: freeze.id } });
   }
 
-  /** No freeze holds it any more, but it cannot start yet. */
+  /** The freeze has ended, but the task cannot start yet. */
   async #showFree(): Promise<void> {
     const { held } = this;
     if (!held?.freeze) return;

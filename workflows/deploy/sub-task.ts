@@ -1,6 +1,6 @@
-// A sub-task reads like the runbook: the global hook once, then each instance through its steps with its undo stack,
-// at most ten at a time, then the closing hook. Every step is a command that the host runs once, whoever asks; the
-// timeout covers the whole sub-task, kills what still runs and takes back what was done. See chunks.ts for many instances.
+// A sub-task in order: the global hook once, then each instance through its steps with its undo stack, at most ten at a
+// time, then the closing hook. Every step is a command that the host runs once. The timeout covers the whole sub-task, kills
+// running commands and undoes completed steps. See chunks.ts for many instances.
 import {
   ActivityCancellationType,
   CancellationScope,
@@ -29,7 +29,7 @@ import type { DeployActivities } from './ports.ts';
 
 const atOnce = 10;
 
-// No limit on attempts: a host without answer is asked again until the sub-task's own timeout.
+// Unlimited attempts: an unreachable host is retried until the sub-task's own timeout.
 const { runStep, settleInstance, settleSubTask } = proxyActivities<DeployActivities>({
   startToCloseTimeout: '1 day',
   heartbeatTimeout: '5 seconds',
@@ -39,7 +39,7 @@ const { runStep, settleInstance, settleSubTask } = proxyActivities<DeployActivit
 
 const undoSeconds = 600;
 
-/** Undoing gets its own time: the sub-task's has run out when it is needed most. */
+/** An undo has its own timeout, as it is needed most when the sub-task's has expired. */
 const undo = proxyActivities<DeployActivities>({
   startToCloseTimeout: undoSeconds * 1000,
   scheduleToCloseTimeout: undoSeconds * 1000,
@@ -47,7 +47,7 @@ const undo = proxyActivities<DeployActivities>({
   retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
 });
 
-/** Short, and never waited for long: an upgrade does not fail, nor stand still, for its maintenance period. */
+/** Short: maintenance problems must neither fail nor delay an upgrade. */
 const maintenance = proxyActivities<MaintenanceActivities>({
   startToCloseTimeout: '1 minute',
   heartbeatTimeout: '5 seconds',
@@ -63,17 +63,17 @@ class StepFailedError extends Error {
   }
 }
 
-/** Brings instances to a new version; `SubTaskInput.hooks` names the hooks that are set. */
+/** Upgrades instances to a new version; `SubTaskInput.hooks` names the configured hooks. */
 export const upgradeInstances = (input: SubTaskInput): Promise<SubTaskOutcome> => runSubTask(input);
 
-/** Switches instances back to a release that they keep. */
+/** Switches instances back to a kept release. */
 export const revertInstances = (input: SubTaskInput): Promise<SubTaskOutcome> => runSubTask(input);
 
-/** Up to fifty instances of a sub-task that has more. */
+/** Up to fifty instances of a larger sub-task. */
 export const subTaskChunk = (input: SubTaskChunkInput): Promise<SubTaskOutcome> =>
   inLanes(input, atOnce, (instance) => settled(input, instance));
 
-/** How a step runs on one instance; what takes it back is noted before it is tried. */
+/** Runs steps on one instance; pushes each inverse before the step is tried. */
 const stepsOf =
   (input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack) =>
   async (name: StepName, inverse?: UndoStep): Promise<void> => {
@@ -83,7 +83,7 @@ const stepsOf =
     await run(input, instance, name, undoing);
   };
 
-/** After the timeout nothing begins, and what never began is not taken back: its inverse would change what runs. */
+/** After the timeout no step begins, and no inverse is pushed for it: that would change what runs. */
 function ensureTimeLeft({ timeoutSeconds }: SubTaskInput, step: StepName): void {
   if (CancellationScope.current().consideredCancelled && patched('nothing-begins'))
     throw new StepFailedError(step, `timed out after ${timeoutSeconds} s, before ${step}`);
@@ -116,10 +116,10 @@ async function runSubTask(given: SubTaskInput): Promise<SubTaskOutcome> {
   return { finished, failed, ...(failure !== null && { error: failure }) };
 }
 
-/** Large ones that began before there were chunks go on without. */
+/** Large ones begun before chunks existed continue without. */
 const isLarge = ({ instances }: SubTaskInput): boolean => instances.length > instancesPerChunk && patched('chunks');
 
-/** A revert is an upgrade whose release lies on the host already: nothing to fetch, to unpack, or to drop again. */
+/** A revert is an upgrade to a release already on the host: nothing to fetch, unpack, or delete. */
 async function bringToVersion(input: SubTaskInput, instance: SubTaskInstance, undoing: UndoStack): Promise<void> {
   const step = stepsOf(input, instance, undoing);
   const isUpgrade = input.kind === 'upgrade';
@@ -133,7 +133,7 @@ async function bringToVersion(input: SubTaskInput, instance: SubTaskInstance, un
   if (input.hooks.includes('post_exec')) await step('post_exec');
 }
 
-/** Runs one instance to its end and writes what became of it; never throws. */
+/** Drives one instance to its end and records the outcome; never throws. */
 async function settled(input: SubTaskInput, instance: SubTaskInstance): Promise<boolean> {
   const { taskId } = input;
   const { position } = instance;
@@ -171,7 +171,7 @@ async function globalStep(input: SubTaskInput, name: 'global_pre_exec' | 'global
 async function run(input: SubTaskInput, instance: SubTaskInstance, step: StepName, undoing: UndoStack): Promise<void> {
   const at = { taskId: input.taskId, position: instance.position, step };
   const { ok, message } = await runStep.executeWithOptions(named(instance, step), [at]).catch((error: unknown) => {
-    // Cancelled while no worker had it, nobody has ended its command.
+    // Cancelled while no worker ran it: its command may still run.
     undoing.push(() => undo.killStep(at));
     throw new StepFailedError(step, describeFailure(error, input));
   });
@@ -192,17 +192,17 @@ async function takeBack(
   if (!ok) throw new StepFailedError(step, `${step}: ${message ?? 'failed'}`);
 }
 
-/** Null: not known, in a chunk of a sub-task that began before it was told. */
+/** Null: unknown, in a chunk of a sub-task from before this was passed on. */
 const secondsUntil = (endsAt: number | undefined): number | null =>
   endsAt === undefined ? null : Math.max(0, Math.ceil((endsAt - Date.now()) / 1000));
 
-/** What the waits of an undo step may take, on top of the time that every undo has. */
+/** Time for the waits of an undo step, on top of the fixed time of every undo. */
 function secondsOfUndo({ seconds }: SubTaskInput, step: UndoStep, secondsLeft: number): number {
   const { start, stop } = seconds ?? { start: 0, stop: 0 };
   return step === 'start_old' ? Math.max(secondsLeft, stop) + start : step === 'stop_new' ? stop : 0;
 }
 
-/** Which step it is, for who reads the history, and for the replay: another order of steps is another history. */
+/** Names a step for readers of the history and for replay, which requires the same order of steps. */
 const named = ({ position, hostname }: SubTaskInstance, step: StepName): { activityId: string; summary: string } => ({
   activityId: `${step}-${position}`,
   summary: `${step} on ${hostname}`,

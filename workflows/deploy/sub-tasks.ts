@@ -14,7 +14,7 @@ import type {
 import type { DeployActivities, DeployRecordActivities } from './ports.ts';
 import { revertInstances, upgradeInstances } from './sub-task.ts';
 
-/** What the parts of a deploy task's workflow share. */
+/** Shared by the parts of a deploy task's workflow. */
 export interface DeployParts {
   input: DeployTaskInput;
   approval: Approval;
@@ -22,16 +22,16 @@ export interface DeployParts {
   hands: DeployActivities;
 }
 
-/** A sub-task that has begun; `ended` never rejects. */
+/** A begun sub-task; `ended` never rejects. */
 export interface BegunSubTask extends SubTaskRef {
   ended: Promise<SubTaskOutcome>;
 }
 
-/** The children of a deploy task: begun by people or by its rollout, each followed to its end. */
+/** The children of a deploy task, begun by people or by its rollout, each followed to its end. */
 export class SubTasks {
   readonly running = new Map<number, string>();
   readonly #parts: DeployParts;
-  /** How many there were; the next one's number follows. */
+  /** The number of sub-tasks so far; the next one's number follows. */
   count: number;
 
   constructor(parts: DeployParts) {
@@ -39,7 +39,7 @@ export class SubTasks {
     this.count = parts.input.carried?.subTasks ?? 0;
   }
 
-  /** To be called alone; throws the Problem of a sub-task that must not run. `after` is called at its end. */
+  /** To be called under the lock; throws Problem if the sub-task must not run. Calls `after` at its end. */
   async begin(kind: SubTaskKind, request: SubTaskRequest & Claimed, after: () => Promise<void>): Promise<BegunSubTask> {
     const number = this.count + 1;
     const { input, records, approval } = this.#parts;
@@ -60,7 +60,7 @@ export class SubTasks {
   ): Promise<SubTaskOutcome> {
     const { input, hands } = this.#parts;
     const { application, creator, level } = input;
-    // Of a child that was ended by hand it is not known what it has done, which is no success.
+    // The outcome of a child terminated by hand is unknown, which is not a success.
     let outcome: SubTaskOutcome = { finished: 0, failed: subTask.instances.length };
     try {
       outcome = await executeChild(kind === 'upgrade' ? upgradeInstances : revertInstances, {

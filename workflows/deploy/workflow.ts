@@ -1,6 +1,6 @@
-// A deploy task from request to end. It owns the status: people decide by updates, sub-tasks are its children, and the
-// row in PostgreSQL follows every transition. See start.ts and rollout.ts for what it does by itself, sub-task.ts for what
-// happens on the hosts.
+// A deploy task from request to end. The workflow owns the status: people decide by updates, sub-tasks are its children, and
+// the row in PostgreSQL follows every transition. See start.ts and rollout.ts for its automatic parts, sub-task.ts for the
+// work on hosts.
 import {
   allHandlersFinished,
   condition,
@@ -54,7 +54,7 @@ const hands = proxyActivities<DeployActivities>({
 
 const settlePatience = '2 seconds';
 
-/** The lifecycle of one deploy task; ends with its terminal status. */
+/** The lifecycle of one deploy task; returns its terminal status. */
 export async function deployTask(input: DeployTaskInput): Promise<string> {
   const task = new DeployTask(input);
   return task.run();
@@ -104,14 +104,14 @@ class DeployTask {
       await condition(() => ended() || this.#broken !== null || this.#shouldContinueAsNew());
       if (this.#broken !== null) throw this.#broken;
       await condition(() => allHandlersFinished() && approval.isIdle);
-      // What was being decided may have begun something that must not be left behind.
+      // A decision in progress may have begun work that must not be lost.
       if (!ended() && this.#shouldContinueAsNew()) await continueAsNew<typeof deployTask>(this.#carried());
     }
     await condition(() => allHandlersFinished() && approval.isIdle);
     return approval.state.status;
   }
 
-  /** Work that goes on beside the decisions; a mistake in it stops the workflow where people see it. */
+  /** Runs work concurrently with decisions; an error in it fails the workflow task visibly. */
   #beside(work: Promise<void>): void {
     work.catch((error: unknown) => {
       if (!isCancellation(error)) this.#broken = error instanceof Error ? error : new Error(String(error));

@@ -2,18 +2,18 @@ import { hostTypes } from '../hosts/contract.ts';
 import type { HostType, OsStatus } from '../hosts/contract.ts';
 import type { Actor } from '../tasks/contract.ts';
 
-/** Where machines are found: providers by the type of their hosts, and Salt's minions. Controllers know no others. */
+/** The sources of machines: providers by host type, and Salt's minions. IPMI controllers do not list machines. */
 export const sources = [...hostTypes.filter((type) => type !== 'PHY_HOST'), 'SALT'] as const;
 export type Source = Exclude<HostType, 'PHY_HOST'> | 'SALT';
 
-/** `import` shows what could be adopted; `sync` shows drift of hosts that are known, and changes nothing. */
+/** `import` shows machines to adopt; `sync` shows drift of known hosts, and changes nothing. */
 export const importKinds = ['import', 'sync'] as const;
 export type ImportKind = (typeof importKinds)[number];
 
 export const importStatuses = ['running', 'adopting', 'finished', 'failed'] as const;
 export type ImportStatus = (typeof importStatuses)[number];
 
-/** `missing`: the inventory has it and its provider does not. */
+/** `missing`: in the inventory, but not at its provider. */
 export const differences = ['new', 'known', 'changed', 'missing'] as const;
 export type Difference = (typeof differences)[number];
 
@@ -22,7 +22,7 @@ export interface FoundAddress {
   addr_type: 'PRIVATE' | 'PUBLIC';
 }
 
-/** A machine as a source has it, ready to become a host. */
+/** A machine of a source, ready to become a host. */
 export interface Found {
   hostType: HostType;
   key: string;

@@ -10,7 +10,7 @@ const { discoverHosts, compareFindings, adoptHosts, settleImport } = proxyActivi
   retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: 10 },
 });
 
-/** Looks at every source, compares, and adopts when that was asked for; a source that fails stops no other. */
+/** Reads every source, compares, and adopts if requested; a failed source does not stop the others. */
 export async function importHosts({ importId, sources, adopt, actor }: ImportInput): Promise<void> {
   await settled(importId, async () => {
     await forEachLimited(sources, sources.length, (source) => discoverHosts({ importId, source }));
@@ -19,7 +19,7 @@ export async function importHosts({ importId, sources, adopt, actor }: ImportInp
   });
 }
 
-/** Makes hosts of the findings that somebody chose. */
+/** Creates hosts from the findings that a user chose. */
 export async function adoptFindings({ importId, actor }: AdoptionInput): Promise<void> {
   await settled(importId, () => adoptHosts({ importId, all: false, actor }));
 }

@@ -45,7 +45,7 @@ export const hostChunkWorkflowId = (taskId: number, chunk: number): string =>
 /** `host-removal/12` */
 export const hostRemovalWorkflowId = (hostId: number): string => `host-removal/${hostId}`;
 
-/** Hosts that one workflow works on directly; more go to children of this size. */
+/** Hosts per workflow; more are fanned out to children of this size. */
 export const hostsPerChunk = 50;
 
 export interface HostTarget {
@@ -59,7 +59,7 @@ export interface HostTaskInput {
   taskId: number;
   kind: HostTaskKind;
   hosts: HostTarget[];
-  /** Whether monitoring is told to stand still meanwhile. */
+  /** Whether to suppress alarms of monitoring meanwhile. */
   maintenance: boolean;
 }
 
@@ -88,7 +88,7 @@ export interface HostOutcome {
   message: string | null;
 }
 
-/** What became of a host, before it is written: `problem` says why it failed, `warning` what went wrong beside it. */
+/** The outcome for a host, before it is recorded: `problem` says why it failed, `warning` reports a side problem. */
 export interface HostEnd {
   status: 'finished' | 'failed' | 'unknown';
   problem: ProblemWire | null;
@@ -100,5 +100,5 @@ export interface CancelHostsInput {
   actor: Actor;
 }
 
-/** Fails the hosts that have not begun; answers how many. */
+/** Fails the hosts not begun; returns their number. */
 export const cancelHostsUpdate = defineUpdate<number, [CancelHostsInput]>('cancel');

@@ -1,4 +1,4 @@
-// When a task on a host may begin: pure.
+// When a task on a host may begin: pure functions.
 import { Problem } from '../problems/problem.ts';
 import type { ProblemName } from '../problems/problem.ts';
 import type { HostStatus, HostTaskKind, HostType, OsStatus } from './contract.ts';
@@ -10,7 +10,7 @@ export interface HostView {
   busyTaskId: number | null;
 }
 
-/** Why a task of this kind must not begin on a host. */
+/** Returns why a task of this kind must not begin on a host. */
 export function canBegin(kind: HostTaskKind, { name, status, osStatus, busyTaskId }: HostView): Problem | undefined {
   if (busyTaskId !== null) return new Problem('host_busy', { name, task_id: busyTaskId });
   const isOff = status === 'offline';
@@ -36,7 +36,7 @@ const ways: Record<HostStatus, readonly HostStatus[]> = {
   offline: ['raw'],
 };
 
-/** Why a host must not go to a status; `instances`: how many it has, `busyInstances`: how many of them a task holds. */
+/** Returns why a host can't change to a status; `instances`: how many it has, `busyInstances`: those held by a task. */
 export function canGo(
   { name, status: from }: HostView,
   to: HostStatus,
@@ -52,7 +52,7 @@ export function canGo(
   return mustBeEmpty && instances > 0 ? new Problem('host_has_instances', { name, n: instances }) : undefined;
 }
 
-/** The documented problem of each provider that fails, when hosts are stopped, restarted or change their status. */
+/** The documented problem of each failing provider when hosts are stopped, restarted or change status. */
 export const cloudFailed = {
   CLOUDSTACK: 'cloudstack_failed',
   CLOUDSTACK_OFFICE: 'cloudstack_failed',

@@ -4,18 +4,18 @@ import type { HostAt, HostOutcome } from './contract.ts';
 
 export interface HostActivities {
   /**
-   * Takes one host to its end, whatever its task is, and writes what became of it. What was done is in rows, so it goes on
-   * where the last attempt was; while the host is on its way it gives its place back and is asked again later.
+   * Drives one host of any task to its end and records the outcome. Progress is in rows, so a retry resumes it; while the
+   * host is in progress the activity gives up its slot and is retried later.
    */
   actOnHost(input: HostAt): Promise<HostOutcome>;
-  /** The same, of tasks begun before `hostTask`. */
+  /** Same, for tasks begun before `hostTask`. */
   initHost(input: HostAt & { hostId: number }): Promise<HostOutcome>;
-  /** Writes of a host whose work could not even be tried that nobody knows how it ended. */
+  /** Records an unknown outcome for a host whose work could not be tried. */
   abandonHost(input: HostAt & { reason: string }): Promise<HostOutcome>;
-  /** Fails hosts that have not begun; answers how many. */
+  /** Fails hosts not begun; returns their number. */
   cancelHosts(input: { taskId: number; actor: Actor | null } & Claimed): Promise<number>;
-  /** Ends the task; what is still open is failed or unknown, with `error` where there is one. */
+  /** Ends the task; open hosts are failed or unknown, with `error` if given. */
   settleHostTask(input: { taskId: number; error: string | null }): Promise<void>;
-  /** Takes a host that was deleted out of monitoring. */
+  /** Disables a deleted host in monitoring. */
   forgetMonitored(input: { hostId: number }): Promise<void>;
 }

@@ -1,5 +1,5 @@
-// The documented codes of host tasks. What fails after a task began stands in its results with these codes and texts; a
-// refusal beforehand is answered with them. The same number means different things in tables A, B and C.
+// The documented codes of host tasks. A failure after a task began is in its results; an earlier refusal is the HTTP
+// response. The same number means different things in tables A, B and C.
 import { conflict, define } from '../problems/define.ts';
 
 export const hostProblems = {

@@ -1,6 +1,6 @@
-// Work on hosts, each by itself: one that fails stops no other. A host is one activity, which is asked again until its
-// host is where it should be; so a slow machine costs attempts, not history. Up to fifty hosts are worked on directly,
-// more in children of fifty, which keeps every history short.
+// Work on hosts, independently: a failed host does not stop the others. Each host is one activity, retried until the host is
+// in its target state, so a slow machine costs attempts, not history. More than fifty hosts are fanned out to children of
+// fifty, which keeps histories short.
 import {
   allHandlersFinished,
   CancellationScope,
@@ -23,7 +23,7 @@ import type { HostActivities } from './ports.ts';
 
 const retry = { initialInterval: '500 milliseconds', maximumInterval: '10 seconds' } as const;
 
-// No limit on attempts: how long a host may take is decided by its first attempt's time, in the activity.
+// Unlimited attempts: the activity limits the time by its first attempt.
 const { actOnHost } = proxyActivities<HostActivities>({
   startToCloseTimeout: '1 hour',
   heartbeatTimeout: '10 seconds',
@@ -39,13 +39,13 @@ const { abandonHost, cancelHosts, settleHostTask } = proxyActivities<HostActivit
   heartbeatTimeout: '10 seconds',
   retry,
 });
-/** A host is gone from Slipway; monitoring may be away for long before it can be told. */
+/** The host is deleted in Slipway; monitoring may be unavailable for long. */
 const { forgetMonitored } = proxyActivities<HostActivities>({
   startToCloseTimeout: '1 minute',
   heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '1 second', maximumInterval: '5 minutes' },
 });
-/** Short: a task does not fail, nor stand still, for its maintenance period. */
+/** Short: maintenance problems must neither fail nor delay a task. */
 const maintenance = proxyActivities<MaintenanceActivities>({
   startToCloseTimeout: '1 minute',
   heartbeatTimeout: '5 seconds',
@@ -63,7 +63,7 @@ export async function hostTask(input: HostTaskInput): Promise<Counted> {
   setHandler(cancelHostsUpdate, (cancel) =>
     unwrapped(cancelHosts({ taskId, actor: cancel.actor, claim: claimOf(cancel) })),
   );
-  // Cancelled from the engine's side it means the same: what has begun ends as it ends.
+  // Cancellation through the engine means the same: hosts in progress continue to their end.
   CancellationScope.current().cancelRequested.catch(() =>
     CancellationScope.nonCancellable(() => cancelHosts({ taskId, actor: null })),
   );
@@ -80,17 +80,17 @@ export async function hostTask(input: HostTaskInput): Promise<Counted> {
   });
 }
 
-/** Up to fifty hosts of a task that has more. */
+/** Up to fifty hosts of a larger task. */
 export async function hostTaskChunk(input: HostChunkInput): Promise<Counted> {
   return CancellationScope.nonCancellable(() => workOn(input));
 }
 
-/** Takes a deleted host out of monitoring, however long monitoring is away. */
+/** Disables a deleted host in monitoring, however long monitoring is unavailable. */
 export async function removeHost({ hostId }: { hostId: number }): Promise<void> {
   await forgetMonitored({ hostId });
 }
 
-/** Initialises hosts, each by itself; of tasks begun before `hostTask`. */
+/** Initialises hosts independently; for tasks begun before `hostTask`. */
 export async function initHosts({ taskId, hosts }: InitHostsInput): Promise<void> {
   const outcomes = await forEachLimited(hosts, inFlight, ({ position, hostId }) =>
     initHost({ taskId, position, hostId }),
@@ -122,7 +122,7 @@ async function inChunks(input: HostTaskInput): Promise<Counted> {
   return total;
 }
 
-/** A chunk whose workflow was ended by hand leaves its hosts open; the end of the task settles those. */
+/** A chunk terminated by hand leaves its hosts open; the end of the task settles them. */
 async function settledChunk(chunk: HostChunkInput, summary: string): Promise<Counted> {
   try {
     const workflowId = hostChunkWorkflowId(chunk.taskId, chunk.chunk);
@@ -132,7 +132,7 @@ async function settledChunk(chunk: HostChunkInput, summary: string): Promise<Cou
   }
 }
 
-/** Works on all hosts at once. */
+/** Works on all hosts concurrently. */
 async function workOn(input: HostTaskInput): Promise<Counted> {
   const total = { finished: 0, failed: 0 };
   const work = async (host: HostTarget): Promise<void> => {
@@ -145,10 +145,10 @@ async function workOn(input: HostTaskInput): Promise<Counted> {
   return total;
 }
 
-/** Takes one host to its end; never throws. */
+/** Drives one host to its end; never throws. */
 async function settled({ taskId, kind }: HostTaskInput, { position, name }: HostTarget): Promise<HostOutcome> {
   const at = { taskId, position };
-  // Named for who reads the history, and for the replay: another order is another history.
+  // Named for readers of the history and for replay, which requires the same order.
   const named = { activityId: `${kind}-${position}`, summary: `${kind} ${name}` };
   try {
     return await actOnHost.executeWithOptions(named, [at]);

@@ -1,4 +1,4 @@
-/** Works through items with at most `size` in flight; a failure of one does not stop the others. */
+/** Processes items with at most `size` in flight; a failed item does not stop the others. */
 export async function forEachLimited<T, R>(
   items: readonly T[],
   size: number,

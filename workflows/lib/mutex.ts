@@ -1,9 +1,9 @@
-/** One at a time, in the order of asking: handlers await activities, and another must not decide in between. */
+/** A FIFO mutex: handlers await activities, and no other decision may interleave. */
 export class Mutex {
   #tail: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
-  /** Whether nobody is at work or waits for it. */
+  /** Whether it is neither held nor awaited. */
   get isFree(): boolean {
     return this.#waiting === 0;
   }

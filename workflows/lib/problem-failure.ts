@@ -11,24 +11,24 @@ export const failureOf = (problem: Problem): ApplicationFailure =>
     details: [toWire(problem)],
   });
 
-/** Throws what a gate answered, if it answered anything. */
+/** Throws the problem returned by a gate, if any. */
 export function ensure(refused: Problem | undefined): void {
   if (refused) throw failureOf(refused);
 }
 
-/** The failure that an activity or child threw itself, without the wrapping of the engine. */
+/** The original failure of an activity or child, without the engine's wrappers. */
 export function rootFailure(error: unknown): unknown {
   const wrapped = error instanceof ActivityFailure || error instanceof ChildWorkflowFailure;
   return wrapped && error.cause ? rootFailure(error.cause) : error;
 }
 
-/** Whether a failure is this refusal. */
+/** Whether a failure is this problem. */
 export function isProblem(error: unknown, name: ProblemName): boolean {
   const wire = error instanceof ApplicationFailure && error.type === problemFailureType ? error.details?.[0] : null;
   return fromWire(wire)?.problem === name;
 }
 
-/** Lets an activity's refusal reach the caller of an update as that refusal. */
+/** Passes an activity's refusal on to the caller of an update. */
 export async function unwrapped<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;

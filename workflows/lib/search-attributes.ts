@@ -9,10 +9,10 @@ const keys = {
   level: defineSearchAttributeKey('SlipwayLevel', 'KEYWORD'),
 };
 
-/** What the Temporal UI filters by; `status` is the request's or task's own, not the workflow's. */
+/** Filters of the Temporal UI; `status` is the request's or task's own, not the workflow's. */
 export type Attributes = Partial<Record<keyof typeof keys, string>>;
 
-/** Search attributes as the engine takes them; what is left out is left alone. */
+/** Search attributes in the engine's form; absent ones are unchanged. */
 export const searchAttributes = (attributes: Attributes): SearchAttributePair[] =>
   (Object.keys(keys) as (keyof typeof keys)[]).flatMap((name) => {
     const value = attributes[name];

@@ -1,16 +1,16 @@
-// The compensation stack: what was done is taken back in reverse order, also when the work was cancelled, and every
-// inverse is tried even if one before it failed.
+// The compensation stack: undoes steps in reverse order, also after a cancellation, and tries every inverse even if an
+// earlier one failed.
 import { CancellationScope } from '@temporalio/workflow';
 
 export class UndoStack {
   readonly #inverses: (() => Promise<void>)[] = [];
 
-  /** Pushed before the step is tried: a step that failed half-way needs its inverse too, so inverses are idempotent. */
+  /** Push before the step is tried: a step that fails half-way needs its inverse too, so inverses are idempotent. */
   push(inverse: () => Promise<void>): void {
     this.#inverses.push(inverse);
   }
 
-  /** Answers what could not be taken back; empty when everything could. */
+  /** Returns the failures of inverses; empty when all succeeded. */
   async unwind(): Promise<Error[]> {
     const failures: Error[] = [];
     await CancellationScope.nonCancellable(async () => {

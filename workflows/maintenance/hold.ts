@@ -1,15 +1,17 @@
-// Hosts that are worked on are in maintenance as long as that goes on. Each call lasts for a while only and is repeated,
-// so that a Slipway that is gone leaves nobody unwatched; what is put there is taken away whatever becomes of the work.
+// Keeps hosts in maintenance while work on them is in progress. Each call lasts a limited time and is repeated, like a
+// lease, so that hosts are monitored again if Slipway disappears. The release runs whatever the outcome of the work.
 import { CancellationScope, sleep } from '@temporalio/workflow';
 import type { MaintenanceActivities } from './ports.ts';
 
-/** Half of what one call lasts. */
+/** Half the duration of one call. */
 const extendEvery = '5 minutes';
 
-/** Begins the maintenance of a task's hosts; answers what ends it, to be called in every case. Neither throws. */
+/**
+ * Begins the maintenance of a task's hosts; returns the function that ends it, to be called in every case. Neither throws.
+ */
 export function holdHosts(hands: MaintenanceActivities, taskId: number): Promise<() => Promise<void>> {
   const whatever = (call: Promise<void>): Promise<void> => call.catch(() => undefined);
-  // Apart from the cancellation of the work: a cancelled task still takes back what it did.
+  // Independent of the work's cancellation: a cancelled task still undoes its steps.
   return CancellationScope.nonCancellable(async () => {
     await whatever(hands.holdMaintenance({ taskId, phase: 'begin' }));
     const extending = new CancellationScope();
@@ -22,7 +24,7 @@ export function holdHosts(hands: MaintenanceActivities, taskId: number): Promise
     return () =>
       CancellationScope.nonCancellable(async () => {
         extending.cancel();
-        // One that is under way would begin it again after the end.
+        // A pending extension would begin the maintenance again after its end.
         await whatever(extended);
         await whatever(hands.releaseMaintenance({ taskId }));
       });

@@ -1,4 +1,4 @@
-// How problems are written down: the documented code, the HTTP status, the message in both languages.
+// Definitions of problems: the documented code, the HTTP status, the message in both languages.
 
 export interface Definition<En extends string = string> {
   code: number;

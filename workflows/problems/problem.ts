@@ -1,5 +1,5 @@
-// The closed list of what can be refused: name → documented code, HTTP status, message in both languages. Workflows,
-// activities and the API throw the same Problem; api/kernel/respond.ts is the only place that turns one into an answer.
+// The closed list of problems: name → documented code, HTTP status, message in both languages. Workflows, activities and the
+// API throw the same Problem; only api/kernel/respond.ts turns one into a response.
 import { isSaid, texts, translator, type Filled } from './translations.ts';
 
 import { conflict, define, invalid } from './define.ts';
@@ -201,7 +201,7 @@ const deploy = {
   ),
 } as const;
 
-/** The decision codes that every approved request shares (409). */
+/** The decision codes shared by every approved request (409). */
 const decisions = {
   already_approved: define(30001, 409, 'the task is already approved', '任务已批准'),
   already_started: define(30001, 409, 'already started', '任务已开始'),
@@ -255,10 +255,10 @@ export const problems = {
 } as const;
 export type ProblemName = keyof typeof problems;
 
-/** What can be said of a field: a sentence of `texts`, or the message of a problem. */
+/** A message about a field: a sentence of `texts`, or the message of a problem. */
 export type Text = Filled<keyof typeof texts | (typeof problems)[ProblemName]['en']>;
 
-/** The Chinese of what was said in English; see `translator`. */
+/** Translates English messages to Chinese; see `translator`. */
 export const inChinese = translator({
   ...Object.fromEntries(Object.values(problems).map(({ en, zh }) => [en, zh])),
   ...texts,
@@ -267,13 +267,13 @@ export const inChinese = translator({
 export type Language = 'en' | 'zh';
 export type ProblemParams = Record<string, string | number>;
 
-/** One field of the input and what is wrong with it; `field` is a dotted path, an index is a number in it. */
+/** One input field and its error; `field` is a dotted path, with numbers for indexes. */
 export interface ProblemDetail {
   field: string;
   message: Text;
 }
 
-/** A refusal that the caller can understand and act on. Anything else that is thrown is an internal error. */
+/** A refusal that the caller can understand and act on. Any other error is an internal one. */
 export class Problem extends Error {
   readonly problem: ProblemName;
   readonly params: ProblemParams;
@@ -299,7 +299,7 @@ export function problemText(name: ProblemName, params: ProblemParams, language: 
 /** One field and what is wrong with it. */
 export const detail = (field: string, message: Text): ProblemDetail => ({ field, message });
 
-/** One field and the problem that it meets. */
+/** A field with a violated problem. */
 export const detailOf = (field: string, { message }: Problem): ProblemDetail => detail(field, message as Text);
 
 /** A validation problem about one field. */

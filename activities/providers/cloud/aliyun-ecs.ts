@@ -43,7 +43,7 @@ const states: Record<string, MachineState> = {
   Stopped: 'stopped',
 };
 
-/** Start times are whole minutes, and clocks differ by some seconds. */
+/** Start times have minute precision, and clocks differ by some seconds. */
 const startTimeMs = 60_000 + 30_000;
 
 function toMachine(account: string, region: string, one: Instance): Machine {
@@ -101,7 +101,7 @@ function createApi(account: AliyunAccount, region: string, options: Parameters<t
       return null;
     },
     finished: async () => true,
-    // Another start than before is since then; the same one was before, unless both are in one minute.
+    // A changed start time means a restart since then; an equal one means none, unless both fall into one minute.
     restartedSince: async (id, { time, last }) => {
       const { startTime } = (await look(id)) ?? {};
       if (startTime === undefined || last === null) return 'unclear';
@@ -111,7 +111,7 @@ function createApi(account: AliyunAccount, region: string, options: Parameters<t
   };
 }
 
-/** The driver over accounts and their regions; the rate is per account. */
+/** Creates the driver for accounts and their regions; the rate limit is per account. */
 export const createAliyunEcs = (accounts: readonly AliyunAccount[], options: CallOptions): CloudDriver =>
   createCloud(
     name,

@@ -1,6 +1,6 @@
-// Alibaba Cloud's own SDK for ECS. It takes most of a second and 50 MB to load, so that waits for the first call; its
-// declarations are two thousand files, so what is used of it is written down here. Keys are given outright: the SDK's
-// search for others (files, metadata service) never begins. It neither retries nor logs, and follows no proxy.
+// Alibaba Cloud's SDK for ECS. Loaded at the first call, as loading takes most of a second and 50 MB. The types used are
+// declared here, as the SDK's declarations are two thousand files. Keys are passed explicitly, so the SDK never searches
+// files or the metadata service. It neither retries nor logs, and uses no proxy.
 import { z } from 'zod';
 import type { AliyunAccount } from '../../../kit/config/cloud-accounts.ts';
 import { ProviderError, refused, throttled, unavailable } from '../error.ts';
@@ -11,7 +11,7 @@ interface Fields {
   [field: string]: string | number | boolean;
 }
 
-/** What the SDK's client does for each action, by the name of its request. */
+/** The SDK client's methods, named after their requests. */
 interface EcsClient {
   describeInstancesWithOptions(request: object, runtime: object): Promise<{ body?: unknown }>;
   startInstanceWithOptions(request: object, runtime: object): Promise<{ body?: unknown }>;
@@ -30,7 +30,7 @@ export type AliyunCall = <S extends z.ZodType>(action: EcsAction, fields: Fields
 
 const variables = 'SLIPWAY_ALIYUN_ACCESS_KEY_ID and SLIPWAY_ALIYUN_ACCESS_KEY_SECRET';
 
-// Not a literal: the compiler would read all its declarations.
+// Not a literal, so that the compiler does not read the SDK's declarations.
 const sdk: string = '@alicloud/ecs20140526';
 
 interface Ecs {
@@ -69,7 +69,7 @@ function send({ client, requests }: Ecs, action: EcsAction, fields: Fields): Pro
   }
 }
 
-/** Thrown for an error that Alibaba Cloud itself answered. */
+/** An error returned by Alibaba Cloud itself. */
 export class AliyunError extends ProviderError {
   readonly code: string;
 
@@ -123,7 +123,7 @@ function failureOf(name: string, keys: string, action: string, error: unknown): 
   const { data } = thrown.safeParse(error);
   if (data) {
     const { code, statusCode, message, retryAfter: wait } = data;
-    // A page of something in between has no code, which the SDK writes as "undefined".
+    // An intermediary's error page has no code, which the SDK writes as "undefined".
     if (code === 'undefined')
       return statusCode >= 500 ? unavailable(name, `${name} failed (HTTP ${statusCode})`) : notUnderstood(name);
     const failure = { code, statusCode, message, wait, description: data.data?.Message };
@@ -135,7 +135,7 @@ function failureOf(name: string, keys: string, action: string, error: unknown): 
   return notUnderstood(name);
 }
 
-/** ECS for one account in one region. */
+/** Calls ECS for one account in one region. */
 export function createAliyunCall(
   name: string,
   account: AliyunAccount,

@@ -1,5 +1,5 @@
-// One gate for each provider, for everything that all workers do there at once: so many calls in flight, and none while the
-// provider wants to be left alone. Whoever cannot pass soon is told when to come again and frees his place meanwhile.
+// Limits calls in flight per provider over all workers, by leased slots, and pauses while the provider throttles. A caller
+// that can't pass soon gets a retry time and releases its slot.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Slot, Slots } from '../../../db/coordination/concurrency-slots.ts';
 import { ProviderError, throttled } from '../error.ts';
@@ -7,11 +7,11 @@ import type { CloudDriver, Clouds } from './driver.ts';
 
 const longestWaitMs = 5_000;
 const comeAgainMs = 1_000;
-/** While every place is taken by other workers. */
+/** Poll interval while other workers hold all slots. */
 const drawEveryMs = 50;
-/** How long a place passes from call to call here before others get their chance at it. */
+/** How long a slot is passed from call to call in this process before other workers get a chance. */
 const keepMs = 1_000;
-/** How long it waits here for the next call: with quick calls that is nearly always there, and saves the database two turns. */
+/** A slot is kept this long after a call; a quick follow-up then skips release and acquire. */
 const idleMs = 20;
 
 interface KeptSlot {
@@ -54,7 +54,7 @@ class CallLimiter {
     if (leftMs > 0) throw throttled(this.#name, `${this.#name} is asked too often; waiting`, leftMs);
   }
 
-  /** A place that waits here, and is still ours. */
+  /** An idle slot that this process still holds. */
   #takeIdle(): KeptSlot | undefined {
     for (let place = this.#idle.pop(); place; place = this.#idle.pop()) {
       if (this.#isOurs(place)) return place;
@@ -77,7 +77,7 @@ class CallLimiter {
     return mine.promise.finally(() => clearTimeout(timer));
   }
 
-  /** Gets places for those who wait, until nobody does. */
+  /** Acquires slots until no caller waits. */
   async #draw(): Promise<void> {
     this.#drawing = true;
     while (this.#waiting.length > 0) {
@@ -97,7 +97,7 @@ class CallLimiter {
     return this.#slots.holds(slot) && Date.now() - since < keepMs;
   }
 
-  /** To whoever waits longest; else it waits a moment for the next, and goes back. */
+  /** Passes the slot to the longest waiting caller, or keeps it briefly before releasing it. */
   #hand(place: KeptSlot): void {
     const next = this.#waiting.shift();
     if (next) return next.resolve(place);
@@ -110,7 +110,7 @@ class CallLimiter {
     }, idleMs);
   }
 
-  /** What can't be given back is lost with its connection. */
+  /** A slot that can't be released is lost with its connection. */
   #giveBack({ slot }: KeptSlot): void {
     void this.#slots.giveBack(slot).catch(() => undefined);
   }
@@ -127,7 +127,7 @@ function gated(driver: CloudDriver, atOnce: number, slots: Slots): CloudDriver {
   };
 }
 
-/** The same drivers, each with at most `atOnce` calls in flight over all workers that share the slots. */
+/** Wraps the drivers so that each has at most `atOnce` calls in flight over all workers that share the slots. */
 export function gatedClouds(clouds: Clouds, atOnce: number, slots: Slots): Clouds {
   const gates = new Map<CloudDriver, CloudDriver>();
   const gateOf = (driver: CloudDriver): CloudDriver => {

@@ -1,26 +1,26 @@
-// What every call to a provider has: its turn under the rate limit, a deadline, and failures in words that hold nothing of
-// the request. Providers' own texts are shown shortened, and never where keys are at issue.
+// Common to all provider calls: rate limit, deadline, and error messages without request data. Providers' own texts are
+// shortened, and omitted when keys are the problem.
 import type { ProviderError } from '../error.ts';
 import { unavailable, unreached } from '../error.ts';
 import type { RatePacer } from '../../../db/coordination/rate-pacer.ts';
 import { ownTurns } from './rate.ts';
 
-/** How a provider is called; the rate is per account. */
+/** Options of provider calls; the rate limit is per account. */
 export interface CallOptions {
-  /** Calls a second. */
+  /** Calls per second. */
   rate: number;
-  /** Shared by all workers; by default the rate is this process's own. */
+  /** Shared by all workers; by default the limit is per process. */
   turns?: RatePacer;
-  /** The longest that a single call may take. */
+  /** Deadline of a single call. */
   timeoutMs?: number;
 }
 
 export const callTimeoutMs = 10_000;
 
-/** Runs a call in its turn and under the deadline. */
+/** Runs a call within the rate limit and the deadline. */
 export type Caller = <T>(call: () => Promise<T>) => Promise<T>;
 
-/** Runs calls to an account at `name` one turn after another, each under the deadline. */
+/** Creates a caller that spaces calls to an account at `name` and applies the deadline to each. */
 export function createCaller(name: string, account: string, options: CallOptions): Caller {
   const { rate, timeoutMs = callTimeoutMs, turns = ownTurns } = options;
   const turn = turns(`${name}/${account}`, rate);
@@ -30,7 +30,7 @@ export function createCaller(name: string, account: string, options: CallOptions
   };
 }
 
-// SDKs have several timeouts, and none of them bounds an answer that trickles.
+// SDKs have several timeouts, but none bounds a slowly trickling response.
 async function inTime<T>(name: string, ms: number, call: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
@@ -43,16 +43,16 @@ async function inTime<T>(name: string, ms: number, call: () => Promise<T>): Prom
   }
 }
 
-/** A handshake that was refused is before anything that is sent. */
+/** A failed handshake happens before any request is sent. */
 function failedTls(name: string, code: string): ProviderError {
   const text = `TLS with ${name} failed (${code}); check its address and certificate`;
   return /CERT|SELF_SIGNED|UNABLE_TO_|WRONG_VERSION/.test(code) ? unreached(name, text) : unavailable(name, text);
 }
 
-/** Of connections that did not come about. */
+/** Codes of connections that were never established. */
 const neverMade = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH'];
 
-/** Why a connection failed. */
+/** Maps a connection error. */
 export function connectionFailure(name: string, error: unknown): ProviderError {
   const code = systemCode(error);
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
@@ -62,7 +62,7 @@ export function connectionFailure(name: string, error: unknown): ProviderError {
   return code !== null && neverMade.includes(code) ? unreached(name, failed) : unavailable(name, failed);
 }
 
-/** The system's word for a failure, such as ECONNREFUSED, wherever it is in the chain of causes. */
+/** The system error code, such as ECONNREFUSED, anywhere in the chain of causes. */
 export function systemCode(error: unknown): string | null {
   for (let one = error; one instanceof Error; one = one.cause)
     if ('code' in one && typeof one.code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(one.code)) return one.code;
@@ -73,14 +73,14 @@ export function systemCode(error: unknown): string | null {
   return word?.[1] ?? null;
 }
 
-/** A provider's own sentence, one line and not too long. */
+/** A provider's message, in one shortened line. */
 export const said = (text: unknown): string =>
   typeof text === 'string' && text !== '' ? `: ${text.replace(/\s+/g, ' ').slice(0, 200)}` : '';
 
-/** An answer that can't be what it should: a proxy's page, half a document. */
+/** An unparsable response, such as a proxy's page or a truncated document. */
 export const notUnderstood = (name: string): ProviderError =>
   unavailable(name, `${name} gave an answer that can't be understood; check its address, and what is between`);
 
-/** Where the keys of an account are set. */
+/** The settings that hold an account's keys. */
 export const keysOf = (account: string, variables: string): string =>
   account === 'default' ? variables : `SLIPWAY_CLOUD_ACCOUNTS_FILE (account ${account})`;

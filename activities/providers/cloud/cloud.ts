@@ -1,5 +1,5 @@
-// One driver over all accounts and regions of a provider. What differs between providers is a small `CloudApi` for one
-// account in one region; looking machines up, not doing things twice and paging over all of them is done here once.
+// One driver over all accounts and regions of a provider. Providers implement a small `CloudApi` for one account in one
+// region; lookup, idempotency and paging are implemented here once.
 import { before, refused, unavailable, OutcomeUnknownError } from '../error.ts';
 import type {
   AskedBefore,
@@ -15,19 +15,19 @@ import type {
 /** A provider's API for one account in one region. Every method throws ProviderError only. */
 export interface CloudApi {
   readonly account: string;
-  /** Empty: the account is not divided, and machines say their region themselves. */
+  /** Empty: the account has no regions, and machines report their own. */
   readonly region: string;
-  /** Null when there is no such machine here. */
+  /** Null when the machine does not exist here. */
   get(id: string): Promise<Machine | null>;
   pages(): AsyncIterable<Machine[]>;
-  /** Asks for it; answers the provider's job, if it has such. */
+  /** Requests the change; returns the provider's job, if it has jobs. */
   power(id: string, action: PowerAction, force: boolean): Promise<string | null>;
   finished(job: string): Promise<boolean>;
-  /** The `last` of a machine, where it takes a call of its own. */
+  /** A machine's `last`, if it takes a separate call. */
   last?(id: string): Promise<string | null>;
   /**
-   * Whether a restart has begun since that call, and its job: a restart leaves no state behind that would tell. `unclear`:
-   * the provider shows too little to say.
+   * Whether a restart has begun since that call, and its job: a restart leaves no state to compare. `unclear`: the provider
+   * shows too little to decide.
    */
   restartedSince(id: string, asked: AskedBefore): Promise<{ job: string | null } | null | 'unclear'>;
 }
@@ -40,7 +40,7 @@ interface Located {
 const isAt = ({ account, region }: MachinePlace, api: CloudApi): boolean =>
   api.account === account && (api.region === '' || api.region === region);
 
-/** The machine, first where it was; when it is nowhere, only if every place could say so. */
+/** Finds the machine, starting at its known place. Reports it missing only if every place responded. */
 async function locate(name: string, apis: readonly CloudApi[], ref: MachineRef): Promise<Located | null> {
   const { providerId: id, place } = ref;
   if (id === null) throw refused(name, `the host ${ref.name} has no provider_id, by which ${name} knows it`);
@@ -79,12 +79,12 @@ const onItsWay: Record<PowerAction, readonly string[]> = {
   restart: ['restarting', 'starting', 'stopping'],
 };
 
-/** A call whose answer was lost may still be on its way; until then it is not made again. */
+/** A call without a response may still be in flight; it is not repeated before this time. */
 const settleMs = 3_000;
 
 const hint = 'the answer was lost; look at it, and restart it again if it was not';
 
-/** The restart that was asked for before, if it came; throws when it may have come, or may yet. */
+/** The earlier requested restart, if it began; throws when it may have begun, or still may. */
 async function restartBefore(name: string, { api, machine }: Located, asked: AskedBefore): Promise<PowerAnswer | null> {
   const begun = await before(api.restartedSince(machine.place.id, asked));
   if (begun === 'unclear')
@@ -100,7 +100,7 @@ async function power(name: string, located: Located, request: PowerRequest): Pro
   const { action, force, askedBefore } = request;
   const { id } = machine.place;
   const { state } = machine;
-  // What is so already, or on its way, is not asked for again.
+  // Changes already reached or in progress are not requested again.
   if (state === reached[action] || onItsWay[action].includes(state)) return { job: null, note: `was ${state} already` };
   if (action === 'restart') {
     const earlier = askedBefore && (await restartBefore(name, located, askedBefore));
@@ -110,7 +110,7 @@ async function power(name: string, located: Located, request: PowerRequest): Pro
   return { job: await api.power(id, action, force), note: null };
 }
 
-/** The driver `name` over these accounts and regions. */
+/** Creates the driver `name` over these accounts and regions. */
 export function createCloud(name: string, apis: readonly CloudApi[]): CloudDriver {
   const found = async (ref: MachineRef): Promise<Located> => {
     const located = await locate(name, apis, ref);

@@ -1,5 +1,5 @@
-// CloudStack's signed HTTP API by hand: no client on npm deserves the keys. Requests are posted, so that neither keys nor
-// signatures are in anybody's access log, and expire after a minute (signature version 3).
+// Client of CloudStack's signed HTTP API, written here as no npm client is trusted with the keys. Uses POST, so that access
+// logs hold neither keys nor signatures; requests expire after a minute (signature version 3).
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { CloudStackAccount } from '../../../kit/config/cloud-accounts.ts';
@@ -11,18 +11,18 @@ export type Parameters = Readonly<Record<string, string>>;
 
 const validMs = 60_000;
 
-/** Calls a command and answers what is inside its `…response`. */
+/** Calls a command and returns the content of its `…response`. */
 export type CloudStackCall = <S extends z.ZodType>(
   command: string,
   parameters: Parameters,
   answer: S,
 ) => Promise<z.output<S>>;
 
-/** As Java's URLEncoder has it, with %20 for spaces. */
+/** Encodes like Java's URLEncoder, but with %20 for spaces. */
 const encode = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()~]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
 
-/** The signature that CloudStack's developer guide describes: HMAC-SHA1 over the sorted, lower-cased query. */
+/** The signature of CloudStack's developer guide: HMAC-SHA1 over the sorted, lower-cased query. */
 export function sign(parameters: Parameters, secretKey: string): string {
   const query = Object.entries(parameters)
     .map(([key, value]) => `${key.toLowerCase()}=${encode(value).toLowerCase()}`)
@@ -42,7 +42,7 @@ function signed(account: CloudStackAccount, command: string, parameters: Paramet
 
 const failure = z.object({ errorcode: z.number(), errortext: z.string().optional() });
 
-/** Thrown for an error that CloudStack itself answered, so that callers may know its code. */
+/** An error returned by CloudStack itself, with its code. */
 export class CloudStackError extends ProviderError {
   readonly code: number;
   readonly text: string;
@@ -54,7 +54,7 @@ export class CloudStackError extends ProviderError {
   }
 }
 
-/** What may pass by itself: the management server's own errors, and capacity. */
+/** Transient codes: the management server's own errors, and capacity. */
 const passing = [530, 533, 534, 535, 500, 502, 503, 504];
 
 function errorOf(name: string, keys: string, command: string, code: number, text = ''): ProviderError {
@@ -82,7 +82,7 @@ async function post(name: string, account: CloudStackAccount, body: string, sign
   }
 }
 
-/** The signed API of one account. */
+/** Creates the signed API client of one account. */
 export function createCloudStackCall(
   name: string,
   account: CloudStackAccount,
@@ -111,7 +111,7 @@ export function createCloudStackCall(
     });
 }
 
-/** Answers are an object with one field, `<command>response` or `errorresponse`. */
+/** Responses are an object with one field, `<command>response` or `errorresponse`. */
 function insideOf(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);

@@ -1,5 +1,5 @@
-// CloudStack, online and office: the same API at two addresses. Changes of power are asynchronous jobs; a machine's region
-// is its zone.
+// CloudStack, online and office: the same API at two addresses. Power changes are asynchronous jobs; a machine's region is
+// its zone.
 import { z } from 'zod';
 import type { CloudStackAccount } from '../../../kit/config/cloud-accounts.ts';
 import { refused } from '../error.ts';
@@ -75,13 +75,13 @@ function toMachine(account: string, vm: z.output<typeof virtualMachine>): Machin
   };
 }
 
-/** CloudStack's way of saying that an id is not known. */
+/** CloudStack's error for an unknown id. */
 const isUnknown = (error: unknown): boolean =>
   error instanceof CloudStackError && error.code === 431 && error.text.includes('entity does not exist');
 
 /**
- * The event that a machine's last restart began with; `none` when there was none, null when this version does not say what
- * its events are about: older ones don't know `resourceid` and answer events of other machines.
+ * The event of a machine's last restart; `none` when there is no such event, null when this version's events have no
+ * resource: older ones ignore `resourceid` and return events of other machines.
  */
 async function lastRestart(call: CloudStackCall, id: string): Promise<string | null> {
   const wanted = { type: 'VM.REBOOT', resourceid: id, resourcetype: 'VirtualMachine', listall: 'true' };
@@ -143,7 +143,7 @@ function createApi(name: string, account: CloudStackAccount, variables: string, 
   };
 }
 
-/** The driver over accounts at CloudStack; `variables` says where the keys of the account `default` are set. */
+/** Creates the driver for CloudStack accounts; `variables` names the settings with the keys of the account `default`. */
 export const createCloudStack = (
   name: string,
   accounts: readonly CloudStackAccount[],

@@ -1,12 +1,12 @@
-// Machines at a provider: one interface for every cloud and for power by IPMI. A driver covers all accounts and regions
-// of its kind and finds a machine by its id in them. No provider takes client tokens for power: state, and for a restart the
-// last one that the provider knows of, are read before, so that a lost answer is told by what changed since.
+// The driver interface for machines, for every cloud and for IPMI. A driver covers all accounts and regions of its kind and
+// finds machines by id. Providers take no idempotency tokens for power, so state and last restart are read before a call; if
+// its response is lost, a comparison shows whether it took effect.
 import type { HostType } from '../../../workflows/hosts/contract.ts';
 
-/** `other`: the provider's word has no place here (it is in `detail`); `gone`: the provider does not know it any more. */
+/** `other`: a state with no equivalent here (see `detail`); `gone`: the provider no longer knows the machine. */
 export type MachineState = 'running' | 'stopped' | 'starting' | 'stopping' | 'restarting' | 'other' | 'gone';
 
-/** Where a machine is: the account's configured name, the provider's region or zone, and the provider's id. */
+/** A machine's location: the account's configured name, the provider's region or zone, and the provider's id. */
 export interface MachinePlace {
   account: string;
   region: string;
@@ -17,20 +17,20 @@ export interface Machine {
   place: MachinePlace;
   name: string;
   state: MachineState;
-  /** The provider's own word for the state. */
+  /** The provider's own name of the state. */
   detail: string;
   addresses: { address: string; addrType: 'PRIVATE' | 'PUBLIC' }[];
-  /** Cores; null where the provider does not say. */
+  /** Cores; null if the provider does not report them. */
   cpu: number | null;
   /** MB */
   memory: number | null;
   osType: string;
   location: string;
-  /** What the provider knows its last change of power by, for comparison; null: it does not say, or was not asked. */
+  /** Identifies the provider's last power change, for comparison; null: not reported, or not queried. */
   last: string | null;
 }
 
-/** How the management controller of a physical host is reached; the password is in clear: it stays in the driver. */
+/** Access to a physical host's management controller. The password is in clear text: it must stay in the driver. */
 export interface IpmiAccess {
   /** A name or address, with `:port` if it is not 623. */
   address: string;
@@ -38,66 +38,66 @@ export interface IpmiAccess {
   password: string;
 }
 
-/** A machine as the inventory knows it; IPMI takes its address from `ipmi`. */
+/** A machine as the inventory knows it; IPMI uses the address in `ipmi`. */
 export interface MachineRef {
   /** The provider's id; null for physical hosts. */
   providerId: string | null;
   hostId: number;
   name: string;
-  /** Where it was found before; null: not looked up yet. */
+  /** Its last known location; null: not looked up yet. */
   place: MachinePlace | null;
-  /** Of physical hosts, opened when it is used; throws `refused` when it can't be. Left out or null: there is none. */
+  /** For physical hosts, decrypted at use; throws `refused` when that fails. Absent or null: not configured. */
   ipmi?: (() => IpmiAccess) | null;
 }
 
 export const powerActions = ['start', 'stop', 'restart'] as const;
 export type PowerAction = (typeof powerActions)[number];
 
-/** A call whose answer never came. */
+/** An earlier call without a response. */
 export interface AskedBefore {
   time: Date;
-  /** The machine's `last` before it. */
+  /** The machine's `last` before the call. */
   last: string | null;
 }
 
 export interface PowerRequest {
   action: PowerAction;
-  /** A hard power-off or reset: the guest is not asked. */
+  /** A hard power-off or reset, bypassing the guest. */
   force: boolean;
-  /** Unique for this call and kept over its repetitions; at most 64 of `[A-Za-z0-9_-]`. */
+  /** Unique per call and kept over its retries; at most 64 of `[A-Za-z0-9_-]`. */
   token: string;
-  /** Set when this call was tried and its answer never came: what the machine did since may be its effect. */
+  /** Set when an earlier attempt got no response: later changes of the machine may be its effect. */
   askedBefore: AskedBefore | null;
-  /** The machine as it was found just now; left out, it is looked up. */
+  /** The machine as just read; looked up if absent. */
   seen?: Machine;
 }
 
 /**
- * What the provider answered: `job` is its asynchronous job when it has such (polled with `finished`), else null and the
- * machine's state tells. Keep it before anything else: a repetition goes on from it.
+ * The provider's response. `job`: its asynchronous job (polled with `finished`), or null if the machine's state shows the
+ * progress. Store it first: a retry resumes from it.
  */
 export interface PowerAnswer {
   job: string | null;
-  /** What a person should know, such as "was running already". */
+  /** A note for people, such as "was running already". */
   note: string | null;
 }
 
 /**
- * Every method throws ProviderError only (`refused`: final; `unavailable`: may be tried again; `throttled`: asked too
- * often, with the time to wait; `OutcomeUnknownError`: nobody can tell whether a restart came); no secret in it.
+ * Every method throws ProviderError only (`refused`: final; `unavailable`: retryable; `throttled`: too many calls, with the
+ * delay; `OutcomeUnknownError`: a restart may or may not have happened), without secrets.
  */
 export interface CloudDriver {
   /** For messages: "Tencent Cloud CVM". */
   readonly name: string;
-  /** Looks a machine up; `gone` when none of the accounts has it. `withLast`: with its `last`, if need be by another call. */
+  /** Looks a machine up; `gone` when no account has it. `withLast`: includes `last`, with another call if needed. */
   find(machine: MachineRef, wish?: { withLast: boolean }): Promise<Machine>;
-  /** Asks for a change of power; resolves when the provider has accepted it. What is so already is not asked for. */
+  /** Requests a power change; resolves when the provider has accepted it. Skips changes already reached. */
   power(machine: MachineRef, request: PowerRequest): Promise<PowerAnswer>;
-  /** Whether an asynchronous job has ended well; throws `refused` when it failed. */
+  /** Whether an asynchronous job has succeeded; throws `refused` when it failed. */
   finished(machine: MachineRef, job: string): Promise<boolean>;
-  /** Every machine of every account and region, in pages; read-only. */
+  /** Lists every machine of every account and region, in pages; read-only. */
   list(): AsyncIterable<Machine[]>;
 }
 
-/** The drivers in use by host type; a type without configuration is left out. */
+/** The configured drivers by host type. */
 export type Clouds = Partial<Record<HostType, CloudDriver>>;

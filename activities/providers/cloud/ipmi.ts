@@ -1,5 +1,5 @@
-// Power of physical hosts by IPMI. A controller knows on and off and keeps no list of what it did: a reset whose answer is
-// lost can't be told from one that never came. So that is not tried again but said, and a person looks.
+// Power of physical hosts by IPMI. A controller knows on and off but has no history, so a reset whose response was lost
+// can't be verified. Such a reset is not retried but reported to a person.
 import { before, refused, OutcomeUnknownError } from '../error.ts';
 import { printedText } from '../printed-text.ts';
 import { callTimeoutMs } from './calls.ts';
@@ -83,9 +83,9 @@ class Ipmi implements CloudDriver {
   }
 
   async *list(): AsyncIterable<Machine[]> {
-    // Controllers know no others.
+    // Controllers have no other states.
   }
 }
 
-/** The driver; a machine's controller comes with its reference. */
+/** Creates the driver; a machine's controller is part of its reference. */
 export const createIpmi = (options: IpmiOptions): CloudDriver => new Ipmi(options);

@@ -1,5 +1,5 @@
-// One run of the program `ipmitool`: an argument list, no shell, the password in its environment and nowhere else. What
-// its errors mean is said here: above all, whether the controller can have got the command.
+// Runs the program `ipmitool` without a shell, with the password only in its environment. Classifies its errors, above all
+// whether the controller can have received the command.
 import { spawn } from 'node:child_process';
 import { isNever } from '../../../kit/addresses.ts';
 import { addressesOf } from '../addresses.ts';
@@ -8,7 +8,7 @@ import type { IpmiAccess } from './driver.ts';
 
 export const ipmiName = 'IPMI';
 
-/** Thrown when the controller may or may not have got the command. */
+/** The controller may or may not have received the command. */
 export class ResponseLostError extends ProviderError {}
 
 export interface IpmitoolOptions {
@@ -45,7 +45,7 @@ function run({ program, timeoutMs }: IpmitoolOptions, args: string[], password: 
   });
 }
 
-/** Without an answer to the session's opening, no command was sent. */
+/** The session was never opened, so no command was sent. */
 const notSent =
   /Unable to establish|Address lookup .* failed|Could not open socket|No route to host|Network is unreachable/i;
 const badLogin =
@@ -72,7 +72,7 @@ function failureOf(host: string, address: string, { code, stderr }: Ended): Prov
   );
 }
 
-/** The address of a controller, so that its name cannot lead elsewhere than where it was looked at; unknown names stay. */
+/** Resolves a controller's name and checks the address to be used, which rules out DNS rebinding; unknown names stay. */
 async function callable(host: string, name: string): Promise<string> {
   const addresses = await addressesOf(name).catch((): string[] => []);
   if (addresses.some(isNever))
@@ -80,7 +80,7 @@ async function callable(host: string, name: string): Promise<string> {
   return addresses[0] ?? name;
 }
 
-/** Runs a command at a controller and answers what it printed. */
+/** Runs a command at a controller and returns its output. */
 export async function ipmitool(
   options: IpmitoolOptions,
   host: string,
@@ -89,7 +89,7 @@ export async function ipmitool(
 ): Promise<string> {
   const [, name = address, port = '623'] =
     /^(.+?)(?::(\d{1,5}))?$/.exec(address.split(':').length > 2 ? '' : address) ?? [];
-  // Only when it is verbose does it say whether the login or the network failed.
+  // Only verbose output distinguishes a failed login from a network failure.
   const place = await callable(host, name);
   const login = ['-I', 'lanplus', '-v', '-H', place, '-p', port, '-U', username, '-E', '-N', '1', '-R', '2'];
   let ended: Ended;

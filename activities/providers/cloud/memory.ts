@@ -1,5 +1,5 @@
-// An in-memory twin of a cloud for tests and benchmarks: the same promises, no network. A world outlives the drivers made
-// for it, as machines outlive workers; it counts what it was asked and what it really did, and fails as it is told.
+// An in-memory cloud for tests and benchmarks, with the same contract and no network. A world outlives its drivers, as
+// machines outlive workers; it counts calls and effects, and injects failures.
 import { refused } from '../error.ts';
 import type { ProviderError } from '../error.ts';
 import type {
@@ -17,7 +17,7 @@ const provider = 'memory';
 type Method = 'find' | 'power' | 'finished' | 'list';
 
 export interface MemoryMachine extends Machine {
-  /** The state it goes to, after so many more looks. */
+  /** Its next state, reached after this many more reads. */
   next: { state: MachineState; looks: number } | null;
 }
 
@@ -27,7 +27,7 @@ interface MemoryJob {
   fails: boolean;
 }
 
-/** A power change that a machine really began. */
+/** A power change that actually began. */
 export interface Begun {
   id: string;
   action: PowerAction;
@@ -37,30 +37,30 @@ export interface Begun {
 export interface CloudWorld {
   machines: Map<string, MemoryMachine>;
   jobs: Map<string, MemoryJob>;
-  /** Answers by client token. */
+  /** Responses by client token. */
   answers: Map<string, PowerAnswer>;
   /** Calls by method name. */
   calls: Partial<Record<Method, number>>;
   begun: Begun[];
-  /** How many looks a change takes to show. */
+  /** Number of reads until a change shows. */
   looks: number;
-  /** Answers power calls with an asynchronous job. */
+  /** Returns an asynchronous job from power calls. */
   withJobs: boolean;
-  /** New jobs end badly. */
+  /** New jobs fail. */
   failJobs: boolean;
   /** Of `list`. */
   pageSize: number;
-  /** Thrown before anything is done; decides per method and machine. */
+  /** Thrown before any effect; decides per method and machine. */
   failure: ((method: Method, id: string) => ProviderError | undefined) | null;
-  /** Thrown after it was done, as by a connection that breaks before the answer. */
+  /** Thrown after the effect, like a connection lost before the response. */
   failureAfter: ((method: Method, id: string) => ProviderError | undefined) | null;
-  /** Holds a call up. */
+  /** Delays a call. */
   delay: ((method: Method, id: string) => Promise<void>) | null;
   inFlight: number;
   mostInFlight: number;
 }
 
-/** A world without machines in which changes show at the first look. */
+/** Creates a world without machines in which changes show at the first read. */
 export const createCloudWorld = (): CloudWorld => ({
   machines: new Map(),
   jobs: new Map(),
@@ -78,7 +78,7 @@ export const createCloudWorld = (): CloudWorld => ({
   mostInFlight: 0,
 });
 
-/** Puts a machine into a world; answers it as the inventory knows it. */
+/** Adds a machine to a world; returns its inventory reference. */
 export function addMachine(
   world: CloudWorld,
   { id, state = 'running', hostId = 0 }: { id: string; state?: MachineState; hostId?: number },
@@ -100,7 +100,7 @@ export function addMachine(
   return { providerId: id, hostId, name: id, place: null };
 }
 
-/** The key of a machine: physical ones have no id of a provider's. */
+/** The key of a machine: physical ones have no provider id. */
 const keyOf = ({ providerId, name }: MachineRef): string => providerId ?? name;
 
 const passing = { start: 'starting', stop: 'stopping', restart: 'restarting' } as const;
@@ -215,5 +215,5 @@ const gone = (id: string): Machine => ({
   last: null,
 });
 
-/** A driver over the world; another one over the same world is another worker. */
+/** Creates a driver over the world; each represents another worker. */
 export const createMemoryCloud = (world: CloudWorld): CloudDriver => new MemoryCloud(world);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RatePacer } from '../../../db/coordination/rate-pacer.ts';
 
-/** Turns of this process alone, evenly spread. */
+/** Evenly spaced calls of this process alone. */
 export const ownTurns: RatePacer = (_key, perSecond) => {
   const gap = 1000 / perSecond;
   let next = 0;

@@ -17,7 +17,7 @@ type CloudConfig = Pick<
   'cloudAccounts' | 'tencentRate' | 'aliyunRate' | 'cloudstackRate' | 'ipmi' | 'ipmitool' | 'ipmiRate'
 >;
 
-/** How their calls are made. */
+/** Options of the drivers' calls. */
 type Wire = Pick<CallOptions, 'timeoutMs'> & { turns: RatePacer };
 
 const cloudstackKeys = (prefix: string): string => `${prefix}_API_KEY and ${prefix}_SECRET_KEY`;
@@ -52,7 +52,7 @@ const factories: Record<HostType, (config: CloudConfig & { wire: Wire }) => Clou
   PHY_HOST: ({ ipmitool: program, ipmiRate: rate, wire }) => createIpmi({ program, rate, ...wire }),
 };
 
-/** The drivers that the configuration allows; they keep its rates by `turns`, without them each by itself. */
+/** Creates the configured drivers; `turns` paces their calls over all workers, otherwise each process paces its own. */
 export function createClouds(config: CloudConfig, wire: Partial<Wire> = {}): Clouds {
   const types = (Object.keys(factories) as HostType[]).filter((type) => cloudTypes[type].isSet(config));
   return Object.fromEntries(

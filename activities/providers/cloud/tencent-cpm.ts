@@ -1,5 +1,5 @@
-// Physical machines at Tencent Cloud (CPM, the API calls it BM). Changes are asynchronous tasks, and every operation stays in
-// the machine's log, so that a restart whose answer was lost is found again.
+// Physical machines at Tencent Cloud (CPM, named BM in the API). Changes are asynchronous tasks. The machine's log keeps
+// every operation, so a restart whose response was lost can be found.
 import { z } from 'zod';
 import type { TencentAccount } from '../../../kit/config/cloud-accounts.ts';
 import { refused } from '../error.ts';
@@ -36,7 +36,7 @@ const log = z.object({
   ),
 });
 
-/** Of `OperateStatus`, while the machine is in use; binding addresses and balancers leaves it running. */
+/** Values of `OperateStatus` while the machine is in use; binding addresses and balancers leaves it running. */
 const operations: Record<number, MachineState> = {
   1: 'running',
   2: 'stopping',
@@ -54,7 +54,7 @@ const arriving = [1, 2];
 
 const actions = { start: 'StartDevices', stop: 'ShutdownDevices', restart: 'RebootDevices' } as const;
 
-/** Of `TaskStatus`: all done, and those in which some machine failed; the others go on. */
+/** Values of `TaskStatus`: all done, and those where some machine failed; others are in progress. */
 const done = 1;
 const failed = [2, 3, 6, 7];
 
@@ -89,7 +89,7 @@ function createApi(
 ): CloudApi {
   const call = createTencentCall(service, account, region, options);
   const list = (parameters: object) => call('DescribeDevices', { Limit: pageSize, Offset: 0, ...parameters }, devices);
-  // Newest first; the longest page, so that a restart does not fall out of it between two looks.
+  // Newest first, with the longest page, so that a restart between two reads is not missed.
   const lastRestart = async (id: string): Promise<string> => {
     const { DeviceOperationLogSet: entries } = await call(
       'DescribeDeviceOperationLog',
@@ -117,7 +117,7 @@ function createApi(
         if (set.length === 0 || offset + set.length >= count) return;
       }
     },
-    // The API has one way to switch off: `force` makes no difference.
+    // The API has only one way to switch off: `force` makes no difference.
     power: async (id, action) => String((await call(actions[action], { InstanceIds: [id] }, accepted)).TaskId),
     finished: async (job) => {
       const { TaskStatus: status } = await call('DescribeOperationResult', { TaskId: Number(job) }, result);
@@ -133,7 +133,7 @@ function createApi(
   };
 }
 
-/** The driver over accounts and their regions; the rate is per account. */
+/** Creates the driver for accounts and their regions; the rate limit is per account. */
 export const createTencentCpm = (accounts: readonly TencentAccount[], options: CallOptions): CloudDriver =>
   createCloud(
     service.name,

@@ -67,8 +67,8 @@ function toMachine(account: string, region: string, one: Instance): Machine {
 }
 
 /**
- * Tencent Cloud tells the last operation by its request, without its time: another request than before came since then. When
- * that is no restart, ours may have come before it.
+ * Tencent Cloud reports the last operation by request id, without a time: a changed id means an operation since then. If
+ * that is not a restart, ours may have preceded it.
  */
 function restartSince(found: Instance | null, last: string | null): { job: null } | null | 'unclear' {
   const now = found?.LatestOperationRequestId ?? null;
@@ -123,7 +123,7 @@ function createApi(
   };
 }
 
-/** The driver over accounts and their regions; the rate is per account. */
+/** Creates the driver for accounts and their regions; the rate limit is per account. */
 export const createTencentCvm = (accounts: readonly TencentAccount[], options: CallOptions): CloudDriver =>
   createCloud(
     service.name,

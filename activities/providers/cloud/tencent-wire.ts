@@ -1,5 +1,5 @@
-// Tencent Cloud's own SDK, for CVM and for CPM alike (its package for CPM is no longer published). It is loaded with the
-// first call; with an agent of ours it follows no proxy of the environment, and it neither retries nor logs.
+// Tencent Cloud's SDK, for both CVM and CPM (its CPM package is no longer published). Loaded at the first call. Our own
+// agent makes it ignore proxy variables; it neither retries nor logs.
 import { lookup } from 'node:dns';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
@@ -21,7 +21,7 @@ export interface TencentService {
 
 export type TencentCall = <S extends z.ZodType>(action: string, parameters: object, answer: S) => Promise<z.output<S>>;
 
-/** Thrown for an error that Tencent Cloud itself answered. */
+/** An error returned by Tencent Cloud itself. */
 export class TencentError extends ProviderError {
   readonly code: string;
 
@@ -33,7 +33,7 @@ export class TencentError extends ProviderError {
 
 const variables = 'SLIPWAY_TENCENT_SECRET_ID and SLIPWAY_TENCENT_SECRET_KEY';
 
-// The service is the first word of the host, so a test's server on loopback needs such a name (RFC 6761).
+// The service is the host's first label, so a test server on loopback needs a `.localhost` name (RFC 6761).
 const lookUp: LookupFunction = (hostname, options, callback) =>
   lookup(hostname.endsWith('.localhost') ? '127.0.0.1' : hostname, options, callback);
 
@@ -87,7 +87,7 @@ const thrown = z.object({
   name: z.string().optional(),
 });
 
-/** What the SDK threw, as a ProviderError; a refusal of the API keeps its code. */
+/** Maps an SDK error to a ProviderError; a refusal by the API keeps its code. */
 function failureOf(name: string, keys: string, action: string, error: unknown): ProviderError {
   const { code, httpCode, message = '', name: type } = thrown.parse(error);
   const system = systemCode(error);
@@ -100,7 +100,7 @@ function failureOf(name: string, keys: string, action: string, error: unknown): 
   return isConnection ? connectionFailure(name, error) : notUnderstood(name);
 }
 
-/** The API of one service for one account in one region. */
+/** Calls one service for one account in one region. */
 export function createTencentCall(
   service: TencentService,
   account: TencentAccount,

@@ -1,5 +1,5 @@
-// An in-memory twin of a monitoring system for tests and benchmarks: the same promises, no network. A world outlives the
-// drivers made for it; it counts what it was asked and fails as it is told.
+// An in-memory monitoring system for tests and benchmarks, with the same contract and no network. A world outlives its
+// drivers; it counts calls and injects failures.
 import type { ProviderError } from '../error.ts';
 import {
   UnknownTemplateError,
@@ -20,22 +20,22 @@ export interface MonitoredEntry extends Monitored {
 export interface MonitoringWorld {
   groups: Set<string>;
   templates: Set<string>;
-  /** What a host is in that was created without groups. */
+  /** The group of a host created without groups. */
   defaultGroup: string;
   hosts: Map<string, MonitoredEntry>;
   /** By key. */
   maintenance: Map<string, { hosts: string[]; until: Date; reason: string }>;
-  /** Every period that was ever begun or extended, in order. */
+  /** Every period ever begun or extended, in order. */
   begun: { key: string; hosts: string[]; until: Date }[];
   /** Calls by method name. */
   calls: Partial<Record<Method, number>>;
-  /** Thrown before anything is done. */
+  /** Thrown before any effect. */
   failure: ((method: Method) => ProviderError | undefined) | null;
-  /** Thrown after it was done, as by a connection that breaks before the answer. */
+  /** Thrown after the effect, like a connection lost before the response. */
   failureAfter: ((method: Method) => ProviderError | undefined) | null;
 }
 
-/** A world with these names in it. */
+/** Creates a world with these names. */
 export const createMonitoringWorld = ({ groups = [], templates = [] }: Partial<Monitored> = {}): MonitoringWorld => ({
   groups: new Set(['Discovered hosts', ...groups]),
   templates: new Set(templates),
@@ -126,5 +126,5 @@ class MemoryMonitoring implements Monitoring {
   }
 }
 
-/** A driver over the world; another one over the same world is another worker. */
+/** Creates a driver over the world; each represents another worker. */
 export const createMemoryMonitoring = (world: MonitoringWorld): Monitoring => new MemoryMonitoring(world);

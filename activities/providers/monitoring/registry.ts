@@ -3,7 +3,7 @@ import type { Config } from '../../../kit/config/config.ts';
 import type { Monitoring } from './driver.ts';
 import { createZabbix } from './zabbix.ts';
 
-/** The monitoring system of the configuration; null: there is none. */
+/** The configured monitoring system; null: not configured. */
 export function createMonitoring(config: Config): Monitoring | null {
   const { zabbixUrl: url, zabbixCaFile: caFile } = config;
   if (url === undefined) return null;

@@ -1,6 +1,6 @@
-// Maintenance periods of Slipway carry its name and a key, by which every call finds them again. A period collects data
-// and hides problems; it ends by itself, so that a Slipway that is gone leaves no host unwatched for long. Zabbix counts in
-// whole minutes by its own clock.
+// Slipway's maintenance periods in Zabbix. They carry its name and a key, by which later calls find them. A period collects
+// data and hides problems; it expires, so that hosts are monitored again soon if Slipway disappears. Zabbix uses whole
+// minutes of its own clock.
 import { z } from 'zod';
 import { ProviderError } from '../error.ts';
 import type { Monitoring } from './driver.ts';
@@ -8,7 +8,7 @@ import type { ZabbixRpc } from './zabbix-rpc.ts';
 
 const prefix = 'slipway: ';
 const minute = 60;
-/** Begins in the past, so that a server whose clock is a little behind begins it at once. */
+/** Begins in the past, so that a server whose clock is slightly behind activates it at once. */
 const headStart = 5 * minute;
 const shortest = 5 * minute;
 const longestName = 128;
@@ -37,7 +37,7 @@ async function find(rpc: ZabbixRpc, key: string): Promise<Period | undefined> {
   return (await rpc.call('maintenance.get', params, periodShape))[0];
 }
 
-/** When it is active, in whole minutes of the epoch: never shorter than before, and never too short for Zabbix. */
+/** The active time in whole minutes of the epoch: never shorter than before, and at least Zabbix's minimum. */
 function times(until: Date, now: Date, present: Period | undefined) {
   const nowSeconds = Math.floor(now.getTime() / 1000);
   const since = present?.active_since ?? Math.floor((nowSeconds - headStart) / minute) * minute;
@@ -59,7 +59,7 @@ async function begin(
   const unknown = hosts.filter((host) => !known.has(host));
   if (wanted.length === 0) return unknown;
   const ids = wanted.map(({ hostid }) => hostid);
-  // 6.0 took objects and kept the ids, which 7.2 no longer knows.
+  // 6.0 requires objects but also keeps ids, which 7.2 no longer accepts.
   const covered = (await rpc.version()) >= 600 ? { hosts: ids.map((hostid) => ({ hostid })) } : { hostids: ids };
   const put = async (present: Period | undefined): Promise<void> => {
     const period = { ...covered, ...times(until, new Date(), present) };
@@ -72,7 +72,7 @@ async function begin(
       );
   };
   await put(await find(rpc, key)).catch(async (error: unknown) => {
-    // Somebody else was faster.
+    // Another worker created it first.
     const other = error instanceof ProviderError && error.kind === 'refused' ? await find(rpc, key) : undefined;
     if (!other) throw error;
     await put(other);
@@ -85,7 +85,7 @@ async function end(rpc: ZabbixRpc, key: string): Promise<void> {
   if (present) await remove(rpc, [present.maintenanceid], () => find(rpc, key));
 }
 
-/** Removes periods; that somebody else has done so is as good. */
+/** Removes periods, or accepts that another worker already has. */
 async function remove(rpc: ZabbixRpc, ids: string[], again: () => Promise<unknown>): Promise<void> {
   await rpc.call('maintenance.delete', ids, z.unknown()).catch(async (error: unknown) => {
     if (!(error instanceof ProviderError) || error.kind !== 'refused' || (await again()) !== undefined) throw error;
@@ -106,7 +106,7 @@ async function removeExpired(rpc: ZabbixRpc, before: Date): Promise<number> {
   return old.length;
 }
 
-/** The part of a driver that begins, extends, ends and clears away maintenance periods. */
+/** The maintenance methods of a driver: begin, extend, end and clean up. */
 export const createMaintenance = (
   rpc: ZabbixRpc,
 ): Pick<Monitoring, 'beginMaintenance' | 'endMaintenance' | 'removeExpired'> => ({

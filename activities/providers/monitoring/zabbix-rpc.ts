@@ -1,14 +1,14 @@
-// Zabbix's JSON-RPC. One login serves all calls until the server ends the session; then there is one more, and no third.
-// How a call is signed depends on the server's version, which is asked once.
+// Client of Zabbix's JSON-RPC. One login serves all calls; when the server ends the session, logs in once more and repeats
+// the call. Authentication depends on the server's version, which is queried once.
 import { z } from 'zod';
 import { ProviderError, refused, unavailable } from '../error.ts';
 import { outbound, OutboundError } from '../outbound.ts';
 import type { OutboundAnswer } from '../outbound.ts';
 
 export interface ZabbixAccess {
-  /** Of the frontend, with or without `api_jsonrpc.php`. */
+  /** The frontend's URL, with or without `api_jsonrpc.php`. */
   url: string;
-  /** Instead of user and password. */
+  /** Alternative to user and password. */
   token?: string | undefined;
   user?: string | undefined;
   password?: string | undefined;
@@ -17,7 +17,7 @@ export interface ZabbixAccess {
   timeoutMs?: number;
 }
 
-/** Major and minor as one number that can be compared: 6.4 is 604. */
+/** Major and minor as one comparable number: 6.4 is 604. */
 export type ZabbixVersion = number;
 
 export interface ZabbixRpc {
@@ -28,7 +28,7 @@ export interface ZabbixRpc {
 
 export const provider = 'zabbix';
 
-/** What Zabbix itself refused, with its own words; `ended`: the session is over. */
+/** A refusal by Zabbix itself, with its message; `ended`: the session has expired. */
 class RpcRefusedError extends ProviderError {
   readonly ended: boolean;
 
@@ -46,15 +46,15 @@ const answerShape = z.union([
 const longestAnswer = 8 * 2 ** 20;
 const longestReason = 300;
 const sessionEnded = /re-?login|not authori[sz]ed|session terminated/i;
-/** The frontend's own code for a database that it can't reach. */
+/** The frontend's code for an unreachable database. */
 const frontendFailure = 1;
 const internalError = -32603;
 
-/** `user.login` wants `username` from 5.4 on; 6.4 takes the token as a header, and 7.2 nothing else. */
+/** `user.login` takes `username` since 5.4; 6.4 also accepts the token as a header, 7.2 only so. */
 const usernameSince = 504;
 const bearerSince = 604;
 
-/** A client of one Zabbix. */
+/** Creates a client of one Zabbix. */
 export function createZabbixRpc(access: ZabbixAccess): ZabbixRpc {
   const url = new URL(access.url.endsWith('.php') ? access.url : `${access.url.replace(/\/+$/, '')}/api_jsonrpc.php`);
   const version = once(async () => parseVersion(await send('apiinfo.version', {}, null)));
@@ -98,7 +98,7 @@ export function createZabbixRpc(access: ZabbixAccess): ZabbixRpc {
   };
 }
 
-/** What is asked for once and then kept, unless it failed; several askers share one question. */
+/** Memoises a request unless it fails; concurrent callers share one request. */
 function once<T>(ask: () => Promise<T>): { get(): Promise<T>; forget(value: T): void } {
   let asked: Promise<T> | undefined;
   let known: T | undefined;

@@ -1,6 +1,5 @@
-// Zabbix by its API. Every name is looked up before anything is changed, what is changed is one call (Zabbix takes all
-// of it or nothing), and what is answered was read back. Written against 6.0; what other versions say otherwise is in
-// `dialectOf` and in the client.
+// Zabbix by its API. Looks up every name before changing anything, makes each change in one atomic call, and returns values
+// read back. Written against 6.0; differences of other versions are in `dialectOf` and in the client.
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { zabbixSeverities } from '../../../kit/config/settings.ts';
@@ -14,16 +13,16 @@ import type { ZabbixAccess, ZabbixRpc } from './zabbix-rpc.ts';
 export type ZabbixSeverity = (typeof zabbixSeverities)[number];
 
 export interface ZabbixOptions extends ZabbixAccess {
-  /** Of hosts for which no group is given: Zabbix has no host without one. */
+  /** Group of hosts without one, as Zabbix requires a group. */
   defaultGroup: string;
-  /** Least severe problem that counts. */
+  /** Lowest severity that counts. */
   minSeverity: ZabbixSeverity;
 }
 
 const monitored = '0';
 const unmonitored = '1';
 const agentPort = '10050';
-/** Hosts in one question about problems. */
+/** Hosts per query for problems. */
 const chunk = 500;
 
 const hostShape = z.array(
@@ -46,7 +45,7 @@ const groupShape = z.array(z.object({ groupid: z.string(), name: z.string() }));
 const templateShape = z.array(z.object({ templateid: z.string(), host: z.string(), name: z.string() }));
 const triggerShape = z.array(z.object({ description: z.string(), hosts: z.array(z.object({ host: z.string() })) }));
 
-/** 6.2 told host groups from template groups. */
+/** Since 6.2 host groups and template groups are distinct. */
 const dialectOf = (version: number) => ({ selectGroups: version >= 602 ? 'selectHostGroups' : 'selectGroups' });
 
 type FoundHost = z.output<typeof hostShape>[number];
@@ -76,7 +75,7 @@ async function groupIds(rpc: ZabbixRpc, names: readonly string[]): Promise<{ gro
   });
 }
 
-/** By the name that people see, or by the technical one. */
+/** Finds templates by visible or technical name. */
 async function templateIds(rpc: ZabbixRpc, names: readonly string[]): Promise<{ templateid: string }[]> {
   if (names.length === 0) return [];
   const filter = { host: names, name: names };
@@ -90,7 +89,7 @@ async function templateIds(rpc: ZabbixRpc, names: readonly string[]): Promise<{ 
   return [...new Set(ids)].map((templateid) => ({ templateid }));
 }
 
-/** Asked at its first address; without one, by its name. */
+/** Uses the first address, else the host's name. */
 function agentInterface({ name, addresses: [address] }: MonitoredHost): object {
   const byAddress = address !== undefined && isIP(address) !== 0;
   const at = byAddress ? { useip: 1, ip: address, dns: '' } : { useip: 0, ip: '', dns: address ?? name };
@@ -129,7 +128,7 @@ async function ensureHost(
       );
       return 'created';
     } catch (error) {
-      // Somebody else was faster.
+      // Another worker created it first.
       const other =
         error instanceof ProviderError && error.kind === 'refused' ? await findHost(rpc, host.name) : undefined;
       if (other) return other;
@@ -138,7 +137,7 @@ async function ensureHost(
   }
 }
 
-/** By the state of triggers: a maintenance period hides problems, and a host is looked at right after its own. */
+/** By trigger state, as maintenance hides problems and hosts are checked right after their own period. */
 async function openProblems(rpc: ZabbixRpc, hosts: readonly string[], minSeverity: ZabbixSeverity) {
   const problems = new Map<string, string[]>();
   for (let from = 0; from < hosts.length; from += chunk) {
@@ -170,7 +169,7 @@ async function openProblems(rpc: ZabbixRpc, hosts: readonly string[], minSeverit
 
 const hostIdShape = z.array(z.object({ hostid: z.string(), host: z.string() }));
 
-/** The driver of one Zabbix. An existing host keeps its interfaces and its visible name. */
+/** Creates the driver of one Zabbix. An existing host keeps its interfaces and its visible name. */
 export function createZabbix({ defaultGroup, minSeverity, ...access }: ZabbixOptions): Monitoring {
   const rpc = createZabbixRpc(access);
   return {

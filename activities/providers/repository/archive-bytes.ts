@@ -1,12 +1,12 @@
 import { InvalidPackageError } from './refusal.ts';
 
-/** Reads to the end and drops it. */
+/** Reads to the end and discards the data. */
 export async function exhaust(source: AsyncIterable<unknown>): Promise<void> {
   const chunks = source[Symbol.asyncIterator]();
   while (!(await chunks.next()).done);
 }
 
-/** Reads exact numbers of bytes from a stream of chunks, never holding more than a chunk and what was asked for. */
+/** Reads exact numbers of bytes from a stream of chunks, buffering at most a chunk and the requested bytes. */
 export class ByteReader {
   readonly #chunks: AsyncIterator<Buffer>;
   #rest: Buffer = Buffer.alloc(0);
@@ -24,7 +24,7 @@ export class ByteReader {
     return true;
   }
 
-  /** The next `count` bytes in chunks; refuses a source that ends before. */
+  /** The next `count` bytes in chunks; refuses a source that ends earlier. */
   async *chunks(count: number): AsyncGenerator<Buffer, void> {
     let left = count;
     while (left > 0) {
@@ -36,14 +36,14 @@ export class ByteReader {
     }
   }
 
-  /** The next `count` bytes in one piece. */
+  /** The next `count` bytes in one buffer. */
   async read(count: number): Promise<Buffer> {
     const parts: Buffer[] = [];
     for await (const chunk of this.chunks(count)) parts.push(chunk);
     return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
   }
 
-  /** The text up to the next line feed, without it; refuses one of more than `most` bytes. */
+  /** The text up to the next line feed, without it; refuses a line longer than `most` bytes. */
   async line(most: number): Promise<string> {
     const parts: Buffer[] = [];
     for (let length = 0; length <= most;) {
@@ -62,7 +62,7 @@ export class ByteReader {
     await exhaust(this.chunks(count));
   }
 
-  /** Reads and drops what is left: the checksum at the end of a compressed stream counts too. */
+  /** Reads and discards the rest, so that the checksum at the end of a compressed stream is verified. */
   async drain(): Promise<void> {
     while (await this.#more()) this.#rest = Buffer.alloc(0);
   }

@@ -1,5 +1,5 @@
-// One form for every package: a tar of files, folders and links, owned by nobody, with permission bits alone and times in
-// seconds. So a host needs `tar` and nothing else, and the same package always gives the same bytes.
+// The canonical form of packages: a tar of files, folders and links without owner, with permission bits only and times in
+// seconds. Hosts need only `tar`, and equal packages give equal bytes.
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import type { WriteStream } from 'node:fs';
@@ -32,7 +32,7 @@ function headerOf(entry: PackageEntry): Buffer {
   return Buffer.concat([extension, block]);
 }
 
-/** Writes a canonical tar, entry by entry, and says its SHA-256 at the end. */
+/** Writes a canonical tar entry by entry, and returns its SHA-256 at the end. */
 export class TarWriter {
   readonly #hash = createHash('sha256');
   readonly #stream: WriteStream;
@@ -47,11 +47,11 @@ export class TarWriter {
 
   async #write(data: Buffer): Promise<void> {
     this.#hash.update(data);
-    // An error of the stream ends the wait too: it is what `#done` rejects with.
+    // An error of the stream ends the wait too: `#done` rejects with it.
     if (!this.#stream.write(data)) await Promise.race([once(this.#stream, 'drain'), this.#done]);
   }
 
-  /** `seen` gets every chunk of the content. */
+  /** `seen` receives every chunk of the content. */
   async add(entry: PackageEntry, seen: (chunk: Buffer) => void = () => undefined): Promise<void> {
     await this.#write(headerOf(entry));
     for await (const chunk of entry.content()) {
@@ -61,7 +61,7 @@ export class TarWriter {
     await this.#write(Buffer.alloc(-entry.size & (blockSize - 1)));
   }
 
-  /** Ends the archive; resolves with the SHA-256 when it is on the disk. */
+  /** Ends the archive; resolves with the SHA-256 once it is flushed to disk. */
   async finish(): Promise<string> {
     await this.#write(Buffer.alloc(2 * blockSize));
     this.#stream.end();

@@ -1,40 +1,40 @@
 import { packageLimits } from './limits.ts';
 import { InvalidPackageError } from './refusal.ts';
 
-/** One thing in a package, whatever it came in; `content` is to be read (or not) before the next one is asked for. */
+/** One entry of a package in any format; `content` is read or skipped before the next entry is requested. */
 export interface PackageEntry {
   /** Relative, without `.`, `..`, double or final slashes. */
   path: string;
   kind: 'file' | 'directory' | 'symlink' | 'hardlink';
-  /** Permission bits, as `keptMode` makes them. */
+  /** Permission bits, normalised by `keptMode`. */
   mode: number;
   /** Seconds since 1970. */
   mtime: number;
   /** Bytes; 0 unless a file. */
   size: number;
-  /** Of a symlink: as it stands there; of a hard link: a path like `path`. */
+  /** For a symlink, verbatim; for a hard link, a path like `path`. */
   target: string | null;
   content(): AsyncIterable<Buffer>;
 }
 
-/** The mode of what came without one. */
+/** The mode of entries without one. */
 export const plainMode = (kind: PackageEntry['kind'], isExecutable = false): number =>
   kind === 'directory' || kind === 'symlink' || isExecutable ? 0o755 : 0o644;
 
 /**
- * A mode as it came, without setuid, setgid and sticky. The owner may always read and write, and enter a folder: a release
- * has to be unpacked, run and dropped.
+ * Removes setuid, setgid and sticky. The owner may always read and write, and enter folders: a release must be unpacked, run
+ * and deleted.
  */
 export const keptMode = (kind: PackageEntry['kind'], mode: number): number =>
   kind === 'symlink' ? plainMode(kind) : (mode & 0o777) | (kind === 'directory' ? 0o700 : 0o600);
 
-/** 1980, where a source has no time of its own: the oldest that every archiver takes without a complaint. */
+/** 1980, for sources without times: the oldest that every archiver accepts without warnings. */
 export const noTime = 315_532_800;
 
-/** The content of what has none. */
+/** Empty content. */
 export async function* nothing(): AsyncIterable<Buffer> {}
 
-/** The clean form of an entry's name, '' for the root itself; refuses what leads out or can't be a name. */
+/** Normalises an entry's name, '' for the root; refuses names that lead outside or are invalid. */
 export function cleanPath(name: string): string {
   const refuse = (text: string): never => {
     throw new InvalidPackageError('path', name, text);

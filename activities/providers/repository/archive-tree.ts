@@ -1,7 +1,6 @@
-// What entries add up to. Taken together they must make one tree that stays within itself: nothing below something that is
-// no folder, no link whose way (through other links too) leads out, but for an absolute one to a folder that is allowed.
-// Of files of one name, and of links, the last counts, as for tar and unzip; a link in place of something else is refused.
-// So a plain `tar -x` on a host is safe, whatever the order.
+// Checks that all entries together form one self-contained tree: nothing below a non-folder, no link that leads outside,
+// also through other links, except absolute ones into allowed folders. As with tar and unzip, the last of several files or
+// links of one name wins; a link replacing anything else is refused. So a plain `tar -x` on a host is safe in any order.
 import type { PackageEntry } from './archive-entry.ts';
 import type { PackageNotes } from './notes.ts';
 import { InvalidPackageError } from './refusal.ts';
@@ -15,13 +14,13 @@ export class PackageTree {
   readonly #notes: PackageNotes;
   #isEmpty = true;
 
-  /** `linkTargets` are the folders that absolute links may lead into. */
+  /** Absolute links may lead into the folders `linkTargets`. */
   constructor(linkTargets: readonly string[], notes: PackageNotes) {
     this.#linkTargets = linkTargets;
     this.#notes = notes;
   }
 
-  /** Takes the next entry; false for one that changes nothing. Refuses what doesn't fit with those before. */
+  /** Adds the next entry; false if it changes nothing. Refuses entries that conflict with earlier ones. */
   add({ path, kind, target }: PackageEntry): boolean {
     const present = this.#kinds.get(path);
     const made = kind === 'hardlink' ? 'file' : kind;
@@ -36,11 +35,11 @@ export class PackageTree {
     if (kind === 'symlink') this.#links.set(path, target ?? '');
     this.#kinds.set(path, made);
     this.#isEmpty = false;
-    // tar writes a file that is named to it twice as a link to itself, which some would unpack by removing it.
+    // tar writes a file listed twice as a link to itself, and some implementations unpack that by deleting it.
     return kind !== 'hardlink' || target !== path;
   }
 
-  /** To be called after the last entry: follows every link. */
+  /** Resolves every link; call it after the last entry. */
   finish(): void {
     if (this.#isEmpty) throw new InvalidPackageError('empty', null, 'the package holds nothing');
     for (const path of this.#links.keys()) this.#follow(path);
@@ -56,7 +55,7 @@ export class PackageTree {
     }
   }
 
-  /** Walks the link's way step by step as the system would; a way that ends nowhere is allowed, one that leaves is not. */
+  /** Resolves a link step by step like the kernel; it may dangle, but not lead outside. */
   #follow(link: string): void {
     const refuse = (text: string): never => {
       throw new InvalidPackageError('link', link, `a link ${text}`);
@@ -79,7 +78,7 @@ export class PackageTree {
     }
   }
 
-  /** Takes steps up to the next link, whose target it returns; undefined at the end of the way. */
+  /** Walks up to the next link and returns its target; undefined at the end of the path. */
   #walk(place: string[], way: string[], refuse: (text: string) => never): string | undefined {
     for (let step = way.shift(); step !== undefined; step = way.shift()) {
       if (step === '..') {
@@ -93,7 +92,7 @@ export class PackageTree {
     return undefined;
   }
 
-  /** Whether an absolute way stays within a folder that links may lead into. */
+  /** Whether an absolute path stays within a folder that links may lead into. */
   #isAllowed(way: readonly string[]): boolean {
     const path = `/${way.join('/')}/`;
     return !way.includes('..') && this.#linkTargets.some((folder) => path.startsWith(`${folder.replace(/\/$/, '')}/`));

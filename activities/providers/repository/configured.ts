@@ -7,7 +7,7 @@ import { Packages } from './packages.ts';
 import { createRepositories } from './registry.ts';
 import type { PackageStore } from './store.ts';
 
-/** Packages as the settings have them. Files are read for every use: a key or a certificate is added without a restart. */
+/** Packages as configured. Key and certificate files are read at each use, so changes need no restart. */
 export function configuredPackages(config: Config, own: readonly HostPort[], store: PackageStore): Packages {
   const { dataDir, repositoryAllow: allow, repositoryKnownHosts: hosts, repositoryCaFile: caFile } = config;
   const knownHosts = () => (hosts === undefined ? null : readFileSync(hosts, 'utf8'));

@@ -1,16 +1,15 @@
-// Which servers packages may come from. People type these addresses, so a worker must not be led to itself or to where
-// nothing of Slipway connects to. A name is resolved once, its addresses are checked, and the connection is made to the
-// address that was checked: a name can't change its mind in between.
+// Which servers packages may come from. Users enter these addresses, so they must not reach the worker itself or forbidden
+// networks. A name is resolved once, checked, and connected to by the checked address, which rules out DNS rebinding.
 import { isNever } from '../../../kit/addresses.ts';
 import { addressesOf, destinationRule, listeningOn, lookupAll } from '../addresses.ts';
 import type { HostPort, Lookup } from '../addresses.ts';
 import { refused, unavailable } from '../error.ts';
 
-/** Resolves a host and port to the one IP address to connect to; throws ProviderError when that may not be. */
+/** Resolves a host and port to the one IP address to connect to; throws ProviderError when it is not allowed. */
 export type Destinations = (provider: string, at: HostPort) => Promise<string>;
 
 export interface DestinationOptions {
-  /** Host names (`*.example.com` for those below), addresses and CIDRs; none: everything but this machine. */
+  /** Host names (`*.example.com` for those below), addresses and CIDRs; empty: everything except this machine. */
   allow: readonly string[];
   /** Slipway's own servers. */
   own: readonly HostPort[];

@@ -1,16 +1,16 @@
-// Where packages come from: one interface for paths on hosts, FTP, SFTP and GIT. A driver knows how to list and read files
-// somewhere; what a package is, its limits, its checksum and its canonical form are the same for all of them.
+// The interface of package sources: paths on hosts, FTP, SFTP and GIT. A driver lists and reads files; package formats,
+// limits, checksums and the canonical form are common to all.
 import type { RepositoryAddress } from '../../../kit/repository-address.ts';
 import type { DirectoryEntry, FileStat } from '../runner/driver.ts';
 import type { NameEncoding } from './names.ts';
 
-/** The files of one place; called one after the other, a content read to its end (or left) before the next call. */
+/** The files of one source; calls are sequential, and a content is read or abandoned before the next call. */
 export interface Files {
-  /** What is at a path, a link there followed. */
+  /** Stats a path, following a link. */
   stat(path: string): Promise<FileStat>;
-  /** Entries of a folder, sorted by name (by code unit), links not followed. */
+  /** Entries of a folder, sorted by name (by code unit), without following links. */
   list(path: string): Promise<DirectoryEntry[]>;
-  /** The bytes of a file of a known size; throws `unavailable` when it turns out to have another one. */
+  /** The bytes of a file of known size; throws `unavailable` when the size differs. */
   content(path: string, size: number): AsyncIterable<Buffer>;
 }
 
@@ -18,35 +18,35 @@ export type Credential =
   | { type: 'PASSWORD'; username: string; password: string }
   | { type: 'SSH_PRIVATE_KEY'; username: string; privateKey: string };
 
-/** A repository with what opens it; only ever in memory. */
+/** A repository with its credentials; kept in memory only. */
 export interface RepositoryPlace {
-  /** As it was typed, for messages. */
+  /** As entered, for messages. */
   url: string;
   address: RepositoryAddress;
   /** GIT only. */
   branch: string | null;
-  /** Of the names of files, FTP only; UTF-8 unless given. */
+  /** Encoding of file names, FTP only; default UTF-8. */
   encoding?: NameEncoding | undefined;
   credential: Credential | null;
 }
 
-/** What a reading may take. */
+/** Limits of a read. */
 export interface Reading {
   signal: AbortSignal;
-  /** Files that one folder may hold, and bytes that a repository may send before there is anything to count. */
+  /** Files per folder, and bytes that a repository may send before any entry can be counted. */
   entries: number;
   bytes: number;
 }
 
 /**
- * A kind of repository. Throws ProviderError only: `refused` for what can't be (a wrong credential, an unknown host key, an
- * address that is not allowed), `unavailable` for a server that doesn't answer. No message holds a secret or a server's text.
+ * A kind of repository. Throws ProviderError only: `refused` for permanent failures (a wrong credential, an unknown host
+ * key, a forbidden address), `unavailable` for an unreachable server. Messages contain neither secrets nor a server's text.
  */
 export interface Repository {
-  /** Connects, lends the files to `work`, and lets go of everything however it ends. Paths begin with `/`, the root. */
+  /** Connects, passes the files to `work`, and always releases all resources. Paths begin with `/`, the root. */
   read<T>(place: RepositoryPlace, reading: Reading, work: (files: Files) => Promise<T>): Promise<T>;
 }
 
-/** By name, by code unit: the order in which folders are read everywhere. */
+/** Compares names by code unit, the order of folders everywhere. */
 export const byName = (a: { name: string }, b: { name: string }): number =>
   a.name < b.name ? -1 : a.name > b.name ? 1 : 0;

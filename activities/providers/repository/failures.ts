@@ -1,5 +1,4 @@
-// What went wrong on the way to a repository, in our words: texts of servers are not passed on, since a server may answer
-// with what it was sent.
+// Maps failures of repositories to our own messages. Servers' texts are not passed on, as they may echo the request.
 import { ProviderError, refused, unavailable } from '../error.ts';
 
 const fieldOf = (error: unknown, field: 'code' | 'message'): string => {
@@ -10,7 +9,7 @@ const fieldOf = (error: unknown, field: 'code' | 'message'): string => {
 const isCertificate = (code: string): boolean =>
   /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|INVALID_CA|PATH_LENGTH|HOSTNAME_MISMATCH/.test(code);
 
-/** An error of the network, of TLS, or one that is a ProviderError already. */
+/** Maps errors of the network or TLS; a ProviderError is returned as it is. */
 export function networkFailure(provider: string, where: string, error: unknown): ProviderError {
   if (error instanceof ProviderError) return error;
   const code = fieldOf(error, 'code');
@@ -25,7 +24,7 @@ export function networkFailure(provider: string, where: string, error: unknown):
   );
 }
 
-/** Runs work that is ended by `end` when the signal says so or after `timeoutMs`; then its own failure does not matter. */
+/** Runs work that `end` aborts on the signal or after `timeoutMs`; then the work's own failure is ignored. */
 export async function bounded<T>(
   provider: string,
   { signal, timeoutMs, end }: { signal: AbortSignal; timeoutMs: number; end: () => void },

@@ -11,7 +11,7 @@ const blockBytes = 1024 * 1024;
 
 type ReadBlock = (path: string, offset: number, length: number) => Promise<OutputBlock>;
 
-/** The bytes of a file of a known size, block by block; one that changes meanwhile is refused for now. */
+/** The bytes of a file of known size, block by block; throws a retryable error if it changes meanwhile. */
 async function* blocksOf(readBlock: ReadBlock, path: string, size: number): AsyncGenerator<Buffer, void> {
   for (let offset = 0; offset < size;) {
     const block = await readBlock(path, offset, Math.min(blockBytes, size - offset));
@@ -23,7 +23,7 @@ async function* blocksOf(readBlock: ReadBlock, path: string, size: number): Asyn
 
 export const changed = (path: string) => unavailable('package', `${path} changes while it is read`);
 
-/** The files of a host, through its runner. */
+/** Reads a host's files through its runner. */
 export function hostFiles(runner: Runner, host: RunnerHost): Files {
   const readBlock: ReadBlock = (path, offset, length) => runner.readBlock(host, path, offset, length);
   return {
@@ -38,7 +38,7 @@ async function realOf(path: string): Promise<string | null> {
   return realpath(path).catch(() => null);
 }
 
-/** The files of this very machine, Slipway's own data (keys, databases, other hosts) excepted. */
+/** Reads this machine's files, except Slipway's own data (keys, databases, other hosts). */
 export function machineFiles(dataDir: string): Files {
   async function open(path: string): Promise<string | null> {
     const [real, own] = [await realOf(path), await realpath(resolve(dataDir)).catch(() => resolve(dataDir))];

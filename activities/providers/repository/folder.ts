@@ -1,6 +1,6 @@
-// A folder as a package: read entry by entry, in the order of names. What a plan fixes is the SHA-256 of its manifest, a
-// line per entry with kind, path, whether it is executable, the content's checksum or the link's target, and a mode that
-// is not the plain one: so a folder of plain modes has the checksum that it had before modes were kept.
+// Reads a folder as a package, in the order of names. The plan fixes the SHA-256 of its manifest: a line per entry with
+// kind, path, executable flag, content checksum or link target, and any non-default mode. Folders of default modes thus keep
+// the checksum from before modes were included.
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { DirectoryEntry } from '../runner/driver.ts';
@@ -30,7 +30,7 @@ function entryOf(files: Files, base: string, path: string, found: DirectoryEntry
 
 async function* walk(files: Files, base: string, below: string, budget: Budget): AsyncGenerator<PackageEntry, void> {
   for (const found of await files.list(posix.join(base, below))) {
-    // Joined, a name such as ".." would be another place before anybody has looked at it.
+    // Joining a name such as ".." would change the path before it is checked.
     if (/^\.{0,2}$|[/\0]/.test(found.name)) throw new InvalidPackageError('path', found.name, 'not a name of a file');
     const path = posix.join(below, found.name);
     if (found.name.includes('\ufffd')) throw new InvalidPackageError('path', path, `the name is ${notUtf8}`);
@@ -46,10 +46,10 @@ function lineOf({ kind, path, mode, target }: PackageEntry, sha256: string): unk
   return mode === plainMode(kind, isExecutable) ? line : [...line, mode];
 }
 
-/** Writes the folder at `base` as a canonical tar to `target`. */
+/** Writes the folder at `base` to `target` as a canonical tar. */
 export async function writeFolder(files: Files, base: string, target: string, limits: PackageLimits) {
   const manifest = createHash('sha256');
-  // A folder is not packed: its size is what it is, so no ratio.
+  // A folder is not compressed, so the ratio limit does not apply.
   const reading = new PackageReading(Infinity, limits);
   const entries = checked(walk(files, base, '', reading.budget), reading);
   let size = 0;

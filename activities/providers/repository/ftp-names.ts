@@ -1,5 +1,5 @@
-// Names in FTP are bytes, and only whoever set up the server knows their encoding. The connection carries bytes (Latin-1, one
-// character for each), and they are read and written here as the repository says.
+// File names in FTP are bytes of an encoding that only the server's administrator knows. The connection transports them as
+// Latin-1, one character per byte; this class converts them by the repository's configured encoding.
 import { nameIn, bytesOf, shownBytes } from './names.ts';
 import type { NameEncoding } from './names.ts';
 import { InvalidPackageError } from './refusal.ts';
@@ -14,12 +14,12 @@ export class FtpNames {
     this.encoding = encoding;
   }
 
-  /** What is sent for a text; null for one that this encoding does not have. */
+  /** Encodes a text for the wire; null if this encoding can't represent it. */
   sent(text: string): string | null {
     return bytesOf(this.encoding, text)?.toString('latin1') ?? null;
   }
 
-  /** What is sent for a path; refuses one that can't be. */
+  /** Encodes a path; refuses one that can't be represented. */
   path(path: string): string {
     if (hasControls(path)) throw new InvalidPackageError('path', path, 'FTP has no control characters');
     const sent = this.sent(path);
@@ -28,7 +28,7 @@ export class FtpNames {
     return sent;
   }
 
-  /** A name as it came; refuses one that is not in this encoding, or would be sent in other bytes. */
+  /** Decodes a name; refuses one that does not round-trip in this encoding. */
   name(came: string): string {
     const bytes = Buffer.from(came, 'latin1');
     const name = nameIn(this.encoding, bytes);

@@ -1,5 +1,5 @@
-// FTP and FTPS, passive mode only. Data connections go to the server that was spoken to, whatever it says, and over TLS its
-// certificate counts for them too. `ftps://` on port 990 (the default) is TLS from the first byte, elsewhere AUTH TLS.
+// FTP and FTPS, passive mode only. Data connections go to the server's control address, whatever address it reports, and TLS
+// verifies its certificate for them too. `ftps://` on port 990 (the default) is implicit TLS, on other ports AUTH TLS.
 import { isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
 import { PassThrough } from 'node:stream';
@@ -23,11 +23,11 @@ import { InvalidPackageError } from './refusal.ts';
 
 export interface FtpOptions {
   destinations: Destinations;
-  /** PEM of the certificate authorities that count. */
+  /** PEM of the trusted certificate authorities. */
   ca: () => string[];
-  /** Of silence. */
+  /** Idle timeout. */
   idleMs: number;
-  /** For a whole reading. */
+  /** Timeout of a whole read. */
   timeoutMs: number;
 }
 
@@ -35,7 +35,7 @@ const provider = 'ftp';
 const implicitPort = 990;
 const hasControls = (text: string): boolean => /[\u0000-\u001f\u007f]/.test(text);
 
-/** Negative replies: the credential, the server's state, or what was asked for. */
+/** Maps negative replies: a wrong credential, the server's state, or the request. */
 function failureOf(where: string, error: unknown): ProviderError {
   if (!(error instanceof FTPError) || !Number.isInteger(error.code)) {
     const isData = error instanceof Error && error.message.includes('open data connection');
@@ -53,7 +53,7 @@ function failureOf(where: string, error: unknown): ProviderError {
     : refused(provider, `${where} refuses (reply ${code})`);
 }
 
-/** What a connection by TLS is checked for: the name that was typed, at the address that was checked. */
+/** Verifies the certificate for the entered name, at the checked address. */
 function tlsOptions(host: string, ip: string, ca: string[]): ConnectionOptions {
   const lookup: LookupFunction = (_name, options, callback) => {
     const family = isIP(ip);
@@ -63,7 +63,7 @@ function tlsOptions(host: string, ip: string, ca: string[]): ConnectionOptions {
   return { host, ca, lookup, ...(isIP(host) === 0 && { servername: host }) };
 }
 
-/** Passive mode without belief in the address that the server tells: behind NAT it is one that leads nowhere. */
+/** Passive mode that ignores the reported address: behind NAT it is unreachable. */
 async function passiveMode(ftp: FTPContext): Promise<FTPResponse> {
   const reply = await ftp.request('PASV');
   const { remoteAddress } = ftp.socket;
@@ -72,7 +72,7 @@ async function passiveMode(ftp: FTPContext): Promise<FTPResponse> {
   return reply;
 }
 
-/** A client whose data connections go to the server that was spoken to, and whose texts are bytes. */
+/** A client whose data connections go to the control address, and whose texts are bytes. */
 function clientOf(idleMs: number, names: FtpNames): Client {
   const client = new Client(idleMs);
   client.ftp.encoding = 'latin1';
@@ -85,7 +85,7 @@ function clientOf(idleMs: number, names: FtpNames): Client {
     return extended ?? passiveMode(ftp);
   };
   const { parseList } = client;
-  // Dates and owners may be in words as well, which the parser knows as text.
+  // Dates and owners may contain words too, which the parser expects as text.
   client.parseList = (came) => {
     const text = nameIn(names.encoding, Buffer.from(came, 'latin1'));
     if (text !== null && names.sent(text) === came) return parseList(text);
@@ -111,7 +111,7 @@ async function login(
     ? client.connectImplicitTLS(ip, port, tlsOptions(host, ip, ca))
     : client.connect(ip, port);
   await connected.catch((error: unknown) => {
-    // Nobody has been named yet: it is the server that is full, or closed.
+    // No login was sent yet: the server is full or closed.
     throw error instanceof FTPError
       ? unavailable(provider, `${hostAndPort(address)} can't serve now (reply ${error.code})`)
       : error;
@@ -132,7 +132,7 @@ async function login(
     await client.login(username, password);
   } else await client.login();
   await client.useDefaultSettings();
-  // The settings before turn it on.
+  // The defaults turn it on.
   if (names.encoding !== 'utf8') await client.sendIgnoringError('OPTS UTF8 OFF');
 }
 
@@ -143,7 +143,7 @@ const kinds: Record<FileType, DirectoryEntry['kind']> = {
   [FileType.SymbolicLink]: 'link',
 };
 
-/** Permission bits; a server that shows none has plain files and folders. */
+/** Permission bits; without any, those of plain files and folders. */
 const modeOf = ({ permissions, isDirectory }: FileInfo): number =>
   permissions
     ? permissions.user * 64 + permissions.group * 8 + permissions.world
@@ -156,7 +156,7 @@ function entryOf(info: FileInfo): DirectoryEntry {
   return { name: info.name, kind, size: kind === 'file' ? info.size : 0, mode: modeOf(info), target };
 }
 
-/** Replies are positive, or tell that there is no such thing; the rest is a failure. */
+/** Returns the positive reply, undefined for a missing file; throws other failures. */
 async function unlessAbsent<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask();
@@ -166,7 +166,7 @@ async function unlessAbsent<T>(ask: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** What the folder above lists under this name: servers need not know SIZE, and some refuse it as if there were nothing. */
+/** Looks a file up in its folder's listing: servers may lack SIZE, or refuse it as if the file were missing. */
 async function listedFile(client: Client, path: string, names: FtpNames): Promise<FileStat | undefined> {
   const end = path.lastIndexOf('/');
   const name = names.name(path.slice(end + 1));
@@ -177,7 +177,7 @@ async function listedFile(client: Client, path: string, names: FtpNames): Promis
   return info && (info.isFile ? { kind: 'file', size: info.size } : { kind: 'other', size: 0 });
 }
 
-/** Replies that say of a command, and not of a file, that it can't be done. */
+/** Replies that reject the command itself, not the file. */
 const isUnknownCommand = (error: unknown): boolean =>
   error instanceof FTPError && [500, 501, 502, 504].includes(error.code);
 
@@ -240,7 +240,7 @@ async function* contentOf(client: Client, path: string, size: number, where: str
   if (left > 0) throw changed(path);
 }
 
-/** The folder of an address: below the one that a user is let in to, unless its path begins with `%2F` (RFC 1738). */
+/** The folder of an address, relative to the login folder unless its path begins with `%2F` (RFC 1738). */
 async function folderOf(client: Client, path: string, where: string, names: FtpNames): Promise<string> {
   const below = names.path(decodedPath(path).slice(1));
   if (below.startsWith('/')) return below;
@@ -250,7 +250,7 @@ async function folderOf(client: Client, path: string, where: string, names: FtpN
   return `${home.replace(/\/+$/, '')}/${below}`.replace(/\/+$/, '');
 }
 
-/** FTP and FTPS. */
+/** Creates the driver of FTP and FTPS. */
 export function createFtpRepository({ destinations, ca, idleMs, timeoutMs }: FtpOptions): Repository {
   return {
     async read(place, { signal, entries }, work) {
@@ -277,7 +277,7 @@ export function createFtpRepository({ destinations, ca, idleMs, timeoutMs }: Ftp
   };
 }
 
-/** The folder that an address names, without a slash at its end; '' is the root. */
+/** The folder of an address, without a trailing slash; '' is the root. */
 export function decodedPath(path: string): string {
   let decoded: string;
   try {

@@ -1,15 +1,15 @@
-// The SSH servers that may be spoken to, as OpenSSH writes them down: names, patterns and hashed names. Certificate
-// authorities are left out (their lines count for `git`, whose ssh reads the same file).
+// The trusted SSH servers, in OpenSSH's format: names, patterns and hashed names. Ignores certificate authorities (`git`
+// honours them, as its ssh reads the same file).
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 export interface KnownHost {
   /** Such as `ssh-ed25519`. */
   type: string;
-  /** As it comes over the wire. */
+  /** In wire format. */
   key: Buffer;
 }
 
-/** The name of a server in such a file: its port is part of it unless it is 22. */
+/** The name of a server in such a file: includes the port unless it is 22. */
 export const knownName = (host: string, port: number): string => (port === 22 ? host : `[${host}]:${port}`);
 
 function matchesHash(pattern: string, name: string): boolean {
@@ -31,7 +31,7 @@ function matches(hosts: string, name: string): boolean {
   return patterns.some((one) => !one.startsWith('!') && matchesPattern(one, name));
 }
 
-/** The keys that a server may show; one that is revoked is none. */
+/** The accepted keys of a server, without revoked ones. */
 export function knownKeys(text: string, host: string, port: number): KnownHost[] {
   const name = knownName(host, port).toLowerCase();
   const found: KnownHost[] = [];

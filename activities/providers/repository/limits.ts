@@ -1,28 +1,28 @@
-// What a package may hold. A small archive can unpack to anything, so what comes out is counted while it comes, and
-// nothing is believed that the archive says of itself.
+// Limits of packages. A small archive can unpack to anything, so unpacked data is counted as it streams, whatever sizes the
+// archive declares.
 import { InvalidPackageError } from './refusal.ts';
 
 const mib = 1024 * 1024;
 
 export const packageLimits = {
-  /** Bytes, unpacked; a plain file or folder likewise. */
+  /** Unpacked bytes; also for a plain file or folder. */
   unpackedBytes: 4096 * mib,
   entries: 200_000,
-  /** Unpacked bytes per packed one, looked at only beyond `ratioFromBytes`: small texts may shrink a lot. */
+  /** Unpacked per packed byte, checked only beyond `ratioFromBytes`: small texts may compress well. */
   ratio: 200,
   ratioFromBytes: 100 * mib,
-  /** Of a path, in bytes. */
+  /** Bytes per path. */
   pathBytes: 4096,
-  /** Of one name in a path, in bytes: what file systems take. */
+  /** Bytes per name: the limit of file systems. */
   nameBytes: 255,
-  /** Folders that absolute links may lead into: what a host has by itself, such as the interpreter of a virtual environment. */
+  /** Folders that absolute links may lead into: part of every host, e.g. the interpreter of a virtual environment. */
   linkTargets: ['/usr'],
 } as const;
 
 type Widened<T> = T extends number ? number : readonly string[];
 export type PackageLimits = { readonly [name in keyof typeof packageLimits]: Widened<(typeof packageLimits)[name]> };
 
-/** Counts what comes out of a package of `packedBytes`; throws InvalidPackageError when it is too much. */
+/** Counts unpacked data of a package of `packedBytes`; throws InvalidPackageError beyond the limits. */
 export class Budget {
   readonly #limits: PackageLimits;
   readonly #packedBytes: number;
@@ -34,7 +34,7 @@ export class Budget {
     this.#limits = limits;
   }
 
-  /** Counts bytes that belong to `entry` (null: to none). */
+  /** Counts bytes of `entry` (null: of no entry). */
   bytes(count: number, entry: string | null): void {
     this.#bytes += count;
     const { unpackedBytes, ratio, ratioFromBytes } = this.#limits;

@@ -1,18 +1,18 @@
-// Names of files are bytes, and nobody says in which encoding. What is valid UTF-8 is UTF-8; else it is GBK, which zips made
-// on a Chinese Windows and old tars have, if it decodes as that; else it is refused. Nothing is ever replaced: a file of
-// another name is another file. A name that is short may be valid in both, and what was decided is told in the plan.
+// Decodes file names, which are bytes of an undeclared encoding: UTF-8 if valid, else GBK (zips from Chinese Windows, old
+// tars), else refused. Never substitutes characters, as another name is another file. Short names may be valid in both, so
+// the plan shows which encoding was chosen.
 import type { RepositoryEncoding } from '../../../kit/repository-address.ts';
 import type { PackageNotes } from './notes.ts';
 import { InvalidPackageError } from './refusal.ts';
 
-// A byte order mark is a part of the name like any other character.
+// A byte order mark is part of the name.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const gbk = new TextDecoder('gbk', { fatal: true, ignoreBOM: true });
 
 export type NameEncoding = RepositoryEncoding;
 const decoders = { utf8, gbk } as const;
 
-/** The text of a name, null when the bytes are not of this encoding. */
+/** Decodes a name; null when the bytes are invalid in this encoding. */
 export function nameIn(encoding: NameEncoding, bytes: Uint8Array): string | null {
   try {
     return decoders[encoding].decode(bytes);
@@ -21,10 +21,10 @@ export function nameIn(encoding: NameEncoding, bytes: Uint8Array): string | null
   }
 }
 
-/** Bytes of a name in words: those that are no ASCII are shown as Latin-1. */
+/** A name's bytes for messages: non-ASCII ones as Latin-1. */
 export const shownBytes = (bytes: Buffer): string => bytes.toString('latin1');
 
-/** A name in UTF-8; refuses another one. */
+/** Decodes a UTF-8 name; refuses other encodings. */
 export function utf8Name(bytes: Buffer): string {
   const name = nameIn('utf8', bytes);
   if (name === null) throw new InvalidPackageError('path', shownBytes(bytes), 'the name is not UTF-8');
@@ -33,10 +33,10 @@ export function utf8Name(bytes: Buffer): string {
 
 const isAscii = (bytes: Buffer): boolean => bytes.every((byte) => byte < 0x80);
 
-/** Two bytes of UTF-8 may well be a character of GBK; three that fit by chance are rare. */
+/** Two bytes of UTF-8 may well be a GBK character; three rarely fit by chance. */
 const isUncertain = (name: string): boolean => /^[\0-\u07ff]*$/.test(name);
 
-/** Reads a name in an archive that does not say how it is encoded; refuses what is neither UTF-8 nor GBK. */
+/** Decodes a name of an archive without declared encoding; refuses all but UTF-8 and GBK. */
 export function guessedName(bytes: Buffer, notes: PackageNotes): string {
   if (isAscii(bytes)) return bytes.toString('latin1');
   const name = nameIn('utf8', bytes);
@@ -52,7 +52,7 @@ export function guessedName(bytes: Buffer, notes: PackageNotes): string {
 
 let table: Map<string, number> | undefined;
 
-/** What two bytes of GBK stand for each character, made from the decoder. */
+/** Maps characters to two bytes of GBK, derived from the decoder. */
 function gbkTable(): Map<string, number> {
   if (table) return table;
   table = new Map();
@@ -65,7 +65,7 @@ function gbkTable(): Map<string, number> {
   return table;
 }
 
-/** The bytes of a name in GBK, null for one that has other characters. */
+/** Encodes a name in GBK, null if it has other characters. */
 function gbkBytes(name: string): Buffer | null {
   const bytes: number[] = [];
   for (const character of name) {
@@ -77,6 +77,6 @@ function gbkBytes(name: string): Buffer | null {
   return Buffer.from(bytes);
 }
 
-/** The bytes of a name in an encoding, null for one that it does not have. */
+/** Encodes a name, null if the encoding can't represent it. */
 export const bytesOf = (encoding: NameEncoding, name: string): Buffer | null =>
   encoding === 'utf8' ? Buffer.from(name) : gbkBytes(name);

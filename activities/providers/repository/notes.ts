@@ -3,7 +3,7 @@ import { packageNotes } from '../../../workflows/deploy/contract.ts';
 
 const longestExample = 200;
 
-/** What was decided while a package was read, for those who approve it: how often, and the first case. */
+/** Decisions made while reading a package, for its approvers: their number, and the first case. */
 export class PackageNotes {
   readonly #found = new Map<PackageNoteName, PackageNote>();
 
@@ -13,7 +13,7 @@ export class PackageNotes {
     else this.#found.set(note, { note, count: 1, example: example.slice(0, longestExample) });
   }
 
-  /** Those that say something, in a fixed order: names that could be UTF-8 or GBK are of interest only beside GBK. */
+  /** The relevant notes in a fixed order: names valid as both UTF-8 and GBK matter only next to GBK names. */
   list(): PackageNote[] {
     const isMixed = this.#found.has('gbk_names');
     return packageNotes.flatMap((name) => {

@@ -15,7 +15,7 @@ import { zipEntries } from './zip-entries.ts';
 
 export type PackageFormat = 'zip' | 'tar' | 'tar.gz' | 'plain';
 
-/** What a package is taken for, by its name alone: the content then has to agree. */
+/** The package format by name alone; the content must agree. */
 export function formatOf(name: string): PackageFormat {
   const lower = name.toLowerCase();
   if (lower.endsWith('.zip')) return 'zip';
@@ -34,7 +34,7 @@ async function isProgram(file: string): Promise<boolean> {
   }
 }
 
-/** A plain file has only its bytes here: that it is a program is seen from how it begins. */
+/** A plain file has no mode: its first bytes show whether it is executable. */
 async function* plainEntry(file: string, name: string, size: number): AsyncGenerator<PackageEntry, void> {
   yield {
     path: cleanPath(posix.basename(name)),
@@ -47,7 +47,7 @@ async function* plainEntry(file: string, name: string, size: number): AsyncGener
   };
 }
 
-/** A package in the reading: what it may hold, what came out so far, and what was decided meanwhile. */
+/** The state of reading a package: limits, counts and decisions. */
 export class PackageReading {
   readonly limits: PackageLimits;
   readonly budget: Budget;
@@ -67,7 +67,7 @@ function entriesOf(file: string, name: string, size: number, reading: PackageRea
   return tarEntries(file, format === 'tar.gz', budget, notes);
 }
 
-/** Checks every entry as it passes, and at the end the tree that they make; throws InvalidPackageError. */
+/** Checks each entry as it passes, and finally the resulting tree; throws InvalidPackageError. */
 export async function* checked(
   entries: AsyncIterable<PackageEntry>,
   { limits, budget, notes }: PackageReading,
@@ -80,7 +80,7 @@ export async function* checked(
   tree.finish();
 }
 
-/** Reads a whole package and drops it: refuses what `writeCanonical` would. */
+/** Reads and discards a whole package: refuses the same as `writeCanonical`. */
 export async function inspectPackage(
   file: string,
   name: string,
@@ -96,7 +96,7 @@ export async function inspectPackage(
   return { kind: formatOf(name) === 'plain' ? 'plain' : 'archive', entries, size };
 }
 
-/** Writes entries as a canonical tar to `target` (which must not exist); on a failure the rest of it is the caller's. */
+/** Writes entries as a canonical tar to `target` (which must not exist); after a failure the caller removes it. */
 export async function writeEntries(
   entries: AsyncIterable<PackageEntry>,
   target: string,
@@ -116,7 +116,7 @@ export async function writeEntries(
   }
 }
 
-/** Turns any accepted package file into a canonical tar at `target`; the same bytes and name give the same tar. */
+/** Converts any accepted package file to a canonical tar at `target`; deterministic for equal bytes and name. */
 export async function writeCanonical(
   file: string,
   name: string,

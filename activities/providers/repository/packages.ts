@@ -1,5 +1,5 @@
-// What a deploy gets its package from, wherever that lies: the driver of the place lends its files, and what is found there
-// is read once, checked, and kept as a canonical tar under the checksum that a plan fixes.
+// Reads packages of deploys from any source: the source's driver provides the files, which are read once, checked, and
+// stored as a canonical tar under the checksum fixed in the plan.
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { posix } from 'node:path';
@@ -20,10 +20,10 @@ export type PackagePlace = PathPlace | RepositoryPlace;
 
 const isRepository = (place: PackagePlace): place is RepositoryPlace => 'address' in place;
 
-/** Of a path on a host: its runner has time limits of its own for every call. */
+/** For a path on a host; each call of its runner has its own timeout. */
 const pathTimeoutMs = 60 * 60_000;
 
-/** The same files, until the signal says that nobody wants them any more. */
+/** The same files, until the signal aborts. */
 function until(signal: AbortSignal, files: Files): Files {
   const check = (): void => {
     if (signal.aborted) throw unavailable('package', 'the reading was cancelled');
@@ -48,7 +48,7 @@ function until(signal: AbortSignal, files: Files): Files {
 
 async function copy(files: Files, path: string, size: number, target: string, budget: Budget): Promise<string> {
   const hash = createHash('sha256');
-  // Before anything comes: a server that says what it has need not be asked for all of it.
+  // Checked before the transfer: a declared size beyond the limit need not be downloaded.
   budget.bytes(size, null);
   const handle = await open(target, 'wx', 0o600);
   try {
@@ -62,7 +62,7 @@ async function copy(files: Files, path: string, size: number, target: string, bu
   return hash.digest('hex');
 }
 
-/** The path of a source as drivers take it, and how messages name it. */
+/** A source's path for drivers, and its name for messages. */
 function placed(place: PackagePlace, source: string): { path: string; name: string } {
   if (!isRepository(place)) {
     checkPath('package', source);
@@ -77,7 +77,7 @@ function placed(place: PackagePlace, source: string): { path: string; name: stri
   return { path, name: `${source} in ${place.url}${place.branch === null ? '' : ` (branch ${place.branch})`}` };
 }
 
-/** Names a reading: who asks with another credential does not share it. */
+/** The sharing key of a read; different credentials do not share one. */
 function keyOf(place: PackagePlace, path: string): string {
   if (!isRepository(place)) return `read ${place.host.runner} ${place.host.name} ${path}`;
   const { url, branch, credential, encoding } = place;
@@ -90,11 +90,11 @@ export interface PackagesParts {
   dataDir: string;
   store: PackageStore;
   repositories: Repositories;
-  /** Folders of hosts below which packages lie that come by their path. */
+  /** Folders of hosts that may contain packages given by path. */
   roots: readonly string[];
 }
 
-/** Reads packages and keeps what it has read. */
+/** Reads and caches packages. */
 export class Packages {
   readonly #store: PackageStore;
   readonly #repositories: Repositories;
@@ -107,8 +107,8 @@ export class Packages {
   }
 
   /**
-   * Reads the package and keeps it as a canonical tar; callers at the same time share one reading, which ends when the last
-   * of them has gone. Throws InvalidPackageError for what will never do, ProviderError for what can't be reached.
+   * Reads the package and stores it as a canonical tar. Concurrent callers share one read, which is aborted when all have
+   * left. Throws InvalidPackageError for permanent failures, ProviderError for an unreachable source.
    */
   async fetch(place: PackagePlace, source: string, signal?: AbortSignal): Promise<Package> {
     const { path, name } = placed(place, source);
@@ -120,17 +120,17 @@ export class Packages {
     );
   }
 
-  /** The package of this checksum if this machine has read it before, null otherwise. */
+  /** The package of this checksum if this machine has it, null otherwise. */
   async find(sha256: string, source: string): Promise<Package | null> {
     return this.#store.find(sha256, posix.basename(source));
   }
 
-  /** The same as it was kept before the form of packages changed, for work that began with it. */
+  /** Same, in the former package format, for work that began with it. */
   async findFormer(sha256: string, source: string): Promise<Package | null> {
     return this.#store.findFormer(sha256, posix.basename(source));
   }
 
-  /** Runs work that needs the tar of a package: it is not dropped meanwhile. */
+  /** Runs work that needs a package's tar, which is not evicted meanwhile. */
   using<T>(found: Package, work: () => Promise<T>): Promise<T> {
     return this.#store.using(found, work);
   }

@@ -1,6 +1,6 @@
-// The repository that is none: a package that lies at a path on the target host, read through the host's runner. On a
-// local host it is looked for below the host's folder first, then on the machine itself. Links on the way to it are followed
-// once, and what is read is where they led, which has to lie below one of the operator's package roots.
+// Packages that are already on the target host, by path; no repository involved. Read through the host's runner; for a local
+// host below its folder first, then on the machine itself. Links are resolved once, and the real path must lie below a
+// package root.
 import { realpath } from 'node:fs/promises';
 import { isBelow } from '../../../kit/host-rules.ts';
 import type { RealPath, Runner, RunnerHost } from '../runner/driver.ts';
@@ -15,7 +15,7 @@ export interface PathPlace {
   host: RunnerHost;
 }
 
-/** Where each of these paths really leads. */
+/** Resolves paths to their real ones. */
 type Resolve = (paths: readonly string[]) => Promise<RealPath[]>;
 
 const onMachine: Resolve = (paths) =>
@@ -28,7 +28,7 @@ const onMachine: Resolve = (paths) =>
     ),
   );
 
-/** The same files, read where their package really lies. */
+/** The same files, confined to the package's real path. */
 function confined(files: Files, resolve: Resolve, roots: readonly string[]): Files {
   let at = { path: '', real: '' };
   const real = (path: string): string => `${at.real}${path.slice(at.path.length)}`;
@@ -49,7 +49,7 @@ function confined(files: Files, resolve: Resolve, roots: readonly string[]): Fil
 const outside = (path: string, roots: readonly string[]): InvalidPackageError =>
   new InvalidPackageError('path', null, `${path} leads out of ${roots.join(', ')}, where packages lie on a host`);
 
-/** Lends the files of a host: the first of its places that has anything at a path is asked for all that is below it. */
+/** Provides a host's files: the first place that has the path serves everything below it. */
 export function createPathRepository(of: { dataDir: string; timeoutMs: number; roots: readonly string[] }) {
   const { dataDir, timeoutMs, roots } = of;
   return {
@@ -60,7 +60,7 @@ export function createPathRepository(of: { dataDir: string; timeoutMs: number; r
       const files: Files = {
         async stat(path) {
           checkPath('package', path);
-          // Whether there is anything elsewhere is not told either.
+          // Does not reveal whether a path exists elsewhere.
           if (!isBelow(path, roots)) throw outside(path, roots);
           for (const one of places) {
             const seen = await one.stat(path);

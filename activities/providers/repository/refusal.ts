@@ -1,9 +1,9 @@
 import { ProviderError } from '../error.ts';
 
-/** Why a package is not taken. `corrupt`: damaged, cut short, or not what its name says. */
+/** Why a package is refused. `corrupt`: damaged, truncated, or not the format that its name implies. */
 export type RefusalReason = 'missing' | 'path' | 'link' | 'special' | 'duplicate' | 'size' | 'corrupt' | 'empty';
 
-/** A package that will never be taken; names the entry that it is refused for, where there is one. */
+/** A permanently refused package; names the offending entry, if any. */
 export class InvalidPackageError extends ProviderError {
   readonly reason: RefusalReason;
   readonly entry: string | null;

@@ -9,17 +9,17 @@ import { createSftpRepository } from './sftp.ts';
 export interface RepositoryOptions extends Trust {
   dataDir: string;
   destinations: Destinations;
-  /** Of silence. */
+  /** Idle timeout. */
   idleMs?: number;
-  /** For a whole reading. */
+  /** Timeout of a whole read. */
   timeoutMs?: number;
 }
 
-/** How each kind of address is spoken to. */
+/** The driver of each URL scheme. */
 export type Repositories = Record<RepositoryScheme, Repository>;
 
 const defaultIdleMs = 30_000;
-/** Less than what the engine gives a reading, so that it ends by itself and says why. */
+/** Shorter than the engine's timeout of a read, so that the error says why. */
 const defaultTimeoutMs = 12 * 60_000;
 
 export function createRepositories(options: RepositoryOptions): Repositories {

@@ -1,4 +1,4 @@
-// SFTP through ssh2. The server must show a host key that an administrator has written down, before anything is sent to it.
+// SFTP through ssh2. The server must present a configured host key before anything is sent to it.
 import { Client } from 'ssh2';
 import type { ConnectConfig, FileEntryWithStats, ServerHostKeyAlgorithm, SFTPWrapper, Stats } from 'ssh2';
 import { codeOf } from '../../../kit/error-code.ts';
@@ -19,9 +19,9 @@ export interface SftpOptions {
   destinations: Destinations;
   /** The text of a known_hosts file, null when none is configured. */
   knownHosts: () => string | null;
-  /** Until the server has let one in, and of silence later. */
+  /** Timeout of the login, and idle timeout afterwards. */
   idleMs: number;
-  /** For a whole reading. */
+  /** Timeout of a whole read. */
   timeoutMs: number;
 }
 
@@ -50,7 +50,7 @@ function failureOf(where: string, error: unknown): ProviderError {
   return networkFailure(provider, where, error);
 }
 
-/** Signatures that kinds of keys can make; an RSA key is never used with SHA-1. */
+/** Signature algorithms by key type; RSA keys are never used with SHA-1. */
 const algorithms: Partial<Record<string, ServerHostKeyAlgorithm[]>> = {
   'ssh-ed25519': ['ssh-ed25519'],
   'ecdsa-sha2-nistp256': ['ecdsa-sha2-nistp256'],
@@ -141,7 +141,7 @@ function filesOf(sftp: SFTPWrapper, root: string, where: string, entries: number
 async function* contentOf(sftp: SFTPWrapper, path: string, size: number, where: string): AsyncGenerator<Buffer, void> {
   let left = size;
   const stream = sftp.createReadStream(path, { highWaterMark: 256 * 1024 });
-  // It closes its file after the last byte, and may be told then that the connection is gone.
+  // It closes its file after the last byte, which may fail on a closed connection.
   stream.on('error', () => undefined);
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
@@ -157,7 +157,7 @@ async function* contentOf(sftp: SFTPWrapper, path: string, size: number, where: 
   if (left > 0) throw changed(path);
 }
 
-/** SFTP, by password or key. */
+/** Creates the driver of SFTP, by password or key. */
 export function createSftpRepository({ destinations, knownHosts, idleMs, timeoutMs }: SftpOptions): Repository {
   return {
     async read({ address, credential }, { signal, entries }, work) {
@@ -189,7 +189,7 @@ export function createSftpRepository({ destinations, knownHosts, idleMs, timeout
           const sftp = await connect(client, config).catch((error: unknown) => {
             throw failureOf(where, error);
           });
-          // What is still asked for when the connection is let go of has nobody who waits for it.
+          // Pending requests may fail after the connection is closed; nothing awaits them.
           sftp.on('error', () => undefined);
           client.on('close', () => lost(unavailable(provider, `${where} closed the connection`)));
           return Promise.race([work(filesOf(sftp, decodedPath(path), where, entries)), gone]);

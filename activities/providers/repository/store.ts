@@ -1,6 +1,6 @@
-// Packages that this worker has read, as canonical tars under <data dir>/packages/, named by the SHA-256 of the source.
-// A tar counts once its record stands beside it; both come by rename, so workers may share the folder. What was read is
-// dropped when its tar is there. A tar's time is when it was last asked for: sweep.ts drops by it.
+// Cache of packages as canonical tars under <data dir>/packages/, keyed by the SHA-256 of the source. A tar is valid once
+// its record exists; both appear by rename, so workers may share the folder. The source is deleted once its tar exists. A
+// tar's mtime is its last use, by which sweep.ts evicts.
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join, posix, resolve } from 'node:path';
@@ -11,9 +11,9 @@ import type { PackageLimits } from './limits.ts';
 import { formatOf, writeCanonical } from './package.ts';
 import { sweepPackages } from './sweep.ts';
 
-/** A package as hosts get it. */
+/** A package as hosts receive it. */
 export interface Package {
-  /** Of the source: of the file, or of a folder's sorted manifest. What a plan fixes. */
+  /** Of the source: a file, or a folder's sorted manifest. Fixed in the plan. */
   sha256: string;
   tarSha256: string;
   /** On this machine. */
@@ -21,19 +21,19 @@ export interface Package {
   /** Bytes of the source. */
   size: number;
   entries: number;
-  /** What was decided in the reading, where there is something to say. */
+  /** Decisions made while reading, if any. */
   notes?: PackageNote[];
 }
 
 type Made = Omit<Package, 'sha256' | 'tarPath'>;
 
-/** Of the canonical form: another one makes another tar of the same source, and what was kept before is made again. */
+/** Version of the canonical form; a change invalidates the cache, as the tars differ. */
 const formVersion = 2;
 
 const shortHash = (text: string, length: number): string =>
   createHash('sha256').update(text).digest('hex').slice(0, length);
 
-/** A plain file's tar holds its name, so it is part of the store's name of it. */
+/** A plain file's tar contains its name, so the name is part of the key. */
 const nameKey = (name: string): string => (formatOf(name) === 'plain' ? `-${shortHash(posix.basename(name), 12)}` : '');
 
 interface Sharing {
@@ -42,7 +42,7 @@ interface Sharing {
   result?: Promise<unknown>;
 }
 
-/** Waits for `result` unless the signal comes first. */
+/** Awaits `result` unless the signal aborts first. */
 async function withSignal<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return result;
   const left = Promise.withResolvers<never>();
@@ -62,13 +62,13 @@ export class PackageStore {
   readonly #sharings = new Map<string, Sharing>();
   readonly #inUse = new Map<string, number>();
 
-  /** `mostBytes` is what `sweep` leaves. */
+  /** `mostBytes` is the size that `sweep` leaves. */
   constructor(dataDir: string, limits: PackageLimits = packageLimits, mostBytes = Infinity) {
     this.#dataDir = dataDir;
     this.#mostBytes = mostBytes;
     this.#folder = join(resolve(dataDir), 'packages');
     this.#limits = limits;
-    // What was taken under other rules is looked at again.
+    // A change of the rules invalidates the cache.
     this.#form = `-${shortHash(JSON.stringify([formVersion, limits.linkTargets]), 8)}`;
   }
 
@@ -76,7 +76,7 @@ export class PackageStore {
     return this.#limits;
   }
 
-  /** Like `once`, for work that can be given up: its signal says so when the last who asked has left. */
+  /** Like `once`, for abortable work: its signal aborts when the last caller has left. */
   async shared<T>(key: string, signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const present = this.#sharings.get(key);
     const sharing = present ?? { waiting: 0, over: new AbortController() };
@@ -88,12 +88,12 @@ export class PackageStore {
       if (this.#sharings.get(key) === sharing) this.#sharings.delete(key);
       sharing.over.abort();
     };
-    // Somebody may come for the same while what was given up is still ending: then he begins anew.
+    // A new caller may arrive while aborted work still ends: it starts the work again.
     const result = (sharing.result ??= work(sharing.over.signal)) as Promise<T>;
     return withSignal(result, signal).finally(leave);
   }
 
-  /** Runs `work` once for all who ask for `key` meanwhile. */
+  /** Runs `work` once for all concurrent callers of `key`. */
   async once<T>(key: string, work: () => Promise<T>): Promise<T> {
     const running = this.#running.get(key) as Promise<T> | undefined;
     if (running) return running;
@@ -102,7 +102,7 @@ export class PackageStore {
     return mine;
   }
 
-  /** A path in the store for a file in the making; what is left of it after `work` is removed. */
+  /** Provides a temporary path in the store; leftovers are removed after `work`. */
   async withTemporary<T>(work: (path: string) => Promise<T>): Promise<T> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const path = join(this.#folder, `.${randomUUID()}`);
@@ -125,18 +125,18 @@ export class PackageStore {
     }
   }
 
-  /** The package of this checksum, if it was read before; `name` is the last part of its source. */
+  /** The cached package of this checksum; `name` is the last part of its source. */
   async find(sha256: string, name: string): Promise<Package | null> {
     const base = sha256 + this.#form;
     return (await this.#record(base + nameKey(name), sha256)) ?? (await this.#record(base, sha256));
   }
 
-  /** The same in the first form, for work that began with it. */
+  /** Same, in the former format, for work that began with it. */
   async findFormer(sha256: string, name: string): Promise<Package | null> {
     return (await this.#record(sha256 + nameKey(name), sha256)) ?? (await this.#record(sha256, sha256));
   }
 
-  /** Runs work that needs the tar: `sweep` leaves it meanwhile. */
+  /** Runs work that needs the tar, which `sweep` keeps meanwhile. */
   async using<T>({ tarPath }: Package, work: () => Promise<T>): Promise<T> {
     this.#inUse.set(tarPath, (this.#inUse.get(tarPath) ?? 0) + 1);
     try {
@@ -148,14 +148,14 @@ export class PackageStore {
     }
   }
 
-  /** Drops what was asked for longest ago beyond the size; what can't be dropped is left to the next time. */
+  /** Evicts the least recently used beyond the size; failures to delete are left to the next sweep. */
   async sweep(): Promise<void> {
     const isInUse = (path: string): boolean => this.#inUse.has(path);
     const what = { dataDir: this.#dataDir, packages: this.#folder, mostBytes: this.#mostBytes, isInUse };
     await this.once('sweep', () => sweepPackages(what)).catch(() => undefined);
   }
 
-  /** Takes a finished tar at `temporary` into the store. */
+  /** Moves a finished tar from `temporary` into the store. */
   async #keep(key: string, sha256: string, temporary: string, made: Made): Promise<Package> {
     const tarPath = join(this.#folder, `${key}.tar`);
     await rename(temporary, tarPath);
@@ -166,7 +166,7 @@ export class PackageStore {
     return { sha256, tarPath, ...made };
   }
 
-  /** Takes a folder's tar, which `write` makes at the path that it is given. */
+  /** Stores a folder's tar, which `write` creates at the given path. */
   async keepFolder(write: (path: string) => Promise<Made & { sha256: string }>): Promise<Package> {
     return this.withTemporary(async (temporary) => {
       const { sha256, ...made } = await write(temporary);

@@ -1,5 +1,5 @@
-// Keeps what was read for the next deploy within a size: what was asked for longest ago goes first. Workers share these
-// folders and can't see what another one uses, so whatever was asked for within the last hour stays, even beyond the size.
+// Evicts least recently used packages and repository copies beyond a size. Workers share these folders and can't see each
+// other's use, so entries used within the last hour stay, even beyond the size.
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gitFolder } from './git/git.ts';
@@ -14,7 +14,7 @@ export interface Sweep {
 interface Kept {
   path: string;
   bytes: number;
-  /** When it was last asked for, in ms. */
+  /** Time of its last use, in ms. */
   time: number;
 }
 
@@ -40,7 +40,7 @@ async function keptIn(folder: string, isKept: (name: string) => boolean): Promis
   return found;
 }
 
-/** Drops packages and copies of repositories beyond `mostBytes`, and what a worker that was killed has left unfinished. */
+/** Evicts packages and repository copies beyond `mostBytes`, and deletes unfinished files of killed workers. */
 export async function sweepPackages({ dataDir, packages, mostBytes, isInUse }: Sweep): Promise<void> {
   const copies = gitFolder(dataDir);
   const isOld = async ({ path }: Kept): Promise<boolean> => {
@@ -53,7 +53,7 @@ export async function sweepPackages({ dataDir, packages, mostBytes, isInUse }: S
     await rm(one.path, { recursive: true, force: true });
     return true;
   };
-  // Also keys of repositories: they lie in `.access-…` while they are used.
+  // Includes keys of repositories, which are in `.access-…` during use.
   const unfinished = (name: string): boolean => name.startsWith('.');
   for (const one of [...(await keptIn(packages, unfinished)), ...(await keptIn(copies, unfinished))]) await drop(one);
 

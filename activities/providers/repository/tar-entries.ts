@@ -1,5 +1,5 @@
-// Entries of a tar, plain or gzipped, read block by block. The walk is ours: npm `tar` skips what it does not know, and
-// here whatever is not understood has to be refused.
+// Reads the entries of a tar, plain or gzipped, block by block. Our own reader, because npm `tar` skips unknown entries,
+// which must be refused here.
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';

@@ -1,5 +1,5 @@
-// A tar header as it stands in its block. By hand, because npm `tar` mixes in what extended headers say while it decodes:
-// a name cut at 100 bytes that ends with "/" then makes a folder of a file, and a prefix goes before an extended path.
+// Decodes a tar header alone. Our own decoder, because npm `tar` mixes extended headers in: a name cut at 100 bytes that
+// ends with "/" then turns a file into a folder, and a prefix is added to an extended path.
 import { InvalidPackageError } from './refusal.ts';
 
 export interface TarHeader {
@@ -37,7 +37,7 @@ function numberAt(block: Buffer, at: number, length: number): number {
   return text === '' ? 0 : parseInt(text, 8);
 }
 
-/** Whether the checksum is right; old archivers have added up bytes as signed numbers, which shows with names beyond ASCII. */
+/** Verifies the checksum; old archivers summed signed bytes, which differs for non-ASCII names. */
 function isSound(block: Buffer): boolean {
   const told = numberAt(block, 148, 8);
   const bytes = [...block].map((byte, at) => (at >= 148 && at < 156 ? 0x20 : byte));
@@ -45,7 +45,7 @@ function isSound(block: Buffer): boolean {
   return told === sum || told === sum - 256 * bytes.filter((byte) => byte > 0x7f).length;
 }
 
-/** The header in a block of 512 bytes, null for a block of zeros (the end); refuses what is no header. */
+/** The header in a block of 512 bytes, null for a block of zeros (the end); refuses invalid headers. */
 export function decodeHeader(block: Buffer): TarHeader | null {
   if (block.every((byte) => byte === 0)) return null;
   if (!isSound(block)) throw corrupt('this is not a tar archive, or it is damaged');

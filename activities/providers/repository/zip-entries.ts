@@ -1,6 +1,6 @@
-// Entries of a zip, through yauzl, which reads the directory at its end. Names are read here, since yauzl takes those
-// without a flag for CP437, which hardly anybody means. Links and modes are those that unix zips carry. yauzl checks sizes
-// and not checksums, so these are checked here too.
+// Reads the entries of a zip through yauzl, which reads the central directory. Decodes names here, since yauzl takes
+// unflagged ones for CP437, which is rarely right. Honours links and modes of unix zips. Verifies checksums, which yauzl
+// does not.
 import { crc32 } from 'node:zlib';
 import { openPromise } from 'yauzl';
 import type { Entry, ZipFile } from 'yauzl';
@@ -29,7 +29,7 @@ function translated(error: unknown, entry: string | null): unknown {
 
 const systemOf = ({ versionMadeBy }: Pick<Entry, 'versionMadeBy'>): number => versionMadeBy >>> 8;
 
-/** The name that Info-ZIP writes besides one in another encoding; null unless it belongs to this one. */
+/** The Unicode name that Info-ZIP adds to one in another encoding; null unless it matches this one. */
 function unicodeName({ fileNameRaw, extraFields }: Entry): string | null {
   for (const { id, data } of extraFields) {
     const isKnown = id === unicodePath && data.length > 5 && data[0] === 1;
@@ -76,7 +76,7 @@ function kindOf(name: string, mode: number): PackageEntry['kind'] {
   return 'file';
 }
 
-/** The mode that a unix zip carries; none at all, or that of another kind, is no mode. */
+/** The mode in a unix zip; a missing one, or one of another kind, is ignored. */
 function modeOf(kind: PackageEntry['kind'], mode: number): number {
   const format = mode & formats.mask;
   const isOther = format !== 0 && (kind === 'directory') !== (format === formats.directory);

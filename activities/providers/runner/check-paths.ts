@@ -10,23 +10,23 @@ export function jobId(...parts: (string | number)[]): string {
   return parts.map((part) => String(part).replaceAll('/', '.')).join('~');
 }
 
-/** Whether a job, by its id, is of a task that has ended. */
+/** Whether a job's id belongs to an ended task. */
 export function isOfEnded(id: string, { below, except }: EndedTasks): boolean {
   const task = Number(/^t([1-9]\d{0,14})-/.exec(id)?.[1] ?? below);
   return task < below && !except.includes(task);
 }
 
-/** Refuses a host name that is no name (it becomes part of paths). */
+/** Refuses an invalid host name (it becomes part of paths). */
 export function checkHostName(provider: string, name: string): void {
   if (!hostName.test(name)) throw refused(provider, `not a host name: ${JSON.stringify(name.slice(0, 80))}`);
 }
 
-/** Refuses a job id that can't be a file name everywhere. */
+/** Refuses a job id that is not a portable file name. */
 export function checkJobId(provider: string, id: string): void {
   if (!jobName.test(id)) throw refused(provider, `not a job id: ${JSON.stringify(id.slice(0, 80))}`);
 }
 
-/** Refuses environment variables that no system takes; the message names the variable, never its value. */
+/** Refuses invalid environment variables; the message names the variable, never its value. */
 export function checkEnvironment(provider: string, env: Record<string, string>): void {
   for (const [name, value] of Object.entries(env)) {
     if (!variable.test(name)) throw refused(provider, `not a variable name: ${JSON.stringify(name.slice(0, 80))}`);
@@ -34,18 +34,18 @@ export function checkEnvironment(provider: string, env: Record<string, string>):
   }
 }
 
-/** Refuses a path of an application that is not absolute, climbs, or holds a NUL. */
+/** Refuses an application's path that is not absolute, or contains `..` or NUL. */
 export function checkPath(provider: string, path: string): void {
   const bad = !path.startsWith('/') || path.includes('\0') || path.split('/').includes('..');
   if (bad) throw refused(provider, `not an absolute path without "..": ${JSON.stringify(path.slice(0, 200))}`);
 }
 
-/** Refuses to go on with what nobody wants any more. */
+/** Throws if the caller has aborted. */
 export function ensureWanted(provider: string, signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw unavailable(provider, 'it was given up');
 }
 
-/** The name of a file that is kept for a step; refused unless it is one in a folder of its task. */
+/** The name of a file kept for a step; refused unless it lies in a folder of its task. */
 export function keptName(provider: string, { kept }: { kept: string }): string {
   if (!/^t[1-9]\d{0,18}\/[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(kept)) {
     throw refused(provider, `not a name by which files are kept for steps: ${JSON.stringify(kept.slice(0, 80))}`);

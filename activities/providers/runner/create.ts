@@ -7,7 +7,7 @@ import { createSaltRunner } from './salt/index.ts';
 import { SaltKeys } from './salt/keys.ts';
 import { createSshRunner } from './ssh/index.ts';
 
-/** The drivers that are configured. */
+/** Creates the configured drivers. */
 export function createRunners(config: Config): Runners {
   const { localRunner, dataDir, sshKeyFile, sshKnownHosts } = config;
   const ssh = sshKeyFile !== undefined &&
@@ -20,7 +20,7 @@ export function createRunners(config: Config): Runners {
   };
 }
 
-/** The keys of minions, where minions are installed over SSH. */
+/** Access to minion keys, if minions are installed over SSH. */
 export function createMinionKeys(config: Config): MinionKeys | null {
   const { saltMaster: master } = config;
   const salt = saltOf(config);

@@ -1,17 +1,17 @@
-// The hands on a host: one interface for `local`, `salt` and `ssh`. A job is started by a unique id and then lives by
-// itself on the host, with its output in files and its result kept: whoever comes later (another worker, after a
-// crash) asks for state and output by that id. So "no step runs twice, no line is lost" needs nothing but the id.
+// The driver interface for hosts: `local`, `salt` and `ssh`. A job is started by a unique id and then runs independently on
+// the host, which keeps its output and result. Any worker, also after a crash, asks for both by the id, so that no step runs
+// twice and no output is lost.
 
 export type RunnerKind = 'local' | 'salt' | 'ssh';
 
-/** The host as a driver needs it; `address` is null where the runner finds it by name. */
+/** A host as drivers need it; `address` is null if the runner finds it by name. */
 export interface RunnerHost {
   name: string;
   runner: RunnerKind;
   address: string | null;
 }
 
-/** The folder `then` where there is a folder `when`, else `otherwise`; the host decides as it gets the job. */
+/** The folder `then` if the folder `when` exists, else `otherwise`; resolved on the host when it receives the job. */
 export interface FolderChoice {
   when: string;
   then: string;
@@ -19,35 +19,34 @@ export interface FolderChoice {
 }
 
 /**
- * One command on one host. Besides `env` it finds there `SLIPWAY_HOST_ROOT`, the folder that is the host's root, and
- * `SLIPWAY_STEPS_DIR`, where steps keep what nobody but the runner's own user may change; it need not be there yet.
+ * One command on one host. Additional environment: `SLIPWAY_HOST_ROOT`, the folder of the host's root, and
+ * `SLIPWAY_STEPS_DIR`, for step data that only the runner's own user may change; it may not exist yet.
  */
 export interface Job {
-  /** Unique for ever, see `jobId`: a start with an id that exists does nothing. */
+  /** Globally unique, see `jobId`: a start with an existing id has no effect. */
   id: string;
   /** Passed as a file, never through a shell's arguments. */
   script: { language: 'bash' | 'python'; content: string };
   /** Absolute, as the application states it; the driver maps it. It must exist. */
   cwd: string | FolderChoice;
   env: Record<string, string>;
-  /** System user, null for the runner's own. One that the host has not, or that it cannot change to, is refused. */
+  /** System user, null for the runner's own. Refused if missing on the host, or if the runner can't change to it. */
   user: string | null;
-  /** The user is refused if they are root there, by whatever name; the worker's own on a local host is not. */
+  /** Refuses any user with root's uid, except the worker's own on a local host. */
   neverRoot?: boolean;
   /**
-   * Most that the host keeps of its output, both streams together, and never more at any time: half of it from the beginning,
-   * the rest from the end. 50 MiB unless given, 64 KiB at least.
+   * Limit of the output kept on the host, both streams together: the first half from the beginning, the rest from the end.
+   * Default 50 MiB, minimum 64 KiB.
    */
   outputLimitBytes?: number;
 }
 
 /**
- * `absent`: never started (or forgotten). `unknown`: it was started and nobody can say how it ended.
- * `notes`: lines that belong into the step's output.
+ * `absent`: never started (or forgotten). `unknown`: started, but its end is unknown. `notes`: lines for the step's output.
  */
 export interface JobState {
   state: 'absent' | 'running' | 'exited' | 'unknown';
-  /** Null unless exited by itself. */
+  /** Null unless it exited without a signal. */
   exitCode: number | null;
   /** The signal that ended it; always set for a job that `kill` ended. */
   signal: string | null;
@@ -61,8 +60,8 @@ export interface OutputBlock {
 }
 
 /**
- * Bytes of a stream, next to each other. Positions are those of all that was said, whatever the host still keeps of it: `offset`
- * is that of the first of these bytes, beyond the one asked for where what was there is gone. `isCut`: so is what follows them.
+ * Contiguous bytes of a stream. Positions count the whole output, including dropped parts: `offset`, the position of the
+ * first byte, lies beyond the requested one if that part was dropped. `isCut`: the part after these bytes was dropped too.
  */
 export interface StreamBlock extends OutputBlock {
   offset: number;
@@ -72,19 +71,19 @@ export interface StreamBlock extends OutputBlock {
 /** A position in each stream, in bytes. */
 export type StreamOffsets = Record<'stdout' | 'stderr', number>;
 
-/** What one look at a job shows: its state, and as much of its output as one call brings. */
+/** Result of one look at a job: its state, and as much output as one call returns. */
 export interface JobView extends JobState {
   stdout: StreamBlock;
   stderr: StreamBlock;
 }
 
-/** Tasks that have ended for good: those with a smaller id than `below`, but for `except`. Jobs begin with it (`t42-…`). */
+/** Tasks that have ended: those with an id below `below`, except `except`. Job ids begin with the task's (`t42-…`). */
 export interface EndedTasks {
   below: number;
   except: readonly number[];
 }
 
-/** How many jobs were dropped, and whether another call has more to drop. */
+/** The number of deleted jobs, and whether another call has more to delete. */
 export interface Swept {
   dropped: number;
   more: boolean;
@@ -96,7 +95,7 @@ export interface FileStat {
   size: number;
 }
 
-/** One name in a folder, links not followed. */
+/** One entry of a folder, without following links. */
 export interface DirectoryEntry {
   name: string;
   kind: 'file' | 'directory' | 'link' | 'other';
@@ -104,11 +103,11 @@ export interface DirectoryEntry {
   size: number;
   /** Permission bits. */
   mode: number;
-  /** Of a link: what it says. */
+  /** Target of a link, verbatim. */
   target: string | null;
 }
 
-/** Where a path really leads; `outside`: to where the runner does not go. */
+/** The real path; `outside`: it leads outside the runner's roots. */
 export type RealPath = { kind: 'path'; path: string } | { kind: 'absent' } | { kind: 'outside' };
 
 /** An absolute path of an application, or a file in the folder that the runner keeps for steps, such as `t42/web.tar`. */
@@ -121,28 +120,28 @@ export interface PutOptions {
   signal?: AbortSignal;
 }
 
-/** Every method throws ProviderError only: `refused` for what can't be, `unavailable` for a host that can't be reached. */
+/** Every method throws ProviderError only: `refused` for permanent failures, `unavailable` for an unreachable host. */
 export interface Runner {
-  /** Where an absolute path of an application really lies on the host. */
+  /** Maps an absolute path of an application to the host. */
   path(host: RunnerHost, path: string): string;
-  /** Makes the host ready to take jobs (idempotent): initialisation calls it. */
+  /** Prepares the host for jobs (idempotent); called by initialisation. */
   prepare(host: RunnerHost): Promise<void>;
-  /** Throws `unavailable` unless the host answers. */
+  /** Throws `unavailable` unless the host responds. */
   ping(host: RunnerHost): Promise<void>;
-  /** Resolves when the job is started for sure, or was before; then `state` is never `absent`. */
+  /** Resolves when the job has certainly started; from then on `state` is never `absent`. */
   start(host: RunnerHost, job: Job): Promise<void>;
   state(host: RunnerHost, jobId: string): Promise<JobState>;
-  /** `start` and then `look`, in one call where calls are dear. */
+  /** `start` and then `look`, in one call if calls are expensive. */
   run(host: RunnerHost, job: Job, from: StreamOffsets): Promise<JobView>;
   /**
-   * State and output of a job; what is known to be over has all of its output. Where calls are dear it waits on the host, for
-   * seconds at most, until there is something new.
+   * State and output of a job; for an ended one, all of its output. If calls are expensive, waits on the host for new
+   * output, for seconds at most.
    */
   look(host: RunnerHost, jobId: string, from: StreamOffsets): Promise<JobView>;
   /**
-   * Bytes of the job's output from `offset`, at most `limit`; also while it runs. Its size only ever grows (`> /dev/stderr` adds
-   * to it), counts all that the command wrote once `state` is `exited` or `kill` resolved, and then what services left behind
-   * add. Of what is beyond the job's limit the host drops the middle, as it comes.
+   * Bytes of the job's output from `offset`, at most `limit`, also while it runs. The size never shrinks (`> /dev/stderr`
+   * appends), is complete once `state` is `exited` or `kill` resolved, and then grows only by output of services left
+   * running. Beyond the job's limit the host drops the middle.
    */
   output(
     host: RunnerHost,
@@ -152,11 +151,11 @@ export interface Runner {
     limit: number,
   ): Promise<StreamBlock>;
   /**
-   * Ends the whole process group, TERM and after `graceMs` KILL; resolves when it is gone; harmless after the end. A job that
-   * was never started is over too: a start that comes late, from a worker that stalled, finds it ended by SIGTERM.
+   * Ends the whole process group, TERM and after `graceMs` KILL; resolves when it is gone; no effect after the end. Marks a
+   * job never started as ended by SIGTERM, so that a late start by a stalled worker has no effect.
    */
   kill(host: RunnerHost, jobId: string, graceMs: number): Promise<void>;
-  /** Drops what is kept of an ended job; its id is then as if never used. */
+  /** Deletes the data of an ended job; its id may then be used again. */
   forget(host: RunnerHost, jobId: string): Promise<void>;
   /**
    * Drops what is kept of jobs of ended tasks, many at a call, and what was left half made for over a day. A job that runs
@@ -168,11 +167,11 @@ export interface Runner {
   realPaths(host: RunnerHost, paths: readonly string[]): Promise<RealPath[]>;
   /** Entries of a folder, sorted by name (by code unit). */
   list(host: RunnerHost, path: string): Promise<DirectoryEntry[]>;
-  /** Bytes of a file; past its end there are none. */
+  /** Bytes of a file; empty past its end. */
   readBlock(host: RunnerHost, path: string, offset: number, length: number): Promise<OutputBlock>;
   /**
-   * Places `source` (a file on this machine) there: checksum verified there, all or nothing, folders made. Once `signal` is
-   * aborted it ends as `unavailable` as soon as it can, unless all is done, and then brings nothing more to the host.
+   * Puts `source` (a file of this machine) there atomically: verifies the checksum on the host and creates folders. On an
+   * abort it throws `unavailable` as soon as possible, unless already done, and sends nothing more.
    */
   putFile(host: RunnerHost, place: HostPlace, source: string, options: PutOptions): Promise<void>;
 }

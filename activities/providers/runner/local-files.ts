@@ -1,5 +1,5 @@
-// Files of a local host. An absolute path of an application is taken below the host's folder; what counts is where it
-// leads once links are followed, so a link out of the folder is refused, a link within it is fine.
+// Files of a local host. An application's absolute path is mapped below the host's folder. Links are resolved first: one
+// leading out of the folder is refused, one within it is allowed.
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import type { Stats } from 'node:fs';
@@ -16,7 +16,7 @@ function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'failed';
 }
 
-/** The one translation of the system's errors: what can't pass by itself is refused. */
+/** The one mapping of system errors: permanent ones are refused. */
 function fileError(error: unknown, path: string): ProviderError {
   if (error instanceof ProviderError) return error;
   const code = codeOf(error);
@@ -24,7 +24,7 @@ function fileError(error: unknown, path: string): ProviderError {
   return (final ? refused : unavailable)(provider, `${path}: ${code}`);
 }
 
-/** The result of `work` on `path`, its failure as a ProviderError. */
+/** Awaits `work` on `path`, mapping its failure to a ProviderError. */
 export async function translated<T>(path: string, work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
     throw fileError(error, path);
@@ -40,13 +40,13 @@ async function realOrNull(path: string): Promise<string | null> {
   }
 }
 
-/** Where `path` lies below `root`, by name alone. */
+/** Maps `path` below `root`, by name alone. */
 export function below(root: string, path: string): string {
   checkPath(provider, path);
   return join(root, path);
 }
 
-/** Where `path` leads once links are followed, as seen from `root`. */
+/** The real path of `path`, relative to `root`. */
 export async function realPathIn(root: string, path: string): Promise<RealPath> {
   const real = await realOrNull(below(root, path));
   if (real === null) return { kind: 'absent' };
@@ -55,7 +55,7 @@ export async function realPathIn(root: string, path: string): Promise<RealPath> 
   return real.startsWith(realRoot + sep) ? { kind: 'path', path: real.slice(realRoot.length) } : { kind: 'outside' };
 }
 
-/** The real place of `path`, null when nothing is there; refused when links lead out of `root`. */
+/** The real path of `path`, null when it does not exist; refused when links lead out of `root`. */
 export async function inside(root: string, path: string): Promise<string | null> {
   const real = await realOrNull(below(root, path));
   const realRoot = await realpath(root);
@@ -75,7 +75,7 @@ export async function statFile(real: string | null): Promise<FileStat> {
   return { kind: kindOf(stats), size: stats.isFile() ? stats.size : 0 };
 }
 
-/** `name` is bytes: it need not be UTF-8, and is then told with U+FFFD, as by other runners. */
+/** `name` is bytes, as it may be invalid UTF-8; it is then shown with U+FFFD, as by other runners. */
 async function entryOf(folder: string, name: Buffer): Promise<DirectoryEntry> {
   const path = Buffer.concat([Buffer.from(folder + sep), name]);
   const stats = await lstat(path);
@@ -94,7 +94,7 @@ export async function listFolder(real: string): Promise<DirectoryEntry[]> {
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Reads a part of a regular file (anything else is refused); past the end there is nothing. */
+/** Reads a part of a regular file (others are refused); empty past the end. */
 export async function readPart(real: string, offset: number, length: number): Promise<OutputBlock> {
   const { kind, size } = await statFile(real);
   if (kind !== 'file') throw refused(provider, `${basename(real)} is not a file`);
@@ -120,7 +120,7 @@ async function sync(path: string): Promise<void> {
   await handle.sync().finally(() => handle.close());
 }
 
-/** Makes the folders of `path` that are missing, each checked to lie inside before the next. */
+/** Creates missing folders of `path`, checking that each lies inside before the next. */
 async function makeFolders(root: string, path: string): Promise<string> {
   const present = await inside(root, path);
   if (present !== null) return present;
@@ -152,7 +152,7 @@ async function copyVerified(source: string, folder: string, target: string, { sh
   }
 }
 
-/** Places a file of this machine at `path` below `root`: verified, then renamed into place; a second time is a no-op. */
+/** Puts a file of this machine at `path` below `root`: verified, then renamed into place. Idempotent. */
 export async function putInto(root: string, path: string, source: string, options: PutOptions): Promise<void> {
   const { sha256, mode = 0o644, signal } = options;
   ensureWanted(provider, signal);

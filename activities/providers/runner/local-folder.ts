@@ -1,34 +1,34 @@
-// A job's folder on a local host, the only thing that driver and launcher share. Whatever counts as "it happened" is one
-// rename: the folder with its job, `started` with the launcher's mark, `process`, `result`. So every crash between
-// two of them leaves a state that can be named.
+// A job's folder on a local host, the only state shared by driver and launcher. Every state change is one rename: the folder
+// with its job, `started` with the launcher's mark, `process`, `result`. So a crash between two of them leaves a defined
+// state.
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Job } from './driver.ts';
 import type { ProcessMark } from './local-process.ts';
 
-/** What the launcher is told (job.json). */
+/** The launcher's input (job.json). */
 export interface JobOrder {
   language: Job['script']['language'];
   cwd: string;
   env: Record<string, string>;
   user: string | null;
   neverRoot?: boolean | undefined;
-  /** Missing in an order of an earlier version. */
+  /** Absent in orders of an earlier version. */
   outputLimitBytes?: number;
 }
 
-/** What the launcher says before it runs anything (started/launcher.json). */
+/** Written by the launcher before it runs anything (started/launcher.json). */
 export interface Started extends ProcessMark {
   notes: string[];
 }
 
-/** The leader of the job's group, and who reads its output (process.json). */
+/** The leader of the job's group, and its output readers (process.json). */
 export interface Running extends ProcessMark {
   readers: ProcessMark[];
 }
 
-/** How it ended (result.json). */
+/** The job's end (result.json). */
 export interface Result {
   exitCode: number | null;
   signal: string | null;
@@ -46,7 +46,7 @@ export const files = {
   result: 'result.json',
 } as const;
 
-/** Reads a JSON file of the folder; null when it isn't there. */
+/** Reads a JSON file of the folder; null when it does not exist. */
 export function readJson(folder: string, name: string): unknown {
   try {
     return JSON.parse(readFileSync(join(folder, name), 'utf8'));
@@ -56,7 +56,7 @@ export function readJson(folder: string, name: string): unknown {
   }
 }
 
-/** Makes a file or folder durable. */
+/** Syncs a file or folder to disk. */
 export function sync(path: string): void {
   const fd = openSync(path, 'r');
   try {
@@ -66,7 +66,7 @@ export function sync(path: string): void {
   }
 }
 
-/** Writes a file whole or not at all, and durably. */
+/** Writes a file atomically and durably. */
 export function writeJson(folder: string, name: string, value: object): void {
   const temporary = join(folder, `.${randomUUID()}`);
   const fd = openSync(temporary, 'wx', 0o600);
@@ -80,7 +80,7 @@ export function writeJson(folder: string, name: string, value: object): void {
   sync(folder);
 }
 
-/** Makes `folder` with what `fill` puts into it in one step; false when it exists already (then nothing changes). */
+/** Creates `folder` with the content from `fill` atomically; false, without effect, when it exists. */
 export function makeFolder(folder: string, mode: number, fill: (folder: string) => void): boolean {
   const temporary = join(dirname(folder), `.${randomUUID()}`);
   mkdirSync(temporary, { mode });

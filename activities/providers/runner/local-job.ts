@@ -1,6 +1,6 @@
-// The launcher of one job on a local host, a process of its own: `node local-job.ts <job folder>`. It outlives the worker
-// (own session, nothing shared but files), so a worker that dies loses nothing. The end of a job is the result that this
-// process writes, never the end of a stream: a service started by the job may keep the streams open for ever.
+// The launcher of one job on a local host, a separate process: `node local-job.ts <job folder>`. It outlives the worker (own
+// session, shares only files), so a dying worker loses nothing. A job ends with the result that this process writes, not
+// with the end of a stream: a service started by the job may keep the streams open indefinitely.
 import { spawn } from 'node:child_process';
 import { appendFileSync, chownSync, closeSync, existsSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,11 +19,11 @@ function report(): void {
   try {
     writeSync(1, 'started\n');
   } catch {
-    // Nobody listens any more: the worker that started us is gone, which is no reason to stop.
+    // The worker that started this process is gone, which is no reason to stop.
   }
 }
 
-/** Makes a file of the output durable; its reader may drop it meanwhile. */
+/** Syncs an output file to disk; its reader may delete it meanwhile. */
 function syncKept(path: string): void {
   if (existsSync(path)) sync(path);
 }
@@ -37,7 +37,7 @@ function finish(folder: string, result: Result, complaints: string[]): void {
   writeJson(folder, files.result, ended satisfies Result);
 }
 
-/** Waits for what the command has said to be in the files, then says how it ended. */
+/** Waits until the command's output is in the files, then records its end. */
 async function end(folder: string, readers: Readers, result: Result, error?: Error): Promise<void> {
   await Promise.race([readers.ended, settled(folder, readers.marks)]);
   const complaints = readers.failures.map((failure) => `output of the step was lost, ${failure}`);
@@ -51,7 +51,7 @@ function run(folder: string, order: JobOrder, as: RunAs, { stdout, stderr }: Pip
   const script = join(folder, files.script);
   if (as.user) chownSync(script, as.user.uid, as.user.gid);
   const interpreter = commandOf(order.language, readFileSync(script, 'utf8'));
-  // By who runs in it: a link of theirs must not bring them where only root gets.
+  // The job's user changes the folder: their links must not lead to places only root can reach.
   const inFolder = ['/bin/sh', '-c', 'cd -- "$0" && unset OLDPWD && exec "$@"; exit 127', order.cwd];
   const { program, args, ...ids } = commandAs(as.user, [...inFolder, ...interpreter, script]);
   const env = { LANG: 'C.UTF-8', HOME: as.home, USER: as.name, LOGNAME: as.name, ...order.env };
@@ -74,7 +74,7 @@ async function main(folder: string): Promise<void> {
   const order = readJson(folder, files.order) as JobOrder | null;
   const pipes = openPipes(folder);
   if (!order) {
-    report(); // Another launcher has taken it.
+    report(); // Another launcher already runs it.
     return;
   }
   const as = await chooseUser(order);
@@ -86,7 +86,7 @@ async function main(folder: string): Promise<void> {
   report();
 }
 
-// Steps make files that others serve; what is private here says so itself.
+// Steps create files for others to read; private files set their own mode.
 process.umask(0o022);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
 await main(process.argv[2] ?? '');

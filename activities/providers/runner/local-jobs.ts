@@ -1,5 +1,5 @@
-// Jobs of a local host as seen from a worker: start, look, kill. Nothing is kept in memory, all of it is read from the
-// job's folder, so that any worker can do each of them at any time.
+// Starts, observes and kills jobs of a local host for a worker. All state is in the job's folder, none in memory, so any
+// worker can do each at any time.
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ const provider = 'local';
 const launcher = join(import.meta.dirname, 'local-job.ts');
 const afterKillMs = 5000;
 
-/** Where a job lives, and where it finds programs. */
+/** A job's folder, and its search path for programs. */
 export interface JobPlace {
   root: string;
   folder: string;
@@ -38,7 +38,7 @@ async function orderOf({ root, searchPath }: JobPlace, job: Job): Promise<JobOrd
   return { language: script.language, cwd, env, user, neverRoot, outputLimitBytes: keptBytes(job) };
 }
 
-/** What steps keep on a host, for its runner alone. */
+/** Step data on a host, for its runner alone. */
 const stepsFolder = (root: string): string => join(root, '.slipway', 'steps');
 
 async function isFolder(root: string, path: string): Promise<boolean> {
@@ -46,7 +46,7 @@ async function isFolder(root: string, path: string): Promise<boolean> {
   return kind === 'directory';
 }
 
-/** Folders that the job's user passes through to reach his script, and cannot list. */
+/** Folders that the job's user traverses to reach their script, but can't list. */
 function makeJobsFolder(root: string): void {
   for (const folder of [join(root, '.slipway'), join(root, '.slipway', 'jobs')]) {
     mkdirSync(folder, { recursive: true });
@@ -61,11 +61,11 @@ function fill(folder: string, job: Job, order: JobOrder): void {
   for (const stream of [files.stdout, files.stderr]) writeFileSync(join(folder, stream), '', { mode: 0o600 });
 }
 
-/** Runs the launcher until it has said that it started, or is gone. */
+/** Runs the launcher until it reports its start or ends. */
 async function launch({ root, folder, searchPath }: JobPlace): Promise<void> {
   const log = openSync(join(folder, 'launcher.log'), 'a', 0o600);
   const child = spawn('/bin/sh', ['-c', withPipes, 'sh', folder, process.execPath, launcher], {
-    // Without it every launcher strips and compiles its source anew, more than half of the time of a start.
+    // Otherwise every launcher compiles its source, more than half of the time of a start.
     env: { PATH: searchPath, NODE_COMPILE_CACHE: join(root, '.slipway', 'compiled') },
     cwd: '/',
     detached: true,
@@ -89,7 +89,7 @@ function started(folder: string): Started | null {
   return readJson(folder, files.started) as Started | null;
 }
 
-/** Starts the job in `folder` unless it was started before, by whomever. */
+/** Starts the job in `folder` unless any worker already has. */
 export async function startJob(place: JobPlace, job: Job): Promise<void> {
   const { root, folder } = place;
   if (!started(folder)) await chooseUser(job);
@@ -120,12 +120,12 @@ function lost(folder: string, notes: string[]): JobState {
   };
 }
 
-/** What is known of the job now. A launcher that is gone without a result leaves it `unknown`. */
+/** The job's present state. A launcher gone without a result leaves it `unknown`. */
 export function stateOf(folder: string): JobState {
   const start = started(folder);
   if (!start) return { state: 'absent', exitCode: null, signal: null, notes: [] };
   const alive = lives(start);
-  // The result is read after the look at the launcher: it may have ended in between.
+  // Read the result after checking the launcher, which may have ended in between.
   const result = readJson(folder, files.result) as Result | null;
   if (result) return ended(result, start.notes);
   return alive ? { state: 'running', exitCode: null, signal: null, notes: start.notes } : lost(folder, start.notes);
@@ -136,7 +136,7 @@ function group(folder: string, signal: NodeJS.Signals): void {
   if (leader) signalGroup(leader, signal);
 }
 
-/** Whether there is nothing left to wait for: the group is gone and the launcher has said so (or never will). */
+/** Whether the job is over: the group is gone and the launcher has recorded it, or is gone too. */
 function isOver(folder: string): boolean {
   const leader = running(folder);
   return stateOf(folder).state !== 'running' && !(leader && groupLives(leader));
@@ -159,7 +159,7 @@ async function endGroup(folder: string, graceMs: number): Promise<void> {
   throw unavailable(provider, 'the job does not end, though killed');
 }
 
-/** The folder of a job that was killed before anybody started it: whoever comes to start it finds it over. */
+/** Creates the folder of a job killed before its start, so that a later start finds it over. */
 function bar({ root, folder }: JobPlace): void {
   makeJobsFolder(root);
   makeFolder(folder, 0o711, (temporary) => {
@@ -170,7 +170,7 @@ function bar({ root, folder }: JobPlace): void {
   });
 }
 
-/** Ends the job's group and waits for it. A kill that was cut short (its worker died) is carried through. */
+/** Ends the job's group and awaits it. Completes a kill interrupted by the death of its worker. */
 export async function killJob(place: JobPlace, graceMs: number): Promise<void> {
   const { folder } = place;
   if (!existsSync(folder)) bar(place);
@@ -179,9 +179,9 @@ export async function killJob(place: JobPlace, graceMs: number): Promise<void> {
   if (existsSync(join(folder, files.killed)) || (before === 'exited' && !wasAsked)) return;
   writeFileSync(join(folder, files.kill), '');
   const { state, signal } = stateOf(folder);
-  // Its launcher has yet to come, and will see that it has been killed.
+  // A launcher that starts later sees the kill.
   if (state === 'absent') return;
-  // It may have ended by itself meanwhile: what it left running (a service) is then none of our business.
+  // It may have exited meanwhile; services it left running stay.
   if (state !== 'exited' || signal !== null) {
     await endGroup(folder, graceMs);
     await settled(folder, running(folder)?.readers ?? []);
@@ -189,7 +189,7 @@ export async function killJob(place: JobPlace, graceMs: number): Promise<void> {
   writeFileSync(join(folder, files.killed), '');
 }
 
-/** Removes what is kept of an ended job; refused while it runs. */
+/** Deletes the data of an ended job; refused while it runs. */
 export async function forgetJob(folder: string): Promise<void> {
   if (stateOf(folder).state === 'running') throw refused(provider, 'the job still runs');
   const away = join(dirname(folder), `.${randomUUID()}`);

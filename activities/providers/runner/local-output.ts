@@ -1,5 +1,5 @@
-// What is kept of a job's output on a local host, as its readers (agent/reader.sh) lay it down: a stream's beginning in a file
-// of its name, what follows in files named by where in the stream they begin, of which the oldest goes.
+// Reads a job's output on a local host, as its readers (agent/reader.sh) write it: the beginning in a file named after the
+// stream, the rest in files named by their offset, of which the oldest are deleted.
 import { readdirSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,12 +7,12 @@ import type { StreamBlock } from './driver.ts';
 
 interface Part {
   path: string;
-  /** Where in the stream it begins, and ends for now. */
+  /** Its present range in the stream. */
   begin: number;
   end: number;
 }
 
-/** Names of a stream's files, oldest first, with where they begin. */
+/** Names of a stream's files with their offsets, oldest first. */
 function namesOf(folder: string, stream: string): { name: string; begin: number }[] {
   const ends = readdirSync(folder)
     .filter((name) => name.startsWith(`${stream}-`))
@@ -21,17 +21,17 @@ function namesOf(folder: string, stream: string): { name: string; begin: number 
   return [{ name: stream, begin: 0 }, ...found];
 }
 
-/** A stream's files, oldest first; the last is the one to which it is written. */
+/** A stream's files, oldest first; the last is being written. */
 export const streamFiles = (folder: string, stream: string): string[] =>
   namesOf(folder, stream).map(({ name }) => join(folder, name));
 
-/** How much a stream has said. */
+/** Total size of a stream's output. */
 export function streamSize(folder: string, stream: string): number {
   const { name, begin } = namesOf(folder, stream).at(-1) ?? { name: stream, begin: 0 };
   return begin + statSync(join(folder, name)).size;
 }
 
-/** A stream's files; those that go meanwhile are none any more. */
+/** A stream's files, except those deleted meanwhile. */
 function partsOf(folder: string, stream: string): Part[] {
   return namesOf(folder, stream).flatMap(({ name, begin }) => {
     const path = join(folder, name);
@@ -40,7 +40,7 @@ function partsOf(folder: string, stream: string): Part[] {
   });
 }
 
-/** The parts that go on where the one before them ends, up to so many bytes from `offset` on, and whether what follows is gone. */
+/** The contiguous parts of up to `limit` bytes from `offset` on, and whether the following part was dropped. */
 function runOf(parts: readonly Part[], offset: number, limit: number): { run: Part[]; isCut: boolean } {
   const run: Part[] = [];
   for (const part of parts) {
@@ -52,7 +52,7 @@ function runOf(parts: readonly Part[], offset: number, limit: number): { run: Pa
   return { run, isCut: false };
 }
 
-/** Bytes of a part; null: it is gone. */
+/** Bytes of a part; null: it was deleted. */
 async function read({ path, begin }: Part, from: number, to: number): Promise<Buffer | null> {
   const file = await open(path, 'r').catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
@@ -68,7 +68,7 @@ async function read({ path, begin }: Part, from: number, to: number): Promise<Bu
   }
 }
 
-/** Bytes of a stream that lie next to each other, from `offset` on or from where the host has it again. */
+/** Contiguous bytes of a stream, from `offset` or the next kept position on. */
 export async function readStream(folder: string, stream: string, offset: number, limit: number): Promise<StreamBlock> {
   const parts = partsOf(folder, stream);
   const size = parts.at(-1)?.end ?? 0;
@@ -79,7 +79,7 @@ export async function readStream(folder: string, stream: string, offset: number,
   const blocks: Buffer[] = [];
   for (const part of run) {
     const block = await read(part, Math.max(from, part.begin), Math.min(to, part.end));
-    // The oldest went meanwhile, and the next one may as well: what is younger lasts longer.
+    // The oldest was deleted meanwhile, and the next may be too; retry with a younger one.
     if (block === null) return readStream(folder, stream, from + Math.ceil((size - from) / 2), limit);
     blocks.push(block);
   }

@@ -1,5 +1,5 @@
-// Which process is it? A pid alone is recycled, so a process is its pid and its start: on Linux the boot's id and the
-// start in clock ticks, elsewhere what `ps` says. A zombie counts as dead: nobody may ever reap it in a container.
+// Identifies processes by pid and start, as pids are reused: on Linux the boot's id and the start in clock ticks, elsewhere
+// the output of `ps`. A zombie counts as dead: in a container it may never be reaped.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 
@@ -46,17 +46,17 @@ function startByPs(pid: number): string | null {
   return !status || status.startsWith('Z') ? null : start.join(' ');
 }
 
-/** When the process started, in a form to compare; null when there is no living process of this pid. */
+/** The start of a process in comparable form; null when no living process has this pid. */
 export function startOf(pid: number): string | null {
   return process.platform === 'linux' ? startOnLinux(pid) : startByPs(pid);
 }
 
-/** The mark of a process that lives now; an empty start (never equal to a real one) when it is gone already. */
+/** The identity of a living process; the start is empty (never equal to a real one) when it is gone. */
 export function markOf(pid: number): ProcessMark {
   return { pid, start: startOf(pid) ?? '' };
 }
 
-/** Whether this very process still lives. */
+/** Whether exactly this process still lives. */
 export function lives(mark: ProcessMark): boolean {
   return mark.start !== '' && startOf(mark.pid) === mark.start;
 }
@@ -72,7 +72,7 @@ function statesOnLinux(group: number): string[] {
   return found.filter((stat) => stat?.group === group).map((stat) => stat?.state ?? '');
 }
 
-/** Whether the leader of a group and its helpers have nothing to do now: they sleep until something comes, or it has ended. */
+/** Whether a group's leader and helpers are idle: they sleep waiting for input, or have ended. */
 export function isIdle(leader: ProcessMark): boolean {
   if (!lives(leader)) return true;
   const states = process.platform === 'linux' ? statesOnLinux(leader.pid) : statesByPs(leader.pid);
@@ -85,19 +85,19 @@ function isOurs(leader: ProcessMark): boolean {
 }
 
 /**
- * Sends a signal to the group that this process led. A group outlives its leader and keeps the number taken, so it is
- * ours unless another process has become the number's owner.
+ * Signals the group that this process led. A group outlives its leader and reserves the number, so the group is ours unless
+ * another process owns the number.
  */
 export function signalGroup(leader: ProcessMark, signal: NodeJS.Signals): void {
   if (!isOurs(leader)) return;
   try {
     process.kill(-leader.pid, signal);
   } catch {
-    // Nobody is left: that is what a signal is sent for.
+    // The group is gone, as intended.
   }
 }
 
-/** Whether somebody of the group that this process led still lives. */
+/** Whether any process of the group that this process led still lives. */
 export function groupLives(leader: ProcessMark): boolean {
   if (!isOurs(leader)) return false;
   try {

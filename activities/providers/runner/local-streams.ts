@@ -1,7 +1,7 @@
-// What a job says goes through pipes, as on a terminal: a script's `> /dev/stderr` opens its stream anew, which would
-// empty a plain file and fails on a socket. A reader per stream (the agent's, agent/reader.sh), outside of the job's group and
-// deaf to TERM, keeps it for as long as anybody holds the pipe, so neither worker nor launcher nor a kill stands between a line
-// and its file. Named pipes, because Node makes no others; the name is gone before the job starts.
+// Job output goes through pipes: a script's `> /dev/stderr` reopens its stream, which would truncate a file and fails on a
+// socket. One reader per stream (agent/reader.sh), outside the job's group and ignoring TERM, saves the output while any
+// process holds the pipe, so no output is lost with the worker, the launcher or a kill. Named pipes, as Node creates no
+// others; they are unlinked before the job starts.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, constants, fchmodSync, openSync, unlinkSync } from 'node:fs';
@@ -18,7 +18,7 @@ const lookMs = 20;
 const patienceMs = 2000;
 const limitMs = 30_000;
 
-/** Makes the pipes of a launcher and becomes it: folder, program, arguments. By the shell, as a process more costs it less. */
+/** Creates a launcher's pipes and execs it: folder, program, arguments. In the shell, which saves a process. */
 export const withPipes = 'mkfifo -m 600 "$1/stdout.$$" "$1/stderr.$$" && exec "$2" "$3" "$1"';
 
 interface Pipe {
@@ -26,34 +26,34 @@ interface Pipe {
   sink: number;
 }
 
-/** The pipes of a job, nobody reading yet. */
+/** The pipes of a job, without readers yet. */
 export interface Pipes {
   stdout: Pipe;
   stderr: Pipe;
 }
 
-/** Who keeps what comes out of the pipes in the files. */
+/** The readers that save the pipes' output to files. */
 export interface Readers {
   marks: ProcessMark[];
-  /** Resolves when both have ended, as a rule because nobody can write any more. */
+  /** Resolves when both have ended, normally because no writer is left. */
   ended: Promise<unknown>;
-  /** Of readers that ended before their time: output is lost. */
+  /** Readers that ended early: output is lost. */
   failures: string[];
 }
 
-/** Opens both ends of a named pipe; the first opening only keeps the second from waiting for a reader. */
+/** Opens both ends of a named pipe; the first open keeps the second from blocking. */
 function openPipe(path: string): Pipe {
   const first = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const sink = openSync(path, constants.O_WRONLY);
   const source = openSync(path, constants.O_RDONLY);
   closeSync(first);
   unlinkSync(path);
-  // Whoever has it may open it anew, also a user that the job changes to; by name nobody can reach it any more.
+  // Holders may reopen it, also as a user that the job changes to; the name is gone for all others.
   fchmodSync(sink, 0o622);
   return { source, sink };
 }
 
-/** Opens the pipes that were made for this launcher. */
+/** Opens the pipes created for this launcher. */
 export function openPipes(folder: string): Pipes {
   const [stdout, stderr] = names.map((name) => openPipe(join(folder, `${name}.${process.pid}`))) as [Pipe, Pipe];
   return { stdout, stderr };
@@ -67,7 +67,7 @@ function startReader(folder: string, stream: string, source: number, limitBytes:
   return child;
 }
 
-/** Starts the readers of a job's pipes, as the user we are; their files hold so many bytes together. */
+/** Starts the readers of a job's pipes as the present user; `limitBytes` limits their files together. */
 export function startReaders(folder: string, pipes: Pipes, limitBytes: number): Readers {
   const failures: string[] = [];
   const started = names.map((name) => {
@@ -86,15 +86,15 @@ export function startReaders(folder: string, pipes: Pipes, limitBytes: number): 
 }
 
 /**
- * Waits until the readers have written what was said so far: they have ended, or (a service holds the pipe) they sleep in
- * two looks between which the files have not grown. A service that never pauses is given up after 30 seconds.
+ * Waits until the readers have saved all output so far: they have ended, or (a service holds the pipe) they sleep at two
+ * checks without growth of the files between. Gives up after 30 seconds on a service that writes without pause.
  */
 export async function settled(folder: string, readers: ProcessMark[]): Promise<void> {
   const began = Date.now();
   let before = '';
   for (let age = 0; age < limitMs; age = Date.now() - began) {
     const now = readers.every(isIdle) ? names.map((name) => streamSize(folder, name)).join() : '';
-    // One look tells where a reader sleeps for its pipe alone; some file systems let it sleep while it writes.
+    // One check suffices if only the pipe makes a reader sleep; on some file systems it also sleeps while writing.
     if (now !== '' && (now === before || age > patienceMs)) return;
     before = now;
     await sleep(lookMs);

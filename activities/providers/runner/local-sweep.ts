@@ -13,13 +13,13 @@ const entriesOf = (folder: string): Promise<string[]> =>
     throw error;
   });
 
-/** The folders of jobs of every local host, those that the inventory has no more included. */
+/** The job folders of every local host, including hosts deleted from the inventory. */
 export async function jobFolders(dataDir: string): Promise<string[]> {
   const hosts = join(resolve(dataDir), 'hosts');
   return (await entriesOf(hosts)).map((host) => join(hosts, host, '.slipway', 'jobs'));
 }
 
-/** Drops from a host's folder of jobs those of ended tasks that do not run, and answers how many. */
+/** Deletes ended tasks' jobs that do not run from a host's job folder; returns their number. */
 export async function sweepFolder(jobs: string, ended: EndedTasks): Promise<number> {
   let dropped = 0;
   for (const name of await entriesOf(jobs)) {
@@ -33,7 +33,7 @@ export async function sweepFolder(jobs: string, ended: EndedTasks): Promise<numb
   return dropped;
 }
 
-/** What was being made or removed when its process died. */
+/** Deletes folders left half-created or half-removed by a dead process. */
 async function dropRemains(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => null);
   if (found && found.mtimeMs < Date.now() - dayMs) await rm(folder, { recursive: true, force: true });

@@ -25,7 +25,7 @@ async function lookUp(program: string, args: string[]): Promise<string | null> {
   }
 }
 
-/** A user of this system by name, null when there is none; asks the system, so directories count too. */
+/** Finds a system user by name through the system, including directory services; null when they do not exist. */
 export async function findUser(name: string): Promise<SystemUser | null> {
   if (!userName.test(name)) return null;
   const line = await lookUp('getent', ['passwd', name]);
@@ -50,7 +50,7 @@ interface Wish {
   neverRoot?: boolean | undefined;
 }
 
-/** As whom a job runs, never as another one than it names; refused if that can't be, or must not. */
+/** The user for a job; refused if it is impossible or forbidden to run as the named one. */
 export async function chooseUser({ user: wanted, neverRoot = false }: Wish): Promise<RunAs> {
   const own = userInfo();
   if (!wanted || wanted === own.username) return { user: null, home: own.homedir, name: own.username };
@@ -63,7 +63,7 @@ export async function chooseUser({ user: wanted, neverRoot = false }: Wish): Pro
   return { user, home: user.home, name: user.name };
 }
 
-/** The command line and options that start a program as this user, with his supplementary groups where possible. */
+/** The command line and options that start a program as this user, with their supplementary groups if possible. */
 export function commandAs(
   user: SystemUser | null,
   program: string[],

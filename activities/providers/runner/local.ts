@@ -15,7 +15,7 @@ import { viewOf } from './output-view.ts';
 
 const provider = 'local';
 
-/** The system's usual folders, and that of our own Node; nothing of the worker's environment. */
+/** The system's usual folders and that of our own Node, independent of the worker's environment. */
 const usualPath = [
   dirname(process.execPath),
   '/usr/local/sbin',
@@ -73,7 +73,7 @@ class LocalRunner implements Runner {
   async prepare(host: RunnerHost): Promise<void> {
     const root = this.#rootOf(host);
     await translated(this.#hosts, mkdir(root, { recursive: true }));
-    // Whatever the umask: users of steps pass through here to what is theirs.
+    // Independent of the umask: users of steps traverse these folders.
     await translated(this.#hosts, chmod(this.#hosts, 0o711));
     await translated(root, chmod(root, 0o755));
   }
@@ -141,7 +141,10 @@ class LocalRunner implements Runner {
   }
 }
 
-/** Makes the `local` driver; `searchPath` is the PATH of its jobs. Any number of them, in any process of this machine, may share one data folder. */
+/**
+ * Creates the `local` driver; `searchPath` is the PATH of its jobs. Several, in any process of this machine, may share a
+ * data folder.
+ */
 export function createLocalRunner({
   dataDir,
   searchPath = usualPath,

@@ -1,6 +1,6 @@
 import type { StreamBlock } from './driver.ts';
 
-/** What the in-memory host keeps of a stream: half of the limit from its beginning, half from its end. */
+/** The in-memory host's kept output: half of the limit from the stream's beginning, half from its end. */
 export class MemoryStream {
   readonly #half: number;
   #head = Buffer.alloc(0);

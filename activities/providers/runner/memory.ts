@@ -1,5 +1,5 @@
-// An in-memory twin of a runner for tests and benchmarks: the same promises, no processes. What a job does is scripted by
-// a behaviour; a world outlives the drivers made for it, as hosts outlive workers.
+// An in-memory runner for tests and benchmarks, with the same contract and no processes. Behaviours script the jobs; a world
+// outlives its drivers, as hosts outlive workers.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
@@ -21,7 +21,7 @@ import { chosen, keptBytes, viewOf } from './output-view.ts';
 
 const provider = 'memory';
 
-/** What a running job can do; it runs until `exit`. */
+/** Controls a running job, which runs until `exit`. */
 export interface JobControl {
   job: Job;
   host: string;
@@ -31,7 +31,7 @@ export interface JobControl {
   exit(code: number): void;
 }
 
-/** Plays a job: it may exit at once, later, or never (then only a kill ends it). */
+/** Simulates a job: it may exit at once, later, or never (until killed). */
 export type Behaviour = (control: JobControl) => void;
 
 export interface MemoryFile {
@@ -51,19 +51,19 @@ export interface MemoryHost {
   jobs: Map<string, MemoryJob>;
 }
 
-/** The hosts, their files and jobs, what jobs do, and how often each method was called. */
+/** Hosts, files, jobs and their behaviour, and the number of calls per method. */
 export interface MemoryWorld {
   hosts: Map<string, MemoryHost>;
   behaviour: Behaviour;
   /** Calls by method name. */
   calls: Partial<Record<keyof Runner, number>>;
-  /** How often a behaviour was really run, by job id. */
+  /** Runs of a behaviour, by job id. */
   runs: Map<string, number>;
-  /** Thrown by every call while set, as by a host that can't be reached; decides per method and host. */
+  /** Thrown by calls while set, simulating an unreachable host; decides per method and host. */
   failure: ((method: keyof Runner, host: string) => ProviderError | undefined) | null;
 }
 
-/** A world without hosts in which every job exits with 0 at once. */
+/** Creates a world without hosts in which every job exits with 0 at once. */
 export function createMemoryWorld(behaviour: Behaviour = ({ exit }) => exit(0)): MemoryWorld {
   return { hosts: new Map(), behaviour, calls: {}, runs: new Map(), failure: null };
 }
@@ -244,7 +244,7 @@ class MemoryRunner implements Runner {
   }
 }
 
-/** A driver over the world; another one over the same world is another worker. */
+/** Creates a driver over the world; each represents another worker. */
 export function createMemoryRunner(world: MemoryWorld): Runner {
   return new MemoryRunner(world);
 }

@@ -1,4 +1,4 @@
-// Salt knows its minions, and what they say of themselves. That is no part of running commands: a runner has it or not.
+// Interfaces of Salt's minions and their keys, separate from running commands: only Salt's runner has them.
 import type { Runners } from './registry.ts';
 
 export interface Minion {
@@ -17,22 +17,22 @@ export interface MinionDirectory {
 
 export const keyStates = ['accepted', 'pending', 'rejected', 'denied'] as const;
 
-/** What the master does with a key. */
+/** The state of a key at the master. */
 export type KeyState = (typeof keyStates)[number];
 
-/** Salt's keys, for minions that are installed over SSH. Every method throws ProviderError only. */
+/** Salt's keys, for minions installed over SSH. Every method throws ProviderError only. */
 export interface MinionKeys {
-  /** How hosts reach the master: a name or address, with a port where it is not Salt's own. */
+  /** The master's name or address for hosts, with a port unless it is Salt's default. */
   readonly master: string;
-  /** Of the master's public key, as all fingerprints here: sha256, in hexadecimal with colons. */
+  /** Of the master's public key; all fingerprints here are sha256, in hexadecimal with colons. */
   masterFingerprint(): Promise<string>;
-  /** Fingerprints of the keys that came under this minion's name. */
+  /** Fingerprints of the keys submitted under this minion's name. */
   of(minion: string): Promise<Partial<Record<KeyState, string>>>;
-  /** Accepts the pending key of a minion; harmless when there is none. */
+  /** Accepts a minion's pending key; no effect when there is none. */
   accept(minion: string): Promise<void>;
 }
 
-/** The directory of Salt's runner, if it has one. */
+/** The minion directory of Salt's runner, if it has one. */
 export function minionsOf({ salt }: Runners): MinionDirectory | null {
   return salt && 'minions' in salt && typeof salt.minions === 'function'
     ? (salt as typeof salt & MinionDirectory)

@@ -5,24 +5,24 @@ const usualKeptBytes = 50 * 2 ** 20;
 const leastKeptBytes = 64 * 1024;
 const nothing = (offset: number): StreamBlock => ({ data: Buffer.alloc(0), size: 0, offset, isCut: false });
 
-/** Most that a host keeps of a job's output. */
+/** The limit of a job's output on its host. */
 export const keptBytes = ({ outputLimitBytes = usualKeptBytes }: Pick<Job, 'outputLimitBytes'>): number =>
   Math.max(outputLimitBytes, leastKeptBytes);
 
-/** The folder that a job is to run in. */
+/** Resolves the folder of a job. */
 export async function chosen(cwd: Job['cwd'], isFolder: (path: string) => boolean | Promise<boolean>): Promise<string> {
   if (typeof cwd === 'string') return cwd;
   return (await isFolder(cwd.when)) ? cwd.then : cwd.otherwise;
 }
 
-/** A look at a job made of single calls, for runners to which they cost nothing. */
+/** Builds a look from single calls, for runners whose calls are cheap. */
 export async function viewOf(
   runner: Pick<Runner, 'state' | 'output'>,
   host: RunnerHost,
   jobId: string,
   from: StreamOffsets,
 ): Promise<JobView> {
-  // The state first: what is over by then has said all it had to say.
+  // The state first: a job over by then has written all its output.
   const state = await runner.state(host, jobId);
   if (state.state === 'absent') return { ...state, stdout: nothing(from.stdout), stderr: nothing(from.stderr) };
   return {

@@ -1,7 +1,7 @@
 import { refused } from '../error.ts';
 import type { Runner, RunnerHost, RunnerKind } from './driver.ts';
 
-/** The drivers in use; a kind that is left out is refused with its name. */
+/** The configured drivers by kind. */
 export type Runners = Partial<Record<RunnerKind, Runner>>;
 
 /** Finds the driver of a host; refuses a host whose runner is not configured. */

@@ -1,6 +1,6 @@
-// How git gets in. A password goes by the environment to a credential helper, a key into a file of mode 0600 that is removed
-// afterwards; neither is ever an argument. `ssh` reads a configuration of ours alone: the address that was checked, the
-// host keys that an administrator has written down, no agent, no prompt, no command of its own.
+// Credentials for git. A password reaches a credential helper by the environment, a key is in a file of mode 0600 that is
+// removed afterwards; neither is ever an argument. `ssh` reads only our configuration: the checked address, the configured
+// host keys, no agent, no prompt, no other command.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
@@ -11,14 +11,14 @@ import type { Credential, RepositoryPlace } from '../driver.ts';
 import { knownKeys, knownName } from '../known-hosts.ts';
 
 export interface GitAccess {
-  /** What git is told to fetch from; holds a user name at most. */
+  /** The URL to fetch from; contains a user name at most. */
   url: string;
   settings: string[];
   env: Record<string, string>;
 }
 
 export interface Trust {
-  /** PEM of the certificate authorities that count. */
+  /** PEM of the trusted certificate authorities. */
   ca: () => string[];
   /** The text of a known_hosts file, null when none is configured. */
   knownHosts: () => string | null;
@@ -27,7 +27,7 @@ export interface Trust {
 const provider = 'git';
 const userName = /^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,127}$/;
 
-// Text for a shell, and all of it ours: what people type is in variables that it prints.
+// A constant shell text: user input is only in variables that it prints.
 const helper =
   '!f() { test "$1" = get && printf \'username=%s\\npassword=%s\\n\' "$SLIPWAY_GIT_USERNAME" "$SLIPWAY_GIT_PASSWORD"; }; f';
 
@@ -61,7 +61,7 @@ async function httpAccess({ address, credential }: RepositoryPlace, ip: string, 
   };
 }
 
-/** A path in a configuration of ssh. */
+/** Quotes a path for an ssh configuration. */
 const quoted = (path: string): string => `"${path.replaceAll('%', '%%')}"`;
 
 function sshConfig(lines: Record<string, string>): string {
@@ -116,7 +116,7 @@ async function sshAccess({ address, credential }: RepositoryPlace, ip: string, f
   };
 }
 
-/** Lends what opens a repository to `work`, in a folder below `parent`, and removes it however that ends. */
+/** Passes the access to a repository to `work`, in a folder below `parent` that is always removed. */
 export async function withAccess<T>(
   place: RepositoryPlace,
   { ip, trust, parent }: { ip: string; trust: Trust; parent: string },

@@ -1,5 +1,5 @@
-// What git says, in our words. Its own text is not passed on: lines beginning with "remote:" are the server's, and a
-// server may answer with what it was sent.
+// Maps git's errors to our own messages. Its text is not passed on: lines beginning with "remote:" are the server's, which
+// may echo the request.
 import { refused, unavailable } from '../../error.ts';
 import type { ProviderError } from '../../error.ts';
 import { InvalidPackageError } from '../refusal.ts';
@@ -14,7 +14,7 @@ const knownHosts = 'SLIPWAY_REPOSITORY_KNOWN_HOSTS';
 const final = (pattern: RegExp, text: string): Known => ({ pattern, refuses: true, text });
 const passing = (pattern: RegExp, text: string): Known => ({ pattern, refuses: false, text });
 
-/** In the order in which they are looked for: what says more comes first. */
+/** In order of precedence: the most specific first. */
 const known: readonly Known[] = [
   final(/slipway: git is not installed/, 'needs the git program, which is not on the worker'),
   final(/[Uu]nable to find remote helper|is not a git command/, 'needs a part of git that is not on the worker'),
@@ -59,14 +59,14 @@ const known: readonly Known[] = [
   final(/returned error: 4\d\d/, 'refuses the request'),
 ];
 
-/** What git itself says: lines that begin with "remote:" are a server's, which may write there what it likes. */
+/** Git's own lines: those beginning with "remote:" are the server's, with arbitrary content. */
 const ownWords = (stderr: string): string =>
   stderr
     .split('\n')
     .filter((line) => !line.startsWith('remote:'))
     .join('\n');
 
-/** Why a fetch failed. */
+/** Maps the failure of a fetch. */
 export function fetchFailure(where: string, branch: string, stderr: string): ProviderError {
   if (/couldn't find remote ref|Remote branch .* not found/.test(stderr)) {
     return new InvalidPackageError('missing', null, `${where} has no branch ${branch}`);
@@ -77,7 +77,7 @@ export function fetchFailure(where: string, branch: string, stderr: string): Pro
   return (found.refuses ? refused : unavailable)('git', `${where} ${found.text}`);
 }
 
-/** What another process (or one that was ended) has left in the way, or damage: a new copy helps. */
+/** Leftovers of another or killed process, or damage: a fresh copy helps. */
 export const isDamaged = (stderr: string): boolean =>
   /Unable to create '.*\.lock'|bad object|object file .* is empty|shallow file has changed|invalid index-pack|unable to find [0-9a-f]{40}|did not send all necessary objects/.test(
     stderr,

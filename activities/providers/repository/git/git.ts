@@ -1,4 +1,4 @@
-// GIT: the newest commit of a branch is fetched into a bare repository of our own, without its history, and read from there.
+// GIT: fetches the newest commit of a branch, without history, into a bare repository, and reads the files from there.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
@@ -20,7 +20,7 @@ export interface GitOptions {
   dataDir: string;
   destinations: Destinations;
   trust: Trust;
-  /** For a whole reading. */
+  /** Timeout of a whole read. */
   timeoutMs: number;
 }
 
@@ -28,7 +28,7 @@ const provider = 'git';
 const ref = 'refs/slipway/head';
 const lookEveryMs = 500;
 
-/** Where copies of repositories lie; each one may be dropped at any time. */
+/** The cached copies of repositories; each may be deleted at any time. */
 export const gitFolder = (dataDir: string): string => join(resolve(dataDir), 'repositories');
 
 const copyOf = (folder: string, { url, branch }: RepositoryPlace): string =>
@@ -40,7 +40,7 @@ const copyOf = (folder: string, { url, branch }: RepositoryPlace): string =>
       .slice(0, 40)}.git`,
   );
 
-/** Bytes of the packs of a repository; also of those that are just coming. */
+/** Bytes of a repository's packs, including those being received. */
 async function packedBytes(repository: string): Promise<number> {
   const packs = join(repository, 'objects', 'pack');
   const names = await readdir(packs).catch((): string[] => []);
@@ -88,7 +88,7 @@ async function fetchOnce({ repository, place, access, signal, mostBytes }: Fetch
   return code === 0 ? null : stderr;
 }
 
-/** Brings the copy up to date and answers the branch's commit; a copy that is damaged is made anew. */
+/** Updates the copy and returns the branch's commit; recreates a damaged copy. */
 async function fetchBranch(fetching: Fetching): Promise<string> {
   const { repository, place, signal } = fetching;
   let stderr = await fetchOnce(fetching);
@@ -108,7 +108,7 @@ async function fetchBranch(fetching: Fetching): Promise<string> {
   return stdout.trim();
 }
 
-/** Work on the same copy, one after the other. */
+/** Serialises work on the same copy. */
 class KeyedMutex {
   readonly #last = new Map<string, Promise<unknown>>();
 
@@ -125,7 +125,7 @@ class KeyedMutex {
   }
 }
 
-/** GIT over https, http and ssh. */
+/** Creates the driver of GIT over https, http and ssh. */
 export function createGitRepository({ dataDir, destinations, trust, timeoutMs }: GitOptions): Repository {
   const parent = gitFolder(dataDir);
   const turns = new KeyedMutex();

@@ -1,5 +1,5 @@
-// Reads trees and files straight from git's objects, through one `git cat-file`. Nothing is checked out: no file of a
-// repository ever lies on the worker's disk under a name of its own, no filter, attribute, hook or submodule comes to life.
+// Reads trees and files from git's objects through one `git cat-file`. Nothing is checked out: no file of a repository gets
+// a name on the worker's disk, and no filter, attribute, hook or submodule takes effect.
 import { once } from 'node:events';
 import { ByteReader } from '../archive-bytes.ts';
 import { utf8Name } from '../names.ts';
@@ -9,7 +9,7 @@ import { startGit } from './program.ts';
 
 export interface TreeEntry {
   name: string;
-  /** In octal, as git has it: `100644`, `40000`, … */
+  /** In octal, as in git: `100644`, `40000`, … */
   mode: string;
   id: string;
 }
@@ -34,7 +34,7 @@ function parseTree(body: Buffer): TreeEntry[] {
   return entries;
 }
 
-/** Objects of a bare repository, asked for one after the other. */
+/** Objects of a bare repository, read sequentially. */
 export class GitObjects {
   readonly #child: ReturnType<typeof startGit>;
   readonly #bytes: ByteReader;
@@ -51,7 +51,7 @@ export class GitObjects {
     if (!this.#child.stdin.write(lines)) await once(this.#child.stdin, 'drain');
   }
 
-  /** Kind and size that come before an object. */
+  /** Reads the kind and size that precede an object. */
   async #header(): Promise<{ kind: string; size: number }> {
     const line = await this.#bytes.line(longestHeader).catch(() => {
       throw broken();
@@ -73,7 +73,7 @@ export class GitObjects {
     return parseTree(body);
   }
 
-  /** Bytes of each of these files. */
+  /** Sizes of these files, in bytes. */
   async sizes(ids: readonly string[]): Promise<number[]> {
     const asked = ids.length === 0 ? Promise.resolve() : this.#ask(ids.map((id) => `info ${id}\n`).join(''));
     const sizes: number[] = [];
@@ -82,7 +82,7 @@ export class GitObjects {
     return sizes;
   }
 
-  /** The bytes of a file; must be read to its end before the next question. */
+  /** The bytes of a file; must be read to the end before the next request. */
   async *content(id: string): AsyncGenerator<Buffer, void> {
     await this.#ask(`contents ${id}\n`);
     const { size } = await this.#header();
@@ -90,7 +90,7 @@ export class GitObjects {
     await this.#bytes.skip(1);
   }
 
-  /** Where a link leads. */
+  /** The target of a link. */
   async link(id: string): Promise<string> {
     const parts: Buffer[] = [];
     let size = 0;

@@ -1,14 +1,14 @@
-// The `git` program, called with argument lists and an environment of its own: no configuration of the machine or of its
-// users, no prompts, no hooks, no protocol but the one that the address names.
+// Runs the `git` program without a shell and with its own environment: no configuration of the machine or its users, no
+// prompts, no hooks, and only the address's protocol.
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 
 export interface GitCall {
-  /** The bare repository that it works on. */
+  /** The bare repository to work on. */
   repository: string;
-  /** Further settings, `name=value`; none may hold a secret. */
+  /** Additional settings, `name=value`; must not contain secrets. */
   settings?: readonly string[];
-  /** Secrets travel here alone. */
+  /** The only place for secrets. */
   env?: Readonly<Record<string, string>>;
   args: readonly string[];
   signal: AbortSignal;
@@ -30,7 +30,7 @@ const settings = [
 ];
 
 const environment = (home: string): Record<string, string> => ({
-  // Where `git` and `ssh` are; nothing else of the worker's environment is passed on.
+  // Locates `git` and `ssh`; the rest of the worker's environment is not passed on.
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin',
   HOME: home,
   LC_ALL: 'C',
@@ -45,7 +45,7 @@ const environment = (home: string): Record<string, string> => ({
   GIT_OPTIONAL_LOCKS: '0',
 });
 
-/** Starts git; its whole process group ends when the signal says so. */
+/** Starts git; the signal ends its whole process group. */
 export function startGit({ repository, settings: more = [], env = {}, args, signal }: GitCall) {
   const options = [...settings, ...more].flatMap((one) => ['-c', one]);
   const child = spawn('git', [`--git-dir=${repository}`, ...options, ...args], {
@@ -61,26 +61,26 @@ export function startGit({ repository, settings: more = [], env = {}, args, sign
   return child;
 }
 
-/** Ends a process and all that it has started (the helpers of git that talk to servers). */
+/** Ends a process and its children (git's helpers that talk to servers). */
 export function endGroup({ pid, exitCode, signalCode }: ChildProcessWithoutNullStreams): void {
   if (pid === undefined || exitCode !== null || signalCode !== null) return;
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // It has just ended by itself.
+    // It has just ended.
   }
 }
 
 const most = 64 * 1024;
 
 export interface GitEnd {
-  /** Null when it was ended, or could not be started. */
+  /** Null when it was killed, or could not be started. */
   code: number | null;
   stdout: string;
   stderr: string;
 }
 
-/** Runs git to its end; keeps the last 64 KiB of what it says. */
+/** Runs git to its end; keeps the last 64 KiB of its output. */
 export async function runGit(call: GitCall): Promise<GitEnd> {
   const child = startGit(call);
   const said = { stdout: '', stderr: '' };

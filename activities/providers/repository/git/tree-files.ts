@@ -12,7 +12,7 @@ const isFile = (mode: string): boolean => mode.startsWith('100');
 const pointer = 'version https://git-lfs.github.com/spec/';
 const longestPointer = 1024;
 
-/** Refuses what is no content of this repository: a submodule, and what would be the repository of another checkout. */
+/** Refuses submodules, and entries that would form another checkout's repository. */
 function checkEntry({ name, mode }: TreeEntry): void {
   if (mode === submoduleMode) throw new InvalidPackageError('special', name, 'a submodule, which is not followed');
   if (/^\.git$/i.test(name)) throw new InvalidPackageError('path', name, 'a repository inside the repository');
@@ -23,7 +23,7 @@ function entryOf({ name, mode }: TreeEntry, size: number, target: string | null)
   return { name, kind, size, mode: kind === 'directory' || mode === '100755' ? 0o755 : 0o644, target };
 }
 
-/** The files of a commit. A source that is a link, or lies behind one, is not followed. */
+/** The files of a commit. A source that is a link, or lies behind one, is refused. */
 export class TreeFiles implements Files {
   readonly #objects: GitObjects;
   readonly #commit: string;
@@ -31,7 +31,7 @@ export class TreeFiles implements Files {
   readonly #trees = new Map<string, TreeEntry[]>();
   #seen = 0;
 
-  /** `most` is how many entries all folders may have together. */
+  /** `most` limits the entries of all folders together. */
   constructor(objects: GitObjects, commit: string, most: number) {
     this.#objects = objects;
     this.#commit = commit;

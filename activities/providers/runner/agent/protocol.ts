@@ -1,6 +1,6 @@
-// What client and agent say to each other: a request is one line of fields, an answer one line of words between marks made
-// for the call, so that what else the host prints is not taken for it. Fields that people wrote are marked and escaped byte
-// by byte, so that no shell ever sees one of their characters.
+// Wire format between client and agent: a request is one line of fields, a response one line of words framed by per-call
+// markers, so that other output of the host is ignored. Fields with user input are marked and escaped byte by byte, so that
+// no shell ever interprets their characters.
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,22 +18,22 @@ const base =
   'if [ -z "$b" ]; then if [ "$(id -u)" = 0 ]; then b=/var/lib/slipway; else b=$HOME/.slipway; fi; fi; ' +
   `a="$b/agent-${version}.sh"; `;
 
-/** Exit status of `askCommand` where the agent is not (or is of another version). */
+/** Exit status of `askCommand` when the agent is missing or has another version. */
 export const noAgent = 97;
 
-/** The command that hands standard input to the agent; `key` is the host's name there, made by `hostKey`. */
+/** The command that passes standard input to the agent; `key` is the host's name there, made by `hostKey`. */
 export const askCommand = (key: string): string =>
   `/bin/sh -c '${base}[ -e "$a" ] || exit ${noAgent}; exec /bin/sh "$a" "$b" "$0"' ${key}`;
 
-/** The command that makes an agent of its standard input. */
+/** The command that installs its standard input as the agent. */
 export const installCommand =
   `/bin/sh -c '${base}umask 022; mkdir -p "$b" && chmod 711 "$b" && t=$(mktemp "$b/.agent.XXXXXX") && ` +
   `cat >"$t" && chmod 644 "$t" && mv -fT "$t" "$a"'`;
 
-/** A host's name as agents know it; a cloned machine has its original's jobs, but under another key. */
+/** A host's name for its agent; a cloned machine has its original's jobs, but under another key. */
 export const hostKey = (name: string): string => name.replaceAll('.', ':');
 
-/** A field: text as it is, whatever is in it. */
+/** Encodes any text as a field. */
 export function field(text: string | number): string {
   const bytes = Buffer.from(String(text));
   const plain = /[A-Za-z0-9_./:@,+-]/;
@@ -45,10 +45,10 @@ export function field(text: string | number): string {
   return escaped;
 }
 
-/** A field of bytes. */
+/** Encodes bytes as a field. */
 export const dataField = (data: Buffer): string => `=${data.toString('base64')}`;
 
-/** What a call on a host gave back, whatever it was. */
+/** The result of a call on a host. */
 export interface Reply {
   code: number;
   stdout: string;
@@ -60,10 +60,10 @@ export interface Answer {
   values: string[];
 }
 
-/** What frames the answer to one call; a host cannot know it before it is asked. */
+/** Frames the response to one call; unpredictable for the host. */
 export const newMarker = (): string => randomBytes(16).toString('hex');
 
-/** The answer in a reply, whatever is printed around it; null when there is none, or something is printed into it. */
+/** The response framed in a reply, ignoring output around it; null when it is missing or interrupted by other output. */
 export function answerIn({ stdout }: Pick<Reply, 'stdout'>, marker: string): Answer | null {
   for (let at = stdout.indexOf(marker); at >= 0; at = stdout.indexOf(marker, at + 1)) {
     const [head, length] = /^ (\d{1,9}) /.exec(stdout.slice(at + marker.length, at + marker.length + 12)) ?? [];
@@ -77,8 +77,8 @@ export function answerIn({ stdout }: Pick<Reply, 'stdout'>, marker: string): Ans
   return null;
 }
 
-/** A value that came in base64. */
+/** Decodes a base64 value. */
 export const bytesIn = (value: string | undefined): Buffer => Buffer.from(value ?? '', 'base64');
 
-/** The records of a value that came in base64, each ended by a NUL. */
+/** Decodes the NUL-terminated records of a base64 value. */
 export const recordsIn = (value: string | undefined): string[] => bytesIn(value).toString().split('\0').slice(0, -1);

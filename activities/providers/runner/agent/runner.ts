@@ -1,5 +1,5 @@
-// A runner over hosts that have Slipway's agent. What `ssh` and `salt` do not share is in their transports; all the rest,
-// jobs, files and the words of refusals, is here once.
+// A runner over hosts that have Slipway's agent. Transports hold the differences between `ssh` and `salt`; jobs, files and
+// error messages are implemented here once.
 import { open } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { refused, unavailable } from '../../error.ts';
@@ -32,27 +32,27 @@ export interface Upload {
   signal: AbortSignal | undefined;
 }
 
-/** How bytes reach hosts. Each call throws ProviderError, and may be made again with the same end. */
+/** How bytes reach hosts. Each call throws ProviderError and is idempotent. */
 export interface Transport {
   readonly provider: string;
-  /** How many ms a look may wait on the host for something new, and for more once there is some. */
+  /** How long a look may wait on the host for new output, and linger for more, in ms. */
   readonly lookMs: { wait: number; linger: number };
-  /** Refuses names that are none. */
+  /** Throws if the host's name is invalid. */
   checkHost(host: RunnerHost): void;
-  /** Gives a request to the agent on the host and waits at most so long for its answer. */
+  /** Passes a request to the agent on the host and waits for its response up to the timeout. */
   ask(host: RunnerHost, request: string, patienceMs: number): Promise<Reply>;
-  /** Puts the agent on the host. */
+  /** Installs the agent on the host. */
   install(host: RunnerHost): Promise<Reply>;
-  /** Where, beside its target, a file with this checksum is brought first. */
+  /** The temporary name, next to the target, of a file with this checksum. */
   temporaryName(sha256: string): string;
-  /** Brings a file of this machine to a path on the host, unless it is given up meanwhile; false: it has to be sent by blocks. */
+  /** Uploads a file of this machine to a path on the host, unless aborted; false: it must be sent in blocks. */
   upload(host: RunnerHost, file: Upload, path: string): Promise<boolean>;
 }
 
 const patienceMs = 30_000;
 const killMs = 15_000;
 const sweepMs = 120_000;
-/** Salt drops requests and answers over 1 MiB, and base64 adds a third. */
+/** Salt drops requests and responses over 1 MiB, and base64 adds a third. */
 const blockBytes = 192 * 1024;
 const kinds: Record<string, DirectoryEntry['kind']> = { f: 'file', d: 'directory', l: 'link' };
 
@@ -276,7 +276,7 @@ class AgentRunner implements Runner {
   }
 }
 
-/** The mark says that the user must not be root. */
+/** The mark forbids root as the user. */
 const wishedUser = ({ user, neverRoot }: Job): string => (user ? `${user}${neverRoot ? ' !root' : ''}` : '');
 
 const plain = (folder: string): FolderChoice => ({ when: '', then: folder, otherwise: '' });
@@ -295,5 +295,5 @@ function notUnderstood({ name }: RunnerHost, { code, stdout, stderr }: Reply): s
   return `${name} gives no answer (exit status ${code}) ${what}`;
 }
 
-/** A runner that reaches its hosts by this transport; any number of them may work on the same hosts. */
+/** Creates a runner over this transport; several may work on the same hosts. */
 export const createAgentRunner = (transport: Transport): Runner => new AgentRunner(transport);

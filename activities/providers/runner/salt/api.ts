@@ -1,4 +1,4 @@
-// salt-api (rest_cherrypy): a token for as long as it is taken, then another one.
+// Client of salt-api (rest_cherrypy): reuses a token until it is rejected, then logs in again.
 import { readFileSync } from 'node:fs';
 import { refused, unavailable } from '../../error.ts';
 import { JsonClient } from './http.ts';
@@ -9,15 +9,17 @@ export interface SaltSettings {
   password: string;
   eauth: string;
   caFile?: string | undefined;
-  /** A folder of the master's file_roots that we may write. */
+  /** A writable folder of the master's file_roots. */
   fileRoot?: string | undefined;
 }
 
-/** One call of a client of Salt's: `local_async` publishes, `runner` asks the master, `wheel` asks for or changes its own. */
+/**
+ * One call of a Salt client: `local_async` publishes, `runner` queries the master, `wheel` reads or changes its own state.
+ */
 export type Low = Readonly<Record<string, unknown>> & { client: 'local_async' | 'runner' | 'wheel'; fun: string };
 
 const patienceMs = 60_000;
-/** A question to the master loads all of its runners anew; more of them at once only take longer, each. */
+/** A query makes the master reload all its runners, so more in parallel only slow each other down. */
 const mostQuestions = 2;
 
 export class SaltApi {
@@ -33,7 +35,7 @@ export class SaltApi {
     this.#http = new JsonClient(url, caFile === undefined ? undefined : readFileSync(caFile, 'utf8'));
   }
 
-  /** What the call returns. */
+  /** Makes a call and returns its result. */
   async call(low: Low): Promise<unknown> {
     const { status, body } = await this.#withToken((token) => this.#post(low, token));
     if (status === 401 || status === 403) {
@@ -43,7 +45,7 @@ export class SaltApi {
     return firstOf(body);
   }
 
-  /** The same for a question to the master; a few at a time. */
+  /** Same for a query to the master, with limited concurrency. */
   async ask(low: Low): Promise<unknown> {
     if (this.#asking >= mostQuestions) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#asking += 1;
@@ -56,7 +58,7 @@ export class SaltApi {
     }
   }
 
-  /** The master's event bus, line by line as server-sent events; `end` resolves when no more comes. */
+  /** The master's event bus as server-sent events, line by line; `end` resolves at the end of the stream. */
   async hear(onLine: (line: string) => void, signal: AbortSignal): Promise<{ end: Promise<void> }> {
     const { status, end } = await this.#withToken((token) =>
       this.#http.stream('events', { 'x-auth-token': token, accept: 'text/event-stream' }, onLine, signal),
@@ -65,7 +67,7 @@ export class SaltApi {
     return { end };
   }
 
-  /** A token that is no longer taken is replaced once. */
+  /** Replaces a rejected token once. */
   async #withToken<T extends { status: number }>(work: (token: string) => Promise<T>): Promise<T> {
     const login = this.#login();
     const answer = await work(await login);
@@ -78,7 +80,7 @@ export class SaltApi {
     return this.#http.post('', [low], { 'x-auth-token': token }, patienceMs);
   }
 
-  /** Another call may have logged in again meanwhile. */
+  /** A concurrent call may already have logged in again. */
   #forget(login: Promise<string>): void {
     if (this.#token === login) this.#token = null;
   }

@@ -1,24 +1,26 @@
-// Calls that come within a few milliseconds go out as one publish: a thousand hosts are twenty messages, not a thousand.
-// What differs from minion to minion goes along as lines of standard input, of which each takes its own.
+// Batches calls that arrive within milliseconds into one publish: twenty messages for a thousand hosts. Per-minion data is
+// passed as lines of standard input, from which each minion takes its own.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runJob, searching } from './job.ts';
 import type { Call, Master, Return } from './job.ts';
 
 const gatherMs = 5;
-/** A publish takes salt-api a third of a second of a core: what comes meanwhile shares the next one, unless it takes long. */
+/**
+ * A publish costs salt-api a third of a second of CPU: calls arriving meanwhile share the next one, unless it takes long.
+ */
 const longestPublishMs = 1_000;
 const mostMinions = 50;
 /** Salt's API takes requests up to 1 MiB, and JSON adds to them. */
 const mostBytes = 600 * 1024;
 
-/** A call as one caller wants it: calls of the same `kind` may share a publish. */
+/** A call to one minion; calls of the same `kind` may share a publish. */
 export interface Wish {
   kind: string;
   minion: string;
-  /** This minion's own line. */
+  /** Input line of this minion. */
   line: string;
   patienceMs: number;
-  /** The call, given the lines of all who share it. */
+  /** Builds the call from the lines of all that share it. */
   call(lines: string): Call;
   isSearch?: boolean;
 }
@@ -27,7 +29,7 @@ interface Batch {
   kind: string;
   bytes: number;
   wishes: Map<string, Wish>;
-  /** By minion; those that asked for the very same share an answer. */
+  /** By minion; identical requests share a result. */
   ends: Map<string, { resolve(result: Return): void; reject(error: unknown): void }[]>;
 }
 
@@ -92,7 +94,7 @@ export class Batches {
         for (const { resolve } of ends.get(minion) ?? []) resolve(result);
       });
     } catch (error) {
-      // Those that have their answer keep it.
+      // Calls that already have a result keep it.
       for (const { reject } of [...ends.values()].flat()) reject(error);
     }
   }

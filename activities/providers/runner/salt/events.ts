@@ -1,19 +1,19 @@
-// Returns as the master's event bus tells them, by salt-api's stream of server-sent events: at once, and for nothing, where a
-// look into the job cache loads half of Salt anew. The bus may lose some, so nobody relies on it: whoever listens here looks
-// into the cache too, if later. One stream for a process, open while there are jobs and a while longer.
+// Receives returns from the master's event bus, by salt-api's server-sent events: immediate and cheap, as a read of the job
+// cache loads half of Salt. The bus may lose events, so listeners also poll the cache, less often. One stream per process,
+// open while jobs run and for some time after.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRecord } from './api.ts';
 import type { SaltApi } from './api.ts';
 
 const idleMs = 60_000;
-/** A job need not wait longer for the stream to open. */
+/** Longest wait of a job for the stream to open. */
 const openMs = 2_000;
-/** After a stream that could not be opened. */
+/** Pause after a failed attempt to open the stream. */
 const againMs = 1_000;
 
 export interface Listener {
   returned(minion: string, value: unknown): void;
-  /** It is time to look: this minion has started anew, or (null) nothing more will be heard. */
+  /** Prompts a poll: this minion has restarted, or (null) the stream has ended. */
   roused(minion: string | null): void;
 }
 
@@ -30,12 +30,12 @@ export class SaltEvents {
     this.#api = api;
   }
 
-  /** Whether returns are likely to be told. */
+  /** Whether returns are likely to be received. */
   get isLive(): boolean {
     return this.#isLive;
   }
 
-  /** Tells what is heard of a job until the answer is called. Resolves when the bus is heard, or is not going to be. */
+  /** Reports events of a job until the returned function is called. Resolves when the stream is open, or has failed. */
   async listen(jid: string, listener: Listener): Promise<() => void> {
     this.#listeners.set(jid, listener);
     clearTimeout(this.#idle);
@@ -47,7 +47,7 @@ export class SaltEvents {
     };
   }
 
-  /** Opens the stream unless it is, or has just failed to be. */
+  /** Opens the stream unless it is open or has just failed. */
   open(): Promise<void> {
     if (this.#stream) return this.#stream.opened;
     if (Date.now() < this.#notBefore) return Promise.resolve();
@@ -57,7 +57,7 @@ export class SaltEvents {
     return opened;
   }
 
-  /** Ends a stream that nobody needs, or that has not told what happened. */
+  /** Closes a stream that is unused, or has missed events. */
   close(): void {
     this.#stream?.closing.abort();
   }
@@ -97,7 +97,7 @@ export class SaltEvents {
   }
 }
 
-/** What a minion has returned; null where the event is not that. */
+/** A minion's return; null for other events. */
 function returnIn(text: string, minion: string): { value: unknown } | null {
   const event = parsed(text);
   const data = isRecord(event) ? event['data'] : null;

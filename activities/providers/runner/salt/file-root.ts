@@ -1,4 +1,4 @@
-// Packages for minions, in a folder that the master serves: written once under their checksum, fetched by every minion.
+// Packages for minions, in a folder served by the master: written once by checksum, fetched by every minion.
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
@@ -22,7 +22,7 @@ async function isThere(path: string, sha256: string): Promise<boolean> {
   return true;
 }
 
-/** Drops what nobody has asked for since yesterday. */
+/** Deletes files unused since yesterday. */
 async function tidy(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
@@ -31,7 +31,7 @@ async function tidy(folder: string): Promise<void> {
   }
 }
 
-/** Offers a file to minions; answers its address there. */
+/** Publishes a file to minions; returns its URL. */
 export async function offer(root: string, { source, sha256 }: { source: string; sha256: string }): Promise<string> {
   if (!/^[0-9a-f]{64}$/.test(sha256)) throw refused('salt', 'not a checksum of a file');
   const folder = join(root, folderName);

@@ -1,4 +1,4 @@
-// JSON over HTTP to salt-api: bounded in time and size, without redirects, and in the clear only within a private network.
+// JSON over HTTP to salt-api, limited in time and size, without redirects, and unencrypted only within a private network.
 import { lookup } from 'node:dns';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { AgentOptions, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
@@ -11,7 +11,7 @@ const mostAnswered = 32 * 2 ** 20;
 const mostAtOnce = 8;
 const aliveEveryMs = 10_000;
 
-/** Names are looked at when they are resolved: none leads to where nothing connects to, nor in the clear to public ones. */
+/** Checks addresses at resolution: refuses forbidden ones, and public ones without TLS. */
 const checkedLookup =
   (isClear: boolean): LookupFunction =>
   (hostname, options, callback) => {
@@ -35,7 +35,7 @@ export interface HttpAnswer {
 export class JsonClient {
   readonly #base: URL;
   readonly #options: RequestOptions;
-  /** A stream takes a connection for itself, for as long as it lasts. */
+  /** A stream occupies its own connection while it lasts. */
   readonly #streamed: RequestOptions;
   readonly #isClear: boolean;
 
@@ -50,7 +50,7 @@ export class JsonClient {
     this.#streamed = over({});
   }
 
-  /** Posts JSON; throws `unavailable` when nobody answers in time. What is thrown never quotes what was sent. */
+  /** Posts JSON; throws `unavailable` on a timeout. Errors never quote the request. */
   post(path: string, body: unknown, headers: Record<string, string>, patienceMs: number): Promise<HttpAnswer> {
     const text = JSON.stringify(body);
     const options = {
@@ -78,8 +78,8 @@ export class JsonClient {
   }
 
   /**
-   * Gets a stream; answers its status, and an end that resolves when nothing more comes, for whatever reason. Each line is
-   * given to `onLine` as it comes. The process may end meanwhile.
+   * Gets a stream; returns its status, and an end that resolves when it ends for any reason. Passes each line to `onLine`.
+   * Does not keep the process alive.
    */
   stream(path: string, headers: Record<string, string>, onLine: (line: string) => void, signal: AbortSignal) {
     const options = { ...this.#streamed, method: 'GET', headers, signal };

@@ -1,5 +1,5 @@
-// The runner `salt`: hosts with a minion, through salt-api. Commands that minions are given are ours and fixed; what people
-// wrote goes to the agent's standard input.
+// The runner `salt`: hosts with a minion, through salt-api. Commands sent to minions are constant; user input goes to the
+// agent's standard input.
 import { randomUUID } from 'node:crypto';
 import { refused, HostUnreachableError, unavailable } from '../../error.ts';
 import { printedText } from '../../printed-text.ts';
@@ -21,10 +21,10 @@ const provider = 'salt';
 const installMs = 30_000;
 const uploadMs = 300_000;
 const mostAgain = 3;
-/** A minion's name is a host's, and may have _ and @ besides; it becomes part of a command and of paths. */
+/** A minion's name is a host's, and may also have _ and @; it becomes part of a command and of paths. */
 const minionName = /^(?=.{1,253}$)[A-Za-z0-9_][A-Za-z0-9_@-]*(\.[A-Za-z0-9_@-]+)*$/;
 
-/** Each minion says who it is, so that all of them can be given the same command. (Its grains may be of a former name.) */
+/** Each minion inserts its own id, so that all can receive the same command. (Its grains may have a former name.) */
 const ownKey = '{{ opts["id"] | replace(".", ":") }}';
 
 const shell = (command: string, stdin: string, patienceMs: number): Call => ({
@@ -33,7 +33,7 @@ const shell = (command: string, stdin: string, patienceMs: number): Call => ({
   kwarg: {
     stdin,
     template: 'jinja',
-    // Split into arguments by Salt itself: no shell but the one that is named.
+    // Salt splits the arguments itself: no shell except the named one.
     python_shell: false,
     ignore_retcode: true,
     output_loglevel: 'quiet',
@@ -43,7 +43,7 @@ const shell = (command: string, stdin: string, patienceMs: number): Call => ({
 
 class SaltTransport implements Transport {
   readonly provider = provider;
-  /** A call takes the master and the minion longer than most commands take. */
+  /** A call costs the master and minion more than most commands do. */
   readonly lookMs = { wait: 3_000, linger: 1_000 };
   readonly #batches: Batches;
   readonly #fileRoot: string | undefined;
@@ -61,7 +61,7 @@ class SaltTransport implements Transport {
   async ask({ name }: RunnerHost, request: string, patienceMs: number): Promise<Reply> {
     const call = (lines: string): Call => shell(askCommand(ownKey), lines, patienceMs);
     const line = `${hostKey(name)} ${request}\n`;
-    // A long patience must not be shared by those that have none.
+    // A long timeout must not be shared with calls that have a short one.
     return replyOf(name, await this.#returned({ kind: `ask ${patienceMs}`, minion: name, line, patienceMs, call }));
   }
 
@@ -73,7 +73,7 @@ class SaltTransport implements Transport {
     );
   }
 
-  /** The same for all minions of a chunk, so that they share one publish. */
+  /** Same for all minions of a chunk, so that they share one publish. */
   temporaryName(sha256: string): string {
     return `.slipway-${this.#run}-${sha256.slice(0, 16)}`;
   }
@@ -93,7 +93,7 @@ class SaltTransport implements Transport {
 
   async #returned(wish: Parameters<Batches['run']>[0]): Promise<unknown> {
     let result = await this.#batches.run(wish);
-    // Whatever is asked of a host may be asked again with the same end.
+    // All requests to a host are idempotent.
     for (let again = 0; result.kind === 'lost' && again < mostAgain; again += 1) result = await this.#batches.run(wish);
     switch (result.kind) {
       case 'returned':
@@ -119,7 +119,7 @@ function replyOf(name: string, value: unknown): Reply {
   throw unavailable(provider, `the minion ${name} could not do it, and says: ${printed}`);
 }
 
-/** Makes the `salt` driver; its master also lists its minions. */
+/** Creates the `salt` driver, which also lists the master's minions. */
 export function createSaltRunner(settings: SaltSettings): Runner & MinionDirectory {
   const api = new SaltApi(settings);
   const runner = createAgentRunner(

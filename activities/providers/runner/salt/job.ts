@@ -1,7 +1,7 @@
-// One publish and its returns. The job's id is ours and known before anything is sent: when the answer to a publish is lost,
-// the master is asked whether it has the job, and only if not it is sent again, under the same id, which a minion that had
-// it drops. Returns are told by the event bus, which may lose them, or else read from the master's job cache. A minion that
-// is silent is asked whether it has the job: one that was started anew does not, and need not be waited for.
+// One publish and its returns. We choose the job's id in advance: if the response to a publish is lost, the master is asked
+// for the job, which is sent again only if missing, under the same id, by which minions deduplicate. Returns arrive by the
+// event bus, which may lose them, or from the master's job cache. A silent minion is asked whether it has the job: a
+// restarted one has lost it.
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProviderError } from '../../error.ts';
@@ -16,21 +16,21 @@ export interface Call {
 }
 
 /**
- * How a minion's part ended; `stranger`: the master has no such minion; `lost`: it does not have the job (any more), as when
- * it has started anew; `silent`: it did not answer in time.
+ * The result of a minion; `stranger`: unknown to the master; `lost`: it no longer has the job, e.g. after a restart;
+ * `silent`: it did not respond in time.
  */
 export type Return =
   { kind: 'returned'; value: unknown } | { kind: 'stranger' } | { kind: 'lost' } | { kind: 'silent' };
 
-/** What is known of jobs: asked for, and told. */
+/** The sources of job results: queries and events. */
 export interface Master {
   api: SaltApi;
   events: SaltEvents;
-  /** Asks a minion for the jobs that it has; all who ask at a time share one question. */
+  /** Lists a minion's running jobs; concurrent callers share one query. */
   running(minion: string): Promise<Return>;
 }
 
-/** The question which jobs a minion has; nobody looks for the job that asks it. */
+/** Queries a minion's jobs; this query itself is never searched for. */
 export const searching = {
   call: (): Call => ({ fun: 'saltutil.running', arg: [], kwarg: {} }),
   patienceMs: 5_000,
@@ -43,18 +43,18 @@ export interface Order {
   patienceMs: number;
   /** Called when it has been published. */
   onSent?: () => void;
-  /** It looks for another job, and nobody looks for it. */
+  /** A query for another job, not itself searched for. */
   isSearch?: boolean;
 }
 
-/** While returns are told, the job cache is for those that were not; it takes the master a second or more to answer. */
+/** While events arrive, the cache only serves missed returns; a read costs the master a second or more. */
 const whileToldMs = 4_000;
 const firstLookMs = 200;
 const longestLookMs = 2_000;
-/** Minions are asked whether they have a job when they have not answered for so long. */
+/** Pause before silent minions are asked whether they have a job. */
 const searchEveryMs = 4_000;
 
-/** Twenty digits of the time, as Salt has it, and some more that make it ours alone. */
+/** Twenty digits of the time, as in Salt, and a random suffix. */
 function newJid(): string {
   const now = new Date().toISOString().replace(/\D/g, '').padEnd(20, '0').slice(0, 20);
   return `${now}_${randomInt(2 ** 40)}`;
@@ -75,7 +75,7 @@ async function lookUp(api: SaltApi, jid: string): Promise<Known | null> {
   return { minions: job['Minions'].map(String), returns };
 }
 
-/** Sends the call; answers the minions that the master sent it to. */
+/** Sends the call; returns the minions to which the master sent it. */
 async function publish(api: SaltApi, jid: string, minions: readonly string[], { fun, arg, kwarg }: Call) {
   const send = async (): Promise<string[]> => {
     const answer = await api.call({ client: 'local_async', tgt: minions, tgt_type: 'list', fun, arg, kwarg, jid });
@@ -90,7 +90,7 @@ async function publish(api: SaltApi, jid: string, minions: readonly string[], { 
   }
 }
 
-/** Publishes a call once and gives each return to `onReturn` when it is known, once for each minion. */
+/** Publishes a call once and passes each minion's return to `onReturn` once. */
 export async function runJob(
   master: Master,
   order: Order,
@@ -144,7 +144,7 @@ class OpenJob implements Listener {
       const searches = !isSearch && !isLate && (wasRoused || Date.now() >= nextSearch);
       const lost = searches ? await this.#search() : [];
       if (searches) nextSearch = Date.now() + searchEveryMs;
-      // What had been answered before the search is in the cache by now.
+      // Returns from before the search are in the cache by now.
       await this.#look(isLate);
       for (const minion of lost) this.#end(minion, { kind: 'lost' });
       if (isLate) for (const minion of this.#open) this.#end(minion, { kind: 'silent' });
@@ -155,7 +155,7 @@ class OpenJob implements Listener {
     if (this.#open.delete(minion)) this.#onReturn(minion, result);
   }
 
-  /** Answers whether it was cut short. */
+  /** Returns whether it was cut short. */
   async #pause(ms: number): Promise<boolean> {
     const { signal } = this.#rouse;
     await sleep(Math.max(0, ms), undefined, { signal }).catch(() => undefined);
@@ -167,7 +167,7 @@ class OpenJob implements Listener {
     const { api, events } = this.#master;
     const wasLive = events.isLive;
     const found = await lookUp(api, this.jid).catch((error: unknown) => {
-      // The job goes on whether the master answers or not.
+      // The job continues whether the master responds or not.
       if (isLast || !(error instanceof ProviderError) || error.kind === 'refused') throw error;
       return null;
     });
@@ -177,7 +177,7 @@ class OpenJob implements Listener {
     await events.open();
   }
 
-  /** Those of the silent minions that answer, and do not have the job. */
+  /** The silent minions that respond but do not have the job. */
   async #search(): Promise<string[]> {
     const isLost = async (minion: string): Promise<boolean> => {
       const answer = await this.#master.running(minion).catch((error: unknown) => {

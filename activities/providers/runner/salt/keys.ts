@@ -1,6 +1,5 @@
-// The master's keys of minions, by its wheel modules. Fingerprints of minions' keys are made here from the keys themselves:
-// those that a master tells depend on its `hash_type`, and of some versions (3008) are of other parts of a key than those
-// that a minion tells.
+// The master's keys of minions, by its wheel modules. Fingerprints are computed here from the keys: the master's depend on
+// its `hash_type`, and in some versions (3008) cover other parts of a key than the minion's.
 import { createHash } from 'node:crypto';
 import { ProviderError, refused, unavailable } from '../../error.ts';
 import { keyStates } from '../minions.ts';
@@ -9,7 +8,7 @@ import { isRecord, SaltApi } from './api.ts';
 import type { SaltSettings } from './api.ts';
 
 const provider = 'salt';
-/** As the master calls the folders of its keys. */
+/** The master's folder names. */
 const folders: Record<KeyState, string> = {
   accepted: 'minions',
   pending: 'minions_pre',
@@ -36,14 +35,14 @@ export class SaltKeys implements MinionKeys {
   }
 
   async of(minion: string): Promise<Partial<Record<KeyState, string>>> {
-    // A minion's name has no character that is special in a pattern.
+    // A minion's name has no special pattern characters.
     const answer = await this.#wheel('key.print', { match: minion });
     if (!isRecord(answer)) throw notUnderstood();
     const found: Partial<Record<KeyState, string>> = {};
     for (const state of keyStates) {
       const keys = answer[folders[state]];
       if (!isRecord(keys) || !(minion in keys)) continue;
-      // Of denied ones there may be several.
+      // A minion may have several denied keys.
       const [key] = [keys[minion]].flat();
       if (typeof key !== 'string') throw notUnderstood();
       found[state] = fingerprintOf(key);
@@ -52,7 +51,7 @@ export class SaltKeys implements MinionKeys {
   }
 
   async accept(minion: string): Promise<void> {
-    // By a pattern it takes pending keys only; by `accept_dict` whatever has the name.
+    // A pattern accepts pending keys only; `accept_dict` any key of the name.
     await this.#wheel('key.accept', { match: minion });
   }
 
@@ -76,7 +75,7 @@ export class SaltKeys implements MinionKeys {
   }
 }
 
-/** sha256 of a key in PEM without its first line and its last, in hexadecimal with colons, as Salt shows it. */
+/** sha256 of a PEM key without its first and last line, in hexadecimal with colons, as Salt shows it. */
 export function fingerprintOf(pem: string): string {
   const lines = pem.split(/\r?\n/).filter((line) => line.trim() !== '');
   const body = lines.slice(1, -1).map((line) => `${line}\n`);

@@ -1,12 +1,12 @@
-// What the master knows of its minions: the accepted keys, and what each minion has told of itself. No minion is asked.
+// Lists the master's accepted minions with their cached grains, without contacting them.
 import { unavailable } from '../../error.ts';
 import type { Minion } from '../minions.ts';
 import { isRecord } from './api.ts';
 import type { SaltApi } from './api.ts';
 
-/** Minions whose grains are asked for at once: some kilobytes each. */
+/** Minions per query for grains: some kilobytes each. */
 const pageSize = 250;
-/** No other machine reaches a host by these. */
+/** Addresses unreachable from other machines. */
 const ownAddress = /^(127\.|169\.254\.|::1$|fe[89ab][0-9a-f]:)/i;
 
 async function idsOf(api: SaltApi, fun: 'manage.list_state' | 'manage.list_not_state'): Promise<string[]> {
@@ -19,7 +19,7 @@ const textIn = (value: unknown): string => (typeof value === 'string' ? value : 
 const countIn = (value: unknown): number | null => (Number.isSafeInteger(value) ? Number(value) : null);
 const listIn = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
 
-/** A minion as it described itself last; without a description only its name is known. */
+/** A minion from its last grains; without any, only its name is known. */
 function minionIn(id: string, grains: unknown): Minion {
   const of = isRecord(grains) ? grains : {};
   return {
@@ -31,7 +31,7 @@ function minionIn(id: string, grains: unknown): Minion {
   };
 }
 
-/** Every minion whose key is accepted, in pages. */
+/** Every minion with an accepted key, in pages. */
 export async function* minionsOfMaster(api: SaltApi): AsyncIterable<Minion[]> {
   const present = await idsOf(api, 'manage.list_state');
   const away = await idsOf(api, 'manage.list_not_state');

@@ -1,4 +1,4 @@
-// One authenticated connection to one host. The socket is ours, so that the address is checked where it is resolved.
+// One authenticated connection to one host. We create the socket, so that the address is checked at resolution.
 import { connect as connectSocket } from 'node:net';
 import type { Socket } from 'node:net';
 import { lookup } from 'node:dns';
@@ -25,7 +25,7 @@ const algorithms: ServerHostKeyAlgorithm[] = [
   'rsa-sha2-256',
 ];
 
-/** The host as messages call it. */
+/** The host's name in messages. */
 export const placeOf = ({ name, address }: RunnerHost, { port }: SshSettings): string =>
   `${name} (${knownName(address ?? name, port)})`;
 
@@ -98,7 +98,7 @@ function objection(pinned: PinnedKeys, key: Buffer, place: string): ProviderErro
   }
 }
 
-/** Connects, or throws ProviderError: `unavailable` where nobody answers, `refused` for keys that do not fit. */
+/** Connects, or throws ProviderError: `unavailable` for an unreachable host, `refused` for wrong keys. */
 export async function connect(host: RunnerHost, settings: SshSettings): Promise<{ client: Client; socket: Socket }> {
   const place = placeOf(host, settings);
   const privateKey = await readKey(settings);

@@ -1,4 +1,4 @@
-// The runner `ssh`: hosts with an SSH server, by key alone, and none that is not in the file of known hosts.
+// The runner `ssh`: hosts with an SSH server, with key authentication only and pinned host keys.
 import { randomUUID } from 'node:crypto';
 import type { Runner, RunnerHost } from '../driver.ts';
 import { checkHostName } from '../check-paths.ts';
@@ -9,12 +9,12 @@ import { SshSession } from './session.ts';
 import type { SshSettings } from './settings.ts';
 
 const installMs = 30_000;
-/** Without any progress. */
+/** Timeout without progress. */
 const uploadMs = 60_000;
 
 class SshTransport implements Transport {
   readonly provider = 'ssh';
-  /** A call is quick, and a host has few at a time. */
+  /** Calls are cheap, and a host has few at a time. */
   readonly lookMs = { wait: 0, linger: 0 };
   readonly #settings: SshSettings;
   readonly #sessions = new Map<string, SshSession>();
@@ -54,5 +54,5 @@ class SshTransport implements Transport {
   }
 }
 
-/** Makes the `ssh` driver; its connections close by themselves. */
+/** Creates the `ssh` driver; idle connections close automatically. */
 export const createSshRunner = (settings: SshSettings): Runner => createAgentRunner(new SshTransport(settings));

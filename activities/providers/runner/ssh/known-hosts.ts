@@ -1,5 +1,5 @@
-// Pinned host keys in OpenSSH's format. A host whose key is not in the file is refused, one with another key too: who
-// answers in place of a host would be given every script and package that is meant for it.
+// Pinned host keys in OpenSSH's format. Refuses a host with an unknown or another key: an impostor would receive every
+// script and package meant for the host.
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
 interface KnownKey {
@@ -9,7 +9,7 @@ interface KnownKey {
   key: Buffer;
 }
 
-/** `known`: that very key is pinned; `changed`: others are; `unknown`: none is. */
+/** `known`: this key is pinned; `changed`: others are; `unknown`: no key is. */
 export type Verdict = 'known' | 'changed' | 'revoked' | 'unknown';
 
 function entries(text: string): KnownKey[] {
@@ -18,7 +18,7 @@ function entries(text: string): KnownKey[] {
     const words = line.trim().split(/\s+/);
     const marker = words[0]?.startsWith('@') ? words.shift() : undefined;
     const [hosts, type, key] = words;
-    // Authorities of keys (@cert-authority) are nothing that this client can check.
+    // This client does not support certificate authorities (@cert-authority).
     if (hosts === undefined || type === undefined || key === undefined || marker === '@cert-authority') return [];
     return [{ revoked: marker === '@revoked', hosts, type, key: Buffer.from(key, 'base64') }];
   });
@@ -45,18 +45,18 @@ function concerns({ hosts }: KnownKey, names: readonly string[]): boolean {
   });
 }
 
-/** How OpenSSH writes a host that listens on another port. */
+/** OpenSSH's name of a host with a non-default port. */
 export const knownName = (host: string, port: number): string => (port === 22 ? host : `[${host}]:${port}`);
 
 const typeOf = (key: Buffer): string => key.subarray(4, 4 + key.readUInt32BE(0)).toString();
 
-/** A key as `ssh-keygen -l` and its users see it. */
+/** A key as `ssh-keygen -l` shows it. */
 export function describeKey(key: Buffer): string {
   const hash = createHash('sha256').update(key).digest('base64').replace(/=+$/, '');
   return `${typeOf(key)} SHA256:${hash}`;
 }
 
-/** The keys that are pinned for a host, whatever it is called by. */
+/** The pinned keys of a host under any of its names. */
 export class PinnedKeys {
   readonly #keys: KnownKey[];
 
@@ -64,7 +64,7 @@ export class PinnedKeys {
     this.#keys = entries(text).filter((entry) => concerns(entry, names));
   }
 
-  /** Kinds of keys to ask for first, as another kind would look like a changed key. */
+  /** Preferred key types, as another type would look like a changed key. */
   get types(): string[] {
     return [...new Set(this.#keys.map(({ type }) => type))];
   }

@@ -1,5 +1,5 @@
-// A host's connection as calls see it: made when the first one comes, shared by all, made anew when it was lost, closed
-// when nobody has asked for a while. A server allows so many channels on a connection (OpenSSH: 10); beyond that, calls wait.
+// A host's shared connection: opened at the first call, reopened when lost, closed when idle. Servers limit the channels of
+// a connection (OpenSSH: 10); further calls wait.
 import type { Socket } from 'node:net';
 import type { Client, ClientChannel } from 'ssh2';
 import { unavailable } from '../../error.ts';
@@ -40,12 +40,12 @@ export class SshSession {
     return this.#withClient((client) => this.#execute(client, command, input, patienceMs));
   }
 
-  /** Brings a file to the host, by blocks; false when the host has no SFTP. */
+  /** Uploads a file to the host in blocks; false when the host has no SFTP. */
   upload(source: string, path: string, limits: Limits): Promise<boolean> {
     return this.#withClient((client) => this.#transfer(client, source, path, limits));
   }
 
-  /** Every call may be made twice, so one that met a connection that was lost is made again on a new one. */
+  /** Calls are idempotent, so one that hit a lost connection is repeated on a new one. */
   async #withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
     await this.#enter();
     try {
@@ -55,7 +55,7 @@ export class SshSession {
       try {
         return await work(live.client);
       } catch (error) {
-        // A socket ends before its connection says so, and till then ssh2 answers that it is not connected.
+        // A socket ends before its connection reports it; until then ssh2 fails as not connected.
         if (!live.socket.writable) this.#lose(live);
         if (!live.isLost || isNew) throw error;
         return await work((await this.#connected()).client);
@@ -76,7 +76,7 @@ export class SshSession {
     if (next) return next();
     this.#running -= 1;
     if (this.#running > 0) return;
-    // Nobody waits for a connection that nobody uses, also not a process that wants to end.
+    // An idle connection must not keep the process alive.
     void this.#live?.then(({ socket }) => socket.unref()).catch(() => undefined);
     this.#idle = setTimeout(() => void this.#close(), idleMs).unref();
   }
@@ -101,7 +101,7 @@ export class SshSession {
     return made;
   }
 
-  /** Once: the next connection is another one's. */
+  /** Only once: by the next call, the connection may be another. */
   #lose(live: Live): void {
     if (live.isLost) return;
     live.isLost = true;
@@ -112,7 +112,7 @@ export class SshSession {
     return unavailable('ssh', `${placeOf(this.#host, this.#settings)} does not answer: ${reason}`);
   }
 
-  /** A call on the connection; it ends with the connection, and after its patience. */
+  /** Runs a call that ends with the connection, or at its timeout. */
   #bounded<T>(client: Client, patienceMs: number, begin: Begin<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const closed = (): void => settle(() => reject(this.#lost('the connection was lost')));
@@ -150,7 +150,7 @@ export class SshSession {
         channel.once('close', (code: number | null) => resolve({ code: code ?? -1, ...said }));
         channel.end(input);
       };
-      // The answer to an opening after the end of the call is nobody's, and the connection may be gone.
+      // A channel may open after the call has ended, on a lost connection.
       const tryOpen = (attempt: number): void => {
         try {
           client.exec(command, begun(attempt));
@@ -166,7 +166,7 @@ export class SshSession {
     return this.#bounded(client, patienceMs, ({ resolve, fail, again }) => {
       client.sftp((error, sftp) => {
         if (error) return resolve(false);
-        // The end of its channel is the end of the transfer.
+        // The end of its channel ends the transfer.
         const giveUp = (): void => {
           sftp.end();
           fail('it was given up');
@@ -185,7 +185,7 @@ export class SshSession {
 }
 
 interface Limits {
-  /** Without any progress. */
+  /** Timeout without progress. */
   patienceMs: number;
   signal: AbortSignal | undefined;
 }
@@ -193,7 +193,7 @@ interface Limits {
 interface Course<T> {
   resolve(value: T): void;
   fail(reason: string): void;
-  /** There was progress: patience begins anew. */
+  /** Progress: restarts the timeout. */
   again(): void;
 }
 type Begin<T> = (course: Course<T>) => void;

@@ -14,7 +14,7 @@ async function contentOf(variable: string, path: string): Promise<string> {
   });
 }
 
-/** The private key; refused when others than its owner may read it. */
+/** Reads the private key; refused when others than its owner may read it. */
 export async function readKey({ keyFile }: SshSettings): Promise<string> {
   const key = await contentOf('SLIPWAY_SSH_KEY_FILE', keyFile);
   const { mode } = await stat(keyFile);
@@ -25,6 +25,6 @@ export async function readKey({ keyFile }: SshSettings): Promise<string> {
   return key;
 }
 
-/** The pinned host keys, as they are now: a line that is added counts at once. */
+/** The present pinned host keys: an added line takes effect at once. */
 export const readKnownHosts = ({ knownHosts }: SshSettings): Promise<string> =>
   contentOf('SLIPWAY_SSH_KNOWN_HOSTS', knownHosts);
