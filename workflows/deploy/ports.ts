@@ -47,7 +47,7 @@ export interface Unhealthy {
   message: string;
 }
 
-/** Short activities: one transaction in PostgreSQL each, run as local activities. */
+/** Short activities: one transaction in PostgreSQL each (docs/decisions/0003). */
 export interface DeployRecordActivities {
   recordTransition(input: DeployTransition & Claimed): Promise<void>;
   /** Records new fields and a new plan in another round. */
