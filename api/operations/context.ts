@@ -12,7 +12,7 @@ import type { Language } from '../../workflows/problems/problem.ts';
 import type { Actor } from '../../workflows/tasks/contract.ts';
 import type { Engine } from '../engine/engine.ts';
 
-/** What a process gives to its API. */
+/** The dependencies that a process passes to its API. */
 export interface AppDeps {
   db: Kysely<Database>;
   engine: Engine;
