@@ -30,7 +30,7 @@ export function createApp(deps: AppDeps, options: AppOptions = {}): Hono {
   const kernel: Kernel = { deps, routes: new Routes(endpoints), answerCheck };
   const app = new Hono();
   mountDocs(app, endpoints);
-  // Routes mounted next to the operations may fail too; Hono's default handler would print to the console instead of the log.
+  // Routes mounted next to the operations may fail too; Hono's default handler would print to the console, not the log.
   app.onError((error, c) => {
     const requestId = requestIdOf(c.req.raw);
     deps.log.error({ err: error, requestId }, 'internal error');

@@ -1,4 +1,4 @@
-// Turns credentials into a caller, for HTTP and WebSockets. An Authorization header takes precedence over everything else.
+// Turns credentials into a caller, for HTTP and WebSockets. If a request has an Authorization header, only that counts.
 // Browsers attach the session cookie to every request, so requests with it must come from our own pages and, if they change
 // something, carry the session's CSRF token.
 import { timingSafeEqual } from 'node:crypto';
