@@ -115,7 +115,7 @@ const createHost = change({
 
 const steadyWhileBusy = ['name', 'host_type', 'runner', 'minion_id', 'provider_id'] as const;
 
-/** Rejects changes to a host with a running task, and of a local host's folder below existing releases. */
+/** Rejects changes to a busy host that its task relies on, and moving a local host's folder that has instances. */
 async function refuseChange(ctx: ChangeCtx, row: HostRow, before: HostObject, fields: HostFields): Promise<void> {
   const differs = (field: keyof HostFields & keyof HostObject) =>
     fields[field] !== undefined && fields[field] !== before[field];
