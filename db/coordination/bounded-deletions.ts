@@ -36,8 +36,8 @@ export async function agreedTime(db: Kysely<Database>, log: AlarmLog, now = Date
 }
 
 /**
- * Upper bound for deleting data of a kind now, at most `limit`: a day after the oldest, or with `goesOn` a day after the last
- * bound. It advances once an hour. Without a known oldest it starts at the limit.
+ * Upper bound for deleting data of a kind now, at most `limit`: a day after the oldest, or with `goesOn` a day after the
+ * last bound. It advances once an hour. Without a known oldest it starts at the limit.
  */
 export async function deletionWindow(
   db: Kysely<Database>,

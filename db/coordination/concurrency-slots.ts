@@ -1,5 +1,5 @@
-// A semaphore over all processes, for example for concurrent calls to a provider: session-level advisory locks on a dedicated
-// connection, so that the slots of a crashed process are released immediately.
+// A semaphore over all processes, for example for concurrent calls to a provider: session-level advisory locks on a
+// dedicated connection, so that the slots of a crashed process are released immediately.
 import pg from 'pg';
 
 export interface Slot {
@@ -41,8 +41,8 @@ class SharedSlots implements Slots {
   async take(key: string, most: number, count: number): Promise<Slot[]> {
     return this.#inTurn(async (client) => {
       const own = [...this.#held].filter((slot) => slot.key === key).map(({ number }) => number);
-      // Starts at a random slot, since low numbers would be contended. Own slots are excluded by a CASE, whose evaluation order is
-      // guaranteed: a lock acquired twice would have to be released twice.
+      // Starts at a random slot, since low numbers would be contended. Own slots are excluded by a CASE, whose evaluation order
+      // is guaranteed: a lock acquired twice would have to be released twice.
       const from = Math.floor(Math.random() * most);
       const { rows } = await client.query<{ number: number }>(takeSome, [lockOf(key), most, count, own, from]);
       const taken = rows.map(({ number }) => ({ key, number }));

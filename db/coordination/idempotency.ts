@@ -1,6 +1,6 @@
 // A key's row is claimed before the work and stores the response after it. A change claims it in its own transaction, so a
-// repetition blocks on the unique index until the first one ends. A command has no such transaction: its claim is a lease
-// that commits immediately and is renewed while it runs; repetitions poll, and an expired lease (crashed process) is taken over.
+// repetition blocks on the unique index until the first one ends. A command's claim is a lease that commits immediately and
+// is renewed while it runs; repetitions poll, and an expired lease (crashed process) is taken over.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { Problem } from '../../workflows/problems/problem.ts';

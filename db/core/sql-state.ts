@@ -5,8 +5,8 @@
 import { codeOf } from '../../kit/error-code.ts';
 
 /**
- * `unreachable`: the connection is lost or unavailable; during a commit the outcome is unknown. `unable`: the server responds
- * but cannot do it now. `again`: a conflict with other transactions. `final`: every retry is rejected.
+ * `unreachable`: the connection is lost or unavailable; during a commit the outcome is unknown. `unable`: the server
+ * responds but cannot do it now. `again`: a conflict with other transactions. `final`: every retry is rejected.
  */
 export type Standing = 'unreachable' | 'unable' | 'again' | 'final';
 

@@ -1,7 +1,7 @@
-// Rows and count come from one statement over one query, so they cannot disagree. Counting a big table reads a hundred pages,
-// so the count is exact up to a cap and the planner's estimate beyond. A filtered list is searched once up to the cap, for
-// both page and count; a list found beyond the cap seconds ago is not counted again. Whole rows are read only for the page's
-// ids (deferred join).
+// Rows and count come from one statement over one query, so they cannot disagree. Counting a big table reads a hundred
+// pages, so the count is exact up to a cap and the planner's estimate beyond. A filtered list is searched once up to the
+// cap, for both page and count; a list found beyond the cap seconds ago is not counted again. Whole rows are read only for
+// the page's ids (deferred join).
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder, SelectQueryBuilder } from 'kysely';
 import type { Database } from '../database.ts';
@@ -24,8 +24,8 @@ export interface PageOptions {
   /** Whether a filter narrows it (default); for a whole table the page is scanned directly, without collecting ids. */
   isFiltered?: boolean;
   /**
-   * Whether one plan serves all values of the query, which must have few distinct texts; PostgreSQL then keeps the plan of the
-   * first page. Columns must be named: `*` would fail after a migration that adds one.
+   * Whether one plan serves all values of the query, which must have few distinct texts; PostgreSQL then keeps the plan of
+   * the first page. Columns must be named: `*` would fail after a migration that adds one.
    */
   keepPlan?: boolean;
 }
