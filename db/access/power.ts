@@ -1,5 +1,5 @@
-// Computes the power of roles, accounts and delegations: their grants, and their mention in approval policies. The only check
-// on passing power on: users must hold at least as much as they pass on, or be administrators.
+// Computes the power of roles, accounts and delegations: their grants, and their mention in approval policies. The only
+// check on passing power on: users must hold at least as much as they pass on, or be administrators.
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
 import type { Database } from '../database.ts';

@@ -41,8 +41,8 @@ class SharedSlots implements Slots {
   async take(key: string, most: number, count: number): Promise<Slot[]> {
     return this.#inTurn(async (client) => {
       const own = [...this.#held].filter((slot) => slot.key === key).map(({ number }) => number);
-      // Starts at a random slot, since low numbers would be contended. Own slots are excluded by a CASE, whose evaluation order
-      // is guaranteed: a lock acquired twice would have to be released twice.
+      // Starts at a random slot, since low numbers would be contended. A CASE, whose evaluation order is fixed, excludes own
+      // slots: a lock acquired twice would have to be released twice.
       const from = Math.floor(Math.random() * most);
       const { rows } = await client.query<{ number: number }>(takeSome, [lockOf(key), most, count, own, from]);
       const taken = rows.map(({ number }) => ({ key, number }));

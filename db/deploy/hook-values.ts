@@ -1,5 +1,4 @@
-// What a template sees is in the environment of its hook too: there every text is itself, whatever is in it, since no shell
-// reads it.
+// Template values are also in the environment of their hook: there every text is safe verbatim, since no shell parses it.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';

@@ -1,5 +1,5 @@
-// Templates and the settings that are linked to them. Whoever changes a template or a link does so alone, and nobody
-// changes settings meanwhile: one lock, taken before any row's, so that the order of rows never matters.
+// Templates and the settings linked to them. Changes of templates or links are exclusive, also against changes of settings:
+// one lock, taken before any row's, so that the order of row locks never matters.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { visible, type Subject } from '../access/rights.ts';

@@ -1,5 +1,5 @@
-// The row of a deploy task follows its workflow: one transaction per transition with votes, history and audit record.
-// `seq` makes it safe to repeat: an activity that is tried again after its commit changes nothing.
+// Projects a deploy task's workflow to its row: one transaction per transition with votes, history and audit record. `seq`
+// makes it idempotent: an activity retried after its commit changes nothing.
 import type { Kysely, Transaction, Updateable } from 'kysely';
 import type { ApprovalPolicy, OpenTo } from '../../workflows/approvals/contract.ts';
 import type {

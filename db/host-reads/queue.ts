@@ -1,6 +1,6 @@
-// A request queue for reads on hosts, which API processes cannot reach: a worker claims a row (SKIP LOCKED, NOTIFY) and writes
-// the result into it; the requester takes the result and deletes the row. Not a workflow, since log text must not enter a
-// history and an abandoned read need not be durable. Any number of processes on both sides.
+// A request queue for reads on hosts, which API processes cannot reach: a worker claims a row (SKIP LOCKED, NOTIFY) and
+// writes the result into it; the requester takes the result and deletes the row. Not a workflow, since log text must not
+// enter a history and an abandoned read need not be durable. Any number of processes on both sides.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';

@@ -1,5 +1,5 @@
-// Substring search over hosts. Names and addresses differ mainly in numbers, for which a trigram index would read long lists;
-// so hosts are looked up by number and label (migration 0022), and the candidates are then filtered.
+// Substring search over hosts. Names and addresses differ mainly in numbers, for which a trigram index would read long
+// lists; so hosts are looked up by number and label (migration 0022), and the candidates are then filtered.
 import { sql } from 'kysely';
 import type { RawBuilder, SqlBool } from 'kysely';
 import { anywhere } from '../core/ilike.ts';

@@ -1,5 +1,5 @@
-// Selects hosts that still keep job folders of ended tasks, and the worker that asks each to delete them. Progress is kept as
-// a time, not a task id: a task may end after many that started later.
+// Selects hosts that still keep job folders of ended tasks, and the worker that asks each to delete them. Progress is kept
+// as a time, not a task id: a task may end after many that started later.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { RunnerName } from '../../workflows/hosts/contract.ts';

@@ -77,8 +77,8 @@ async function ownersOf(db: Kysely<Database>, wanted: WantedWay): Promise<Owner[
 }
 
 /**
- * Throws Problem when a way leads to the machine of another host: one whose name the caller may edit is named, and leading
- * beside it is theirs to decide where only a listed address is shared; of any other nothing is told.
+ * Throws Problem if a way leads to another host's machine. A host whose name the caller may edit is named, and sharing only
+ * a listed address with it is allowed; nothing is revealed about other hosts.
  */
 export async function refuseForeignWay(tx: Kysely<Database>, subject: Subject, wanted: WantedWay): Promise<void> {
   await sql`select pg_advisory_xact_lock(${waysLock})`.execute(tx);
