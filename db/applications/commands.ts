@@ -13,7 +13,7 @@ import { json } from '../core/jsonb.ts';
 
 const commandFields = ['runUser', 'directory', 'startupCmd', 'stopCmd', 'pidPath'] as const;
 
-/** Of an application of which nobody has confirmed anything yet. */
+/** Effective commands of an application without any confirmed ones. */
 export const noCommands: Commands = { runUser: '', directory: '', startupCmd: '', stopCmd: '', pidPath: '' };
 
 /** The commands as they are written in the fields of an application. */

@@ -91,7 +91,7 @@ const concerns = (userId: RawBuilder<unknown>): RawBuilder<SqlBool> =>
     answeredBy(userId),
   );
 
-/** Pairs of a user and an application that concerns him, as far as the caller may view it. */
+/** Pairs of a user and an application that concerns them, as far as the caller may view it. */
 export const applicationsOfUsers = (db: Kysely<Database>, subject: Subject, userIds: readonly number[]) =>
   selectApplications(db, subject)
     .innerJoin('users', (join) => join.on(concerns(sql.ref('users.id'))))

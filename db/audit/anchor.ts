@@ -13,7 +13,7 @@ export interface Anchor {
   op_time: string;
 }
 
-/** What an anchor is told to. */
+/** The log that receives anchors. */
 export interface AnchorLog extends WarningLog {
   info(fields: object, message: string): void;
 }

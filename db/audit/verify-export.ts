@@ -12,7 +12,7 @@ export interface ExportVerification {
   checked: number;
   /** Records that were not sealed yet when they were exported: nothing proves them. */
   unsealed: number;
-  /** The links were one chain from the first record to the head; otherwise only each record was checked by itself. */
+  /** The links formed one chain from the first record to the head; otherwise each record was only checked separately. */
   whole: boolean;
   head: ExportEnd['head'] | null;
   first_bad: { line: number; id: number | null; reason: ExportFault } | null;

@@ -18,7 +18,7 @@ export const namedFreezes = (db: Kysely<Database>) =>
 
 export type NamedFreeze = Awaited<ReturnType<ReturnType<typeof namedFreezes>['executeTakeFirstOrThrow']>>;
 
-/** Those over everything, and over what somebody may view. */
+/** Freezes over everything, and over objects that the caller may view. */
 export const freezesFor = (db: Kysely<Database>, asker: Asker) =>
   namedFreezes(db).where(
     sql<SqlBool>`(

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
 
-/** The values of a hook beside those that every step has, by the names of its environment. */
+/** The values of a hook besides those common to all steps, by environment name. */
 export async function hookValues(
   db: Kysely<Database>,
   { taskId, position }: { taskId: number; position: number },

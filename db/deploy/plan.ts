@@ -162,7 +162,7 @@ function demandAllowedNames(
   ]);
   if (details.length > 0) throw new Problem('invalid', {}, details);
 }
-/** Left out where nobody has set them: the plans of tasks that wait, and so the votes, stay what they are. */
+/** Omitted unless set, so that the plans of waiting tasks, and so their votes, stay unchanged. */
 const plannedSeconds = ({
   startSeconds,
   stopSeconds,
@@ -315,7 +315,7 @@ function bytesByHook(
   return bytes;
 }
 
-/** The names that hold what whoever asks for a deployment writes freely; scripts may put them out quoted only. */
+/** Names of values written freely by the requester of a deploy; scripts may only print them quoted. */
 export const freeText: readonly string[] = ['task.description'];
 
 const hookContext = (renderer: Renderer, { task, application, deployPath }: HookScope, target: PlanTarget): object => ({

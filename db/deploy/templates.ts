@@ -23,7 +23,7 @@ const selectLinked = (db: Kysely<Database>) =>
     .innerJoin('applications', 'applications.id', 'deploySettings.applicationId')
     .where('applications.deletedTime', 'is', null);
 
-/** Pairs of a template and an application that is linked to it, as far as somebody may view it. */
+/** Pairs of a template and an application linked to it, as far as the caller may view it. */
 export const linkedApplications = (db: Kysely<Database>, subject: Subject, templateIds: readonly number[]) =>
   selectLinked(db)
     .where('templateId', 'in', templateIds.length > 0 ? templateIds : [0])

@@ -17,11 +17,11 @@ export function seenProduction({ subject, username }: Asker): Expression<SqlBool
     and ${visible(subject, 'application', 'view_app', 'applications.id')}))`;
 }
 
-/** Productions that somebody may view. */
+/** Productions that the caller may view. */
 export const selectProductions = (db: Kysely<Database>, asker: Asker) =>
   db.selectFrom('productions').selectAll('productions').where(seenProduction(asker));
 
-/** A production that somebody may view. */
+/** A production that the caller may view. */
 export const findProduction = (db: Kysely<Database>, asker: Asker, id: number) =>
   selectProductions(db, asker).where('productions.id', '=', id).executeTakeFirst();
 

@@ -117,7 +117,7 @@ export async function readBatch(
   query: OutputQuery,
 ): Promise<{ rows: TaskOutputRow[]; isCut: boolean }> {
   const { after, limit, bytes = unlimited, instance, stream } = query;
-  // Of one moment: what goes meanwhile must be told.
+  // Read in one snapshot: lines dropped meanwhile must be reported.
   const found = await db
     .selectFrom('tasks')
     .leftJoinLateral(

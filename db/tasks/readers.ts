@@ -18,7 +18,7 @@ export interface Reader {
   tokenId: number | null;
 }
 
-/** Any of these shows the output of an application's tasks, beside `view_app`. */
+/** Any of these permissions, besides `view_app`, shows the output of an application's tasks. */
 export const outputReaders = {
   deploy: ['view_app_log', 'deploy_app', 'review_app_deploy_task'],
   instance: ['view_app_log', 'restart_app'],
