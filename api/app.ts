@@ -22,15 +22,15 @@ export interface AppOptions {
 }
 
 /**
- * The API as a web application. What is not an operation (health, metrics, console, WebSockets) is mounted on it
- * afterwards: operations answer whatever no such route has taken.
+ * The API as a web application. Health, metrics, the console and WebSockets are mounted on it afterwards: the
+ * catch-all of operations only sees requests that no such route has matched.
  */
 export function createApp(deps: AppDeps, options: AppOptions = {}): Hono {
   const { endpoints = allEndpoints, answerCheck = 'log' } = options;
   const kernel: Kernel = { deps, routes: new Routes(endpoints), answerCheck };
   const app = new Hono();
   mountDocs(app, endpoints);
-  // What is mounted beside the operations may fail too; Hono would tell it on the console, past the log.
+  // Routes mounted next to the operations may fail too; Hono's default handler would print to the console, not the log.
   app.onError((error, c) => {
     const requestId = requestIdOf(c.req.raw);
     deps.log.error({ err: error, requestId }, 'internal error');
@@ -89,7 +89,7 @@ function toResponse(outcome: StoredResponse, request: Request, requestId: string
       ? JSON.stringify(body)
       : (body as string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>);
   const isHead = request.method === 'HEAD';
-  // Nobody will read it, and what it reads from has to be let go.
+  // Nobody reads the body of a HEAD response, so its source is released.
   if (isHead && content instanceof ReadableStream) void content.cancel();
   const response = new Response(isHead ? null : content, {
     status,
@@ -105,13 +105,13 @@ function toResponse(outcome: StoredResponse, request: Request, requestId: string
   return response;
 }
 
-/** The id that a request has been given, or a new one. */
+/** The request's id: the given one, or a new one. */
 export function requestIdOf(request: Request): string {
   const given = request.headers.get('x-request-id');
   return given !== null && /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
-/** The address at the other end of the connection, as the Node server passes it on. */
+/** Address of the socket's peer, as the Node server passes it on. */
 function peerOf(env: unknown): string | undefined {
   return (env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming?.socket?.remoteAddress;
 }

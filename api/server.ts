@@ -1,5 +1,5 @@
-// The API process: configuration, database, engine, then the application on a port. Beside the API it keeps the house:
-// it starts workflows that the engine missed, seals the audit chain, and compares open tasks with the engine.
+// The API process: configuration, database and engine, then the application on a port. It also runs background jobs: it
+// starts workflows that the engine missed, seals the audit chain, and reconciles open tasks with the engine.
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { serve } from '@hono/node-server';
@@ -47,12 +47,12 @@ import { startReconciling } from './background/reconcile.ts';
 
 export interface RunningApi {
   port: number;
-  /** Takes no new requests, says goodbye to WebSockets, finishes what runs. */
+  /** Accepts no new requests, closes WebSockets, and drains running requests. */
   stop(): Promise<void>;
 }
 
 const drainMs = 10_000;
-/** How long a request may take to come, in milliseconds: one that dribbles in is ended with 408. */
+/** Time limits for receiving a request, in milliseconds: one that trickles in is ended with 408. */
 const patience = { headersTimeout: 15_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
 
 /** Starts the API in this process. */
@@ -108,11 +108,11 @@ export async function startApi(
   };
 }
 
-// Without tracing the interceptor passes calls on as they are.
+// Without tracing the interceptor passes calls through unchanged.
 const clientOn = (connection: Connection, { temporalNamespace: namespace }: Config): Client =>
   new Client({ connection, namespace, interceptors: { workflow: [new OpenTelemetryWorkflowClientInterceptor()] } });
 
-/** What goes on beside the requests. */
+/** Background jobs that run alongside the requests. */
 function startBackgroundJobs({ db, engine, listen, log, config, secrets, now }: AppDeps): { stop(): Promise<void> }[] {
   const send = createSendMail(config);
   const links = passwordLinkHandler({ db, config, log, send, now });
@@ -136,7 +136,7 @@ function startBackgroundJobs({ db, engine, listen, log, config, secrets, now }: 
 function listenOn(fetch: Parameters<typeof serve>[0]['fetch'], { host, port }: Config): Promise<ServerType> {
   return new Promise((resolve, reject) => {
     const sockets = new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 });
-    // The two packages disagree only on whether an option that is set may be undefined.
+    // The two packages' types differ only in whether an option may be explicitly undefined.
     const websocket = { server: sockets as unknown as WebSocketServerLike };
     const server = serve({ fetch, hostname: host, port, websocket, serverOptions: patience }, () => resolve(server));
     server.once('error', (error: NodeJS.ErrnoException) => {

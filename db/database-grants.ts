@@ -1,7 +1,7 @@
-// Slipway runs as a role that owns nothing: whoever gets hold of a process of it can add audit records, but neither change
-// one nor drop what refuses changes. Migrations run as the owner, who grants afterwards by the tables that
-// there are, so that a new table needs no thought. Only what differs is granted or revoked, since an unneeded
-// GRANT still writes to the catalogue and gets in the way of others who do.
+// Slipway runs as a role that owns nothing: a compromised process can add audit records, but neither change them nor drop
+// the triggers that protect them. Migrations run as the owner, who grants afterwards on all existing tables, so that new
+// tables need no extra step. Only differences are granted or revoked, since a redundant GRANT still writes to the catalogue
+// and blocks concurrent ones.
 import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import { connect } from './core/connect.ts';
@@ -16,7 +16,7 @@ interface Relation {
 }
 
 const grantsLock = 7_301_003;
-/** Counters, which are emptied when they are told; everything else that is named audit_… only grows. */
+/** Counters, deleted once reported; all other tables named audit_… are append-only. */
 const countedOnly = 'audit_refusals';
 
 function wanted({ name, isSequence, isPartition }: Relation): readonly string[] {
@@ -30,8 +30,8 @@ function wanted({ name, isSequence, isPartition }: Relation): readonly string[] 
 }
 
 /**
- * Gives `role` what a process of Slipway needs on every table of the database, and takes away what it has beyond that.
- * `db` is the owner's; safe to repeat.
+ * Grants `role` what a process of Slipway needs on every table, and revokes anything beyond that. `db` is the owner's;
+ * idempotent.
  */
 export async function grantToApplication(db: Kysely<Database>, role: string): Promise<void> {
   await db.transaction().execute(async (tx) => {
@@ -71,7 +71,7 @@ async function adjust(tx: Transaction<Database>, role: string, relation: Relatio
   if (surplus.length > 0) await sql`revoke ${list(surplus)} on ${object} from ${sql.id(role)}`.execute(tx);
 }
 
-/** The role as which `url` logs in; a pooler in between may know it by another name than the address says. */
+/** The role that `url` logs in as; a pooler may map the name in the URL to another. */
 export const roleOf = (url: string): Promise<string> => asking(url, currentRole);
 
 async function asking<T>(url: string, question: (db: Kysely<Database>) => Promise<T>): Promise<T> {
@@ -89,9 +89,9 @@ export async function currentRole(db: Kysely<Database>): Promise<string> {
   return rows[0]?.role ?? '';
 }
 
-/** Warns when the role of `url` could change the audit log: when it owns the tables, or is a superuser. */
+/** Warns if the role of `url` could change the audit log: as owner of the tables, or as superuser. */
 export async function warnOfOwnership(url: string, log: WarningLog): Promise<void> {
-  // Whether the database answers at all is for others to tell.
+  // Other checks report an unreachable database.
   const role = await asking(url, owningRole).catch(() => undefined);
   const advice = 'run as another role, and name this one in SLIPWAY_MIGRATE_DATABASE_URL for migrations only';
   if (role !== undefined) log.warn({ role }, `the audit tables are owned by the database role in use; ${advice}`);

@@ -1,5 +1,5 @@
-// Forward only. Each migration commits by itself together with its row in kysely_migration, under an advisory lock that
-// a second migrator waits for; so that any number may start at once, and an interrupted run is taken up where it ended.
+// Forward only. Each migration commits separately with its row in kysely_migration, under an advisory lock on which a second
+// migrator waits; so concurrent runs are safe, and an interrupted run resumes.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
@@ -10,7 +10,7 @@ import type { Database } from './database.ts';
 import { migrations } from './migrations/index.ts';
 import { currentRole, grantToApplication, roleOf } from './database-grants.ts';
 
-// Numbers are given out when work begins: one that lands later may be the smaller one, and is run then.
+// Numbers are assigned when work begins: a migration merged later may have a smaller number, and still runs.
 const migrator = (db: Kysely<Database>): Migrator =>
   new Migrator({
     db,
@@ -18,7 +18,7 @@ const migrator = (db: Kysely<Database>): Migrator =>
     allowUnorderedMigrations: true,
   });
 
-/** Applies the migrations that are pending and returns their names; throws the error of the first that fails. */
+/** Applies the pending migrations and returns their names; throws the error of the first that fails. */
 export function migrate(db: Kysely<Database>): Promise<string[]> {
   return db.connection().execute(async (connection) => {
     await sql`set statement_timeout = 0`.execute(connection);
@@ -41,8 +41,8 @@ async function applyEach(one: Migrator): Promise<string[]> {
 }
 
 /**
- * Migrates as the owner, whose `db` is, and gives the role as which `applicationUrl` logs in what it needs, unless it is
- * the owner itself. Returns the names of what was applied.
+ * Migrates as the owner (`db`), then grants the role of `applicationUrl` the rights it needs, unless it is the owner
+ * itself. Returns the names of the applied migrations.
  */
 export async function migrateFor(db: Kysely<Database>, applicationUrl: string): Promise<string[]> {
   const applied = await migrate(db);
@@ -51,7 +51,7 @@ export async function migrateFor(db: Kysely<Database>, applicationUrl: string): 
   return applied;
 }
 
-/** The names of the migrations that this program knows and the database has not. */
+/** Names of the migrations that are not applied yet. */
 export async function migrationsPending(db: Kysely<Database>): Promise<string[]> {
   const known = await migrator(db).getMigrations();
   return known.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name);

@@ -12,7 +12,7 @@ import { iso, time } from '../operations/schemas.ts';
 import { accessEntry } from './text.ts';
 import { userReference } from './user-object.ts';
 
-/** Somebody who has shown who he is. */
+/** An authenticated user. */
 interface AuthenticatedUser {
   id: number;
   username: string;
@@ -20,7 +20,7 @@ interface AuthenticatedUser {
   mustChangePassword: boolean;
 }
 
-/** What a login answers that has begun a session. */
+/** The response to a login that began a session. */
 export const sessionBegun = z.object({
   user: userReference,
   csrf_token: z.string(),
@@ -32,7 +32,7 @@ export const sessionBegun = z.object({
     .meta({ description: 'Only a second factor can be set up first: the installation asks for one' }),
 });
 
-/** Begins a session, with its record; it takes the place of the one that the browser had. */
+/** Begins a session, with its audit record; it replaces the browser's previous session. */
 export async function admit(
   tx: Transaction<Database>,
   ctx: Ctx,
@@ -48,7 +48,7 @@ export async function admit(
   return beginSession(tx, { userId: user.id, remoteAddr, userAgent, now });
 }
 
-/** The answer to a login, with the cookie of its session. */
+/** The response to a login, with the session cookie. */
 export async function admitted(ctx: Ctx, user: AuthenticatedUser & { secondFactor: boolean }, session: NewSession) {
   const due = !user.secondFactor && needsFactor(ctx.config, (await findUser(ctx.db, user.id))?.isAdmin ?? false);
   const maxAge = Math.floor((session.expiresTime.getTime() - ctx.now().getTime()) / 1000);

@@ -1,4 +1,4 @@
-// `/applications|hosts/{id}/authorization/users|roles/`: the same grants, seen from the object. Four times two operations.
+// `/applications|hosts/{id}/authorization/users|roles/`: the same grants, seen from the object.
 import { z } from 'zod';
 import { granteesOn } from '../../db/access/grantees.ts';
 import { directGrants, grantsOn, type Grantee } from '../../db/access/grants.ts';

@@ -1,4 +1,4 @@
-// Codes of a second factor; how many wrong ones are borne is in login-limits.ts.
+// Codes of a second factor; login-limits.ts limits wrong attempts.
 import { z } from 'zod';
 import { factorPurpose, findFactor, takeRecoveryCode, takeStep } from '../../db/access/second-factors.ts';
 import type { ChangeCtx, Ctx } from '../operations/context.ts';
@@ -6,12 +6,12 @@ import { notAllowed } from '../operations/permissions.ts';
 import { forgetCodeAttempts } from './login-limits.ts';
 import { stepOfCode } from './totp.ts';
 
-/** A code as bodies carry it: six digits, or a recovery code. */
+/** A code in a body: six digits, or a recovery code. */
 export const givenCode = z.string().trim().min(6).max(64);
 
 type Reader = Pick<Ctx, 'secrets' | 'now' | 'config'>;
 
-/** Takes a code of the generator, confirmed or not; false when it is wrong, was taken before, or there is no generator. */
+/** Consumes an authenticator code, confirmed or not; false if it is wrong or used before, or without an authenticator. */
 export async function takeGeneratedCode(
   tx: ChangeCtx['tx'],
   { secrets, now, config }: Reader,
@@ -25,7 +25,7 @@ export async function takeGeneratedCode(
   return step !== undefined && takeStep(tx, userId, step);
 }
 
-/** Takes a code: of the generator, or a recovery code; undefined when it is neither. */
+/** Consumes an authenticator or recovery code; undefined if it is neither. */
 export async function takeCode(
   tx: ChangeCtx['tx'],
   reader: Reader,
@@ -36,7 +36,7 @@ export async function takeCode(
   return (await takeRecoveryCode(tx, userId, code)) ? 'recovery' : undefined;
 }
 
-/** Throws `not_allowed` unless the code is one of the caller's, which is used up by it. */
+/** Throws `not_allowed` unless the code is one of the caller's, and consumes it. */
 export async function demandOwnCode(ctx: ChangeCtx, code: string): Promise<void> {
   const { id } = ctx.actor.user;
   if (!(await takeCode(ctx.tx, ctx, id, code))) throw notAllowed('code');

@@ -3,7 +3,7 @@ import { changeGrants } from '../../db/access/grants.ts';
 import { scopes, type Scope } from '../../db/access/rights.ts';
 import type { ChangeCtx } from '../operations/context.ts';
 
-/** Gives the caller every permission on an object that they create, each with its record. */
+/** Grants the caller every permission on an object that they create, each with its audit record. */
 export async function grantToCreator(
   ctx: ChangeCtx,
   scope: Scope,

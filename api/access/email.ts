@@ -1,6 +1,6 @@
-// What an account is recovered by is changed by its owner with proof, or by somebody who can do at least as much. With a
-// mail server the new address has to confirm it first and the old one is told; without one nobody recovers anything by an
-// address, and it counts at once.
+// The recovery address of an account is changed by its owner with proof, or by a user with at least the same rights. With a
+// mail server the new address must confirm first and the old one is notified; without one there is no recovery by mail, and
+// the address takes effect immediately.
 import { z } from 'zod';
 import { lackingOf } from '../../db/access/power.ts';
 import {
@@ -23,13 +23,13 @@ import { notAllowed } from '../operations/permissions.ts';
 import { done, success } from '../operations/schemas.ts';
 import { accessEntry } from './text.ts';
 
-/** Throws `not_allowed` when the account of a user can do what the caller can't. */
+/** Throws `not_allowed` if a user's account has rights that the caller lacks. */
 export async function demandWorth(ctx: Ctx & { tx?: ChangeCtx['tx'] }, userId: number): Promise<void> {
   const [lacking] = await lackingOf(ctx.tx ?? ctx.db, ctx.subject, [{ user: userId }]);
   if (lacking !== undefined) throw notAllowed(lacking);
 }
 
-/** Begins the change of an address that has to be confirmed; with the present one, ends it. */
+/** Starts the change to an address that must be confirmed; the current address cancels a pending change. */
 export async function beginEmailChange(ctx: ChangeCtx, user: UserRow, email: string): Promise<void> {
   await dropEmailWish(ctx.tx, user.id);
   if (email === user.email) return;

@@ -1,6 +1,6 @@
-// Somebody who cannot log in asks for a link by mail. Nothing of the answer depends on whether he exists: the same limits,
-// the same record, the same row of the outbox, whatever comes of it. Strangers who ask for a mailbox shut nobody out: their mails
-// are spaced, and the last one mailed still works.
+// An anonymous caller requests a reset link by mail. The response does not reveal whether the user exists: limits, audit
+// record and outbox row are the same either way. Strangers' requests for a mailbox lock nobody out: mails are spaced, and
+// the last mailed link still works.
 import { z } from 'zod';
 import { noteRate } from '../../db/coordination/rate-limits.ts';
 import { quote } from '../../db/audit/text.ts';
@@ -16,7 +16,7 @@ const ofClient = { limit: 10, windowSeconds };
 const ofPair = { limit: 3, windowSeconds };
 const ofMailbox = { limit: ofPair.limit + 1, windowSeconds };
 
-/** Counts a request; returns whether so many have asked for this mailbox that mails to it have to be spaced. */
+/** Counts a request; returns whether there were so many for this mailbox that mails to it must be spaced. */
 async function takeRequest(ctx: Ctx, email: string): Promise<boolean> {
   const mailbox = ctx.secrets.mac('forgotten', email.toLowerCase()).slice(0, 32);
   const client = ctx.remoteAddr ?? 'unknown';

@@ -1,5 +1,5 @@
-// The one way in which grants change, whatever the path: whoever gives or takes must hold each permission himself (or the
-// admin role), the permissions must exist, and every grant that changed has its record.
+// The only way to change grants, whatever the path: callers must hold each permission that they grant or revoke (or the
+// admin role), the permissions must exist, and every changed grant is audited.
 import {
   modules,
   permissionAliases,
@@ -17,14 +17,14 @@ import { auditGrants, objectNames } from '../../db/access/grant-audit.ts';
 
 export type NamedGrantee = Grantee & { name: string; builtin: boolean };
 
-/** Whom a path names; throws `no_such`. */
+/** The grantee that a path names; throws `no_such`. */
 export async function granteeOf({ db }: Pick<Ctx, 'db'>, kind: Grantee['kind'], id: number): Promise<NamedGrantee> {
   const row = await findGrantee(db, { kind, id });
   if (!row) throw new Problem('no_such', { thing: kind, id });
   return { kind, id, name: row.name, builtin: row.builtin };
 }
 
-/** One object with the permissions to give (true) and to take back (false). */
+/** One object with the permissions to grant (true) and to revoke (false). */
 export interface ObjectGrant {
   id: number;
   permission: Record<string, boolean>;
@@ -32,7 +32,7 @@ export interface ObjectGrant {
 
 const refusal = (name: string): Problem => new Problem('no_right_to_grant', { name });
 
-/** Gives and takes permissions on objects that the caller may edit. */
+/** Grants and revokes permissions on objects that the caller may edit. */
 export async function grantOnObjects(
   ctx: ChangeCtx,
   grantee: NamedGrantee,
@@ -54,7 +54,7 @@ export async function grantOnObjects(
   await carryOut(ctx, grantee, scope, changes);
 }
 
-/** The module that a name means, aliases included; throws `undefined_permission`. */
+/** The module with this name or alias; throws `undefined_permission`. */
 export function moduleNamed(name: string): ModuleName {
   const found = (Object.keys(modules) as ModuleName[]).find(
     (module) => module === name || (modules[module].aliases as readonly string[]).includes(name),
@@ -63,7 +63,7 @@ export function moduleNamed(name: string): ModuleName {
   return found;
 }
 
-// Two names of common_tools are documented under deploy_template_mgmt too; they are stored where they belong.
+// Two names of common_tools are also documented under deploy_template_mgmt; they are stored under common_tools.
 const alsoUnder: Partial<Record<ModuleName, ModuleName>> = { deploy_template_mgmt: 'common_tools' };
 const strayed = ['enable_cdn_refresher', 'enable_jumpserver_log_mgmt'];
 
@@ -75,7 +75,7 @@ function systemPermission(module: ModuleName, given: string): SystemPermission {
   return name as SystemPermission;
 }
 
-/** Gives and takes permissions of modules. */
+/** Grants and revokes permissions of modules. */
 export async function grantOnSystem(
   ctx: ChangeCtx,
   grantee: NamedGrantee,

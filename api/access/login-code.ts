@@ -1,5 +1,5 @@
-// The second step of a login: a code for a ticket. What is wrong with the code is not told; the ticket stays good for its
-// five minutes, wrong codes are counted for the user over all his tickets.
+// The second step of a login: a code for a ticket. The reason for a rejected code is not disclosed; the ticket stays valid
+// for its five minutes, and wrong codes are counted per user over all their tickets.
 import { z } from 'zod';
 import { endPendingLogin, userOfPendingLogin } from '../../db/access/second-factors.ts';
 import { recordRefusal } from '../../db/audit/refusals.ts';

@@ -1,6 +1,6 @@
-// Attempts are counted before they are judged, so that a burst cannot pass a limit; a success gives its count back. Limits that
-// refuse are counted by account and address, so that strangers shut nobody out; what is tried on an account from everywhere
-// only slows what strangers try. A device that has logged in before has a budget of its own.
+// Attempts are counted before they are checked, so that a burst cannot pass a limit; a success refunds its count. Limits
+// that refuse are keyed by account and address, so that strangers lock nobody out; the count of an account over all
+// addresses only slows strangers down. A device that has logged in before has its own budget.
 import { createHash } from 'node:crypto';
 import { clearRate, giveBackRate, noteRate, takeRate, type RateLimit } from '../../db/coordination/rate-limits.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
@@ -13,19 +13,19 @@ const ofDevice = { limit: 10, windowSeconds };
 const ofAddress = { limit: 50, windowSeconds };
 const ofAccount = { limit: 12, windowSeconds };
 
-/** So many attempts of an account go by without a wait. */
+/** Attempts of an account without a delay. */
 const unslowed = 5;
 const longestMs = 30_000;
 
 type Limited = Pick<Ctx, 'db' | 'secrets' | 'remoteAddr' | 'deviceCookie' | 'pause'>;
 
-/** Whose attempts are counted: `id` is null for a name that nobody has. */
+/** The account whose attempts are counted; `id` is null for an unknown name. */
 export interface Account {
   id: number | null;
   username: string;
 }
 
-// Hashed with a key, since people type passwords into the wrong field.
+// Hashed with a key, since users type passwords into the wrong field.
 const hashed = ({ secrets }: Pick<Ctx, 'secrets'>, username: string): string =>
   secrets.mac('login-name', username.toLowerCase()).slice(0, 32);
 const address = ({ remoteAddr }: Pick<Ctx, 'remoteAddr'>): string => remoteAddr ?? 'unknown';
@@ -39,23 +39,23 @@ const keysOf = (ctx: Limited, username: string) => ({
 
 const deviceKey = (purpose: string, device: string): string => `${purpose}/device/${short(device)}`;
 
-/** Counts an event; throws `too_many_requests` when there is no room. */
+/** Counts an event; throws `too_many_requests` over the limit. */
 export async function takeOrRefuse({ db }: Pick<Ctx, 'db'>, key: string, limit: RateLimit): Promise<void> {
   const { allowed, retryAfterSeconds } = await takeRate(db, key, limit);
   if (!allowed) throw new Problem('too_many_requests', { retry_after: retryAfterSeconds });
 }
 
-/** How long an attempt waits that is the `count`th of an account: a second, rising to 30. */
+/** Delay of the `count`th attempt of an account: a second, rising to 30. */
 export const slowedMs = (count: number): number =>
   count <= unslowed ? 0 : Math.min(longestMs, 1_000 * 2 ** (count - unslowed - 1));
 
-/** Counts an attempt against an account, from wherever, and waits as long as that asks for. */
+/** Counts an attempt against an account, from any address, and waits for the resulting delay. */
 export async function slowDown({ db, pause }: Limited, key: string): Promise<void> {
   const wait = slowedMs(await noteRate(db, key, ofAccount));
   if (wait > 0) await pause(wait);
 }
 
-/** Counts an attempt to give a password; throws when there were too many that failed. */
+/** Counts an attempt to enter a password; throws after too many failures. */
 export async function takeAttempt(ctx: Limited, { id, username }: Account): Promise<void> {
   const device = id === null ? undefined : knownDevice(ctx, id);
   if (device !== undefined) return takeOrRefuse(ctx, deviceKey('login', device), ofDevice);
@@ -65,7 +65,7 @@ export async function takeAttempt(ctx: Limited, { id, username }: Account): Prom
   await slowDown(ctx, keys.account);
 }
 
-/** The attempt was right: it does not count, and neither do earlier ones of the account from there. */
+/** After a correct attempt: neither it nor earlier ones of the account from that address count any more. */
 export async function forgetAttempts(ctx: Limited, { id, username }: Account): Promise<void> {
   const keys = keysOf(ctx, username);
   const device = id === null ? undefined : knownDevice(ctx, id);
@@ -77,7 +77,7 @@ export async function forgetAttempts(ctx: Limited, { id, username }: Account): P
 
 const codeWindow = { limit: 5, windowSeconds };
 const codeDay = { limit: 20, windowSeconds: 24 * 3_600 };
-/** Of all strangers together: with the password alone, codes would else be guessed from many addresses. */
+/** For all strangers together: otherwise, given the password, codes could be guessed from many addresses. */
 const codeDayOfAccount = { limit: 100, windowSeconds: 24 * 3_600 };
 
 function codeLimits(ctx: Limited, userId: number): [key: string, limit: RateLimit][] {
@@ -92,13 +92,13 @@ function codeLimits(ctx: Limited, userId: number): [key: string, limit: RateLimi
   ];
 }
 
-/** Counts a code that is about to be tried; throws when there were too many wrong ones. */
+/** Counts an attempt to enter a code; throws after too many wrong ones. */
 export async function takeCodeAttempt(ctx: Limited, userId: number): Promise<void> {
   for (const [key, limit] of codeLimits(ctx, userId)) await takeOrRefuse(ctx, key, limit);
   if (knownDevice(ctx, userId) === undefined) await slowDown(ctx, `second-factor/slow/${userId}`);
 }
 
-/** The code was right: earlier wrong ones do not count any more. */
+/** After a correct code: earlier wrong ones no longer count. */
 export async function forgetCodeAttempts(ctx: Limited, userId: number): Promise<void> {
   for (const [key] of codeLimits(ctx, userId)) await clearRate(ctx.db, key);
   await clearRate(ctx.db, `second-factor/slow/${userId}`);

@@ -1,5 +1,5 @@
-// A wrong password, an unknown and a disabled user are told by the same answer after the same time. A success ends the
-// session that the browser had before.
+// A wrong password, an unknown user and a disabled user get the same response after the same time. A success ends the
+// browser's previous session.
 import { z } from 'zod';
 import { verifyPassword } from '../../db/access/passwords.ts';
 import { holds } from '../../db/access/rights.ts';
@@ -48,7 +48,7 @@ const login = endpoint({
     await takeAttempt(ctx, account);
     const right = await verifyPassword(body.password, user?.passwordHash ?? null);
     if (!right || user?.status !== 'enabled') {
-      // A name that nobody has may be a password in the wrong field: the log, which is never cut, tells it from others only.
+      // An unknown name may be a password in the wrong field: the audit log is never cut, so it gets only a hash.
       const typed = `(unknown ${ctx.secrets.mac('unknown-login', body.username.toLowerCase()).slice(0, 16)})`;
       const target = { id: user?.id ?? null, name: user ? quote(user.username) : typed };
       const detail = { en: `login as ${target.name} failed`, zh: `以 ${target.name} 登录失败` };
@@ -62,7 +62,7 @@ const login = endpoint({
   },
 });
 
-/** The password was right; whoever goes on says a code. */
+/** After a correct password: the login continues with a code. */
 async function askForCode(ctx: Ctx, { id, username }: { id: number; username: string }) {
   const { ticket, expiresTime } = await inTransaction(ctx.db, async (tx) => {
     const detail = { en: 'password right, a code is waited for', zh: '密码正确, 等待验证码' };

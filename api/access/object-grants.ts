@@ -1,4 +1,4 @@
-// `/users|roles/{id}/application|host/perms/`: what somebody is granted on objects. Four times the same two operations.
+// `/users|roles/{id}/application|host/perms/`: a grantee's permissions on objects. Four paths, the same two operations each.
 import { z } from 'zod';
 import { grantedDirectly, viewableObjects } from '../../db/access/grantees.ts';
 import { directGrants, type Grantee } from '../../db/access/grants.ts';
@@ -15,7 +15,7 @@ import { objectNames } from '../../db/access/grant-audit.ts';
 import { granteeOf, grantOnObjects } from './granting.ts';
 import { self } from './users.ts';
 
-/** The user himself, a member of the role, or who may view users. */
+/** The user themselves, a member of the role, or a holder of `view_user`. */
 export const readsGrants = (kind: Grantee['kind']) => anyOf(kind === 'user' ? self : member, system('view_user'));
 
 const member = permission({
@@ -38,7 +38,7 @@ function idsOfAuthorizations(body: unknown): unknown[] {
     : [];
 }
 
-/** Names that were sent with objects must be those objects'. */
+/** Names sent along with objects must match those objects. */
 async function demandNames(ctx: ChangeCtx, scope: Scope, given: readonly { id: number; name: string | undefined }[]) {
   const named = given.filter((one) => one.name !== undefined);
   const names = await objectNames(

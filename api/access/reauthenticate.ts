@@ -1,5 +1,5 @@
-// Whoever changes by what he logs in, makes a credential, or ends sessions, says his password again, or a code: a session or
-// token that somebody else has got hold of is not enough. A wrong one counts towards the limit of logins.
+// Changing login data, creating a credential or ending sessions requires the current password or a code: a stolen session
+// or token is not enough. A wrong one counts towards the login limit.
 import { z } from 'zod';
 import { verifyPassword } from '../../db/access/passwords.ts';
 import { inTransaction } from '../../db/core/transaction.ts';
@@ -9,10 +9,10 @@ import { notAllowed } from '../operations/permissions.ts';
 import { givenCode, takeCode } from './codes.ts';
 import { forgetAttempts, forgetCodeAttempts, takeAttempt, takeCodeAttempt } from './login-limits.ts';
 
-/** A password that is to be compared, as bodies carry it. */
+/** A password to verify, in a body. */
 export const givenPassword = z.string().min(1).max(512);
 
-/** What proves again who is calling: one of both. */
+/** Proof of the caller's identity: one of both. */
 export const proof = {
   password: givenPassword.optional().meta({ description: 'The own password, or else a code' }),
   code: givenCode.optional().meta({ description: 'A code of the own second factor' }),
@@ -25,13 +25,13 @@ interface Proof {
 
 export const isGiven = ({ password, code }: Proof): boolean => password !== undefined || code !== undefined;
 
-/** The stored hash of a user's password; null when he has none. */
+/** The stored hash of a user's password; null without a password. */
 export async function storedHash({ db }: Pick<Ctx, 'db'>, userId: number): Promise<string | null> {
   const row = await db.selectFrom('users').where('id', '=', userId).select('passwordHash').executeTakeFirst();
   return row?.passwordHash ?? null;
 }
 
-/** Whether a password is the caller's own; throws `too_many_requests` after too many that were not. */
+/** Whether a password is the caller's own; throws `too_many_requests` after too many wrong ones. */
 async function isOwnPassword(ctx: Ctx, password: string): Promise<boolean> {
   const { id, username } = ctx.actor.user;
   const account = { id, username };
@@ -54,8 +54,8 @@ async function demandCode(ctx: Ctx, code: string): Promise<void> {
 }
 
 /**
- * Has the caller prove who they are, before the transaction of what they want; throws `invalid` when they give neither
- * password nor code, `not_allowed` when what they give is wrong.
+ * Verifies the caller's identity before the transaction of their change; throws `invalid` without a password or code, and
+ * `not_allowed` if it is wrong.
  */
 export async function proveOwn(ctx: Ctx, { password, code }: Proof): Promise<true> {
   if (password !== undefined) await demandOwnPassword(ctx, password);

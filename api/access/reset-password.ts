@@ -40,7 +40,7 @@ const resetPassword = change({
   }),
   returns: success,
   problems: ['link_invalid', 'weak_password'],
-  // A password is hashed for those only who have a link: it costs too much to do for anybody.
+  // A password is hashed only for holders of a valid link: hashing is too expensive to do for anyone.
   async prepare({ body }, ctx): Promise<Reset> {
     const user = await userOfLink(ctx.db, body.token, ctx.now());
     if (!user) return refuse(ctx);

@@ -1,5 +1,5 @@
-// Giving and taking roles, the same from the user's side and from the role's. Nobody hands on by a role what he does not
-// hold himself; administrators may, and are never left without an enabled one.
+// Granting and revoking roles, shared by the user's and the role's endpoints. Users cannot grant, by a role, permissions
+// that they do not hold; administrators can, and at least one enabled administrator always remains.
 import { lackingOf } from '../../db/access/power.ts';
 import { grantsOfRoles, giveRole, takeRole } from '../../db/access/roles.ts';
 import { otherAdministrators } from '../../db/access/users.ts';
@@ -14,7 +14,7 @@ interface Role {
   builtin: boolean;
 }
 
-/** The roles with these ids, which the caller must be allowed to hand on. */
+/** The roles with these ids, which the caller must be allowed to grant. */
 async function grantableRoles(ctx: ChangeCtx, roleIds: readonly number[]): Promise<Role[]> {
   const roles = await ctx.tx
     .selectFrom('roles')
@@ -28,14 +28,14 @@ async function grantableRoles(ctx: ChangeCtx, roleIds: readonly number[]): Promi
   return roles;
 }
 
-/** Throws unless the caller may hand on these roles. */
+/** Throws unless the caller may grant these roles. */
 export async function demandGrantable(ctx: ChangeCtx, roles: readonly Role[]): Promise<void> {
   const bearers = roles.map(({ id }) => ({ role: id }));
   const lacking = (await lackingOf(ctx.tx, ctx.subject, bearers)).find((one) => one !== undefined);
   if (lacking !== undefined) throw new Problem('no_right_to_grant', { name: lacking });
 }
 
-/** Users by id; throws for the first that is not there. */
+/** Users by id; throws for the first missing one. */
 async function usersOf(ctx: ChangeCtx, userIds: readonly number[]): Promise<Map<number, string>> {
   const rows = await ctx.tx.selectFrom('users').where('id', 'in', userIds).select(['id', 'username']).execute();
   const users = new Map(rows.map((row) => [row.id, row.username]));
@@ -71,11 +71,11 @@ async function move(ctx: ChangeCtx, roles: readonly Role[], users: Map<number, s
   }
 }
 
-/** Gives roles to a user; those that he has stay. */
+/** Gives roles to a user; roles they already have stay. */
 export const assignRoles = async (ctx: ChangeCtx, userId: number, roleIds: readonly number[]): Promise<void> =>
   move(ctx, await grantableRoles(ctx, roleIds), await usersOf(ctx, [userId]), 'given');
 
-/** Takes roles from a user; those that he does not have are ignored. */
+/** Takes roles from a user; roles they do not have are ignored. */
 export const removeRoles = async (ctx: ChangeCtx, userId: number, roleIds: readonly number[]): Promise<void> =>
   move(ctx, await grantableRoles(ctx, roleIds), await usersOf(ctx, [userId]), 'taken');
 

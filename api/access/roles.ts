@@ -204,7 +204,7 @@ const listMembers = list({
   present: (rows, ctx) => rows.map((row) => presentUser(row, ctx)),
 });
 
-/** A role in the lists of others. */
+/** A role in other objects' lists. */
 export const presentRoles = present;
 export const roleObject = role;
 export const roleEndpoints = [listRoles, createRole, getRole, changeRole, deleteRole, listMembers];

@@ -117,7 +117,7 @@ const confirmSecondFactor = change({
   },
 });
 
-/** What changes a factor that is there: password and code, counted before they are looked at. */
+/** Required to change an existing factor: password and code, counted before they are checked. */
 const both = z.object({ password: givenPassword, code: givenCode });
 async function prepareBoth({ body }: { body: z.output<typeof both> }, ctx: Ctx): Promise<void> {
   if (!ctx.actor.secondFactor) throw new Problem('no_second_factor');

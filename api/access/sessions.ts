@@ -45,7 +45,7 @@ const listSessions = list({
     })),
 });
 
-/** One's own session that has not ended; others' are not found, whoever asks. */
+/** The caller's own session that has not ended; others' are not found, whatever the caller's rights. */
 const ownSession = permission({
   names: [],
   async check(request) {
@@ -84,7 +84,7 @@ const deleteSession = change({
   },
 });
 
-/** The record of a user's sessions that were ended together. */
+/** The audit record of a user's sessions that ended together. */
 const ended = (user: { id: number; username: string }, count: number) =>
   accessEntry(
     'end_sessions',

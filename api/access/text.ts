@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../../db/audit/record.ts';
 
-/** An audit record of the area, in the view of all operations. */
+/** An audit record of this area, in the view of all operations. */
 export const accessEntry = (
   opType: string,
   targetType: string,

@@ -38,7 +38,7 @@ const token = z.object({
 const name = z.string().trim().min(1).max(64);
 const description = z.string().max(500);
 
-/** A token as answers show it; its value only where it is given, in the answer to its creation. */
+/** A token in responses; its value appears only in the response to its creation. */
 const present = (row: TokenRow, value = `****${row.lastFour}`): z.input<typeof token> => ({
   id: row.id,
   name: row.name,
@@ -51,7 +51,7 @@ const present = (row: TokenRow, value = `****${row.lastFour}`): z.input<typeof t
   available_actions: { edit: true, delete: true },
 });
 
-/** One's own token; for the admin role any. Others' are not found. */
+/** The caller's own token; with the admin role any token. Others' are not found. */
 const ownToken = permission({
   names: [],
   async check(request) {
@@ -99,7 +99,7 @@ const dayMs = 86_400_000;
 const usualDays = 90;
 const longestDays = 366;
 
-/** When a new token expires: after 90 days if nothing is said, 366 at most; one made with a token cannot outlive that. */
+/** When a new token expires: after 90 days by default, 366 at most; one created with a token cannot outlive that token. */
 function expiryOf(wanted: Date | null, { actor, now }: Ctx): Date {
   const after = (days: number): Date => new Date(now().getTime() + days * dayMs);
   if (wanted && wanted <= now()) throw invalidField('expires_time', 'must be in the future');
@@ -185,14 +185,14 @@ const changeAuthToken = change({
   },
 });
 
-/** The record of a token that is gone. */
+/** The audit record of a deleted token. */
 function auditTokenDeleted({ id: tokenId, name: called, description: about }: DeletedToken): AuditEntry {
   const shown = { en: `token ${quote(called)} deleted`, zh: `删除令牌 ${quote(called)}` };
   const changes = diff({ name: called, description: about }, null);
   return accessEntry('delete', 'token', { id: tokenId, name: called }, shown, changes);
 }
 
-/** Deletes the tokens of a user, but for one that may stay, with their records. */
+/** Deletes a user's tokens, except optionally one, with audit records. */
 export async function auditedRevocation(ctx: ChangeCtx, userId: number, except: number | null = null): Promise<void> {
   for (const token of await revokeTokens(ctx.tx, userId, except)) ctx.audit(auditTokenDeleted(token));
 }

@@ -1,4 +1,4 @@
-// Time-based codes (RFC 6238) as every authenticator makes them: SHA-1, six digits, steps of 30 seconds. A step is taken
+// Time-based codes (RFC 6238) in the authenticators' common form: SHA-1, six digits, steps of 30 seconds. A step is accepted
 // once (db/access/second-factors.ts).
 import { Secret, TOTP } from 'otpauth';
 
@@ -9,10 +9,10 @@ const generator = (secret: string, label = ''): TOTP =>
 /** A new secret of 160 bits, in base32. */
 export const newTotpSecret = (): string => new Secret({ size: 20 }).base32;
 
-/** What authenticators read, as text or QR code. */
+/** The URI that authenticators accept, as text or QR code. */
 export const totpUri = (secret: string, username: string): string => generator(secret, username).toString();
 
-/** The time step that a code is of: the present one, or one up to `drift` steps away; undefined when it is of none. */
+/** The time step of a code: the current one, or one up to `drift` steps away; undefined if none matches. */
 export function stepOfCode(
   secret: string,
   code: string,

@@ -20,7 +20,7 @@ async function setStatus(ctx: ChangeCtx, userId: number, status: 'enabled' | 'di
   demandManage(ctx, user);
   if (status === 'disabled') {
     if (user.isAdmin && (await otherAdministrators(ctx.tx, [userId])) === 0) throw new Problem('last_administrator');
-    // Tokens stay and are worth nothing while their user is disabled; sessions end for good.
+    // Tokens are kept but rejected while their user is disabled; sessions end for good.
     await endSessions(ctx.tx, userId);
   }
   if (user.status === status) return done;
@@ -35,7 +35,7 @@ async function setStatus(ctx: ChangeCtx, userId: number, status: 'enabled' | 'di
   return done;
 }
 
-/** Throws unless the caller holds what the account is worth: enabling it hands that on. */
+/** Throws unless the caller holds the account's power: enabling it passes that on. */
 async function demandPower(ctx: ChangeCtx, userId: number): Promise<void> {
   const [lacking] = await lackingOf(ctx.tx, ctx.subject, [{ user: userId }]);
   if (lacking !== undefined) throw notAllowed(lacking);
@@ -65,15 +65,15 @@ const enableUser = change({
   handle: ({ params }, ctx) => setStatus(ctx, params.id, 'enabled'),
 });
 
-/** Whether a new password ends the auth tokens that were made before it. */
+/** Whether a new password revokes the auth tokens created before it. */
 export const endTokens = z.boolean().default(true);
 
 const wrongOriginals = { limit: 5, windowSeconds: 15 * 60 };
 
-/** A new password, hashed before the transaction begins, and what was found out about the present one. */
+/** A new password, hashed before the transaction begins, and the result of comparing it with the current one. */
 interface NewPassword {
   hash: string;
-  /** The present password is right (change) or the same as the new one (set). */
+  /** The current password is correct (change), or the same as the new one (set). */
   matches: boolean;
   retryAfterSeconds: number;
 }
@@ -115,7 +115,7 @@ const changePassword = change({
   },
 });
 
-/** Refuses the password that somebody has already. */
+/** Rejects the password that the user already has. */
 export const samePassword = (): Problem =>
   new Problem('weak_password', {}, [{ field: 'new_password', message: 'is the present password' }]);
 

@@ -5,7 +5,7 @@ import type { UserRow } from '../../db/access/users.ts';
 import type { Ctx } from '../operations/context.ts';
 import { actions, iso, time } from '../operations/schemas.ts';
 
-/** What anybody may know of a user. */
+/** Public fields of a user. */
 export const userReference = z.object({ id: z.int(), username: z.string(), name: z.string() });
 
 export const userObject = userReference.extend({
@@ -18,11 +18,11 @@ export const userObject = userReference.extend({
   available_actions: actions('edit', 'disable', 'enable', 'change_password', 'assign_roles'),
 });
 
-/** Whether the caller may administer a user: those of the admin role are for its members only. */
+/** Whether the caller may administer a user: only administrators may administer administrators. */
 export const mayManage = (subject: Subject, user: Pick<UserRow, 'isAdmin'>): boolean =>
   subject.isAdmin || (holds(subject, 'manage_user') && !user.isAdmin);
 
-/** A user as the API shows him to this caller. */
+/** A user in API form, for this caller. */
 export function presentUser(user: UserRow, { subject, actor }: Pick<Ctx, 'subject' | 'actor'>) {
   const self = user.id === actor.user.id;
   const manages = mayManage(subject, user);
@@ -49,7 +49,7 @@ export function presentUser(user: UserRow, { subject, actor }: Pick<Ctx, 'subjec
 const permissionsOfModule = z.record(z.string(), z.boolean());
 export const permissionsObject = z.record(z.string(), permissionsOfModule);
 
-/** What holds of every module's permissions. */
+/** A boolean per permission, by module. */
 export function permissionTable(has: (permission: SystemPermission) => boolean) {
   return Object.fromEntries(
     (Object.keys(modules) as ModuleName[]).map((name) => [

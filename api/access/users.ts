@@ -29,7 +29,7 @@ import { assignRoles } from './role-assignment.ts';
 import { accessEntry } from './text.ts';
 import { mayManage, presentUser, userObject, userReference } from './user-object.ts';
 
-/** The user himself. */
+/** Requires the caller to be the user in the path. */
 export const self = permission({
   names: ['self'],
   check: (request) =>
@@ -84,7 +84,7 @@ const taken = (error: unknown): never => {
   throw isUniqueViolation(error) ? new Problem('exists') : error;
 };
 
-/** Throws unless a password may be used by this user; `field` is the input's. */
+/** Throws unless a password is acceptable for this user; `field` is the input's. */
 export function demandStrong(
   { config }: Pick<Ctx, 'config'>,
   field: string,
@@ -152,7 +152,7 @@ const createUser = change({
   },
 });
 
-/** One user, who must be there. */
+/** A user by id; throws if missing. */
 export async function mustFind(db: Ctx['db'], userId: number): Promise<UserRow> {
   const user = await findUser(db, userId);
   if (!user) throw notFound();

@@ -29,7 +29,7 @@ import { applicationEntry, updateEntries } from './text.ts';
 
 const area = 'applications';
 
-/** An application as the caller sees it; throws when he does not. */
+/** An application in API form for this caller; throws if they may not view it. */
 async function seen(ctx: Ctx | ChangeCtx, applicationId: number): Promise<ApplicationObject> {
   const db = 'tx' in ctx ? ctx.tx : ctx.db;
   const row = await findApplication(db, ctx.subject, applicationId);
@@ -68,7 +68,7 @@ const createApplication = change({
     if (body.required_apps) await lockRequirements(ctx.tx);
     const { username: creator } = ctx.actor.user;
     const now = ctx.now();
-    // It begins as a root under a name that no application can have, and then takes its place like any other.
+    // Created as a root under a name that no application can have, then moved to its place like any other.
     const { id: created } = await ctx.tx
       .insertInto('applications')
       .values({ ...columnsOf(body), name: `/${ctx.operationId}`, fullName: '', creator })
@@ -96,7 +96,7 @@ const createApplication = change({
 const rowOf = ({ tx }: ChangeCtx, applicationId: number): Promise<ApplicationRow> =>
   tx.selectFrom('applications').where('id', '=', applicationId).selectAll().executeTakeFirstOrThrow();
 
-/** Who writes commands, and whether these count without a confirmation. */
+/** The writer of commands, and whether theirs need no confirmation. */
 const writer = ({ actor, subject }: ChangeCtx) => ({ by: actor.user.username, isTrusted: subject.isAdmin });
 
 const getApplication = endpoint({
@@ -110,7 +110,7 @@ const getApplication = endpoint({
   handle: ({ params }, ctx) => seen(ctx, params.id),
 });
 
-/** What somebody wrote, without what follows from it or from who is looking. */
+/** The writable fields, without derived and caller-specific ones. */
 function written({
   available_actions: _actions,
   pending_commands: _pending,
@@ -121,7 +121,7 @@ function written({
   return fields;
 }
 
-/** Applications of which a body may change the place. */
+/** Applications whose place a body may change. */
 function movedBy(
   before: ApplicationObject,
   { parent_app: parent, production, child_apps: children }: Fields,

@@ -13,7 +13,7 @@ const rowsOf = (ctx: ChangeCtx, ids: readonly number[]) =>
     .orderBy('id')
     .execute();
 
-/** Makes applications the children of another, each with its record; the tree is locked. */
+/** Makes applications children of another, each audited; the tree is locked. */
 export async function addChildren(ctx: ChangeCtx, parentId: number, ids: readonly number[], field?: FieldOf) {
   await demandEntries(ctx, 'application', 'edit_app', ids, field);
   for (const child of await rowsOf(ctx, ids)) {
@@ -28,7 +28,7 @@ export async function addChildren(ctx: ChangeCtx, parentId: number, ids: readonl
   }
 }
 
-/** Makes children roots, each with its record; the tree is locked and they are children. */
+/** Makes children roots, each audited; the tree is locked and they are children. */
 export async function dropChildren(ctx: ChangeCtx, parentId: number, ids: readonly number[], field?: FieldOf) {
   await demandEntries(ctx, 'application', 'edit_app', ids, field);
   for (const child of await rowsOf(ctx, ids)) {

@@ -10,14 +10,14 @@ const commandsObject = z.object({
   pid_path: z.string(),
 });
 
-/** Commands that wait for a confirmation: their hash, who wrote them, and what counts until then. */
+/** Commands waiting for confirmation: their hash, their writers, and the commands in effect until then. */
 export const pendingCommands = z.object({
   hash: z.string(),
   changed_by: z.array(z.string()),
   in_force: commandsObject,
 });
 
-/** Commands as the API names them. */
+/** Commands by their API names. */
 export const presentCommands = (commands: Commands): z.output<typeof commandsObject> => ({
   run_user: commands.runUser,
   directory: commands.directory,
@@ -26,7 +26,7 @@ export const presentCommands = (commands: Commands): z.output<typeof commandsObj
   pid_path: commands.pidPath,
 });
 
-/** What waits of an application; null: its commands count as they are written. */
+/** An application's unconfirmed commands; null: its commands are in effect as written. */
 export const presentPending = (row: ApplicationRow): z.output<typeof pendingCommands> | null =>
   row.confirmedCommands && {
     hash: commandsHash(row),

@@ -1,5 +1,5 @@
-// Commands that an editor has written run on hosts only when somebody else has read them: a confirmation is bound to the
-// hash of what was read.
+// Commands written by an editor run on hosts only after a second user has read them: a confirmation is bound to the hash of
+// the commands read.
 import { z } from 'zod';
 import { commandsHash, confirmCommands, writtenCommands } from '../../db/applications/commands.ts';
 import { diff } from '../../db/audit/changes.ts';

@@ -14,7 +14,7 @@ import { applicationEntry } from './text.ts';
 
 interface Holding {
   things: [en: string, zh: string];
-  /** What is in the way; applications are named only to those who may view them. */
+  /** Objects that block the deletion; applications are named only to users who may view them. */
   find(tx: Kysely<Database>, applicationId: number): Promise<{ id: number; name: string }[]>;
   applications?: true;
 }
@@ -85,7 +85,7 @@ async function refuseWhatHolds(ctx: ChangeCtx, applicationId: number): Promise<v
   }
 }
 
-/** Hides an application; its row stays for the history of its tasks, its name is free again. */
+/** Soft-deletes an application; its row stays for the history of its tasks, its name becomes free. */
 export const deleteApplication = change({
   method: 'delete',
   path: '/applications/{id}/',

@@ -8,7 +8,7 @@ import { atLeastOne, distinct, id } from '../operations/schemas.ts';
 
 const control = /[\u0000-\u001f\u007f]/;
 
-/** An absolute path on a host that cannot lead out of where it points; `""` where `optional`. */
+/** An absolute path on a host without parent segments; `""` if `optional`. */
 export const absolutePath = ({ optional = false, root = true } = {}) =>
   z
     .string()
@@ -17,7 +17,7 @@ export const absolutePath = ({ optional = false, root = true } = {}) =>
     .refine((path) => !path.includes('..') && !control.test(path), 'must hold neither .. nor control characters')
     .refine((path) => root || !/^\/[/.]*$/.test(path), 'must not be the root folder');
 
-/** A path that scripts are given as a value. */
+/** A path that scripts receive as a value. */
 export const scriptPath = (options: Parameters<typeof absolutePath>[0]) =>
   absolutePath(options).refine(standsRaw, 'must hold only letters, digits and . _ + : / @ , = % ~ -');
 
@@ -30,7 +30,7 @@ const commandLine = z
   .max(1000)
   .refine((line) => !control.test(line), 'must be one line');
 
-/** An id or null; 0 means null, as the documented API writes it. */
+/** An id or null; 0 means null, as in the documented API. */
 const optionalId = z.union([id, z.null(), z.literal([0, '0']).transform(() => null)]);
 
 const responsePerson = z.union([id.transform((one) => ({ id: one })), z.object({ id, type: z.enum(responseTypes) })]);
@@ -68,12 +68,12 @@ const links = {
 
 const every = z.object({ ...own, ...links }).partial();
 
-/** What can be written, to create an application and to change one. */
+/** Writable fields, for creation and change. */
 export const creation = every.required({ name: true });
 export const changes = atLeastOne(every);
 export type Fields = z.output<typeof every>;
 
-/** The paths and the user that a body names, for the operator's lists. */
+/** The paths and the user in a body, for checks against the operator's lists. */
 export const namedOnHosts = (fields: Fields): Named[] => [
   { field: 'run_user', kind: 'user', value: fields.run_user },
   { field: 'directory', kind: 'deploy', value: fields.directory },
@@ -98,7 +98,7 @@ const columns = {
 type OwnField = keyof typeof columns;
 type Columns = { [Field in OwnField as (typeof columns)[Field]]?: string };
 
-/** The columns of the fields that a body gives. */
+/** The columns of a body's fields. */
 export const columnsOf = (fields: Fields): Columns =>
   Object.fromEntries(
     (Object.keys(columns) as OwnField[]).flatMap((field) =>

@@ -20,7 +20,7 @@ const ids = z
     ),
   );
 
-/** Filters that every list of applications has. */
+/** Filters common to every list of applications. */
 export const commonFilters = z.object({
   name: text.optional(),
   full_name: text.optional(),
@@ -42,9 +42,9 @@ const filters = Object.keys(allFilters.shape) as Filter[];
 
 const patterns: readonly Filter[] = ['name', 'full_name', 'application_type'];
 
-/** Whether one plan does for all values of a list's filters: of one at most, for there are many choices of several. */
+/** Whether one plan serves all filter values: with one filter at most, since combinations are many. */
 export function onePlanDoes(query: Partial<Record<Filter, unknown>>, { subject }: Ctx): boolean {
   const [first, ...more] = filters.filter((filter) => query[filter] !== undefined);
-  // How a pattern is best looked for depends on it, unless it is among the few applications that the caller may view.
+  // The best plan for a pattern depends on it, unless the caller may view only a few applications.
   return more.length === 0 && (first === undefined || !patterns.includes(first) || !everywhere(subject, 'view_app'));
 }

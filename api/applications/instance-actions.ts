@@ -1,5 +1,5 @@
-// Starting, stopping and restarting instances. Everything that could refuse is asked before any work, with the instances
-// locked; then the task is rows, and its workflow begins with the commit.
+// Starting, stopping and restarting instances. Every check runs first, with the instances locked; then the task is written
+// as rows, and its workflow starts with the commit.
 import { z } from 'zod';
 import { commandsOf, waitsForCommands } from '../../db/applications/commands.ts';
 import { actionZh, beginInstanceTask, lockInstances } from '../../db/applications/instance-tasks.ts';
@@ -43,11 +43,11 @@ interface Wanted {
   ids: readonly number[];
   timeoutSeconds: number;
   batchSize: number;
-  /** Where the body names an instance; undefined: the path does. */
+  /** Location of an instance's id in the body; undefined: in the path. */
   field?: FieldOf;
 }
 
-/** Refuses the whole task for what one instance is; a body's instances are each named. */
+/** Rejects the whole task because of an instance's state; names each instance of the body. */
 async function refuse(ctx: ChangeCtx, wanted: Wanted, instances: readonly Locked[], of: ApplicationRow): Promise<void> {
   const { action, field } = wanted;
   const hostIds = instances.map(({ hostId }) => hostId);
@@ -77,7 +77,7 @@ async function wantedInstances(ctx: ChangeCtx, wanted: Wanted, of: ApplicationRo
   return instances;
 }
 
-/** The paths and the user of a task, for the operator's lists. */
+/** A task's paths and user, for checks against the operator's lists. */
 const namedBy = ({ runUser, deployPath, pidPath }: SubTaskSetup): Named[] => [
   { field: 'run_user', kind: 'user', value: runUser },
   { field: 'deploy_path', kind: 'deploy', value: deployPath },
@@ -90,7 +90,7 @@ async function begin(ctx: ChangeCtx, wanted: Wanted): Promise<z.input<typeof tas
   if (!of) throw notFound();
   const instances = await wantedInstances(ctx, wanted, of);
   const settings = await settingsOf(ctx.tx, of.id);
-  // Each has a nonce of its own, by which its process is known: what is checked is what is kept.
+  // Each setup has its own nonce, which identifies its process: the checked setup must be the stored one.
   const set = instances.map((instance) => ({ ...instance, setup: commandsOf(instance, of, settings) }));
   for (const instance of set) demandAllowedNames(ctx, namedBy(instance.setup), [instance]);
   const creator = ctx.actor.user.username;
@@ -101,7 +101,7 @@ async function begin(ctx: ChangeCtx, wanted: Wanted): Promise<z.input<typeof tas
   const targets = set.map((instance, position) => ({
     position,
     hostname: instance.hostname,
-    // What is recorded as stopped is looked at by the step itself.
+    // For an instance recorded as stopped, the step itself probes the process.
     wasRunning: instance.status !== 'stopped' || instance.setup.stopCmd !== '',
   }));
   const input: InstanceTaskInput = {

@@ -3,7 +3,7 @@ import type { InstanceRow } from '../../db/inventory/tables.ts';
 import { instanceStatuses } from '../../workflows/applications/contract.ts';
 import { iso, time } from '../operations/schemas.ts';
 
-/** What holds an instance or a host. */
+/** The task that holds an instance or a host. */
 export const busy = z.object({ kind: z.string(), task_id: z.string() }).nullable();
 
 export const instanceObject = z.object({
@@ -18,11 +18,11 @@ export const instanceObject = z.object({
   updated_time: time,
 });
 
-/** What holds a row, if anything does. */
+/** The task that holds a row, if any. */
 export const presentBusy = ({ busyKind, busyTaskId }: Pick<InstanceRow, 'busyKind' | 'busyTaskId'>) =>
   busyKind === null ? null : { kind: busyKind, task_id: String(busyTaskId) };
 
-/** An instance as the API shows it. */
+/** An instance in API form. */
 export const presentInstance = (row: InstanceRow & { hostname: string }): z.input<typeof instanceObject> => ({
   id: row.id,
   hostid: row.hostId,

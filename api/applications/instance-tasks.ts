@@ -17,7 +17,7 @@ import { outputAddress } from '../tasks/socket-ticket.ts';
 const area = 'applications';
 const path = '/applications/{id}/instance-tasks/';
 
-/** A task that starts, stops or restarts instances, with what became of each. */
+/** A task that starts, stops or restarts instances, with the result of each. */
 const instanceTaskObject = z.object({
   id: z.int(),
   task_id: z.string(),

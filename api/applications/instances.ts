@@ -61,7 +61,7 @@ const getInstance = endpoint({
   },
 });
 
-/** Both sides of an instance that came or went have a record. */
+/** Records an attached or detached instance on both its application and its host. */
 function bothRecords(side: 'attach' | 'detach', of: NamedApplication, host: { id: number; name: string }) {
   const [app, machine] = [quote(of.fullName), quote(host.name)];
   const toHost =
@@ -159,7 +159,7 @@ const removeInstances = change({
   async handle({ params, body }, ctx) {
     const ids = body.map((one) => one.id);
     const of = await lockedApplication(ctx, params.id);
-    // Hosts are locked before instances, as whoever adds one does.
+    // Hosts are locked before instances, in the same order as when adding one.
     const named = await selectInstances(ctx.tx, params.id).where('instances.id', 'in', ids).execute();
     noSuch('instance', ids, (one) => !named.some((row) => row.id === one));
     const hostIds = [...new Set(named.map((row) => row.hostId))];

@@ -1,4 +1,4 @@
-// The relations that a body of an application names: what the caller cannot see of them stays as it is.
+// Applies the relations in a body of an application; those hidden from the caller stay unchanged.
 import type { ChangeCtx } from '../operations/context.ts';
 import { demandEntries } from '../operations/list-bodies.ts';
 import { demandProduction } from '../productions/rights.ts';
@@ -13,7 +13,7 @@ type Seen = Pick<ApplicationObject, 'id' | 'name' | 'parent_app' | 'child_apps' 
 
 const at = (field: string) => (index: number) => `${field}.${index}`;
 
-/** Puts an application into its place: parent, name, production, as far as given; the tree is locked. */
+/** Applies an application's place: parent, name and production, as far as given; the tree is locked. */
 export async function applyPlace(ctx: ChangeCtx, seen: Seen, fields: Fields): Promise<void> {
   const { name = seen.name, parent_app: parent = seen.parent_app, production = seen.production } = fields;
   if (parent !== seen.parent_app) {

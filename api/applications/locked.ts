@@ -2,7 +2,7 @@ import type { ChangeCtx } from '../operations/context.ts';
 import { notFound } from '../operations/permissions.ts';
 import type { NamedApplication } from './text.ts';
 
-/** Locks an application, so that two changes of what belongs to it follow one another; throws when it is gone. */
+/** Locks an application, so that changes of its parts are serialised; throws if it is deleted. */
 export async function lockedApplication({ tx }: ChangeCtx, id: number): Promise<NamedApplication> {
   const row = await tx
     .selectFrom('applications')

@@ -22,13 +22,13 @@ const ranges = {
 
 type Name = keyof typeof ranges;
 
-// Only what belongs to the mode is checked, so the schema takes any text; the document still says what is meant.
+// Only parameters of the chosen mode are checked, so the schema accepts any text; the document states the meaning.
 const number = (name: Name, meaning: string) => {
   const { least: minimum, most: maximum } = ranges[name];
   return z.string().optional().meta({ type: 'integer', minimum, maximum, description: meaning });
 };
 
-/** The parameters of a look into a log, as they come. */
+/** The raw parameters of a log read. */
 export const logQuery = z.object({
   log_type: z.enum(['stdout', 'error']).default('stdout'),
   mode: z.string().default('bytes').meta({ description: '`bytes` or `lines`' }),
@@ -42,7 +42,7 @@ export const logQuery = z.object({
 });
 export type LogQuery = z.output<typeof logQuery>;
 
-/** The part of the log that a query means; throws Problem `invalid` naming each parameter. */
+/** The part of the log that a query requests; throws Problem `invalid` naming each wrong parameter. */
 export function logPart(query: LogQuery): LogPart {
   const mode = query.mode.trim();
   if (mode === 'bytes') return bytesPart(query);
@@ -66,7 +66,7 @@ function linesPart(query: LogQuery): LogPart {
   return { mode: 'lines', from: 'end', offset: given.latest_lines_offset ?? 0, count: given.latest_lines ?? 1000 };
 }
 
-/** The numbers that are given; all that are wrong are named. */
+/** Parses the given numbers; every wrong one is named. */
 function numbers(query: LogQuery, names: readonly Name[]): Partial<Record<Name, number>> {
   const details: ProblemDetail[] = [];
   const values: Partial<Record<Name, number>> = {};

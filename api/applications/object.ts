@@ -20,7 +20,7 @@ export const applicationSummary = z.object({
   available_actions: actions(...applicationPermissions),
 });
 
-/** An application with everything. */
+/** An application with all fields. */
 export const applicationObject = applicationSummary.extend({
   description: z.string(),
   application_type: z.string(),
@@ -55,11 +55,11 @@ const summary = (row: SeenSummary) => ({
   parent_app: row.parentId,
 });
 
-/** Applications as lists show them to this caller. */
+/** Applications in list form, for this caller. */
 export const presentSummaries = (rows: readonly SeenSummary[], ctx: Ctx) =>
   rows.map((row) => ({ ...summary(row), available_actions: mayOn(ctx, row) }));
 
-/** Applications with everything that this caller may see of them. */
+/** Applications with all fields that this caller may view. */
 export async function presentApplications(
   rows: readonly SeenApplication[],
   ctx: Ctx,

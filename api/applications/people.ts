@@ -7,7 +7,7 @@ import type { WantedPerson } from './fields.ts';
 
 const most = 50;
 
-/** Throws for users that are not there, and for disabled ones who are no response persons yet. */
+/** Throws for missing users, and for disabled ones who are not response persons yet. */
 async function refuseUsers(
   ctx: ChangeCtx,
   people: readonly WantedPerson[],
@@ -27,7 +27,7 @@ async function refuseUsers(
   if (disabled.length > 0) throw new Problem('invalid', {}, disabled);
 }
 
-/** A bare id keeps the types that the user has, or gets `dev`. */
+/** A bare id keeps the user's types, or gets `dev`. */
 function withTypes(people: readonly WantedPerson[], present: readonly ResponsePerson[]): ResponsePerson[] {
   const rows = people.flatMap((one): ResponsePerson[] => {
     if ('type' in one) return [{ userId: one.id, type: one.type }];
@@ -37,7 +37,7 @@ function withTypes(people: readonly WantedPerson[], present: readonly ResponsePe
   return [...new Map(rows.map((row) => [`${row.userId}/${row.type}`, row])).values()];
 }
 
-/** Makes exactly these the response persons of an application. */
+/** Sets exactly these response persons of an application. */
 export async function replacePeople(
   ctx: ChangeCtx,
   applicationId: number,

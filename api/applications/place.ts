@@ -1,4 +1,4 @@
-// Moves in the tree of applications. The caller of these has locked the tree.
+// Moves in the tree of applications. Callers must have locked the tree.
 import type { Kysely } from 'kysely';
 import { mayOnEach } from '../../db/access/rights.ts';
 import { deepest, heightOf, lineOf, renameSubtree } from '../../db/applications/tree.ts';
@@ -9,7 +9,7 @@ import { nameTaken, unlessTaken } from '../operations/unique-names.ts';
 
 const longestFullName = 512;
 
-/** Refuses a parent under which an application would be its own ancestor, or nested too deeply. */
+/** Rejects a parent that would make an application its own ancestor, or nest it too deeply. */
 async function refuseParent(ctx: ChangeCtx, id: number, parentId: number): Promise<void> {
   const line = (await lineOf(ctx.tx, parentId)).map((one) => one.id);
   const at = line.indexOf(id);
@@ -21,20 +21,20 @@ async function refuseDepth(db: Kysely<Database>, parentDepth: number, id: number
   if (parentDepth + (await heightOf(db, id)) > deepest) throw new Problem('too_deep', { n: deepest });
 }
 
-/** Applications as a message names them: those that the caller may not view by number only. */
+/** Names of applications for a message: by number only if the caller may not view them. */
 export async function namesOf(ctx: ChangeCtx, ids: readonly number[]): Promise<Map<number, string>> {
   const may = await mayOnEach(ctx.tx, ctx.subject, 'application', 'view_app', [...new Set(ids)]);
   const rows = await ctx.tx.selectFrom('applications').where('id', 'in', ids).select(['id', 'name']).execute();
   return new Map(rows.map(({ id, name }) => [id, may.get(id) === 'yes' ? name : `#${id}`]));
 }
 
-/** A path of links as a message shows it. */
+/** A path of links for a message. */
 export async function pathText(ctx: ChangeCtx, path: readonly number[]): Promise<string> {
   const names = await namesOf(ctx, path);
   return path.map((id) => names.get(id) ?? `#${id}`).join(' → ');
 }
 
-/** Puts an application under a parent (null: makes it a root) and rewrites the full names below. */
+/** Moves an application under a parent (null: makes it a root) and rewrites the full names below. */
 export async function place(ctx: ChangeCtx, { id, name }: { id: number; name: string }, parentId: number | null) {
   if (parentId !== null) await refuseParent(ctx, id, parentId);
   const moved = ctx.tx

@@ -1,5 +1,5 @@
-// Approval policies go with the place of an application. Who may write policies may take it out of them; for others a move
-// must not put another policy in the place of one, nor weaken what is built in.
+// Approval policies follow an application's place. Users who may write policies may move it out of them; for others a move
+// must neither replace one policy by another, nor weaken the built-in one.
 import { appliedBelow, builtInApprovals, choosePolicy, findPolicy } from '../../db/approvals/policies.ts';
 import type { Applied } from '../../db/approvals/policies.ts';
 import { requiredVotes } from '../../workflows/approvals/quorum.ts';
@@ -8,7 +8,7 @@ import type { ChangeCtx } from '../operations/context.ts';
 
 const keyOf = ({ applicationId, kind, level }: Applied): string => `${applicationId} ${kind} ${level ?? ''}`;
 
-/** Makes a move of applications (the tree is locked), and throws afterwards if it left a policy. */
+/** Moves applications (the tree is locked), and throws afterwards if that changed a policy. */
 export async function keepingPolicies(
   ctx: ChangeCtx,
   applicationIds: readonly number[],
@@ -24,7 +24,7 @@ export async function keepingPolicies(
   }
 }
 
-/** Whether what applies now asks less than what is built in. */
+/** Whether the policy in effect requires less than the built-in one. */
 async function isWeaker({ tx }: ChangeCtx, { applicationId, kind, level }: Applied): Promise<boolean> {
   const { policy } = await choosePolicy(tx, { kind, applicationId, level });
   const isLax = policy.creatorMayVote || policy.breakGlass !== null;

@@ -18,7 +18,7 @@ import { updateEntries, type NamedApplication } from './text.ts';
 
 const area = 'applications';
 
-/** The list of applications that are linked to one in some way. */
+/** The list of applications that are linked to one by this relation. */
 const linkedList = (link: keyof typeof linkedTo, declaration: { path: string; id: string; summary: string }) =>
   list({
     ...declaration,
@@ -33,7 +33,7 @@ const linkedList = (link: keyof typeof linkedTo, declaration: { path: string; id
     present: (rows, ctx) => presentSummaries(rows, ctx),
   });
 
-/** Applications as lists show them, in the order of the ids. */
+/** Applications in list form, in the order of the ids. */
 async function summaries(ctx: ChangeCtx, ids: readonly number[]) {
   const rows = await selectSummaries(ctx.tx, ctx.subject).where('applications.id', 'in', ids).execute();
   const shown = new Map(presentSummaries(rows, ctx).map((one) => [one.id, one]));
@@ -42,7 +42,7 @@ async function summaries(ctx: ChangeCtx, ids: readonly number[]) {
 
 const idsOf = (entries: readonly { id: number }[]): number[] => entries.map((one) => one.id);
 
-/** Carries out a change of links and records it when the caller sees a difference. */
+/** Changes links and audits the change if the caller can see a difference. */
 async function recorded(
   ctx: ChangeCtx,
   of: NamedApplication,

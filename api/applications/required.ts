@@ -9,7 +9,7 @@ import type { ChangeCtx } from '../operations/context.ts';
 import { demandEntries, type FieldOf } from '../operations/list-bodies.ts';
 import { pathText } from './place.ts';
 
-/** Lets an application require others; throws when that would close a cycle. */
+/** Adds requirements of an application; throws if that would close a cycle. */
 export async function addRequired(ctx: ChangeCtx, id: number, requiredIds: readonly number[], field?: FieldOf) {
   await demandEntries(ctx, 'application', 'view_app', requiredIds, field);
   await lockRequirements(ctx.tx);
@@ -20,7 +20,7 @@ export async function addRequired(ctx: ChangeCtx, id: number, requiredIds: reado
   await addRequirements(ctx.tx, id, requiredIds);
 }
 
-/** Replaces those requirements that the caller can see. */
+/** Replaces the requirements that the caller may view. */
 export async function replaceRequired(
   ctx: ChangeCtx,
   id: number,

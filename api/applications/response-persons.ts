@@ -23,7 +23,7 @@ type Row = Awaited<ReturnType<typeof listResponsePersons>>[number];
 
 const present = ({ phone, ...row }: Row): Person => ({ ...row, mobile: phone });
 
-// At most fifty rows, several of which may have one id: pages are cut from all of them.
+// At most fifty rows, several with the same id: all are loaded, then paged.
 const listPersons = loadedList({
   path,
   id: 'listResponsePersons',

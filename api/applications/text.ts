@@ -1,13 +1,13 @@
 import type { AuditEntry } from '../../db/audit/record.ts';
 import { quote } from '../../db/audit/text.ts';
 
-/** An application as audit records name it. */
+/** An application's name in audit records. */
 export interface NamedApplication {
   id: number;
   fullName: string;
 }
 
-/** A record of the view of applications. */
+/** An audit record in the applications view. */
 export const applicationEntry = (
   opType: 'add' | 'update' | 'delete' | 'attach_host' | 'detach_host' | 'change_deploy_setting',
   { id, fullName }: NamedApplication,
@@ -24,7 +24,7 @@ export const applicationEntry = (
   changes,
 });
 
-/** The record of changed fields; none when nothing changed. */
+/** The audit record of changed fields; none if nothing changed. */
 export const updateEntries = (application: NamedApplication, changes: AuditEntry['changes']): AuditEntry[] => {
   if (!changes) return [];
   const name = quote(application.fullName);

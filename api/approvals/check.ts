@@ -1,5 +1,5 @@
-// Whether a policy can be satisfied today: every role and user that it names is there, and enough of those who may vote
-// hold the permission. A policy that is switched off may be anything that can be written.
+// Whether a policy can be satisfied today: every role and user that it names exists, and enough of the possible voters hold
+// the permission. A disabled policy needs only valid fields.
 import { holdersOf } from '../../db/approvals/people.ts';
 import type { Where } from '../../db/approvals/people.ts';
 import { copyOf, namedBy } from '../../db/approvals/policies.ts';
@@ -18,7 +18,7 @@ const whereOf = ({ applicationId, productionId }: PolicyRules): Where =>
       ? { production: productionId }
       : 'anywhere';
 
-/** Throws `no_such` for what is not there; what is stays there until the end of the transaction. */
+/** Throws `no_such` for missing roles and users; existing ones cannot be deleted until the end of the transaction. */
 async function demandThere({ tx }: ChangeCtx, rules: PolicyRules): Promise<void> {
   const { roles, users } = namedBy(rules);
   const missing = (thing: string, wanted: number[], found: { id: number }[]): void => {
@@ -43,7 +43,7 @@ async function demandThere({ tx }: ChangeCtx, rules: PolicyRules): Promise<void>
   }
 }
 
-/** Throws `no_such`, or `invalid` naming the group that nobody can satisfy. */
+/** Throws `no_such`, or `invalid` naming the group that cannot be satisfied. */
 export async function demandSatisfiable(ctx: ChangeCtx, rules: PolicyRules): Promise<void> {
   await demandThere(ctx, rules);
   if (!rules.enabled) return;

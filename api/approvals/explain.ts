@@ -1,4 +1,4 @@
-// Why a request waits for votes, and why the caller may or may not give one: from the same gate that decides.
+// Explains why a request waits for votes, and whether the caller may vote, using the gate that decides.
 import { z } from 'zod';
 import { judgesOf } from '../../db/approvals/people.ts';
 import type { VotedOn, Where } from '../../db/approvals/people.ts';
@@ -16,7 +16,7 @@ import { person } from './simulate.ts';
 
 export const explanation = z.object({
   policy: keptPolicyObject,
-  /** From 1; one more than there are steps when nothing is missing. */
+  /** From 1; the number of steps plus one if nothing is missing. */
   step: z.int(),
   groups: z.array(
     z.object({
@@ -28,7 +28,7 @@ export const explanation = z.object({
   you: z.object({ may_approve: z.boolean(), why: z.string() }),
 });
 
-/** A vote with what an answer shows of it. */
+/** A vote with the fields that responses show. */
 export interface ShownVote extends CastVote {
   user: string;
   time: Date;
@@ -37,7 +37,7 @@ export interface ShownVote extends CastVote {
 export interface Explained {
   view: Omit<ApprovalView, 'votes'> & { votes: readonly ShownVote[] };
   request: VotedOn;
-  /** The name of what the approving permission is held on. */
+  /** Name of the object on which the approving permission is held. */
   target: string;
   where: Where;
   voter: Voter;
@@ -54,7 +54,7 @@ const words = {
   not_your_vote: { en: 'you are in none of the groups that are asked', zh: '您不在审批组中' },
 } as const;
 
-/** The one reason, in the caller's language; what it has no words for says the refusal itself. */
+/** The reason in the caller's language; falls back to the refusal's own message. */
 function why(refused: Problem | undefined, { view, target }: Explained, { language, subject }: Ctx): string {
   const fill = (name: keyof typeof words): string =>
     words[name][language].replace('{permission}', approvingPermissions[view.kind]).replace('{target}', target);
@@ -66,7 +66,7 @@ function why(refused: Problem | undefined, { view, target }: Explained, { langua
     : problemText(refused.problem, refused.params, language);
 }
 
-/** Where a request stands, who could bring it on, and what the caller has to do with it. */
+/** A request's state, who could advance it, and the caller's part in it. */
 export async function explain(explained: Explained, ctx: Ctx): Promise<z.input<typeof explanation>> {
   const { view, request, where, voter } = explained;
   const refused = canApprove(view, { actor: ctx.by, voter, planHash: view.planHash ?? undefined });

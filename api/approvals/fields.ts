@@ -1,4 +1,4 @@
-// What a policy looks like on its way in and out, and what the database and its tables cannot check alone.
+// The input and output form of a policy, and validations that neither schemas nor constraints can express.
 import { z } from 'zod';
 import type { ApprovalPolicyRow } from '../../db/approvals/tables.ts';
 import { requestKinds } from '../../workflows/approvals/contract.ts';
@@ -20,7 +20,7 @@ const group = z
 
 const step = z.strictObject({ groups: z.array(group).min(1).max(10) });
 
-/** Every field that may be written, required ones without a default. */
+/** Every writable field, required ones without a default. */
 export const policyFields = {
   name: z.string().trim().min(1).max(64),
   kind: z.enum(requestKinds),
@@ -52,12 +52,12 @@ export const newPolicy = z.strictObject(policyFields).extend({
 
 export const changedPolicy = z.strictObject(policyFields).partial();
 
-/** What a policy says, as the database has it. */
+/** A policy's rules, in database form. */
 export type PolicyRules = Omit<ApprovalPolicyRow, 'id' | 'creator' | 'createdTime' | 'updatedTime'>;
 
 type Given = z.output<typeof changedPolicy>;
 
-/** Fields that were given, by the names of the columns. */
+/** The given fields, by column name. */
 export function rulesOf(given: Given): Partial<PolicyRules> {
   const rules: Record<keyof PolicyRules, unknown> = {
     name: given.name,
@@ -114,7 +114,7 @@ const rules = {
   break_glass: z.int().nullable(),
 };
 
-/** A policy in answers; `id` is null for a built-in one, which nobody made. */
+/** A policy in responses; `id` is null for a built-in one, which has no creator. */
 export const policyObject = z.object({
   id: z.int().nullable(),
   name: z.string(),
@@ -130,5 +130,5 @@ export const policyObject = z.object({
   updated_time: time.nullable(),
 });
 
-/** A policy as a request keeps it. */
+/** The copy of a policy that a request keeps. */
 export const keptPolicyObject = z.object({ id: z.int().nullable(), name: z.string(), ...rules });

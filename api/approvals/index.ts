@@ -1,5 +1,5 @@
 import { policyEndpoints } from './policies.ts';
 import { simulationEndpoints } from './simulate.ts';
 
-/** Who must approve what. */
+/** Approval policies. */
 export const approvalEndpoints = [...policyEndpoints, ...simulationEndpoints];

@@ -30,7 +30,7 @@ export const presentPolicy = (row: ApprovalPolicyRow): PolicyItem => ({
   updated_time: iso(row.updatedTime),
 });
 
-/** The copy that a request keeps, by ids as policies have them. */
+/** The copy that a request keeps, with ids as policies have them. */
 export const presentKept = (policy: ApprovalPolicy): z.input<typeof keptPolicyObject> => ({
   id: policy.id,
   name: policy.name,
@@ -48,7 +48,7 @@ export const presentKept = (policy: ApprovalPolicy): z.input<typeof keptPolicyOb
   expire_after_hours: policy.expireAfterHours,
 });
 
-/** What holds of a kind, and of a level of deploy tasks, without a policy. */
+/** The built-in policy of a kind, and of a level of deploy tasks. */
 export function presentBuiltIn(kind: RequestKind, level: Level | null): PolicyItem {
   const policy = builtInPolicy(builtInApprovals(kind, level));
   return {

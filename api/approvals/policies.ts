@@ -74,7 +74,7 @@ const listPolicies = loadedList({
     const shown = builtInPolicies.filter(
       (one) => application === undefined && enabled !== false && (!kind || one.kind === kind),
     );
-    // There are as many as an administrator writes by hand.
+    // Administrators write policies by hand, so there are few.
     const all = [...(await query.execute()).map(presentPolicy), ...shown];
     return { items: all.slice((page - 1) * pageSize, page * pageSize), count: all.length };
   },
@@ -121,7 +121,7 @@ const getPolicy = endpoint({
       .where('id', '=', row.id)
       .where(policyShownTo(ctx.subject))
       .select('id');
-    // The built-in ones are in no table, and about no application.
+    // Built-in policies are in no table and concern no application.
     if (row.id > 0 && !(await shown.executeTakeFirst())) throw notFound();
     return presentPolicy(row);
   },

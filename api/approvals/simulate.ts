@@ -1,4 +1,4 @@
-// Which policy a request would have if it were made now, and who could approve it.
+// Simulates the policy of a request made now, and who could approve it.
 import { z } from 'zod';
 import { holdersOf } from '../../db/approvals/people.ts';
 import { choosePolicy } from '../../db/approvals/policies.ts';
@@ -22,7 +22,7 @@ const wish = z.strictObject({
   creator: z.union([id, z.string().min(1).max(64)]).optional(),
 });
 
-/** The id of the user who would make the request, given as such or by name; undefined: anybody. */
+/** Id of the user who would make the request, given as id or by name; undefined: any user. */
 async function creatorOf({ db }: Ctx, creator: number | string | undefined): Promise<number | undefined> {
   if (creator === undefined) return undefined;
   const user = await db

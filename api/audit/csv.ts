@@ -28,7 +28,7 @@ const columns = [
 ] as const;
 const linkColumns = ['position', 'prev_hash', 'hash'] as const;
 
-/** A cell after RFC 4180; text that a spreadsheet would take for a formula is prefixed, numbers stay numbers. */
+/** A cell per RFC 4180; text that a spreadsheet would take for a formula is prefixed, numbers stay numbers. */
 export function csvCell(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);

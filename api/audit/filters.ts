@@ -1,4 +1,4 @@
-// The filters of all views by the names of the API; every view takes some of them, each means the same wherever it is.
+// Filters of all views, by API name; each view has a subset, and a filter means the same in every view.
 import { z } from 'zod';
 import {
   applicationPermissions,
@@ -25,7 +25,7 @@ const permissionNames = new Map(
     .concat(Object.entries(aliasesOfPermissions)),
 );
 
-/** One of the names of a table, as its canonical name. */
+/** One of a table's names, converted to its canonical name. */
 const named = (names: ReadonlyMap<string, string>) =>
   z.enum([...names.keys()]).transform((name) => names.get(name) ?? name);
 
@@ -43,13 +43,13 @@ export const stableFilters = {
 export const successByDefault = { outcome: outcome.default('success') };
 export const allByDefault = { outcome: outcome.default('all') };
 
-/** Of the views that tell what was done. */
+/** Of views of operations. */
 export const operationFilters = <const Types extends readonly [string, ...string[]]>(...types: Types) => ({
   op_type: z.enum(types).optional(),
   op_detail: text.describe('part of the sentence, in either language'),
 });
 
-/** Of the views that tell what was granted. */
+/** Of views of grants. */
 export const authorizationFilters = {
   perm_name: named(permissionNames).optional(),
   action: z.enum(['enable', 'disable']).optional(),
@@ -77,7 +77,7 @@ export const recordFilters = {
   request_id: text,
 };
 
-/** Every filter that there is; a view's query has some of them. */
+/** Every filter; a view's query has a subset. */
 export interface FilterQuery {
   operator?: string | undefined;
   op_time__gt?: Date | undefined;
@@ -103,7 +103,7 @@ export interface FilterQuery {
   request_id?: string | undefined;
 }
 
-/** What a query asks for; a text that is empty asks for nothing. */
+/** A query's filters in database form; an empty text counts as no filter. */
 export const filterOf = (query: FilterQuery): AuditFilter => ({
   operator: query.operator || undefined,
   fromTime: query.op_time__gt,

@@ -3,7 +3,7 @@ import { auditExportEndpoints } from './export.ts';
 import { auditListEndpoints } from './lists.ts';
 import { auditVerifyEndpoints } from './verify.ts';
 
-/** Who did what, provably. */
+/** The tamper-evident audit log. */
 export const auditEndpoints: readonly Endpoint[] = [
   ...auditListEndpoints,
   ...auditVerifyEndpoints,

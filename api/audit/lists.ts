@@ -32,7 +32,7 @@ interface ListOf<Item extends z.ZodType> {
   path: string;
   id: string;
   summary: string;
-  /** All records without it. */
+  /** Without it, all records. */
   view?: AuditView;
   filters: z.core.$ZodLooseShape;
   shown: { item: Item; own: Parameters<typeof presentRecord>[0] };

@@ -1,4 +1,4 @@
-// One record as each view shows it: all views share the fields of `shared`, the rest are the view's own.
+// The form of a record in each view: all views share the fields of `shared`, the rest are specific.
 import { z } from 'zod';
 import { modules } from '../../db/access/permission-catalogue.ts';
 import { auditChannels, type AuditRecordRow } from '../../db/audit/tables.ts';
@@ -28,7 +28,7 @@ const authorization = {
   authorized_target_name: z.string().nullable(),
 };
 
-/** What a view shows of a record besides what all show. */
+/** The fields of a view besides the shared ones. */
 type Own = (row: AuditRecordRow, language: Language) => object;
 
 interface View<Item extends z.ZodType> {
@@ -101,7 +101,7 @@ function labelOf(name: string | null, language: Language): string | null {
   return name in modules ? modules[name as keyof typeof modules].label[language] : name;
 }
 
-/** A record in a view; its link is missing while it is not sealed. */
+/** A record in a view; without its chain link while it is not sealed. */
 export function presentRecord(own: Own, row: AuditRecordRow, link: ChainLink | undefined, language: Language) {
   return {
     id: row.id,

@@ -1,12 +1,12 @@
 import type { WarningLog } from '../../db/core/connect.ts';
 
 const encoder = new TextEncoder();
-// Shorter than what the database allows a transaction to stand still (db/core/connect.ts).
+// Shorter than the database's idle-in-transaction timeout (db/core/connect.ts).
 const stalledAfterMs = 50_000;
 
 /**
- * The texts as a stream that is read no faster than its reader takes it. `end` is called once, when all is read, when the
- * reader goes away or stands still for 50 s, or when reading fails.
+ * Streams the texts with back-pressure. `end` is called once: when all is read, when the reader disconnects or stalls for
+ * 50 s, or when reading fails.
  */
 export function textStream(
   texts: AsyncGenerator<string, void>,
@@ -44,7 +44,7 @@ export function textStream(
         } catch (error) {
           log.warn({ err: error }, 'a stream broke off');
           await close();
-          // The server may write this text to the reader.
+          // The server may send this text to the reader.
           controller.error(new Error('the stream broke off'));
         }
       },

@@ -7,10 +7,10 @@ import { system } from '../operations/permissions.ts';
 import { id } from '../operations/schemas.ts';
 import { readLog } from './snapshot.ts';
 
-/** The records that are asked for, by id. */
+/** The requested range of record ids. */
 export const idRange = { from_id: id.optional(), to_id: id.optional() };
 
-/** Throws unless a range is one. */
+/** Throws unless the range is valid. */
 export function demandRange({
   from_id: from,
   to_id: to,

@@ -9,7 +9,7 @@ import type { Config } from '../../kit/config/config.ts';
 const everyMs = 60 * 60 * 1000;
 const dayMs = 24 * everyMs;
 
-/** Removes what is kept for a time only: output, sessions, idempotency keys, counts of rate limits; see db/coordination/bounded-deletions.ts. */
+/** Deletes expired data: output, sessions, idempotency keys, rate-limit counts; see db/coordination/bounded-deletions.ts. */
 export function startHousekeeping(
   db: Kysely<Database>,
   { outputRetentionDays }: Pick<Config, 'outputRetentionDays'>,

@@ -1,5 +1,5 @@
-// Open rows against the engine: a workflow that was ended by hand, or that the engine has lost, is said so on its task.
-// Nothing is repeated: whether to do the work again is for a person.
+// Reconciles open rows with the engine: if a workflow was terminated by hand or lost by the engine, its task says so.
+// Nothing is retried: a person decides whether to do the work again.
 import type { Kysely } from 'kysely';
 import { settleInstanceTask } from '../../db/applications/instance-tasks.ts';
 import type { WarningLog } from '../../db/core/connect.ts';
@@ -21,17 +21,17 @@ export const lostTask = 'lost: its workflow is gone from the engine';
 
 interface OpenRow {
   id: number;
-  /** That of its own workflow. */
+  /** The task's own workflow. */
   workflowId: string;
-  /** Of a child: the workflow that starts it; as long as that runs the child may still come. */
+  /** For a child: the workflow that starts it; while that runs, the child may still start. */
   starter?: string;
 }
 
-/** Rows of one kind that a workflow should be running for. */
+/** Rows of one kind, each of which should have a running workflow. */
 interface Kind {
-  /** Open rows from before `before`, after an id, in order. */
+  /** Open rows older than `before`, after an id, in order. */
   open(db: Kysely<Database>, before: Date, after: number): Promise<OpenRow[]>;
-  /** Says on the row that it is lost, unless it has ended since it was read; answers how many rows that were. */
+  /** Marks the row as lost unless it has ended since it was read; returns the number of rows marked. */
   lose(db: Kysely<Database>, id: number): Promise<number>;
 }
 
@@ -80,7 +80,7 @@ const hostTasks: Kind = {
   lose: async (db, id) => ((await settleHostTask(db, id, lostTask)) ? 1 : 0),
 };
 
-/** Marks open tasks whose workflow does not run; answers how many. */
+/** Marks open tasks whose workflow is not running; returns their number. */
 export async function reconcile(db: Kysely<Database>, engine: Engine, now: Date): Promise<number> {
   let marked = 0;
   for (const kind of [deployTasks, subTasks, instanceTasks, hostTasks])
@@ -106,7 +106,7 @@ async function isAlive(db: Kysely<Database>, engine: Engine, { workflowId, start
   return starter === undefined ? stillToStart(db, workflowId) : (await engine.isOpen(starter)) === true;
 }
 
-/** The row is looked at again: the workflow may have ended, and said so, since it was read. */
+/** Checks the row again: the workflow may have ended, and recorded its end, since the row was read. */
 async function markLost(db: Kysely<Database>, id: number): Promise<number> {
   const { numUpdatedRows } = await db
     .updateTable('deployTasks')
@@ -125,7 +125,7 @@ const stillToStart = (db: Kysely<Database>, workflowId: string): Promise<boolean
     .executeTakeFirst()
     .then((row) => row !== undefined);
 
-/** Reconciles at once and every minute, until `stop`. */
+/** Reconciles immediately and every minute, until `stop`. */
 export function startReconciling(db: Kysely<Database>, engine: Engine, log: WarningLog): { stop(): Promise<void> } {
   return startLoop({
     everyMs,

@@ -1,5 +1,5 @@
-// Who may do what with a deploy task: its application's permissions, and what the task itself gives to its creator, its
-// owner and the reviewers that it was delegated to.
+// Permissions on deploy tasks: those of the application, and those that the task gives to its creator, its owner and the
+// reviewers to whom it was delegated.
 import type { ApplicationPermission } from '../../db/access/permission-catalogue.ts';
 import { mayOn } from '../../db/access/rights.ts';
 import { voterOf } from '../../db/approvals/people.ts';
@@ -17,7 +17,7 @@ interface Seen {
   holds: boolean;
 }
 
-/** The task of a request and whether the caller holds a permission on its application; 404 unless he may view that. */
+/** A request's task, and whether the caller holds a permission on its application; 404 unless they may view that. */
 async function seenTask(request: PermissionRequest, name: ApplicationPermission): Promise<Seen> {
   const { db, subject } = request.ctx;
   const task = await deployTask(db, requestedId(request, 'id'));
@@ -29,14 +29,14 @@ async function seenTask(request: PermissionRequest, name: ApplicationPermission)
 const holdsOn = async (ctx: Ctx, name: ApplicationPermission, task: NamedDeployTask): Promise<boolean> =>
   (await mayOn(ctx.db, ctx.subject, 'application', name, task.applicationId)) === 'yes';
 
-/** What the caller is now, where a task's approval is concerned. */
+/** The caller as a voter on a task. */
 export const callerAsVoter = (ctx: Ctx, task: Pick<NamedDeployTask, 'id' | 'applicationId'>): Promise<Voter> =>
   voterOf(ctx.db, ctx.subject, { kind: requestKind, id: task.id, applicationId: task.applicationId });
 
 const reviews = async (ctx: Ctx, { task, holds }: Seen): Promise<boolean> =>
   holds || (await callerAsVoter(ctx, task)).delegators.length > 0;
 
-/** The task of a request, on whose application the caller holds a permission. */
+/** A request's task, if the caller holds a permission on its application. */
 async function taskWith(request: PermissionRequest, name: ApplicationPermission): Promise<NamedDeployTask> {
   const { task, holds } = await seenTask(request, name);
   if (!holds) throw notAllowed(name);
@@ -46,7 +46,7 @@ async function taskWith(request: PermissionRequest, name: ApplicationPermission)
 const mine = (ctx: Ctx, task: NamedDeployTask): boolean =>
   task.creatorId === ctx.subject.userId || task.ownerId === ctx.subject.userId;
 
-/** Any one of these permissions on the task's application. */
+/** Any of these permissions on the task's application. */
 export const onTask = (...names: [ApplicationPermission, ...ApplicationPermission[]]): Permission =>
   permission({
     names,
@@ -59,7 +59,7 @@ export const onTask = (...names: [ApplicationPermission, ...ApplicationPermissio
     },
   });
 
-/** Whoever may approve the task. */
+/** Users who may approve the task. */
 export const reviewer = permission({
   names: [review],
   async check(request) {
@@ -68,7 +68,7 @@ export const reviewer = permission({
   },
 });
 
-/** The owner (the creator until he delegates), holding `deploy_app`. */
+/** The owner (the creator until they delegate), holding `deploy_app`. */
 export const owner = permission({
   names: ['deploy_app'],
   async check(request) {
@@ -86,7 +86,7 @@ export const creator = permission({
   },
 });
 
-/** The creator, the owner, or whoever may approve. */
+/** The creator, the owner, or a user who may approve. */
 export const closer = permission({
   names: [review],
   async check(request) {
@@ -95,7 +95,7 @@ export const closer = permission({
   },
 });
 
-/** Whose turn it is: a reviewer in review, the owner afterwards. Handing on needs the right itself. */
+/** A reviewer during review, the owner afterwards. Delegating requires the right itself. */
 export const delegator = permission({
   names: [review, 'deploy_app'],
   async check(request) {

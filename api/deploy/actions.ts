@@ -76,7 +76,7 @@ const reject = command({
   },
 });
 
-/** The owner; with `override` he also needs the right to go through a freeze. */
+/** The owner; with `override` they also need the right to bypass a freeze. */
 const starter = permission({
   names: ['deploy_app', 'override_freeze'],
   async check(request) {
@@ -193,7 +193,7 @@ const delegate = command({
   },
 });
 
-/** The user that may take over: enabled, and able to view the application. */
+/** Name of the new delegate: enabled, and able to view the application. */
 async function delegateOf(ctx: Ctx, taskId: number, userId: number): Promise<string> {
   const unfit = invalidField('user_id', 'must be an enabled user who may view the application');
   const user = await ctx.db

@@ -25,7 +25,7 @@ interface Fields {
   secret?: string | undefined;
 }
 
-/** What the two kinds of credentials differ in. */
+/** The differences between the two kinds of credentials. */
 interface Kind {
   type: RepositoryCredentialRow['type'];
   segment: 'password' | 'ssh-private-key';
@@ -36,7 +36,7 @@ interface Kind {
 const own = (ctx: Ctx | ChangeCtx, { type }: Kind, id: number) =>
   selectCredentials('tx' in ctx ? ctx.tx : ctx.db, ctx.actor.user.id, type).where('id', '=', id);
 
-/** A credential of one's own; nobody finds those of others, administrators neither. */
+/** The caller's own credential; others' are a 404, for administrators too. */
 const ownCredential = (kind: Kind) =>
   permission({
     names: templateUser.names,
@@ -53,7 +53,7 @@ async function locked(ctx: ChangeCtx, kind: Kind, id: number): Promise<Repositor
   return row;
 }
 
-/** The columns that follow from a secret. */
+/** The columns derived from a secret. */
 function sealed(ctx: ChangeCtx, { type, secretField }: Kind, id: number, secret: string) {
   const facts = type === 'PASSWORD' ? { fingerprint: null, publicKey: null } : factsOf(secret, secretField);
   return { secret: json(ctx.secrets.seal(credentialPurpose(id), secret)), ...facts };

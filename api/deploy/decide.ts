@@ -10,7 +10,7 @@ import { WorkflowMissingError } from '../engine/engine.ts';
 import type { WorkflowStart } from '../engine/engine.ts';
 import { notFound } from '../operations/permissions.ts';
 
-/** The workflow of a deploy task as it was created. */
+/** The start of a newly created deploy task's workflow. */
 export function deployTaskStart(task: NamedDeployTask): WorkflowStart {
   const { id, fullName, creator, level, version } = task;
   const input: DeployTaskInput = {
@@ -37,7 +37,7 @@ export function deployTaskStart(task: NamedDeployTask): WorkflowStart {
 
 type Gate = (view: DeployView) => Problem | undefined;
 
-/** A task that the caller has been found to see. */
+/** A task that the caller is known to be allowed to view. */
 export async function loadTask(ctx: Pick<Ctx, 'db'>, taskId: number): Promise<NamedDeployTask> {
   const task = await deployTask(ctx.db, taskId);
   if (!task) throw notFound();
@@ -45,8 +45,8 @@ export async function loadTask(ctx: Pick<Ctx, 'db'>, taskId: number): Promise<Na
 }
 
 /**
- * Puts a decision to a deploy task's workflow. The gate is asked of the row first, which refuses most of what must be
- * refused without the engine; the workflow asks the same gate again and has the last word.
+ * Submits a decision to a deploy task's workflow. The gate is first checked against the row, which refuses most invalid
+ * decisions without the engine; the workflow checks the same gate again and decides.
  */
 export async function decide<R, I>(
   ctx: Ctx,
@@ -58,7 +58,7 @@ export async function decide<R, I>(
   const workflowId = deployTaskWorkflowId(taskId);
   const found = await gated(ctx, taskId, gate);
   if (found instanceof Problem) {
-    // The row may show what this very request did, whose answer was lost: then its repetition gets that answer.
+    // The row may already show this request's effect, if its response was lost: the repetition then gets that response.
     const earlier = ctx.repeatable && (await ctx.engine.answerOf(workflowId, ctx.operationId));
     if (earlier) return earlier.answer as R;
     throw found;
@@ -69,7 +69,7 @@ export async function decide<R, I>(
   } catch (error) {
     if (!(error instanceof WorkflowMissingError)) throw error;
   }
-  // It ended meanwhile (then the gate says how), or the engine was away when it was created.
+  // The task has ended meanwhile (then the gate says how), or the engine was unavailable when it was created.
   const now = await gated(ctx, taskId, gate);
   if (now instanceof Problem) throw now;
   if (now.seq > 0) throw new Problem('workflow_lost');
@@ -81,7 +81,7 @@ export async function decide<R, I>(
   }
 }
 
-/** The task, or why its gate is closed. */
+/** The task, or the reason why its gate is closed. */
 async function gated(ctx: Ctx, taskId: number, gate: Gate): Promise<NamedDeployTask | Problem> {
   const task = await loadTask(ctx, taskId);
   return gate(await loadDeployView(ctx.db, task)) ?? task;

@@ -1,4 +1,4 @@
-// Who may see and make freezes: for one application its reviewers, for anything wider administrators.
+// Who may view and create freezes: reviewers for one application, administrators for anything wider.
 import { adminRole } from '../../db/access/rights.ts';
 import { freezesFor } from '../../db/deploy/freezes.ts';
 import { asker } from '../productions/rights.ts';
@@ -27,7 +27,7 @@ async function demandFreeze(ctx: Ctx, { applicationId, productionId }: Over): Pr
   else if (!ctx.subject.isAdmin) throw notAllowed(adminRole);
 }
 
-/** Whoever may see the freeze. */
+/** Users who may view the freeze. */
 export const seesFreeze = permission({
   names: [],
   check: async (request) => {
@@ -35,13 +35,13 @@ export const seesFreeze = permission({
   },
 });
 
-/** Whoever may make such a freeze may change it and end it. */
+/** Users who may create such a freeze may change and end it. */
 export const changesFreeze = permission({
   names: [review, adminRole],
   check: async (request) => demandFreeze(request.ctx, await seen(request)),
 });
 
-/** By what the body names; what is no id is for the validation to say. */
+/** Decided by the object that the body names; invalid ids are left to validation. */
 export const makesFreeze = permission({
   names: [review, adminRole],
   async check({ ctx, body }) {

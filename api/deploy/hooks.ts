@@ -11,7 +11,7 @@ import type { ChangeCtx } from '../operations/context.ts';
 import { id } from '../operations/schemas.ts';
 import { presentScript, savedScript, scriptObject } from './script-object.ts';
 
-/** A script by its id; what else an answer says of it may be sent back, and counts for nothing. */
+/** A script by its id; other fields of a script's response may be sent back and are ignored. */
 const script = z.union([id, z.object({ ...savedScript.partial().shape, id }).transform((sent) => sent.id)]);
 const hook = z.object({ running_user: systemUser.nullable().optional(), script });
 const hookInput = hook.nullable().optional();
@@ -25,7 +25,7 @@ export const hooksInput = z.object({
 });
 export type HooksInput = z.output<typeof hooksInput>;
 
-/** The users that hooks name, for the operator's lists. */
+/** The users that hooks name, for checks against the operator's lists. */
 export const hookUsers = (hooks: HooksInput | null | undefined): Named[] => [
   { field: 'lifecycle_hooks.running_user', kind: 'user', value: hooks?.running_user },
   ...hookNames.map((name): Named => ({
@@ -45,13 +45,13 @@ export const hooksObject = z.object({
   global_post_exec: hookObject,
 });
 
-/** Every key, so that hooks which were set differ from those that never were. */
+/** Every key, so that hooks that were set differ from hooks that never were. */
 const noHooks: LifecycleHooks = {
   running_user: null,
   ...Object.fromEntries(hookNames.map((name) => [name, null])),
 };
 
-/** What is to be stored when this is sent and that is stored, hook by hook; throws for scripts that are not there. */
+/** Merges sent hooks into the stored ones, hook by hook; throws for missing scripts. */
 export async function mergedHooks(ctx: ChangeCtx, sent: HooksInput, stored: LifecycleHooks): Promise<LifecycleHooks> {
   const merged: LifecycleHooks = { ...noHooks, ...stored };
   if (sent.running_user !== undefined) merged.running_user = sent.running_user;
@@ -75,7 +75,7 @@ async function refuseMissing({ tx }: ChangeCtx, hooks: LifecycleHooks): Promise<
   if (first) throw new Problem('no_such', { thing: 'script', id: first.id }, details);
 }
 
-/** Shows hooks with their whole scripts; those of all `stored` are read at once. */
+/** Presents hooks with their whole scripts; those of all `stored` are read in one query. */
 export async function hooksPresenter(db: Kysely<Database>, stored: readonly LifecycleHooks[]) {
   const ids = [...new Set(stored.flatMap(scriptIds))];
   const rows = ids.length === 0 ? [] : await selectScripts(db).where('id', 'in', ids).execute();
@@ -96,7 +96,7 @@ export async function hooksPresenter(db: Kysely<Database>, stored: readonly Life
   };
 }
 
-/** Hooks as a record shows them: scripts by id and name, their text has records of its own. */
+/** Hooks for an audit record: scripts by id and name, since their text has its own records. */
 export function recordedHooks(hooks: z.input<typeof hooksObject>): object {
   const short = Object.entries(hooks).map(([name, hook]) => {
     if (hook === null || typeof hook === 'string') return [name, hook];

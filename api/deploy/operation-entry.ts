@@ -13,7 +13,7 @@ const things = {
   credential: { en: 'repository credential', zh: '仓库凭证' },
 } as const;
 
-/** The record of a script, template or credential, in the view of all operations. */
+/** An audit record of a script, template or credential, in the view of all operations. */
 export function operationEntry(
   opType: keyof typeof verbs,
   targetType: keyof typeof things,

@@ -3,7 +3,7 @@ import { notFound } from '../operations/permissions.ts';
 import { liveOutput, outputObject, outputOf, outputQuery } from '../tasks/output.ts';
 import { onTask } from './access.ts';
 
-/** Who may read the output of a sub-task. */
+/** Users who may read the output of a sub-task. */
 export const outputReader = onTask('view_app_log', 'deploy_app', 'review_app_deploy_task');
 
 const getOutput = endpoint({

@@ -32,7 +32,7 @@ const machine = z
   .nullable()
   .describe('what its runner reaches it by; null in plans from before they named it');
 
-/** What a deploy task will do. */
+/** The plan of a deploy task. */
 export const planObject = z.object({
   plan_hash: z.string().nullable(),
   version: z.string(),
@@ -93,7 +93,7 @@ export const planObject = z.object({
   changed_since_approval: z.string().nullable(),
 });
 
-/** What the reading of a package decided, for those who know what it should hold. */
+/** The result of inspecting a package, for readers who know its expected content. */
 function noteText({ note, count, example }: PackageNote): Text {
   switch (note) {
     case 'gbk_names':
@@ -105,7 +105,7 @@ function noteText({ note, count, example }: PackageNote): Text {
   }
 }
 
-/** A page of the plan of the present round; `changed_since_approval` says what another round before it had otherwise. */
+/** A page of the current round's plan; `changed_since_approval` lists differences from an earlier round. */
 export async function presentPlanObject(
   ctx: Ctx,
   task: NamedDeployTask,

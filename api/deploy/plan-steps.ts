@@ -1,6 +1,6 @@
-// The steps of a plan as people read them. What is recorded as running has `stop` among its steps; for the rest its host is
-// asked when the time comes, which follows from what is approved (the commands, and what is recorded) and is said here. It is
-// no part of the plan itself: that would have changed the plans, and voided the votes, of all tasks that were waiting.
+// Steps of a plan for readers. An instance recorded as running has `stop` among its steps; for the others the host is probed
+// at run time. That follows from the approved commands and the recorded status, so it is shown here and not part of the
+// plan: adding it would have changed the plans, and voided the votes, of all waiting tasks.
 import { z } from 'zod';
 import { instanceSteps } from '../../workflows/deploy/contract.ts';
 import type { DeployPlan, InstanceStep, PlannedInstance } from '../../workflows/deploy/contract.ts';
@@ -8,7 +8,7 @@ import type { Text } from '../../workflows/problems/problem.ts';
 import type { Ctx } from '../operations/context.ts';
 import { said } from '../operations/translate.ts';
 
-/** Steps in their order, and for those that depend on something on what. */
+/** Steps in order, with the condition of each conditional one. */
 export const plannedSteps = {
   steps: z.array(z.string()),
   conditions: z.partialRecord(z.enum(instanceSteps), z.string()),
@@ -19,7 +19,7 @@ interface ShownSteps {
   conditions: Partial<Record<InstanceStep, string>>;
 }
 
-/** What an instance goes through, `stop` included where its host decides. */
+/** The steps of an instance, including `stop` if its host decides. */
 export function shownSteps(ctx: Ctx, plan: DeployPlan, { steps }: PlannedInstance): ShownSteps {
   if (plan.stop_cmd === '' || steps.includes('stop')) return { steps, conditions: {} };
   const stop: Text =

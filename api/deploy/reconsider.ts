@@ -1,5 +1,5 @@
-// News for deploy tasks that wait: they are told to look again, at once after the commit or by the relay. What they find
-// then is in the database, so news that comes twice, or late, does no harm.
+// Signals waiting deploy tasks to re-evaluate, right after the commit or through the relay. They read the current state from
+// the database, so a duplicate or late signal is harmless.
 import { waitingTasks, announce } from '../../db/deploy/waiting-tasks.ts';
 import type { Reach } from '../../db/deploy/waiting-tasks.ts';
 import { acknowledge } from '../../db/coordination/outbox.ts';
@@ -13,7 +13,7 @@ async function tell({ db, engine }: Told, reach: Reach): Promise<void> {
   for (const id of await waitingTasks(db, reach)) await engine.signal(deployTaskWorkflowId(id), reconsiderSignal);
 }
 
-/** Has the waiting tasks in reach look again once the change is committed. */
+/** Makes the waiting tasks in reach re-evaluate once the change is committed. */
 export async function reconsider(ctx: ChangeCtx, { applicationId, productionId }: Reach): Promise<void> {
   const reach = { applicationId, productionId };
   const outboxId = await announce(ctx.tx, reach, { byCaller: true });
@@ -23,7 +23,7 @@ export async function reconsider(ctx: ChangeCtx, { applicationId, productionId }
   });
 }
 
-/** What the relay does with news that nobody has acknowledged. */
+/** The relay's handler for unacknowledged signals. */
 export const reconsiderHandler =
   (deps: Told): OutboxHandler =>
   (payload) =>

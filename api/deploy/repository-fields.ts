@@ -16,7 +16,7 @@ export const credentialTypes = ['PASSWORD', 'SSH_PRIVATE_KEY'] as const;
 export type CredentialType = (typeof credentialTypes)[number];
 
 const answered = { id: id.nullable().optional(), name: z.string().nullable().optional() };
-/** A credential on input: an id, null for anonymous, an inline one; an answer sent back is one of these. */
+/** A credential on input: an id, null for anonymous, or an inline one; the form in responses is accepted too. */
 export const credentialInput = z.union([
   id.transform((one) => ({ id: one })),
   z.null(),
@@ -27,13 +27,13 @@ export type CredentialInput = z.output<typeof credentialInput>;
 
 export const branch = z.string().min(1).max(255).refine(isBranchName, 'must be the name of a branch');
 
-/** Whether a kind of credential can be used with an address. */
+/** Whether a kind of credential can be used with a URL scheme. */
 export function fits(type: CredentialType, scheme: RepositoryScheme): boolean {
   if (scheme === 'sftp') return true;
   return type === 'SSH_PRIVATE_KEY' ? scheme === 'ssh' : scheme !== 'ssh';
 }
 
-/** A repository in a PATCH: what is missing comes from what is stored, as long as `type` stays. */
+/** A repository in a PATCH: missing fields keep their stored values as long as `type` is unchanged. */
 export const repositoryInput = z.object({
   type: z.enum(repositoryTypes).optional(),
   url: z.string().min(1).max(1000).optional(),

@@ -1,5 +1,5 @@
-// The repository of deploy settings as it is stored: a credential by id, or an inline one whose secret is sealed with the
-// settings. A stored secret opens the repository that it was given for and no other: another address needs it again.
+// The stored repository of deploy settings: a credential by id, or an inline one whose secret is sealed with the settings.
+// A stored secret is valid only for the repository that it was given for: another address requires it again.
 import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import type { AuditChanges } from '../../db/audit/tables.ts';
@@ -37,7 +37,7 @@ export const repositoryObject = z
 
 const maskedSecret = (type: CredentialType) => (type === 'PASSWORD' ? { password: masked } : { private_key: masked });
 
-/** Shows stored repositories; the credentials of all `stored` are read at once. */
+/** Presents stored repositories; the credentials of all `stored` are read in one query. */
 export async function repositoryPresenter(db: Kysely<Database>, stored: readonly (StoredRepository | null)[]) {
   const ids = stored.flatMap((one) => (one?.credential && 'id' in one.credential ? [one.credential.id] : []));
   const rows =
@@ -59,7 +59,7 @@ export async function repositoryPresenter(db: Kysely<Database>, stored: readonly
     repository && { ...repository, credential: shown(repository.credential) };
 }
 
-/** A stored repository for another place: its inline secret is sealed anew. */
+/** A stored repository for another owner: its inline secret is sealed again. */
 export function resealed(
   { secrets }: ChangeCtx,
   repository: StoredRepository | null,
@@ -75,8 +75,8 @@ export function resealed(
 const at = (field: string): string => `repository.${field}`;
 
 /**
- * What is to be stored when this is sent and that is stored; an inline secret is sealed for `purpose`. Throws for what
- * cannot be a repository.
+ * Merges a sent repository into the stored one; an inline secret is sealed for `purpose`. Throws for an invalid
+ * repository.
  */
 export async function mergedRepository(
   ctx: ChangeCtx,
@@ -117,7 +117,7 @@ function branchOf(
   return wanted;
 }
 
-/** The stored form of an encoding: UTF-8 is not stored. Over SFTP names are UTF-8. */
+/** The stored form of an encoding: UTF-8 is not stored. Names over SFTP are UTF-8. */
 function encodingOf(
   { type, encoding }: { type: StoredRepository['type']; encoding: RepositoryInput['encoding'] },
   before: StoredRepository | null,
@@ -131,7 +131,7 @@ function encodingOf(
   return wanted === 'gbk' ? wanted : undefined;
 }
 
-/** The stored form of a credential that was sent; `kept` is the one stored for the same address. */
+/** The stored form of a sent credential; `kept` is the one stored for the same address. */
 async function credentialOf(
   ctx: ChangeCtx,
   purpose: string,
@@ -157,7 +157,7 @@ const sendsSecret = (credential: CredentialInput | undefined): boolean =>
   'type' in credential &&
   (credential.type === 'PASSWORD' ? credential.password : credential.private_key) !== masked;
 
-/** What a record says of a secret that was sent with a repository, be it the same as before. */
+/** The audit change for a secret sent with a repository, even if it is the same as before. */
 export const sentSecrets = (sent: RepositoryInput | null | undefined): AuditChanges =>
   sendsSecret(sent?.credential) ? { 'repository.credential.secret': [masked, masked] } : {};
 

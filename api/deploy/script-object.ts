@@ -15,7 +15,7 @@ export const scriptObject = z.object({
   update_time: time,
 });
 
-/** The answer to who writes a script: `normalized` says what was taken out of the text. */
+/** The response to writing a script: `normalized` lists the characters removed from the text. */
 export const savedScript = scriptObject.extend({
   normalized: z
     .array(z.enum(textChanges))
@@ -23,7 +23,7 @@ export const savedScript = scriptObject.extend({
     .meta({ description: 'What was taken out of `content`: a byte order mark, carriage returns. Left out: nothing.' }),
 });
 
-/** A script as the API shows it. */
+/** A script in API form. */
 export const presentScript = (row: DeployScriptRow): z.input<typeof scriptObject> => ({
   id: row.id,
   name: row.name,

@@ -41,7 +41,7 @@ const changes = atLeastOne(z.object(fields).partial());
 
 const isLanguage = (text: string): text is ScriptLanguage => scriptLanguages.some((one) => one === text);
 
-/** Throws for what cannot be a script. It asks another process, so no transaction waits for it. */
+/** Throws for an invalid script. The check runs in another process, so no transaction waits for it. */
 async function demandScript(
   ctx: Ctx,
   { language, content, template_engine }: z.output<typeof changes>,
@@ -49,13 +49,13 @@ async function demandScript(
 ): Promise<void> {
   if (language !== undefined && !isLanguage(language)) throw new Problem('script_language');
   if (template_engine !== undefined && template_engine !== engine) throw new Problem('script_engine');
-  // Another language quotes otherwise, so the text that stays is looked at again.
+  // Another language has other quoting rules, so an unchanged text is checked again.
   const kept = language === undefined ? undefined : before?.content;
   const template = content === undefined ? kept : plainText(content);
   if (template !== undefined) await refuseMistake(ctx, template, language ?? before?.language ?? 'bash');
 }
 
-/** The columns of the fields that a body gives. */
+/** The columns of a body's fields. */
 function columnsOf({ name, language, content, creator }: z.output<typeof changes>) {
   return {
     ...(name !== undefined && { name }),
@@ -67,7 +67,7 @@ function columnsOf({ name, language, content, creator }: z.output<typeof changes
 
 async function refuseMistake({ jinja }: Ctx, template: string, language: ScriptLanguage): Promise<void> {
   const found = interpreterOf(language, template);
-  // A first line that is itself a template is read when it is rendered.
+  // A first line that is itself a template is checked when it is rendered.
   if ('problem' in found && !/^[^\n]*\{\{/.test(template)) throw invalidField('content', `line 1: ${found.problem}`);
   const mistake = await jinja.checkSyntax({ template, language, free: freeText });
   if (!mistake) return;
@@ -75,13 +75,13 @@ async function refuseMistake({ jinja }: Ctx, template: string, language: ScriptL
   throw invalidField('content', line === null ? `not a template: ${message}` : `line ${line}: ${message}`);
 }
 
-/** A script as its writer gets it back: with what was taken out of the text that he sent. */
+/** A script as returned to its writer: with a note of the characters removed from the sent text. */
 function presentSaved(script: DeployScriptRow, { content }: { content?: string | undefined }) {
   const normalized = content === undefined ? [] : changesIn(content);
   return { ...presentScript(script), ...(normalized.length > 0 && { normalized }) };
 }
 
-/** Only an administrator says that a script is another's. */
+/** Only administrators may set another user as a script's creator. */
 async function demandCreator(ctx: ChangeCtx, wanted: string | undefined, present: string): Promise<void> {
   if (wanted === undefined || wanted === present) return;
   if (!ctx.subject.isAdmin) throw notAllowed('admin');

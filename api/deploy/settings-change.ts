@@ -1,5 +1,5 @@
-// Whatever changes deploy settings goes through here: the applications are locked in the order of their ids, and each
-// whose settings come out otherwise has its record and the caller as its creator.
+// All changes of deploy settings go through here: applications are locked in id order, and each one whose settings change
+// is audited and gets the caller as its creator.
 import { diff } from '../../db/audit/changes.ts';
 import type { AuditChanges } from '../../db/audit/tables.ts';
 import { quote } from '../../db/audit/text.ts';
@@ -13,7 +13,7 @@ import { notFound } from '../operations/permissions.ts';
 import { resealed } from './repository.ts';
 import { presentSettings, recordedSettings } from './settings-object.ts';
 
-/** What a change of a deploy path may be refused with. */
+/** Problems that refuse a change of a deploy path. */
 export const placeProblems = ['deploy_path_of', 'deploy_path_taken'] as const;
 
 function settingsEntry(of: NamedApplication, changes: AuditChanges) {
@@ -38,7 +38,7 @@ async function lockApplications({ tx }: ChangeCtx, ids: readonly number[]): Prom
   return rows;
 }
 
-/** Carries out a change of the settings of these applications and records it; `more` is recorded with every change. */
+/** Changes the settings of these applications and audits it; `more` is added to every audit record. */
 export async function changeSettingsOf(
   ctx: ChangeCtx,
   ids: readonly number[],
@@ -73,7 +73,7 @@ const nothingOwn = {
   lifecycleHooks: '{}',
 };
 
-/** Links applications to a template; own values of what it gives are dropped. Templates are locked. */
+/** Links applications to a template; own values of fields that it provides are dropped. Templates are locked. */
 export const linkSettings = (ctx: ChangeCtx, templateId: number, ids: readonly number[]): Promise<void> =>
   changeSettingsOf(ctx, ids, () =>
     ctx.tx
@@ -83,7 +83,7 @@ export const linkSettings = (ctx: ChangeCtx, templateId: number, ids: readonly n
       .execute(),
   );
 
-/** Takes applications off their templates; what was in force becomes their own. Templates are locked. */
+/** Unlinks applications from their templates; effective values become their own. Templates are locked. */
 export const unlinkSettings = (ctx: ChangeCtx, ids: readonly number[]): Promise<void> =>
   changeSettingsOf(ctx, ids, async () => {
     for (const row of await settingsOfEach(ctx.tx, ids)) {
@@ -100,7 +100,7 @@ export const unlinkSettings = (ctx: ChangeCtx, ids: readonly number[]): Promise<
     }
   });
 
-/** Takes applications off their templates; everything that can be written goes back to its default. */
+/** Unlinks applications from their templates; every writable field is reset to its default. */
 export const resetSettings = (ctx: ChangeCtx, ids: readonly number[]): Promise<void> =>
   changeSettingsOf(ctx, ids, () =>
     ctx.tx

@@ -23,7 +23,7 @@ export const settingsObject = z.object({
 });
 export type Settings = z.input<typeof settingsObject>;
 
-/** The deploy settings of applications as they are in force, by application. */
+/** The effective deploy settings of applications, by application. */
 export async function presentSettings(db: Kysely<Database>, ids: readonly number[]): Promise<Map<number, Settings>> {
   const all = (await settingsOfEach(db, ids)).map((row) => ({ row, inForce: settingsInForce(row, row) }));
   const stored = all.map(({ inForce }) => inForce);
@@ -56,7 +56,7 @@ export async function presentSettings(db: Kysely<Database>, ids: readonly number
   return new Map(shown);
 }
 
-/** Settings as a record shows them. */
+/** Settings for an audit record. */
 export const recordedSettings = ({ lifecycle_hooks: hooks, creator: _creator, ...settings }: Settings): object => ({
   ...settings,
   lifecycle_hooks: recordedHooks(hooks),

@@ -63,7 +63,7 @@ const body = z
   });
 type Fields = z.output<typeof body>;
 
-/** The columns of the fields that a body gives, merged into what is in force. */
+/** The columns of a body's fields, merged into the effective settings. */
 async function columnsOf(ctx: ChangeCtx, applicationId: number, fields: Fields) {
   const inForce = await settingsOf(ctx.tx, applicationId);
   if (!inForce) throw notFound();

@@ -1,5 +1,5 @@
-// What a private key says about itself: its public half and fingerprint, as ssh-keygen prints them. OpenSSH's own format
-// carries the public half in the clear; OpenSSL does not read that format, so its few fields are read here.
+// Derives the public half and fingerprint of a private key, in ssh-keygen's format. OpenSSH's own format contains the public
+// half in the clear; OpenSSL does not read that format, so its few fields are parsed here.
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
 import { invalidField, type Text } from '../../workflows/problems/problem.ts';
 
@@ -11,7 +11,7 @@ export interface KeyFacts {
 const openssh = /^-----BEGIN OPENSSH PRIVATE KEY-----\s+([A-Za-z0-9+/=\s]+?)\s+-----END OPENSSH PRIVATE KEY-----\s*$/;
 const magic = 'openssh-key-v1\0';
 
-/** Reads a private key; throws for one that is none, or that has a passphrase. */
+/** Parses a private key; throws if it is invalid or has a passphrase. */
 export function factsOf(privateKey: string, field: string): KeyFacts {
   const refuse = (message: Text) => invalidField(field, message);
   if (/ENCRYPTED/.test(privateKey)) throw refuse('must have no passphrase');
@@ -24,7 +24,7 @@ export function factsOf(privateKey: string, field: string): KeyFacts {
   return { fingerprint: `SHA256:${digest}`, publicKey: `${type} ${blob.toString('base64')}` };
 }
 
-/** The public half of a key in OpenSSH's form: cipher, kdf, options, count, public blob, private part. */
+/** The public half of a key in OpenSSH's format: cipher, kdf, options, count, public blob, private part. */
 function publicBlobOfOpenssh(bytes: Buffer): Buffer | 'passphrase' | undefined {
   if (!bytes.subarray(0, magic.length).equals(Buffer.from(magic, 'latin1'))) return undefined;
   try {
@@ -44,7 +44,7 @@ function publicBlobOfOpenssh(bytes: Buffer): Buffer | 'passphrase' | undefined {
     const blob = next();
     if (cipher !== 'none') return 'passphrase';
     const secret = next();
-    // Two equal numbers at the beginning tell that the private part is whole.
+    // Two equal numbers at the start indicate an intact private part.
     const isWhole = keys === 1 && secret.readUInt32BE(0) === secret.readUInt32BE(4);
     return isWhole && /^(ssh-rsa|ssh-ed25519|ecdsa-sha2-nistp\d+)$/.test(typeOf(blob)) ? blob : undefined;
   } catch (error) {
@@ -81,7 +81,7 @@ function jwkOf(pem: string) {
 const decoded = (part: string): Buffer => Buffer.from(part, 'base64url');
 const text = (part: string): Buffer => Buffer.from(part, 'latin1');
 
-/** A positive number as SSH writes it: with a zero before a set highest bit. */
+/** A positive integer in SSH encoding: a leading zero byte before a set highest bit. */
 function integer(part: string): Buffer {
   const bytes = decoded(part);
   return (bytes[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.of(0), bytes]) : bytes;

@@ -4,7 +4,7 @@ import { onFailures } from '../../workflows/deploy/contract.ts';
 import type { RollingStrategy } from '../../workflows/deploy/contract.ts';
 import { invalidField } from '../../workflows/problems/problem.ts';
 
-/** The address of a probe is one only once the names of an instance are filled in. */
+/** A probe's URL can only be validated with the names of an instance filled in. */
 function isProbeAddress(template: string): boolean {
   const text = template.replaceAll('{{ip}}', '192.0.2.1').replaceAll('{{hostname}}', 'host');
   if (/[{}\s\0]/.test(text) || !URL.canParse(text)) return false;
@@ -33,7 +33,7 @@ const rolling = z.strictObject({
   health_check: z.union([probe, zabbix]).nullable().default(null),
 });
 
-/** How a task goes over its instances. */
+/** The rollout strategy of a task. */
 export const strategyInput = z.discriminatedUnion('mode', [z.strictObject({ mode: z.literal('manual') }), rolling]);
 
 export const strategyObject = z.discriminatedUnion('mode', [
@@ -54,7 +54,7 @@ export const strategyObject = z.discriminatedUnion('mode', [
   }),
 ]);
 
-/** What is stored of a strategy: null is manual. Throws `invalid` for a check by a monitoring that is not there. */
+/** The stored form of a strategy: null is manual. Throws `invalid` for a check by monitoring that is not configured. */
 export function strategyOf(
   config: Config,
   given: z.output<typeof strategyInput> | undefined,

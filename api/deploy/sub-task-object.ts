@@ -38,7 +38,7 @@ export const subTaskObject = z.object({
   ),
 });
 
-/** A page of sub-tasks; the results of all of them come by one query. */
+/** A page of sub-tasks; their results are loaded in one query. */
 export async function presentSubTasks(tasks: TaskRow[], ctx: Ctx): Promise<z.input<typeof subTaskObject>[]> {
   const ids = tasks.map(({ id }) => id);
   const results =
@@ -86,7 +86,7 @@ const presentSubTask = (task: TaskRow, results: TaskResultRow[], ctx: Ctx): z.in
   })),
 });
 
-/** What work on machines waits for: a host without answer first, as somebody can do something about that. */
+/** The waiting reason of work on machines: an unresponsive host first, since that can be acted on. */
 export function waitingOn(
   { status, createdTime, timeoutSeconds }: TaskRow,
   results: TaskResultRow[],

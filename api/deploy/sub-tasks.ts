@@ -118,7 +118,7 @@ const retryFailed = command({
   },
 });
 
-/** Those of which no success is known. */
+/** Instances without a known success. */
 async function failedInstances(db: Kysely<Database>, taskId: number): Promise<{ id: number }[]> {
   const rows = await db
     .selectFrom('taskResults')

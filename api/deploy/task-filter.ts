@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { deployTaskStatuses, levels } from '../../workflows/deploy/contract.ts';
 import { flag, id, moment } from '../operations/schemas.ts';
 
-/** One value or several, separated by commas. */
+/** One or several values, separated by commas. */
 const several = <const Values extends readonly [string, ...string[]]>(values: Values) =>
   z
     .string()

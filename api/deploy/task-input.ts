@@ -5,7 +5,7 @@ import { strategyInput } from './strategy.ts';
 
 const furthestAheadMs = 366 * 24 * 60 * 60 * 1000;
 
-/** Names the release folder, so it must be a plain name; a number is taken as its text. */
+/** Names the release folder, so it must be a plain name; a number is converted to text. */
 export const version = z.preprocess(
   (value) => (typeof value === 'number' ? String(value) : value),
   z
@@ -16,7 +16,7 @@ export const version = z.preprocess(
     ),
 );
 
-/** Where a package lies; `..` would lead out of where it may lie. */
+/** Location of a package; `..` would escape from its allowed root. */
 export const packageSource = z
   .string()
   .min(1)

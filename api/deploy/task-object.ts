@@ -18,7 +18,7 @@ import { waitingObject } from '../tasks/waiting-object.ts';
 import { callerAsVoter } from './access.ts';
 import { strategyObject } from './strategy.ts';
 
-/** A deploy task as lists show it. */
+/** A deploy task in lists. */
 export const taskObject = z.object({
   id: z.int(),
   application: z.object({ id: z.int(), name: z.string(), full_name: z.string() }),
@@ -78,7 +78,7 @@ export const taskDetail = taskObject.extend({
 
 type TaskItem = z.input<typeof taskObject>;
 
-/** A page of deploy tasks, everything besides the rows read once for the whole page. */
+/** A page of deploy tasks; related data is read once for the whole page. */
 export async function presentTasks(tasks: NamedDeployTask[], ctx: Ctx): Promise<TaskItem[]> {
   const { userId } = ctx.subject;
   const applications = [...new Set(tasks.map(({ applicationId }) => applicationId))];
@@ -104,7 +104,7 @@ export async function presentTasks(tasks: NamedDeployTask[], ctx: Ctx): Promise<
   });
 }
 
-/** The caller, to whom nobody has delegated. */
+/** The caller as a voter without delegations. */
 const ownVoter = ({ userId, roleIds: roles }: Ctx['subject'], holds: boolean): Voter => ({
   roles,
   holds,

@@ -40,7 +40,7 @@ import { presentTaskDetail, presentTasks, taskDetail, taskObject } from './task-
 
 const area = 'deploy';
 
-/** What a plan is composed with, in this process. */
+/** The renderer for plans composed in this process. */
 export const rendererOf = ({ jinja, config }: Pick<Ctx, 'jinja' | 'config'>): Renderer => ({
   renderAll: jinja.renderAll,
   hostPath: hostPathIn(config.dataDir),
@@ -57,7 +57,7 @@ const listTasks = list({
   filter: taskFilter,
   item: taskObject,
   order: { newest: 'deployTasks.id' },
-  // Deploys pile up over the years; nobody counts them beyond this, and counting costs a hundred pages.
+  // Deploy tasks accumulate over years; an exact count beyond this has no use and costs a hundred pages.
   countCap: 1_000,
   query({ query }, { db, subject }) {
     const { time__gt: after, time__lt: before, awaiting_me: awaitingMe, ...rest } = query;

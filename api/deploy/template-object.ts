@@ -23,7 +23,7 @@ export const templateObject = z.object({
 });
 export type Template = z.input<typeof templateObject>;
 
-/** Templates as this caller sees them, for a whole page at once. */
+/** Templates as this caller may view them, for a whole page at once. */
 export async function presentTemplates(
   rows: readonly DeployTemplateRow[],
   { subject, ...ctx }: Pick<Ctx, 'subject' | 'db'>,
@@ -55,7 +55,7 @@ export async function presentTemplates(
   }));
 }
 
-/** A template as a record shows it. */
+/** A template for an audit record. */
 export const recordedTemplate = ({ lifecycle_hooks: hooks, ...template }: Template): object => ({
   ...template,
   lifecycle_hooks: recordedHooks(hooks),

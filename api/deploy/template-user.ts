@@ -1,4 +1,4 @@
-// Who may see scripts and have repository credentials, and who may make and change what templates are put together from.
+// Who may view scripts and own repository credentials, and who may write templates and their parts.
 import { adminRole, heldBy, holds } from '../../db/access/rights.ts';
 import { selectScripts } from '../../db/deploy/scripts.ts';
 import { selectTemplates } from '../../db/deploy/templates.ts';
@@ -23,7 +23,7 @@ async function isTemplateUser({ db, subject }: Ctx): Promise<boolean> {
   return grant !== undefined;
 }
 
-/** Whoever may deploy or change some application, or manages templates. */
+/** Users who may deploy or change some application, or manage templates. */
 export const templateUser = permission({
   names: [switchName, 'edit_app', 'deploy_app'],
   async check({ ctx }) {
@@ -31,12 +31,12 @@ export const templateUser = permission({
   },
 });
 
-/** Whoever manages templates and scripts. */
+/** Users who manage templates and scripts. */
 export const templateManager = system(switchName);
 
 type Made = Promise<{ creator: string } | undefined>;
 
-/** Whoever manages templates and made the object in the path, or is an administrator. */
+/** Users who manage templates and created the object in the path, or administrators. */
 const maker = (find: (ctx: Ctx, id: number) => Made): Permission =>
   permission({
     names: [switchName],
@@ -50,8 +50,8 @@ const maker = (find: (ctx: Ctx, id: number) => Made): Permission =>
     },
   });
 
-/** Whoever may change the script in the path. */
+/** Users who may change the script in the path. */
 export const scriptMaker = maker(({ db }, id) => selectScripts(db).where('id', '=', id).executeTakeFirst());
 
-/** Whoever may change the template in the path. */
+/** Users who may change the template in the path. */
 export const templateMaker = maker(({ db }, id) => selectTemplates(db).where('id', '=', id).executeTakeFirst());

@@ -65,7 +65,7 @@ type Fields = z.output<typeof changes>;
 
 const takenIndex = 'deploy_templates_name';
 
-/** The columns of the fields that a body gives, merged into what is stored. */
+/** The columns of a body's fields, merged into the stored ones. */
 async function columnsOf(ctx: ChangeCtx, row: DeployTemplateRow, sent: Fields) {
   const { repository, lifecycle_hooks: hooks } = sent;
   const purpose = inlinePurpose.template(row.id);
@@ -82,7 +82,7 @@ async function columnsOf(ctx: ChangeCtx, row: DeployTemplateRow, sent: Fields) {
   };
 }
 
-/** Links and unlinks until the template has these applications; those that the caller may not view stay as they are. */
+/** Links and unlinks until the template has these applications; those hidden from the caller stay unchanged. */
 async function setApplications(ctx: ChangeCtx, template: DeployTemplateRow, wanted: readonly number[]): Promise<void> {
   const linked = (await linkedApplications(ctx.tx, ctx.subject, [template.id])).map((one) => one.applicationId);
   const added = wanted.filter((one) => !linked.includes(one));
@@ -95,14 +95,14 @@ async function setApplications(ctx: ChangeCtx, template: DeployTemplateRow, want
   await linkSettings(ctx, template.id, added);
 }
 
-/** Refuses what a body names outside of the operator's lists. */
+/** Rejects names in a body that the operator's lists do not allow. */
 const demandAllowed = (ctx: ChangeCtx, sent: Fields): void =>
   demandAllowedNames(ctx, [
     { field: 'deploy_path', kind: 'deploy', value: sent.deploy_path },
     ...hookUsers(sent.lifecycle_hooks),
   ]);
 
-/** Writes what a body gives to a template whose row is there; returns it as the caller sees it then. */
+/** Writes a body's fields to an existing template; returns it as the caller may view it afterwards. */
 async function write(ctx: ChangeCtx, row: DeployTemplateRow, sent: Fields): Promise<Template> {
   const columns = await columnsOf(ctx, row, sent);
   const updated = ctx.tx.updateTable('deployTemplates').where('id', '=', row.id).set(columns).returningAll();

@@ -1,6 +1,6 @@
-// The engine's own pages at `/engine/`, behind our login, for holders of `use_engine_ui`. They are served by another
-// process that asks nobody who they are, so it listens on loopback (or an inner network) alone. Nothing of our sessions
-// reaches it; what changes something comes from our own pages and leaves its record.
+// Proxies the engine's own pages at `/engine/`, behind our login, for holders of `use_engine_ui`. They are served by another
+// process without authentication, so it listens on loopback (or an internal network) only. Our session cookies are not
+// forwarded; changes must come from our own pages and are audited.
 import type { Context, Hono } from 'hono';
 import { holds } from '../../db/access/rights.ts';
 import { record } from '../../db/audit/record.ts';
@@ -12,18 +12,18 @@ import type { AppDeps, Caller, Client } from '../operations/context.ts';
 import { notAllowed } from '../operations/permissions.ts';
 import { languageOf, respond } from '../kernel/respond.ts';
 
-/** The path under which the pages are made to be served. */
+/** The base path that the pages are built for. */
 export const engineUiPath = '/engine';
 
 const permission = 'use_engine_ui';
 const patienceMs = 30_000;
 const mostBytes = 1024 * 1024;
-/** The pages' own protection against requests of others: a cookie and the header that repeats it. */
+/** The pages' own CSRF protection: a cookie and the header that repeats it. */
 const ownCookie = '_csrf';
 const passedOn = ['accept', 'content-type', 'x-csrf-token', 'caller-type', 'if-none-match'] as const;
 const passedBack = ['content-type', 'cache-control', 'etag', 'last-modified', 'location'] as const;
 
-/** Serves the engine's pages; without an address there are none. */
+/** Serves the engine's pages; without a URL they are disabled. */
 export function mountEngineUi(app: Hono, deps: AppDeps, uiUrl: string | undefined): void {
   if (uiUrl === undefined) return;
   const serve = async (c: Context): Promise<Response> => {
@@ -43,12 +43,12 @@ export function mountEngineUi(app: Hono, deps: AppDeps, uiUrl: string | undefine
 }
 
 const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD';
-/** A query asks a workflow, though it is posted. */
+/** A query only reads from a workflow, although it is a POST. */
 const isChange = (request: Request): boolean =>
   !isRead(request) && !/\/query(\/|$)/.test(new URL(request.url).pathname);
 
 async function userOf(request: Request, client: Client, deps: AppDeps): Promise<Caller> {
-  // Its pages know nothing of our CSRF token: instead, what is posted names our own origin.
+  // The pages do not know our CSRF token; POSTs must have our own origin instead.
   const asked = new Request(request.url, { headers: request.headers });
   const { actor, subject } = await callerOf(asked, client, deps);
   demandReady(actor);

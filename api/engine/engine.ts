@@ -1,5 +1,5 @@
-// The API's only way to the workflow engine: start, update, look. Failures become Problems here; what cannot be known
-// (a deadline, a lost connection after the request went out) is said as unknown, never as "nothing happened".
+// The API's only way to the workflow engine: start, update, query. Failures become Problems here; an uncertain outcome
+// (a deadline, or a connection lost after the request was sent) is reported as unknown, never as "nothing happened".
 import {
   isGrpcServiceError,
   WorkflowExecutionAlreadyStartedError,
@@ -19,45 +19,45 @@ import type { Attributes } from '../../workflows/lib/search-attributes.ts';
 import { fromWire, Problem, problemFailureType } from '../../workflows/problems/problem.ts';
 import { KeyedSemaphore } from './keyed-limit.ts';
 
-/** A workflow to be started, as the outbox keeps it; starting it twice is starting it once. */
+/** A workflow to start, as stored in the outbox; starting is idempotent. */
 export interface WorkflowStart {
   /** The workflow function's name. */
   workflow: string;
   workflowId: string;
   input: object;
-  /** What the Temporal UI shows in words. */
+  /** The description shown in the Temporal UI. */
   summary: string;
   attributes: Attributes & { kind: string; status: string; creator: string };
 }
 
-/** The workflow does not run: it has ended, was never started, or is gone. */
+/** The workflow is not running: it has ended, was never started, or was deleted. */
 export class WorkflowMissingError extends Error {}
 
 export interface Engine {
-  /** Resolves when the workflow runs, or has run. With `outboxId` that row is acknowledged. */
+  /** Resolves when the workflow is running or has run. With `outboxId` that outbox row is acknowledged. */
   start(start: WorkflowStart, outboxId?: number): Promise<void>;
-  /** Throws Problem as the workflow refused it, or WorkflowMissing. `updateId` makes a repetition the same update. */
+  /** Throws the workflow's Problem, or WorkflowMissingError. `updateId` makes the update idempotent. */
   update<R, I>(workflowId: string, update: UpdateDefinition<R, [I]>, input: I, updateId: string): Promise<R>;
-  /** Sends news that nobody waits for; one that does not run needs none. */
+  /** Sends a signal without waiting for its effect; a workflow that is not running is ignored. */
   signal(workflowId: string, signal: SignalDefinition): Promise<void>;
-  /** What an update of this id was answered, whether its workflow still runs or not; undefined when there was none. */
+  /** The result of the update with this id, even if its workflow has ended; undefined if there was no such update. */
   answerOf(workflowId: string, updateId: string): Promise<{ answer: unknown } | undefined>;
-  /** Whether a workflow is open; null: the engine knows no such id. */
+  /** Whether a workflow is open; null if the engine does not know the id. */
   isOpen(workflowId: string): Promise<boolean | null>;
-  /** Throws unless the engine answers. */
+  /** Throws if the engine does not respond. */
   ping(): Promise<void>;
 }
 
 const callMs = 10_000;
-// A worker that is killed over a workflow's task keeps the workflow for ten seconds, the engine's bound of such a task;
-// the worker that comes after it answers within this.
+// If a worker is killed during a workflow task, the workflow is stuck for ten seconds, the engine's timeout of such a task;
+// the next worker responds within this time.
 const updateMs = 15_000;
-// The engine takes ten updates of one workflow at a time and lets the rest try again for seconds; two API processes at
-// most are expected to be asked about the same one.
+// The engine admits ten concurrent updates per workflow and makes the rest back off for seconds; at most two API processes
+// are expected to update the same workflow.
 const updatesAtOnce = 4;
 const unknownOutcome = (): Problem => new Problem('outcome_unknown', { dependency: 'the workflow engine' });
 
-/** `client` may not be connected yet: every call says so by itself. */
+/** `client` need not be connected yet: each call reports its own failure. */
 export function createEngine(
   client: Client,
   taskQueue: string,
@@ -69,7 +69,7 @@ export function createEngine(
   return {
     async start({ workflow, workflowId, input, summary, attributes }, outboxId) {
       try {
-        // The relay has the row from then on, so there is no use in waiting longer.
+        // From then on the relay handles the row, so a longer wait has no use.
         const patience = outboxId === undefined ? callMs : callerGraceMs;
         await within(
           () =>
@@ -111,7 +111,7 @@ export function createEngine(
   };
 }
 
-/** Activities take an update only with an envelope that this process sealed. */
+/** Activities accept an update only in an envelope sealed by this process. */
 function sealedFor<R, I>(
   secrets: Pick<Secrets, 'mac'>,
   workflowId: string,
@@ -168,6 +168,6 @@ function updateProblem(error: unknown): unknown {
   return error;
 }
 
-/** An accepted update whose workflow ended before its handler could: the decision was made by another. */
+/** An accepted update whose workflow completed before its handler did: another decision ended the workflow. */
 const isCompletion = (cause: unknown): boolean =>
   cause instanceof ApplicationFailure && cause.type === 'AcceptedUpdateCompletedWorkflow';

@@ -1,4 +1,4 @@
-/** At most `size` pieces of work at a time under one key; the rest wait in the order of asking. */
+/** A semaphore per key: at most `size` concurrent pieces of work, the rest wait in FIFO order. */
 export class KeyedSemaphore {
   readonly #size: number;
   readonly #lines = new Map<string, { running: number; waiting: (() => void)[] }>();
@@ -15,7 +15,7 @@ export class KeyedSemaphore {
     try {
       return await work();
     } finally {
-      // The place is handed on as it is, so that nobody who comes just now can take it.
+      // The permit passes straight to the next waiter, so that a newcomer cannot take it.
       const next = line.waiting.shift();
       if (next) next();
       else if (--line.running === 0) this.#lines.delete(key);

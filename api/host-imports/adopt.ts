@@ -10,7 +10,7 @@ import { distinct, id } from '../operations/schemas.ts';
 import { hostImport } from './object.ts';
 import { area, entry, importer, seen } from './shared.ts';
 
-/** Marks findings to become hosts; those that did already stay as they are. */
+/** Marks findings for adoption; those already adopted stay unchanged. */
 async function choose(ctx: ChangeCtx, importId: number, ids: readonly number[] | undefined): Promise<void> {
   const mark = ctx.tx.updateTable('hostImportFindings').set({ wanted: true }).where('importId', '=', importId);
   if (ids === undefined) {

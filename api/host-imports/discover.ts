@@ -1,5 +1,5 @@
-// An estate that is there already comes into Slipway by its providers: what they have is read, shown as a difference, and
-// adopted when somebody says so. A synchronisation is the same look at what is known, and changes nothing.
+// Imports an existing estate from its providers: machines are read, shown as a difference to the inventory, and adopted on
+// request. A synchronisation compares known hosts the same way, and changes nothing.
 import { z } from 'zod';
 import { json } from '../../db/core/jsonb.ts';
 import { cloudTypes } from '../../kit/config/cloud-types.ts';
@@ -15,13 +15,13 @@ import { distinct } from '../operations/schemas.ts';
 import { hostImport } from './object.ts';
 import { area, entry, seen } from './shared.ts';
 
-/** Why a source cannot be read; null: it can. */
+/** The reason why a source cannot be read; null if it can. */
 function unset(config: Ctx['config'], source: Source): string | null {
   if (source !== 'SALT') return cloudTypes[source].isSet(config) ? null : cloudTypes[source].variable;
   return config.saltUrl === undefined ? 'SLIPWAY_SALT_URL' : null;
 }
 
-/** The sources that a body names, or all that are configured. */
+/** The sources that a body names, or all configured ones. */
 function wantedSources({ config }: Ctx, named: readonly Source[] | undefined): Source[] {
   const wanted = named ?? sources.filter((source) => unset(config, source) === null);
   const details = wanted.flatMap((source, index) => {

@@ -25,7 +25,7 @@ export const hostImport = z.object({
 });
 export type HostImport = z.output<typeof hostImport>;
 
-/** Imports as the API shows them, with how many findings each has. */
+/** Imports in API form, with their counts of findings. */
 export async function presentImports(db: Kysely<Database>, rows: readonly HostImportRow[]): Promise<HostImport[]> {
   const ids = rows.map(({ id }) => id);
   const counted = await countFindings(db, ids);
@@ -70,7 +70,7 @@ export const finding = z.object({
   note: z.string().nullable(),
 });
 
-/** A finding as the API shows it; what is not compared yet is not listed. */
+/** A finding in API form; those not compared yet are not listed. */
 export const presentFinding = (row: FindingRow): z.output<typeof finding> => ({
   id: row.id,
   difference: row.difference ?? 'new',

@@ -5,7 +5,7 @@ import { presentImports, type HostImport } from './object.ts';
 
 export const area = 'hosts';
 
-/** Whoever may add hosts of all kinds, and see those that are there. */
+/** Requires the permissions to add and to view hosts of all kinds. */
 export const importer = permission({
   names: ['add_host', 'view_host'],
   check: async ({ ctx }) => {
@@ -14,7 +14,7 @@ export const importer = permission({
   },
 });
 
-/** A record about an import. */
+/** An audit record about an import. */
 export const entry = (importId: number, detail: AuditEntry['detail']): AuditEntry => ({
   view: 'host',
   area,
@@ -24,7 +24,7 @@ export const entry = (importId: number, detail: AuditEntry['detail']): AuditEntr
   detail,
 });
 
-/** An import as the API shows it. */
+/** An import in API form. */
 export async function seen(ctx: Ctx | ChangeCtx, importId: number): Promise<HostImport> {
   const db = 'tx' in ctx ? ctx.tx : ctx.db;
   const rows = await db.selectFrom('hostImports').selectAll().where('id', '=', importId).execute();

@@ -7,7 +7,7 @@ import type { IpAddress } from '../../workflows/hosts/contract.ts';
 import { eachOnce } from '../operations/list-bodies.ts';
 import { distinct } from '../operations/schemas.ts';
 
-/** Whether this is the one way to write an address; other spellings would let one address in twice. */
+/** Whether an address is in canonical form; other spellings would admit duplicates. */
 function isCanonical(text: string): boolean {
   if (isIPv4(text)) return true;
   return isIPv6(text) && !text.includes('%') && new URL(`http://[${text}]`).hostname === `[${text}]`;
@@ -54,7 +54,7 @@ export const ipAddressObject = z.object({
   address: z.string(),
 });
 
-/** Addresses with ids: one that the host had keeps its own. */
+/** Adds ids to addresses: one that the host already has keeps its id. */
 export async function numbered(
   db: Kysely<Database>,
   wanted: readonly WantedAddress[],

@@ -8,7 +8,7 @@ import { notFound, system } from '../operations/permissions.ts';
 import { done, success } from '../operations/schemas.ts';
 import { hostEntry } from './text.ts';
 
-/** Lets commands run on a host by the way that it has now; the way that was looked at may be given along. */
+/** Admits commands on a host by its current way; the body may name the reviewed way, which must match. */
 export const admitHost = change({
   method: 'post',
   path: '/hosts/{id}/actions/admit/',

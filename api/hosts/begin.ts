@@ -1,5 +1,5 @@
-// How every host task begins. Everything that could refuse is asked before any work, with the hosts locked, and refuses
-// the whole batch with each host named; then the task is rows, and its workflow begins with the commit.
+// The common start of all host tasks. Every check runs first, with the hosts locked, and rejects the whole batch naming each
+// host; then the task is written as rows, and its workflow starts with the commit.
 import { quote } from '../../db/audit/text.ts';
 import { lockHosts } from '../../db/applications/instances.ts';
 import { kindZh } from '../../db/hosts/finish.ts';
@@ -20,11 +20,11 @@ import { hostEntry } from './text.ts';
 export interface WantedTask {
   kind: HostTaskKind;
   ids: readonly number[];
-  /** What the task is about, as answers show it; for stop and restart what only its work needs. */
+  /** The task's options in responses; for stop and restart also those that only its work needs. */
   opts: object;
-  /** Where the body names a host; undefined: the path does. */
+  /** Location of a host's id in the body; undefined: in the path. */
   field?: FieldOf;
-  /** Why the task must not begin on a host, besides its state. */
+  /** A reason not to start the task on a host, besides its state. */
   refuse?(host: HostRow, index: number): Problem | undefined;
 }
 
@@ -36,7 +36,7 @@ async function lockedHosts(ctx: ChangeCtx, { ids, field }: WantedTask): Promise<
   return ids.flatMap((one) => rows.get(one) ?? []);
 }
 
-/** Refuses the whole task for what its hosts are; those refused for the same reason as the first are all named. */
+/** Rejects the whole task because of its hosts' states; names every host rejected for the same reason as the first. */
 async function refuseHosts(ctx: ChangeCtx, wanted: WantedTask, hosts: readonly HostRow[]): Promise<void> {
   const { kind, opts, field, refuse } = wanted;
   const hostIds = leadsToMachine(kind, opts) ? hosts.map(({ id }) => id) : [];
@@ -53,7 +53,7 @@ async function refuseHosts(ctx: ChangeCtx, wanted: WantedTask, hosts: readonly H
   throw new Problem(problem, params, field ? details : []);
 }
 
-/** Writes a task over these hosts and starts its workflow with the commit; answers its id. */
+/** Writes a task over these hosts and starts its workflow with the commit; returns its id. */
 export async function beginTask(ctx: ChangeCtx, wanted: WantedTask): Promise<number> {
   const { kind, opts } = wanted;
   const hosts = await lockedHosts(ctx, wanted);

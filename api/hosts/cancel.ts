@@ -19,7 +19,7 @@ const needed = {
   change_zabbix_opts: 'edit_host',
 } as const satisfies Record<HostTaskKind, HostPermission>;
 
-/** The creator, and who might have begun the task himself. */
+/** The creator, and users who could have started the task themselves. */
 const mayCancel = permission({
   names: ['restart_host', 'init_host', 'edit_host'],
   async check(request) {
@@ -44,7 +44,7 @@ async function stillRunning(ctx: Ctx, taskId: number): Promise<void> {
   if (status !== 'running') throw new Problem('host_task_ended', { status });
 }
 
-/** Hosts that have not begun are failed; what has begun ends as it ends. */
+/** Fails hosts that have not begun; those that have begun run to their end. */
 export const cancelTask = command({
   method: 'post',
   path: '/hosts/tasks/{task_id}/actions/cancel/',

@@ -1,4 +1,4 @@
-// Refusals that need no host's answer: what is not configured cannot work, and is said before any work begins.
+// Checks that need no response from a host: work that requires an unconfigured service is rejected up front.
 import type { HostRow } from '../../db/inventory/tables.ts';
 import { cloudTypes } from '../../kit/config/cloud-types.ts';
 import type { Config } from '../../kit/config/config.ts';
@@ -15,16 +15,16 @@ const runners: Record<RunnerName, { variable: string; isSet(config: Config): boo
 
 type Configured = Pick<Ctx, 'config'>;
 
-/** Whether maintenance periods can be set and hosts taken out of monitoring. */
+/** Whether maintenance periods and removal of hosts from monitoring are available. */
 export const hasMonitoring = ({ config }: Configured): boolean => config.zabbixUrl !== undefined;
 
-/** Why the runner of a host cannot be used at all. */
+/** The reason why a host's runner is unusable, if any. */
 function runnerMissing(config: Config, { runner }: HostRow): string | null {
   const { variable, isSet } = runners[runner];
   return isSet(config) ? null : `the runner "${runner}" is not configured: ${variable} is not set`;
 }
 
-/** Why the provider of a host cannot be used at all. */
+/** The reason why a host's provider is unusable, if any. */
 function providerMissing(config: Config, { name, hostType, providerId, ipmi }: HostRow): string | null {
   const { variable, isSet } = cloudTypes[hostType];
   if (!isSet(config)) return `${variable} is not set`;
@@ -32,13 +32,13 @@ function providerMissing(config: Config, { name, hostType, providerId, ipmi }: H
   return providerId === null ? `host ${name} has no provider_id` : null;
 }
 
-/** What an initialisation needs of the configuration. */
+/** Missing configuration for an initialisation. */
 export function initMissing({ config }: Configured, host: HostRow): Problem | undefined {
   const reason = runnerMissing(config, host);
   return reason === null ? undefined : new Problem('salt_failed', { reason });
 }
 
-/** What a change of power needs of the configuration: the runner or the provider, by its kind and force. */
+/** Missing configuration for a change of power: of the runner or the provider, by its kind and force. */
 export function powerMissing(
   { config }: Configured,
   kind: HostTaskKind,
@@ -57,7 +57,7 @@ export function powerMissing(
   return noRunner === null ? undefined : new Problem('power_salt_failed', { reason: `${noRunner}; ${noProvider}` });
 }
 
-/** Refuses work that needs Zabbix where there is none. */
+/** Rejects work that needs Zabbix if it is not configured. */
 export function refuseZabbix(ctx: Configured, names: readonly string[]): void {
   if (names.length > 0 && !hasMonitoring(ctx))
     throw new Problem('zabbix_failed', { reason: 'SLIPWAY_ZABBIX_URL is not set' });

@@ -46,12 +46,12 @@ const every = z
   })
   .partial();
 
-/** What can be written, to create a host and to change one. */
+/** Writable fields, for creation and change. */
 export const creation = every.required({ name: true, host_type: true });
 export const changes = atLeastOne(every);
 export type HostFields = z.output<typeof every>;
 
-/** The columns of the fields that a body gives; addresses and IPMI take work of their own. */
+/** The columns of a body's fields; addresses and IPMI are handled separately. */
 export const columnsOf = (fields: HostFields) => ({
   ...(fields.name !== undefined && { name: fields.name }),
   ...(fields.host_type !== undefined && { hostType: fields.host_type }),

@@ -4,13 +4,13 @@ import type { LogFound, LogRequest } from '../../db/host-reads/tables.ts';
 import { fromWire, Problem } from '../../workflows/problems/problem.ts';
 import type { Ctx } from '../operations/context.ts';
 
-/** How long a host may take to answer. */
+/** How long to wait for a host. */
 export const patienceMs = 10_000;
 
 const firstPauseMs = 5;
 const longestPauseMs = 100;
 
-/** What a worker reads on a host; throws Problem as the worker refused it, or `host_silent` when nothing comes. */
+/** Has a worker read on a host; throws the worker's Problem, or `host_silent` after the timeout. */
 export async function readOnHost(
   { db }: Pick<Ctx, 'db'>,
   host: { id: number; name: string },
@@ -18,7 +18,7 @@ export async function readOnHost(
 ): Promise<LogFound & { content: Buffer }> {
   const until = Date.now() + patienceMs;
   const id = await askToRead(db, host.id, request, patienceMs);
-  // Looking is a deletion by key that finds nothing; the answer comes within a few looks, or the host is the slow part.
+  // A poll is a keyed deletion that matches nothing; the response arrives within a few polls unless the host is slow.
   for (let pause = firstPauseMs; Date.now() < until; pause = Math.min(pause * 2, longestPauseMs)) {
     await sleep(pause);
     const taken = await takeAnswer(db, id);

@@ -43,7 +43,7 @@ async function locked(ctx: ChangeCtx, hostId: number): Promise<HostRow> {
   return row;
 }
 
-/** What somebody wrote, without what follows from it or from who is looking. */
+/** The writable fields, without derived and caller-specific ones. */
 function written({ available_actions: _actions, updated_time: _time, busy: _busy, way: _way, ...fields }: HostObject) {
   return fields;
 }
@@ -66,7 +66,7 @@ const listHosts = list({
     application: id.optional(),
   }),
   item: hostObject,
-  // A filter that is true of many among a million would be looked for ten times as long.
+  // With a filter that matches many of a million hosts, counting further would take ten times as long.
   countCap: 1_000,
   query: ({ query }, ctx) => selectHosts(ctx.db, ctx.subject).where(matchingHosts(query, ctx.subject)),
   present: (rows, ctx) => presentHosts(rows, ctx),
@@ -99,7 +99,7 @@ const createHost = change({
     refuseFields(body);
     const { name, host_type: hostType } = body;
     const [now, creator] = [ctx.now(), ctx.actor.user.username];
-    // It begins as a row that leads nowhere, and then gets its way like any other.
+    // The row is created without a way, and then gets one like any other host.
     const begun = { runner: 'local' as const, ipAddress: json([]) };
     const row = { ...begun, name, hostType, creator, createdTime: now, updatedTime: now };
     const inserted = ctx.tx.insertInto('hosts').values(row).returningAll().executeTakeFirstOrThrow();
@@ -115,7 +115,7 @@ const createHost = change({
 
 const steadyWhileBusy = ['name', 'host_type', 'runner', 'minion_id', 'provider_id'] as const;
 
-/** Refuses what would take a host away from under its task, or a local host's folder from under its releases. */
+/** Rejects changes to a busy host that its task relies on, and moving a local host's folder that has instances. */
 async function refuseChange(ctx: ChangeCtx, row: HostRow, before: HostObject, fields: HostFields): Promise<void> {
   const differs = (field: keyof HostFields & keyof HostObject) =>
     fields[field] !== undefined && fields[field] !== before[field];

@@ -28,7 +28,7 @@ const opts = z.object({
 
 const field: FieldOf = (index) => `hosts.${index}.id`;
 
-/** The packages of an initialisation in its order; one that is not there is refused by its index. */
+/** The packages of an initialisation, in order; a missing one is rejected by its index. */
 async function wantedPackages(ctx: ChangeCtx, ids: readonly number[]) {
   const rows = new Map((await packagesNamed(ctx.tx, ids)).map((row) => [row.id, row]));
   noSuch(
@@ -40,7 +40,7 @@ async function wantedPackages(ctx: ChangeCtx, ids: readonly number[]) {
   return ids.flatMap((one) => rows.get(one) ?? []);
 }
 
-/** Throws unless these users can be let in to the hosts, and the caller may do so. */
+/** Throws unless these users can get login on the hosts, and the caller may grant it. */
 async function demandLogin(ctx: ChangeCtx, hostIds: readonly number[], userIds: readonly number[]): Promise<void> {
   if (userIds.length === 0) return;
   for (const name of ['edit_host', 'login_host'] as const) await demandEntries(ctx, 'host', name, hostIds, field);
@@ -51,7 +51,7 @@ async function demandLogin(ctx: ChangeCtx, hostIds: readonly number[], userIds: 
   if (details.length > 0) throw new Problem('invalid', {}, details);
 }
 
-/** Initialises hosts: a task whose workflow begins with the commit. */
+/** Initialises hosts: a task whose workflow starts with the commit. */
 export const initHosts = change({
   method: 'post',
   path: '/hosts/init-tasks/',

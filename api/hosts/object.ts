@@ -25,9 +25,9 @@ export const hostObject = z.object({
   provider_id: z.string().nullable(),
   runner: z.enum(runnerNames),
   minion_id: z.string(),
-  /** What commands and power of it go by; null: it is a folder of the worker's machine. */
+  /** The way for its commands and power; null: it is a folder of the worker's machine. */
   way: z.string().nullable(),
-  /** `waiting`: no command runs there until somebody with manage_host admits the way. */
+  /** `waiting`: no command runs there until a user with manage_host admits the way. */
   admission: z.enum(['admitted', 'waiting']),
   ipmi: z.object({ address: z.string(), username: z.string(), password: z.literal(masked) }).nullable(),
   zabbix_groups: z.array(z.string()),
@@ -41,7 +41,7 @@ export const hostObject = z.object({
 });
 export type HostObject = z.output<typeof hostObject>;
 
-/** Hosts as the API shows them to this caller. */
+/** Hosts in API form, for this caller. */
 export function presentHosts(rows: readonly SeenHost[], { subject, config }: Ctx): HostObject[] {
   return rows.map((row) => {
     const ipmi = row.ipmi as StoredIpmi | null;

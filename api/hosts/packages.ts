@@ -1,5 +1,5 @@
-// Shipped packages: what an initialisation installs. A source with a user or password in it is refused: it would be shown
-// to everybody who sees the package.
+// Shipped packages, installed by an initialisation. A source with a user or password in it is rejected: it would be shown to
+// everyone who may view the package.
 import { z } from 'zod';
 import { diff } from '../../db/audit/changes.ts';
 import type { AuditEntry } from '../../db/audit/record.ts';
@@ -20,7 +20,7 @@ import { unlessTaken } from '../operations/unique-names.ts';
 const area = 'hosts';
 const path = '/resource-request/shipped-packages/';
 
-/** An address without credentials, or an absolute path that does not climb. */
+/** A URL without credentials, or an absolute path without parent segments. */
 function isSource(text: string): boolean {
   if (text.startsWith('/')) return !text.split('/').includes('..');
   if (!/^(?:salt|https?):\/\/[^\s]+$/.test(text)) return false;
@@ -78,7 +78,7 @@ const present = ({ createdTime, updateTime, ...row }: ShippedPackageRow): z.inpu
   update_time: iso(updateTime),
 });
 
-/** What comes unprotected has to be recognisable. */
+/** A package fetched over an insecure transport needs a checksum. */
 function refuseUnchecked({ source, sha256 }: Pick<ShippedPackageRow, 'source' | 'sha256'>): void {
   if (source.startsWith('http://') && sha256 === null)
     throw invalidField('sha256', 'is needed for a source with http://');

@@ -1,4 +1,4 @@
-// What a body of a host means for its row, checked as a whole: the type decides which fields there may be.
+// Writes a body of a host to its row. The body is checked as a whole: the type decides which fields are allowed.
 import { canonicalJson } from '../../db/core/canonical-json.ts';
 import { ipmiPurpose } from '../../db/hosts/ipmi.ts';
 import type { StoredIpmi } from '../../db/hosts/ipmi.ts';
@@ -14,7 +14,7 @@ import { nameTaken, unlessTaken } from '../operations/unique-names.ts';
 import { numbered } from './addresses.ts';
 import { columnsOf, type HostFields, type WantedIpmi } from './fields.ts';
 
-/** Local hosts run commands on the worker's own machine: an administrator's decision, and only where that is on. */
+/** Local hosts run commands on the worker's own machine: for administrators only, and only if enabled. */
 export function demandRunner({ subject, config }: Ctx, { runner }: HostFields): void {
   if (runner !== 'local') return;
   if (!subject.isAdmin) throw notAllowed('admin');
@@ -22,7 +22,7 @@ export function demandRunner({ subject, config }: Ctx, { runner }: HostFields): 
   if (!config.localRunner) throw new Problem('invalid', {}, [{ field: 'runner', message }]);
 }
 
-/** Refuses fields that a host of this type cannot have. */
+/** Rejects fields that a host of this type cannot have. */
 export function refuseFields({ host_type: type, provider_id, ipmi }: HostFields): void {
   const details: ProblemDetail[] = [];
   if (type === 'PHY_HOST' && typeof provider_id === 'string')
@@ -31,7 +31,7 @@ export function refuseFields({ host_type: type, provider_id, ipmi }: HostFields)
   if (details.length > 0) throw new Problem('invalid', {}, details);
 }
 
-/** The stored form of a host's IPMI access; a password sent back masked stays, unless the machine is another. */
+/** The stored form of a host's IPMI access; a masked password keeps the stored one, unless the machine differs. */
 function sealedIpmi(ctx: ChangeCtx, host: Pick<HostRow, 'id' | 'ipmi'>, { address, username, password }: WantedIpmi) {
   const stored = host.ipmi as StoredIpmi | null;
   if (password !== masked) return { address, username, password: ctx.secrets.seal(ipmiPurpose(host.id), password) };
@@ -40,7 +40,7 @@ function sealedIpmi(ctx: ChangeCtx, host: Pick<HostRow, 'id' | 'ipmi'>, { addres
   return { address, username, password: stored.password };
 }
 
-/** What a host is to be reached by once a body is written into its row. */
+/** The way to a host once a body is written to its row. */
 function wantedWay(host: HostRow, fields: HostFields): WantedWay {
   const { name = host.name, runner = host.runner, minion_id: minionId = host.minionId } = fields;
   const { host_type: hostType = host.hostType, provider_id: providerId = host.providerId } = fields;
@@ -57,7 +57,7 @@ function wantedWay(host: HostRow, fields: HostFields): WantedWay {
   };
 }
 
-/** What of it leads to a machine; a name does where nothing else is given. */
+/** The parts that lead to a machine; the name does if there is no other. */
 const leadingParts = ({ runner, name, minionId, addresses, hostType, providerId, ipmiAddress }: WantedWay): string =>
   canonicalJson([
     runner,
@@ -68,7 +68,7 @@ const leadingParts = ({ runner, name, minionId, addresses, hostType, providerId,
     ipmiAddress,
   ]);
 
-/** Writes the fields that a body gives into a row that is there; a way that the caller may admit is admitted. */
+/** Writes a body's fields to an existing row; the way is admitted if the caller may do so. */
 export async function saveHost(ctx: ChangeCtx, host: HostRow, fields: HostFields): Promise<void> {
   const [before, wanted] = [wantedWay(host, {}), wantedWay(host, fields)];
   if (leadingParts(before) !== leadingParts(wanted)) await refuseForeignWay(ctx.tx, ctx.subject, wanted);
@@ -92,7 +92,7 @@ async function writeHost(ctx: ChangeCtx, host: HostRow, fields: HostFields): Pro
   const id = fields.provider_id ?? '';
   const named = unlessTaken(update, 'hosts_name', nameTaken(fields.name ?? host.name));
   const provided = unlessTaken(named, 'hosts_provider', new Problem('provider_id_taken', { id }));
-  // Those that came since the owners of the way were looked for.
+  // Hosts created since the owners of the way were looked up.
   const reached = unlessTaken(provided, 'hosts_runner_way', new Problem('machine_not_available'));
   await unlessTaken(reached, 'hosts_ipmi_way', new Problem('machine_not_available'));
 }

@@ -14,7 +14,7 @@ const body = z.object({ status: z.enum(hostStatuses) });
 
 const needed = { inited: 'init_host', attached: 'edit_host', offline: 'deactivate_host' } as const;
 
-/** What a change needs depends on where it goes, and to `raw` on where it comes from; anything else is for validation. */
+/** The permission depends on the target status, and for `raw` on the current one; invalid values are left to validation. */
 const view = host('view_host');
 const mayChange = permission({
   ...view,
@@ -51,7 +51,7 @@ async function anyChange(request: PermissionRequest): Promise<void> {
   await host('deactivate_host').check(request);
 }
 
-/** Changes what a host is to Slipway, by a task like the others. */
+/** Changes a host's status in Slipway, by a host task. */
 export const changeStatus = change({
   method: 'post',
   path: '/hosts/{id}/actions/change-status/',

@@ -36,7 +36,7 @@ export const hostTaskObject = z.object({
   waiting_on: waitingObject,
 });
 
-/** A host task with what became of each host. */
+/** A host task with the result of each host. */
 export const hostTaskDetail = hostTaskObject.extend({
   summary: z.array(summaryObject),
   results: z.array(
@@ -73,7 +73,7 @@ export async function presentTaskDetails(
   });
 }
 
-/** Host tasks as lists show them. */
+/** Host tasks in list form. */
 export const presentTasks = async (tasks: readonly TaskRow[], ctx: Ctx) =>
   (await presentTaskDetails(tasks, ctx, ctx.db)).map(({ results: _results, summary: _summary, ...task }) => task);
 
@@ -113,7 +113,7 @@ function present(task: TaskRow, results: readonly HostResult[], language: Langua
   };
 }
 
-/** Why a host failed, and what went wrong beside it; while it is under way, what it waits for. */
+/** A host's failure and warnings; while it is in progress, its waiting reason. */
 function messageOf({ problem, warning, message }: TaskResultRow, language: Language): string | null {
   const texts = [fromWire(problem), fromWire(warning)].flatMap((one) =>
     one ? [problemText(one.problem, one.params, language)] : [],

@@ -1,5 +1,5 @@
-// What became of a task's hosts at a glance: of hundreds of results only those of one kind and fate are told apart, the worst
-// first, with what most of them say.
+// Summarises a task's hosts: hundreds of results are grouped by type, status and code, the worst first, each group with its
+// most common message.
 import { z } from 'zod';
 import { hostTypes } from '../../workflows/hosts/contract.ts';
 import { resultStatuses } from '../../workflows/tasks/contract.ts';
@@ -10,14 +10,14 @@ export const summaryObject = z.object({
   status: z.enum(resultStatuses),
   error_code: z.int().nullable(),
   count: z.int(),
-  /** What most of them say; null: most say nothing. */
+  /** The most common message; null: most have no message. */
   message: z.string().nullable(),
 });
 export type Summary = z.output<typeof summaryObject>;
 
 const worstFirst: readonly Summary['status'][] = ['failed', 'unknown', 'running', 'waiting', 'finished'];
 
-/** Groups results, the worst first and the biggest first among equals. */
+/** Groups results, the worst first, then by size. */
 export function summarise(results: readonly Omit<Summary, 'count'>[]): Summary[] {
   const groups = Map.groupBy(results, ({ host_type: type, status, error_code: code }) => `${type} ${status} ${code}`);
   const found = [...groups.values()].flatMap((group) => {

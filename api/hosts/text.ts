@@ -1,12 +1,12 @@
 import type { AuditEntry } from '../../db/audit/record.ts';
 
-/** A host as audit records name it. */
+/** A host's name in audit records. */
 export interface NamedHost {
   id: number;
   name: string;
 }
 
-/** A record of the view of hosts. */
+/** An audit record in the hosts view. */
 export const hostEntry = (
   opType: 'add' | 'update' | 'delete' | 'attach_app' | 'detach_app',
   { id, name }: NamedHost,

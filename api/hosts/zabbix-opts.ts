@@ -1,4 +1,4 @@
-// Zabbix groups and templates of a host: a task like the others, whose end the caller waits for.
+// Changes Zabbix groups and templates of a host: a host task, but the request waits for its end.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { fromWire, Problem } from '../../workflows/problems/problem.ts';
@@ -20,7 +20,7 @@ const names = z
   .superRefine(eachOnce<string>((one) => one, ''))
   .meta(distinct);
 
-/** Waits for the end of a task of one host; throws what it failed with. */
+/** Waits for the end of a task with one host; throws its problem if it failed. */
 async function ended({ db }: Ctx, taskId: number): Promise<void> {
   const end = Date.now() + patienceMs;
   for (let pause = 20; ; pause = Math.min(pause * 2, longestPauseMs)) {

@@ -1,10 +1,10 @@
-// Misspelt and renamed fields of the documented API, accepted on input and never written on output. An alias counts where
-// the schema knows the canonical name and not the alias itself, so that no endpoint has to say anything.
+// Misspelt and renamed fields of the documented API, accepted on input and never written on output. An alias applies where
+// the schema knows the canonical name but not the alias itself, so endpoints need no declaration.
 
 interface Alias {
   from: string;
   to: string;
-  /** Only for paths that begin so. */
+  /** Only for paths with this prefix. */
   under?: string;
 }
 
@@ -34,7 +34,7 @@ const values: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
-/** The canonical names that a field may mean, on an endpoint's path. */
+/** The canonical names that a field may stand for on an endpoint's path. */
 export const canonicalNames = (field: string, path: string): string[] =>
   aliases.filter(({ from, under }) => from === field && path.startsWith(under ?? '/')).map(({ to }) => to);
 

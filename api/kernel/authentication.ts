@@ -1,6 +1,6 @@
-// Credentials become a caller here, for HTTP and for WebSockets. A request with an Authorization header is judged by that
-// alone; a session cookie goes with any request of a browser, so its requests must come from our own pages and, where
-// they change something, carry the session's CSRF token.
+// Turns credentials into a caller, for HTTP and WebSockets. If a request has an Authorization header, only that counts.
+// Browsers attach the session cookie to every request, so requests with it must come from our own pages and, if they change
+// something, carry the session's CSRF token.
 import { timingSafeEqual } from 'node:crypto';
 import type { Asked, AskedGrants } from '../../db/access/caller-grants.ts';
 import { secretHash, type CredentialUser } from '../../db/access/credentials.ts';
@@ -28,7 +28,7 @@ const anonymous: Caller = {
   secondFactorDue: false,
 };
 
-/** A caller with what he holds, on the object too that his request names. */
+/** A caller and their grants, including those on the object that the request names. */
 interface Known {
   actor: Caller;
   subject: Subject;
@@ -37,14 +37,14 @@ interface Known {
 
 const nobody: Subject = { userId: 0, roleIds: [], isAdmin: false, system: new Set() };
 
-/** The caller of a public operation: nobody, whatever session his request still carries. */
+/** The caller of a public operation: anonymous, even if the request carries a session. */
 export function visitorOf(request: Request, client: Client): Known {
   const value = readCookie(request, sessionCookie, client);
   const actor = value === undefined ? anonymous : { ...anonymous, sessionHash: secretHash(value) };
   return { actor, subject: nobody };
 }
 
-/** The caller of a request and what he holds, by one statement; throws `unauthenticated` when its credentials are missing or worth nothing. */
+/** Loads a request's caller and their grants in one query; throws `unauthenticated` for missing or invalid credentials. */
 export async function callerOf(request: Request, client: Client, deps: Deps, asked?: Asked): Promise<Known> {
   const authorization = request.headers.get('authorization');
   const caller = await (authorization === null
@@ -54,11 +54,11 @@ export async function callerOf(request: Request, client: Client, deps: Deps, ask
   return caller;
 }
 
-/** Whether whoever logs in must have a second factor. */
+/** Whether a user must have a second factor to log in. */
 export const needsFactor = ({ secondFactor }: Pick<Config, 'secondFactor'>, isAdmin: boolean): boolean =>
   secondFactor === 'everybody' || (secondFactor === 'administrators' && isAdmin);
 
-/** Throws when the caller has to change his password, or to set up a second factor, before anything else. */
+/** Throws if the caller must first change their password or set up a second factor. */
 export function demandReady(
   { mustChangePassword, secondFactorDue }: Caller,
   { whilePasswordDue = false, whileFactorDue = false }: { whilePasswordDue?: boolean; whileFactorDue?: boolean } = {},
@@ -103,17 +103,17 @@ async function bySession(request: Request, client: Client, deps: Deps, asked?: A
 
 const changesSomething = ({ method }: Request): boolean => method !== 'GET' && method !== 'HEAD';
 
-/** Refuses pages of other sites, and pages without an origin (`Origin: null`: sandboxed frames, local files). */
+/** Rejects requests from pages of other sites or without an origin (`Origin: null`: sandboxed frames, local files). */
 export function refuseForeignOrigin(request: Request, { publicUrl }: Client): void {
   const origin = request.headers.get('origin');
-  // Hosts are compared, not schemes: behind a proxy that is not configured we see http where the browser sees https.
+  // Compares hosts, not schemes: behind a proxy that is not configured we see http where the browser sees https.
   if (origin !== null && (!URL.canParse(origin) || new URL(origin).host !== new URL(publicUrl).host))
     throw new Problem('not_allowed', { permission: 'foreign origin' });
 }
 
 const equal = (a: string, b: string): boolean => timingSafeEqual(secretHash(a), secretHash(b));
 
-/** The Set-Cookie header that begins a session, or with an empty value ends it. */
+/** The Set-Cookie header that begins a session; an empty value ends it. */
 export function sessionCookieHeader(value: string, client: Client, maxAgeSeconds: number): string {
   return cookieHeader(sessionCookie, value, client, maxAgeSeconds);
 }

@@ -1,15 +1,15 @@
 import { Problem, invalidField } from '../../workflows/problems/problem.ts';
 import { parseJson } from './json-body.ts';
 
-/** Most bytes of a request's body. */
+/** Maximum bytes of a request body. */
 export const bodyLimit = 1024 * 1024;
 
 const tooLarge = () => new Problem('too_large', { limit: bodyLimit });
 
-/** The bytes of a body; throws `too_large` as soon as more than allowed are announced or have come. */
+/** Reads a body; throws `too_large` as soon as the announced or received bytes exceed the limit. */
 export async function readBody(request: Request): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length') ?? 0) > bodyLimit) throw tooLarge();
-  // Asked of a request that can have none, a body costs as much as routing it.
+  // Reading the body of a request that cannot have one costs as much as routing it.
   const bodiless = request.method === 'GET' || request.method === 'HEAD';
   if (bodiless || !request.body) return new Uint8Array();
   const chunks: Uint8Array[] = [];
@@ -22,10 +22,10 @@ export async function readBody(request: Request): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-/** A body that was read: its value, or why it has none; that is told only to those who may call the operation. */
+/** A parsed body, or the problem with it, which is only reported to callers who may call the operation. */
 export type Body = { value: unknown } | { problem: Problem };
 
-/** Parses a body; an empty one has the value `undefined`. */
+/** Parses a body; an empty one is `undefined`. */
 export function parseBody(bytes: Uint8Array, contentType: string | null): Body {
   if (bytes.byteLength === 0) return { value: undefined };
   const [mediaType = ''] = (contentType ?? '').toLowerCase().split(';');

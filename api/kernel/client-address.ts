@@ -1,4 +1,4 @@
-// Headers that proxies set are believed only when a configured proxy sent them; anybody else could claim any address.
+// Proxy headers are trusted only from configured proxies; any other client could claim any address.
 import { quote } from '../../db/audit/text.ts';
 import type { Config } from '../../kit/config/config.ts';
 import type { Client } from '../operations/context.ts';
@@ -7,7 +7,7 @@ import { deviceCookieName } from '../access/known-device.ts';
 
 const plainAddress = (address: string): string => address.trim().replace(/^::ffff:(?=\d+\.)/i, '');
 
-/** Where a request comes from: the socket's peer, or what trusted proxies say about theirs. */
+/** Address of the client: the socket's peer, or the address that trusted proxies forward. */
 export function clientOf(
   request: Request,
   peer: string | undefined,

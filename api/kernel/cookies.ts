@@ -1,19 +1,19 @@
-// Cookies of Slipway's own. Over https they carry the prefix `__Host-`, so that no other host of the domain, and nobody on the
-// way who can answer http, sets one in their place; without https browsers would not take it.
+// Slipway's own cookies. Over https they carry the prefix `__Host-`, so that neither another host of the domain nor an
+// attacker on the network who can serve http can set them; without https browsers would reject the prefix.
 import type { Client } from '../operations/context.ts';
 
 const isHttps = ({ publicUrl }: Pick<Client, 'publicUrl'>): boolean => publicUrl.startsWith('https:');
 
 const prefixed = (name: string): string => `__Host-${name}`;
 
-/** The value of a cookie; over https only of the one that nobody else can have set. */
+/** Reads a cookie; over https only the `__Host-` one, which others cannot set. */
 export function readCookie(request: Request, name: string, client: Pick<Client, 'publicUrl'>): string | undefined {
   const wanted = `${isHttps(client) ? prefixed(name) : name}=`;
   const pairs = (request.headers.get('cookie') ?? '').split(';').map((pair) => pair.trim());
   return pairs.find((pair) => pair.startsWith(wanted))?.slice(wanted.length);
 }
 
-/** The Set-Cookie header that sets a cookie, or with `maxAgeSeconds` 0 ends it. */
+/** The Set-Cookie header that sets a cookie; `maxAgeSeconds` 0 ends it. */
 export function cookieHeader(
   name: string,
   value: string,

@@ -18,11 +18,11 @@ const locales = { en: z.locales.en(), zh: z.locales.zhCN() } as const;
 interface RawInput {
   params: Readonly<Record<string, string>>;
   query: URLSearchParams;
-  /** Undefined when there is none. */
+  /** Undefined without a body. */
   body: unknown;
 }
 
-/** The input of an endpoint, validated; throws one problem that lists everything that is wrong with it. */
+/** Validates an endpoint's input; throws one problem that lists every error. */
 export function validate(
   endpoint: Endpoint,
   raw: RawInput,
@@ -55,11 +55,11 @@ function queryObject(query: URLSearchParams, schema: z.ZodObject, details: Detai
   return Object.fromEntries(given);
 }
 
-/** Whether a parameter may be there several times, which means the same as its values separated by commas. */
+/** Whether a parameter may be repeated, which is equivalent to comma-separated values. */
 const isRepeatable = ({ shape }: z.ZodObject, key: string): boolean =>
   Object.hasOwn(shape, key) && (shape[key] as z.ZodType).meta()?.['repeatable'] === true;
 
-// No body is the same as an empty object, so that actions need none; a list has to be there.
+// A missing body counts as an empty object, so that actions need none; a list is required.
 function parsedBody(
   endpoint: Endpoint,
   raw: unknown,
@@ -87,6 +87,6 @@ function detailsOf(issue: z.core.$ZodIssue): ProblemDetail[] {
   const { path } = issue;
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ field: [...path, key].map(String).join('.'), message: 'unknown field' }));
-  // What zod says of itself is in the caller's language; what a schema says is a `Text`, as a test finds.
+  // zod's own messages are in the caller's language; messages of schemas are `Text`s (a test checks this).
   return [detail(path.map(String).join('.'), issue.message as Text)];
 }

@@ -1,6 +1,6 @@
-// JSON.parse keeps the last of two equal keys, so a check and the code behind it may see different values when something
-// in between reads the first. Such a body is refused; so are NUL characters and halves of surrogate pairs, which PostgreSQL
-// cannot hold. Whatever is refused is named by its place, as fields are everywhere.
+// JSON.parse keeps the last of two equal keys, while an intermediary may read the first, so a check and the code behind it
+// could see different values. Bodies with repeated keys are rejected, as are NUL characters and lone surrogates, which
+// PostgreSQL cannot store. Errors name the location, as for fields elsewhere.
 import { storableText } from '../../db/core/jsonb.ts';
 import { invalidField } from '../../workflows/problems/problem.ts';
 
@@ -8,7 +8,7 @@ const maximumDepth = 64;
 const keysOfObject = 1_000;
 const keysOfBody = 50_000;
 
-/** Parses a body; throws `invalid` for anything but one JSON value without repeated keys. */
+/** Parses a body; throws `invalid` unless it is one JSON value without repeated keys. */
 export function parseJson(text: string): unknown {
   let value: unknown;
   try {
@@ -20,7 +20,7 @@ export function parseJson(text: string): unknown {
   return value;
 }
 
-/** An object or a list that is open, and where in it we are: `at` is the key or the index of what comes. */
+/** An open object or list and the position in it: `at` is the key or index of the next value. */
 interface Open {
   keys: Set<string> | null;
   at: string | number;
@@ -28,7 +28,7 @@ interface Open {
 
 const fieldOf = (open: readonly Open[]): string => open.map(({ at }) => at).join('.');
 
-// The text is valid JSON here, so strings and brackets are all that need be looked at.
+// The text is valid JSON here, so it suffices to scan strings and brackets.
 function checkTokens(text: string): void {
   const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],]/g;
   const open: Open[] = [];

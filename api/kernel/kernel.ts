@@ -1,5 +1,5 @@
-// Every request takes the same steps in the same order: size, route, caller, permission, input, operation, answer. The
-// permission goes before the input, so that messages about the input tell nothing to those who may not be there.
+// Every request takes the same steps in order: size, route, caller, permission, input, operation, response. Permission
+// precedes input validation, so that validation messages reveal nothing to callers without access.
 import { createHash, randomUUID } from 'node:crypto';
 import { canonicalJson } from '../../db/core/canonical-json.ts';
 import { Problem, type Language } from '../../workflows/problems/problem.ts';
@@ -23,7 +23,7 @@ export interface Kernel {
   answerCheck: AnswerCheck;
 }
 
-/** A request on its way in, and what the log wants to know of it. */
+/** An incoming request, and the fields that the log needs. */
 export interface Incoming {
   request: Request;
   url: URL;
@@ -33,7 +33,7 @@ export interface Incoming {
   note: { endpoint?: string; user?: string };
 }
 
-/** Handles a request; throws what `respond` turns into an answer. */
+/** Handles a request; `respond` turns what it throws into a response. */
 export async function handle(kernel: Kernel, incoming: Incoming): Promise<StoredResponse> {
   const { request, url, note } = incoming;
   const bytes = await readBody(request);
@@ -121,7 +121,7 @@ const byOf = (actor: Caller, { remoteAddr }: Client, requestId: string): Actor =
   tokenId: actor.tokenId,
 });
 
-/** Moves the id of an operation that is documented without one from the body to the path's parameters. */
+/** Moves the id from the body to the path parameters, for operations documented without one in the path. */
 function takeId(params: Record<string, string>, name: string, body: Body): Record<string, string> {
   if ('problem' in body) throw body.problem;
   const { value } = body;

@@ -1,5 +1,5 @@
-// The documented API mixes singular and plural, slashes and none, ids in the path and in the body. Every such variant is
-// undone here, before routing, so that the rest knows one spelling: that of the endpoints' own paths.
+// The documented API mixes singular and plural, optional trailing slashes, and ids in the path or the body. Such variants
+// are normalised before routing, so that all other code sees one spelling: that of the endpoints' own paths.
 
 const prefixes: readonly (readonly [RegExp, string])[] = [
   [/^application(?=\/|$)/, 'applications'],
@@ -8,14 +8,14 @@ const prefixes: readonly (readonly [RegExp, string])[] = [
   [/^common-utils\/jump-server-log(?=\/|$)/, 'common-utils/jump-server-logs'],
 ];
 
-/** The segments of a path (or of an endpoint's template) in the one spelling used for routing. */
+/** Segments of a path (or of an endpoint's template) in the canonical spelling used for routing. */
 export function segmentsOf(path: string): string[] {
   let rest = path.replace(/^\//, '').replace(/\/$/, '');
   for (const [variant, canonical] of prefixes) rest = rest.replace(variant, canonical);
   return rest.split('/');
 }
 
-/** Operations documented without the id they act on: it is then in the JSON body, as `id`. */
+/** Operations documented without an id in the path: it is in the JSON body, as `id`. */
 export const idInBody: readonly { method: string; path: string; canonical: string; param: string }[] = [
   { method: 'PATCH', path: '/auth-tokens/', canonical: '/auth-tokens/{id}/', param: 'id' },
   { method: 'PATCH', path: '/external-navigators/', canonical: '/external-navigators/{id}/', param: 'id' },

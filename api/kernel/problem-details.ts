@@ -1,11 +1,11 @@
 import type { ProblemDetail } from '../../workflows/problems/problem.ts';
 
-/** Most details of one answer. */
+/** Maximum details in one response. */
 export const mostDetails = 50;
 
 const unknownField = 'unknown field';
 
-/** What is wrong with an input. Who sends a hundred thousand mistakes is told the first ones. */
+/** Collects the errors of an input, up to a cap: a body with a hundred thousand mistakes gets only the first ones. */
 export class Details {
   readonly #list: ProblemDetail[] = [];
   readonly #unknown = new Set<string>();
@@ -14,7 +14,7 @@ export class Details {
     return this.#list;
   }
 
-  /** An unknown field is told once, whoever finds it first. */
+  /** An unknown field is reported once, even if two checks find it. */
   add({ field, message }: ProblemDetail): void {
     if (this.#list.length >= mostDetails || this.#unknown.has(field)) return;
     if (message === unknownField) this.#unknown.add(field);

@@ -12,10 +12,10 @@ const views: Readonly<Record<string, AuditView>> = {
   productions: 'app',
   deploy: 'app',
 };
-// What is changed here is recorded in `operations` alone, and so is what is refused.
+// Changes to these are recorded only in `operations`, and so are their refusals.
 const operationsOnly =
   /^\/(?:application\/deploy-(?:scripts|templates)|resource-request\/shipped-packages)\/|-credentials\//;
-/** What an operation would have been recorded as, where its method does not tell. */
+/** The recorded action of an operation, where its method does not imply one. */
 const attempted: Readonly<Record<string, string>> = {
   addInstances: 'attach_host',
   removeInstances: 'detach_host',
@@ -30,11 +30,11 @@ const typesOfViews = { POST: 'add', PATCH: 'update', PUT: 'update', DELETE: 'del
 const types = { ...typesOfViews, POST: 'create' } as const;
 const refusedGrants: ReadonlySet<string> = new Set(['undefined_permission', 'no_right_to_grant']);
 
-/** Whether a problem is a refused decision that belongs into the audit log: anything forbidden, and refused grants. */
+/** Whether a problem is an access decision to audit: anything forbidden, and refused grants. */
 export const isRefusal = ({ problem }: Problem): boolean =>
   problems[problem].status === 403 || refusedGrants.has(problem);
 
-/** Records that a mutation was refused; reads are not audited. */
+/** Records a refused mutation; reads are not audited. */
 export async function auditRefusal(
   endpoint: Endpoint,
   ctx: Ctx,

@@ -1,5 +1,5 @@
-// The one place where a refusal or a failure becomes an answer. What is not a Problem is an internal error: its text stays
-// in the log, the caller gets the request id that finds it there.
+// The only place where a refusal or failure becomes a response. Anything but a Problem is an internal error: its text stays
+// in the log, and the caller gets the request id to find it there.
 import { AuditWriteError } from '../../db/audit/record.ts';
 import { isUniqueViolation } from '../../db/core/errors.ts';
 import { isForeignKeyViolation, isUnavailable, standingOf } from '../../db/core/sql-state.ts';
@@ -14,10 +14,10 @@ export interface ErrorBody {
   details?: { field: string; message: string }[];
 }
 
-// gRPC's deadline exceeded, resource exhausted, unavailable. An update that ends so is told as unknown (engine.ts).
+// gRPC's deadline exceeded, resource exhausted, unavailable. An update that ends so is reported as unknown (engine.ts).
 const engineAway = new Set<unknown>([4, 8, 14]);
 
-/** What a thrown thing is to the caller; undefined for an internal error. */
+/** The problem that a thrown value maps to; undefined for an internal error. */
 export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
   if (!(error instanceof Error)) return undefined;
@@ -50,7 +50,7 @@ export function respond(
   return { status, headers, body: { error_code: code, message, ...(details.length > 0 && { details }) } };
 }
 
-/** The language of a request: Chinese when its Accept-Language prefers it to English. */
+/** The language of a request: Chinese if its Accept-Language prefers it to English. */
 export function languageOf(acceptLanguage: string | null): Language {
   const weighted = (acceptLanguage ?? '').split(',').map((part, index) => {
     const [tag = '', ...parameters] = part.trim().toLowerCase().split(';');

@@ -10,19 +10,19 @@ interface Node {
 
 interface Target {
   endpoint: Endpoint;
-  /** Names of the template's parameters in their order. */
+  /** Names of the template's parameters, in order. */
   names: string[];
-  /** The parameter that is in the JSON body. */
+  /** The parameter taken from the JSON body. */
   fromBody?: string;
 }
 
-/** What a request is for: its endpoint with raw path parameters, or the methods that there are, or nothing. */
+/** The match of a request: an endpoint with raw path parameters, the allowed methods, or nothing. */
 export type Match =
   | { endpoint: Endpoint; params: Record<string, string>; fromBody: string | undefined }
   | { allow: string[] }
   | undefined;
 
-/** The table of all routes; a literal segment goes before a parameter, two endpoints on one route are an error. */
+/** The route table; a literal segment takes precedence over a parameter, and two endpoints on one route throw. */
 export class Routes {
   readonly #root: Node = node();
 
@@ -48,7 +48,7 @@ export class Routes {
     at.methods.set(method, { endpoint, names, ...(fromBody !== undefined && { fromBody }) });
   }
 
-  /** Finds the endpoint of a method and a path as it came. */
+  /** Finds the endpoint for a method and a raw path. */
   match(method: string, path: string): Match {
     const found = find(this.#root, segmentsOf(path), 0, []);
     if (!found) return undefined;
@@ -60,7 +60,7 @@ export class Routes {
   }
 }
 
-/** The methods of the canonical spelling; ids in bodies are for those who know the documented API. */
+/** Methods of the canonical spelling only; ids in bodies exist for clients of the documented API. */
 const documented = ({ methods }: Node): string[] =>
   [...methods].flatMap(([method, { fromBody }]) => (fromBody === undefined ? [method] : [])).sort();
 

@@ -1,4 +1,4 @@
-/** What every answer carries: nothing in it is run, framed, or taken for another type than it has. */
+/** Sent with every response: content is neither executed, nor framed, nor sniffed as another type. */
 export const safeHeaders = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',

@@ -1,5 +1,5 @@
-// Walks a body beside its schema before validation: puts aliases into their canonical names and finds fields that the
-// schema does not know. Done here, so that every object of every schema is strict without saying so.
+// Walks a body along its schema before validation: renames aliases to canonical names and finds fields that the schema does
+// not know. Done here, so that every object of every schema is strict without declaring it.
 import { z } from 'zod';
 import { canonicalNames } from './aliases.ts';
 import type { Details } from './problem-details.ts';
@@ -10,7 +10,7 @@ interface Walk {
   details: Details;
 }
 
-/** The value with canonical field names; what is unknown or given twice is added to `details`. */
+/** Returns the value with canonical field names; unknown and repeated fields are added to `details`. */
 export function shaped(value: unknown, schema: z.ZodType, walk: Walk, at: readonly (string | number)[] = []): unknown {
   const options = optionsOf(schema);
   if (Array.isArray(value)) {
@@ -47,7 +47,7 @@ function mapEntries(value: object, map: (entry: [string, unknown]) => [string, u
   return Object.fromEntries(Object.entries(value).map(map));
 }
 
-/** The schemas behind wrappers and unions. */
+/** The schemas inside wrappers and unions. */
 function optionsOf(schema: z.ZodType): z.ZodType[] {
   if (schema instanceof z.ZodUnion) return (schema.options as z.ZodType[]).flatMap(optionsOf);
   if (schema instanceof z.ZodPipe) return optionsOf(schema.in as z.ZodType);

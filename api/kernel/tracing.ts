@@ -1,14 +1,14 @@
-// A span for every request, the parent of what its workflow and activities do. Without tracing none is made.
+// One span per request, the parent of its workflow's and activities' spans. No-op without tracing.
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Endpoint } from '../operations/endpoint.ts';
 
 const tracer = trace.getTracer('slipway');
 
-/** Answers a request within its span; goes on with the caller's trace (`traceparent`) if it has one. */
+/** Handles a request within its span; continues the caller's trace (`traceparent`) if there is one. */
 export function traced(request: Request, answer: () => Promise<Response>): Promise<Response> {
   const { method } = request;
   const parent = propagation.extract(context.active(), Object.fromEntries(request.headers));
-  // Neither path nor query: what people name, and secrets of links, stay out of traces.
+  // Neither path nor query: names of objects and secrets in links must stay out of traces.
   const options = { kind: SpanKind.SERVER, attributes: { 'http.request.method': method } };
   return tracer.startActiveSpan(method, options, parent, async (span) => {
     try {
@@ -22,7 +22,7 @@ export function traced(request: Request, answer: () => Promise<Response>): Promi
   });
 }
 
-/** Says which operation the request of this span asks for. */
+/** Names the current request's span after its operation. */
 export function nameSpan({ method, path, id }: Endpoint): void {
   const span = trace.getActiveSpan();
   span?.updateName(`${method.toUpperCase()} ${path}`);

@@ -8,7 +8,7 @@ function isAddress(text: string): boolean {
   return hostname !== '' && username === '' && password === '';
 }
 
-// What URL parsers skip or turn round (tabs, line ends, backslashes) would let the browser see another address than we.
+// URL parsers skip or rewrite tabs, line ends and backslashes, so the browser could see another address than this check.
 const plain = (text: string): boolean => !/[\\\s\p{Cc}]/u.test(text);
 
 const isHttp = (text: string): boolean => plain(text) && isAddress(text);
@@ -19,7 +19,7 @@ export function demandHttp(address: string | undefined): void {
     throw new Problem('only_http', {}, [{ field: 'url', message: 'only http and https' }]);
 }
 
-/** A path from the root: one slash at the start (two would be another host), no way up, however it is written. */
+/** A path from the root: one leading slash (two would name another host) and no parent segments, however encoded. */
 function isRootPath(text: string): boolean {
   if (!/^\/(?!\/)/.test(text) || !plain(text)) return false;
   try {

@@ -1,5 +1,5 @@
-// A change in PostgreSQL is one transaction: the claim of its Idempotency-Key, the change, its audit records and the
-// answer kept for repetitions. So a repetition finds all of it or nothing, and no change is without its record.
+// A change in PostgreSQL is one transaction: the claim of its Idempotency-Key, the change, its audit records and the stored
+// response. A repeated request thus finds all of it or nothing, and no change lacks its record.
 import type { z } from 'zod';
 import { record, type AuditEntry } from '../../db/audit/record.ts';
 import { claimInChange } from '../../db/coordination/idempotency.ts';
@@ -11,8 +11,8 @@ import { keep, repeated } from './idempotent-replay.ts';
 import type { StoredResponse } from './stored-response.ts';
 
 /**
- * A mutation in PostgreSQL. Its handler works with `ctx.tx` alone; problems and errors undo everything. What must not
- * hold a transaction open, or must outlive it (hashing, counted attempts), is for `prepare`, which goes before it.
+ * A mutation in PostgreSQL. Its handler uses `ctx.tx` alone; problems and errors roll everything back. Work that must not
+ * hold a transaction open, or must outlive it (hashing, counted attempts), belongs in `prepare`, which runs before it.
  */
 export function change<
   const Path extends string,
@@ -47,7 +47,7 @@ function once({ ctx, finish, key }: Call, secret: boolean, work: (ctx: ChangeCtx
   });
 }
 
-/** One transaction with its audit records; what `work` wants after the commit is done then. */
+/** Runs one transaction with its audit records, then the hooks that `work` registered for after the commit. */
 export async function transact<T>(ctx: Ctx, work: (ctx: ChangeCtx) => Promise<T>): Promise<T> {
   const later: (() => Promise<void>)[] = [];
   const result = await inTransaction(ctx.db, async (tx) => {

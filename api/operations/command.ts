@@ -1,6 +1,6 @@
-// A mutation that the workflow engine carries out: its row and audit records are written by the workflow's own activity,
-// so the API has no transaction. Repetitions find the kept answer; one whose answer was lost runs again under the same
-// `operationId`, by which the engine knows it.
+// A mutation carried out by the workflow engine: the workflow's own activity writes its row and audit records, so the API
+// has no transaction. A repeated request gets the stored response; if that was lost, the command runs again under the same
+// `operationId`, which the engine deduplicates.
 import type { z } from 'zod';
 import { claimCommand, holdingCommand, releaseCommand } from '../../db/coordination/idempotency.ts';
 import { isUnavailable } from '../../db/core/sql-state.ts';
@@ -44,14 +44,14 @@ async function once({ ctx, finish, key }: Call, secret: boolean, handle: () => u
     });
     throw error;
   }
-  // It is done, whether its answer can be kept or not; a repetition is then the same update to the engine.
+  // The command is done even if its response cannot be stored; a repeated request is then the same update to the engine.
   await keep(ctx.db, ctx, key, outcome, secret).catch((failure: unknown) => {
     ctx.log.warn({ err: failure }, 'the answer of a command could not be kept for its repetitions');
   });
   return outcome;
 }
 
-/** When the database fails meanwhile, the engine may have been asked before. */
+/** If the database fails meanwhile, the engine may already have been called. */
 async function decided(handle: () => unknown): Promise<unknown> {
   try {
     return await handle();

@@ -12,7 +12,7 @@ import type { Language } from '../../workflows/problems/problem.ts';
 import type { Actor } from '../../workflows/tasks/contract.ts';
 import type { Engine } from '../engine/engine.ts';
 
-/** What a process gives to its API. */
+/** The dependencies that a process passes to its API. */
 export interface AppDeps {
   db: Kysely<Database>;
   engine: Engine;
@@ -26,7 +26,7 @@ export interface AppDeps {
   pause(ms: number): Promise<void>;
 }
 
-/** Who is calling, and by what credential. An anonymous caller of a public operation has user id 0. */
+/** The caller and the kind of credential. An anonymous caller of a public operation has user id 0. */
 export interface Caller {
   user: { id: number; username: string; name: string };
   channel: 'console' | 'token';
@@ -36,44 +36,44 @@ export interface Caller {
   csrfToken: string | null;
   mustChangePassword: boolean;
   secondFactor: boolean;
-  /** He has to set up a second factor before he may do anything else. */
+  /** The user must set up a second factor before anything else. */
   secondFactorDue: boolean;
 }
 
-/** Where a request came from, as far as trusted proxies say. */
+/** Origin of a request, as far as trusted proxies report it. */
 export interface Client {
   remoteAddr: string | null;
-  /** Base of absolute addresses, without a slash at the end. */
+  /** Base of absolute URLs, without a trailing slash. */
   publicUrl: string;
-  /** What the client calls itself, at most 200 characters. */
+  /** The User-Agent header, at most 200 characters. */
   userAgent: string | null;
-  /** What the client shows of having been logged in on, not judged yet. */
+  /** The known-device cookie, not verified yet. */
   deviceCookie: string | null;
 }
 
-/** What a handler knows of its request. */
+/** The request context of a handler. */
 export interface Ctx extends AppDeps, Client {
   actor: Caller;
   subject: Subject;
-  /** The object in the path, if it is one that rights are granted on, as it was when the caller was found. */
+  /** The object in the path if rights are granted on it, as it was when the caller was loaded. */
   asked: AskedGrants | undefined;
-  /** The actor as audit records and workflows carry him. */
+  /** The actor for audit records and workflows. */
   by: Actor;
   requestId: string;
   language: Language;
-  /** The same for every repetition of a request under one Idempotency-Key: an update id, a client token. */
+  /** Identical for all repetitions of a request under one Idempotency-Key: used as an update id or a client token. */
   operationId: string;
-  /** Whether the request has an Idempotency-Key, so that it may be the repetition of one whose answer was lost. */
+  /** Whether the request has an Idempotency-Key, so it may repeat one whose response was lost. */
   repeatable: boolean;
-  /** The canonical address, for the links of a list. */
+  /** The canonical URL, for the links of a list. */
   address: { path: string; query: Record<string, string> };
 }
 
-/** What a change works with: everything done by `tx`, its audit records included, happens or does not. */
+/** The context of a change: everything written through `tx`, audit records included, is atomic. */
 export interface ChangeCtx extends Ctx {
   tx: Transaction<Database>;
   /** Adds records that are written with the change. */
   audit(...entries: AuditEntry[]): void;
-  /** Work for after the commit that hastens things only: when it fails, the change stands. */
+  /** Optional work after the commit, which only speeds things up: if it fails, the change stands. */
   afterCommit(work: () => Promise<void>): void;
 }

@@ -1,5 +1,5 @@
-// An operation is a value: route, validation, OpenAPI, permission, audit of refusals, idempotency and the check of the
-// answer all follow from it. Values are listed, never chained: chained builders make type checking twice as slow.
+// An operation is a value: route, validation, OpenAPI, permission, audit of refusals, idempotency and the response check
+// are all derived from it. Values are listed, not chained: chained builders double the time of type checking.
 import { z } from 'zod';
 import type { ProblemName } from '../../workflows/problems/problem.ts';
 import type { Ctx } from './context.ts';
@@ -13,18 +13,18 @@ type ParamNames<Path extends string> = Path extends `${string}{${infer Name}}${i
   ? Name | ParamNames<Rest>
   : never;
 
-/** Path parameters are ids unless an endpoint says otherwise. */
+/** Path parameters are ids unless an endpoint declares otherwise. */
 export type PathIds<Path extends string> = z.ZodObject<{ [Name in ParamNames<Path>]: z.ZodType<number> }>;
 export type NoQuery = z.ZodObject<Record<string, never>>;
 
-/** What a handler is given. */
+/** The validated input of a handler. */
 export interface Input<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
   params: z.output<P>;
   query: z.output<Q>;
   body: z.output<B>;
 }
 
-/** What every kind of operation declares. */
+/** Declared by every kind of operation. */
 export interface Declaration<
   Path extends string,
   P extends z.ZodObject,
@@ -48,28 +48,28 @@ export interface Declaration<
   returns: R;
   /** 200 by default. */
   status?: number;
-  /** Refusals besides those that every operation of its kind shares. */
+  /** Problems besides those common to its kind of operation. */
   problems?: readonly ProblemName[];
-  /** Also allowed to somebody who has to change his password first. */
+  /** Also allowed to users who must change their password first. */
   whilePasswordDue?: boolean;
-  /** Also allowed to somebody who has to set up a second factor first. */
+  /** Also allowed to users who must set up a second factor first. */
   whileFactorDue?: boolean;
-  /** Of answers that are not JSON; the handler gives a `Reply.content`. */
+  /** For responses that are not JSON; the handler returns a `Reply.content`. */
   contentTypes?: readonly string[];
-  /** The answer holds a secret: it is encrypted where it is kept for a repetition. */
+  /** The response contains a secret: it is encrypted when stored for repetitions. */
   secretAnswer?: boolean;
 }
 
-/** What a handler may give: plain data for `returns`, or a Reply. */
+/** The return value of a handler: plain data for `returns`, or a Reply. */
 export type Answer<R extends z.ZodType> = z.input<R> | Reply<z.input<R>>;
 
-/** The request as the kernel hands it to an operation: permitted and validated. */
+/** The request that the kernel passes to an operation: authorised and validated. */
 export interface Call {
   ctx: Ctx;
   input: { params: unknown; query: unknown; body: unknown };
-  /** Checks an answer against `returns`. */
+  /** Checks a response against `returns`. */
   finish(answer: unknown): StoredResponse;
-  /** Set when the request has an Idempotency-Key that counts. */
+  /** Set if the request has an effective Idempotency-Key. */
   key: { userId: number; key: string; requestHash: string } | undefined;
 }
 
@@ -92,14 +92,14 @@ export interface Endpoint {
   readonly whileFactorDue: boolean;
   readonly contentTypes: readonly string[];
   readonly secretAnswer: boolean;
-  /** A POST that takes an Idempotency-Key. */
+  /** A POST that accepts an Idempotency-Key. */
   readonly idempotent: boolean;
   run(call: Call): Promise<StoredResponse>;
 }
 
 type Run = (call: Call) => Promise<StoredResponse>;
 
-/** Makes the value; for the kinds of operations (`endpoint`, `change`, `command`, `list`), not for areas. */
+/** Builds the value; for the kinds of operations (`endpoint`, `change`, `command`, `list`), not for areas. */
 export function operation<
   Path extends string,
   P extends z.ZodObject,
@@ -135,7 +135,7 @@ function pathIds(path: string): z.ZodObject {
   return z.object(Object.fromEntries([...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => [name, idSchema])));
 }
 
-/** A read, or a special case without a transaction and idempotency of its own. */
+/** A read, or a special case without its own transaction and idempotency. */
 export function endpoint<
   const Path extends string,
   R extends z.ZodType,

@@ -1,13 +1,13 @@
-// A filter tells what an answer hides: who may not read a field learns it by asking for each of its values. So every filter of
-// every list says here what is needed to use it, and a list whose filters are not all here is not served (a test finds it).
+// A filter leaks fields that the response hides: a caller can probe it value by value. So every filter of every list
+// declares here the right to use it, and a list with an undeclared filter is not served (a test checks this).
 import { mayOn } from '../../db/access/rights.ts';
 import type { Ctx } from './context.ts';
 import { demandSystem } from './permissions.ts';
 
 /**
- * `shown`: whoever sees an item sees this field of it. `view_user`: what that permission shows of people. `own_user`,
- * `own_role`: the same, but for oneself. `application`: an application that is not shown matches nothing, as if there were
- * none.
+ * `shown`: anyone who sees an item sees this field. `view_user`: shown with that permission. `own_user`, `own_role`: the
+ * same, except for the caller's own. `application`: an application hidden from the caller matches nothing, as if it did not
+ * exist.
  */
 type FilterRight = 'shown' | 'view_user' | 'own_user' | 'own_role' | 'application';
 
@@ -19,7 +19,7 @@ const ofHostTasks = shown('hostname', 'creator', 'status', 'time__gt', 'time__lt
 const ofRecords = ['operator', 'op_time__gt', 'op_time__lt', 'outcome', 'before_id'] as const;
 const ofGrants = ['perm_name', 'action', 'authorized_target_type', 'authorized_target_name'] as const;
 
-/** What each filter of each list needs, by the id of its operation. */
+/** The right that each filter of each list requires, by operation id. */
 export const filterRights: Readonly<Record<string, Readonly<Record<string, FilterRight>>>> = {
   listUsers: {
     ...shown('username', 'name'),
@@ -89,7 +89,7 @@ export const filterRights: Readonly<Record<string, Readonly<Record<string, Filte
   listNavigators: shown('name'),
 };
 
-/** Throws for a filter that the caller may not use; false when one names what is not shown, so that nothing matches. */
+/** Throws for a filter that the caller may not use; false if one names a hidden object, so that nothing matches. */
 export async function filtersMatch(
   listId: string,
   query: Readonly<Record<string, unknown>>,

@@ -4,7 +4,7 @@ import type { Database } from '../../db/database.ts';
 import type { Ctx } from './context.ts';
 import type { StoredResponse } from './stored-response.ts';
 
-/** The body is kept as text, since jsonb would reorder it; sealed when it shows a secret. */
+/** The body is stored as text, since jsonb would reorder it; sealed if it contains a secret. */
 interface Kept {
   body: { text: string } | { sealed: unknown };
   headers: Record<string, string>;
@@ -12,14 +12,14 @@ interface Kept {
 
 const purpose = ({ userId, key }: KeyedRequest): string => `idempotency_keys/response/${userId}/${key}`;
 
-/** The first answer of a request that is repeated. */
+/** The stored response of a repeated request. */
 export function repeated({ secrets }: Ctx, key: KeyedRequest, { status, response }: StoredAnswer): StoredResponse {
   const { body, headers } = response as Kept;
   const text = 'text' in body ? body.text : secrets.open(purpose(key), body.sealed);
   return { status, body: JSON.parse(text), headers };
 }
 
-/** Keeps an answer for repetitions. */
+/** Stores a response for repeated requests. */
 export function keep(
   db: Kysely<Database>,
   { secrets }: Ctx,

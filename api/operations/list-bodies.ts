@@ -1,4 +1,4 @@
-// Bodies that are lists: all or nothing, each object once, and what is wrong is named by its index.
+// Bodies that are lists: all or nothing, each object once; errors name the index.
 import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import { mayOnEach, type Scope, type ScopePermissions } from '../../db/access/rights.ts';
@@ -8,7 +8,7 @@ import type { ChangeCtx, Ctx } from './context.ts';
 import type { Permission } from './permissions.ts';
 import { distinct, id } from './schemas.ts';
 
-/** Refuses elements with the same key; `field` is added to the index that is named. */
+/** Rejects elements with the same key; `field` is appended to the index in the error. */
 export function eachOnce<T>(key: (element: T) => unknown, field = 'id') {
   return (elements: readonly T[], refinement: z.core.$RefinementCtx): void => {
     const seen = new Set<unknown>();
@@ -42,11 +42,11 @@ export const idList = (most: number) =>
     .superRefine(eachOnce<number>((one) => one, ''))
     .meta(distinct);
 
-/** Where the id of an element of a body is; `[{"id"}]` by default. */
+/** Location of the id of an element in a body; `[{"id"}]` by default. */
 export type FieldOf = (index: number) => string;
 export const entryField: FieldOf = (index) => `${index}.id`;
 
-/** The refusal of ids that are not there, or that the caller may not know of. */
+/** The problem for ids that do not exist or that the caller may not see. */
 export function noSuch(
   thing: string,
   ids: readonly number[],
@@ -83,7 +83,7 @@ export async function demandEntries<S extends Scope>(
   if (refused.length > 0) throw new Problem('not_allowed', { permission: name }, refused);
 }
 
-/** A permission whose handler demands more, on objects of the body. */
+/** A permission whose handler requires further ones on objects of the body. */
 export const withMore = (base: Permission, ...names: string[]): Permission => ({
   ...base,
   names: [...base.names, ...names.filter((name) => !base.names.includes(name))],

@@ -16,7 +16,7 @@ type ListDeclaration<Path extends string, P extends z.ZodObject, F extends z.Zod
   item: Item;
 };
 
-/** The page asked for. */
+/** The requested page. */
 export interface PageRequest {
   page: number;
   pageSize: number;
@@ -25,13 +25,13 @@ export interface PageRequest {
 interface Loaded<Item> {
   items: Item[];
   count: number;
-  /** What the links to other pages carry besides the query: where the list stood. */
+  /** Extra query parameters of links to other pages: the list's position. */
   linked?: Record<string, string>;
-  /** Of a list too long to be counted: then a full page, not the count, says whether there is another. */
+  /** For lists too long to count: a full page, not the count, then indicates that another follows. */
   countIsEstimate?: boolean;
 }
 
-/** A list whose rows do not come from one query; `load` gives the items of a page and the count of all. */
+/** A list whose rows do not come from one query; `load` returns the items of a page and the total count. */
 export function loadedList<
   const Path extends string,
   Item extends z.ZodType,
@@ -69,12 +69,12 @@ export function loadedList<
   );
 }
 
-/** The address of another page of what is asked for. */
+/** URL of another page of the same request. */
 export function link({ address: { path, query } }: Ctx, page: number, linked: Record<string, string> = {}): string {
   return `${path}?${new URLSearchParams({ ...query, ...linked, page: String(page) }).toString()}`;
 }
 
-/** A list by one query, from which count, page and order come, so that they cannot disagree. */
+/** A list from one query, the source of count, page and order, so that they cannot disagree. */
 export function list<
   const Path extends string,
   Item extends z.ZodType,
@@ -91,16 +91,16 @@ export function list<
     ): SelectQueryBuilder<DB, TB, Row> | Promise<SelectQueryBuilder<DB, TB, Row>>;
     /** `oldest` (by id) by default. */
     order?: Order;
-    /** Up to how many rows the count is exact; 10,000 by default. */
+    /** The count is exact up to this many rows; 10,000 by default. */
     countCap?: number;
-    /** Whether one plan does for all values of the query that this input makes (see `paginate`). */
+    /** Whether one plan serves all values of the query for this input (see `paginate`). */
     keepPlan?(input: Input<P, F, z.ZodUndefined>, ctx: Ctx): boolean;
     present(rows: Row[], ctx: Ctx, input: Input<P, F, z.ZodUndefined>): Promise<z.input<Item>[]> | z.input<Item>[];
   },
 ): Endpoint {
   const { query, order = 'oldest', countCap = 10_000, keepPlan, present, ...rest } = declaration;
   const filters = Object.keys(rest.filter?.shape ?? {});
-  // What is listed of one object is narrowed by it.
+  // A list within one object is already narrowed by that object.
   const isOfOne = rest.path.includes('{');
   return loadedList<Path, Item, P, F>({
     ...rest,

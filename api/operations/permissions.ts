@@ -1,5 +1,5 @@
-// The vocabulary of permissions. They are checked before the body is validated, so that nobody learns by error messages
-// about what he may not touch: an object that he may not see is not found, one that he may not change is refused.
+// The vocabulary of permissions. They are checked before the body is validated, so that error messages reveal nothing about
+// inaccessible objects: an object the caller may not see is not found; one they may see but not change is refused.
 import { mayOnAsked, type Asked } from '../../db/access/caller-grants.ts';
 import {
   switchOf,
@@ -13,7 +13,7 @@ import { Problem } from '../../workflows/problems/problem.ts';
 import type { Ctx } from './context.ts';
 import { id as idSchema } from './schemas.ts';
 
-/** What a permission is decided by; the body is not validated yet. */
+/** The input of a permission check; the body is not validated yet. */
 export interface PermissionRequest {
   ctx: Ctx;
   params: Readonly<Record<string, string>>;
@@ -23,18 +23,18 @@ export interface PermissionRequest {
 /** Who may call an operation: names for the documentation, and a check that throws `not_allowed` or `not_found`. */
 export interface Permission {
   readonly names: readonly string[];
-  /** The object that the check will be about, if the path names it: it is looked up with the caller. */
+  /** The object that the check concerns, if the path names it: loaded together with the caller. */
   asked?(params: Readonly<Record<string, string>>): Asked | undefined;
   check(request: PermissionRequest): Promise<void>;
 }
 
-/** A permission of an area's own. */
+/** A permission specific to an area. */
 export const permission = (definition: Permission): Permission => definition;
 
 export const notAllowed = (name: string): Problem => new Problem('not_allowed', { permission: name });
 export const notFound = (): Problem => new Problem('not_found');
 
-/** Anybody who is logged in. */
+/** Any logged-in user. */
 export const signedIn: Permission = { names: [], check: () => Promise.resolve() };
 
 /** The `admin` role. */
@@ -43,7 +43,7 @@ export const admin: Permission = {
   check: ({ ctx }) => (ctx.subject.isAdmin ? Promise.resolve() : Promise.reject(notAllowed(adminRole))),
 };
 
-/** The name of what a user lacks for a system permission: itself, or its module's switch. */
+/** The permission that a user lacks: the system permission itself, or its module's switch. */
 function lacking(subject: Subject, name: SystemPermission): string {
   const moduleSwitch = switchOf(name);
   return holds(subject, moduleSwitch) ? name : moduleSwitch;
@@ -82,10 +82,10 @@ function refuse(scope: Scope, name: string, may: ReadonlyMap<number, May>): void
 export const demandOn = <S extends Scope>(ctx: Ctx, scope: S, name: ScopePermissions[S], id: number): Promise<void> =>
   demandOnEach(ctx, scope, name, [id]);
 
-/** Where the id of the object is: a path parameter's name, or a function. */
+/** Source of the object's id: a path parameter's name, or a function. */
 export type IdSource = string | ((request: PermissionRequest) => unknown);
 
-/** An id out of a request; anything that is none is not found. */
+/** Parses an id from the request; an invalid one is a 404. */
 export function requestedId(request: PermissionRequest, from: IdSource): number {
   const parsed = idSchema.safeParse(typeof from === 'string' ? request.params[from] : from(request));
   if (!parsed.success) throw notFound();
@@ -122,7 +122,7 @@ const onObjects =
     names: [name],
     check: ({ ctx, body }) => {
       const parsed = ids(body).map((one) => idSchema.safeParse(one));
-      // What is no id is for the validation to name; it comes next.
+      // Invalid ids are left to validation, which comes next.
       return demandOnEach(ctx, scope, name, [...new Set(parsed.flatMap((one) => (one.success ? [one.data] : [])))]);
     },
   });
@@ -135,7 +135,7 @@ export const applications: (name: ApplicationPermission, ids: (body: unknown) =>
 export const hosts: (name: HostPermission, ids: (body: unknown) => readonly unknown[]) => Permission =
   onObjects('host');
 
-/** Any one of several is enough; when none is given, being refused goes before not finding. */
+/** Any one permission suffices; if all fail, a refusal takes precedence over not found. */
 export const anyOf = (...permissions: Permission[]): Permission => ({
   names: permissions.flatMap((one) => one.names),
   asked: (params) => permissions.map((one) => one.asked?.(params)).find((one) => one !== undefined),

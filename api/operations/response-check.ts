@@ -3,12 +3,12 @@ import type { Logger } from '../../kit/log.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Reply, type StoredResponse } from './stored-response.ts';
 
-/** What to do with an answer that is not what its endpoint declares. */
+/** The handling of a response that does not match its endpoint's declaration. */
 export type AnswerCheck = 'refuse' | 'log';
 
 /**
- * Makes an answer ready to be sent. Only declared fields leave; an answer that differs from its declaration is an
- * internal error where that is wanted (tests), and is logged otherwise.
+ * Prepares a response for sending. Only declared fields are kept; a mismatch with the declaration is an internal error
+ * with `refuse` (tests), and is logged otherwise.
  */
 export function finish(endpoint: Endpoint, answer: unknown, check: AnswerCheck, log: Logger): StoredResponse {
   const reply = answer instanceof Reply ? answer : Reply.json(answer);

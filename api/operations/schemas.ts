@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { usualPageSize } from '../../db/pagination/paginate.ts';
 
-/** An id on input: a number, or a numeric string as the documented API writes it too. */
+/** An id on input: a number, or a numeric string, which the documented API also allows. */
 export const id = z.union([
   z.int().positive().max(999_999_999_999_999),
   z
@@ -10,20 +10,20 @@ export const id = z.union([
     .transform(Number),
 ]);
 
-/** Fields of which a body needs at least one. */
+/** A body that needs at least one of these fields. */
 export const atLeastOne = <S extends z.ZodObject>(fields: S): S =>
   fields.refine((body) => Object.keys(body).length > 0, 'at least one field is needed').meta({ minProperties: 1 });
 
-/** Said of a list whose elements have to differ, for the document. */
+/** Documents that a list's elements must differ. */
 export const distinct = { uniqueItems: true } as const;
 
-/** What an Idempotency-Key may be. */
+/** The format of an Idempotency-Key. */
 export const idempotencyKeyText = z.string().regex(/^[!-~]{1,255}$/);
 
 /** An entry of a body that is a list of ids. */
 export const idEntry = z.strictObject({ id });
 
-/** A yes or no in a query string. */
+/** A boolean in a query string. */
 export const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1');
 
 const unixSeconds = z
@@ -36,41 +36,41 @@ const unixSeconds = z
   ])
   .transform((seconds) => new Date(seconds * 1000));
 
-/** A moment on input: ISO 8601 with an offset, or Unix seconds. */
+/** A point in time on input: ISO 8601 with an offset, or Unix seconds. */
 export const moment = z.union(
   [z.iso.datetime({ offset: true }).transform((text) => new Date(text)), unixSeconds],
   'must be ISO 8601 with an offset, or Unix seconds',
 );
 
-/** A time in an answer; see `iso`. */
+/** A time in a response; see `iso`. */
 export const time = z.iso.datetime({ offset: true });
 
-/** A time as answers carry it. */
+/** Formats a time for responses. */
 export function iso(date: Date): string;
 export function iso(date: Date | null): string | null;
 export function iso(date: Date | null): string | null {
   return date === null ? null : date.toISOString();
 }
 
-/** What actions answer. */
+/** The response of actions. */
 export const success = z.object({ message: z.literal('success') });
 export const done = { message: 'success' } as const;
 
-/** What work that goes on after the answer is known by. */
+/** The id of work that continues after the response. */
 export const taskRef = z.object({ task_id: z.string() });
 
 /** `available_actions`: what the caller may do with an object. */
 export const actions = <const Names extends readonly [string, ...string[]]>(...names: Names) =>
   z.object(Object.fromEntries(names.map((name) => [name, z.boolean()])) as Record<Names[number], z.ZodBoolean>);
 
-/** What there is of these permissions, as true and false under every name. */
+/** A set of permissions as a boolean per name. */
 export const asFlags = <Name extends string>(
   names: readonly Name[],
   has: ReadonlySet<string> | undefined,
 ): Record<Name, boolean> =>
   Object.fromEntries(names.map((name) => [name, has?.has(name) ?? false])) as Record<Name, boolean>;
 
-/** The page of a list that a request asks for. */
+/** Query parameters for the requested page of a list. */
 export const paging = {
   page: z.coerce.number().int().min(1).default(1),
   page_size: z.coerce.number().int().min(1).max(1000).default(usualPageSize),

@@ -1,2 +1,2 @@
-/** What stands for a secret in answers; sent back it keeps the stored one. */
+/** Replaces a secret in responses; sent back, it keeps the stored one. */
 export const masked = '******' as const;

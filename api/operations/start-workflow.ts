@@ -5,13 +5,13 @@ import type { Engine, WorkflowStart } from '../engine/engine.ts';
 
 export const startTopic = 'start_workflow';
 
-/** Starts a workflow because of a change: at once after its commit, or by the relay when the engine is away. */
+/** Starts a workflow for a change: right after its commit, or through the outbox relay if the engine is unavailable. */
 export async function launch(ctx: ChangeCtx, start: WorkflowStart): Promise<void> {
   const outboxId = await enqueue(ctx.tx, startTopic, { ...start }, { byCaller: true });
   ctx.afterCommit(() => ctx.engine.start(start, outboxId));
 }
 
-/** What the relay does with a start that nobody has acknowledged. */
+/** The relay's handler for unacknowledged starts. */
 export const startHandler =
   (engine: Engine): OutboxHandler =>
   (payload) =>

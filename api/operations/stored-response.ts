@@ -1,11 +1,11 @@
-/** A JSON answer, ready to be sent and to be stored for a repetition. */
+/** A JSON response, ready to be sent and to be stored for repeated requests. */
 export interface StoredResponse {
   status: number;
   body: unknown;
   headers: Record<string, string>;
   /** Set-Cookie headers. */
   cookies?: readonly string[];
-  /** Set when the body is no JSON value but content to be sent as it is. */
+  /** Set if the body is not a JSON value but content to be sent verbatim. */
   contentType?: string;
 }
 
@@ -15,13 +15,13 @@ interface Options {
   cookies?: readonly string[];
 }
 
-/** An answer that is not plain JSON with the endpoint's own status: other status, headers, or a stream of other content. */
+/** A response other than plain JSON with the endpoint's own status: other status, headers, or a stream of content. */
 export class Reply<T = unknown> {
   readonly body: T | ReadableStream<Uint8Array> | Uint8Array | string;
   readonly status: number | undefined;
   readonly headers: Record<string, string>;
   readonly cookies: readonly string[];
-  /** Set for content that is sent as it is. */
+  /** Set for content that is sent verbatim. */
   readonly contentType: string | undefined;
 
   private constructor(
@@ -40,7 +40,7 @@ export class Reply<T = unknown> {
     return new Reply(body, options);
   }
 
-  /** Content that is not JSON; its endpoint says so by `contentType`. */
+  /** Content that is not JSON; its endpoint declares it with `contentType`. */
   static content(
     contentType: string,
     body: ReadableStream<Uint8Array> | Uint8Array | string,

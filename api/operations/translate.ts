@@ -6,6 +6,6 @@ import type { Ctx } from './context.ts';
 export const said = ({ language }: Pick<Ctx, 'language'>, text: string): string =>
   language === 'zh' ? inChinese(text) : text;
 
-/** What something waits for, in the caller's language. */
+/** A waiting reason in the caller's language. */
 export const saidWaiting = (ctx: Pick<Ctx, 'language'>, waiting: WaitingOn | null): WaitingOn | null =>
   waiting && { ...waiting, text: said(ctx, waiting.text) };

@@ -1,7 +1,7 @@
 import { isUniqueViolation } from '../../db/core/errors.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 
-/** Runs work that a unique index guards; its refusal becomes `problem`. */
+/** Runs work guarded by a unique index; a violation becomes `problem`. */
 export async function unlessTaken<T>(work: Promise<T>, index: string, problem: Problem): Promise<T> {
   try {
     return await work;
@@ -11,5 +11,5 @@ export async function unlessTaken<T>(work: Promise<T>, index: string, problem: P
   }
 }
 
-/** The refusal of a name that is in use. */
+/** The problem of a name that is in use. */
 export const nameTaken = (name: string): Problem => new Problem('name_taken', { name });

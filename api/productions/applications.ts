@@ -42,7 +42,7 @@ const rowsOf = (ctx: ChangeCtx, ids: readonly number[]) =>
     .forUpdate()
     .execute();
 
-/** Puts applications into a production, or out of any; each that changes has its record. */
+/** Moves applications into a production (null: out of any); each one that changes is audited. */
 async function assign(ctx: ChangeCtx, ids: readonly number[], to: number | null): Promise<void> {
   for (const row of await rowsOf(ctx, ids)) {
     if (row.productionId === to) continue;

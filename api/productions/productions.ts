@@ -47,7 +47,7 @@ const fields = {
 
 const verbs = { add: ['created', '创建'], update: ['changed', '修改'], delete: ['deleted', '删除'] } as const;
 
-/** The record of a production, in the view of applications. */
+/** An audit record about a production, in the applications view. */
 export function productionEntry(
   opType: keyof typeof verbs,
   { id, name }: Pick<ProductionRow, 'id' | 'name'>,

@@ -7,10 +7,10 @@ import { notAllowed, permission, requestedId } from '../operations/permissions.t
 
 const systemOf = { edit: 'add_business', delete: 'delete_business' } as const;
 
-/** Who is asking about productions. */
+/** The caller, for checks of productions. */
 export const asker = ({ subject, actor }: Ctx): Asker => ({ subject, username: actor.user.username });
 
-/** What the caller may do with a production that he sees. */
+/** Whether the caller may do this with a production that they can view. */
 export const mayWith = (ctx: Ctx, production: Pick<ProductionRow, 'creator'>, what: 'edit' | 'delete'): boolean =>
   production.creator === ctx.actor.user.username || holds(ctx.subject, systemOf[what]);
 

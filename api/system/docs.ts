@@ -1,5 +1,5 @@
-// The API reference, served by ourselves: a page that loads its script from elsewhere stays blank in a closed network, and
-// the content security policy can then forbid everything foreign.
+// The API reference, served without external resources: a page with a remote script stays blank in a closed network, and
+// the content security policy can then forbid all other origins.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hono } from 'hono';

@@ -11,7 +11,7 @@ import { safeHeaders } from '../kernel/safe-headers.ts';
 
 const okText = 'ok';
 
-/** What a process counts about itself. */
+/** A process's own metrics. */
 export function createMetrics({ db, secrets }: Pick<AppDeps, 'db' | 'secrets'>) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -78,8 +78,8 @@ const text = (request: Request, status: number, lines: string[]): Response =>
 const patienceMs = 1_500;
 
 /**
- * A check that fails after a second and a half, since who asks does not wait for what hangs. One that hangs is not begun
- * again beside itself: it would hold a connection each time.
+ * A check that fails after 1.5 s, since probes do not wait for a hanging dependency. A hanging check is not started a
+ * second time concurrently: each run would hold a connection.
  */
 function bounded(run: () => Promise<unknown>): () => Promise<unknown> {
   let running: Promise<unknown> | undefined;

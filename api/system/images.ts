@@ -1,5 +1,5 @@
-// Images of the navigators, from a directory of the operator's. They are shown on our own origin, so nothing in them may
-// run: types by extension from a closed list, no sniffing, and a policy that sandboxes an SVG opened by itself.
+// Images of the navigators, from a directory of the operator. They are served from our own origin, so they must not run
+// code: types by extension from a closed list, no sniffing, and a policy that sandboxes an SVG opened directly.
 import { open, realpath } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import { Readable } from 'node:stream';
@@ -24,7 +24,7 @@ const headers = {
   'cache-control': 'public, max-age=3600',
 } as const;
 
-/** Serves the images of a directory at `/imgs/`; everything else there is not found. */
+/** Serves a directory's images at `/imgs/`; any other path there is a 404. */
 export function mountImages(app: Hono, { imagesDir }: { imagesDir?: string | undefined }): void {
   if (imagesDir === undefined) return;
   app.get('/imgs/*', async (c, next) => (await imageResponse(c, imagesDir)) ?? next());
@@ -46,7 +46,7 @@ async function imageResponse(c: Context, folder: string): Promise<Response | und
   });
 }
 
-/** The real path of a file below a folder; links that lead out of it count as nothing. */
+/** The real path of a file below a folder; undefined for links that lead out of it. */
 async function pathWithin(folder: string, encoded: string): Promise<string | undefined> {
   try {
     const name = decodeURIComponent(encoded);

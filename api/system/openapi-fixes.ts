@@ -1,13 +1,13 @@
-// What the library that writes the OpenAPI document leaves out or gets wrong, put right in the document: objects of requests
-// take no other fields than theirs (the kernel refuses unknown ones), their
-// numbers have bounds, and patterns lose the flags of regular expressions.
+// Post-processes the OpenAPI document where the generator is incomplete or wrong: request objects get
+// `additionalProperties: false` (the kernel rejects unknown fields), numbers get bounds, and patterns lose the flags of
+// regular expressions.
 
 type Json = Record<string, unknown>;
 
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Calls `visit` with every object of a document, inner ones included. */
+/** Calls `visit` with every object of a document, including nested ones. */
 function walk(value: unknown, visit: (object: Json) => void): void {
   if (Array.isArray(value)) for (const item of value) walk(item, visit);
   if (!isObject(value)) return;
@@ -20,7 +20,7 @@ function withoutFlags(schema: Json): void {
   if (typeof pattern === 'string') schema['pattern'] = pattern.replace(/\/[dgimsuvy]+$/, '');
 }
 
-// Numbers of the API are whole up to what JSON readers hold exactly.
+// Numbers of the API are integers within the range that JSON readers represent exactly.
 function bounded(schema: Json): void {
   if (schema['type'] !== 'integer') return;
   schema['maximum'] ??= Number.MAX_SAFE_INTEGER;
@@ -31,7 +31,7 @@ function closed(schema: Json): void {
   if (isObject(schema['properties']) && schema['type'] === 'object') schema['additionalProperties'] ??= false;
 }
 
-/** Puts the document right, in place. */
+/** Fixes the document in place. */
 export function putRight(document: object): void {
   walk(document, (object) => {
     withoutFlags(object);

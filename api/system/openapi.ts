@@ -1,5 +1,5 @@
-// The OpenAPI document, made from the same values that serve the requests; this file alone knows the library that writes
-// it. What all operations of a kind share (errors, headers, idempotency) is added here, so no area repeats it.
+// The OpenAPI document, generated from the values that serve the requests; only this file depends on the generator. Parts
+// common to a kind of operation (errors, headers, idempotency) are added here, so that areas do not repeat them.
 import { OpenAPIHono, type RouteConfig } from '@hono/zod-openapi';
 import { z } from 'zod';
 import { problems, problemText, type ProblemName } from '../../workflows/problems/problem.ts';
@@ -17,7 +17,7 @@ const errorBody = z
   })
   .meta({ id: 'Error' });
 
-/** Every refusal that an operation can give. */
+/** Every problem that an operation can return. */
 export function problemsOf(endpoint: Endpoint): ProblemName[] {
   const names: ProblemName[] = [...endpoint.problems, 'invalid', 'internal', 'unavailable'];
   if (endpoint.permission !== 'public') {

@@ -7,11 +7,11 @@ import { Follower, unsentBytes, type Wire } from './output-follower.ts';
 import { Heartbeats } from './socket-heartbeat.ts';
 import type { Connected } from './output-rights.ts';
 
-/** Most bytes that wait in this process for readers who are slow, all together: so many may be connected. */
+/** Maximum bytes buffered in this process for all slow readers; this limits the number of connections. */
 export const budgetBytes = 128 * 1024 * 1024;
 const mostConnected = budgetBytes / unsentBytes;
 
-/** Those who follow output at this process. */
+/** Readers that follow output at this process. */
 export class Connections {
   readonly #deps: Pick<AppDeps, 'db' | 'log' | 'config'>;
   readonly #heartbeats: Heartbeats;
@@ -30,7 +30,7 @@ export class Connections {
     return this.#connected.values();
   }
 
-  /** Whether there is no room for one more of this user. */
+  /** Whether one more connection of this user would exceed a limit. */
   isFull(userId: number): boolean {
     const own = [...this.#connected.values()].filter(({ reader }) => reader.userId === userId);
     return this.#connected.size >= mostConnected || own.length >= this.#deps.config.liveConnections;
@@ -48,7 +48,7 @@ export class Connections {
     this.#heartbeats.remove(ws);
   }
 
-  /** There may be something new of this task, or of any. */
+  /** Wakes the followers of this task (null: of all tasks), since there may be new output. */
   wake(taskId: number | null): void {
     for (const { reader, follower } of this.#connected.values())
       if (taskId === null || taskId === reader.taskId) follower.wake();

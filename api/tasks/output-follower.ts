@@ -10,40 +10,40 @@ import { presentLine, presentPartial } from './output.ts';
 const normal = 1000;
 const broken = 1011;
 const lookAgainMs = 2_000;
-/** Most lines, and bytes of their text, that are read at once. */
+/** Maximum lines, and bytes of their text, per read. */
 const batch = { limit: 1_000, bytes: 64 * 1024 };
 /**
- * Most bytes that are kept in memory for a reader who is slow. Nothing more is read before all of them have gone out; the longest
- * line fits, whatever of it has to be escaped.
+ * Maximum bytes buffered for a slow reader. The next read waits until all have been sent; the longest line fits even if all
+ * of it must be escaped.
  */
 export const unsentBytes = 128 * 1024;
 
-/** What is written while it is corked goes out at once: a call of the system for each line is most of the work. */
+/** Corking batches writes: a system call per line is otherwise most of the cost. */
 export type Wire = Pick<Socket, 'cork' | 'uncork'>;
 
-/** Who reads, and which lines. */
+/** The reader, and the range of lines. */
 export interface Followed {
   socket: Pick<WebSocket, 'close'> & { send(data: string, sent: () => void): void };
-  /** The connection under the WebSocket. */
+  /** The socket under the WebSocket. */
   wire: Wire | undefined;
   taskId: number;
-  /** They have the lines up to this one. */
+  /** The reader has the lines up to this one. */
   seq: number;
 }
 
-/** Messages that have been sent, and when they have left this process. */
+/** Messages that were sent, and when the socket has flushed them. */
 interface Sent {
   count: number;
   gone: Promise<void>;
 }
 
-/** Sends one reader the lines of one task after `seq`, then those that come, then the end. */
+/** Sends one reader a task's lines after `seq`, then new lines, then the end. */
 export class Follower {
   readonly #deps: Pick<AppDeps, 'db' | 'log'>;
   readonly #followed: Readonly<Followed>;
   readonly #timer: NodeJS.Timeout;
   #seq: number;
-  /** Digests of what was sent last of lines that have not ended, by source. */
+  /** Digests of the partial lines last sent, by source. */
   readonly #partials = new Map<string, string>();
   #wanted = false;
   #running = false;
@@ -53,12 +53,12 @@ export class Follower {
     this.#deps = deps;
     this.#followed = followed;
     this.#seq = followed.seq;
-    // A notification that was lost with a broken connection is made good by looking.
+    // Polls as a fallback: notifications sent while LISTEN was disconnected are lost.
     this.#timer = setInterval(() => this.wake(), lookAgainMs);
     this.wake();
   }
 
-  /** There may be something new. */
+  /** Reads again, since there may be new lines. */
   wake(): void {
     this.#wanted = true;
     if (!this.#running) void this.#run();
@@ -69,7 +69,7 @@ export class Follower {
     clearInterval(this.#timer);
   }
 
-  /** Sends nothing more and closes the connection. */
+  /** Stops sending and closes the connection. */
   end(code: number, reason: string): void {
     this.stop();
     this.#followed.socket.close(code, reason);
@@ -90,7 +90,7 @@ export class Follower {
     }
   }
 
-  /** The status is read before the lines: a task that had ended then has written all of them. */
+  /** The status is read before the lines: if the task had ended by then, all its lines were written. */
   async #follow(): Promise<void> {
     const { db } = this.#deps;
     const { taskId } = this.#followed;
@@ -106,7 +106,7 @@ export class Follower {
     this.end(normal, 'end');
   }
 
-  /** Sends the next lines; `isCut` when there are more. */
+  /** Sends the next lines; `isCut` if there are more. */
   async #lines(): Promise<{ sent: Sent; isCut: boolean }> {
     const { rows, isCut } = await readBatch(this.#deps.db, this.#followed.taskId, { after: this.#seq, ...batch });
     const sent = this.#send(rows.map((row) => JSON.stringify(presentLine(row))));
@@ -114,7 +114,7 @@ export class Follower {
     return { sent, isCut: isCut || sent.count < rows.length };
   }
 
-  /** Sends what stands on lines that have not ended, where it is not what was sent last. */
+  /** Sends partial lines that differ from those last sent. */
   async #standing(): Promise<Sent> {
     const partials = await readPartials(this.#deps.db, this.#followed.taskId, this.#seq);
     if (partials === undefined) this.#wanted = true;
@@ -128,7 +128,7 @@ export class Follower {
     return sent;
   }
 
-  /** Sends the first of these messages, as many as may wait in memory for this reader. */
+  /** Sends the first of these messages, as many as fit in this reader's buffer. */
   #send(messages: readonly string[]): Sent {
     const gone = Promise.withResolvers<void>();
     let bytes = 0;
@@ -136,7 +136,7 @@ export class Follower {
     const count = this.#stopped ? 0 : over < 0 ? messages.length : Math.max(1, over);
     const { socket, wire } = this.#followed;
     wire?.cork();
-    // The last one has left when all have, also when it has left with its connection.
+    // The last message is flushed when all are, also if the connection closes.
     for (let at = 0; at < count; at += 1)
       socket.send(messages[at] ?? '', at === count - 1 ? gone.resolve : () => undefined);
     wire?.uncork();

@@ -6,7 +6,7 @@ import type { Asker } from '../../db/hosts/tasks.ts';
 import { outputReaders } from '../../db/tasks/readers.ts';
 import { notAllowed, notFound } from '../operations/permissions.ts';
 
-/** Throws unless the user may read the output of a task: hidden applications and hosts are not found. */
+/** Throws unless the user may read a task's output; hidden applications and hosts are a 404. */
 export async function outputPermission(db: Kysely<Database>, asker: Asker, taskId: number): Promise<void> {
   const { subject } = asker;
   const task = await db
@@ -24,7 +24,7 @@ export async function outputPermission(db: Kysely<Database>, asker: Asker, taskI
   throw notAllowed(outputReaders[task.area][0]);
 }
 
-/** The output of a host task is of all its hosts together, so it is for whoever may view every one of them. */
+/** The output of a host task mixes all its hosts, so the user must be allowed to view every one of them. */
 export async function hostOutputPermission(db: Kysely<Database>, asker: Asker, taskId: number): Promise<void> {
   const task = await selectHostTasks(db, asker).where('tasks.id', '=', taskId).executeTakeFirst();
   if (!task) throw notFound();

@@ -1,5 +1,5 @@
-// Who follows a task's output is asked about again every few seconds, and as soon as somebody has lost a right, an account, a
-// session or a token: by one statement for all that are connected to this process.
+// Rechecks the rights of connected output readers every few seconds and whenever a right, an account, a session or a token
+// is revoked, with one query for all connections of this process.
 import { startLoop, type Loop } from '../../db/core/polling-loop.ts';
 import { lossesOf, rightsChannel, type Loss, type Reader } from '../../db/tasks/readers.ts';
 import type { AppDeps } from '../operations/context.ts';
@@ -21,7 +21,7 @@ export interface Connected {
   follower: Pick<Follower, 'end'>;
 }
 
-/** Ends connections of those who may not read on, with 4401 and the reason. */
+/** Closes connections of readers who have lost access, with 4401 and the reason. */
 export function watchRights(
   { db, listen, log, now }: Pick<AppDeps, 'db' | 'listen' | 'log' | 'now'>,
   connected: () => Iterable<Connected>,

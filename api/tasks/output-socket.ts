@@ -1,5 +1,5 @@
-// Live output of a task: stored lines after `seq` first, then new ones as they are written. Both come from the same rows
-// in the same order, so between stored and live there is no gap: a notification only says "look again".
+// Live output of a task: stored lines after `seq`, then new lines as they are written. Both come from the same rows in the
+// same order, so there is no gap between stored and live: a notification only triggers another read.
 import { upgradeWebSocket } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Registry } from 'prom-client';
@@ -22,11 +22,11 @@ const tryAgainLater = 1013;
 const retryAfterSeconds = 5;
 
 export interface LiveOptions {
-  /** Between two pings of a connection, 15 s by default. */
+  /** Interval between pings of a connection, 15 s by default. */
   pingMs?: number | undefined;
 }
 
-/** Mounts `/ws/tasks/{task_id}/output`; `closeAll` says goodbye to everybody who is connected. */
+/** Mounts `/ws/tasks/{task_id}/output`; `closeAll` closes every connection with a close frame. */
 export function mountLive(
   app: Hono,
   deps: AppDeps,
@@ -54,7 +54,7 @@ export function mountLive(
       const after = Number(c.req.query('after') ?? 0);
       return {
         onOpen(_event, ws) {
-          // Others may have come between the look before the upgrade and now.
+          // Other readers may have connected between the check before the upgrade and now.
           if (!reader || connections.isFull(reader.userId)) ws.close(tryAgainLater, 'too many connections');
           else connections.add(ws, reader, { after, wire: wireOf(c.env) });
         },
@@ -74,7 +74,7 @@ function refusal(error: unknown, request: Request): Response {
   return Response.json(body, { status, headers });
 }
 
-/** The connection of an upgrade, as the Node server passes it on. */
+/** The socket of an upgrade, as the Node server passes it on. */
 const wireOf = (env: unknown): Wire | undefined =>
   (env as { incoming?: { socket?: Wire } } | undefined)?.incoming?.socket;
 

@@ -1,4 +1,4 @@
-// The output of a task as people read it, the same for sub-tasks, instance tasks and host tasks, over HTTP and WebSocket.
+// The output of a task for readers, the same for sub-tasks, instance tasks and host tasks, over HTTP and WebSocket.
 import { z } from 'zod';
 import { readOutput } from '../../db/tasks/output.ts';
 import type { TaskOutputRow, TaskRow } from '../../db/tasks/tables.ts';
@@ -6,7 +6,7 @@ import { outputStreams, taskStatuses } from '../../workflows/tasks/contract.ts';
 import type { Ctx } from '../operations/context.ts';
 import { id, iso, time } from '../operations/schemas.ts';
 
-/** How the stream of a task's output is spoken. */
+/** Documentation of the WebSocket protocol of a task's output. */
 export const liveOutput =
   'The WebSocket `/ws/tasks/{task_id}/output?after={seq}` (its address, with a ticket, is `task_output`) sends the same lines as ' +
   'JSON, one a message, first those after `after` and then each as it is written. Messages with an `event` are no lines and ' +
@@ -37,7 +37,7 @@ export const presentLine = (row: TaskOutputRow): z.input<typeof lineObject> => (
   text: row.text,
 });
 
-/** What stands on a line that has not ended, over WebSocket only. */
+/** A partial line (one that has not ended), over WebSocket only. */
 export const presentPartial = (of: Pick<TaskOutputRow, 'instanceId' | 'host' | 'step' | 'stream' | 'text'>) => ({
   event: 'partial',
   instance: of.instanceId,
@@ -47,7 +47,7 @@ export const presentPartial = (of: Pick<TaskOutputRow, 'instanceId' | 'host' | '
   text: of.text,
 });
 
-/** Which lines of a task are asked for. */
+/** The requested range of a task's lines. */
 export const outputQuery = z.object({
   after: z.coerce.number().int().min(0).default(0),
   limit: z.coerce.number().int().min(1).max(10_000).default(1000),
@@ -55,7 +55,7 @@ export const outputQuery = z.object({
   stream: z.enum(outputStreams).optional(),
 });
 
-/** Lines of a task, and where to go on. */
+/** Lines of a task, and the position to continue from. */
 export const outputObject = z.object({
   results: z.array(lineObject),
   next_after: z.int(),
@@ -63,7 +63,7 @@ export const outputObject = z.object({
   status: z.enum(taskStatuses),
 });
 
-/** Lines of a task; its status was read before: a task that had ended then has written all its lines. */
+/** Lines of a task. Its status was read before them: if it had ended by then, all its lines were written. */
 export async function outputOf(
   { db }: Pick<Ctx, 'db'>,
   { id: taskId, status }: Pick<TaskRow, 'id' | 'status'>,

@@ -1,6 +1,5 @@
-// Proxies end a connection on which nothing is said for a minute, and a client that is gone without a word is noticed by
-// nobody. So everyone who is connected gets a ping of the protocol, which their library returns, and an event, as browsers show
-// their pages no pings.
+// Proxies close a connection that is idle for a minute, and a client that vanishes goes unnoticed. So every connection gets
+// a protocol ping, which WebSocket libraries return, and an event, since browsers do not expose pings to pages.
 import type { WSContext } from 'hono/ws';
 import type { WebSocket } from 'ws';
 
@@ -9,16 +8,16 @@ const patienceRounds = 2;
 
 interface Watched {
   socket: WebSocket;
-  /** Pings that were sent since something was heard, or was taken. */
+  /** Pings sent since data was last received or consumed. */
   unanswered: number;
-  /** Bytes that waited for a slow reader in the round before. */
+  /** Bytes buffered for a slow reader in the previous round. */
   waiting: number;
 }
 
-/** What is sent in each round. */
+/** Sent in each round. */
 export const heartbeatEvent = JSON.stringify({ event: 'heartbeat' });
 
-/** Pings who is connected, and cuts off who has not answered for two rounds. */
+/** Pings connections, and cuts off those that have not responded for two rounds. */
 export class Heartbeats {
   readonly #watched = new Map<WSContext, Watched>();
   readonly #timer: NodeJS.Timeout;
@@ -48,7 +47,7 @@ export class Heartbeats {
 
   #ping(watched: Watched): void {
     const { socket, waiting } = watched;
-    // A ping waits behind what was sent before it: who takes that is there.
+    // A ping queues behind earlier data: a reader that consumes data is alive.
     watched.waiting = socket.bufferedAmount;
     if (watched.waiting < waiting) watched.unanswered = 0;
     if (watched.unanswered >= patienceRounds) return socket.terminate();

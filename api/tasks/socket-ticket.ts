@@ -1,6 +1,6 @@
-// A browser cannot send a header with a WebSocket, so the address that the API gives carries a ticket: sealed, for one
-// user and one task, good once and for a minute, and not longer than the session or token that it was given to. It is written
-// down when it is used, not when it is given, so that reading a task stays a read.
+// Browsers cannot send a header with a WebSocket, so the URL in API responses carries a ticket: sealed, for one user and one
+// task, valid once, for a minute, and no longer than the session or token that requested it. It is stored when it is used,
+// not when it is issued, so that reading a task stays a read.
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Reader } from '../../db/tasks/readers.ts';
@@ -18,7 +18,7 @@ const ticket = z.object({
   expires: z.int(),
 });
 
-/** The absolute WebSocket address of a task's output, with a new ticket in it. */
+/** The absolute WebSocket URL of a task's output, with a new ticket. */
 export function outputAddress({ publicUrl, secrets, subject, actor, now }: Ctx, taskId: number): string {
   const content: z.output<typeof ticket> = {
     task: taskId,
@@ -32,7 +32,7 @@ export function outputAddress({ publicUrl, secrets, subject, actor, now }: Ctx, 
   return `${publicUrl.replace(/^http/, 'ws')}/ws/tasks/${taskId}/output?ticket=${sealed}`;
 }
 
-/** Who a ticket for this task was given to; undefined when it is not good, or not any more. */
+/** The holder of a ticket for this task; undefined if the ticket is invalid or has expired. */
 export async function redeemTicket(
   { db, secrets, now }: Pick<AppDeps, 'db' | 'secrets' | 'now'>,
   text: string,

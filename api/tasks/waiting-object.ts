@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { waitingKinds } from '../../workflows/tasks/contract.ts';
 import { time } from '../operations/schemas.ts';
 
-/** What a task or a sub-task waits for; null when it waits for nothing. */
+/** The waiting reason of a task or sub-task; null if it is not waiting. */
 export const waitingObject = z
   .object({
     kind: z.enum(waitingKinds),

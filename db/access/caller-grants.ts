@@ -1,5 +1,4 @@
-// Most requests name an object in their path and are allowed by what the caller may do with it. What he is granted there is
-// found with him, by one statement, anew for every request.
+// Loads the caller and their grants on the object in the path in one query per request. Never cached.
 import { sql } from 'kysely';
 import type { Expression, Kysely, RawBuilder } from 'kysely';
 import type { Database } from '../database.ts';
@@ -12,17 +11,17 @@ export interface Asked {
   id: number;
 }
 
-/** What grants give the caller on it; null when there is no such object. */
+/** The caller's grants on it; null if there is no such object. */
 export interface AskedGrants extends Asked {
   granted: string[] | null;
 }
 
-/** A column with what grants give a user on the object asked for; null where there is none. */
+/** A column with a user's grants on the requested object; null if there is none. */
 type Granted = (userId: Expression<number>) => RawBuilder<string[] | null>;
 
 /**
- * A query that finds a caller, and with him what he is granted on the object asked for. It is prepared for each scope and
- * for no object: PostgreSQL would plan one statement for all anew each time, since values would decide what of it is run.
+ * A query that loads a caller and their grants on the requested object. It is prepared per scope and once without an
+ * object: PostgreSQL would replan a single statement each time, since values would decide which part of it runs.
  */
 export function preparedWithAsked<Values extends object, Row>(
   build: (db: Kysely<Database>, place: Parameter<Values>, granted: Granted) => Built<Row>,
@@ -45,7 +44,7 @@ function grantedOnObject(userId: Expression<number>, scope: Scope, id: Expressio
       or grants.role_id in (select user_roles.role_id from user_roles where user_roles.user_id = ${userId}))) end`;
 }
 
-/** Whether a user may do something with the object that his request names. */
+/** Whether a user may do something with the object that their request names. */
 export function mayOnAsked<S extends Scope>(
   subject: Subject,
   { scope, granted }: AskedGrants & { scope: S },

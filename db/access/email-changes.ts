@@ -1,5 +1,4 @@
-// A new address counts when its reader has followed a link that was mailed to it: whoever types an address shows by it that
-// they read what comes there.
+// A new address takes effect when its reader follows a mailed link, which proves that the user receives mail there.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
@@ -8,7 +7,7 @@ import { newSessionSecret, secretHash } from './credentials.ts';
 /** How long the link to confirm an address works, in milliseconds. */
 export const emailLinkLifeMs = 24 * 3_600_000;
 
-/** Keeps the new address of a user until it is confirmed, in place of an earlier one. */
+/** Stores a user's new address until it is confirmed, replacing an earlier one. */
 export async function wishEmail(
   tx: Kysely<Database>,
   { userId, email, now }: { userId: number; email: string; now: Date },
@@ -21,7 +20,7 @@ export async function wishEmail(
     .execute();
 }
 
-/** The address that is not confirmed yet, if there is one. */
+/** The unconfirmed address, if any. */
 export const wishedEmail = (db: Kysely<Database>, userId: number, now: Date) =>
   db
     .selectFrom('emailChanges')
@@ -30,12 +29,12 @@ export const wishedEmail = (db: Kysely<Database>, userId: number, now: Date) =>
     .select('email')
     .executeTakeFirst();
 
-/** Forgets an address that is not confirmed. */
+/** Drops an unconfirmed address. */
 export async function dropEmailWish(tx: Kysely<Database>, userId: number): Promise<void> {
   await tx.deleteFrom('emailChanges').where('userId', '=', userId).execute();
 }
 
-/** Whether somebody has this address, regardless of case. */
+/** Whether a user has this address, regardless of case. */
 export async function isEmailTaken(db: Kysely<Database>, email: string): Promise<boolean> {
   const found = await db
     .selectFrom('users')
@@ -45,7 +44,7 @@ export async function isEmailTaken(db: Kysely<Database>, email: string): Promise
   return found !== undefined;
 }
 
-/** A new token for the link to this address; undefined when it is not wished any more. */
+/** A new token for the link to this address; undefined if it is no longer requested. */
 export async function makeEmailToken(db: Kysely<Database>, userId: number, email: string): Promise<string | undefined> {
   const token = newSessionSecret();
   const made = await db
@@ -58,7 +57,7 @@ export async function makeEmailToken(db: Kysely<Database>, userId: number, email
   return made && token;
 }
 
-/** Whether a link works still. */
+/** Whether a link is still valid. */
 export async function worksEmailToken(db: Kysely<Database>, token: string, now: Date): Promise<boolean> {
   const found = await db
     .selectFrom('emailChanges')
@@ -69,7 +68,7 @@ export async function worksEmailToken(db: Kysely<Database>, token: string, now: 
   return found !== undefined;
 }
 
-/** Uses a link up; returns the enabled user and his new address, undefined when the link is worth nothing. */
+/** Consumes a link; returns the enabled user and their new address, undefined if the link is invalid. */
 export async function useEmailToken(tx: Kysely<Database>, token: string, now: Date) {
   const wish = await tx
     .deleteFrom('emailChanges')

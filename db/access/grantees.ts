@@ -43,6 +43,6 @@ export const viewableObjects = (db: Kysely<Database>, subject: Subject, scope: S
     .select(['objects.id', 'objects.name'])
     .where(visible<Scope>(subject, scope, scopes[scope].view, 'objects.id'));
 
-/** A where-expression for `viewableObjects`: objects on which somebody has a direct grant. */
+/** A where-expression for `viewableObjects`: objects with a direct grant to the grantee. */
 export const grantedDirectly = ({ kind, id }: Grantee, scope: Scope) =>
   sql<boolean>`objects.id in (select object_id from grants where scope = ${scope} and ${sql.ref(`${kind}_id`)} = ${id})`;

@@ -55,7 +55,7 @@ export async function changeGrants(
   return [...added.map((row) => ({ ...row, enable: true })), ...removed.map((row) => ({ ...row, enable: false }))];
 }
 
-/** Direct grants of somebody on these objects, by object. */
+/** Direct grants of a user or role on these objects, by object. */
 export async function directGrants(
   db: Kysely<Database>,
   grantee: Grantee,

@@ -1,5 +1,5 @@
-// A link by which somebody sets his password without knowing the present one. Of its token only the hash is stored; a user
-// has one link at most, so a newer one voids the older, and using it removes it.
+// Links to set a password without knowing the current one. Only the token's hash is stored; a user has at most one link, so
+// a newer one voids the older, and using it deletes it.
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
 import { newSessionSecret, secretHash } from './credentials.ts';
@@ -13,13 +13,13 @@ export const linkLifeMs: Readonly<Record<PasswordLinkKind, number>> = {
   invitation: 72 * 60 * minuteMs,
 };
 
-/** Whom a request for a link means: by address, and by id where it said one. */
+/** The addressee of a link request: by address, and by id if given. */
 export interface Addressee {
   email: string;
   userId?: number | undefined;
 }
 
-/** The enabled user with that address (regardless of case), if his id is the one that was said. */
+/** The enabled user with that address (regardless of case) and, if given, that id. */
 export function findAddressee(db: Kysely<Database>, { email, userId }: Addressee) {
   let query = db
     .selectFrom('users')
@@ -29,7 +29,7 @@ export function findAddressee(db: Kysely<Database>, { email, userId }: Addressee
   return query.select(['id', 'username', 'email']).executeTakeFirst();
 }
 
-/** Makes the user's link and returns its token (256 bits), which is never known again. */
+/** Creates the user's link and returns its token (256 bits), which is not stored. */
 export async function makeLink(
   db: Kysely<Database>,
   { userId, email, kind, now }: { userId: number; email: string; kind: PasswordLinkKind; now: Date },
@@ -63,7 +63,7 @@ export async function hasYoungLink(db: Kysely<Database>, userId: number, now: Da
   return found !== undefined;
 }
 
-/** The enabled user whom a link that still works is for; one that went to an address that is no longer his does not. */
+/** The enabled user of a valid link; it is invalid once the address that it was mailed to is no longer theirs. */
 export const userOfLink = (db: Kysely<Database>, token: string, now: Date) =>
   db
     .selectFrom('passwordLinks')
@@ -75,7 +75,7 @@ export const userOfLink = (db: Kysely<Database>, token: string, now: Date) =>
     .select(['users.id', 'users.username', 'users.email', 'users.passwordHash'])
     .executeTakeFirst();
 
-/** Uses a link up; false when somebody else has, or a newer one has taken its place. */
+/** Consumes a link; false if it was already used or replaced. */
 export async function useLink(tx: Kysely<Database>, token: string): Promise<boolean> {
   const used = await tx
     .deleteFrom('passwordLinks')
@@ -85,7 +85,7 @@ export async function useLink(tx: Kysely<Database>, token: string): Promise<bool
   return used !== undefined;
 }
 
-/** Voids the link of a user whose password was set otherwise. */
+/** Voids the link of a user whose password was set another way. */
 export async function voidLink(tx: Kysely<Database>, userId: number): Promise<void> {
   await tx.deleteFrom('passwordLinks').where('userId', '=', userId).execute();
 }

@@ -1,5 +1,5 @@
-// Argon2id with the parameters that OWASP recommends (19 MiB, 2 passes, 1 lane), kept in the PHC string format, so that
-// hashes made with other parameters keep working. Whoever has no password costs the same time as who has one.
+// Argon2id with OWASP's recommended parameters (19 MiB, 2 passes, 1 lane), in the PHC string format, so that hashes with
+// other parameters keep working. Verification takes the same time for users without a password.
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { commonPasswords } from './common-passwords.ts';
@@ -37,7 +37,7 @@ export async function verifyPassword(password: string, stored: string | null): P
   return timingSafeEqual(made, expected) && stored !== null;
 }
 
-/** Why a new password may not be used, said so that one knows what to do. */
+/** Reasons to reject a new password, with advice. */
 const weaknesses = {
   length: 'must have 10-128 characters and at most 512 bytes',
   common: 'is one that is tried first; take several words that do not belong together, or have one generated',
@@ -46,14 +46,14 @@ const weaknesses = {
 } as const;
 export type Weakness = (typeof weaknesses)[keyof typeof weaknesses];
 
-/** Whom a password is for, and the words that everybody there would guess (the company, its products). */
+/** The user of a password, and words that attackers there would guess (the company, its products). */
 export interface PasswordOwner {
   username: string;
   email: string;
   words?: readonly string[];
 }
 
-/** What speaks against a new password: its length, that it is guessed first, or nothing. */
+/** The weakness of a new password: too short or commonly guessed; undefined if there is none. */
 export function weaknessOf(password: string, owner: PasswordOwner): Weakness | undefined {
   const length = [...password].length;
   if (length < 10 || length > 128 || Buffer.byteLength(password) > 512) return weaknesses.length;
@@ -63,7 +63,7 @@ export function weaknessOf(password: string, owner: PasswordOwner): Weakness | u
   return spellings(plain).some((one) => isOwn(one, owner)) ? weaknesses.own : undefined;
 }
 
-/** A password with the usual stand-ins for letters taken back, each way. */
+/** A password with common letter substitutions undone, in each way. */
 function spellings(plain: string): string[] {
   const signs = { '0': 'o', '3': 'e', '4': 'a', '5': 's', '7': 't', '@': 'a', $: 's' } as Record<string, string>;
   const letters = plain.replace(/[034567@$]/g, (sign) => signs[sign] ?? sign);
@@ -73,13 +73,13 @@ function spellings(plain: string): string[] {
 const productWords = ['slipway'];
 const restLength = 8;
 
-/** Whether, without the words that belong to its owner, too little is left of a password to be a password. */
+/** Whether too little of a password is left without words related to its owner. */
 function isOwn(plain: string, { username, email, words = [] }: PasswordOwner): boolean {
   const [mailbox = '', domain = ''] = email.toLowerCase().split('@');
   const whole = [username, email, mailbox, ...words].map((word) => word.toLowerCase());
   if (whole.includes(plain)) return true;
   const labels = domain.split('.').slice(0, -1);
-  // Shorter ones stand in other words by chance.
+  // Shorter words occur in others by chance.
   const known = [...whole, ...labels, ...productWords].filter((word) => word.length >= 4);
   const rest = known
     .sort((one, other) => other.length - one.length)
@@ -87,5 +87,5 @@ function isOwn(plain: string, { username, email, words = [] }: PasswordOwner): b
   return rest !== plain && rest.replace(/[^\p{L}\p{N}]/gu, '').length < restLength;
 }
 
-/** A password for somebody who has none yet: 120 bits. */
+/** An initial password: 120 bits. */
 export const generatePassword = (): string => randomBytes(15).toString('base64url');

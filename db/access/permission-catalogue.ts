@@ -1,5 +1,5 @@
-// The closed catalogue of permissions (object permissions, and the modules of the system with theirs). What implies
-// what is said here once; the SQL of db/access/ is built from these tables.
+// The closed catalogue of permissions (of objects, and of the system's modules). Implications are defined here once; the SQL
+// of db/access/ is generated from these tables.
 
 export const applicationPermissions = [
   'view_app',
@@ -103,7 +103,7 @@ export const permissionAliases: Record<string, SystemPermission> = {
   delte_app: 'delete_app',
 };
 
-/** Any right on an object shows it. */
+/** Any right on an object lets the user view it. */
 const impliedBySystem = {
   view_app: ['view_app', 'edit_app', 'delete_app'],
   edit_app: ['edit_app'],
@@ -144,7 +144,7 @@ const moduleOf = new Map<string, ModuleName>(
   Object.entries(modules).flatMap(([name, { permissions }]) => permissions.map((p) => [p, name as ModuleName])),
 );
 
-/** What a set of stored system grants is worth: modules not enabled fall away, implications are added. */
+/** Effective permissions of stored system grants: those of disabled modules are dropped, implications are added. */
 export function effectiveSystem(granted: Iterable<string>): Set<SystemPermission> {
   const stored = new Set(granted);
   const effective = new Set<SystemPermission>();
@@ -157,7 +157,7 @@ export function effectiveSystem(granted: Iterable<string>): Set<SystemPermission
   return effective;
 }
 
-/** The switch that a system permission needs besides itself. */
+/** The module switch that a system permission also requires. */
 export function switchOf(permission: SystemPermission): SystemPermission {
   const module = moduleOf.get(permission);
   if (!module) throw new Error(`no module defines ${permission}`);

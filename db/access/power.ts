@@ -1,5 +1,5 @@
-// What roles, accounts and delegations are worth: grants, and what approval policies name them for. The one place that
-// whoever hands power on is measured by: they must hold at least what they hand on, or be an administrator.
+// Computes the power of roles, accounts and delegations: their grants, and their mention in approval policies. The only
+// check on passing power on: users must hold at least as much as they pass on, or be administrators.
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
 import type { Database } from '../database.ts';
@@ -14,19 +14,19 @@ export interface Power {
   permission: string;
 }
 
-/** What can be handed on: membership in a role, an account, or grants (as a delegation gives). */
+/** A bearer of power: membership in a role, an account, or grants (of a delegation). */
 export type Bearer = { role: number } | { user: number } | { grants: readonly Power[] };
 
 interface Worth {
   grants: Power[];
-  /** What only administrators may hand on. */
+  /** Power that only administrators may pass on. */
   beyond: string | undefined;
 }
 
 /**
- * For each bearer something that it is worth and `holder` lacks, in the order given; undefined where the holder may hand
- * it on. A role or user that an approval policy names, or one that an open request keeps, is for administrators: each
- * member is a vote of their own, which nobody holds twice.
+ * For each bearer, in order, one permission that it has and `holder` lacks; undefined if the holder may pass it on. A role
+ * or user that an approval policy or an open request's copy names is reserved for administrators: each member has their own
+ * vote, and no user may hold two.
  */
 export async function lackingOf(
   db: Kysely<Database>,
@@ -116,7 +116,7 @@ async function lentTo(db: Kysely<Database>, users: readonly number[]): Promise<(
 const stepsWith = (group: RawBuilder<unknown>) =>
   sql`jsonb_build_array(jsonb_build_object('groups', jsonb_build_array(jsonb_build_object${group})))`;
 
-/** Open requests go by the policy that they keep, though nobody would get that one any more. */
+/** Open requests follow their copy of the policy, even if it no longer applies to new ones. */
 const keptByOpen = (condition: RawBuilder<unknown>) => sql`exists (
   select from deploy_tasks as task where task.status in ('wait_review', 'approved', 'running') and task.policy is not null
     and (${condition}))`;
@@ -148,5 +148,5 @@ async function usersBeyond(db: Kysely<Database>, ids: readonly number[]): Promis
   return new Map(rows.map(({ id }) => [id, namedByPolicy]));
 }
 
-/** What a caller is told to lack. */
+/** Reported as the missing permission. */
 const namedByPolicy = `${adminRole} (an approval policy names it)`;

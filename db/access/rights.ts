@@ -1,5 +1,5 @@
-// Rights are decided in SQL, by one expression that lists, counts and checks share: a list cannot show what a check would
-// refuse. What a person may do is the union of his own grants, his roles', and system permissions that cover all objects.
+// Rights are decided in SQL, by one expression shared by lists, counts and checks, so that they agree. A user's rights are
+// the union of their own grants, those of their roles, and system permissions that cover all objects.
 import { sql } from 'kysely';
 import type { Expression, Kysely, SqlBool } from 'kysely';
 import type { Database } from '../database.ts';
@@ -28,7 +28,7 @@ export const scopes = {
   host: { permissions: hostPermissions, view: 'view_host', table: 'hosts' },
 } as const;
 
-/** A user with what he is and holds, as it is when a request begins. */
+/** A user and their rights, as loaded at the start of a request. */
 export interface Subject {
   userId: number;
   roleIds: number[];
@@ -40,13 +40,13 @@ export interface Subject {
 /** The name of the built-in role that holds everything. */
 export const adminRole = 'admin';
 
-/** What a user holds, as one column of the statement that finds him. */
+/** A user's roles and permissions, as one column of the query that loads them. */
 export interface Held {
   roles: { id: number; name: string; builtin: boolean }[];
   permissions: string[];
 }
 
-/** A column with what the user of this id holds: every request begins with it, so it goes with the look-up of its caller. */
+/** A column with the rights of the user with this id: every request needs it, so it is part of the caller's look-up. */
 export function holdings(userId: Expression<number>) {
   const roles = sql`select user_roles.role_id from user_roles where user_roles.user_id = ${userId}`;
   return sql<Held>`json_build_object(
@@ -56,23 +56,23 @@ export function holdings(userId: Expression<number>) {
       where grants.scope = 'system' and (grants.user_id = ${userId} or grants.role_id = any(array(${roles})))))`;
 }
 
-/** A user with what he holds. */
+/** A user with their rights. */
 export function subjectOf(userId: number, { roles, permissions }: Held): Subject {
   const isAdmin = roles.some((role) => role.builtin && role.name === adminRole);
   return { userId, roleIds: roles.map(({ id }) => id), isAdmin, system: effectiveSystem(permissions) };
 }
 
-/** Loads what a user holds. */
+/** Loads a user's rights. */
 export async function loadSubject(db: Kysely<Database>, userId: number): Promise<Subject> {
   const { rows } = await sql<{ held: Held }>`select ${holdings(sql.val(userId))} as held`.execute(db);
   return subjectOf(userId, rows[0]?.held ?? { roles: [], permissions: [] });
 }
 
-/** Whether a user holds a system permission (its module being enabled for him). */
+/** Whether a user holds a system permission (and its module is enabled for them). */
 export const holds = (subject: Subject, permission: SystemPermission): boolean =>
   subject.isAdmin || subject.system.has(permission);
 
-/** A where-expression: grants that are the user's own or his roles'. */
+/** A where-expression: the user's own grants and those of their roles. */
 export function heldBy({ userId, roleIds }: Pick<Subject, 'userId' | 'roleIds'>): Expression<SqlBool> {
   return sql<SqlBool>`(grants.user_id = ${opaqueToPlanner(userId, 'bigint')}
     or grants.role_id = any(${opaqueToPlanner(roleIds, 'bigint[]')}))`;
@@ -93,14 +93,14 @@ export function visible<S extends Scope>(
   idRef: string,
 ): Expression<SqlBool> {
   if (everywhere(subject, permission)) return sql<SqlBool>`true`;
-  // An array is made once and then looked up in an index; a semi-join would read a big list to find a few objects.
+  // The array is computed once and looked up in an index; a semi-join would scan a big list to find a few objects.
   return sql<SqlBool>`${sql.ref(idRef)} = any(array(
     select grants.object_id from grants
     where grants.scope = ${sql.lit(scope)} and grants.permission in (${sql.join(grantedBy(permission).map((one) => sql.lit(one)))}) and ${heldBy(subject)}
   ))`;
 }
 
-/** A column with what grants give a user on the object of each row (`idRef` as in `visible`); read it by `actionsOn`. */
+/** A column with the user's grants on each row's object (`idRef` as in `visible`); read it with `actionsOn`. */
 export function grantedOn(subject: Subject, scope: Scope, idRef: string) {
   if (subject.isAdmin) return sql<string[]>`'{}'::text[]`;
   return sql<string[]>`array(
@@ -108,7 +108,7 @@ export function grantedOn(subject: Subject, scope: Scope, idRef: string) {
     where grants.scope = ${sql.lit(scope)} and grants.object_id = ${sql.ref(idRef)} and ${heldBy(subject)})`;
 }
 
-/** What a user may do with an object on which he is granted this. */
+/** A user's actions on an object, given these grants on it. */
 export function actionsOn<S extends Scope>(
   subject: Subject,
   scope: S,
@@ -119,7 +119,7 @@ export function actionsOn<S extends Scope>(
   return new Set(may as ScopePermissions[S][]);
 }
 
-/** What a user may do with each of these objects, in one query for a whole page; every id has its set. */
+/** A user's actions on each of these objects, in one query for a whole page; every id has an entry. */
 export async function actionsFor<S extends Scope>(
   db: Kysely<Database>,
   subject: Subject,
@@ -141,10 +141,10 @@ export async function actionsFor<S extends Scope>(
   return new Map(ids.map((id) => [id, actionsOn(subject, scope, granted.get(id) ?? [])]));
 }
 
-/** What a check of one object finds; `hidden` when the user may not even see it, or there is none. */
+/** Result of a check on one object; `hidden` if the user may not view it, or it does not exist. */
 export type May = 'yes' | 'no' | 'hidden';
 
-/** Whether a user may do something with each of these objects, in one query; every id has its answer. */
+/** Whether a user may do something with each of these objects, in one query; every id has an entry. */
 export async function mayOnEach<S extends Scope>(
   db: Kysely<Database>,
   subject: Subject,

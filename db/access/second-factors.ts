@@ -1,6 +1,6 @@
-// The second factor of a login: a generator of codes (TOTP), and recovery codes for when it is lost. A code counts once:
-// the step of the last one that was taken only grows, and a recovery code is deleted by its use. Both happen in the
-// statement that looks, so that of two that come at once one is refused.
+// The second factor of a login: an authenticator (TOTP), and recovery codes for its loss. A code is valid once: the last
+// accepted step only grows, and a recovery code is deleted by its use. Check and use are one statement, so that of two
+// concurrent attempts one fails.
 import { randomBytes } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
@@ -24,7 +24,7 @@ export const findFactor = (db: Kysely<Database>, userId: number) =>
     .select(['secret', 'createdTime', 'confirmedTime'])
     .executeTakeFirst();
 
-/** Stores a generator that waits for its first code, in place of one that never got it; false when there is one already. */
+/** Stores an unconfirmed authenticator, replacing another unconfirmed one; false if a confirmed one exists. */
 export async function enrolFactor(
   tx: Kysely<Database>,
   { userId, secret, now }: { userId: number; secret: SecretEnvelope; now: Date },
@@ -39,7 +39,7 @@ export async function enrolFactor(
   return stored !== undefined;
 }
 
-/** Takes the code of a time step; false when it, or a later one, was taken before. */
+/** Consumes the code of a time step; false if it, or a later one, was used before. */
 export async function takeStep(tx: Kysely<Database>, userId: number, step: number): Promise<boolean> {
   const taken = await tx
     .updateTable('secondFactors')
@@ -51,7 +51,7 @@ export async function takeStep(tx: Kysely<Database>, userId: number, step: numbe
   return taken !== undefined;
 }
 
-/** From now on the user's logins need a code. */
+/** Makes the user's logins require a code. */
 export async function confirmFactor(tx: Kysely<Database>, userId: number, now: Date): Promise<void> {
   await tx.updateTable('secondFactors').set({ confirmedTime: now }).where('userId', '=', userId).execute();
   await tx.updateTable('users').set({ secondFactor: true }).where('id', '=', userId).execute();
@@ -67,7 +67,7 @@ export async function removeFactor(tx: Kysely<Database>, userId: number): Promis
 
 const alphabet = 'abcdefghijkmnpqrstuvwxyz23456789';
 
-/** A new code: six groups of four of 32 letters and digits that are not taken for one another. */
+/** A new code: six groups of four from 32 unambiguous letters and digits. */
 function newRecoveryCode(): string {
   let bits = BigInt(`0x${randomBytes(recoveryCodeBytes).toString('hex')}`);
   let code = '';
@@ -76,7 +76,7 @@ function newRecoveryCode(): string {
   return code;
 }
 
-/** New recovery codes in place of all older ones; they are never known again. */
+/** Replaces all recovery codes by new ones, which are not stored in clear. */
 export async function newRecoveryCodes(tx: Kysely<Database>, userId: number): Promise<string[]> {
   const codes = Array.from({ length: recoveryCodeCount }, newRecoveryCode);
   await tx.deleteFrom('recoveryCodes').where('userId', '=', userId).execute();
@@ -87,7 +87,7 @@ export async function newRecoveryCodes(tx: Kysely<Database>, userId: number): Pr
   return codes;
 }
 
-/** Uses a recovery code up; false when the user has none such. */
+/** Consumes a recovery code; false if the user has no such code. */
 export async function takeRecoveryCode(tx: Kysely<Database>, userId: number, code: string): Promise<boolean> {
   const taken = await tx
     .deleteFrom('recoveryCodes')
@@ -108,7 +108,7 @@ export async function recoveryCodesLeft(db: Kysely<Database>, userId: number): P
   return count;
 }
 
-/** Notes that a user's password was right; returns the ticket with which he goes on, good for five minutes. */
+/** Records a correct password; returns the ticket for the second step, valid for five minutes. */
 export async function beginPendingLogin(
   db: Kysely<Database>,
   { userId, now }: { userId: number; now: Date },
@@ -133,7 +133,7 @@ export const userOfPendingLogin = (db: Kysely<Database>, ticket: string, now: Da
     .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword'])
     .executeTakeFirst();
 
-/** Ends the wait; false when it has ended already. */
+/** Ends a pending login; false if it has already ended. */
 export async function endPendingLogin(tx: Kysely<Database>, ticket: string): Promise<boolean> {
   const ended = await tx
     .deleteFrom('pendingLogins')

@@ -10,7 +10,7 @@ const idleMs = 12 * 3_600_000;
 const wholeMs = 7 * 24 * 3_600_000;
 const noteMs = 60_000;
 
-/** A session that was last seen before this has ended. */
+/** Sessions last seen before this time have ended. */
 export const seenAfter = (now: Date): Date => new Date(now.getTime() - idleMs);
 
 /** A session that was just begun; `value` is the cookie's and is not stored. */
@@ -68,8 +68,8 @@ const sessionOf = preparedWithAsked((db, place: Parameter<{ idHash: Buffer; now:
 );
 
 /**
- * The session of a cookie and its enabled user with what he holds, also on the object asked for, in one statement;
- * undefined when it has ended. Notes that it was seen, to the minute.
+ * The session of a cookie and its enabled user with their rights, also on the requested object, in one statement;
+ * undefined if it has ended. Updates its last use, to the minute.
  */
 export async function useSession(
   db: Kysely<Database>,

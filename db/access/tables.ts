@@ -114,7 +114,7 @@ interface GrantsTable {
   permission: string;
 }
 
-/** Who there is and what he may do. */
+/** Users and their rights. */
 export interface AccessTables {
   users: UsersTable;
   roles: RolesTable;

@@ -33,8 +33,8 @@ interface UsedToken {
 }
 
 /**
- * The token of a value and its enabled user with what he holds, also on the object asked for, in one statement; undefined
- * when it is unknown or expired. Notes its use, to the minute.
+ * The token of a value and its enabled user with their rights, also on the requested object, in one statement; undefined
+ * if it is unknown or expired. Updates its last use, to the minute.
  */
 export async function useToken(
   db: Kysely<Database>,
@@ -64,7 +64,7 @@ export const selectTokens = (db: Kysely<Database>) =>
     .selectAll('authTokens')
     .select('users.username');
 
-/** How many tokens a user has; his row is locked, so that two creations cannot both be the last one allowed. */
+/** The number of a user's tokens; locks the user's row, so that concurrent creations cannot exceed the limit. */
 export async function countTokens(tx: Kysely<Database>, userId: number): Promise<number> {
   await tx.selectFrom('users').where('id', '=', userId).select('id').forUpdate().execute();
   const { count } = await tx
@@ -75,7 +75,7 @@ export async function countTokens(tx: Kysely<Database>, userId: number): Promise
   return count;
 }
 
-/** Makes a token and returns its value, which is stored hashed and never known again. */
+/** Creates a token and returns its value, of which only the hash is stored. */
 export async function createToken(
   tx: Kysely<Database>,
   token: { userId: number; name: string; description: string; expiresTime: Date | null },

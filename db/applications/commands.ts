@@ -1,5 +1,5 @@
-// Which commands count. A deploy runs those of its approved plan, and the instance keeps them. A change by an editor waits:
-// actions on instances run it after the next deploy, or once somebody else has confirmed it by its hash.
+// Decides which commands are in effect. A deploy runs those of its approved plan, and the instance keeps them. An editor's
+// change waits: actions on instances run it after the next deploy, or once another user has confirmed it by its hash.
 import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { canonicalJson } from '../core/canonical-json.ts';
@@ -13,7 +13,7 @@ import { json } from '../core/jsonb.ts';
 
 const commandFields = ['runUser', 'directory', 'startupCmd', 'stopCmd', 'pidPath'] as const;
 
-/** Of an application of which nobody has confirmed anything yet. */
+/** Effective commands of an application without any confirmed ones. */
 export const noCommands: Commands = { runUser: '', directory: '', startupCmd: '', stopCmd: '', pidPath: '' };
 
 /** The commands as they are written in the fields of an application. */
@@ -72,7 +72,7 @@ export async function confirmCommands(db: Kysely<Database>, applicationId: numbe
     .execute();
 }
 
-/** What an action on an instance runs: what it was last deployed with, else the application's as far as they count. */
+/** The commands for an action on an instance: those of its last deploy, else the application's confirmed ones. */
 export function commandsOf(
   instance: Pick<InstanceRow, 'commands'>,
   of: ApplicationRow,

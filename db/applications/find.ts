@@ -1,5 +1,5 @@
-// What a caller sees of applications: every list, look-up and count begins with `visibleApplications`, so that an
-// application that he may not view shows nowhere.
+// The caller's view of applications: every list, look-up and count starts from `visibleApplications`, so that an application
+// they may not view appears nowhere.
 import { sql } from 'kysely';
 import type { Expression, Kysely, RawBuilder, SqlBool } from 'kysely';
 import { grantedBy } from '../access/permission-catalogue.ts';
@@ -13,7 +13,7 @@ const visibleApplications = (db: Kysely<Database>, subject: Subject) =>
   db
     .selectFrom('applications')
     .select(
-      // Not EXISTS: for that the planner may read all applications into a table of parents, for a page of ten.
+      // Not EXISTS: the planner might hash the parents of all applications for a page of ten.
       sql<boolean>`(
         select true from applications as child where child.parent_id = applications.id and child.deleted_time is null
         and ${visible(subject, 'application', 'view_app', 'child.id')} limit 1) is not null`.as('hasChild'),
@@ -91,7 +91,7 @@ const concerns = (userId: RawBuilder<unknown>): RawBuilder<SqlBool> =>
     answeredBy(userId),
   );
 
-/** Pairs of a user and an application that concerns him, as far as the caller may view it. */
+/** Pairs of a user and an application that concerns them, as far as the caller may view it. */
 export const applicationsOfUsers = (db: Kysely<Database>, subject: Subject, userIds: readonly number[]) =>
   selectApplications(db, subject)
     .innerJoin('users', (join) => join.on(concerns(sql.ref('users.id'))))

@@ -1,5 +1,5 @@
-// An instance task takes its instances and writes down what it runs with, in the transaction of the request; its workflow
-// gives them back one by one. What the application says of its commands later does not reach a task that has begun.
+// An instance task takes its instances and stores its setup in the request's transaction; its workflow releases them one by
+// one. Later changes of the application's commands do not affect a running task.
 import type { Kysely, Transaction } from 'kysely';
 import type { InstanceAction, InstanceEnd } from '../../workflows/applications/contract.ts';
 import { workflowActor } from '../../workflows/tasks/contract.ts';
@@ -72,7 +72,7 @@ export async function beginInstanceTask(tx: Kysely<Database>, task: NewInstanceT
 export const selectInstanceTasks = (db: Kysely<Database>, applicationId: number) =>
   db.selectFrom('tasks').selectAll().where('area', '=', 'instance').where('applicationId', '=', applicationId);
 
-/** Writes what became of an instance and sets it free; a second time it changes nothing. */
+/** Records an instance's outcome and releases it; idempotent. */
 export async function settleInstanceAction(db: Kysely<Database>, end: InstanceEnd): Promise<void> {
   await db.transaction().execute(async (tx) => {
     const result = await closeResult(tx, end);

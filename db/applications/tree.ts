@@ -1,5 +1,5 @@
-// The tree of applications. Its changes take one lock, so that two moves cannot close a cycle together; full names are
-// stored, and a move or rename rewrites those of the whole subtree in one statement.
+// The tree of applications. Changes take one lock, so that two moves cannot close a cycle together; full names are stored,
+// and a move or rename rewrites those of the whole subtree in one statement.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
@@ -36,7 +36,7 @@ export async function heightOf(db: Kysely<Database>, id: number): Promise<number
   return rows[0]?.height ?? 1;
 }
 
-/** Writes the full names of an application and all below it anew; returns the longest one's length. */
+/** Rewrites the full names of an application and its descendants; returns the longest one's length. */
 export async function renameSubtree(tx: Kysely<Database>, id: number): Promise<number> {
   const { rows } = await sql<{ length: number }>`
     with recursive tree(id, full_name) as (

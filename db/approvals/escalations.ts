@@ -6,7 +6,7 @@ import { enqueue } from '../coordination/outbox.ts';
 /** The outbox topic of escalations, for the creator's mail. */
 export const escalationTopic = 'request_escalated';
 
-/** Has the creator told after the commit, where mail is configured. */
+/** Queues a mail to the creator for after the commit, if mail is configured. */
 export async function tellEscalation(tx: Kysely<Database>, taskId: number, policy: ApprovalPolicy): Promise<void> {
   const { escalateAfterHours: hours, escalateTo } = policy;
   await enqueue(tx, escalationTopic, { taskId, hours: hours ?? 0, role: escalateTo?.name ?? '' });

@@ -1,5 +1,5 @@
-// Who may approve, besides what a policy says: the holders of a kind's approving permission, on an application or of a
-// module, and what one of them is at the moment of his vote.
+// Loads possible approvers, independent of policies: holders of a kind's approving permission, on an application or of a
+// module, and their state at the moment of their vote.
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
 import { approvingPermissions } from '../../workflows/approvals/contract.ts';
@@ -9,10 +9,10 @@ import { adminRole, holds, mayOn } from '../access/rights.ts';
 import type { Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
 
-/** Where requests are that somebody may approve; `anywhere`: at least one of them. */
+/** Location of the requests to approve; `anywhere`: at least one of them. */
 export type Where = { application: number } | { production: number } | 'anywhere';
 
-/** Somebody who could vote, and what he is now. */
+/** A possible voter and their current state. */
 export interface Holder {
   userId: number;
   username: string;
@@ -26,7 +26,7 @@ const granted = (condition: RawBuilder<unknown>): RawBuilder<unknown> => sql`
   union select user_roles.user_id from user_roles join roles on roles.id = user_roles.role_id
     where roles.builtin and roles.name = ${adminRole}`;
 
-/** Ids of those who may approve deploy tasks of an application, given as SQL. */
+/** Ids of users who may approve deploy tasks of an application, given as SQL. */
 export const reviewersOf = (application: RawBuilder<unknown>): RawBuilder<unknown> =>
   granted(sql`grants.scope = 'application' and grants.permission = ${approvingPermissions.deploy_task}
     and grants.object_id = ${application}`);
@@ -57,7 +57,7 @@ export async function holdersOf(db: Kysely<Database>, kind: RequestKind, where: 
   }));
 }
 
-/** A request that somebody is about to vote on. */
+/** A request to vote on. */
 export interface VotedOn {
   kind: RequestKind;
   id: number;
@@ -69,7 +69,7 @@ interface Handed {
   giver: Seat;
 }
 
-/** Who let whom review a request. One counts only while its giver is enabled and holds the approving permission. */
+/** Delegations of a request. One counts only while its giver is enabled and holds the approving permission. */
 async function handedOn(db: Kysely<Database>, { kind, id, applicationId }: VotedOn): Promise<Handed[]> {
   const where: Where = kind === 'deploy_task' ? { application: applicationId ?? 0 } : 'anywhere';
   const { rows } = await sql<{ toId: number; giver: Seat }>`
@@ -102,7 +102,7 @@ const asVoter = (handed: readonly Handed[], userId: number, roles: number[], may
   return { roles, holds: may, delegators, seats: [...(may ? [{ userId, roles }] : []), ...seats] };
 };
 
-/** Those who could vote on one request: holders, and whom they let review it. */
+/** Possible voters on a request: holders, and users to whom they delegated it. */
 export async function judgesOf(db: Kysely<Database>, request: VotedOn, where: Where): Promise<Holder[]> {
   const handed = await handedOn(db, request);
   const holders = await holdersOf(db, request.kind, where);
@@ -122,7 +122,7 @@ export async function judgesOf(db: Kysely<Database>, request: VotedOn, where: Wh
   }));
 }
 
-/** What a user is now, where a request is concerned. */
+/** A user's current state as a voter on a request. */
 export async function voterOf(db: Kysely<Database>, subject: Subject, request: VotedOn): Promise<Voter> {
   const { kind, applicationId } = request;
   const may =

@@ -1,4 +1,4 @@
-// Which policy applies to a request, and the copy of it that the request keeps.
+// Chooses the policy for a request, and copies it for the request to keep.
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder, SqlBool } from 'kysely';
 import { builtInPolicy, requestKinds } from '../../workflows/approvals/contract.ts';
@@ -15,14 +15,14 @@ export const policyShownTo = (subject: Subject) =>
   sql<SqlBool>`(approval_policies.application_id is null
     or ${visible(subject, 'application', 'view_app', 'approval_policies.application_id')})`;
 
-/** What a policy is chosen by. */
+/** The criteria for choosing a policy. */
 export interface Occasion {
   kind: RequestKind;
   applicationId: number | null;
   level: Level | null;
 }
 
-/** Approvals by anybody who may, where no policy says otherwise. */
+/** Approvals required by the built-in policy. */
 export const builtInApprovals = (kind: RequestKind, level: Level | null): number =>
   kind === 'deploy_task' && level ? approvalsOfLevel[level] : 1;
 
@@ -79,14 +79,14 @@ export async function appliedBelow(db: Kysely<Database>, applicationIds: readonl
   return rows;
 }
 
-/** Throws unless a policy lets tasks of this level be. */
+/** Throws if a policy does not allow tasks of this level. */
 export function demandLevel(row: Pick<ApprovalPolicyRow, 'name' | 'minLevel'> | null, level: Level): void {
   const least = row?.minLevel ?? null;
   if (row === null || least === null || levels.indexOf(level) <= levels.indexOf(least)) return;
   throw invalidField('level', `must be ${least} or above, as the approval policy ${row.name} demands`);
 }
 
-/** The policy that a request would have if it were made now; `row` is null for a built-in one. */
+/** The policy for a request made now; `row` is null for a built-in one. */
 export async function choosePolicy(
   db: Kysely<Database>,
   occasion: Occasion,

@@ -1,5 +1,5 @@
-// A superuser could drop the triggers and write the whole chain anew. So its head is put, again and again, where he does
-// not reach: the log of the process, and an address outside; and into a table, for the verification.
+// A superuser could drop the triggers and rewrite the whole chain. So its head is regularly copied out of their reach, to
+// the process's log and an external URL, and into a table for verification.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { WarningLog } from '../core/connect.ts';
@@ -13,7 +13,7 @@ export interface Anchor {
   op_time: string;
 }
 
-/** What an anchor is told to. */
+/** The log that receives anchors. */
 export interface AnchorLog extends WarningLog {
   info(fields: object, message: string): void;
 }

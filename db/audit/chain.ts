@@ -1,5 +1,5 @@
-// What a link of the chain is, for the sealer, the verification and an export alike. A column that is added to
-// audit_records later must be left out of the text where it is null, or no old record would verify any more.
+// The definition of a chain link, shared by sealer, verification and export. Columns added to audit_records later must be
+// omitted from the text when null, or old records would no longer verify.
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../core/canonical-json.ts';
 import type { AuditRecordRow } from './tables.ts';

@@ -1,5 +1,5 @@
-// An export as lines: a head that says what was asked for, the records as they are hashed with their links, an end that
-// says how many they were. Read by ids in batches within the caller's snapshot, so that it never is in memory whole.
+// An export as lines: a head with the query, the records as hashed with their links, and an end with their count. Read by id
+// in batches within the caller's snapshot, so that it is never in memory as a whole.
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
 import { sealedFields } from './chain.ts';

@@ -1,6 +1,6 @@
-// Records are written in the transaction of their change: no change without its record, no record without its change.
-// No NOTIFY here: it makes all commits of the system wait for one another (measured: half the transactions a second),
-// and the sealer comes by every second anyway.
+// Audit records are written in the transaction of their change, so neither exists without the other. No NOTIFY here: it
+// serialises all commits of the system (measured: half the transactions per second), and the sealer polls every second
+// anyway.
 import { sql } from 'kysely';
 import type { Insertable, Kysely } from 'kysely';
 import type { Actor } from '../../workflows/tasks/contract.ts';
@@ -19,7 +19,7 @@ export interface AuditDetail {
   zh: string;
 }
 
-/** What happened to one object; who did it is said once for all entries of a call. */
+/** An event on one object; the actor is given once for all entries of a call. */
 export interface AuditEntry {
   view: AuditView;
   area: string;
@@ -40,7 +40,7 @@ export interface AuditEntry {
   changes?: AuditChanges | null;
 }
 
-/** Records could not be written, for whatever reason: what they are about must not happen, and may be tried again. */
+/** Records could not be written, for any reason: their change must not happen, and may be retried. */
 export class AuditWriteError extends Error {
   constructor(cause: unknown) {
     super('audit records could not be written', { cause });

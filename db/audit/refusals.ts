@@ -1,7 +1,6 @@
-// A refusal has no transaction of a change to be part of. Somebody who tries the same thing again and again would fill a
-// log that is never cut, so within an hour 100 of one actor and operation are written out and the rest is counted; one record
-// with the count follows when the hour is over. They are counted whatever they are about: who walks through ids is refused
-// another object each time.
+// A refusal has no transaction of a change to join. Repeated attempts would flood a log that is never cut, so per hour the
+// first 100 of an actor and operation are written out and the rest counted; one record with the count follows after the
+// hour. The key ignores the object: a caller who walks through ids is refused a different object each time.
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Kysely, Selectable, Transaction } from 'kysely';
@@ -14,18 +13,18 @@ import type { AuditTables } from './tables.ts';
 
 const writtenOut = 100;
 const noObject = { targetId: null, targetName: null };
-/** What is kept of refusals that are counted together names an object only while all are about that one. */
+/** A counted group of refusals names an object only if all concern the same one. */
 const ofOneObject = sql<string>`case
   when audit_refusals.entry -> 'targetId' is not distinct from excluded.entry -> 'targetId'
     and audit_refusals.entry -> 'targetName' is not distinct from excluded.entry -> 'targetName'
   then audit_refusals.entry else audit_refusals.entry || ${json(noObject)}::jsonb end`;
 const overBefore = sql<Date>`now() - interval '1 hour'`;
 
-/** Records that something was refused, in a transaction of its own. */
+/** Records a refusal in its own transaction. */
 export const recordRefusal = (db: Kysely<Database>, by: Actor, entry: AuditEntry): Promise<void> =>
   db.transaction().execute((tx) => recordRefusalIn(tx, by, entry));
 
-/** The same for what may be recorded again because its answer was lost: `requestId` tells that it was. */
+/** Idempotent, for requests repeated after a lost response: `requestId` identifies the first record. */
 export async function recordRefusalOnce(
   db: Kysely<Database>,
   by: Actor & { requestId: string },

@@ -1,6 +1,6 @@
 // Appends committed records to the chain, one sealer at a time (advisory lock). Sealing inside the changes' transactions
-// would put every write of the system into one queue. Ids are not the order of commits: a record with a smaller id
-// may appear after a larger one was sealed, so each round looks again from `floor`, below which nothing can appear.
+// would serialise every write of the system. Ids do not follow commit order: a record with a smaller id may appear after a
+// larger one was sealed, so each round rescans from `floor`, below which nothing can appear.
 import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database.ts';
@@ -14,7 +14,7 @@ export interface ChainHead {
   hash: string;
 }
 
-/** Seals what is committed; keeps where it has to look from, so one object serves a process. */
+/** Seals committed records; keeps the floor of its scans, so one object serves a process. */
 export interface Sealer {
   /** Returns how many records it sealed; 0 also when another process is sealing. */
   seal(): Promise<number>;

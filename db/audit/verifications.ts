@@ -1,5 +1,5 @@
-// What verifications found is kept, so that every process tells it in its metrics, whoever asked for the verification. A
-// chain that was found broken counts as broken until a whole verification finds it right again.
+// Stores verification results, so that every process reports them in its metrics. A chain found broken counts as broken
+// until a whole verification succeeds again.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
@@ -10,7 +10,7 @@ import type { Secrets } from '../secrets/secrets.ts';
 import type { AnchorLog } from './anchor.ts';
 import { verify, type Verification } from './verify.ts';
 
-/** What a result is proved by: whoever may only write to the database has no key. */
+/** Proves a result: an attacker who can only write to the database has no key. */
 type Prover = Pick<Secrets, 'mac'>;
 
 const proofOf = ({ mac }: Prover, { ok, whole, time }: { ok: boolean; whole: boolean; time: Date }): string =>
@@ -55,7 +55,7 @@ async function proved(db: Kysely<Database>, secrets: Prover, since: Date, found:
   return rows.some((row) => row.mac === proofOf(secrets, row));
 }
 
-/** Whether the last word on the chain is that it is broken; a word that it is right counts when it is proved. */
+/** Whether the latest result says that the chain is broken; a success counts only if it is proved. */
 export async function isChainBroken(db: Kysely<Database>, secrets: Prover): Promise<boolean> {
   const bad = await db
     .selectFrom('auditVerifications')

@@ -1,6 +1,6 @@
-// Verifies an export without the database. Every record is hashed again; in an unfiltered export the links must also be
-// one chain from position 1 to the head. Records come by id and late commits have later positions, so links wait for
-// their turn. Whoever could rewrite the whole file is found out by comparing the head with an anchor.
+// Verifies an export without the database. Every record is rehashed; in an unfiltered export the links must also form one
+// chain from position 1 to the head. Records are in id order and late commits have later positions, so links are buffered.
+// A rewrite of the whole file is detected by comparing the head with an anchor.
 import { fieldsHash, genesisHash } from './chain.ts';
 import { exportFormat, type ExportEnd, type ExportHead, type ExportLink } from './export.ts';
 
@@ -12,7 +12,7 @@ export interface ExportVerification {
   checked: number;
   /** Records that were not sealed yet when they were exported: nothing proves them. */
   unsealed: number;
-  /** The links were one chain from the first record to the head; otherwise only each record was checked by itself. */
+  /** The links formed one chain from the first record to the head; otherwise each record was only checked separately. */
   whole: boolean;
   head: ExportEnd['head'] | null;
   first_bad: { line: number; id: number | null; reason: ExportFault } | null;

@@ -1,5 +1,5 @@
-// Recomputes the chain. Records and links are read in batches by position; a record is looked for by its id alone when it
-// is not where its link says, since a record whose time was changed must be told from one that is gone.
+// Recomputes the chain. Records and links are read in batches by position; a record missing where its link says is looked up
+// by id alone, to distinguish a changed time from a deletion.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
@@ -11,7 +11,7 @@ import type { Link } from './verify-queries.ts';
 
 export type VerificationReason = 'hash_mismatch' | 'broken_link' | 'gap' | 'missing_record' | 'anchor_mismatch';
 
-/** The answer of a verification, as the API gives it. */
+/** The result of a verification, as the API returns it. */
 export interface Verification {
   ok: boolean;
   checked: number;

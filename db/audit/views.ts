@@ -1,5 +1,5 @@
-// The six views of the API are one table seen through different columns; this builds the one query behind all of them and
-// behind the export, so that a filter means the same everywhere.
+// The API's six views are one table with different columns; this builds the single query behind all of them and the export,
+// so that a filter means the same everywhere.
 import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database } from '../database.ts';

@@ -1,6 +1,6 @@
-// What deletes by age asks the database's clock and nobody else's, and nothing is deleted while a process's own differs: one of
-// both is wrong, and what is gone is gone. Even so at most a day's worth of the oldest goes within an hour, over all processes,
-// so that a clock that both believe costs a day and not everything.
+// Deletion by age uses the database's clock only, and stops while the process's clock differs: one of them is wrong, and
+// deletion is irreversible. In addition at most a day's worth of the oldest data is deleted per hour, over all processes, so
+// that a wrong clock shared by both costs a day, not everything.
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
 import type { WarningLog } from '../core/connect.ts';
@@ -12,19 +12,19 @@ export interface AlarmLog extends WarningLog {
   error(fields: object, message: string): void;
 }
 
-/** How many milliseconds the clock of this process is ahead of the database's, at least. */
+/** Lower bound of the difference between this process's clock and the database's, in milliseconds. */
 export async function clockSkewMs(db: Kysely<Database>, now = Date.now): Promise<{ skewMs: number; time: Date }> {
   const before = now();
   const { rows } = await sql<{ time: Date }>`select clock_timestamp() as time`.execute(db);
   const after = now();
   const time = rows[0]?.time ?? new Date(before);
   const at = time.getTime();
-  // Whatever lies between question and answer agrees.
+  // Any time between request and response is consistent.
   const skewMs = at < before ? before - at : at > after ? after - at : 0;
   return { skewMs, time };
 }
 
-/** The database's time; undefined, with an alarm, when the clock of this process is more than a minute away from it. */
+/** The database's time; undefined, with an alarm, if this process's clock differs by more than a minute. */
 export async function agreedTime(db: Kysely<Database>, log: AlarmLog, now = Date.now): Promise<Date | undefined> {
   const { skewMs, time } = await clockSkewMs(db, now);
   if (Math.abs(skewMs) <= mostSkewMs) return time;
@@ -36,8 +36,8 @@ export async function agreedTime(db: Kysely<Database>, log: AlarmLog, now = Date
 }
 
 /**
- * Up to when things of a kind may be deleted for now, `limit` at most: a day after the oldest of them, or with
- * `goesOn` after where it stood. It moves once an hour. What is not known to have an oldest begins at the limit.
+ * Upper bound for deleting data of a kind now, at most `limit`: a day after the oldest, or with `goesOn` a day after the
+ * last bound. It advances once an hour. Without a known oldest it starts at the limit.
  */
 export async function deletionWindow(
   db: Kysely<Database>,
@@ -60,7 +60,7 @@ export async function deletionWindow(
   return until < limit ? until : limit;
 }
 
-/** Tables whose rows are of no use after a time, with the moment from which each row is old enough. */
+/** Tables with rows that expire, and the moment from which each row's age counts. */
 const keptForATime: readonly { table: string; ended: RawBuilder<Date> }[] = [
   { table: 'sessions', ended: sql`least(expires_time, last_seen_time + interval '12 hours')` },
   { table: 'pending_logins', ended: sql`expires_time` },
@@ -71,7 +71,7 @@ const keptForATime: readonly { table: string; ended: RawBuilder<Date> }[] = [
   { table: 'used_tickets', ended: sql`expires_time + interval '1 minute'` },
 ];
 
-/** Removes what has been of no use at `time`, of each table a day's worth of the oldest at most. */
+/** Deletes rows expired at `time`, at most a day's worth of the oldest per table. */
 export async function removeEnded(db: Kysely<Database>, time: Date): Promise<void> {
   for (const { table, ended } of keptForATime) {
     const { rows } = await sql<{ oldest: Date | null }>`

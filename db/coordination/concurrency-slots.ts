@@ -1,5 +1,5 @@
-// Numbered places that all processes share, such as calls in flight at a provider: session-level advisory locks on one
-// connection of their own, so that those of a process that dies are free at once, whatever it died of.
+// A semaphore over all processes, for example for concurrent calls to a provider: session-level advisory locks on a
+// dedicated connection, so that the slots of a crashed process are released immediately.
 import pg from 'pg';
 
 export interface Slot {
@@ -8,9 +8,9 @@ export interface Slot {
 }
 
 export interface Slots {
-  /** Takes up to `count` of the `most` places of `key`; answers those that were free, maybe none. */
+  /** Acquires up to `count` of the `most` slots of `key`; returns the acquired ones, possibly none. */
   take(key: string, most: number, count: number): Promise<Slot[]>;
-  /** Whether a place is still ours: with the connection all are lost. */
+  /** Whether a slot is still held: losing the connection loses all. */
   holds(slot: Slot): boolean;
   giveBack(slot: Slot): Promise<void>;
   close(): Promise<void>;
@@ -41,8 +41,8 @@ class SharedSlots implements Slots {
   async take(key: string, most: number, count: number): Promise<Slot[]> {
     return this.#inTurn(async (client) => {
       const own = [...this.#held].filter((slot) => slot.key === key).map(({ number }) => number);
-      // Beginning anywhere, as those in front would be tried by everybody. Our own are left out by a case, whose order is
-      // certain: taken a second time, a lock would have to be given back twice.
+      // Starts at a random slot, since low numbers would be contended. A CASE, whose evaluation order is fixed, excludes own
+      // slots: a lock acquired twice would have to be released twice.
       const from = Math.floor(Math.random() * most);
       const { rows } = await client.query<{ number: number }>(takeSome, [lockOf(key), most, count, own, from]);
       const taken = rows.map(({ number }) => ({ key, number }));
@@ -55,7 +55,7 @@ class SharedSlots implements Slots {
     return this.#held.has(slot);
   }
 
-  /** Those that are given back while a statement is under way go with one. */
+  /** Releases requested while a statement is running are combined into one. */
   async giveBack(slot: Slot): Promise<void> {
     if (!this.#held.has(slot)) return;
     if (this.#returned.push(slot) > 1) return;
@@ -72,7 +72,7 @@ class SharedSlots implements Slots {
     this.#forget();
   }
 
-  /** One statement after the other: a connection has one at a time. */
+  /** Serialises statements: a connection runs one at a time. */
   #inTurn<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
     const mine = this.#last.then(async () => work(await this.#connection()));
     this.#last = mine.catch(() => undefined);
@@ -96,7 +96,7 @@ class SharedSlots implements Slots {
   }
 }
 
-/** The places of the database at `url`; it is connected to with the first call, and again when the connection was lost. */
+/** The slots of the database at `url`; connects on the first call, and again after the connection was lost. */
 export const createSlots = (url: string): Slots => new SharedSlots(url);
 
 async function connectTo(url: string, lost: () => void): Promise<pg.Client> {
@@ -107,7 +107,7 @@ async function connectTo(url: string, lost: () => void): Promise<pg.Client> {
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
   });
-  // Whoever needs it next connects anew.
+  // The next call reconnects.
   client.on('error', () => undefined);
   client.on('end', lost);
   await client.connect();

@@ -1,6 +1,6 @@
-// A key's row is claimed before the work and holds the answer after it. A change claims it in its own transaction, so a
-// repetition waits on the unique index until the first has ended either way. A command has no such transaction: its claim
-// commits at once and is renewed while it runs, repetitions poll, and one not renewed (a crashed process) is taken over.
+// A key's row is claimed before the work and stores the response after it. A change claims it in its own transaction, so a
+// repetition blocks on the unique index until the first one ends. A command's claim is a lease that commits immediately and
+// is renewed while it runs; repetitions poll, and an expired lease (crashed process) is taken over.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { Problem } from '../../workflows/problems/problem.ts';
@@ -27,8 +27,8 @@ const renewMs = 2_000;
 const takeOverAfter = sql<Date>`now() - interval '8 seconds'`;
 
 /**
- * Claims the key within the transaction of a change; gives the stored answer when the work was done before. Throws
- * idempotency_mismatch, and idempotency_pending after 10 s (the pool's lock timeout): the transaction must end then.
+ * Claims the key within the transaction of a change; returns the stored response if the work was done before. Throws
+ * idempotency_mismatch, and idempotency_pending after 10 s (the pool's lock timeout): the transaction must then end.
  */
 export async function claimInChange(tx: Kysely<Database>, request: KeyedRequest): Promise<StoredAnswer | undefined> {
   try {
@@ -42,7 +42,7 @@ export async function claimInChange(tx: Kysely<Database>, request: KeyedRequest)
   return found;
 }
 
-/** Claims the key of a command; like `claimInChange`, but waits (at most `wait` ms) for the one that runs. */
+/** Claims the key of a command; like `claimInChange`, but waits at most `wait` ms for a running one. */
 export async function claimCommand(
   db: Kysely<Database>,
   request: KeyedRequest,
@@ -58,7 +58,7 @@ export async function claimCommand(
   }
 }
 
-/** Renews the claim of a command while its work runs, so that nobody takes it for left behind. */
+/** Renews a command's lease while its work runs, so that it is not taken over. */
 export async function holdingCommand<T>(
   db: Kysely<Database>,
   { userId, key, requestHash }: KeyedRequest,
@@ -71,7 +71,7 @@ export async function holdingCommand<T>(
     .where('key', '=', key)
     .where('requestHash', '=', requestHash)
     .where('status', 'is', null);
-  // One that is missed is made up for by the next.
+  // The next renewal makes up for a failed one.
   const timer = setInterval(() => void renewed.execute().catch(() => undefined), renewMs);
   try {
     return await work();
@@ -80,7 +80,7 @@ export async function holdingCommand<T>(
   }
 }
 
-/** Keeps the answer for repetitions; in a change with its `tx`. Seal a response that shows a secret. */
+/** Stores the response for repetitions; in a change with its `tx`. Seal a response that contains a secret. */
 export async function storeAnswer(db: Kysely<Database>, request: KeyedRequest, answer: StoredAnswer): Promise<void> {
   await db
     .updateTable('idempotencyKeys')
@@ -92,7 +92,7 @@ export async function storeAnswer(db: Kysely<Database>, request: KeyedRequest, a
     .execute();
 }
 
-/** Gives the key back after a command that failed, so that it may be sent again. */
+/** Releases the key after a failed command, so that it can be retried. */
 export async function releaseCommand(db: Kysely<Database>, request: KeyedRequest): Promise<void> {
   await db
     .deleteFrom('idempotencyKeys')
@@ -103,7 +103,7 @@ export async function releaseCommand(db: Kysely<Database>, request: KeyedRequest
     .execute();
 }
 
-// True when the key is ours now: new, older than a day, or left behind by a crashed process.
+// True if the key is now ours: new, older than a day, or abandoned by a crashed process.
 async function claim(db: Kysely<Database>, { userId, key, requestHash }: KeyedRequest): Promise<boolean> {
   const claimed = await db
     .insertInto('idempotencyKeys')

@@ -1,5 +1,5 @@
-// One connection per process hears all NOTIFYs: a pool's connections come and go. Whatever was sent while it was away is
-// lost, so a (re)start of listening calls the handlers with null: "look yourself, you may have missed something".
+// One dedicated connection per process receives all NOTIFYs, since pooled connections come and go. Notifications sent while
+// it was disconnected are lost, so every (re)connect calls the handlers with null: "check for missed changes".
 import pg from 'pg';
 import { withoutCredentials } from '../../kit/redact.ts';
 import type { WarningLog } from '../core/connect.ts';
@@ -7,10 +7,10 @@ import type { WarningLog } from '../core/connect.ts';
 /** `payload` is null after every (re)start of listening. */
 export type NotificationHandler = (payload: string | null) => void | Promise<void>;
 
-/** Hears NOTIFYs; `on` returns the function that ends listening. */
+/** Receives NOTIFYs; `on` returns the unsubscribe function. */
 export interface Listener {
   on(channel: string, handler: NotificationHandler): () => void;
-  /** Resolves as soon as every channel asked for is listened to. */
+  /** Resolves once every requested channel is being listened to. */
   ready(): Promise<void>;
   close(): Promise<void>;
 }
@@ -19,7 +19,7 @@ const firstPauseMs = 100;
 const longestPauseMs = 10_000;
 const probeEveryMs = 30_000;
 
-/** Listens on `url`, from the first `on` until `close`, over any number of lost connections. */
+/** Listens on `url`, from the first `on` until `close`, reconnecting after lost connections. */
 export function createListener(url: string, log: WarningLog): Listener {
   return new ReconnectingListener(url, log);
 }
@@ -97,7 +97,7 @@ class ReconnectingListener implements Listener {
     client.on('notification', ({ channel, payload }) => {
       this.#tell(channel, payload ?? '');
     });
-    // A connection that a firewall forgot looks alive until something is sent over it.
+    // A connection dropped by a firewall looks alive until data is sent over it.
     const probe = setInterval(() => void this.#say('select 1')?.catch(() => client.end()), probeEveryMs);
     try {
       await client.connect();
@@ -114,7 +114,7 @@ class ReconnectingListener implements Listener {
     }
   }
 
-  // When the statement fails, so does the connection; the next one listens to everything again.
+  // If the statement fails, so does the connection; the next one subscribes to every channel again.
   #begin(channel: string): void {
     const client = this.#client;
     this.#say(`listen ${pg.escapeIdentifier(channel)}`)?.then(
@@ -128,7 +128,7 @@ class ReconnectingListener implements Listener {
     );
   }
 
-  // A connection takes one statement at a time.
+  // A connection runs one statement at a time.
   #say(statement: string): Promise<unknown> | undefined {
     const client = this.#client;
     if (!client) return undefined;

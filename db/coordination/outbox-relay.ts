@@ -1,5 +1,5 @@
-// Does the outbox's work that nobody has acknowledged. A row is leased by moving its next attempt (SKIP LOCKED, so many
-// relays share the work) and the handler runs outside any transaction; a relay that dies leaves rows that come due again.
+// Runs unacknowledged outbox work. A row is leased by moving its next attempt (SKIP LOCKED, so many relays share the work)
+// and its handler runs outside any transaction; rows of a crashed relay become due again.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { withoutCredentials } from '../../kit/redact.ts';
@@ -10,7 +10,7 @@ import { startLoop } from '../core/polling-loop.ts';
 import { acknowledge, outboxChannel } from './outbox.ts';
 import { isRefusedForGood } from '../core/sql-state.ts';
 
-/** Does the work of one row; may be called again for the same row. `signal` aborts when its time (30 s) is over. */
+/** Processes one row, possibly more than once. `signal` aborts after its time limit (30 s). */
 export type OutboxHandler = (payload: Record<string, unknown>, signal: AbortSignal) => Promise<void>;
 
 export interface RelayOptions {
@@ -35,7 +35,7 @@ const leaseSeconds = 60;
 const rowsAtOnce = 20;
 const longestBackoffSeconds = 300;
 
-/** Starts a relay; `stop` waits for the handlers under way. */
+/** Starts a relay; `stop` waits for running handlers. */
 export function relay({ db, handlers, listen, log, pollMs = 1_000 }: RelayOptions): { stop(): Promise<void> } {
   const topics = Object.keys(handlers);
   const loop = startLoop({
@@ -85,7 +85,7 @@ async function lease(db: Kysely<Database>, topics: readonly string[]): Promise<L
     .execute();
 }
 
-// Gives the row's id when its work is done.
+// Returns the row's id once its work is done.
 async function attempt(
   db: Kysely<Database>,
   row: Leased,
@@ -97,7 +97,7 @@ async function attempt(
     return row.id;
   } catch (error) {
     const lastError = describe(error);
-    // What the database refuses for good is kept, for whoever repairs it, and asked for as seldom as may be.
+    // Rows that the database rejects for good are kept for an operator to repair, and retried at the longest interval.
     const seconds = isRefusedForGood(error)
       ? longestBackoffSeconds
       : Math.min(2 ** (row.attempts - 1), longestBackoffSeconds);

@@ -1,6 +1,6 @@
-// What must happen because of a commit (a workflow's start, a mail) is a row of the same transaction. Whoever enqueues may
-// do it himself right after the commit and acknowledge; the relay (outbox-relay.ts) does what was left, so every handler must
-// stand being called twice.
+// Transactional outbox: effects of a commit (a workflow start, a mail) are rows of the same transaction. The enqueuing
+// process may run them right after the commit and acknowledge; the relay (outbox-relay.ts) runs the rest, so every handler
+// must be idempotent.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { WarningLog } from '../core/connect.ts';
@@ -10,11 +10,11 @@ import { json } from '../core/jsonb.ts';
 /** The channel that a relay listens to. */
 export const outboxChannel = 'outbox';
 
-/** How long the relay leaves a row to the one who enqueued it. */
+/** How long the relay leaves a row to the process that enqueued it. */
 export const callerGraceMs = 2_000;
 
 export interface EnqueueOptions {
-  /** The caller does the work himself after the commit and acknowledges it; the relay steps in after `callerGraceMs`. */
+  /** The caller does the work after the commit and acknowledges it; the relay takes over after `callerGraceMs`. */
   byCaller?: boolean;
 }
 
@@ -35,26 +35,26 @@ export async function enqueue(
     })
     .returning('id')
     .executeTakeFirstOrThrow();
-  // A NOTIFY makes commits wait for one another, so it is sent only where the relay is wanted at once.
+  // NOTIFY serialises commits, so it is sent only if the relay is needed immediately.
   if (!byCaller) await sql`select pg_notify(${outboxChannel}, '')`.execute(tx);
   return id;
 }
 
-/** Tells that the work of these rows is done. */
+/** Marks the work of these rows as done. */
 export async function acknowledge(db: Kysely<Database>, ids: readonly number[]): Promise<void> {
   if (ids.length > 0) await db.deleteFrom('outbox').where('id', 'in', ids).execute();
 }
 
-/** Collects acknowledgements, so that a creation costs one commit and not two. */
+/** Batches acknowledgements, so that a creation costs one commit instead of two. */
 export interface Acknowledger {
   add(id: number): void;
-  /** Writes what was collected; call it before the pool closes. */
+  /** Flushes the batch; call it before the pool closes. */
   stop(): Promise<void>;
 }
 
 const flushEveryMs = 200;
 
-/** An acknowledger that writes every 200 ms. A batch that fails is kept; lost ones cost a repeated call, nothing else. */
+/** An acknowledger that flushes every 200 ms. A failed batch is kept; lost ones only cost a repeated call. */
 export function createAcknowledger(db: Kysely<Database>, log: WarningLog): Acknowledger {
   let ids: number[] = [];
   let timer: NodeJS.Timeout | undefined;

@@ -1,5 +1,5 @@
-// Limits over a sliding window, shared by every process: one row an event, counted under an advisory lock of the key, so
-// that a burst cannot pass by all counting first. Take before the attempt, and give back what should not have counted.
+// Sliding-window limits shared by all processes: one row per event, counted under an advisory lock on the key, so that a
+// concurrent burst cannot pass. Take before the attempt, and give back events that should not count.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
@@ -15,12 +15,12 @@ export interface RateAnswer {
   retryAfterSeconds: number;
 }
 
-/** Counts an event against the limit of `key` when there is room; one that is refused does not count. */
+/** Counts an event against the limit of `key` if there is room; a refused event does not count. */
 export function takeRate(db: Kysely<Database>, key: string, { limit, windowSeconds }: RateLimit): Promise<RateAnswer> {
   return db.transaction().execute(async (tx) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 7301))`.execute(tx);
     const since = sql<Date>`clock_timestamp() - ${`${windowSeconds} seconds`}::interval`;
-    // The event whose end of life makes room again, if there are that many.
+    // The event whose expiry makes room again, if there are that many.
     const blocking = await tx
       .selectFrom('rateEvents')
       .select(sql<number>`extract(epoch from time - (${since}))::float8`.as('seconds'))
@@ -39,7 +39,7 @@ export function takeRate(db: Kysely<Database>, key: string, { limit, windowSecon
   });
 }
 
-/** Counts an event without refusing it, and returns how many there are in the window with it: at most `limit`. */
+/** Counts an event without refusing it, and returns the number in the window including it: at most `limit`. */
 export function noteRate(db: Kysely<Database>, key: string, { limit, windowSeconds }: RateLimit): Promise<number> {
   return db.transaction().execute(async (tx) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 7301))`.execute(tx);
@@ -58,14 +58,14 @@ export function noteRate(db: Kysely<Database>, key: string, { limit, windowSecon
   });
 }
 
-/** Takes back the newest event of `key`: the attempt was one that does not count. */
+/** Removes the newest event of `key`: the attempt does not count. */
 export async function giveBackRate(db: Kysely<Database>, key: string): Promise<void> {
   await sql`
     delete from rate_events where ctid = (
       select ctid from rate_events where key = ${key} order by time desc limit 1 for update skip locked)`.execute(db);
 }
 
-/** Forgets every event of `key`. */
+/** Deletes every event of `key`. */
 export async function clearRate(db: Kysely<Database>, key: string): Promise<void> {
   await db.deleteFrom('rateEvents').where('key', '=', key).execute();
 }

@@ -1,5 +1,5 @@
-// A rate that all processes keep together: a row says when the next turn is, and whoever needs turns moves it on by as many.
-// Those who ask at the same time share a statement.
+// A rate limit shared by all processes: a row holds the time of the next turn, and a caller advances it by the turns it
+// needs. Concurrent requests share a statement.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
@@ -35,7 +35,7 @@ export const createTurns =
     };
   };
 
-/** Reserves this long from the next free moment on; answers how far that is off, in ms. */
+/** Reserves this many ms from the next free moment; returns the delay until then, in ms. */
 async function reserve(db: Kysely<Database>, key: string, lengthMs: number): Promise<number> {
   const { rows } = await sql<{ waitMs: number }>`
     insert into provider_turns as turns (key, next_time)

@@ -1,12 +1,12 @@
-// One pool per process. Timeouts are set on the connection itself, so that no query, lock or forgotten transaction can
-// hold up the others for longer than a caller would wait anyway; migrations lift them (migrate.ts).
+// One pool per process. Timeouts are set per connection, so that no query, lock or idle transaction blocks others for longer
+// than a caller would wait; migrations lift them (migrate.ts).
 import { Kysely } from 'kysely';
 import pg from 'pg';
 import type { Database } from '../database.ts';
 import { NamingDialect, names } from './snake-case.ts';
 import { statementName } from './prepared-statements.ts';
 
-/** What is needed of a logger here. */
+/** The part of a logger used here. */
 export interface WarningLog {
   warn(fields: object, message: string): void;
 }
@@ -17,18 +17,18 @@ export interface ConnectOptions {
   /** Shown in `pg_stat_activity`. */
   applicationName: string;
   log?: WarningLog;
-  /** How long a statement may take by this process's own clock, in milliseconds; 0: for ever. */
+  /** Client-side timeout of a statement, in milliseconds; 0: none. */
   queryTimeoutMs?: number;
 }
 
-// Longer than the server's own limit, which comes first wherever the server is there to keep it.
+// Longer than the server's own timeout, which fires first as long as the server responds.
 const queryTimeoutMs = 33_000;
 const greetingMs = 2_000;
 const timedOut = 'Query read timeout';
 
 type GetTypeParser = typeof pg.types.getTypeParser;
 
-// Ids, counts and positions fit a number; other types keep the driver's parsers, and other users of the driver theirs.
+// Ids, counts and positions fit a number; other types and other users of the driver keep the default parsers.
 const types = {
   getTypeParser: ((oid: Parameters<GetTypeParser>[0], format?: 'text' | 'binary') =>
     oid === pg.types.builtins.INT8 && format !== 'binary'
@@ -48,7 +48,7 @@ class QuickClient extends pg.Client {
 
 type Send = (query: string | pg.QueryConfig, values?: unknown[]) => unknown;
 
-// A server that hangs answers later, or never: what waits on this connection would wait as well, so it is given up.
+// A hanging server may never respond: everything waiting on this connection would hang too, so the connection is dropped.
 function ended(client: pg.ClientBase, answer: unknown): unknown {
   if (!(answer instanceof Promise)) return answer;
   return answer.catch((error: unknown) => {
@@ -58,7 +58,7 @@ function ended(client: pg.ClientBase, answer: unknown): unknown {
   });
 }
 
-/** Sends under their names the statements that have one. */
+/** Sends named statements under their names. */
 function sendNamed(client: pg.ClientBase): void {
   const send: Send = (...query) => ended(client, (pg.Client.prototype.query as Send).apply(client, query));
   const query: Send = (text, values) => {
@@ -84,16 +84,16 @@ export function connect(url: string, options: ConnectOptions): Kysely<Database> 
     query_timeout: options.queryTimeoutMs ?? queryTimeoutMs,
     lock_timeout: 10_000,
     idle_in_transaction_session_timeout: 60_000,
-    // Plans reckon with indexes in memory; by default PostgreSQL thinks of a disk's head and would rather read a table.
+    // Indexes are assumed to be cached; PostgreSQL's default assumes a spinning disk and prefers sequential scans.
     options: '-c random_page_cost=1.1',
   });
-  // Without listeners a broken connection would end the process, idle or in the middle of a transaction; the statement
-  // that needs it fails by itself.
+  // Without a listener a broken connection would end the process, idle or in a transaction; the statement that needs the
+  // connection fails anyway.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => {
     sendNamed(client);
     client.on('error', (error) => {
-      // A pool that is closing may hear of the server's end on a connection that it has given up already.
+      // A closing pool may receive the server's disconnect on a connection that it has already released.
       if (!pool.ending) log?.warn({ err: error, pool: applicationName }, 'a database connection was lost');
     });
   });

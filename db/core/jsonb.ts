@@ -1,6 +1,6 @@
 /**
- * The text of a jsonb parameter. The driver would write an array as a PostgreSQL array, hence always text; what jsonb
- * cannot hold (NUL, halves of surrogate pairs) becomes U+FFFD.
+ * The text of a jsonb parameter. The driver would encode an array as a PostgreSQL array, so it is always text; characters
+ * that jsonb cannot store (NUL, lone surrogates) become U+FFFD.
  */
 export function json(value: object): string {
   const text = JSON.stringify(value);
@@ -14,5 +14,5 @@ function storable(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [storableText(key), storable(item)]));
 }
 
-/** Text that a column can hold: NUL and halves of surrogate pairs become U+FFFD. */
+/** Text that a column can store: NUL and lone surrogates become U+FFFD. */
 export const storableText = (text: string): string => text.toWellFormed().replaceAll('\0', '\uFFFD');

@@ -1,18 +1,18 @@
 import type { WarningLog } from './connect.ts';
 
 export interface Loop {
-  /** Has the next round begin at once. */
+  /** Starts the next round immediately. */
   wake(): void;
-  /** Resolves when the round under way has ended; none follows. */
+  /** Resolves when the current round has ended; no further one starts. */
   stop(): Promise<void>;
 }
 
 export interface LoopOptions {
   everyMs: number;
-  /** Logged when a round fails; the next one comes all the same. */
+  /** Logged if a round fails; the loop continues. */
   failure: string;
   log: WarningLog;
-  /** True when there is more to do at once. */
+  /** Returns true if the next round should follow immediately. */
   round(): Promise<boolean>;
 }
 

@@ -1,6 +1,6 @@
-// Statements that nearly every request runs are compiled once a process and sent under a name, so that PostgreSQL parses and
-// plans them once a connection; measured, that takes them from 1.05 ms to 0.3. Only such whose plan does not depend on their
-// values: others do better with a plan for each.
+// Prepared statements for queries that nearly every request runs: compiled once per process and sent under a name, so that
+// PostgreSQL parses and plans them once per connection (measured: 0.3 ms instead of 1.05). Only for statements whose plan
+// does not depend on their values.
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { CompiledQuery, Expression, Kysely, RawBuilder } from 'kysely';
@@ -8,12 +8,12 @@ import type { Database } from '../database.ts';
 
 const names = new Map<string, string>();
 
-/** The name under which a statement is sent; undefined of all but a few. */
+/** The name of a prepared statement; undefined for all others. */
 export const statementName = (text: string): string | undefined => names.get(text);
 
 /**
- * From now on this statement is sent under a name; for texts of which there are few: each connection keeps them. It names its
- * columns: what is kept of one with `*` fails once a migration, such as that of a newer version beside this one, adds a column.
+ * Registers a statement as prepared; only for a few texts, since each connection keeps them. It must name its columns:
+ * a prepared `select *` fails once a migration, such as that of a newer version running alongside, adds a column.
  */
 export function nameStatement(text: string): void {
   if (names.has(text)) return;
@@ -23,8 +23,8 @@ export function nameStatement(text: string): void {
 }
 
 /**
- * A value that PostgreSQL makes no plan for. Of a statement that is kept it would go on making one for each of its values
- * where those promise less work than the usual one by more than planning is reckoned at.
+ * Hides a parameter from the planner, so that a prepared statement keeps its generic plan. Otherwise PostgreSQL replans for
+ * values whose custom plan looks cheaper by more than the cost of planning.
  */
 export const opaqueToPlanner = <Value>(
   value: Value | Expression<Value>,
@@ -38,7 +38,7 @@ class Placeholder {
   }
 }
 
-/** Puts a value's place into a query that is built. */
+/** Inserts a value's placeholder into a query. */
 export type Parameter<Values extends object> = <Name extends keyof Values>(name: Name) => RawBuilder<Values[Name]>;
 
 /** A query that can be compiled. */
@@ -47,8 +47,8 @@ export interface Built<Row> {
 }
 
 /**
- * A query that is built once and run with other values each time: `build` puts `place('name')` where the value `name`
- * goes. Every connection that it is run on has the same plugins.
+ * A query that is built once and run with different values: `build` puts `place('name')` where the value `name` goes.
+ * Every connection that runs it must have the same plugins.
  */
 export function prepared<Values extends object, Row>(
   build: (db: Kysely<Database>, place: Parameter<Values>) => Built<Row>,

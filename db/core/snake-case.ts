@@ -1,5 +1,5 @@
-// Tables and columns are camelCase in code and snake_case in PostgreSQL. Kysely's plugin copies a query to spell its names,
-// and a query within another once more for each around it; here they are spelt as the text is written.
+// Tables and columns are camelCase in code and snake_case in PostgreSQL. Kysely's plugin copies a query to rename its
+// identifiers, and a nested query once per level; here they are renamed while the SQL text is generated.
 import { CamelCasePlugin, OperatorNode, PostgresDialect, PostgresQueryCompiler, PrimitiveValueListNode } from 'kysely';
 import type { BinaryOperationNode, PluginTransformQueryArgs, RootOperationNode } from 'kysely';
 
@@ -13,7 +13,7 @@ class Names extends CamelCasePlugin {
   }
 }
 
-/** Gives rows our names; goes with the dialect. */
+/** Converts result columns to camelCase; used with the dialect. */
 export const names = new Names({ maintainNestedObjectKeys: true });
 
 const arrayOperators: Partial<Record<string, string>> = { in: '= any', 'not in': '<> all' };
@@ -23,7 +23,7 @@ class Compiler extends PostgresQueryCompiler {
     return super.sanitizeIdentifier(names.inDatabase(identifier));
   }
 
-  // A list of values is one parameter, an array: however long it is, it is never over the limit of a statement's parameters.
+  // A list of values is one array parameter, so its length never exceeds the limit on parameters.
   protected override visitBinaryOperation(node: BinaryOperationNode): void {
     const { leftOperand, operator, rightOperand } = node;
     const among =
@@ -38,7 +38,7 @@ class Compiler extends PostgresQueryCompiler {
   }
 }
 
-/** PostgreSQL, written to by our names. */
+/** PostgreSQL with camelCase identifiers. */
 export class NamingDialect extends PostgresDialect {
   override createQueryCompiler(): PostgresQueryCompiler {
     return new Compiler();

@@ -1,16 +1,16 @@
-// What reads for minutes does so in one snapshot, and holds a connection for it. So there are few at a time, counted by
-// advisory locks that end with the transaction, whatever happens to the process.
+// Reads that take minutes run in one snapshot and hold a connection. They are limited by a semaphore of advisory locks,
+// which end with the transaction even if the process crashes.
 import { sql } from 'kysely';
 import type { ControlledTransaction, Kysely } from 'kysely';
 import type { Database } from '../database.ts';
 
-/** At most `atOnce` snapshots are open for a purpose, in all processes together. */
+/** At most `atOnce` open snapshots per purpose, over all processes. */
 export interface SnapshotLimit {
   purpose: string;
   atOnce: number;
 }
 
-/** Opens a snapshot for reading, to be ended by `rollback`; undefined when a limit is reached. */
+/** Opens a read-only snapshot, to be ended with `rollback`; undefined at the limit. */
 export async function openSnapshot(
   db: Kysely<Database>,
   limits: readonly SnapshotLimit[],

@@ -1,12 +1,12 @@
-// What an error of PostgreSQL means for who met it, by its SQLSTATE, in one table: whether the same statement may do better
-// later, and what a caller is told. Classes are those of appendix A of PostgreSQL's manual; a code of its own goes before its
-// class. A code that is not in the table (of an extension, of a newer version) is taken for passing: a step is then bounded by
-// its own time, and a wrong guess costs that time, where the other way round it would fail what was about to work.
+// Classifies PostgreSQL errors by SQLSTATE in one table: whether a retry may succeed, and what the caller is told. Classes
+// are those of appendix A of PostgreSQL's manual; a specific code precedes its class. Unlisted codes (extensions, newer
+// versions) count as transient: a wrong guess then costs a step's time limit, whereas the opposite guess would fail a step
+// that could have succeeded.
 import { codeOf } from '../../kit/error-code.ts';
 
 /**
- * `unreachable`: the connection is lost or not to be had; over a commit nobody knows its outcome. `unable`: it answers and
- * can't do it now. `again`: others were in the way. `final`: it will be refused as often as it is sent.
+ * `unreachable`: the connection is lost or unavailable; during a commit the outcome is unknown. `unable`: the server
+ * responds but cannot do it now. `again`: a conflict with other transactions. `final`: every retry is rejected.
  */
 export type Standing = 'unreachable' | 'unable' | 'again' | 'final';
 
@@ -15,7 +15,7 @@ const standings: Readonly<Record<string, Standing>> = {
   '08': 'unreachable',
   '08P01': 'final',
   '09': 'final',
-  // Raised for a statement that a connection keeps from before a migration; the next one is made anew.
+  // Raised for a statement prepared before a migration; the next one is prepared again.
   '0A': 'unable',
   '0B': 'final',
   '0F': 'final',
@@ -28,16 +28,16 @@ const standings: Readonly<Record<string, Standing>> = {
   '22': 'final',
   '23': 'final',
   '24': 'final',
-  // Of transactions those that the server has ended, that only came after another error, or that met a standby.
+  // Of class 25 those ended by the server, following another error, or sent to a standby.
   '25': 'final',
   '25006': 'unable',
   '25P02': 'unable',
   '25P03': 'unreachable',
   '25P04': 'unreachable',
-  // A kept statement that a pooler's other connection does not know.
+  // A prepared statement that another connection behind a pooler does not know.
   '26': 'unable',
   '27': 'final',
-  // A password that is being changed, a database that is being restored: nothing is wrong with what was asked.
+  // A password change or a database restore in progress: the request itself is valid.
   '28': 'unreachable',
   '3D': 'unreachable',
   '2B': 'final',
@@ -62,7 +62,7 @@ const standings: Readonly<Record<string, Standing>> = {
   '57000': 'unable',
   '57014': 'unable',
   '58': 'unable',
-  // An internal error is as a rule a race with another session; damaged data no repetition repairs.
+  // An internal error is usually a race with another session; retries do not repair corrupted data.
   F0: 'unable',
   HV: 'final',
   P0: 'final',
@@ -75,7 +75,7 @@ const network = new Set<unknown>(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EH
 const lostConnection =
   /^(Connection terminated|Query read timeout|timeout expired|timeout exceeded when trying to connect|Client has encountered)/;
 
-/** What an error of the database or its driver means; undefined of one that the table does not know, or of another kind. */
+/** Classifies an error of the database or its driver; undefined for codes outside the table and other errors. */
 export function standingOf(error: unknown): Standing | undefined {
   if (!(error instanceof Error)) return undefined;
   const code = codeOf(error);
@@ -84,17 +84,17 @@ export function standingOf(error: unknown): Standing | undefined {
   return standings[code] ?? standings[code.slice(0, 2)];
 }
 
-/** Whether the connection is lost, or there is none to be had. */
+/** Whether the connection is lost or unavailable. */
 export const isUnreachable = (error: unknown): boolean => standingOf(error) === 'unreachable';
 
 /** Whether the database can't be reached or can't serve; trying again later may help. */
 export const isUnavailable = (error: unknown): boolean => ['unreachable', 'unable'].includes(standingOf(error) ?? '');
 
-/** Whether the database will refuse the same as often as it is sent. */
+/** Whether every retry will be rejected too. */
 export const isRefusedForGood = (error: unknown): boolean => standingOf(error) === 'final';
 
-/** Whether a lock was not to be had in time. */
+/** Whether a lock timeout occurred. */
 export const isLockTimeout = (error: unknown): boolean => codeOf(error) === '55P03';
 
-/** Whether PostgreSQL refused a row that refers to one that is not there, or is referred to. */
+/** Whether a foreign key was violated: the referenced row is missing, or the row is still referenced. */
 export const isForeignKeyViolation = (error: unknown): boolean => codeOf(error) === '23503';

@@ -1,10 +1,10 @@
-// A change that people wait for is one transaction, and they are told the truth about its end: a connection that is lost
-// before the commit was sent has changed nothing, one that is lost over it may have changed all of it.
+// A change is one transaction whose outcome is reported precisely: a connection lost before the commit was sent has changed
+// nothing; one lost during the commit may have changed everything.
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database.ts';
 import { isUnreachable } from './sql-state.ts';
 
-/** The connection was lost over a commit, so that nobody knows whether it was made. */
+/** The connection was lost during a commit, so its outcome is unknown. */
 export class CommitUnknownError extends Error {
   constructor(cause: unknown) {
     super('the connection was lost over a commit', { cause });
@@ -12,7 +12,7 @@ export class CommitUnknownError extends Error {
   }
 }
 
-/** Does `work` in one transaction; throws what it throws, or CommitUnknownError. */
+/** Runs `work` in one transaction; throws its errors, or CommitUnknownError. */
 export async function inTransaction<T>(
   db: Kysely<Database>,
   work: (tx: Transaction<Database>) => Promise<T>,

@@ -1,13 +1,12 @@
-// Whether the database can write. A disk that is full refuses what needs a new page only, and a table with room in it would
-// say nothing of that: the probe has its table made anew within the transaction, which takes a page of the disk and is given
-// back by the rollback.
+// Probes whether the database can write. A full disk only rejects writes that need a new page, so a table with free space
+// would not reveal it: the probe recreates its table within the transaction, which allocates a page that the rollback frees.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
 
 class UndoError extends Error {}
 
-/** Throws what the database throws when it cannot write. Nothing of it stays. */
+/** Throws the database's error if it cannot write. Leaves nothing behind. */
 export async function tryWriting(db: Kysely<Database>): Promise<void> {
   try {
     await db.transaction().execute(async (tx) => {

@@ -6,7 +6,7 @@ import { countOf } from '../pagination/paginate.ts';
 /** The purpose under which the secret of a credential is sealed. */
 export const credentialPurpose = (id: number): string => `repository_credentials/secret/${id}`;
 
-/** Somebody's own credentials of a kind. */
+/** A user's own credentials of a kind. */
 export const selectCredentials = (db: Kysely<Database>, userId: number, type: 'PASSWORD' | 'SSH_PRIVATE_KEY') =>
   db.selectFrom('repositoryCredentials').selectAll().where('userId', '=', userId).where('type', '=', type);
 

@@ -1,5 +1,5 @@
-// `open_to` of a task in SQL: whose votes would count now, as the workflow has worked it out at the last transition. The
-// parts are about the task `task` (an alias of deploy_tasks) and the user with the id `user`.
+// `open_to` of a task in SQL: the users whose votes would count now, as the workflow computed at the last transition. The
+// parts refer to the task `task` (an alias of deploy_tasks) and the user with the id `user`.
 import { sql } from 'kysely';
 import type { RawBuilder, SqlBool } from 'kysely';
 import { reviewersOf } from '../approvals/people.ts';
@@ -14,7 +14,7 @@ export function isOpen(task: string): Part {
     or (${at}.broke_glass_by_id is not null and (${at}.open_to->>'anyone')::boolean))`;
 }
 
-/** An open group is anybody's, lists the user, or is of a role of theirs; and no vote is cast in their seat. */
+/** A group is open to anyone, lists the user, or is of one of their roles; and their seat has no vote yet. */
 export function meantBy(task: string, user: RawBuilder<unknown>): Part {
   const at = sql.raw(task);
   return sql<SqlBool>`(not coalesce(${at}.open_to->'taken', '[]') @> to_jsonb(${user}::bigint)
@@ -23,7 +23,7 @@ export function meantBy(task: string, user: RawBuilder<unknown>): Part {
       select from user_roles where user_roles.user_id = ${user} and ${at}.open_to->'roles' @> to_jsonb(user_roles.role_id)))))`;
 }
 
-/** Somebody whom an open group means has let the user review, each along the chain being enabled and a reviewer. */
+/** A listed reviewer (or anyone, for an open group) delegated their review to this user, via enabled reviewers only. */
 export function standsIn(task: string, user: RawBuilder<unknown>): Part {
   const at = sql.raw(task);
   const handed = sql`select delegations.from_id from delegations join users as giver on giver.id = delegations.from_id
@@ -35,7 +35,7 @@ export function standsIn(task: string, user: RawBuilder<unknown>): Part {
     select from chain where ${isOthers(task, sql`chain.giver_id`)} and ${meantBy(task, sql`chain.giver_id`)})`;
 }
 
-/** Not of who made, changed or started it without approval, unless the policy lets creators vote. */
+/** Excludes the task's creator, editors and unapproved starters, unless the policy lets creators vote. */
 function isOthers(task: string, user: RawBuilder<unknown>): Part {
   const at = sql.raw(task);
   return sql<SqlBool>`(${at}.broke_glass_by_id is distinct from ${user}
@@ -43,7 +43,7 @@ function isOthers(task: string, user: RawBuilder<unknown>): Part {
       or (${at}.creator_id <> ${user} and ${at}.changed_by_id is distinct from ${user})))`;
 }
 
-/** They have neither voted nor made, changed or started it themselves, unless the policy lets creators vote. */
+/** The user has not voted, and did not create, change or start the task unapproved, unless creators may vote. */
 export function mayJudge(task: string, user: RawBuilder<unknown>): Part {
   const at = sql.raw(task);
   return sql<SqlBool>`(not exists (select from votes where votes.kind = ${requestKind}

@@ -12,13 +12,13 @@ import type { SubTaskSetup } from './sub-tasks.ts';
 import { addEvent, deployTask } from './tasks.ts';
 import { recordDeployStep } from './transitions.ts';
 
-/** What became of an instance; `runs`: where its undo failed, what its host says; null: that is not known. */
+/** The outcome of an instance; `runs`: after a failed undo, whether its host sees it running; null: unknown. */
 export type InstanceEnd = SettleInput & { runs: boolean | null };
 
 /** Said of an instance that is recorded as unknown. */
 export const notKnown = 'whether it runs is not known';
 
-/** Writes what became of an instance and sets it free; a second time it changes nothing. */
+/** Records an instance's outcome and releases it; idempotent. */
 export async function settleInstance(db: Kysely<Database>, input: InstanceEnd, dropped: string[]): Promise<void> {
   await db.transaction().execute(async (tx) => {
     const result = await closeResult(tx, input);
@@ -54,7 +54,7 @@ async function freeInstance(
   await noteDeployed(tx, { ...result, applicationId: task.applicationId }, task.opts as unknown as SubTaskSetup);
 }
 
-/** The present release first, then those before it. */
+/** The current release first, then earlier ones. */
 export const keptReleases = (releases: string[], present: string): string[] => [
   present,
   ...releases.filter((version) => version !== present),
@@ -83,7 +83,7 @@ export async function settleSubTask(db: Kysely<Database>, taskId: number, error:
   });
 }
 
-/** Steps that change nothing that runs. */
+/** Steps that do not affect running processes. */
 const harmless: readonly (string | null)[] = [null, 'fetch', 'global_pre_exec', 'pre_exec'];
 
 /** Of an instance that no workflow takes to its end any more; what it was in the middle of is for a person to look at. */
@@ -103,7 +103,7 @@ async function recordEnd(tx: Transaction<Database>, task: TaskRow, status: strin
 }
 
 export interface Judgement {
-  /** Every instance of the plan that is still there runs the version. */
+  /** Every remaining instance of the plan runs the version. */
   complete: boolean;
   outcome: 'finished' | 'failed';
 }

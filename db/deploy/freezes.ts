@@ -1,5 +1,5 @@
-// Which freezes there are, whom they concern, and which of them hold a deploy. A freeze with neither application nor
-// production is over everything; one over a production is over the applications that it has at that moment.
+// Deploy freezes: which exist, whom they concern, and which block a deploy. A freeze without application and production
+// covers everything; one on a production covers the applications in it at that moment.
 import { sql } from 'kysely';
 import type { Expression, Kysely, SqlBool } from 'kysely';
 import { visible } from '../access/rights.ts';
@@ -18,7 +18,7 @@ export const namedFreezes = (db: Kysely<Database>) =>
 
 export type NamedFreeze = Awaited<ReturnType<ReturnType<typeof namedFreezes>['executeTakeFirstOrThrow']>>;
 
-/** Those over everything, and over what somebody may view. */
+/** Freezes over everything, and over objects that the caller may view. */
 export const freezesFor = (db: Kysely<Database>, asker: Asker) =>
   namedFreezes(db).where(
     sql<SqlBool>`(

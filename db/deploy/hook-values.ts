@@ -1,10 +1,9 @@
-// What a template sees is in the environment of its hook too: there every text is itself, whatever is in it, since no shell
-// reads it.
+// Template values are also in the environment of their hook: there every text is safe verbatim, since no shell parses it.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
 
-/** The values of a hook beside those that every step has, by the names of its environment. */
+/** The values of a hook besides those common to all steps, by environment name. */
 export async function hookValues(
   db: Kysely<Database>,
   { taskId, position }: { taskId: number; position: number },

@@ -1,5 +1,5 @@
-// Which machine an instance is deployed to, by what its runner would reach it by. The plan names it, a sub-task keeps it, and
-// every step compares it with the host as it is then.
+// The machine that an instance is deployed to, identified by the address its runner uses. The plan names it, a sub-task
+// keeps it, and every step compares it with the host's current one.
 import type { PlannedInstance, PlannedMachine } from '../../workflows/deploy/contract.ts';
 import type { RunnerName } from '../../workflows/hosts/contract.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
@@ -32,7 +32,7 @@ export function machineOf({ hostId: host, hostname, runner, minionId, address }:
 
 const parts = ['host', 'runner', 'address', 'port', 'minion', 'worker'] as const;
 
-/** Throws Problem naming what differs when a machine is another one than the plan names. */
+/** Throws Problem naming the difference if a machine is not the one in the plan. */
 export function demandSameMachine(hostname: string, planned: PlannedMachine, now: PlannedMachine): void {
   const differing = parts.filter((part) => planned[part] !== now[part]);
   if (differing.length === 0) return;

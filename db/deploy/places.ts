@@ -1,6 +1,6 @@
-// Where applications are deployed: a deploy path on a host, and all below it, belongs to one application. Others would switch
-// its `current`, replace its releases and be reverted to its code. Changes take one lock after what they write, so that of two
-// at once the later one sees the earlier; what is shared since before the rule goes on for the application that was first.
+// Deploy locations: a deploy path on a host, with everything below it, belongs to one application; another would switch its
+// `current`, replace its releases and be reverted to its code. Changes take one lock after their writes, so that the later
+// of two sees the earlier; locations shared since before this rule keep working for the application that was first.
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
 import { Problem } from '../../workflows/problems/problem.ts';

@@ -1,5 +1,5 @@
-// Whether two plans of a task are the same, and in words what differs. A plan from before plans named machines, and kept texts by
-// hash, is compared by what it names: its hash, and so the votes, stay.
+// Compares two plans of a task, and describes the difference. An older plan, without machines or with inline texts, is
+// compared only by the fields it has: its hash, and so the votes, stay valid.
 import { isDeepStrictEqual } from 'node:util';
 import { hookNames } from '../../workflows/deploy/contract.ts';
 import type { DeployPlan, PlannedInstance, PlannedPackage } from '../../workflows/deploy/contract.ts';
@@ -28,7 +28,7 @@ function withoutCredential({ repository, ...planned }: PlannedPackage): PlannedP
   return { ...planned, repository: address };
 }
 
-/** What differs between two plans, in words for the person who approved the first one; null: nothing. */
+/** The differences between two plans, in words for the approver of the first one; null: none. */
 export function planDifference(before: DeployPlan, made: DeployPlan): string | null {
   const after = inFormOf(before, made);
   if (isDeepStrictEqual(before, after)) return null;
@@ -61,7 +61,7 @@ const parts: [string, (plan: DeployPlan) => unknown][] = [
   ['the package', ({ package: { sha256, notes } }) => [sha256, notes ?? []]],
 ];
 
-/** A hook with what it renders to; a hash stands for its text. */
+/** A hook with its rendered texts, given by hash. */
 const hookOf = ({ hooks, instances }: DeployPlan, name: (typeof hookNames)[number]): unknown => [
   hooks.find((hook) => hook.name === name) ?? null,
   instances.map((instance) => instance.hooks[name] ?? null),
@@ -76,7 +76,7 @@ const urlOf = ({ instance, health_url: url }: PlannedInstance): unknown => [inst
 
 const mostNamed = 5;
 
-/** Instances of both plans that are on another machine now. */
+/** Instances of both plans that have moved to another machine. */
 function otherMachines(before: DeployPlan, after: DeployPlan): string[] {
   const known = new Map(before.instances.map(({ instance, machine }) => [instance, machine]));
   const names = after.instances.flatMap(({ instance, machine, hostname }) => {

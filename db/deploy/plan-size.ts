@@ -1,4 +1,4 @@
-// A plan has a size: every reader gets it whole or in pages, and its hash is over all of it.
+// Limits the size of plans: every reader gets them whole or in pages, and the hash covers all of it.
 import { mostPlanBytes } from '../../workflows/deploy/contract.ts';
 import type { DeployPlan, PlannedHook } from '../../workflows/deploy/contract.ts';
 import { Problem } from '../../workflows/problems/problem.ts';

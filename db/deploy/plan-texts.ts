@@ -1,5 +1,5 @@
-// A rendered text stands once in a plan, under its SHA-256, whichever hooks and instances share it. Plans from before have the
-// texts with their instances, and are read as they are.
+// Deduplicates rendered texts: each is stored once per plan, by SHA-256, for all hooks and instances that share it. Older
+// plans keep texts inline, and are read as they are.
 import { createHash } from 'node:crypto';
 import type { DeployPlan, HookName, PlannedInstance } from '../../workflows/deploy/contract.ts';
 import { storableText } from '../core/jsonb.ts';
@@ -10,7 +10,7 @@ const entries = (hooks: HookTexts): [HookName, string][] => Object.entries(hooks
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** Collects texts; each is hashed once. */
+/** Collects texts, hashing each once. */
 export class TextCollection {
   readonly byHash: Record<string, string> = {};
   readonly #hashes = new Map<string, string>();

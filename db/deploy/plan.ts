@@ -1,5 +1,5 @@
-// What a deploy task will do, computed from the rows as they are now. The API makes it when a task is created, the
-// worker makes it again before the start: one composition, so that both see the same plan and hash it the same way.
+// Computes a deploy task's plan from the current rows. The API does so when a task is created, the worker again before the
+// start: one function, so that both get the same plan and hash.
 import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { healthUrl } from '../../kit/health-url.ts';
@@ -38,19 +38,19 @@ export interface RenderItem {
   free: readonly string[];
 }
 export type Rendered = { text: string } | { error: { message: string; line: number | null; name: string | null } };
-/** What a plan needs from outside; given in, since this room reaches no further than PostgreSQL. */
+/** External dependencies of a plan, injected since this room only accesses PostgreSQL. */
 export interface Renderer {
   /** Renders templates where no code can run. Fewer results than items: all together would be longer than `mostBytes`. */
   renderAll(items: RenderItem[], mostBytes: number): Promise<Rendered[]>;
   /** Where an absolute path of an application lies on a host. */
   hostPath(host: { name: string; runner: string }, path: string): string;
-  /** The operator's lists, which a plan keeps to. */
+  /** The operator's lists, which a plan must comply with. */
   hostRules: HostRules;
   /** How machines are reached. */
   reach: Reach;
 }
 
-/** The task as far as its plan and its hooks see it. */
+/** The fields of a task that its plan and hooks use. */
 export interface PlanSubject {
   id: number;
   applicationId: number;
@@ -92,7 +92,7 @@ export async function planTargets(db: Kysely<Database>, applicationId: number): 
   return rows.map(({ ipAddress, ...row }) => ({ ...row, address: ipAddress[0]?.address ?? '' }));
 }
 
-/** What a plan is made of besides the task: the application and its settings in force. */
+/** Inputs of a plan besides the task: the application and its effective settings. */
 export interface PlanBasis {
   application: ApplicationRow;
   settings: SettingsInForce;
@@ -142,7 +142,7 @@ export async function composePlan(
   return plan;
 }
 
-/** What stands in the rows may be older than the operator's lists. */
+/** Stored rows may be older than the operator's lists. */
 function demandAllowedNames(
   rules: HostRules,
   task: PlanSubject,
@@ -162,7 +162,7 @@ function demandAllowedNames(
   ]);
   if (details.length > 0) throw new Problem('invalid', {}, details);
 }
-/** Left out where nobody has set them: the plans of tasks that wait, and so the votes, stay what they are. */
+/** Omitted unless set, so that the plans of waiting tasks, and so their votes, stay unchanged. */
 const plannedSeconds = ({
   startSeconds,
   stopSeconds,
@@ -315,7 +315,7 @@ function bytesByHook(
   return bytes;
 }
 
-/** The names that hold what whoever asks for a deployment writes freely; scripts may put them out quoted only. */
+/** Names of values written freely by the requester of a deploy; scripts may only print them quoted. */
 export const freeText: readonly string[] = ['task.description'];
 
 const hookContext = (renderer: Renderer, { task, application, deployPath }: HookScope, target: PlanTarget): object => ({
@@ -347,7 +347,7 @@ function renderMessage(
   return line === null ? `script "${script.name}": ${mistake}` : `script "${script.name}", line ${line}: ${mistake}`;
 }
 
-/** A mistake in a script shows once, not once for each instance. */
+/** Reports a mistake in a script once, not once per instance. */
 function uniqueDetails(details: ProblemDetail[]): ProblemDetail[] {
   return [...new Map(details.map((detail) => [`${detail.field}\n${detail.message}`, detail])).values()];
 }

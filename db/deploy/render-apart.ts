@@ -1,6 +1,6 @@
-// Templates are rendered by another process, and no transaction waits for one. Work that needs rendered texts within its
-// transaction is begun, given up where one is missing, and begun again with what was rendered meanwhile. It is rare for more
-// than one text to be missing twice: something has changed in between.
+// Templates are rendered by another process, and no transaction may wait for it. Work that needs rendered texts is started,
+// rolled back if one is missing, and retried with the texts rendered meanwhile. Several missing texts on a retry are rare:
+// data changed in between.
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../core/canonical-json.ts';
 import type { Rendered, Renderer, RenderItem } from './plan.ts';

@@ -1,4 +1,4 @@
-// What a deploy task that goes on by itself reads and shows besides its transitions.
+// Reads and writes of automatic rollouts besides their transitions.
 import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import { batchesOf } from '../../workflows/deploy/contract.ts';
@@ -18,7 +18,7 @@ async function taskOf(db: Kysely<Database>, taskId: number): Promise<NamedDeploy
   return task;
 }
 
-/** What keeps a task from going on at a moment. */
+/** The obstacles that block a task at a moment. */
 export async function findObstacles(db: Kysely<Database>, taskId: number, at: Date): Promise<Obstacles> {
   const { applicationId } = await taskOf(db, taskId);
   const freeze = await freezeOver(db, applicationId, at);
@@ -33,7 +33,7 @@ export async function findObstacles(db: Kysely<Database>, taskId: number, at: Da
   return { freeze: held, running: other?.id ?? null };
 }
 
-/** A start by itself that was refused: shown, audited, and not tried again. A second time it changes nothing. */
+/** Records an automatic start that was refused: shown, audited, and not retried. Idempotent. */
 export const recordRefusedStart = (db: Kysely<Database>, taskId: number, problem: string): Promise<void> =>
   db.transaction().execute((tx) => refuseStart(tx, taskId, problem));
 

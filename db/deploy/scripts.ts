@@ -23,7 +23,7 @@ const among = (hooks: Expression<unknown>, scriptId: number): Expression<SqlBool
   select from jsonb_each(${hooks}) as hook
   where hook.key = any(${[...hookNames]}::text[]) and hook.value -> 'script' -> 'id' = to_jsonb(${scriptId}::bigint))`;
 
-/** Applications, as far as somebody may view them, whose settings in force use a script. */
+/** Applications that the caller may view and whose effective settings use a script. */
 export const applicationsUsing = (db: Kysely<Database>, subject: Subject, scriptId: number) =>
   selectSummaries(db, subject).where('applications.id', 'in', (eb) =>
     eb

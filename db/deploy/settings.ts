@@ -1,5 +1,5 @@
-// Deploy settings in force: what an application sets itself, else what its linked template has now, else the default.
-// A template is joined whenever settings are read, never copied, so that a change of it holds everywhere at once.
+// Effective deploy settings: an application's own value, else its linked template's current one, else the default. Templates
+// are joined on every read, never copied, so that their changes apply everywhere at once.
 import { sql } from 'kysely';
 import type { Kysely, SelectQueryBuilder } from 'kysely';
 import { hookNames } from '../../workflows/deploy/contract.ts';

@@ -22,7 +22,7 @@ export interface StepRow {
   setup: SubTaskSetup;
 }
 
-/** Everything that a step on one host works from. */
+/** Loads everything that a step on one host needs. */
 export async function loadStep(db: Kysely<Database>, taskId: number, position: number): Promise<StepRow> {
   const row = await db
     .selectFrom('taskResults')
@@ -77,7 +77,7 @@ export const loadScript = (db: Kysely<Database>, taskId: number, position: numbe
     .where('taskScripts.step', '=', step)
     .executeTakeFirst();
 
-/** Shows where an instance stands; `message` says why it does not go on, if it does not. */
+/** Records an instance's current step; `message` gives the reason if it does not proceed. */
 export async function markStep(
   db: Kysely<Database>,
   at: { taskId: number; position: number; step: StepName; message: string | null },
@@ -96,7 +96,7 @@ export async function markStep(
     .execute();
 }
 
-/** Corrects what an instance was when its task began by what its host says. */
+/** Corrects an instance's recorded initial state to the one its host reports. */
 export async function markSeen(
   db: Kysely<Database>,
   { taskId, position }: { taskId: number; position: number },

@@ -1,6 +1,6 @@
-// A sub-task takes its instances, writes down everything it needs to run (commands, rendered hooks, checksum) and gives
-// the instances back one by one. The rows are what its activities work from, so a change of the application or of a
-// script while it runs does not reach it.
+// A sub-task takes its instances, stores a snapshot of everything it runs (commands, rendered hooks, checksum) and releases
+// the instances one by one. Its activities read these rows, so later changes of the application or a script do not affect
+// it.
 import { randomUUID } from 'node:crypto';
 import type { Kysely, Transaction } from 'kysely';
 import { hookNames } from '../../workflows/deploy/contract.ts';
@@ -28,7 +28,7 @@ import type { NamedDeployTask } from './tasks.ts';
 import { addEvent, deployTask, planSubject, presentPlan } from './tasks.ts';
 import { recordDeployStep } from './transitions.ts';
 
-/** What a sub-task runs with, from its beginning to its end; kept in `tasks.opts`. */
+/** The setup of a sub-task, fixed for its whole run; stored in `tasks.opts`. */
 export interface SubTaskSetup {
   deployPath: string;
   runUser: string;
@@ -39,12 +39,12 @@ export interface SubTaskSetup {
   /** Seconds; left out where a task began before there were such settings. */
   startSeconds?: number;
   stopSeconds?: number;
-  /** Unguessable: by it the processes of its starts are known among those of every Slipway; older tasks have none. */
+  /** Unguessable: identifies the processes of its starts among those of every Slipway; older tasks have none. */
   nonce?: string;
   package: { source: string; sha256: string; tarSha256: string } | null;
 }
 
-/** How long a start may take to show its process, and a stop to end it. */
+/** Time limits for a start to show its process, and for a stop to end it. */
 export const secondsOf = ({ startSeconds, stopSeconds }: Pick<SubTaskSetup, 'startSeconds' | 'stopSeconds'>) => ({
   start: startSeconds ?? settingDefaults.startSeconds,
   stop: stopSeconds ?? settingDefaults.stopSeconds,
@@ -52,7 +52,7 @@ export const secondsOf = ({ startSeconds, stopSeconds }: Pick<SubTaskSetup, 'sta
 
 type Seconds = Pick<SettingsInForce, 'startSeconds' | 'stopSeconds'>;
 
-/** What tells the application's process in a task that begins now; without settings the defaults hold. */
+/** Process identification for a new task; defaults without settings. */
 export const processSetup = (settings: Seconds | undefined) => ({
   startSeconds: settings?.startSeconds ?? settingDefaults.startSeconds,
   stopSeconds: settings?.stopSeconds ?? settingDefaults.stopSeconds,
@@ -67,7 +67,7 @@ export type NewSubTask = SubTaskRequest & {
   package: { sha256: string; tarSha256: string } | null;
 };
 
-/** The sub-task of this number if it is there; else throws Problem when its instances must not be taken. */
+/** The sub-task with this number if it exists; else throws Problem if its instances must not be taken. */
 export async function beginSubTask(
   db: Kysely<Database>,
   { reach }: Renderer,
@@ -86,7 +86,7 @@ export async function beginSubTask(
   });
 }
 
-/** Creates a sub-task; the same number again answers the one that is there. Throws Problem when it must not run. */
+/** Creates a sub-task; idempotent by number. Throws Problem if it must not run. */
 export async function createSubTask(
   db: Kysely<Database>,
   renderer: Renderer,
@@ -138,7 +138,7 @@ async function plannedTask(
   return { task, plan };
 }
 
-/** What was approved is what runs: the package by its checksum. */
+/** Ensures by checksum that the package is the approved one. */
 function checkPackage(plan: DeployPlan, { kind, package: found }: NewSubTask): void {
   if (kind === 'revert') return;
   const { sha256, unread } = plan.package;

@@ -39,7 +39,7 @@ export function taskQuery(tasks: Query, filter: DeployTaskFilter, subject: Subje
   return query;
 }
 
-/** By two indexes: with an OR, PostgreSQL reads the whole list backwards for somebody who has few tasks or none. */
+/** Uses two indexes: with an OR, PostgreSQL scans the whole list backwards for a user with few tasks or none. */
 const mine = (userId: number) =>
   sql<boolean>`deploy_tasks.id in (
     select id from deploy_tasks where creator_id = ${userId} union select id from deploy_tasks where owner_id = ${userId})`;
@@ -49,8 +49,8 @@ const isUnread = sql`(task.plan_hash is not null and exists (select from deploy_
   where deploy_task_id = task.id and round = task.plan_round and unread is not null))`;
 
 /**
- * His vote is the next step, or it is approved and he is its owner. By the few that are open first: they are found by
- * index, however many tasks there are.
+ * The user's vote is the next step, or it is approved and they are its owner. Starts from the few open tasks: they are found
+ * by index, however many tasks there are.
  */
 function awaiting(subject: Subject) {
   const { userId } = subject;

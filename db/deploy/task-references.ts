@@ -8,7 +8,7 @@ import { isOpen, mayJudge, meantBy, standsIn } from './eligible-voters.ts';
 import { requestKind } from './tasks.ts';
 import type { RoundVote } from './tasks.ts';
 
-/** What a list shows of a deploy task besides its row. */
+/** Data that a list shows of a deploy task besides its row. */
 export interface Surroundings {
   /** Of the present round. */
   votes: RoundVote[];
@@ -20,18 +20,18 @@ export interface Surroundings {
   failed: number;
   /** Another task of the application that runs. */
   inFront: number | null;
-  /** Who has let this user review. */
+  /** Users who delegated their review to this user. */
   delegators: number[];
   /** A host of its instances that waits to be admitted, if commands wait for that. */
   unadmitted: string | null;
-  /** Some of those whose votes would count now. */
+  /** Some of the users whose votes would count now. */
   reviewers: string[];
 }
 
 type FoundVote = Omit<RoundVote, 'time' | 'voter'> & { time: string; voter: RoundVote['voter'] | null };
 type Found = Omit<Surroundings, 'votes'> & { id: number; votes: FoundVote[] };
 
-/** As many as a sentence can name. */
+/** Maximum names in a sentence. */
 const namedReviewers = 20;
 
 /** The surroundings of a page of deploy tasks by id, as `userId` sees them; one statement whatever the page's size. */

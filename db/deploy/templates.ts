@@ -1,5 +1,5 @@
-// Templates and the settings that are linked to them. Whoever changes a template or a link does so alone, and nobody
-// changes settings meanwhile: one lock, taken before any row's, so that the order of rows never matters.
+// Templates and the settings linked to them. Changes of templates or links are exclusive, also against changes of settings:
+// one lock, taken before any row's, so that the order of row locks never matters.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { visible, type Subject } from '../access/rights.ts';
@@ -23,7 +23,7 @@ const selectLinked = (db: Kysely<Database>) =>
     .innerJoin('applications', 'applications.id', 'deploySettings.applicationId')
     .where('applications.deletedTime', 'is', null);
 
-/** Pairs of a template and an application that is linked to it, as far as somebody may view it. */
+/** Pairs of a template and an application linked to it, as far as the caller may view it. */
 export const linkedApplications = (db: Kysely<Database>, subject: Subject, templateIds: readonly number[]) =>
   selectLinked(db)
     .where('templateId', 'in', templateIds.length > 0 ? templateIds : [0])

@@ -1,5 +1,5 @@
-// The row of a deploy task follows its workflow: one transaction per transition with votes, history and audit record.
-// `seq` makes it safe to repeat: an activity that is tried again after its commit changes nothing.
+// Projects a deploy task's workflow to its row: one transaction per transition with votes, history and audit record. `seq`
+// makes it idempotent: an activity retried after its commit changes nothing.
 import type { Kysely, Transaction, Updateable } from 'kysely';
 import type { ApprovalPolicy, OpenTo } from '../../workflows/approvals/contract.ts';
 import type {
@@ -84,7 +84,7 @@ async function writeTransition(tx: Transaction<Database>, input: DeployTransitio
   const { taskId, seq, actor, event, reason, status, vote, delegation } = input;
   const task = await lockTask(tx, taskId);
   if (task.seq >= seq) return;
-  // A workflow that somebody else than the API has started may believe anything of the approval.
+  // A workflow that was not started by the API may claim any approval.
   if (status === 'running' && task.status === 'wait_review' && input.brokeGlass !== true) {
     throw new Problem('not_approved_yet');
   }
@@ -197,7 +197,7 @@ export interface ChangeParts {
   approval(policy: ApprovalPolicy): { openTo: OpenTo; requiredApprovals: number };
 }
 
-/** New fields in a new round. Another level is another occasion: then the policy is chosen anew. */
+/** Stores new fields in a new round. Another level may match another policy, so the policy is chosen again. */
 export async function recordChange(
   db: Kysely<Database>,
   input: { taskId: number; seq: number; round: number; actor: Actor; fields: DeployTaskFields },

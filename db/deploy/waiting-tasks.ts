@@ -13,15 +13,15 @@ export interface Reach {
   productionId: number | null;
 }
 
-/** Tells, with this transaction, the tasks that may be waiting for what has changed in it. */
+/** Signals, with this transaction's commit, the tasks that may be waiting for its changes. */
 export const announce = (tx: Kysely<Database>, reach: Reach, options: { byCaller?: boolean } = {}): Promise<number> =>
   enqueue(tx, reconsiderTopic, { ...reach }, options);
 
-/** Of those whose freeze has ended some wait on, for another task of the application. */
+/** Some tasks whose freeze has ended still wait for another task of the application. */
 const wasHeld = sql<SqlBool>`(deploy_tasks.status = 'approved' and exists (
   select from request_events where request_id = deploy_tasks.id and kind = ${requestKind} and event = 'held'))`;
 
-/** Ids of the open tasks in reach that do something by themselves: those that are or were held, start themselves, or roll. */
+/** Ids of open tasks in reach that proceed automatically: held now or before, self-starting, or rolling. */
 export const waitingTasks = async (db: Kysely<Database>, { applicationId, productionId }: Reach): Promise<number[]> => {
   let query = db
     .selectFrom('deployTasks')

@@ -1,5 +1,5 @@
-// Findings become hosts: a batch is one transaction with its hosts, grants and audit records, and marks what it took, so
-// that a repetition goes on where the last one stopped.
+// Turns findings into hosts: a batch is one transaction with its hosts, grants and audit records, and marks the findings it
+// took, so that a repetition resumes where the last one stopped.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Actor } from '../../workflows/tasks/contract.ts';
@@ -16,7 +16,7 @@ import type { FindingRow } from './tables.ts';
 
 const batch = 500;
 
-/** What a name may be of a host; clouds allow more. */
+/** Converts a name to a valid host name; clouds allow more. */
 const asHostName = (text: string): string =>
   text
     .normalize('NFKD')
@@ -25,7 +25,7 @@ const asHostName = (text: string): string =>
     .slice(0, 200)
     .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '');
 
-/** Names that nothing else has: the machine's own, else with its id. */
+/** Unique names: the machine's own, or with its id appended. */
 async function namesFor(tx: Kysely<Database>, findings: readonly FindingRow[]): Promise<Map<number, string>> {
   const candidates = new Map(
     findings.map((one) => [
@@ -112,7 +112,7 @@ const added = ({ id, name }: { id: number; name: string }, importId: number): Au
   },
 });
 
-/** Gives whoever adopts all permissions, one record a host: seven would be most of the work. */
+/** Grants the adopter all permissions, with one record per host: seven would be most of the work. */
 async function grant(
   tx: Kysely<Database>,
   by: Actor,
@@ -138,7 +138,7 @@ async function grant(
   }));
 }
 
-/** Says of each finding which host it became, or why it became none. */
+/** Records for each finding its host, or the reason why there is none. */
 async function mark(
   tx: Kysely<Database>,
   findings: readonly FindingRow[],
@@ -176,7 +176,7 @@ async function adoptBatch(tx: Kysely<Database>, importId: number, all: boolean, 
   return findings.length;
 }
 
-/** Makes hosts of the findings that are new: all, or those that are wanted. Repeating it makes none twice. */
+/** Creates hosts from new findings: all, or the chosen ones. Idempotent. */
 export async function adopt(db: Kysely<Database>, importId: number, all: boolean, by: Actor): Promise<void> {
   for (;;) {
     const count = await db.transaction().execute((tx) => adoptBatch(tx, importId, all, by));

@@ -1,4 +1,4 @@
-// What sources have, compared with the inventory by a few statements over all of it: machines are known by their id at the
+// Compares the findings of sources with the inventory in a few set-based statements: machines are matched by their id at the
 // provider, else (added by hand, or a minion) by name or address.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
@@ -7,7 +7,7 @@ import type { Database } from '../database.ts';
 import { json } from '../core/jsonb.ts';
 import { inParts } from '../core/row-batches.ts';
 
-/** Keeps a page of what a source has; a page that comes twice is kept once. */
+/** Stores a page of a source's machines, idempotently. */
 export async function keepFindings(
   db: Kysely<Database>,
   importId: number,
@@ -32,7 +32,7 @@ export async function keepFindings(
       .execute();
 }
 
-/** Remembers that a source could not be read. */
+/** Records that a source could not be read. */
 export async function keepSourceError(db: Kysely<Database>, importId: number, source: Source, message: string) {
   await sql`update host_imports set errors = errors || ${json([{ source, message }])}::jsonb
     where id = ${importId} and not errors @> ${json([{ source }])}::jsonb`.execute(db);
@@ -43,7 +43,7 @@ const addressesOf = (row: string) =>
 const ownAddresses = sql.raw(`array(select a ->> 'address' from jsonb_array_elements(h.ip_address) a
   where a ->> 'owner' = 'HOST' and not (a ->> 'is_virtual')::boolean order by 1)`);
 
-/** Machines that are minions too are one finding. */
+/** Merges machines that are also minions into one finding. */
 async function mergeMinions(tx: Kysely<Database>, importId: number): Promise<void> {
   const matches = sql`s.import_id = ${importId} and s.source = 'SALT' and f.import_id = ${importId} and f.source <> 'SALT'
     and (lower(f.name) in (lower(s.key), split_part(lower(s.key), '.', 1))
@@ -105,7 +105,7 @@ async function addMissing(tx: Kysely<Database>, importId: number): Promise<void>
     on conflict (import_id, host_type, key) do nothing`.execute(tx);
 }
 
-/** Says of every finding how it differs from the inventory, and adds what sources do not have; once. */
+/** Records how each finding differs from the inventory, and adds hosts missing from the sources; once. */
 export async function compare(db: Kysely<Database>, importId: number): Promise<void> {
   await db.transaction().execute(async (tx) => {
     const row = await tx
@@ -129,7 +129,7 @@ export async function compare(db: Kysely<Database>, importId: number): Promise<v
   });
 }
 
-/** Ends an import: failed when no source could be read, or by an error. */
+/** Ends an import: failed if no source could be read, or with an error. */
 export async function settle(db: Kysely<Database>, importId: number, error: string | null): Promise<ImportStatus> {
   const { rows } = await sql<{ status: ImportStatus }>`update host_imports set finished_time = now(), status =
       case when ${error}::text is not null or jsonb_array_length(errors) >= jsonb_array_length(sources)

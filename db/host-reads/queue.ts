@@ -1,6 +1,6 @@
-// An API process reaches no host, so what it wants to read there is a row that a worker takes (SKIP LOCKED, NOTIFY) and
-// answers in place; whoever asked takes the answer out, and the row is gone. Not a workflow: text of logs must not enter a
-// history, and a read that nobody waits for any more is not worth being durable. Any number of processes on both sides.
+// A request queue for reads on hosts, which API processes cannot reach: a worker claims a row (SKIP LOCKED, NOTIFY) and
+// writes the result into it; the requester takes the result and deletes the row. Not a workflow, since log text must not
+// enter a history and an abandoned read need not be durable. Any number of processes on both sides.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
@@ -9,7 +9,7 @@ import type { HostReadAnswer, LogRequest } from './tables.ts';
 
 export const hostReadsChannel = 'host_reads';
 
-/** Asks for a read; it is forgotten after `patienceMs`. */
+/** Requests a read; it expires after `patienceMs`. */
 export async function askToRead(
   db: Kysely<Database>,
   hostId: number,
@@ -27,7 +27,7 @@ export async function askToRead(
 
 const after = (ms: number) => sql<Date>`clock_timestamp() + ${`${ms} milliseconds`}::interval`;
 
-/** Takes the answer of a read out, if it is there. */
+/** Takes and deletes the result of a read, if it is there. */
 export const takeAnswer = (db: Kysely<Database>, id: number) =>
   db
     .deleteFrom('hostReads')
@@ -36,7 +36,7 @@ export const takeAnswer = (db: Kysely<Database>, id: number) =>
     .returning(['answer', 'content'])
     .executeTakeFirst();
 
-/** Gives a read up. */
+/** Withdraws a read. */
 export async function withdrawRead(db: Kysely<Database>, id: number): Promise<void> {
   await db.deleteFrom('hostReads').where('id', '=', id).execute();
 }
@@ -45,11 +45,11 @@ export interface ClaimedRead {
   id: number;
   hostId: number;
   request: LogRequest;
-  /** For which somebody still waits. */
+  /** Remaining time of its requester. */
   leftMs: number;
 }
 
-/** Takes up to `most` reads that no other worker has taken. */
+/** Claims up to `most` reads that no other worker has claimed. */
 export const claimReads = (db: Kysely<Database>, most: number): Promise<ClaimedRead[]> =>
   db
     .with('open', (cte) =>
@@ -70,7 +70,7 @@ export const claimReads = (db: Kysely<Database>, most: number): Promise<ClaimedR
     .returning(sql<number>`extract(epoch from expires_time - clock_timestamp())::float8 * 1000`.as('leftMs'))
     .execute();
 
-/** Answers a read; one that was given up is not there any more. */
+/** Stores the result of a read, unless it was withdrawn. */
 export async function answerRead(
   db: Kysely<Database>,
   id: number,
@@ -84,7 +84,7 @@ export async function answerRead(
     .execute();
 }
 
-/** Removes reads that nobody has taken the answer of: whoever asked is gone. */
+/** Deletes reads whose result was never taken: the requester is gone. */
 export async function forgetReads(db: Kysely<Database>): Promise<void> {
   await db.deleteFrom('hostReads').where('expiresTime', '<', after(-5_000)).execute();
 }

@@ -18,7 +18,7 @@ export interface LogRequest {
   part: LogPart;
 }
 
-/** What was read; the content itself is beside it. Positions and sizes in bytes. */
+/** The result of a read; the content is stored separately. Positions and sizes in bytes. */
 export interface LogFound {
   /** Just after the content. */
   position: number;

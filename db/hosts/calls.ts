@@ -1,5 +1,5 @@
-// Calls that change something on a host, so that none is repeated that was answered: the intent is committed before the
-// call, the answer after it. Whoever comes later, after a crash too, finds what there is.
+// Write-ahead log of calls that change a host, so that no completed call is repeated: the intent is committed before the
+// call, the result after it. Later attempts, also after a crash, find both.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { HostAt, OsStatus } from '../../workflows/hosts/contract.ts';
@@ -10,7 +10,7 @@ import { prepared } from '../core/prepared-statements.ts';
 import type { Parameter } from '../core/prepared-statements.ts';
 import type { CallWay, HostCallRow } from './tables.ts';
 
-/** The call of a host's task, if one was begun; there is one at most. */
+/** The call of a host's task, if one was begun; at most one exists. */
 export const findCall = (db: Kysely<Database>, { taskId, position }: HostAt): Promise<HostCallRow | undefined> =>
   db
     .selectFrom('hostCalls')
@@ -19,7 +19,7 @@ export const findCall = (db: Kysely<Database>, { taskId, position }: HostAt): Pr
     .where('position', '=', position)
     .executeTakeFirst();
 
-/** How a call goes, what there was before it that tells its effect, and what its host shows from now on. */
+/** The way of a call, the state before it by which its effect is recognised, and the status the host shows from now on. */
 export interface Intent {
   way: CallWay;
   last: string | null;
@@ -79,7 +79,7 @@ const intend = prepared((db, place: Parameter<Intended>) =>
     .select(columns),
 );
 
-/** Writes that a call is about to be made; undefined, and nothing is written, when the task was cancelled before. */
+/** Records that a call is about to be made; undefined, without a record, if the task was cancelled before. */
 export async function intendCall(
   db: Kysely<Database>,
   { taskId, position, host }: HostAt & { host: { id: number } },
@@ -90,7 +90,7 @@ export async function intendCall(
   return call;
 }
 
-/** Takes over an intent without an answer; undefined when it was withdrawn meanwhile. */
+/** Takes over an intent without a result; undefined if it was withdrawn meanwhile. */
 export const takeOverCall = (
   db: Kysely<Database>,
   { taskId, position, way }: HostCallRow,
@@ -104,7 +104,7 @@ export const takeOverCall = (
     .returningAll()
     .executeTakeFirst();
 
-/** Forgets an intent whose call was certainly not made, unless another attempt has taken it over. */
+/** Deletes an intent whose call was certainly not made, unless another attempt has taken it over. */
 export async function withdrawCall(db: Kysely<Database>, { taskId, position, way }: HostCallRow): Promise<void> {
   await db
     .deleteFrom('hostCalls')
@@ -126,7 +126,7 @@ const answer = prepared((db, place: Parameter<Pick<HostCallRow, 'taskId' | 'posi
     .returning(columns),
 );
 
-/** Writes what was answered. */
+/** Records the result of the call. */
 export async function answerCall(
   db: Kysely<Database>,
   { taskId, position, way }: HostCallRow,
@@ -137,7 +137,7 @@ export async function answerCall(
   return call;
 }
 
-/** Writes since when the host is down as far as anybody can see, or that it is up again. */
+/** Records since when the host has appeared down, or that it is up again. */
 export async function markDown(
   db: Kysely<Database>,
   { taskId, position, way }: HostCallRow,

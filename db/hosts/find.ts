@@ -34,7 +34,7 @@ export interface HostFilter {
   application?: number | undefined;
 }
 
-/** An expression that is true when all given filters hold of a row of `hosts`; what costs least is tested first. */
+/** A condition on a row of `hosts`: all given filters match; cheap ones are tested first. */
 export function matchingHosts(filter: HostFilter, subject: Subject): Expression<SqlBool> {
   const conditions: RawBuilder<SqlBool>[] = [sql`true`];
   const add = (condition: RawBuilder<SqlBool>): void => void conditions.push(condition);
@@ -42,7 +42,7 @@ export function matchingHosts(filter: HostFilter, subject: Subject): Expression<
   if (host_type !== undefined) add(sql`hosts.host_type = ${host_type}`);
   if (status !== undefined) add(sql`hosts.status = ${status}`);
   if (os_status !== undefined) add(sql`hosts.os_status = ${os_status}`);
-  // Many hosts are in one place, so places are searched and not hosts.
+  // Many hosts share a place, so the search is over places.
   if (location !== undefined)
     add(sql`hosts.location in (
       select host_locations.location from host_locations where host_locations.location ilike ${anywhere(location)})`);
@@ -55,14 +55,14 @@ export function matchingHosts(filter: HostFilter, subject: Subject): Expression<
   return sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
 }
 
-/** How many instances a host has, and one of them that a task holds. */
+/** The number of a host's instances, and one of them that a task holds. */
 export async function instancesAt(db: Kysely<Database>, hostId: number) {
   const rows = await db.selectFrom('instances').where('hostId', '=', hostId).select(['id', 'busyTaskId']).execute();
   const busy = rows.find(({ busyTaskId }) => busyTaskId !== null);
   return { instances: rows.length, busyInstance: busy ? { id: busy.id, taskId: busy.busyTaskId ?? 0 } : null };
 }
 
-/** How many instances a host has. */
+/** The number of a host's instances. */
 export const instancesOn = async (db: Kysely<Database>, hostId: number): Promise<number> =>
   (await instancesAt(db, hostId)).instances;
 

@@ -1,4 +1,4 @@
-// The ends of host tasks: each written together with its audit record, and harmless a second time.
+// Ends host tasks: each end is written together with its audit record, and is idempotent.
 import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import { problemText, problems, toWire, Problem } from '../../workflows/problems/problem.ts';
@@ -25,11 +25,11 @@ import { allFinished, openResults } from '../tasks/results.ts';
 import type { TaskResultRow } from '../tasks/tables.ts';
 import { outcomeOf } from './work.ts';
 
-/** What the end of a task leaves on a host; what is left out stays. */
+/** The fields of a host that a task's end changes; omitted ones stay. */
 export interface HostLeft {
   status?: HostStatus;
   osStatus?: OsStatus | null;
-  /** What became of instances by id; `all`: of every one that no task holds. */
+  /** Final states of instances by id; `all`: of every one that no task holds. */
   instances?: { all: 'stopped' } | Map<number, 'running' | 'stopped' | 'unknown'>;
 }
 
@@ -92,7 +92,7 @@ interface Ending extends AuditRow {
   unknown: readonly number[];
 }
 
-/** What becomes of an instance; null: nothing. */
+/** The new status of an instance; null: unchanged. */
 const instanceStatus = (place: Parameter<Ending>) =>
   sql<'running' | 'stopped' | 'unknown'>`coalesce(${place('all')}::text, case
     when instances.id = any(${place('running')}::bigint[]) then 'running'
@@ -115,7 +115,7 @@ const settledResult = (db: Pick<Kysely<Database>, 'updateTable'>, place: Paramet
     .where('status', 'in', ['waiting', 'running'])
     .returning(['hostId', 'taskId']);
 
-// One statement, since every host of every task is settled by it: the result, the host, its instances and the record.
+// One statement for every host of every task: the result, the host, its instances and the audit record.
 const settle = prepared((db, place: Parameter<Ending>) =>
   db
     .with('settled', (with_) => settledResult(with_, place))
@@ -156,7 +156,7 @@ const settle = prepared((db, place: Parameter<Ending>) =>
     .select('hostId'),
 );
 
-/** Writes what became of a host and sets it free; answers the outcome, an earlier one if there is. */
+/** Records a host's outcome and releases it; returns the outcome, an earlier one if there is. */
 export async function settleHost(
   db: Kysely<Database>,
   { taskId, position, kind, host }: HostOfTask,
@@ -185,7 +185,7 @@ export async function settleHost(
   return settled.length > 0 ? outcome : outcomeOf(db, { taskId, position });
 }
 
-/** Settles a host whose work has come to no end, nobody knows why: what became of it is unknown. */
+/** Settles a host whose work stopped for an unknown reason: its outcome is unknown. */
 export async function abandonHost(db: Kysely<Database>, at: HostAt, reason: string): Promise<HostOutcome> {
   const { kind, hostId, hostname } = await db
     .selectFrom('taskResults')
@@ -199,7 +199,7 @@ export async function abandonHost(db: Kysely<Database>, at: HostAt, reason: stri
   return settleHost(db, of, { status: 'unknown', problem, warning: null, left: {} });
 }
 
-/** Ends a host task: `finished` if every host is; hosts that are open are settled and free. False: it had ended. */
+/** Ends a host task: `finished` if every host is; open hosts are settled and released. False: it had already ended. */
 export async function settleHostTask(db: Kysely<Database>, taskId: number, error: string | null): Promise<boolean> {
   return db.transaction().execute(async (tx) => {
     const task = await tx
@@ -221,7 +221,7 @@ export async function settleHostTask(db: Kysely<Database>, taskId: number, error
   });
 }
 
-/** Fails the hosts of a running task that have not begun; answers how many. */
+/** Fails the hosts of a running task that have not begun; returns their number. */
 export async function cancelHosts(db: Kysely<Database>, taskId: number, actor: Actor | null): Promise<number> {
   const by = actor ?? { ...workflowActor, username: 'an operator' };
   return db.transaction().execute(async (tx) => {
@@ -265,7 +265,7 @@ async function free(tx: Transaction<Database>, { hostId, taskId }: TaskResultRow
     .execute();
 }
 
-/** Settles open hosts as `ending` says of each; null leaves one open. */
+/** Settles open hosts with the result of `ending`; null leaves a host open. */
 async function closeOpen(
   tx: Transaction<Database>,
   taskId: number,

@@ -8,10 +8,10 @@ export interface StoredIpmi {
   password: SecretEnvelope;
 }
 
-/** What the password of a host's controller is sealed for. */
+/** The purpose that seals the password of a host's controller. */
 export const ipmiPurpose = (hostId: number): string => `hosts/ipmi/${hostId}`;
 
-/** A host's IPMI access with its password in clear; null when it has none. */
+/** A host's IPMI access with its password in clear; null without one. */
 export function openIpmi(secrets: Pick<Secrets, 'open'>, { id, ipmi }: Pick<HostRow, 'id' | 'ipmi'>) {
   const stored = ipmi as StoredIpmi | null;
   return stored && { ...stored, password: secrets.open(ipmiPurpose(id), stored.password) };

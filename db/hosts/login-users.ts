@@ -6,7 +6,7 @@ import { record } from '../audit/record.ts';
 import type { AuditEntry } from '../audit/record.ts';
 import type { Database } from '../database.ts';
 
-/** The users with these ids that may be let in. */
+/** The enabled users among these ids. */
 export const enabledUsers = (db: Kysely<Database>, ids: readonly number[]) =>
   db
     .selectFrom('users')
@@ -16,7 +16,7 @@ export const enabledUsers = (db: Kysely<Database>, ids: readonly number[]) =>
     .orderBy('id')
     .execute();
 
-/** Gives users `login_host` on a host, each with its record; who has it already, or was disabled meanwhile, is passed over. */
+/** Grants users `login_host` on a host, each audited; users who already have it or were disabled meanwhile are skipped. */
 export async function grantLogin(
   db: Kysely<Database>,
   host: { id: number; name: string },

@@ -3,7 +3,7 @@ import type { Database } from '../database.ts';
 import { insertRows } from '../core/row-batches.ts';
 import type { ShippedPackageRow } from './tables.ts';
 
-/** Packages by id, held against removal until the end of the transaction. */
+/** Packages by id, locked against deletion until the end of the transaction. */
 export const packagesNamed = (tx: Kysely<Database>, ids: readonly number[]): Promise<ShippedPackageRow[]> =>
   tx
     .selectFrom('shippedPackages')
@@ -13,7 +13,7 @@ export const packagesNamed = (tx: Kysely<Database>, ids: readonly number[]): Pro
     .forShare()
     .execute();
 
-/** Writes down what a task installs, in this order, as it is now. */
+/** Stores a snapshot of the packages that a task installs, in this order. */
 export async function keepPackages(
   tx: Kysely<Database>,
   taskId: number,

@@ -1,5 +1,5 @@
-// Which hosts keep jobs of ended tasks, and who of several workers asks one to drop them. The moment up to which a host is
-// rid of them is kept, not a task's id: a task may end after many that began later.
+// Selects hosts that still keep job folders of ended tasks, and the worker that asks each to delete them. Progress is kept
+// as a time, not a task id: a task may end after many that started later.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { RunnerName } from '../../workflows/hosts/contract.ts';
@@ -10,8 +10,8 @@ import type { HostAdmission } from './ways.ts';
 const aDayAgo = sql<Date>`clock_timestamp() - interval '1 day'`;
 
 /**
- * Hosts of these runners on which tasks ended before `before` that they were not rid of, unless asked within a day or waiting
- * to be admitted.
+ * Hosts of these runners on which tasks ended before `before` whose jobs they still keep, except those asked within a day
+ * or waiting for admission.
  */
 export const hostsToSweep = (
   db: Kysely<Database>,
@@ -45,7 +45,7 @@ export const hostsToSweep = (
     .limit(most)
     .execute();
 
-/** Whether it is the caller who asks the host now: nobody has within a day. */
+/** Claims the sweep of a host for the caller; false if it was claimed within a day. */
 export async function claimSweep(db: Kysely<Database>, hostId: number): Promise<boolean> {
   const askedTime = sql<Date>`clock_timestamp()`;
   const claimed = await db
@@ -59,7 +59,7 @@ export async function claimSweep(db: Kysely<Database>, hostId: number): Promise<
   return claimed !== undefined;
 }
 
-/** Notes that the host is rid of the jobs of tasks that ended before `sweptBefore`. */
+/** Records that the host has deleted the jobs of tasks that ended before `sweptBefore`. */
 export async function recordSweep(db: Kysely<Database>, hostId: number, sweptBefore: Date): Promise<void> {
   await db.updateTable('hostSweeps').set({ sweptBefore }).where('hostId', '=', hostId).execute();
 }

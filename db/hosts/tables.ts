@@ -3,7 +3,7 @@ import type { Generated, Selectable } from 'kysely';
 export const packageTypes = ['zip', 'tar.gz', 'rpm'] as const;
 export type PackageType = (typeof packageTypes)[number];
 
-/** How a change of power is asked for; `local`: the processes of a host that is a folder. */
+/** The way a change of power is requested; `local`: the processes of a host that is a folder. */
 export type CallWay = 'guest' | 'provider' | 'local';
 
 interface HostCallsTable {
@@ -17,7 +17,7 @@ interface HostCallsTable {
   note: string | null;
   downSince: Date | null;
   attempts: Generated<number>;
-  /** What the provider knew the host's last restart by, before the call. */
+  /** The provider's id of the host's last restart, before the call. */
   last: string | null;
 }
 
@@ -49,7 +49,7 @@ interface HostSweepsTable {
   hostId: number;
   /** When the host was last asked to drop jobs of ended tasks. */
   askedTime: Date;
-  /** Of tasks that had ended before it there is nothing on the host any more; null: nobody knows. */
+  /** Jobs of tasks that ended before this are deleted from the host; null: unknown. */
   sweptBefore: Date | null;
 }
 

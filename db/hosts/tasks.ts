@@ -8,7 +8,7 @@ import { json } from '../core/jsonb.ts';
 import { anywhere } from '../core/ilike.ts';
 import { insertRows } from '../core/row-batches.ts';
 
-/** Who is asking: what he holds, and the name by which he is a creator. */
+/** The caller: their rights, and the name that identifies them as a creator. */
 export interface Asker {
   subject: Subject;
   username: string;
@@ -18,7 +18,7 @@ const onSeenHost = (subject: Subject, more: RawBuilder<SqlBool> = sql`true`): Ra
   select from task_results where task_results.task_id = tasks.id and ${more}
   and ${visible(subject, 'host', 'view_host', 'task_results.host_id')})`;
 
-/** Host tasks that somebody may view: his own, and those on a host that he sees. */
+/** Host tasks that the caller may view: their own, and those on a host that they may view. */
 export const selectHostTasks = (db: Kysely<Database>, { subject, username }: Asker) =>
   db
     .selectFrom('tasks')
@@ -51,7 +51,7 @@ export function matchingTasks(filter: HostTaskFilter, subject: Subject): Express
   return sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
 }
 
-/** Results of tasks on hosts that somebody may view, with the hosts' types. */
+/** Results of tasks on hosts that the caller may view, with the hosts' types. */
 export async function hostResults(db: Kysely<Database>, subject: Subject, taskIds: readonly number[]) {
   if (taskIds.length === 0) return [];
   return await db
@@ -75,7 +75,7 @@ export interface NewHostTask {
   now: Date;
 }
 
-/** Writes a task with a waiting result per host, and makes the hosts busy with it; they are locked. */
+/** Writes a task with a waiting result per host, and marks the hosts, which must be locked, as busy. */
 export async function beginHostTask(tx: Kysely<Database>, task: NewHostTask): Promise<number> {
   const { kind, creator, timeoutSeconds, opts, hosts, now } = task;
   const { id } = await tx

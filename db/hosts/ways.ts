@@ -1,6 +1,6 @@
-// A machine is one host row. The way to it, as runners, providers and controllers use it, is made out by functions of the
-// database, so that its unique indexes and what is asked here cannot differ. With SLIPWAY_HOST_ADMISSION=manage no command
-// runs on a host until somebody with `manage_host` has admitted the way that it has now.
+// Ensures one host row per machine. The way to a machine, as runners, providers and controllers use it, is computed by
+// database functions, so that unique indexes and queries agree. With SLIPWAY_HOST_ADMISSION=manage no command runs on a host
+// until a user with `manage_host` has admitted its current way.
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder, SqlBool } from 'kysely';
 import { Problem } from '../../workflows/problems/problem.ts';
@@ -11,14 +11,14 @@ import type { Database } from '../database.ts';
 
 export type HostAdmission = 'manage' | 'open';
 
-/** Whatever commands and power of a row of `hosts` go by; null: it is a folder of the worker's machine. */
+/** The way for commands and power of a row of `hosts`; null: it is a folder of the worker's machine. */
 export const hostWay = sql<string | null>`host_way(hosts.runner, hosts.name, hosts.minion_id, hosts.ip_address,
   hosts.host_type, hosts.provider_id, hosts.ipmi)`;
 
-/** Whether the present way of a row of `hosts` has been admitted. */
+/** Whether the current way of a row of `hosts` has been admitted. */
 export const isAdmitted = sql<boolean>`(hosts.runner = 'local' or hosts.admitted_way is not distinct from ${hostWay})`;
 
-/** What a row of `hosts` is to be reached by. */
+/** The fields that determine the way to a row of `hosts`. */
 export interface WantedWay {
   id: number;
   runner: RunnerName;
@@ -41,7 +41,7 @@ const waysLock = 0x736c_7779;
 const asJson = (addresses: readonly string[]): string => JSON.stringify(addresses.map((address) => ({ address })));
 const asIpmi = (address: string | null): string | null => address && JSON.stringify({ address });
 
-/** The spellings that an address may be listed in. */
+/** The spellings in which an address may be listed. */
 function spellings(address: string | undefined): string[] {
   if (address === undefined) return [];
   const inner = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address);
@@ -53,7 +53,7 @@ function spellings(address: string | undefined): string[] {
   return [address, parts.flatMap((part) => [part >> 8, part & 255]).join('.')];
 }
 
-/** Undeleted hosts that this way leads to as well: by what is used to reach them, or by an address that they list. */
+/** Other hosts, not deleted, that this way leads to: by the fields used to reach them, or by a listed address. */
 async function ownersOf(db: Kysely<Database>, wanted: WantedWay): Promise<Owner[]> {
   const { id, runner, name, minionId, addresses, hostType, providerId, ipmiAddress } = wanted;
   const { rows: ways } = await sql<{ runner: string | null; ipmi: string | null }>`
@@ -77,8 +77,8 @@ async function ownersOf(db: Kysely<Database>, wanted: WantedWay): Promise<Owner[
 }
 
 /**
- * Throws Problem when a way leads to the machine of another host: one whose name the caller may edit is named, and leading
- * beside it is theirs to decide where only a listed address is shared; of any other nothing is told.
+ * Throws Problem if a way leads to another host's machine. A host whose name the caller may edit is named, and sharing only
+ * a listed address with it is allowed; nothing is revealed about other hosts.
  */
 export async function refuseForeignWay(tx: Kysely<Database>, subject: Subject, wanted: WantedWay): Promise<void> {
   await sql`select pg_advisory_xact_lock(${waysLock})`.execute(tx);
@@ -91,19 +91,19 @@ export async function refuseForeignWay(tx: Kysely<Database>, subject: Subject, w
   if (owner) throw new Problem('machine_taken', { host: owner.name });
 }
 
-/** Admits hosts by the way that each has now, if somebody may do so. */
+/** Admits hosts by their current ways, if the caller may do so. */
 export async function admitWays(tx: Kysely<Database>, subject: Subject, hostIds: readonly number[]): Promise<void> {
   if (hostIds.length === 0 || !holds(subject, 'manage_host')) return;
   await sql`update hosts set admitted_way = ${hostWay} where id = any(${hostIds}::bigint[])`.execute(tx);
 }
 
-/** The way that a host has now. */
+/** The current way of a host. */
 export async function wayOfHost(db: Kysely<Database>, hostId: number): Promise<string | null> {
   const row = await db.selectFrom('hosts').select(hostWay.as('way')).where('id', '=', hostId).executeTakeFirst();
   return row?.way ?? null;
 }
 
-/** Names of hosts among these that wait to be admitted, by id. */
+/** Names of hosts among these that wait for admission, by id. */
 export async function unadmittedHosts(
   db: Kysely<Database>,
   admission: HostAdmission,
@@ -129,13 +129,13 @@ function hostsAmong(among: Parameters<typeof unadmittedHosts>[2]): RawBuilder<Sq
   return sql`hosts.id in (select instances.host_id from instances where ${of})`;
 }
 
-/** Throws Problem when a host among these waits to be admitted. */
+/** Throws Problem if a host among these waits for admission. */
 export async function refuseUnadmitted(...wanted: Parameters<typeof unadmittedHosts>): Promise<void> {
   const [first] = (await unadmittedHosts(...wanted)).values();
   if (first !== undefined) throw new Problem('host_not_admitted', { name: first });
 }
 
-/** Whether a host task leads to its machine; the others change what Slipway and monitoring know of it. */
+/** Whether a host task accesses its machine; the others only change records in Slipway and monitoring. */
 export function leadsToMachine(kind: HostTaskKind, opts: object): boolean {
   if (kind === 'change_zabbix_opts') return false;
   return kind !== 'change_status' || ('status' in opts && opts.status === 'inited');

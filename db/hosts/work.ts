@@ -7,14 +7,14 @@ import type { Parameter } from '../core/prepared-statements.ts';
 import type { TaskPackageRow } from './tables.ts';
 import { isAdmitted } from './ways.ts';
 
-/** One host of a task, as its work needs it. */
+/** One host of a task, with the data for its work. */
 export interface HostWorkRow extends HostAt {
   kind: HostTaskKind;
   opts: Record<string, unknown>;
   started: Date;
-  /** Who cancelled the task, if anybody: what has asked for nothing yet does not begin. */
+  /** The user who cancelled the task, if any: hosts without a call do not begin. */
   cancelledBy: string | null;
-  /** Whether something was asked for already, as far as this attempt has seen. */
+  /** Whether a call was already made, as far as this attempt knows. */
   hasCall: boolean;
   host: WorkedHost;
 }
@@ -35,7 +35,7 @@ const hostColumns = [
   'zabbixTemplates',
 ] as const;
 
-/** What work needs of a host. */
+/** The columns of a host that its work reads. */
 export type WorkedHost = Pick<HostRow, (typeof hostColumns)[number]> & { isAdmitted: boolean };
 
 const begin = prepared((db, place: Parameter<HostAt & { now: Date }>) =>
@@ -70,8 +70,8 @@ const begin = prepared((db, place: Parameter<HostAt & { now: Date }>) =>
 );
 
 /**
- * Marks a host of a task as begun, unless it is, and answers what its work needs; of one that has ended (also: that was
- * cancelled before it began) the outcome.
+ * Marks a host of a task as begun, unless it is, and returns the data for its work; for a host that has ended (or was
+ * cancelled before it began) its outcome.
  */
 export async function beginHostWork(
   db: Kysely<Database>,
@@ -84,7 +84,7 @@ export async function beginHostWork(
   return { work: { taskId, position, kind: kind as HostTaskKind, ...begun } };
 }
 
-/** What has become of a host of a task. */
+/** The outcome of a host of a task. */
 export async function outcomeOf(db: Kysely<Database>, { taskId, position }: HostAt): Promise<HostOutcome> {
   return db
     .selectFrom('taskResults')
@@ -94,7 +94,7 @@ export async function outcomeOf(db: Kysely<Database>, { taskId, position }: Host
     .executeTakeFirstOrThrow();
 }
 
-/** Says what a host is waiting for. */
+/** Records a host's waiting reason. */
 export async function noteProgress(
   db: Kysely<Database>,
   { taskId, position }: HostAt,
@@ -109,7 +109,7 @@ export async function noteProgress(
     .execute();
 }
 
-/** What a task found of a host before its end. */
+/** Records a task's findings about a host before its end. */
 export async function showHost(
   db: Kysely<Database>,
   hostId: number,
@@ -122,7 +122,7 @@ export async function showHost(
 export const packagesOf = (db: Kysely<Database>, taskId: number): Promise<TaskPackageRow[]> =>
   db.selectFrom('taskPackages').selectAll().where('taskId', '=', taskId).orderBy('seq').execute();
 
-/** Instances of a host that no task holds, with where their processes are known by. */
+/** Instances of a host that no task holds, with the identification of their processes. */
 export const instancesToProbe = (db: Kysely<Database>, hostId: number) =>
   db
     .selectFrom('instances')

@@ -3,13 +3,13 @@ import type { Expression, Kysely, SqlBool } from 'kysely';
 import { holds, visible, type Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
 
-/** Who is asking: what he holds, and the name by which he is a creator. */
+/** The caller: their rights, and the name that identifies them as a creator. */
 export interface Asker {
   subject: Subject;
   username: string;
 }
 
-/** An expression that is true for productions that somebody may view: all, his own, those of an application he sees. */
+/** A condition for productions that the caller may view: all, their own, and those of an application they may view. */
 export function seenProduction({ subject, username }: Asker): Expression<SqlBool> {
   if (holds(subject, 'view_business')) return sql<SqlBool>`true`;
   return sql<SqlBool>`(productions.creator = ${username} or exists (
@@ -17,11 +17,11 @@ export function seenProduction({ subject, username }: Asker): Expression<SqlBool
     and ${visible(subject, 'application', 'view_app', 'applications.id')}))`;
 }
 
-/** Productions that somebody may view. */
+/** Productions that the caller may view. */
 export const selectProductions = (db: Kysely<Database>, asker: Asker) =>
   db.selectFrom('productions').selectAll('productions').where(seenProduction(asker));
 
-/** A production that somebody may view. */
+/** A production that the caller may view. */
 export const findProduction = (db: Kysely<Database>, asker: Asker, id: number) =>
   selectProductions(db, asker).where('productions.id', '=', id).executeTakeFirst();
 

@@ -1,6 +1,6 @@
-// Which rows of a list are on a page. Few are looked for all at once, and cut. Of many the page is walked to, but over no more
-// rows than the list has: if they lie together further on, a walk to them might read the whole table, and to sort them all
-// takes less.
+// Selects the ids of a page. Small result sets are fetched and sorted; large ones are scanned in index order, but over at
+// most as many rows as the list has: if the matches are clustered further on, the scan could read the whole table, and
+// sorting is cheaper.
 import { AliasNode, ExpressionWrapper, FromNode, IdentifierNode, sql, TableNode } from 'kysely';
 import type { Expression, RawBuilder, SelectQueryNode } from 'kysely';
 import { names } from '../core/snake-case.ts';
@@ -9,7 +9,7 @@ interface Selection extends Expression<unknown> {
   toOperationNode(): SelectQueryNode;
 }
 
-/** Of a list in its order. */
+/** A page of a list in its order. */
 export interface Slice {
   /** Selects the ids as `id`. */
   all: Selection;
@@ -20,7 +20,7 @@ export interface Slice {
   offset: number;
 }
 
-/** Ids of a page as an array, and the common table expressions that it reads. */
+/** Ids of a page as an array, and the common table expressions that it needs. */
 interface Ids {
   cte: RawBuilder<unknown>;
   ids: RawBuilder<unknown>;
@@ -33,7 +33,7 @@ const matching = ({ all }: Slice) => sql`matching as not materialized (${all})`;
 const walked = (slice: Slice) => sql`array(select id from matching ${cut(slice)})`;
 
 /**
- * The ids of a page and the count of its list. Beyond the cap of a filtered list there is one id only, any of the list, to
+ * The ids of a page and the count of its list. Beyond the cap of a filtered list there is a single id, any of the list, to
  * carry the count.
  */
 export function countedIds(slice: Slice, countCap: number, isFiltered: boolean): Ids & { count: RawBuilder<number> } {
@@ -49,19 +49,19 @@ export function countedIds(slice: Slice, countCap: number, isFiltered: boolean):
   };
 }
 
-/** The ids of a page of a list beyond its cap, of about so many rows. */
+/** The ids of a page of a list beyond its cap, with an estimated row count. */
 export function idsBeyondCap(slice: Slice, estimate: number, isFiltered: boolean): Ids {
   const among = isFiltered && amongFirst(slice, estimate);
   if (!among) return { cte: matching(slice), ids: walked(slice) };
   return {
     cte: sql`${matching(slice)}, near as materialized (select array(select id from (${among}) as among ${cut(slice)}) as ids)`,
-    // By no order of an index.
+    // Prevents use of an index order.
     ids: sql`case when (select cardinality(ids) from near) = ${sql.lit(slice.pageSize)} then (select ids from near)
       else array(select id from matching ${cut(slice, 'id + 0')}) end`,
   };
 }
 
-/** The list as far as it is among the first rows of the table that orders it, if the query begins with that. */
+/** The list restricted to the first rows of the table that orders it, if the query starts from that table. */
 function amongFirst(slice: Slice, estimate: number): Expression<unknown> | undefined {
   const { all, by, direction, pageSize, offset } = slice;
   const node = all.toOperationNode();

@@ -1,7 +1,7 @@
-// Rows and an exact count come from one statement over one query, so they cannot disagree. To count a big table costs a hundred
-// pages, so the count is exact up to a cap and the planner's estimate beyond. What is filtered is looked for once up to the
-// cap, for the page and the count; a list that was beyond the cap some seconds ago is not counted at all. Whole rows are read
-// only for the page's ids (deferred join).
+// Rows and count come from one statement over one query, so they cannot disagree. Counting a big table reads a hundred
+// pages, so the count is exact up to a cap and the planner's estimate beyond. A filtered list is searched once up to the
+// cap, for both page and count; a list found beyond the cap seconds ago is not counted again. Whole rows are read only for
+// the page's ids (deferred join).
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder, SelectQueryBuilder } from 'kysely';
 import type { Database } from '../database.ts';
@@ -21,11 +21,11 @@ export interface PageOptions {
   beforeId?: number | undefined;
   /** The count is exact up to this; default 10,000. */
   countCap?: number;
-  /** Whether a filter narrows it, as by default; of a whole table the page is next to its end, and no ids are gathered. */
+  /** Whether a filter narrows it (default); for a whole table the page is scanned directly, without collecting ids. */
   isFiltered?: boolean;
   /**
-   * Whether one plan does for all values of the query, of whose texts there are few; PostgreSQL then keeps the one for the
-   * first page. Its columns are named: with `*` it would fail after a migration that adds one.
+   * Whether one plan serves all values of the query, which must have few distinct texts; PostgreSQL then keeps the plan of
+   * the first page. Columns must be named: `*` would fail after a migration that adds one.
    */
   keepPlan?: boolean;
 }
@@ -36,13 +36,13 @@ export interface Page<Row> {
   countIsEstimate: boolean;
 }
 
-/** Of lists that are not asked for another. */
+/** The default page size of lists. */
 export const usualPageSize = 10;
 
 const countColumn = 'countOfList';
 type Counted<Row> = Row & { [countColumn]: number };
 
-/** One page of `query`, which has neither order nor limit; past the end it is empty. */
+/** One page of `query`, which must have neither order nor limit; empty past the end. */
 export async function paginate<DB, TB extends keyof DB, Row>(
   db: Kysely<Database>,
   query: SelectQueryBuilder<DB, TB, Row>,
@@ -75,7 +75,7 @@ export async function paginate<DB, TB extends keyof DB, Row>(
   if (kept !== undefined) return beyondCap(kept, await rowsBeyondCap(kept));
   const { cte, ids, count } = countedIds(slice, countCap, isFiltered);
   const { rows: carriers } = await send(sql<Counted<Row>>`with ${cte} ${rowsOf(ids).select(count.as(countColumn))}`);
-  // A page past the end has no row that could carry the count.
+  // A page past the end has no row to carry the count.
   const counted = carriers[0]?.[countColumn] ?? (offset > 0 ? await countOf(db, all.limit(countCap + 1)) : 0);
   const rows = carriers.map(withoutCount);
   if (counted <= countCap) return { rows, count: counted, countIsEstimate: false };
@@ -83,7 +83,7 @@ export async function paginate<DB, TB extends keyof DB, Row>(
   return beyondCap(estimate, isFiltered ? await rowsBeyondCap(estimate) : rows);
 }
 
-/** A query to look up by id what was found: without its filters, if an id alone is a row of it. */
+/** A query for looking up the found ids, without the filters if an id alone identifies a row. */
 function ofIds<DB, TB extends keyof DB, Row>(query: SelectQueryBuilder<DB, TB, Row>) {
   const { from, joins } = query.toOperationNode();
   return from?.froms.length === 1 && joins === undefined ? query.clearWhere() : query;
@@ -96,13 +96,13 @@ function orderOf(order: Order) {
   return { by: order.oldest, direction: 'asc' } as const;
 }
 
-// In place, as it is the last column: a copy of the rest takes several times as long.
+// Deleted in place, as it is the last column: copying the other columns takes several times as long.
 function withoutCount<Row>(row: Counted<Row>): Row {
   Reflect.deleteProperty(row, countColumn);
   return row;
 }
 
-/** How many rows a query has. */
+/** The exact row count of a query. */
 export async function countOf<DB, TB extends keyof DB, Row>(
   db: Kysely<Database>,
   query: SelectQueryBuilder<DB, TB, Row>,

@@ -10,7 +10,7 @@ interface Estimate {
   time: number;
 }
 
-// Asked for again by each page that somebody looks at: for so long it may as well stay, and so many are kept.
+// Each page view asks for the estimate again: it is cached this long, and at most this many.
 const estimateMs = 10_000;
 const mostEstimates = 1_000;
 const estimates = new WeakMap<Kysely<Database>, Map<string, Estimate>>();
@@ -18,13 +18,13 @@ const estimates = new WeakMap<Kysely<Database>, Map<string, Estimate>>();
 const keyOf = ({ sql: text, parameters }: CompiledQuery, moreThan: number): string =>
   JSON.stringify([text, parameters, moreThan]);
 
-/** What `estimatedRows` gave some seconds ago at most. */
+/** A cached result of `estimatedRows`, a few seconds old at most. */
 export function keptEstimate(db: Kysely<Database>, query: Compilable, moreThan: number): number | undefined {
   const before = estimates.get(db)?.get(keyOf(query.compile(), moreThan));
   return before && performance.now() - before.time < estimateMs ? before.rows : undefined;
 }
 
-/** How many rows a query has by the planner's reckoning; it has more than so many. */
+/** The planner's estimate of a query's rows, at least the given lower bound. */
 export async function estimatedRows<DB, TB extends keyof DB, Row>(
   db: Kysely<Database>,
   query: SelectQueryBuilder<DB, TB, Row>,

@@ -1,12 +1,12 @@
-// Where the master key comes from: the variable, the file, or, with the embedded database only, a file made at the first
-// start. Processes that share an external database must share the key, so there none is invented.
+// Loads the master key: from the variable, the file, or, with the embedded database only, a file generated at the first
+// start. Processes with an external database must share the key, so none is generated there.
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../kit/atomic-file.ts';
 import type { Config } from '../../kit/config/config.ts';
 
-/** The master key, 32 bytes in base64; throws naming the variables when there is none. */
+/** The master key, 32 bytes in base64; throws naming the variables if there is no key. */
 export function loadMasterKey(config: Pick<Config, 'masterKey' | 'masterKeyFile' | 'databaseUrl' | 'dataDir'>): string {
   if (config.masterKey !== undefined) return config.masterKey;
   if (config.masterKeyFile !== undefined) return readKey(config.masterKeyFile);

@@ -1,6 +1,5 @@
-// What proves to an activity that a message to a workflow comes from whom it says: an envelope that only the API can
-// seal, and the signature of a bot or an operator. Anybody who reaches the engine's port can send messages; the keys are
-// in no history.
+// Authenticates messages to workflows for activities: an envelope that only the API can seal, and the signature of a bot or
+// an operator. Any client of the engine's port can send messages; the keys appear in no history.
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,23 +11,23 @@ import type { Secrets } from './secrets.ts';
 
 type Macs = Pick<Secrets, 'mac'>;
 
-/** How far the clocks of the API and the engine may differ, and how long an update may be under way. */
+/** Maximum clock difference between API and engine plus delivery time of an update. */
 const lifeMs = 3_600_000;
 
 function macOf({ mac }: Macs, { workflowId, update, updateId, input }: UpdateClaim, at: string): string {
   const { proof: _proof, ...rest } = input as { proof?: unknown };
-  // As it arrives: what JSON leaves out was never there.
+  // Normalised through JSON, which drops undefined fields.
   const content = canonicalJson(JSON.parse(JSON.stringify(rest)));
   return mac('workflow update', [workflowId, update, updateId, at, content].join('\n'));
 }
 
-/** Seals an update: it counts for this workflow, under this id, with this input, within the hour. */
+/** Seals an update for this workflow, id and input, valid for an hour. */
 export const sealUpdate = (secrets: Macs, claim: UpdateClaim, now: Date): Envelope => {
   const at = now.toISOString();
   return { at, mac: macOf(secrets, claim, at) };
 };
 
-/** Whether the envelope that an update carries was sealed for it; `scheduled` is when its check was asked for. */
+/** Whether an update's envelope was sealed for it; `scheduled` is when its check was scheduled. */
 export function isSealed(secrets: Macs, claim: UpdateClaim, scheduled: Date): boolean {
   const { proof } = claim.input as { proof?: Partial<Envelope> | null };
   if (typeof proof?.at !== 'string' || typeof proof.mac !== 'string') return false;
@@ -36,7 +35,7 @@ export function isSealed(secrets: Macs, claim: UpdateClaim, scheduled: Date): bo
   return isFresh && isEqual(proof.mac, macOf(secrets, claim, proof.at));
 }
 
-/** What a sender of `decide` signs. */
+/** The fields of `decide` that a sender signs. */
 export type SignedDecision = Pick<DecideInput, 'decision' | 'actor' | 'channel' | 'messageId' | 'planHash'>;
 
 /** Hex HMAC-SHA256 over the lines that name a decision; the key is the text of SLIPWAY_DECIDE_KEY. */
@@ -47,7 +46,7 @@ export function signDecision(key: string, workflowId: string, decision: SignedDe
     .digest('hex');
 }
 
-/** Whether a decision is signed with the key. A line feed in a field would let it run over into the next. */
+/** Whether a decision is signed with the key. A line feed in a field would make the lines ambiguous. */
 export function isSigned(key: string, workflowId: string, decision: SignedDecision, proof: string): boolean {
   const { actor, channel, messageId, planHash = '' } = decision;
   if ([actor, channel, messageId, planHash].some((field) => field.includes('\n'))) return false;

@@ -1,11 +1,11 @@
-// Envelope encryption: every secret has a data key of its own, wrapped with the master key, so that changing the master
-// key rewraps small keys only. The purpose (table/column/row) is authenticated: an envelope moved elsewhere won't open.
+// Envelope encryption: every secret has its own data key, wrapped with the master key, so that a change of the master key
+// only rewraps data keys. The purpose (table/column/row) is authenticated: an envelope moved elsewhere does not open.
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 
 /** A sealed secret as it is stored (jsonb). */
 export interface SecretEnvelope {
   v: 1;
-  /** Names the master key without telling it. */
+  /** Identifies the master key without revealing it. */
   kid: string;
   /** The wrapped data key, and the secret: nonce, tag and cipher text, base64. */
   key: string;
@@ -17,11 +17,11 @@ export interface Secrets {
   /** `purpose` names the place, such as `repository_credentials/secret/7`; the same one is needed to open. */
   seal(purpose: string, plaintext: string): SecretEnvelope;
   open(purpose: string, envelope: unknown): string;
-  /** A keyed hash, hex: for comparing what may hold a secret without keeping a hash that can be guessed at. */
+  /** A keyed hash, hex: compares possible secrets without storing a hash open to guessing. */
   mac(purpose: string, text: string): string;
 }
 
-/** A secret cannot be opened; the message says what to do and never holds any of it. */
+/** A secret cannot be opened; the message says how to fix it and contains no part of it. */
 export class SecretsError extends Error {
   readonly reason: 'malformed' | 'other_master_key' | 'tampered';
 

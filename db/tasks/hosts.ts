@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { TaskArea } from '../../workflows/tasks/contract.ts';
 import type { Database } from '../database.ts';
 
-/** What a task is, in one line, and the names of the hosts that it works on. */
+/** A one-line description of a task, and the names of its hosts. */
 export async function hostsOfTask(
   db: Kysely<Database>,
   taskId: number,

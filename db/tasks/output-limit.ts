@@ -1,5 +1,5 @@
-// What a task keeps of output over its limit: half from the beginning, and the end, of which the oldest lines go for new ones.
-// Numbers stay as they were given; who reads over those that are gone gets one line in their place that says so.
+// Keeps a task's output within its limit: half from the start, and a tail whose oldest lines are dropped for new ones.
+// Sequence numbers stay; readers get one line in place of the dropped ones.
 import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database.ts';

@@ -1,6 +1,6 @@
-// Output lines of tasks. A source (one stream of one job) is copied from a position that is kept in the same
-// transaction as its lines, so whoever copies, and however often he dies, no line is lost or written twice. Sequence
-// numbers come from the task's row: from 1, without gaps, in the order that readers may see them.
+// Output lines of tasks. The copy position of a source (one stream of one job) is stored in the same transaction as its
+// lines, so crashes and concurrent copiers neither lose nor duplicate lines. Sequence numbers come from the task's row: from
+// 1, without gaps, in the order in which they become visible.
 import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import type { OutputStream } from '../../workflows/tasks/contract.ts';
@@ -31,12 +31,12 @@ export interface OutputBatch {
   limitBytes: number;
 }
 
-/** Tells followers of the task that there is something new. */
+/** Notifies followers of the task of new output. */
 export async function notifyOutput(db: Kysely<Database>, taskId: number): Promise<void> {
   await sql`select pg_notify(${outputChannel}, ${String(taskId)})`.execute(db);
 }
 
-/** Where the copy of a source stands. */
+/** The copy position of a source. */
 export const outputPosition = (db: Kysely<Database>, taskId: number, source: string): Promise<number> =>
   db
     .selectFrom('taskOutputCursors')
@@ -46,7 +46,7 @@ export const outputPosition = (db: Kysely<Database>, taskId: number, source: str
     .executeTakeFirst()
     .then((row) => row?.position ?? 0);
 
-/** Adds lines and moves the source's position; answers false, and changes nothing, when somebody else has moved it. */
+/** Adds lines and moves the source's position; returns false, without changes, if it was moved concurrently. */
 export function appendOutput(db: Kysely<Database>, batch: OutputBatch): Promise<boolean> {
   return db.transaction().execute(async (tx) => {
     const moved = await moveCursor(tx, batch);
@@ -117,7 +117,7 @@ export async function readBatch(
   query: OutputQuery,
 ): Promise<{ rows: TaskOutputRow[]; isCut: boolean }> {
   const { after, limit, bytes = unlimited, instance, stream } = query;
-  // Of one moment: what goes meanwhile must be told.
+  // Read in one snapshot: lines dropped meanwhile must be reported.
   const found = await db
     .selectFrom('tasks')
     .leftJoinLateral(

@@ -1,5 +1,5 @@
-// The line on which a job's stream stands, before it has ended. It has no number and is no line of the task: when it ends it
-// comes among the lines, and what was shown of it is worth nothing.
+// Partial lines: the current, unfinished line of a job's stream. It has no sequence number; once finished it is stored as a
+// regular line, and the partial is discarded.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
@@ -14,7 +14,7 @@ export interface Partial extends OutputLine {
   position: number;
 }
 
-/** Shows what stands on a line; of a task that has ended it does nothing. */
+/** Stores a partial line; a no-op if the task has ended. */
 export async function showPartial(db: Kysely<Database>, partial: Partial): Promise<void> {
   const { taskId, source, position, instanceId, host, step, stream, text } = partial;
   await sql`insert into task_partials (task_id, source, position, instance_id, host, step, stream, text)
@@ -24,7 +24,7 @@ export async function showPartial(db: Kysely<Database>, partial: Partial): Promi
   await notifyOutput(db, taskId);
 }
 
-/** Forgets what stood on the line of a source. */
+/** Deletes the partial line of a source. */
 export async function dropPartial(db: Kysely<Database>, taskId: number, source: string): Promise<void> {
   await db.deleteFrom('taskPartials').where('taskId', '=', taskId).where('source', '=', source).execute();
 }

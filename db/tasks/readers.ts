@@ -1,5 +1,5 @@
-// Who reads a task's output live may lose the right to it meanwhile. All readers of a process are asked about by one statement,
-// which finds facts only; what they mean is decided where every other check decides it (access/rights.ts).
+// Finds live readers who have lost their right to a task's output. One query loads the facts for all readers of a process;
+// they are judged where all other checks are (access/rights.ts).
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { grantedBy } from '../access/permission-catalogue.ts';
@@ -7,10 +7,10 @@ import { actionsOn, everywhere, holdings, subjectOf, type Held } from '../access
 import { seenAfter } from '../access/sessions.ts';
 import type { Database } from '../database.ts';
 
-/** Sent when somebody may have lost a right; see the triggers of migration 0037. */
+/** Notified when a right may have been revoked; see the triggers of migration 0037. */
 export const rightsChannel = 'rights';
 
-/** Somebody who reads a task's output, and the session or token that let them in. */
+/** A reader of a task's output, and the session or token that admitted them. */
 export interface Reader {
   userId: number;
   taskId: number;
@@ -18,13 +18,13 @@ export interface Reader {
   tokenId: number | null;
 }
 
-/** Any of these shows the output of an application's tasks, beside `view_app`. */
+/** Any of these permissions, besides `view_app`, shows the output of an application's tasks. */
 export const outputReaders = {
   deploy: ['view_app_log', 'deploy_app', 'review_app_deploy_task'],
   instance: ['view_app_log', 'restart_app'],
 } as const;
 
-/** What a reader has lost. */
+/** The lost precondition of a reader. */
 export type Loss = 'account' | 'session' | 'token' | 'right';
 
 interface Facts {
@@ -41,7 +41,7 @@ interface Facts {
   ungranted: boolean;
 }
 
-/** What each of these readers has lost by now; undefined of those who may go on. */
+/** The loss of each of these readers so far; undefined for those who keep access. */
 export async function lossesOf(
   db: Kysely<Database>,
   readers: readonly Reader[],

@@ -10,7 +10,7 @@ export interface ResultEnd {
   message: string | null;
 }
 
-/** Ends a result that is open; answers it, or nothing when it had ended before. */
+/** Ends an open result; returns it, or undefined if it had already ended. */
 export const closeResult = (
   tx: Kysely<Database>,
   { taskId, position, status, step, message }: ResultEnd,

@@ -1,5 +1,5 @@
-// Mails about a new address: a link to it that makes it count, and word to the old one, whose reader may know nothing of it.
-// The token of the link is made when the mail is sent, so that no table ever holds it.
+// Mails about a new address: a confirmation link to it, and a notice to the old one, whose owner may not know of the change.
+// The token of the link is created when the mail is sent, so that no table ever holds it.
 import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import { emailLinkLifeMs, makeEmailToken } from '../../../db/access/email-changes.ts';
@@ -18,7 +18,7 @@ const notice = z.object({
   username: z.string(),
   to: z.string(),
   newEmail: z.string(),
-  /** Who changes it. */
+  /** The user who changes it. */
   by: z.string(),
   language: z.enum(['en', 'zh']),
   time: z.iso.datetime(),
@@ -26,7 +26,7 @@ const notice = z.object({
 
 type Notice = z.output<typeof notice>;
 
-/** Has both mails sent after the commit. */
+/** Queues both mails, to be sent after the commit. */
 export async function mailEmailChange(
   tx: Kysely<Database>,
   { oldEmail, ...rest }: Omit<Notice, 'kind' | 'to'> & { oldEmail: string },
@@ -76,7 +76,7 @@ If you do not want that, tell an administrator of Slipway now.
   }),
 };
 
-/** What the relay does with a notice: nothing when it came too late or the address is not wished any more. */
+/** The relay's handler for a notice: does nothing if it is too late or the address is no longer requested. */
 export function emailChangeHandler({ db, config: { publicUrl }, log, send, now }: PasswordLinkDeps): OutboxHandler {
   return async (payload) => {
     const facts = notice.parse(payload);
@@ -88,7 +88,7 @@ export function emailChangeHandler({ db, config: { publicUrl }, log, send, now }
     }
     const token = kind === 'confirm' ? await makeEmailToken(db, userId, to) : undefined;
     if (kind === 'confirm' && token === undefined) return;
-    // What follows `#` never leaves the browser.
+    // The fragment (`#…`) never leaves the browser.
     const link = `${publicUrl}/ui/confirm-email#token=${token ?? ''}`;
     const mail = kind === 'confirm' ? confirmTexts[language]({ ...facts, link }) : toldTexts[language](facts);
     if ((await send({ to, ...mail })) === 'refused')

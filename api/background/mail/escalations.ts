@@ -1,4 +1,4 @@
-// Tells the creator of a request that it was escalated. What language he reads is not known, so the mail has both.
+// Notifies the creator of a request of its escalation. Their language is unknown, so the mail is in both.
 import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import type { Database } from '../../../db/database.ts';
@@ -15,7 +15,7 @@ export interface EscalationDeps {
   send: SendMail | undefined;
 }
 
-/** What the relay does with an escalation: one mail to the creator; nothing without a mail server. */
+/** The relay's handler for an escalation: one mail to the creator; nothing without a mail server. */
 export function escalationHandler({ db, log, send }: EscalationDeps): OutboxHandler {
   return async (payload) => {
     const { taskId, ...facts } = escalation.parse(payload);

@@ -1,5 +1,5 @@
-// Mails with links to set a password. What is in the outbox says only whom a link is wanted for: the token is made when
-// the mail is sent, so that no table ever holds it, and whether there is such a user is looked up after the answer.
+// Mails with links to set a password. The outbox holds only the addressee: the token is created when the mail is sent, so
+// that no table ever holds it, and the user is looked up only after the response has been sent.
 import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import { findAddressee, hasYoungLink, linkLifeMs, makeLink } from '../../../db/access/password-links.ts';
@@ -19,14 +19,14 @@ const wish = z.object({
   userId: z.number().optional(),
   language: z.enum(['en', 'zh']),
   time: z.iso.datetime(),
-  /** So many have asked for this mailbox that no other link is mailed while the last one is young. */
+  /** There are so many requests for this mailbox that no other link is mailed while the last one is recent. */
   isCrowded: z.boolean().optional(),
 });
 
-/** What the outbox holds. */
+/** Payload of the outbox row. */
 export type PasswordLinkWish = z.output<typeof wish>;
 
-/** Has a link mailed after the commit; without a mail server nothing happens. */
+/** Queues a link, to be mailed after the commit; does nothing without a mail server. */
 export async function mailPasswordLink(
   tx: Kysely<Database>,
   { smtpUrl }: Pick<Config, 'smtpUrl'>,
@@ -35,7 +35,7 @@ export async function mailPasswordLink(
   if (smtpUrl !== undefined) await enqueue(tx, passwordLinkTopic, wanted);
 }
 
-/** The page of the console where a password is chosen; what follows `#` never leaves the browser. */
+/** URL of the console's page for choosing a password; the fragment (`#…`) never leaves the browser. */
 const pageOf = (publicUrl: string, token: string): string => `${publicUrl}/ui/reset-password#token=${token}`;
 
 export interface PasswordLinkDeps {
@@ -46,7 +46,7 @@ export interface PasswordLinkDeps {
   now(): Date;
 }
 
-/** What the relay does with a wish: nothing when it came too late or nobody is meant, else a new link and its mail. */
+/** The relay's handler for a request: does nothing if it is too late or matches no user, else mails a new link. */
 export function passwordLinkHandler({ db, config: { publicUrl }, log, send, now }: PasswordLinkDeps): OutboxHandler {
   return async (payload) => {
     const { kind, language, time, isCrowded, ...addressee } = wish.parse(payload);

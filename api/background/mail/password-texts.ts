@@ -50,6 +50,6 @@ ${link}
   },
 };
 
-/** The mail that carries a link. */
+/** The mail with a link. */
 export const passwordMail = (kind: PasswordLinkKind, language: Language, facts: Facts): Omit<Mail, 'to'> =>
   texts[kind][language](facts);

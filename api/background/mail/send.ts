@@ -1,5 +1,4 @@
-// The one file that knows how mail is sent. Plain text only, and nothing in a message can name a file or an address to
-// fetch.
+// The only file that depends on the mail library. Plain text only; nothing in a message can name a file or a URL to fetch.
 import { createTransport } from 'nodemailer';
 import type { Config } from '../../../kit/config/config.ts';
 
@@ -9,12 +8,12 @@ export interface Mail {
   text: string;
 }
 
-/** Sends a mail; `refused` when the server will never take it (5xx), other failures throw. */
+/** Sends a mail; `refused` if the server rejects it permanently (5xx), other failures throw. */
 export type SendMail = (mail: Mail) => Promise<'sent' | 'refused'>;
 
 const timeouts = { dnsTimeout: 5_000, connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 20_000 };
 
-/** How this configuration sends mail; undefined when it has no server. */
+/** A mail sender for this configuration; undefined without a mail server. */
 export function createSendMail({ smtpUrl, smtpFrom }: Pick<Config, 'smtpUrl' | 'smtpFrom'>): SendMail | undefined {
   if (smtpUrl === undefined || smtpFrom === undefined) return undefined;
   const transport = createTransport({ url: smtpUrl, ...timeouts });
@@ -37,7 +36,7 @@ export function createSendMail({ smtpUrl, smtpFrom }: Pick<Config, 'smtpUrl' | '
   };
 }
 
-// The recipient or the message was refused; a refused login (EAUTH) is the operator's to mend, and is tried again.
+// The recipient or the message was rejected; a rejected login (EAUTH) is for the operator to fix, and is retried.
 function isForGood(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, responseCode } = error as { code?: unknown; responseCode?: unknown };
