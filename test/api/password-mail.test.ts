@@ -248,7 +248,7 @@ test('no table, record or log ever holds a link’s token', async () => {
 
 describe('a new address', () => {
   const email = (): string => `${unique()}@example.com`;
-  test('counts once the link mailed to it is followed, which works once, and the old address is notified of the change', async () => {
+  test('counts once its mailed link is followed, which works once, and the old address is notified', async () => {
     const admin = await t.user({ admin: true });
     const one = await user();
     const wanted = email();

@@ -65,7 +65,7 @@ async function enrolled(grants: { admin?: boolean } = {}, app: TestApp = t): Pro
 }
 
 describe('a second factor is set up', () => {
-  test('with the password and confirmed by a code; the secret is shown once, as text and as an address for authenticators', async () => {
+  test('with password and code; the secret is shown once, as text and as an address for authenticators', async () => {
     const user = await t.user({ password });
     expect((await user.post('/auth/second-factor/', { password: 'wrong wrong wrong' })).status).toBe(403);
     const begun = await user.post<{ secret: string; uri: string }>('/auth/second-factor/', { password });
@@ -264,7 +264,7 @@ describe('a second factor ends', () => {
     expect((await remove(shown(secret))).status).toBe(409);
   });
 
-  test("when an administrator resets it for another user who lost it, which ends that user's sessions; not for themselves", async () => {
+  test("when an administrator resets it for another user, which ends that user's sessions; not for themselves", async () => {
     const { user, secret, codes } = await enrolled();
     const session = browserOf(await goOn(await begin(user.username), shown(secret)));
     const waiting = await begin(user.username);

@@ -84,7 +84,7 @@ describe('linking a template', () => {
     expect(changes).toEqual([{ overrides: [[], ['timeout']] }, { timeout: [600, 700], overrides: [['timeout'], []] }]);
   });
 
-  test('a repetition has no effect, even when the template is disabled meanwhile; another template replaces it', async () => {
+  test('a repetition has no effect, even after the template is disabled; another one replaces it', async () => {
     const app = await anApplication(manager);
     const [first, second] = [await template(), await template({ timeout: 800 })];
     await link(app, first.id);
