@@ -172,7 +172,7 @@ describe('deleting an application', () => {
     await make(creator, { name: app.name });
   });
 
-  test('is refused while something depends on the application; dependents that the caller may not view are counted, not named', async () => {
+  test('is refused while something depends on it; dependents hidden from the caller are counted, not named', async () => {
     const app = await make(creator);
     const child = await make(admin, { parent_app: app.id });
     const answer = await creator.delete<Refusal>(`/applications/${app.id}/`);

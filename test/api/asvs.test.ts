@@ -72,7 +72,7 @@ describe('a password', () => {
     expect([...commonPasswords].filter((one) => one.length < 10 || one !== one.toLowerCase())).toEqual([]);
   });
 
-  test("that is little more than the user's own name or address, or a word of the company or the product, is refused", () => {
+  test("that is little more than the user's name or address, or a word of the company or product, is refused", () => {
     const owner = { username: 'long.user.name', email: 'an.address@acme-corp.com', words: ['Hovercraft'] };
     for (const own of [
       'Long.User.Name',

@@ -145,7 +145,7 @@ test('an export is one snapshot: later writes are not in it', async () => {
   expect(lines.join('\n')).not.toContain('meanwhile');
 });
 
-test('an export reads no more of the database than its client consumes, and releases it when the client disconnects', async () => {
+test('an export reads no more of the database than its client consumes, and releases it on a disconnect', async () => {
   const sent = jest.spyOn(JSON, 'stringify');
   const response = await t.app.request('/audit/export/', { headers: { authorization: `Token ${auditor.token}` } });
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();

@@ -39,7 +39,7 @@ describe('grants on objects', () => {
     expect(Object.keys(answer.body.results[0]?.permission ?? {})).toHaveLength(8);
   });
 
-  test('an unknown permission is 30001, one that the granter lacks 30002; neither takes effect, both are audited', async () => {
+  test('an unknown permission is 30001, one that the granter lacks 30002; both are audited without effect', async () => {
     const editor = await t.user({ application: { [app]: ['edit_app'] } });
     const user = await t.user();
     const path = `/users/${user.id}/application/perms/`;
@@ -63,7 +63,7 @@ describe('grants on objects', () => {
     expect(await grantsOf(user)).toEqual(['edit_app', 'view_app']);
   });
 
-  test('an object that the granter may not view is 404, one that they may not edit is refused, before any other check', async () => {
+  test('an object that the granter may not view is 404, one they may not edit is refused, before any other check', async () => {
     const viewer = await t.user({ application: { [app]: ['view_app'] } });
     const path = `/users/${viewer.id}/application/perms/`;
     expect((await viewer.post(path, grant({ view_app: 'yes' }))).status).toBe(403);

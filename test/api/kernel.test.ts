@@ -63,7 +63,7 @@ describe('the order of the steps', () => {
     expect(answer.body).not.toHaveProperty('details');
   });
 
-  test('the permission is checked before the body: 403 for callers who may only view it, naming the missing permission', async () => {
+  test('the permission is checked before the body: a viewer gets 403 naming the missing permission', async () => {
     const viewer = await t.user({ application: { [app]: ['view_app'] } });
     const answer = await viewer.post(probe(), { nonsense: 1 });
     expect(answer).toMatchObject({ status: 403, body: { error_code: 10003, message: 'not allowed: edit_app' } });

@@ -154,7 +154,7 @@ export function describeRepository(name: string, start: () => Promise<Repository
       if (place) await expectRefusal(packages.fetch(place, 'dist'), 'unavailable');
     });
 
-    test('a reading that nobody waits for any more ends, and another one begins anew', async () => {
+    test('a read without remaining waiters ends, and a later one starts again', async () => {
       const packages = fresh();
       const leaving = new AbortController();
       const left = packages.fetch(subject.place(), 'dist', leaving.signal);

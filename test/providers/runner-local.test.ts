@@ -160,7 +160,7 @@ describe('the local runner alone', () => {
   });
 
   describe('users', () => {
-    test('root runs a job as another user, whom nobody else can run as', async () => {
+    test('root runs a job as another user; other users cannot', async () => {
       const script = 'id -un; id -gn; echo "$HOME"; echo x >&2';
       if (!isRoot) return expectRefusal(start(script, { user: 'nobody' }), 'refused', 'is not root');
       const job = await start(script, { user: 'nobody' });
