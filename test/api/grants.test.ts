@@ -63,7 +63,7 @@ describe('grants on objects', () => {
     expect(await grantsOf(user)).toEqual(['edit_app', 'view_app']);
   });
 
-  test('an object that the granter may not view is 404, one they may not edit is refused, before any other check', async () => {
+  test('an object that the granter may not view is 404, one they may not edit is refused, before all else', async () => {
     const viewer = await t.user({ application: { [app]: ['view_app'] } });
     const path = `/users/${viewer.id}/application/perms/`;
     expect((await viewer.post(path, grant({ view_app: 'yes' }))).status).toBe(403);

@@ -169,7 +169,7 @@ describe('the local runner alone', () => {
       expect([name, group]).toEqual(['nobody', expect.not.stringMatching('root') as string]);
     });
 
-    test('the worker’s own user may be run as, whoever it is', async () => {
+    test('a job may run as the worker’s own user', async () => {
       const job = await start('id -un', { user: userInfo().username, neverRoot: true });
       expect(await endOf(runner, host, job.id)).toMatchObject({ exitCode: 0 });
       expect(await said(runner, host, job.id)).toBe(`${userInfo().username}\n`);
