@@ -1,5 +1,5 @@
-// Approving a deploy task over HTTP against a bare update with one commit: the same engine, a workflow whose handler runs
-// one activity that updates one row.
+// Approving a deploy task over HTTP, against a bare update with one commit: the same engine and a workflow whose handler
+// runs one activity that updates one row.
 import { bare, bareId, slipway } from './deploys.ts';
 import { compareWithNoise, timed } from './harness.ts';
 import type { Benchmark } from './harness.ts';

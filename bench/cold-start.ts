@@ -1,5 +1,5 @@
-// From nothing running to ready, on data folders that were used before: Slipway's one process (database, engine, worker,
-// API) until /readyz says so, against the bare servers and a bare worker from a ready bundle until it polls.
+// Cold start to ready, on data folders that were used before: Slipway's one process (database, engine, worker, API) until
+// /readyz passes, against the bare servers and a bare worker with a ready bundle until it polls.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../embedded/ports.ts';
@@ -9,7 +9,7 @@ import type { Benchmark } from './harness.ts';
 import { get } from './http.ts';
 import type { BenchStack } from './stack.ts';
 
-/** Starts a file until its port answers 200, stops it; answers the time to there, in ms. */
+/** Starts a file, waits until its port responds with 200 and stops it; returns the time to ready, in ms. */
 async function startOf(stack: BenchStack, file: string, path: string, folder: string): Promise<number> {
   const port = await freePort();
   const uiPort = await freePort();

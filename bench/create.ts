@@ -1,5 +1,5 @@
-// Creating a deploy task over HTTP (permission, plan, audit, outbox in one commit, then the workflow's start) against
-// inserting a row and starting a trivial workflow. Between calls both wait until their workflow is at rest.
+// Creating a deploy task over HTTP (permission, plan, audit and outbox in one commit, then the workflow's start), against
+// inserting a row and starting a trivial workflow. Between calls both sides wait until their workflow is idle.
 import { bare, slipway } from './deploys.ts';
 import { compareWithNoise } from './harness.ts';
 import type { Benchmark } from './harness.ts';

@@ -1,5 +1,5 @@
-// Both sides of the benchmarks about requests: Slipway with an API and a worker, and the least that does the same with
-// the same engine and database: a row, a workflow, a commit.
+// Both sides of the request benchmarks: Slipway with an API and a worker, and the minimal equivalent on the same engine and
+// database: a row, a workflow, a commit.
 import type { Kysely } from 'kysely';
 import pg from 'pg';
 import { stateQuery } from '../workflows/approvals/contract.ts';
@@ -20,7 +20,7 @@ export interface Slipway {
   estate: Estate;
   db: Kysely<Database>;
   url: string;
-  /** Posts a deploy task, waits until its plan is made; answers its id and the time of the request, in ms. */
+  /** Posts a deploy task and waits for its plan; returns its id and the duration of the request, in ms. */
   create(): Promise<{ id: number; ms: number }>;
   stop(): Promise<void>;
 }
@@ -31,7 +31,7 @@ export interface Bare {
   stop(): Promise<void>;
 }
 
-/** Slipway on a database of its own, which is also its task queue's name. */
+/** Slipway on its own database, whose name is also its task queue. */
 export async function slipway(
   stack: BenchStack,
   name: string,
@@ -63,7 +63,7 @@ export async function slipway(
   };
 }
 
-/** The bare side, with a worker that runs the trivial workflow. */
+/** The bare side: a worker that runs the trivial workflow. */
 export async function bare(stack: BenchStack, name: string): Promise<Bare & { workerPid: number }> {
   const databaseUrl = await stack.database(name);
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 10 });
@@ -93,5 +93,5 @@ export async function bare(stack: BenchStack, name: string): Promise<Bare & { wo
   };
 }
 
-/** The workflow id of a request of the bare side. */
+/** The workflow id of a request on the bare side. */
 export const bareId = (name: string, id: number): string => `${name}/${id}`;

@@ -1,4 +1,5 @@
-// What a deploy needs, made straight in the database: people with tokens, an application, hosts that are folders, a package.
+// Seeds directly into the database what a deploy needs: users with tokens, an application, hosts that are folders, a
+// package.
 import { randomInt } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
@@ -25,7 +26,7 @@ export interface Estate {
   packageSource: string;
 }
 
-/** A user with a token; its use is noted already, so that no request writes that. */
+/** A user with a token; its last use is already recorded, so no request writes it. */
 export async function person(db: Kysely<Database>, username: string, { admin = false } = {}): Promise<Person> {
   const { id } = await db
     .insertInto('users')
@@ -50,7 +51,7 @@ export async function grant(db: Kysely<Database>, userId: number, permissions: s
 
 /** An application on two hosts with a package. */
 export async function makeEstate(db: Kysely<Database>, dataDir: string): Promise<Estate> {
-  // Ids name workflows, and all benchmarks share an engine.
+  // Ids name workflows, and all benchmarks share one engine.
   await sql`select setval(pg_get_serial_sequence('deploy_tasks', 'id'), ${randomInt(1, 2 ** 40)})`.execute(db);
   const { id: applicationId } = await db
     .insertInto('applications')

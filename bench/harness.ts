@@ -1,9 +1,8 @@
-// Two sides are compared within one run: blocks of calls in the order A, B, B, A, so that a machine that gets slower or
-// faster meanwhile does so to both, and medians, so that a pause hits neither. A side compared with itself says how much
-// of a ratio is noise.
+// Compares two sides within one run. Blocks of calls alternate A, B, B, A, so drift of the machine affects both sides;
+// medians discard pauses. A side compared with itself gives the noise of a ratio.
 import type { BenchStack } from './stack.ts';
 
-/** One call of one side; what it answers is the time that counts, in ms, if not the whole call does. */
+/** One call of one side. Returns the measured time in ms, or nothing to measure the whole call. */
 export type Side = () => Promise<number | undefined> | Promise<void>;
 
 export interface Comparison {
@@ -16,11 +15,11 @@ export interface Comparison {
 /** One line of the report. */
 export interface Row extends Comparison {
   name: string;
-  /** Of base and ours. */
+  /** Base and ours. */
   unit: 'ms' | 'MiB' | 's' | 'events';
-  /** Largest ratio that is good enough. */
+  /** Largest acceptable ratio. */
   aim: number;
-  /** The base against itself: 1 on a quiet machine; null where it was not measured. */
+  /** The base against itself: 1 on a quiet machine; null if not measured. */
   noise: number | null;
 }
 
@@ -28,7 +27,7 @@ export interface BenchContext {
   stack: BenchStack;
   /** Fewer calls and smaller tables. */
   quick: boolean;
-  /** Says on standard error what is being done. */
+  /** Reports progress on standard error. */
   say(text: string): void;
 }
 
@@ -37,9 +36,9 @@ export type Benchmark = (context: BenchContext) => Promise<Row[]>;
 export interface Blocks {
   /** Rounds of four blocks. */
   rounds: number;
-  /** Calls a block. */
+  /** Calls per block. */
   calls: number;
-  /** Calls of each side beforehand that don't count. */
+  /** Warm-up calls of each side, not counted. */
   warmUp?: number;
 }
 
@@ -58,7 +57,7 @@ export async function compare(base: Side, ours: Side, { rounds, calls, warmUp = 
   return { base: first, ours: second, ratio: second / first };
 }
 
-/** `compare`, and the base against itself in half as many rounds. */
+/** `compare`, plus the base against itself in half as many rounds. */
 export async function compareWithNoise(
   base: Side,
   ours: Side,
@@ -83,7 +82,7 @@ async function block(side: Side, calls: number): Promise<number[]> {
   return times;
 }
 
-/** The middle value; 0 of none. */
+/** The median; 0 of an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -91,7 +90,7 @@ export function median(values: readonly number[]): number {
   return (below + above) / 2;
 }
 
-/** The time that `work` takes, in ms. */
+/** The duration of `work`, in ms. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await work();

@@ -1,5 +1,5 @@
 // The list of hosts at a million and at ten thousand, with its count, for every filter, as an administrator and as a user
-// who sees 200 of them: what grows with the table shows here.
+// who sees 200 of them: shows costs that grow with the table.
 import { sql } from 'kysely';
 import { connect } from '../db/core/connect.ts';
 import { person } from './estate.ts';
@@ -27,7 +27,7 @@ const statements = (count: number): string[] => [
        jsonb_build_array(jsonb_build_object('id', i, 'owner', 'HOST', 'is_virtual', false, 'addr_type', 'PRIVATE',
          'network', '', 'netmask', '', 'address', '10.' || i / 65536 || '.' || i / 256 % 256 || '.' || i % 256)), 'bench'
      from generate_series(1, ${count}) i`,
-  // What the trigger of hosts would have noted.
+  // What the trigger on hosts would have written.
   'insert into host_locations select distinct location from hosts',
   `insert into instances (application_id, host_id) select 1 + i % 100, i from generate_series(1, 3000) i`,
   `insert into grants (user_id, scope, object_id, permission)

@@ -1,5 +1,5 @@
-// Tasks over 1,000 and 10,000 hosts at a cloud in memory against the least that does the same with the same engine and
-// database: time, events in the histories for each host, and the workers' memory afterwards.
+// Tasks over 1,000 and 10,000 hosts of an in-memory cloud, against the minimal equivalent on the same engine and database:
+// time, history events per host, and the workers' memory afterwards.
 import { median } from './harness.ts';
 import type { Benchmark, Row } from './harness.ts';
 import { bareSide, slipwaySide } from './hosts/sides.ts';

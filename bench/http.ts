@@ -1,4 +1,4 @@
-// The plainest client there is: one kept connection a server, so that what is measured is the server.
+// A minimal HTTP client with one keep-alive connection per server, so that the measurement is of the server.
 import { Agent, request } from 'node:http';
 
 const agent = new Agent({ keepAlive: true, maxSockets: 8 });
@@ -25,15 +25,15 @@ function call(method: string, url: string, token?: string, body?: string): Promi
   });
 }
 
-/** Reads; the answer may be any. */
+/** GET; any response is accepted. */
 export const get = (url: string, token?: string): Promise<HttpAnswer> => call('GET', url, token);
 
-/** Reads; throws unless the answer is a success. */
+/** GET; throws unless the response is a success. */
 export async function visit(url: string, token?: string): Promise<void> {
   checked(url, await get(url, token));
 }
 
-/** Posts JSON; throws unless the answer is a success. */
+/** POSTs JSON; throws unless the response is a success. */
 export async function post(url: string, token: string, body: object = {}): Promise<Record<string, unknown>> {
   return JSON.parse(checked(url, await call('POST', url, token, JSON.stringify(body)))) as Record<string, unknown>;
 }

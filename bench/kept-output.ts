@@ -1,5 +1,5 @@
-// 100 MB of output of one job on one host: what lies on the host and in the database in the end against what may be kept, and
-// how long it takes the job with its output kept, and copied too, against the same command into a file.
+// 100 MB of output of one job on one host: the bytes left on the host and in the database against the limits, and the job's
+// time with output kept, and also copied, against the same command writing to a file.
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -26,7 +26,7 @@ const jobOf = (id: string, content: string): Job => ({
   outputLimitBytes: limitBytes,
 });
 
-/** Bytes of a job's output that lie on the host. */
+/** Bytes of a job's output on the host. */
 function bytesIn(folder: string): number {
   const names = readdirSync(folder).filter((name) => name.startsWith('std'));
   return names.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);

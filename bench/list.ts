@@ -1,4 +1,4 @@
-// The first page of a million deploy tasks over HTTP against the plainest server that answers the same rows and count.
+// The first page of a million deploy tasks over HTTP, against a minimal server that returns the same rows and count.
 import { compareWithNoise } from './harness.ts';
 import type { Benchmark } from './harness.ts';
 import { visit } from './http.ts';

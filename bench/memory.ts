@@ -1,5 +1,5 @@
-// Memory of a worker process that holds deploy tasks waiting for approval against a bare SDK worker that holds as many
-// trivial waiting workflows; both may keep all of them in memory.
+// Memory of a worker process that holds deploy tasks waiting for approval, against a bare SDK worker with as many trivial
+// waiting workflows; both may cache all of them.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { bare, slipway } from './deploys.ts';
@@ -9,7 +9,7 @@ import type { Benchmark, Row } from './harness.ts';
 const run = promisify(execFile);
 const atOnce = 8;
 
-/** Resident memory of a process in MiB: the middle of five looks, a second apart. */
+/** Resident memory of a process in MiB: the median of five samples, a second apart. */
 export async function residentMemory(pid: number): Promise<number> {
   const looks: number[] = [];
   for (let look = 0; look < 5; look += 1) {
@@ -43,7 +43,7 @@ export const memory: Benchmark = async ({ stack, quick, say }) => {
     };
     const growth = after.map((value, index) => ((value - (before[index] ?? 0)) * 1_000) / count);
     const whole = row(`worker with ${count} waiting tasks`, after);
-    // A few workflows add less than a garbage collection takes away.
+    // A few workflows add less than one garbage collection frees.
     return quick ? [whole] : [whole, row('what 1,000 waiting tasks add', growth)];
   } finally {
     await Promise.all([ours.stop(), base.stop()]);

@@ -1,5 +1,5 @@
-// A million short lines from ten instances at once, against a bare COPY of the very same rows: time; whether the worker's and
-// the API's memory grows with what they pass on; and whether those who watch keep up.
+// A million short lines from ten instances at once, against a bare COPY of the same rows: the time, whether the memory of
+// worker and API grows with the lines they pass on, and whether the followers keep up.
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ const patienceMs = 1_800_000;
 const lookMs = 250;
 const printed = "step = 'pre_exec' and stream = 'stdout'";
 
-/** Resident memory of a process now, in MiB. */
+/** Current resident memory of a process, in MiB. */
 const resident = (pid: number): number =>
   (Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4_096) / 1024 / 1024;
 
@@ -25,7 +25,7 @@ interface Peaks {
   late: number;
 }
 
-/** Largest memory of a process while the first tenth of the lines came, and until the end. */
+/** Peak memory of a process during the first tenth of the lines, and until the end. */
 function memoryOf(pid: number): { look(isEarly: boolean): void; peaks: Peaks } {
   const peaks = { early: 0, late: 0 };
   const look = (isEarly: boolean): void => {
@@ -52,7 +52,7 @@ async function followed({ db, workerPid, apiPid }: Ground, taskId: number, count
   return { worker: memory.worker.peaks, api: memory.api.peaks };
 }
 
-/** From the first batch of lines to the last, in ms, and how many there are. */
+/** Time from the first batch of lines to the last, in ms, and the number of lines. */
 async function storing({ db }: Ground, taskId: number): Promise<{ ms: number; lines: number; first: number }> {
   const { rows } = await sql<{ first: Date; last: Date; lines: number }>`
     select min(time) as first, max(time) as last, count(*) as lines from task_output
@@ -66,7 +66,7 @@ async function bareCopy({ db }: Ground, taskId: number): Promise<number> {
   const file = join(tmpdir(), `slipway-bench-${randomBytes(6).toString('hex')}`);
   await sql`create table bare_output (like task_output including all)`.execute(db);
   const rows = `select * from task_output where task_id = ${taskId} and ${printed} order by seq`;
-  // The server's own file, which nobody else may remove: it is emptied in the end.
+  // The file belongs to the server's user, so no other can remove it; it is truncated at the end.
   await sql.raw(`copy (${rows}) to '${file}'`).execute(db);
   const ms = await timed(() => sql.raw(`copy bare_output from '${file}'`).execute(db));
   await sql.raw(`copy (select where false) to program 'rm -f ${file}'`).execute(db);
@@ -102,7 +102,7 @@ export const output: Benchmark = async ({ stack, quick, say }) => {
   const each = quick ? 10_000 : 100_000;
   const ground = await groundOf(stack);
   try {
-    // The worker and the API as they are after some work, not as they start.
+    // Measured warm: the worker and the API have already done some work.
     const warm = await ground.upgrade(1_000);
     await followed(ground, warm, instances * 1_000);
     const count = each * instances;

@@ -12,10 +12,10 @@ export interface Child {
   stop(): Promise<void>;
 }
 
-/** Runs a file of Slipway, named from the root, with these variables. */
+/** Runs a file of Slipway, given relative to the root, with these variables. */
 export type Run = (file: string, env: Readonly<Record<string, string>>, args?: readonly string[]) => Child;
 
-/** Processes that write to `output.log` of a folder, and what stops those that still run. */
+/** Starts processes that write to `output.log` of a folder; `stop` ends those still running. */
 export function processes(dataDir: string): { run: Run; stopAll(): Promise<void> } {
   const children = new Set<Child>();
   return {
@@ -46,7 +46,7 @@ function startChild(
   const output = openSync(join(dataDir, 'output.log'), 'a');
   const child = spawn(process.execPath, [join(root, file), ...args], {
     cwd: dataDir,
-    // Nothing of the caller's environment, so that his settings don't change what is measured.
+    // Without the caller's environment, so that their settings don't affect the measurement.
     env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: homedir(), TZ: 'UTC', ...env },
     stdio: ['ignore', output, output],
   });

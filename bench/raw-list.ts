@@ -1,4 +1,4 @@
-// The plainest list there can be: one statement, JSON.stringify, node:http. Arguments: port, database.
+// A minimal server of the list: one statement, JSON.stringify, node:http. Arguments: port, database.
 import { createServer } from 'node:http';
 import pg from 'pg';
 

@@ -1,5 +1,5 @@
-// The plainest lists of applications there can be: one statement, JSON.stringify, node:http. Arguments: port, database. The
-// query names the filters as the API does, and `as` the user whose grants count, if any; paths name the lists below one.
+// A minimal server of the lists of applications: one statement, JSON.stringify, node:http. Arguments: port, database. The
+// query has the API's filters, and optionally `as`, the user whose grants apply; paths name the nested lists.
 import { createServer } from 'node:http';
 import pg from 'pg';
 

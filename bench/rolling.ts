@@ -1,5 +1,5 @@
-// A rolling deploy to 1,000 instances in batches of 100, on hosts in memory, against the bare fan-out of the same activities:
-// time, and events in the histories for each instance.
+// A rolling deploy to 1,000 instances in batches of 100, on in-memory hosts, against the bare fan-out of the same
+// activities: time, and history events per instance.
 import { median } from './harness.ts';
 import type { Benchmark, Row } from './harness.ts';
 import { sidesOf } from './rolling/sides.ts';

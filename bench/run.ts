@@ -1,5 +1,5 @@
-// npm run bench [-- names… --quick]: every benchmark on a stack of its own, one table. Ratios within one run are what it is
-// about: times of another machine, or of this one at another time, say little.
+// npm run bench [-- names… --quick]: runs every benchmark on its own stack and prints one table. Only ratios within one run
+// are meaningful: absolute times depend on the machine and the moment.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 // The same list at a million deploy tasks and at ten thousand, with its count, for every filter, as an administrator and as
-// a user who sees 50 of 1,000 applications: what grows with the table shows here.
+// a user who sees 50 of 1,000 applications: shows costs that grow with the table.
 import { compare } from './harness.ts';
 import type { Benchmark, Row } from './harness.ts';
 import { visit } from './http.ts';

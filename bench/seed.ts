@@ -1,5 +1,5 @@
-// Deploy tasks by the million, made by PostgreSQL itself: three years of 1,000 applications, nearly all long finished, each
-// with its vote and its sub-task, as a list page meets them. Checks of foreign keys are off while it runs.
+// Seeds deploy tasks by the million in SQL: three years of 1,000 applications, nearly all long finished, each with its vote
+// and its sub-task. Foreign keys are not checked meanwhile.
 import { sql } from 'kysely';
 import { connect } from '../db/core/connect.ts';
 import { grant, person } from './estate.ts';
@@ -16,7 +16,7 @@ export interface Seeded {
 const applications = 1_000;
 const users = 200;
 
-/** Fills a fresh database with `count` deploy tasks. */
+/** Fills an empty database with `count` deploy tasks. */
 export async function seed(databaseUrl: string, count: number): Promise<Seeded> {
   const db = connect(databaseUrl, { max: 1, applicationName: 'bench' });
   try {
@@ -31,7 +31,7 @@ export async function seed(databaseUrl: string, count: number): Promise<Seeded> 
   }
 }
 
-/** From 0, the same for the same `i`; each `salt` independent of the others. */
+/** From 0, deterministic in `i`; each `salt` is independent of the others. */
 const pick = (salt: number, choices: number): string =>
   `((hashint8extended(i, ${salt}) & 2147483647) % ${choices})::int`;
 
@@ -47,7 +47,7 @@ const statements = (count: number): string[] => [
   `insert into hosts (name, host_type, creator) select 'host-' || i, 'PHY_HOST', 'bench' from generate_series(1, 300) i`,
   `insert into instances (application_id, host_id, version, status)
      select a, 1 + (a * 3 + i) % 300, '1.2.3', 'running' from generate_series(1, ${applications}) a, generate_series(1, 3) i`,
-  // An error is set on what is open, so that the reconciler leaves it alone: it has no workflow.
+  // Open tasks have no workflow here; an error keeps the reconciler away from them.
   `insert into deploy_tasks (application_id, creator_id, owner_id, version, description, level, package_source,
        planned_exec_time, status, error, required_approvals, plan_hash, created_time, started_time, finished_time)
      select 1 + ${pick(1, applications)}, 3 + ${pick(2, users)}, 3 + ${pick(2, users)},

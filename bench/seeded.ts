@@ -1,4 +1,4 @@
-// The databases of the list benchmarks, with an API each; made once a run and left to the stack to stop.
+// The databases of the list benchmarks, each with an API; made once per run and stopped with the stack.
 import { seed } from './seed.ts';
 import type { Seeded } from './seed.ts';
 import type { BenchStack } from './stack.ts';

@@ -1,5 +1,5 @@
-// A stack of the benchmarks' own in a folder that is removed afterwards: the embedded servers here, everything measured in
-// processes of its own, as in production.
+// A stack for benchmarks in a temporary folder: the embedded servers run here, everything measured in its own process, as in
+// production.
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ import { get } from './http.ts';
 import { processes } from './processes.ts';
 import type { Child, Run } from './processes.ts';
 
-/** A process may take its time to start where others work too; none of it is measured. */
+/** Generous, as a loaded machine starts processes slowly; start-up is not measured. */
 const startPatienceMs = 180_000;
 
 export interface BenchStack {
@@ -27,25 +27,25 @@ export interface BenchStack {
   temporalAddress: string;
   temporalCli: string;
   client: Client;
-  /** Address of a fresh, migrated database. */
+  /** Address of an empty, migrated database. */
   database(name: string): Promise<string>;
   run: Run;
-  /** An API process; answers its address once it is ready. */
+  /** Starts an API process; returns its address once it is ready. */
   api(databaseUrl: string, taskQueue: string, env?: Readonly<Record<string, string>>): Promise<Child & { url: string }>;
-  /** A worker process, or one of the benchmark's own; resolves once it polls. */
+  /** Starts a worker process, or one of the benchmark's own; resolves once it polls. */
   worker(
     databaseUrl: string,
     taskQueue: string,
     env?: Readonly<Record<string, string>>,
     program?: { file: string; args: readonly string[] },
   ): Promise<Child>;
-  /** A bare worker with the trivial workflow; resolves once it polls. */
+  /** Starts a bare worker with the trivial workflow; resolves once it polls. */
   trivialWorker(databaseUrl: string, taskQueue: string): Promise<Child>;
-  /** A bare worker of the same work; resolves once it polls. */
+  /** Starts a bare worker of the same work; resolves once it polls. */
   bareHostWorker(databaseUrl: string, taskQueue: string, hosts: number): Promise<Child>;
-  /** The plainest server of the list of deploy tasks. */
+  /** The minimal server of the list of deploy tasks. */
   rawList(databaseUrl: string): Promise<Child & { url: string }>;
-  /** The end of what the processes have written. */
+  /** The tail of the processes' logs. */
   lastOutput(): string;
   stop(): Promise<void>;
 }
@@ -58,7 +58,7 @@ export async function benchStack(): Promise<BenchStack> {
   await workflowBundle();
   const port = await freePort();
   const servers = await startStack({ dataDir, temporalCli, host: '127.0.0.1', port }, log);
-  // The benchmarks make tables and fill them without triggers, as only the owner may.
+  // The benchmarks create tables and fill them without triggers, which requires the owner.
   const { ownerDatabaseUrl: databaseUrl, temporalAddress } = servers;
   const connection = await Connection.connect({ address: temporalAddress });
   const client = new Client({ connection });

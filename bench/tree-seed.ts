@@ -1,5 +1,5 @@
-// A tree of applications as a big company's, made by PostgreSQL itself: all levels equally wide, a parent any of the level
-// above. Straight in SQL, since it is the API that keeps trees to ten levels, and the tables take any number.
+// Seeds the application tree of a large company in SQL: all levels equally wide, each parent any application of the level
+// above. Bypasses the API, which limits trees to ten levels; the tables do not.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { connect } from '../db/core/connect.ts';
@@ -9,9 +9,9 @@ import type { Person } from './estate.ts';
 
 export interface SeededTree {
   admin: Person;
-  /** May view 200 of the applications, by grants of his own. */
+  /** May view 200 of the applications, by direct grants. */
   limited: Person;
-  /** An application with children that both may view. */
+  /** An application whose children both users may view. */
   parent: number;
 }
 
@@ -20,7 +20,7 @@ const roles = 20;
 const productions = 50;
 const granted = 200;
 
-/** Fills a fresh database with `count` applications on `levels` levels. */
+/** Fills an empty database with `count` applications on `levels` levels. */
 export async function seedTree(databaseUrl: string, count: number, levels: number): Promise<SeededTree> {
   const db = connect(databaseUrl, { max: 1, applicationName: 'bench' });
   try {
@@ -36,7 +36,7 @@ export async function seedTree(databaseUrl: string, count: number, levels: numbe
   }
 }
 
-/** An application in the middle of the tree, its children, and others up to the number that is granted. */
+/** An application in the middle of the tree, its children, and others up to the number granted. */
 async function family(db: Kysely<Database>, level: number): Promise<{ parent: number; ids: number[] }> {
   const { rows } = await sql<{ id: number; children: number[] }>`
     select parent_id as id, array_agg(id) as children from applications
@@ -49,7 +49,7 @@ async function family(db: Kysely<Database>, level: number): Promise<{ parent: nu
   return { parent, ids: [parent, ...children.map(Number), ...others.rows.map(({ id }) => id)] };
 }
 
-/** From 0, the same for the same `i`; each `salt` independent of the others. */
+/** From 0, deterministic in `i`; each `salt` is independent of the others. */
 const pick = (salt: number, choices: number): string =>
   `((hashint8extended(i, ${salt}) & 2147483647) % ${choices})::int`;
 
@@ -66,7 +66,7 @@ function statements(count: number, levels: number): string[] {
        select 'user-' || i, 'User ' || i, 'user-' || i || '@example.com' from generate_series(1, ${users}) i`,
     `insert into roles (name, creator) select 'role-' || i, 'bench' from generate_series(1, ${roles}) i`,
     `insert into productions (name, creator) select 'production-' || i, 'bench' from generate_series(1, ${productions}) i`,
-    // A level after the other: ids of the level above are known, so a parent is any of them.
+    // Inserted level by level: a parent is any id of the level above.
     `insert into applications (id, name, parent_id, full_name, application_type, production_id, creator)
        overriding system value
        select i, ${words}[1 + ${pick(1, 12)}] || '-' || i,

@@ -1,6 +1,6 @@
-// 100,000 applications on 20 levels: the list with each of its filters, response persons and children, as an administrator
-// and as somebody with grants on 200 of them, against the plainest server that answers the same rows and counts. Then the
-// same on ten levels, the most that the API builds, for what depends on the depth.
+// 100,000 applications on 20 levels: the list with each filter, response persons and children, as an administrator and as a
+// user with grants on 200 of them, against a minimal server that returns the same rows and counts. Repeated on ten levels,
+// the API's maximum, to isolate the cost of depth.
 import { freePort } from '../embedded/ports.ts';
 import { compare } from './harness.ts';
 import { until } from './until.ts';
@@ -47,11 +47,11 @@ async function plant({ stack, quick, say }: BenchContext, levels: number): Promi
   return { url: api.url, bareUrl, tree, stop: () => Promise.all([api.stop(), bare.stop()]) };
 }
 
-/** Both sides must find as many, or the ratio says nothing. */
+/** Both sides must find the same number, or the ratio is meaningless. */
 async function countsAgree(bare: string, ours: string, token: string): Promise<void> {
   const [one, two] = await Promise.all([get(bare), get(ours, token)]);
   const [base, own] = [one, two].map(({ text }) => (JSON.parse(text) as { count: number }).count);
-  // Beyond 10,000 ours is an estimate.
+  // Beyond 10,000 our count is an estimate.
   if (own === undefined || base === undefined || Math.min(own, 10_001) !== base)
     throw new Error(`${ours} counts ${own}, the bare server ${base}`);
 }
@@ -64,7 +64,7 @@ async function measure(forest: ApplicationTree, who: 'admin' | 'limited', path: 
   return compare(
     () => visit(bare),
     () => visit(ours, token),
-    // As many calls as lists get elsewhere before they count; how long a new process takes is cold-start's.
+    // The same warm-up as for the other lists; cold-start measures a new process.
     { rounds: quick ? 1 : 3, calls: 20, warmUp: 100 },
   );
 }

@@ -1,4 +1,4 @@
-/** Repeats `attempt` every few ms until it returns something that is neither false nor an error. */
+/** Retries `attempt` every few ms until it returns a value other than false without throwing. */
 export async function until<T>(attempt: () => Promise<T | false>, timeoutMs = 30_000): Promise<T> {
   const end = performance.now() + timeoutMs;
   for (;;) {

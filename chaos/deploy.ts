@@ -1,4 +1,4 @@
-// One run: an application is deployed while processes are killed.
+// One run: deploys an application while processes are killed.
 import { Follower } from '../test/support/deploy/follower.ts';
 import { makeScript, setHooks } from '../test/support/deploy/hooks.ts';
 import { postUntilAnswered } from '../test/support/deploy/post-until-answered.ts';
@@ -71,12 +71,12 @@ async function deploy({ estate, packageSource }: Application): Promise<number> {
 const statusOf = async (site: Estate, taskId: number): Promise<string> =>
   (await site.db.selectFrom('tasks').select('status').where('id', '=', taskId).executeTakeFirstOrThrow()).status;
 
-/** Deploys under these kills and counts what came of it. */
+/** Deploys under these kills and counts the outcome. */
 export async function runOnce(scenario: Scenario, running: Running, kills: readonly Kill[]): Promise<Outcome> {
   const application = await scenario.application(version);
   await prepare(scenario.site, application);
   const killing = carryOut(scenario, running, kills);
-  // Its failure is awaited by what follows, perhaps long after it came.
+  // May reject long before it is awaited below.
   killing.catch(() => undefined);
   return deployed(scenario.site, application, killing);
 }

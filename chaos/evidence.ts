@@ -1,5 +1,5 @@
-// What a run has left, counted against what the hosts themselves have written: a line in a ledger for every effect, and
-// every line that was said, noted beside it.
+// Compares the state after a run with what the hosts themselves recorded: a ledger line for every effect, and a copy of
+// every line that was printed.
 import { existsSync, readFileSync } from 'node:fs';
 import type { Estate } from '../test/support/deploy/processes.ts';
 import type { Follower } from '../test/support/deploy/follower.ts';
@@ -11,7 +11,7 @@ export interface Counts {
   effectsDoubled: number;
   linesLost: number;
   linesRepeated: number;
-  /** Of those who watched live: lines that are not the stored ones. */
+  /** Lines that live followers received and that differ from the stored ones. */
   liveDiffering: number;
   /** Runs that were not final in time, or did not finish. */
   notFinished: number;
@@ -26,7 +26,7 @@ export const nothing = (): Counts => ({
   notFinished: 0,
 });
 
-/** How often `expected` is missing in `found`, and how much is there beyond it. */
+/** How many of `expected` are missing in `found`, and how many are surplus. */
 export function difference(expected: readonly string[], found: readonly string[]): { lost: number; more: number } {
   const left = new Map<string, number>();
   for (const one of found) left.set(one, (left.get(one) ?? 0) + 1);
@@ -75,7 +75,7 @@ export async function count(
     counts.linesRepeated += line.more;
     if (line.lost + line.more === 0 && texts.join('\n') !== said.join('\n')) counts.linesLost += 1;
   });
-  // Numbers have no gap, and who watched has seen exactly what is stored, in its order.
+  // Numbers have no gaps, and followers have received exactly the stored lines, in order.
   counts.linesLost += rows.filter(({ seq }, index) => seq !== index + 1).length;
   const shown = (list: readonly { seq: number; text: string }[]): string[] =>
     list.map(({ seq, text }) => `${seq} ${text}`);

@@ -1,6 +1,6 @@
 // node chaos/hosts.ts [--runs 20] [--seed 1] [--hosts 100]: restarts hosts of two providers while worker, API, engine and
-// database are killed without a warning at moments of a seed. Calls that are doubled and hosts that are forgotten or fail are
-// counted against what the providers themselves have begun.
+// database are killed with SIGKILL at seeded moments. Duplicate calls and lost or failed hosts are counted against the calls
+// that the providers recorded.
 import { randomUUID } from 'node:crypto';
 import { countHosts, hostEstate } from '../test/support/hosts/killable.ts';
 import type { HostCounts, HostEstate, KillableHost } from '../test/support/hosts/killable.ts';
@@ -13,7 +13,7 @@ const noOther = (): Promise<void> => Promise.reject(new Error('the providers are
 const patienceMs = 120_000;
 const finalMs = 180_000;
 
-/** Asks for the restart as a careful client does: again with the same key until there is an answer. */
+/** Requests the restart with retries under one idempotency key. */
 async function ask(site: HostEstate, hosts: readonly KillableHost[]): Promise<number> {
   const admin = await until(() => site.user({ admin: true }), patienceMs);
   const key = randomUUID();
@@ -29,7 +29,7 @@ async function ask(site: HostEstate, hosts: readonly KillableHost[]): Promise<nu
 async function runOnce(site: HostEstate, running: Running, kills: readonly Kill[], count: number): Promise<HostCounts> {
   const hosts = await until(() => site.hosts(count), patienceMs);
   const killing = carryOut({ site, kill: noOther }, running, kills);
-  // Its failure is awaited below, perhaps long after it came.
+  // May reject long before it is awaited below.
   killing.catch(() => undefined);
   const taskId = await ask(site, hosts);
   await killing;

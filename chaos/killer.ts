@@ -1,5 +1,5 @@
-// Kills processes of Slipway and its servers without a warning, at moments of the run's seed, and starts them again:
-// worker and API here, database and engine by what supervises them, the scenario's own servers by itself.
+// Kills processes of Slipway and its servers with SIGKILL at seeded moments and restarts them: worker and API from here,
+// database and engine by their supervisor, the scenario's own servers by the scenario.
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
@@ -11,16 +11,16 @@ import type { Scenario, Victim } from './scenario.ts';
 
 export interface Kill {
   victim: Victim;
-  /** Milliseconds from the beginning of the run. */
+  /** Milliseconds from the start of the run. */
   at: number;
-  /** Milliseconds until worker or API are started again. */
+  /** Milliseconds until worker or API are restarted. */
   goneFor: number;
 }
 
 const longestGoneMs = 2_000;
 const backMs = 60_000;
 
-/** One to three kills of these within the span, in their order. */
+/** One to three kills of these within the span, in order. */
 export function schedule(random: Random, { victims, spanMs }: Pick<Scenario, 'victims' | 'spanMs'>): Kill[] {
   const kills = Array.from({ length: random.between(1, 3) }, () => ({
     victim: random.pick(victims),
@@ -34,13 +34,13 @@ export type Killable = Pick<Scenario, 'site' | 'kill'>;
 
 export type Running = Record<'worker' | 'api', ChildProcess>;
 
-/** Carries out a schedule; resolves when everything that was killed works again. */
+/** Executes a schedule; resolves when everything that was killed works again. */
 export async function carryOut(scenario: Killable, running: Running, kills: readonly Kill[]): Promise<void> {
   const begun = performance.now();
   const back: Promise<void>[] = [];
   for (const kill of kills) {
     await sleep(Math.max(0, kill.at - (performance.now() - begun)));
-    // The same one again must be there first.
+    // The previous kill of the same victim must have been repaired first.
     if (back.length > 0 && !supervised(kill.victim)) await Promise.all(back);
     const one = killOne(scenario, running, kill);
     one.catch(() => undefined);
@@ -61,7 +61,7 @@ async function killOne({ site, kill }: Killable, running: Running, { victim, gon
   }
   if (!supervised(victim)) return kill(victim);
   const pid = site.stack.pids[victim] ?? 0;
-  // One that was killed a moment ago may not have been missed yet.
+  // The supervisor may not have detected the previous kill yet.
   if (pid > 0) sendSignal(pid, 'SIGKILL');
   await until(async () => {
     if (site.stack.pids[victim] === pid) return false;

@@ -1,5 +1,5 @@
-// A program that kills: runs of one seed after another on the same servers, what each has lost, and a report in dist/. It ends
-// with status 1 when anything was, and stops what it has started when it is interrupted.
+// The main program of chaos runs: one run per seed on the same servers, the losses of each, and a report in dist/. Exits
+// with 1 after any loss, and stops what it started when interrupted.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -9,17 +9,17 @@ import type { Kill, Killable, Running } from './killer.ts';
 import { Random } from './random.ts';
 import type { Scenario, Victim } from './scenario.ts';
 
-/** How often each thing went wrong. */
+/** The count of each kind of loss. */
 export type Faults = Record<string, number>;
 
 export interface Outcome {
   faults: Faults;
-  /** What a person should look at. */
+  /** Findings for a person to look at. */
   trouble?: string | null;
 }
 
 export interface Target extends Killable, Pick<Scenario, 'victims' | 'spanMs'> {
-  /** What the report calls it. */
+  /** The name in the report. */
   name: string;
   run(running: Running, kills: readonly Kill[]): Promise<Outcome>;
   close(): Promise<void>;
@@ -88,7 +88,7 @@ async function main(report: string, wish: Wish, begin: (wish: Wish) => Promise<T
   return found.troubles.length === 0;
 }
 
-/** Runs the program of this process; `report` is a file of dist/. */
+/** Runs the main program; `report` is a file in dist/. */
 export async function killAll(
   report: string,
   defaults: Pick<Wish, 'runs' | 'hosts'>,

@@ -1,4 +1,4 @@
-/** Numbers of a seed (mulberry32): the same seed gives the same run. */
+/** Seeded random numbers (mulberry32): the same seed gives the same run. */
 export class Random {
   #state: number;
 
@@ -15,7 +15,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from `least` to `most`. */
+  /** An integer from `least` to `most`. */
   between(least: number, most: number): number {
     return least + Math.floor(this.next() * (most - least + 1));
   }

@@ -1,6 +1,6 @@
 // node chaos/run.ts [--runs 200] [--seed 1] [--hosts 10] [--salt]: deploys while worker, API, engine and database (with
-// --salt also salt-api and a minion) are killed without a warning at moments of a seed. Whatever is lost, doubled, repeated or
-// left unfinished is counted against what the hosts themselves have written.
+// --salt also salt-api and a minion) are killed with SIGKILL at seeded moments. Lost, duplicate, repeated and unfinished
+// effects are counted against what the hosts themselves recorded.
 import { runOnce } from './deploy.ts';
 import { localScenario } from './local.ts';
 import { killAll } from './program.ts';

@@ -1,4 +1,4 @@
-// Deploys by Salt: a real master, salt-api and minions on this machine, and one application on all of them.
+// Deploys through Salt: a real master, salt-api and minions on this machine, and one application on all of them.
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { basename, join } from 'node:path';
@@ -14,7 +14,7 @@ import type { Scenario } from './scenario.ts';
 
 const initMs = 120_000;
 
-/** Needs root and Debian, and installs Salt from PyPI. */
+/** Requires root and Debian; installs Salt from PyPI. */
 export async function saltScenario(count: number): Promise<Scenario> {
   const endRun = await beginRun();
   const salt = await runningSalt(count);
@@ -36,7 +36,7 @@ export async function saltScenario(count: number): Promise<Scenario> {
     spanMs: 12_000,
     kill: (victim) => salt.kill(victim === 'salt-api' ? 'api' : (salt.minions[next++ % salt.minions.length] ?? '')),
     async application(version) {
-      // The first run comes when worker and API are there.
+      // The first run starts once worker and API are ready.
       if (hosts.length === 0) for (const minion of salt.minions) hosts.push(await initialised(site, minion));
       const directory = join(salt.ownFolder, unique());
       const minionOf = new Map(hosts.map(({ name, minion }) => [name, minion]));

@@ -1,13 +1,13 @@
-// Where deploys are killed: an application on hosts, the whole of Slipway, and which of all its servers are victims.
+// The environment of a chaos run: an application on hosts, the whole of Slipway, and which of its servers may be killed.
 import type { Estate } from '../test/support/deploy/processes.ts';
 import type { TestEstate } from '../test/support/world.ts';
 
 export type Victim = 'worker' | 'api' | 'temporal' | 'postgres' | 'salt-api' | 'minion';
 
-/** What is deployed, and where its hosts keep it. */
+/** The application, and where its hosts keep it. */
 export interface Application {
   estate: TestEstate;
-  /** As a deploy names it. */
+  /** The path as a deploy names it. */
   packageSource: string;
   /** The deploy path of a host, on this machine. */
   deployPath(hostname: string): string;
@@ -16,16 +16,16 @@ export interface Application {
 export interface Scenario {
   site: Estate;
   victims: readonly [Victim, ...Victim[]];
-  /** Within this time of its beginning a run is killed at: about what it takes undisturbed. */
+  /** Kills fall within this time from the start of a run: roughly its undisturbed duration. */
   spanMs: number;
-  /** Kills a server that is not Slipway's and starts it again; resolves when it works. */
+  /** Kills a server that is not Slipway's and restarts it; resolves when it works. */
   kill(victim: Victim): Promise<void>;
-  /** A new application that has a package of this version; none of its hosts has it yet. */
+  /** A new application with a package of this version, not yet on any of its hosts. */
   application(version: string): Promise<Application>;
   close(): Promise<void>;
 }
 
-/** What the commands of these applications have done, a line for each effect; beside the deploy path. */
+/** The ledger of these applications' commands, a line per effect; outside the deploy path. */
 export const ledgerOf = (deployPath: string): string => `${deployPath}.ledger`;
-/** What they have said. */
+/** The lines that they printed. */
 export const saidOf = (deployPath: string): string => `${deployPath}.said`;

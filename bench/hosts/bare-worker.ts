@@ -1,5 +1,5 @@
-// A bare worker of the same work: for each host the intent in a row, the provider's call, a look, the result in a row
-// together with the host's and a record of it. Arguments: engine, task queue, database, hosts.
+// A bare worker of the same work. Per host: the intent in a row, the provider's call, a status check, and one commit of the
+// result, the host and its record. Arguments: engine, task queue, database, hosts.
 import { join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import pg from 'pg';

@@ -1,4 +1,4 @@
-// The least that work on many hosts can be: an activity a host, fifty to a workflow.
+// The minimal workflow over many hosts: one activity per host, fifty at a time in each workflow.
 import { executeChild, proxyActivities } from '@temporalio/workflow';
 
 interface BareActivities {

@@ -1,5 +1,5 @@
-// Both sides of the benchmark of host tasks, on databases of their own: each stops hosts and says how long it took and how
-// many events it left in the engine.
+// Both sides of the benchmark of host tasks, each on its own database: stops hosts and returns the time and the number of
+// history events.
 import { sql } from 'kysely';
 import pg from 'pg';
 import { connect } from '../../db/core/connect.ts';
@@ -17,7 +17,7 @@ export interface Stopped {
 
 export interface Side {
   pid: number;
-  /** Stops the first `count` hosts, a thousand a task. */
+  /** Stops the first `count` hosts, a thousand per task. */
   stopHosts(count: number): Promise<Stopped>;
   stop(): Promise<void>;
 }
@@ -30,7 +30,7 @@ const env = {
   SLIPWAY_TENCENT_REGIONS: 'memory-1',
 };
 
-/** Ids from 1, in tasks. */
+/** Ids from 1, grouped by task. */
 function tasksOf(count: number): number[][] {
   const ids = Array.from({ length: count }, (_, index) => index + 1);
   const tasks: number[][] = [];
@@ -46,7 +46,7 @@ async function eventsOf({ client }: BenchStack, workflowIds: readonly string[]):
   return events;
 }
 
-/** Slipway with this many hosts at a cloud in its worker's memory. */
+/** Slipway with this many hosts in an in-memory cloud of its worker. */
 export async function slipwaySide(stack: BenchStack, name: string, hosts: number): Promise<Side> {
   const databaseUrl = await stack.database(name);
   const db = connect(databaseUrl, { max: 2, applicationName: 'bench' });

@@ -1,4 +1,4 @@
-// A worker of Slipway whose machines are in memory: Tencent's, named host-1 up to the number in the first argument.
+// A worker of Slipway with in-memory machines: Tencent's, named host-1 up to the number in the first argument.
 import { addMachine, createCloudWorld, createMemoryCloud } from '../../activities/providers/cloud/memory.ts';
 import { logRuntimeTo, startWorker } from '../../activities/worker.ts';
 import { configFromEnvironment } from '../../kit/config/config.ts';

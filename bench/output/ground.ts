@@ -1,4 +1,4 @@
-// One upgrade of ten instances, each of which prints its share of short lines before anything else, and those who watch it.
+// One upgrade of ten instances, each of which first prints its share of short lines, and its followers.
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { sql } from 'kysely';
@@ -23,18 +23,18 @@ export interface Ground {
   url: string;
   workerPid: number;
   apiPid: number;
-  /** Asks for an upgrade whose hook prints `lines` on each instance; answers its task. */
+  /** Requests an upgrade whose hook prints `lines` on each instance; returns its task. */
   upgrade(lines: number): Promise<number>;
-  /** Follows a task from its first line on. */
+  /** Follows a task from its first line. */
   watch(taskId: number): Watcher;
   stop(): Promise<void>;
 }
 
 export interface Watcher {
-  /** How late lines came, in ms after the clock of their batch. */
+  /** Delay of each line, in ms after the timestamp of its batch. */
   lags: number[];
   lines: number;
-  /** When all had come, by the clock of this process. */
+  /** When the last line arrived, by this process's clock. */
   ended: Promise<number>;
 }
 

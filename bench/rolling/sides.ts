@@ -1,5 +1,5 @@
-// Both sides of the benchmark of rolling deploys, over the same instances: each upgrades all of them and says how long it took
-// and how many events it left in the engine.
+// Both sides of the benchmark of rolling deploys, over the same instances: upgrades all of them and returns the time and the
+// number of history events.
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
@@ -18,7 +18,7 @@ import type { BenchStack } from '../stack.ts';
 const queue = 'bench_rolling';
 const version = '1.0.0';
 const patienceMs = 600_000;
-/** The most that a strategy may have. */
+/** The largest batch that a strategy allows. */
 const perBatch = 100;
 
 export interface Rolled {
@@ -40,7 +40,7 @@ export interface Sides {
   stop(): Promise<void>;
 }
 
-/** Slipway with this many instances on hosts in its worker's memory. */
+/** Slipway with this many instances on in-memory hosts of its worker. */
 export async function sidesOf(stack: BenchStack, count: number): Promise<Sides> {
   const databaseUrl = await stack.database(queue);
   const db = connect(databaseUrl, { max: 2, applicationName: 'bench' });
@@ -68,7 +68,7 @@ async function makeInstances(db: Kysely<Database>, { applicationId }: Estate, co
   return (await db.selectFrom('instances').select('id').execute()).map(({ id }) => id);
 }
 
-/** A planned task over all instances, which are as if nothing had ever been there. */
+/** A planned task over all instances, reset to never deployed. */
 async function planned({ stack, db, estate, url }: Ground, strategy: object): Promise<number> {
   await sql`update instances set status = 'stopped', version = null`.execute(db);
   const body = { ...deployTaskOf(estate), level: 'I', version, strategy };
@@ -81,7 +81,7 @@ async function planned({ stack, db, estate, url }: Ground, strategy: object): Pr
 const act = ({ url, estate }: Ground, id: number, action: string) =>
   post(`${url}/application/deploy-tasks/${id}/actions/${action}/`, estate.manager.token);
 
-/** Numbers from 1 of the parts of so many instances. */
+/** The numbers, from 1, of the parts of this many instances. */
 const parts = (instances: number, size: number): number[] =>
   Array.from({ length: Math.ceil(instances / size) }, (_, index) => index + 1);
 
@@ -108,7 +108,7 @@ async function slipwayRollout(ground: Ground): Promise<Rolled> {
   return { ms, events: await eventsOf(ground, [deployTaskWorkflowId(id), ...subTasks]) };
 }
 
-/** The same activities by hand, on a task that was started. */
+/** The same activities by hand, on a started task. */
 async function bareRollout(ground: Ground): Promise<Rolled> {
   const { stack, estate, instanceIds } = ground;
   const id = await planned(ground, { mode: 'manual' });

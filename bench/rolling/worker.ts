@@ -1,5 +1,5 @@
-// A worker of Slipway on hosts in its memory, named host-1 up to the number in the first argument, each with the package in
-// the second; it knows the bare workflow too.
+// A worker of Slipway with in-memory hosts, named host-1 up to the number in the first argument, each with the package in
+// the second; it also registers the bare workflow.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';

@@ -1,5 +1,5 @@
-// The least that an upgrade of many instances can be: the same activities in the same order, ten instances at a time, fifty
-// to a workflow; nothing is taken back, stopped, or told.
+// The minimal upgrade of many instances: the same activities in the same order, ten instances at a time, fifty per workflow;
+// without undo, stop or notifications.
 import { executeChild, proxyActivities } from '@temporalio/workflow';
 import type { DeployActivities, DeployRecordActivities } from '../../workflows/deploy/ports.ts';
 import type { SubTaskInput, SubTaskRequest } from '../../workflows/deploy/contract.ts';
@@ -16,7 +16,7 @@ const { createSubTask, runStep, settleInstance, settleSubTask } = proxyActivitie
 const [atOnce, perChild] = [10, 50];
 const steps = ['fetch', 'unpack', 'switch', 'start', 'check'] as const;
 
-/** One child's instances. */
+/** The instances of one child. */
 export async function bareUpgrades({ taskId, instances }: SubTaskInput): Promise<void> {
   await forEachLimited(instances, atOnce, async ({ position }) => {
     for (const step of steps) await runStep({ taskId, position, step });

@@ -1,5 +1,4 @@
-// The bare servers and a bare worker in one process: what a start of Slipway is measured against. Its port answers once
-// the worker runs.
+// The bare servers and a bare worker in one process: the baseline of cold-start. Its port responds once the worker runs.
 import { createServer } from 'node:http';
 import pg from 'pg';
 import { startStack } from '../../embedded/supervise.ts';

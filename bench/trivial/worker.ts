@@ -1,4 +1,4 @@
-// A bare worker of the trivial workflow: the SDK and a pool, nothing else. Arguments: engine, task queue, database.
+// A bare worker of the trivial workflow: only the SDK and a pool. Arguments: engine, task queue, database.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
@@ -6,7 +6,7 @@ import pg from 'pg';
 
 const bundle = join(import.meta.dirname, '../../dist/bench-trivial.js');
 
-/** Bundles the trivial workflow, once a run; answers the bundle's path. */
+/** Bundles the trivial workflow, once per run; returns the bundle's path. */
 export async function trivialBundle({ anew = false } = {}): Promise<string> {
   if (existsSync(bundle) && !anew) return bundle;
   const { code } = await bundleWorkflowCode({
@@ -18,7 +18,7 @@ export async function trivialBundle({ anew = false } = {}): Promise<string> {
   return bundle;
 }
 
-/** Makes the worker as the SDK's documentation does; as many workflows in memory as ours is given. */
+/** Creates the worker as the SDK's documentation does; caches as many workflows as ours. */
 export async function trivialWorker(address: string, taskQueue: string, pool: pg.Pool): Promise<Worker> {
   return await Worker.create({
     connection: await NativeConnection.connect({ address }),

@@ -1,4 +1,4 @@
-// The least that a durable approval can be: a workflow that waits, and an update whose activity makes one commit.
+// The minimal durable approval: a workflow that waits, and an update whose activity makes one commit.
 import { condition, defineQuery, defineUpdate, proxyActivities, setHandler } from '@temporalio/workflow';
 
 interface TrivialActivities {

@@ -98,7 +98,7 @@ const asked = async (days: number): Promise<void> => {
     .execute();
 };
 
-/** A runner that answers a sweep in its own way. */
+/** A runner with a custom answer to a sweep. */
 function answering(sweep: (host: RunnerHost, ended: EndedTasks) => Promise<Swept>): Runner {
   return Object.assign(createMemoryRunner(world), { sweep });
 }

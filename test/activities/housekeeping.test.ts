@@ -1,4 +1,4 @@
-// Maintenance periods that nobody was there to end do not stay in monitoring.
+// Orphaned maintenance periods are removed from monitoring.
 import { startHousekeeping } from '../../activities/background/housekeeping.ts';
 import { unavailable } from '../../activities/providers/error.ts';
 import { createMemoryMonitoring, createMonitoringWorld } from '../../activities/providers/monitoring/memory.ts';

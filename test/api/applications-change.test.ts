@@ -26,7 +26,7 @@ const make = (by: TestUser, fields: object = {}) =>
 const records = (id: number) => recordsOf(t.db, 'application', id);
 
 describe('changing an application', () => {
-  test('the record names before and after; what changes nothing leaves none', async () => {
+  test('records before and after; a change without effect leaves no record', async () => {
     const app = await make(creator);
     const before = (await records(app.id)).length;
     await creator.patch(`/applications/${app.id}/`, { directory: '/srv/shop', run_user: 'shop' });
@@ -43,7 +43,7 @@ describe('changing an application', () => {
     expect(await records(app.id)).toHaveLength(before + 1);
   });
 
-  test('who may view may not change; to others it is not there', async () => {
+  test('a viewer is refused a change, and to all others the application does not exist', async () => {
     const app = await make(creator);
     const viewer = await t.user({ application: { [app.id]: ['view_app_log'] } });
     const stranger = await t.user();
@@ -86,7 +86,7 @@ describe('listing applications', () => {
   const names = async (by: TestUser, query: string) =>
     (await by.get<Page>(`/applications/?page_size=1000&${query}`)).body.results.map((one) => one.name);
 
-  test('shows what the caller may view and nothing of the rest, not even in the count', async () => {
+  test('shows what the caller may view and reveals no other application, not even in the count', async () => {
     const app = await make(admin);
     const user = await t.user({ application: { [app.id]: ['restart_app'] } });
     const { body } = await user.get<Page>('/applications/');
@@ -146,7 +146,7 @@ describe('listing applications', () => {
     expect((await creator.get(`/applications/?${query}`)).status).toBe(400);
   });
 
-  test('by users: for oneself always, for others with view_user, cut to what the caller may view', async () => {
+  test('filters by users: always by oneself, by others with view_user, limited to what the caller may view', async () => {
     const app = await make(creator);
     const asked = (by: TestUser, ...ids: unknown[]) =>
       by.post<{ user_id: number; applications: App[] }[]>(
@@ -172,7 +172,7 @@ describe('deleting an application', () => {
     await make(creator, { name: app.name });
   });
 
-  test('not while something needs it; what the caller may not view is counted and not named', async () => {
+  test('is refused while something depends on it; dependents hidden from the caller are counted, not named', async () => {
     const app = await make(creator);
     const child = await make(admin, { parent_app: app.id });
     const answer = await creator.delete<Refusal>(`/applications/${app.id}/`);

@@ -116,7 +116,7 @@ describe('creating an application', () => {
     await make(creator, { name: app.name, parent_app: app.id });
   });
 
-  test('what is refused leaves nothing behind', async () => {
+  test('a refused request leaves no trace', async () => {
     const name = `half-${unique()}`;
     const answer = await creator.post('/applications/', { name, required_apps: [999_999_999] });
     expect(refusal(answer)).toEqual([404, 10004, 'required_apps.0']);
@@ -154,7 +154,7 @@ describe('the tree', () => {
     expect(refusal(await creator.patch(`/applications/${a.id}/`, { parent_app: a.id }))).toEqual([409, 10005]);
   });
 
-  test('of two moves that close a cycle together one is refused', async () => {
+  test('of two concurrent moves that together close a cycle, one is refused', async () => {
     const [a, b] = [await make(creator), await make(creator)];
     const both = await Promise.all([
       creator.patch(`/applications/${a.id}/`, { parent_app: b.id }),
@@ -176,7 +176,7 @@ describe('the tree', () => {
     expect(refusal(await creator.patch(`/applications/${line[0]?.id}/`, { parent_app: top.id }))).toEqual([409, 10005]);
   });
 
-  test('a parent asks for edit_app on it, and stays unknown to whoever may not view it', async () => {
+  test('a parent requires edit_app on it, and stays hidden from callers who may not view it', async () => {
     const hidden = await make(admin);
     const shown = await make(admin);
     const user = await t.user({ system: ['create_app'], application: { [shown.id]: ['deploy_app'] } });
@@ -185,7 +185,7 @@ describe('the tree', () => {
     expect(refusal(await under(shown))).toEqual([403, 10003, 'parent_app']);
   });
 
-  test('children that the caller cannot see stay when he replaces the list', async () => {
+  test('children that the caller cannot see are kept when the caller replaces the list', async () => {
     const a = await make(creator);
     const seen = await make(creator, { parent_app: a.id });
     const hidden = await make(admin, { parent_app: a.id });

@@ -1,4 +1,4 @@
-// Approval policies by the API: who may change them, what is refused, which one applies, and who could vote.
+// Approval policies through the API: who may change them, what is refused, which one applies, and who could vote.
 import { testApp, makeApplication } from '../support/api/app.ts';
 import type { TestApp, TestUser } from '../support/api/app.ts';
 import { unique } from '../support/harness.ts';
@@ -94,7 +94,7 @@ describe('the list', () => {
 });
 
 describe('a policy', () => {
-  test('is made, read, changed and deleted by an administrator, each recorded; others may read it', async () => {
+  test('is created, read, changed and deleted by an administrator, each with a record; others may read it', async () => {
     const id = await make({ name: `audited ${unique()}` });
     expect((await reviewer.post(root, fields())).status).toBe(403);
     expect((await reviewer.patch(`${root}${id}/`, { enabled: false })).status).toBe(403);
@@ -126,7 +126,7 @@ describe('a policy', () => {
     expect(records[1]?.changes).toEqual({ creator_may_vote: [false, true] });
   });
 
-  test('with a name that is taken is refused, in any case of letters', async () => {
+  test('with a name that is taken is refused, regardless of case', async () => {
     const name = `Taken ${unique()}`;
     await make({ name });
     expect(await refusal({ name: name.toUpperCase() })).toEqual([409, 10005, undefined]);
@@ -151,7 +151,7 @@ describe('a policy', () => {
     expect(await refusal(more)).toEqual([400, 10001, field]);
   });
 
-  test('that names a role, user, application or production that is not there is refused with 10004', async () => {
+  test('that names a missing role, user, application or production is refused with 10004', async () => {
     const nowhere = 999_999_999;
     for (const more of [
       { steps: [{ groups: [{ role: nowhere }] }] },
@@ -164,7 +164,7 @@ describe('a policy', () => {
   });
 });
 
-describe('a group that nobody can satisfy today', () => {
+describe('a group that cannot be satisfied today', () => {
   test('is refused with 10001 naming it: too few, without the permission, disabled, needed elsewhere', async () => {
     const without = await api.user();
     const disabled = await api.user({ application: { [application]: ['review_app_deploy_task'] } });
@@ -179,14 +179,14 @@ describe('a group that nobody can satisfy today', () => {
     expect(await groups({ users: [reviewer.id] })).toEqual([201, undefined, undefined]);
   });
 
-  test('may be written while the policy is switched off, and cannot be switched on', async () => {
+  test('may be stored while the policy is disabled, and cannot be enabled', async () => {
     const id = await make({ enabled: false, steps: [{ groups: [{ role: await role() }] }] });
     const { status, body } = await admin.patch(`${root}${id}/`, { enabled: true });
     expect([status, body['error_code']]).toEqual([400, 10001]);
     expect((await admin.patch(`${root}${id}/`, { name: `still off ${unique()}` })).status).toBe(200);
   });
 
-  test('an escalation to a role of nobody who may approve is refused', async () => {
+  test('an escalation to a role without any eligible approver is refused', async () => {
     expect(await refusal({ escalate_after_hours: 1, escalate_to: await role() })).toEqual([400, 10001, 'escalate_to']);
   });
 });
@@ -270,7 +270,7 @@ describe('which policy applies', () => {
 });
 
 describe('what a policy names', () => {
-  test('a role cannot be deleted while one names it, and a production while one is about it', async () => {
+  test('keeps its roles from deletion, and its production', async () => {
     const own = await role([reviewer]);
     const id = await make({ break_glass: own });
     expect((await admin.delete(`/roles/${own}/`)).body).toMatchObject({ error_code: 10005 });

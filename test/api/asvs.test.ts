@@ -1,4 +1,4 @@
-// What the security standard asks for and no other test states; docs/asvs.md says which test proves which requirement.
+// Requirements of the security standard that no other test covers; docs/asvs.md maps each requirement to its test.
 import { createHash } from 'node:crypto';
 import { commonPasswords } from '../../db/access/common-passwords.ts';
 import { ensureAdmin } from '../../db/access/first-admin.ts';
@@ -40,7 +40,7 @@ describe('a password', () => {
     },
   );
 
-  test('of 128 characters is taken whole: neither its case nor its end may differ', async () => {
+  test('of 128 characters is used whole: neither its case nor its end may differ', async () => {
     const user = await t.user();
     const chosen = 'Long Passphrase '.repeat(8);
     expect(chosen).toHaveLength(128);
@@ -51,7 +51,7 @@ describe('a password', () => {
   });
 
   test.each(['password123', 'PASSWORD123', 'qwertyuiop', '1234567890', 'monkey1234', 'aaaaaaaaaaaa'])(
-    'that is guessed first is refused, and the refusal says what to do: %s',
+    'that is commonly guessed is refused, and the refusal says what to do: %s',
     async (common) => {
       const admin = await t.user({ admin: true });
       const answer = await admin.post<Refusal>(`/users/${(await t.user()).id}/actions/set-password/`, {
@@ -62,7 +62,7 @@ describe('a password', () => {
     },
   );
 
-  test('is refused when it is one of the 9,000 most common that are long enough, whatever its case', () => {
+  test('is refused if it is one of the 9,000 most common that are long enough, regardless of case', () => {
     const owner = { username: 'li', email: 'li@example.com' };
     expect(commonPasswords.size).toBeGreaterThan(9_000);
     const accepted = [...commonPasswords].filter(
@@ -72,7 +72,7 @@ describe('a password', () => {
     expect([...commonPasswords].filter((one) => one.length < 10 || one !== one.toLowerCase())).toEqual([]);
   });
 
-  test("that is little more than one's own name or address, or a word of the company or the product, is refused", () => {
+  test("that is little more than the user's name or address, or a word of the company or product, is refused", () => {
     const owner = { username: 'long.user.name', email: 'an.address@acme-corp.com', words: ['Hovercraft'] };
     for (const own of [
       'Long.User.Name',
@@ -92,7 +92,7 @@ describe('a password', () => {
       expect(weaknessOf(other, { ...owner, username: 'li' })).toBeUndefined();
   });
 
-  test('may not consist of the words of SLIPWAY_FORBIDDEN_WORDS, whoever sets it', async () => {
+  test('may not consist of the words of SLIPWAY_FORBIDDEN_WORDS, no matter who sets it', async () => {
     const config = parseConfig({ SLIPWAY_FORBIDDEN_WORDS: 'Hovercraft, eels' });
     const configured = await testApp({ config });
     const user = await configured.user({ password });
@@ -112,7 +112,7 @@ describe('a password', () => {
     now = begin;
   });
 
-  test('that is generated is strong, and never the same twice', () => {
+  test('that is generated is strong and unique', () => {
     const generated = Array.from({ length: 100 }, generatePassword);
     expect(new Set(generated).size).toBe(100);
     for (const one of generated) expect(weaknessOf(one, { username: 'admin', email: 'a@b.c' })).toBeUndefined();
@@ -120,7 +120,7 @@ describe('a password', () => {
 });
 
 describe('the password of the first administrator', () => {
-  test('is generated and has to be changed at the first login, before anything else', async () => {
+  test('is generated and must be changed at the first login, before anything else', async () => {
     const fresh = await testApp();
     const generated = (await ensureAdmin(fresh.db)) ?? '';
     const login = await fresh.anonymous.post('/auth/login/', { username: 'admin', password: generated });
@@ -130,7 +130,7 @@ describe('the password of the first administrator', () => {
     await fresh.close();
   });
 
-  test('is the one that is given, unless that is one that is guessed', async () => {
+  test('is the configured one, unless that is commonly guessed', async () => {
     const fresh = await testApp();
     for (const weak of ['password123', 'admin.admin.admin', 'slipway-2026', 'hovercraft99'])
       await expect(ensureAdmin(fresh.db, { password: weak, words: ['hovercraft'] })).rejects.toThrow(
@@ -144,7 +144,7 @@ describe('the password of the first administrator', () => {
 });
 
 describe('a session', () => {
-  test('is known by 256 random bits that the database holds hashed only', async () => {
+  test('is identified by 256 random bits that the database holds only hashed', async () => {
     const user = await t.user({ password });
     const [one, two] = [await logIn(user.username), await logIn(user.username)];
     const values = [one, two].map(({ cookie }) => cookie.slice('slipway_session='.length));
@@ -155,7 +155,7 @@ describe('a session', () => {
     expect(rows.map(({ idHash }) => idHash.toString('hex')).sort()).toEqual(hashes.sort());
   });
 
-  test('is a new one at each login, which ends the one that the browser had', async () => {
+  test("is new at each login, which ends the browser's previous one", async () => {
     const [user, other] = [await t.user({ password }), await t.user({ password })];
     const elsewhere = await logIn(user.username);
     const before = await logIn(user.username);
@@ -170,7 +170,7 @@ describe('a session', () => {
     ]);
   });
 
-  test('given to the browser before the login is not taken over', async () => {
+  test('that the browser had before the login is not reused', async () => {
     const user = await t.user({ password });
     const planted = `slipway_session=${'A'.repeat(43)}`;
     const { cookie } = await logIn(user.username, password, { cookie: planted });
@@ -178,7 +178,7 @@ describe('a session', () => {
     expect(await isIn(planted)).toBe(false);
   });
 
-  test('elsewhere ends when the password is changed, and all of them when an administrator sets it', async () => {
+  test('elsewhere ends when its user changes the password, and all end when an administrator sets it', async () => {
     const user = await t.user({ password });
     const [here, there] = [await logIn(user.username), await logIn(user.username)];
     const change = { original_password: password, new_password: 'a lasting password' };
@@ -188,7 +188,7 @@ describe('a session', () => {
     expect(await isIn(here.cookie)).toBe(false);
   });
 
-  test('cannot be given in an address, nor a token', async () => {
+  test('cannot be passed in an address, nor can a token', async () => {
     const user = await t.user({ password });
     const { cookie } = await logIn(user.username);
     for (const address of [
@@ -200,7 +200,7 @@ describe('a session', () => {
   });
 });
 
-test('what is granted and taken back counts with the next request', async () => {
+test('sees permissions granted or revoked from the next request on', async () => {
   const [admin, user] = [await t.user({ admin: true }), await t.user()];
   const grant = (view_user: boolean) =>
     admin.post(`/users/${user.id}/system/perms/`, {
@@ -215,7 +215,7 @@ test('what is granted and taken back counts with the next request', async () => 
   expect(await sees()).toBe(403);
 });
 
-test('nobody writes fields that are not his to write: status, roles, creator, ids', async () => {
+test('does not let users write read-only fields: status, roles, creator, ids', async () => {
   const user = await t.user();
   for (const field of ['status', 'roles', 'username', 'id', 'is_admin', 'must_change_password'])
     expect((await user.patch(`/users/${user.id}/`, { [field]: 'enabled' })).status).toBe(400);

@@ -1,4 +1,5 @@
-// Exports: complete, verifiable without the database, one snapshot, read no faster than they are taken, few at a time.
+// Exports are complete, verifiable without the database, one snapshot, read no faster than the client consumes them, and
+// limited in number.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -87,20 +88,20 @@ test.each<[string, number, (line: string) => string | undefined, object]>([
   ['a repeated line', middle, (line) => `${line}\n${line}`, { reason: 'broken_link' }],
   ['a missing end', records + 1, () => undefined, { reason: 'incomplete' }],
   ['a removed head', 0, () => undefined, { reason: 'not_an_export' }],
-])('%s is found', async (_what, at, change, fault) => {
+])('the offline verification finds %s', async (_what, at, change, fault) => {
   const lines = changed(at, change).flatMap((line) => line.split('\n'));
   const result = await verifyExport(lines);
   expect(result.ok).toBe(false);
   expect(result.first_bad).toMatchObject(fault);
 });
 
-test('a removed line is found although the count was corrected', async () => {
+test('the offline verification finds a removed line although the count was corrected', async () => {
   const lines = changed(middle, () => undefined);
   lines[lines.length - 1] = (lines.at(-1) ?? '').replace(`"count":${records}`, `"count":${records - 1}`);
   expect((await verifyExport(lines)).first_bad).toMatchObject({ id: id + 1, reason: 'gap' });
 });
 
-test('the command verifies a file, and tells by its exit code what it found', async () => {
+test('the command verifies a file and reports the result by its exit code', async () => {
   const [good, bad] = [join(folder, 'good.ndjson'), join(folder, 'bad.ndjson')];
   writeFileSync(good, text);
   writeFileSync(bad, text.replace('"role-77"', '"role-78"'));
@@ -112,7 +113,7 @@ test('the command verifies a file, and tells by its exit code what it found', as
   expect(JSON.parse(printed[1] ?? '')).toMatchObject({ ok: false, first_bad: { id: 78, reason: 'hash_mismatch' } });
 });
 
-test('a filtered export says so in its first line, and each of its records is verified by itself', async () => {
+test('a filtered export says so in its first line, and each of its records is verified on its own', async () => {
   const lines = linesOf(await exported('?outcome=refused&operator=ann'));
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({
     filtered: true,
@@ -135,7 +136,7 @@ test('a range of ids is exported, both ends included', async () => {
   expect((await auditor.get('/audit/export/?format=xml')).status).toBe(400);
 });
 
-test('an export is one snapshot: what is written meanwhile is not in it', async () => {
+test('an export is one snapshot: later writes are not in it', async () => {
   const before = (await t.db.selectFrom('auditRecords').select('id').execute()).length;
   const response = await t.app.request('/audit/export/', { headers: { authorization: `Token ${auditor.token}` } });
   await write(t.db, [{ opType: 'meanwhile' }]);
@@ -144,7 +145,7 @@ test('an export is one snapshot: what is written meanwhile is not in it', async 
   expect(lines.join('\n')).not.toContain('meanwhile');
 });
 
-test('an export reads no more of the database than its reader takes, and lets go when he leaves', async () => {
+test('an export reads no more of the database than its client consumes, and releases it on a disconnect', async () => {
   const sent = jest.spyOn(JSON, 'stringify');
   const response = await t.app.request('/audit/export/', { headers: { authorization: `Token ${auditor.token}` } });
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
@@ -163,7 +164,7 @@ const transactions = async (): Promise<number> => {
   return rows[0]?.n ?? 0;
 };
 
-test('over a connection that breaks off, an export lets go too', async () => {
+test('an export releases the database when its connection breaks', async () => {
   const server = await new Promise<ServerType>((resolve) => {
     const one = serve({ fetch: t.app.fetch, port: 0, hostname: '127.0.0.1' }, () => resolve(one));
   });
@@ -187,13 +188,13 @@ test('over a connection that breaks off, an export lets go too', async () => {
   }
 });
 
-test('a HEAD of the export leaves nothing open', async () => {
+test('a HEAD of the export leaves no connection open', async () => {
   const headers = { authorization: `Token ${auditor.token}` };
   expect((await t.app.request('/audit/export/', { method: 'HEAD', headers })).status).toBe(200);
   await eventually(async () => (await transactions()) === 0);
 });
 
-test('a third export or verification of a user at once is refused with 10006, another user’s is not', async () => {
+test("a user's third concurrent export or verification is refused with 10006, another user’s is not", async () => {
   const other = await t.user({ system: ['export_audit'] });
   const headers = { authorization: `Token ${auditor.token}` };
   const open = [await t.app.request('/audit/export/', { headers }), await t.app.request('/audit/export/', { headers })];
@@ -230,7 +231,7 @@ test('an export that cannot be audited does not happen', async () => {
   expect(await transactions()).toBe(0);
 });
 
-test('CSV has a header, is quoted after RFC 4180, and no text cell of it is a formula', async () => {
+test('CSV has a header, is quoted as in RFC 4180, and has no text cell that is a formula', async () => {
   const names = ['=1+1', '+1', '-1', '@x', '\tx', 'a "b", c', 'plain'];
   await write(
     t.db,

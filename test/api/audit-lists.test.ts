@@ -1,4 +1,4 @@
-// The views of the audit log: what each shows, each of its filters, who may read, and that nothing can be written.
+// The views of the audit log: the contents of each, each of its filters, who may read, and that all are read-only.
 import { sql } from 'kysely';
 import { createSealer } from '../../db/audit/seal.ts';
 import { testApp, type Answer, type TestApp, type TestUser } from '../support/api/app.ts';
@@ -174,7 +174,7 @@ describe('a filter finds exactly what it says', () => {
   });
 });
 
-test('the view of all records has every view’s, refused ones included, newest first', async () => {
+test('the view of all records includes every view, refused requests too, newest first', async () => {
   const { body } = await get('operations/?page_size=100');
   expect(body.count).toBe(13);
   const ids = body.results.map(({ id }) => id);
@@ -200,7 +200,7 @@ test.each([
   expect(await get(path)).toMatchObject({ status: 400, body: { error_code: 10001 } });
 });
 
-test('pages stay what they were while records are added', async () => {
+test('pages are stable while records are added', async () => {
   const area = 'stable';
   await write(
     t.db,
@@ -234,7 +234,7 @@ const paths = [
   'export/',
 ];
 
-test.each(paths)('%s takes no method but GET', async (path) => {
+test.each(paths)('%s accepts no method but GET', async (path) => {
   for (const method of ['post', 'patch', 'delete'] as const) {
     const answer = await auditor[method](`/audit/${path}`, {});
     expect(answer).toMatchObject({ status: 405, body: { error_code: 10009 } });

@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 afterEach(() => t.close());
 
-/** What a database superuser can do, the triggers being no obstacle to him. */
+/** Acts as a database superuser, whom the triggers do not stop. */
 const tamper = (): Promise<void> =>
   t.database.owner.transaction().execute(async (tx) => {
     await sql`set local session_replication_role = replica`.execute(tx);
@@ -64,7 +64,7 @@ test('an untouched chain verifies, whole and in part', async () => {
   expect((await auditor.get('/audit/verify/?from_id=x')).status).toBe(400);
 });
 
-test('a changed record is named, and the metric stays raised until a whole verification finds the chain right', async () => {
+test('a changed record is named, and the metric stays raised until a full verification finds the chain intact', async () => {
   expect(await metric()).toBe('0');
   await tamper();
   const broken = await auditor.get('/audit/verify/');
@@ -80,7 +80,7 @@ test('a changed record is named, and the metric stays raised until a whole verif
   expect(await metric()).toBe('0');
 });
 
-test('the nightly verification finds a broken chain, once a day however many processes there are', async () => {
+test('the nightly verification finds a broken chain, once a day across all processes', async () => {
   await tamper();
   const loops = [1, 2].map(() => startNightlyVerification(t.db, t.deps.secrets, log));
   const first_bad = { id: 13, reason: 'hash_mismatch' };

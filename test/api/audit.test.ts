@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => t.close());
 
-test('a change has its record, with who, how and what', async () => {
+test('a change has a record of who, how and what', async () => {
   const name = unique();
   const made = await manager.post<{ id: number }>('/roles/', { name }, { 'x-request-id': `audit-${name}` });
   const record = await t.db
@@ -32,7 +32,7 @@ test('a change has its record, with who, how and what', async () => {
   });
 });
 
-test('a change that changes nothing has no record', async () => {
+test('a change without effect has no record', async () => {
   const name = unique();
   const made = await manager.post<{ id: number }>('/roles/', { name });
   await manager.patch(`/roles/${made.body.id}/`, { name }, { 'x-request-id': `same-${name}` });
@@ -40,7 +40,7 @@ test('a change that changes nothing has no record', async () => {
   expect(records).toEqual([]);
 });
 
-test('when the record cannot be written nothing is changed, and the answer is 503', async () => {
+test('when the record cannot be written the change is rolled back, and the answer is 503', async () => {
   const name = unique();
   await sql`alter table audit_records add constraint never check (target_name is distinct from ${sql.lit(name)})`.execute(
     t.database.owner,

@@ -1,5 +1,5 @@
-// Nothing is said in English only: the lists are walked, every schema of every operation is, and each kind of text is
-// asked for once through the API.
+// No text exists in English only: walks the lists and every schema of every operation, and requests each kind of text once
+// through the API.
 import { endpoints } from '../../api/areas.ts';
 import { createJinja } from '../../kit/jinja/index.ts';
 import { builtInPolicy } from '../../workflows/approvals/contract.ts';
@@ -12,19 +12,19 @@ import { anApplication, created, type Refusal } from '../support/api/inventory.t
 
 const han = /\p{Script=Han}/u;
 const placesOf = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
-// Sentences that are the same in both languages.
+// Sentences that are equal in both languages.
 const same = new Set(['X-CSRF-Token']);
 
 describe('every text', () => {
   const all = [...Object.values(problems).map(({ en, zh }) => [en, zh]), ...Object.entries(texts)];
 
-  test.each(all)('%s has its Chinese, with nothing left to fill in', (en = '', zh = '') => {
+  test.each(all)('%s has a Chinese translation with every placeholder filled', (en = '', zh = '') => {
     expect(han.test(zh) || same.has(zh)).toBe(true);
     const filled = (text: string) => placesOf(text).filter((name) => !name.endsWith('_zh'));
     expect(filled(zh).filter((name) => !placesOf(en).includes(name))).toEqual([]);
   });
 
-  test('is found again when its places are filled in', () => {
+  test('is found again when its placeholders are filled', () => {
     const lost = Object.entries<string>(texts).filter(([en, zh]) => {
       const fill = (text: string) => text.replace(/\{(\w+)\}/g, (_, name: string) => `<${name}>`);
       return inChinese(fill(en)) !== fill(zh);
@@ -33,7 +33,7 @@ describe('every text', () => {
   });
 });
 
-/** The messages that schemas give of their own; zod's come in the caller's language. */
+/** The schemas' own messages; zod's come in the caller's language. */
 function messagesOf(value: unknown, seen = new Set<unknown>()): string[] {
   if (typeof value !== 'object' || value === null || seen.has(value)) return [];
   seen.add(value);
@@ -45,7 +45,7 @@ function messagesOf(value: unknown, seen = new Set<unknown>()): string[] {
   return [...(typeof own === 'string' ? [own] : []), ...parts.flatMap((part) => messagesOf(part, seen))];
 }
 
-test('every message of every schema has its Chinese', () => {
+test('every message of every schema has a Chinese translation', () => {
   const found = endpoints.flatMap(({ query, body, params }) => messagesOf([query, body, params]));
   const messages = [...new Set(found)];
   expect(messages.length).toBeGreaterThan(30);
@@ -90,7 +90,7 @@ describe('in Chinese', () => {
     expect(said(await admin.post<Refusal>(path, body(), zh))).toEqual(expected);
   });
 
-  test('what is thrown with a value in it, and a problem with a word in it', async () => {
+  test('errors thrown with a value, and problems with a word as a parameter, are translated', async () => {
     const app = await anApplication(admin);
     const path = `/applications/${app}/deploy-settings/`;
     const patch = (body: object) => admin.patch<Refusal>(path, body, zh);
@@ -104,7 +104,7 @@ describe('in Chinese', () => {
     expect(said(await admin.post<Refusal>(`${path}template/`, { id: 987_654 }, zh))[0]).toBe('模板 不存在: 987654');
   });
 
-  test('what a deploy task waits for, and which approvals are missing', async () => {
+  test('the reason that a deploy task waits and the missing approvals are translated', async () => {
     const app = await makeApplication(t.db);
     await t.db.insertInto('deploySettings').values({ applicationId: app, creator: 'test' }).execute();
     const { id } = await t.db
@@ -134,7 +134,7 @@ describe('in Chinese', () => {
     expect(english.body.approvals.missing).toBe('2 more by holders of review_app_deploy_task');
   });
 
-  test('every state that a deploy task can wait in', () => {
+  test('every state in which a deploy task can wait is translated', () => {
     const view = {
       creator: 'ann',
       owner: 'li',
@@ -185,7 +185,7 @@ describe('in Chinese', () => {
     expect(said_.filter((text) => !han.test(inChinese(text)))).toEqual([]);
   });
 
-  test('names of users and things stay as they are', async () => {
+  test('names of users and objects are not translated', async () => {
     const { name } = await created<{ id: number; name: string }>(admin, '/application/deploy-scripts/', script());
     const { body } = await admin.post<Refusal>('/application/deploy-scripts/', { ...script(), name }, zh);
     expect(body.message).toBe('脚本名称已存在');

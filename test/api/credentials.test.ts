@@ -27,7 +27,7 @@ const stored = (id: number) =>
   t.db.selectFrom('repositoryCredentials').where('id', '=', id).selectAll().executeTakeFirstOrThrow();
 
 describe('password credentials', () => {
-  test('answer no secret, keep it sealed, and log and record none', async () => {
+  test('return no secret, keep it sealed, and neither log nor record it', async () => {
     const made_ = await created<Credential>(user, passwords, { username: 'deployer', password: secret });
     expect(made_).toEqual({
       id: made_.id,
@@ -54,7 +54,7 @@ describe('password credentials', () => {
     expect(last).toMatchObject({ opType: 'update', changes: { password: ['******', '******'] } });
   });
 
-  test('belong to their maker alone: to others, administrators too, they are not there', async () => {
+  test('belong to their creator alone: to others, administrators too, they do not exist', async () => {
     const { id } = await created<Credential>(user, passwords, { username: 'mine', password: secret });
     const admin = await t.user({ admin: true });
     for (const stranger of [other, admin]) {
@@ -82,7 +82,7 @@ describe('password credentials', () => {
     expect(refusal(await user.post(passwords, body))).toEqual([400, 10001, field]);
   });
 
-  test('one in use is not deleted', async () => {
+  test('cannot be deleted while in use', async () => {
     const { id } = await created<Credential>(user, passwords, { username: 'used', password: secret });
     const app = await anApplication(user);
     const settings = `/applications/${app}/deploy-settings/`;
@@ -119,7 +119,7 @@ describe('key credentials', () => {
     expect(blob).toBe(`00000007${Buffer.from('ssh-rsa').toString('hex')}00000003${hex(e)}0000010100${hex(n)}`);
   });
 
-  test('a passphrase, another kind of key, a public key, garbage: 10001', async () => {
+  test('a passphrase, another kind of key, a public key and garbage are 10001', async () => {
     const pem = { type: 'pkcs8', format: 'pem' } as const;
     const sealed = generateKeyPairSync('ed25519', {
       privateKeyEncoding: { ...pem, cipher: 'aes-256-cbc', passphrase: 'x' },

@@ -1,4 +1,4 @@
-// A deploy path on a host belongs to one application, by whatever way two of them would come to share it.
+// A deploy path on a host belongs to one application, however two of them would come to share it.
 import { dirname } from 'node:path';
 import { createJinja } from '../../kit/jinja/index.ts';
 import { unique } from '../support/harness.ts';
@@ -20,7 +20,7 @@ const template = (deploy_path: string): Promise<{ id: number; name: string }> =>
   created(admin, '/application/deploy-templates/', { name: `t-${unique()}`, deploy_path, repository: null });
 const link = (app: number, id: number) => admin.post(`${settingsPath(app)}template/`, { id });
 
-/** An application that is deployed to a path of a host of its own. */
+/** An application deployed to a path on its own host. */
 async function owner(path = `/srv/${unique()}`): Promise<{ app: number; name: string; host: Host; path: string }> {
   const name = `app-${unique()}`;
   const [app, host] = [await anApplication(admin, { name, directory: path }), await aHost(t.db, admin)];
@@ -28,7 +28,7 @@ async function owner(path = `/srv/${unique()}`): Promise<{ app: number; name: st
   return { app, name, host, path };
 }
 
-/** An application on that host that is deployed elsewhere. */
+/** An application on that host, deployed elsewhere. */
 async function neighbour(host: Host, fields: object = {}): Promise<number> {
   const app = await anApplication(admin, { directory: `/srv/${unique()}`, ...fields });
   expect((await attach(app, host)).status).toBe(201);
@@ -96,7 +96,7 @@ const ways: [string, Way][] = [
 ];
 
 describe('a deploy path of another application', () => {
-  test.each(ways)('is refused by way of %s', async (_way, come) => {
+  test.each(ways)('is refused through %s', async (_way, come) => {
     const { host, path, name } = await owner();
     const answer = await come(host, path);
     expect(refusal(answer)).toEqual([409, 10005]);
@@ -126,7 +126,7 @@ describe('a deploy path of another application', () => {
     expect((await attach(await anApplication(admin, { directory: spelled(path) }), host)).status).toBe(201);
   });
 
-  test('is refused without a name to somebody who may not view that application', async () => {
+  test('is refused without its name to callers who may not view that application', async () => {
     const { host, path, name } = await owner();
     const app = await anApplication(admin, { directory: path });
     const editor = await t.user({ application: { [app]: ['edit_app'] }, host: { [host.id]: ['edit_host'] } });
@@ -152,7 +152,7 @@ describe('a deploy path of another application', () => {
     for (const hidden of [name, host.name]) expect(JSON.stringify(body)).not.toContain(hidden);
   });
 
-  test('is free again once that application has left the host, or its path', async () => {
+  test('is free again once that application has left the host or the path', async () => {
     const first = await owner();
     const { body } = await admin.get<{ results: { id: number }[] }>(`/applications/${first.app}/instances/`);
     await admin.delete(`/applications/${first.app}/instances/`, [{ id: body.results[0]?.id }]);
@@ -162,7 +162,7 @@ describe('a deploy path of another application', () => {
     expect((await attach(await anApplication(admin, { directory: second.path }), second.host)).status).toBe(201);
   });
 
-  test('is given to one of two applications that come at once', async () => {
+  test('is given to only one of two concurrent requests', async () => {
     for (const [first, second] of [
       [ways[0], ways[0]],
       [ways[0], ways[3]],
@@ -175,8 +175,8 @@ describe('a deploy path of another application', () => {
   });
 });
 
-describe('a deploy path that two applications have shared since before', () => {
-  /** As rows were written before; the first has a release on the host where `deployed` says so. */
+describe('a deploy path that two applications already share', () => {
+  /** Rows from before the check; the first has a release on the host that `deployed` names. */
   async function shared(deployed: 0 | 1): Promise<[number, number]> {
     const { host, path, app } = await owner();
     const other = await anApplication(admin, { directory: path });
@@ -198,14 +198,14 @@ describe('a deploy path that two applications have shared since before', () => {
       planned_exec_time: Math.floor(Date.now() / 1000),
     });
 
-  test.each([0, 1] as const)('is refused in a plan of the one that was not first (%d)', async (deployed) => {
+  test.each([0, 1] as const)('is refused in a plan of the application that came second (%d)', async (deployed) => {
     const [, second] = await shared(deployed);
     const answer = await task(second);
     expect(refusal(answer)).toEqual([409, 10005]);
     expect((answer.body as unknown as Refusal).message).toContain('so this one cannot be deployed to');
   });
 
-  test('does not keep either from other changes, nor from leaving it', async () => {
+  test('keeps neither application from other changes, nor from leaving it', async () => {
     const both = await shared(0);
     for (const app of both) {
       expect((await admin.patch(settingsPath(app), { timeout: 7 })).status).toBe(200);

@@ -60,7 +60,7 @@ test('a freeze is made, changed and ended, each with its record', async () => {
   expect(records[1]?.detailEn).toContain('"the sale" → "a longer sale"');
 });
 
-test('active is whether it is inside now: from included, until not', async () => {
+test('active tells whether the freeze holds now: from is inclusive, until exclusive', async () => {
   const all = [around(-2, -1), around(-1, 1), around(1, 2)];
   const made_ = [];
   for (const period of all) made_.push(await freeze(reviewer, { application, ...period }));
@@ -76,7 +76,7 @@ test('active is whether it is inside now: from included, until not', async () =>
   expect(over.body['message']).toBe('the freeze is already over');
 });
 
-test('one may see those over everything and over what he may view', async () => {
+test('callers see global freezes and those of applications that they may view', async () => {
   const stranger = await t.user();
   const ids = {
     everything: (await freeze(admin)).id,
@@ -95,7 +95,7 @@ test('one may see those over everything and over what he may view', async () => 
   expect(refusal(await stranger.get(`${root}${ids.application}/`))).toEqual([404, 10004]);
 });
 
-test('whoever may not view the application does not find it; a viewer is refused, and so are wider freezes', async () => {
+test('callers who may not view the application get 404; a viewer is refused, and so are wider freezes', async () => {
   const viewer = await t.user({ application: { [application]: ['view_app'] } });
   expect(refusal(await (await t.user()).post(root, { ...now, application }))).toEqual([404, 10004]);
   expect(refusal(await viewer.post(root, { ...now, application }))).toEqual([403, 10003]);
@@ -121,7 +121,7 @@ test.each<[string, object, string[]]>([
   expect(refusal(await admin.post(root, { ...now, ...both }))).toEqual([400, 10001, ...expected]);
 });
 
-test('an unknown production or application is 10004, and a change may not turn a period around', async () => {
+test('an unknown production or application is 10004, and a change may not end a period before its start', async () => {
   expect(refusal(await admin.post(root, { ...now, production: 999_999 })).slice(0, 2)).toEqual([404, 10004]);
   expect(refusal(await admin.post(root, { ...now, application: 999_999 })).slice(0, 2)).toEqual([404, 10004]);
   const { id } = await freeze(admin);

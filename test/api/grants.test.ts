@@ -25,7 +25,7 @@ const grantsOf = async (user: TestUser) => {
 };
 
 describe('grants on objects', () => {
-  test('true gives, false takes back, what is left out stays; the answers name every permission', async () => {
+  test('true grants, false revokes, omitted permissions stay; the answers list every permission', async () => {
     const user = await t.user();
     const path = `/users/${user.id}/application/perms/`;
     expect(await admin.post(path, grant({ view_app: true, deploy_app: true }))).toMatchObject({
@@ -39,7 +39,7 @@ describe('grants on objects', () => {
     expect(Object.keys(answer.body.results[0]?.permission ?? {})).toHaveLength(8);
   });
 
-  test('a permission that there is not is 30001, one that the granter lacks 30002; nothing changes, both are audited', async () => {
+  test('an unknown permission is 30001, one that the granter lacks 30002; both are audited without effect', async () => {
     const editor = await t.user({ application: { [app]: ['edit_app'] } });
     const user = await t.user();
     const path = `/users/${user.id}/application/perms/`;
@@ -63,7 +63,7 @@ describe('grants on objects', () => {
     expect(await grantsOf(user)).toEqual(['edit_app', 'view_app']);
   });
 
-  test('an object that the granter may not view is not found, one that he may not edit is refused, before anything else', async () => {
+  test('an object that the granter may not view is 404, one they may not edit is refused, before all else', async () => {
     const viewer = await t.user({ application: { [app]: ['view_app'] } });
     const path = `/users/${viewer.id}/application/perms/`;
     expect((await viewer.post(path, grant({ view_app: 'yes' }))).status).toBe(403);
@@ -71,7 +71,7 @@ describe('grants on objects', () => {
     expect((await viewer.post(path, grant({ view_app: true }, hidden))).status).toBe(404);
   });
 
-  test('a name that is sent must be that of the object', async () => {
+  test('a name in the request must match the object', async () => {
     const user = await t.user();
     const { fullName } = await t.db
       .selectFrom('applications')
@@ -86,7 +86,7 @@ describe('grants on objects', () => {
     expect((await send(fullName)).status).toBe(200);
   });
 
-  test('a list shows only objects that its reader may view; effective adds roles and the system', async () => {
+  test('a list shows only objects that the caller may view; effective includes roles and system permissions', async () => {
     const other = await makeApplication(t.db);
     const user = await t.user({ application: { [app]: ['view_app'], [other]: ['view_app'] }, system: ['edit_app'] });
     const reader = await t.user({ application: { [app]: ['view_app'] }, system: ['view_user'] });
@@ -98,7 +98,7 @@ describe('grants on objects', () => {
     expect((await t.user().then((stranger) => stranger.get(path))).status).toBe(403);
   });
 
-  test('hosts likewise, with their own names', async () => {
+  test('hosts behave likewise, with their own permission names', async () => {
     const role = Number((await admin.post('/roles/', { name: unique() })).body['id']);
     const path = `/roles/${role}/host/perms/`;
     expect((await admin.post(path, grant({ login_host: true }, host))).status).toBe(200);
@@ -128,7 +128,7 @@ describe('grants on objects', () => {
 });
 
 describe('grants seen from the object', () => {
-  test('update changes, delete takes back everything, and the list shows who is left', async () => {
+  test('update changes, delete revokes everything, and the list shows the remaining grantees', async () => {
     const [one, two] = [await t.user(), await t.user()];
     const own = await makeApplication(t.db);
     const path = `/application/${own}/authorization/users/`;
@@ -144,7 +144,7 @@ describe('grants seen from the object', () => {
     });
   });
 
-  test('taking back follows the rule of giving', async () => {
+  test('revoking follows the rule of granting', async () => {
     const editor = await t.user({ host: { [host]: ['edit_host'] } });
     const user = await t.user({ host: { [host]: ['login_host'] } });
     const answer = await editor.patch(`/hosts/${host}/authorization/users/`, [
@@ -190,7 +190,7 @@ describe('grants on modules', () => {
     expect((await post('deploy_template_mgmt', { enable_cdn_refresher: true })).status).toBe(200);
   });
 
-  test('a permission without its module switched on has no effect, and the refusal names the switch', async () => {
+  test('a permission without its module enabled has no effect, and the refusal names the switch', async () => {
     const user = await t.user();
     await t.db
       .insertInto('grants')
@@ -200,7 +200,7 @@ describe('grants on modules', () => {
     expect(answer).toMatchObject({ status: 403, body: { message: 'not allowed: enable_user_mgmt' } });
   });
 
-  test('switches and permissions are given only by those who hold them', async () => {
+  test('switches and permissions are granted only by their holders', async () => {
     const manager = await t.user({ system: ['manage_user'] });
     const post = (permissions: object) =>
       manager.post(`/users/${manager.id}/system/perms/`, { module_name: 'audit', permissions });

@@ -28,7 +28,7 @@ const starts = async (taskId: number) => {
 };
 
 describe('initialising hosts', () => {
-  test('answers the running task, holds the hosts, starts the workflow through the outbox, and records it', async () => {
+  test('returns the running task, reserves the hosts, starts the workflow through the outbox, and records it', async () => {
     const [a, b] = [await aHost(t.db, admin, 'raw'), await aHost(t.db, admin, 'inited')];
     const { status, body } = await init(admin, entries(a, b));
     expect(status).toBe(201);
@@ -51,7 +51,7 @@ describe('initialising hosts', () => {
     expect((await recordsOf(t.db, 'host', a.id)).at(-1)).toMatchObject({ view: 'host', opType: 'update' });
   });
 
-  test('when its hosts are done the task says so, with a number for what failed', async () => {
+  test('reports done once its hosts are done, with the number of failures', async () => {
     const [a, b] = [await aHost(t.db, admin, 'raw'), await aHost(t.db, admin, 'raw')];
     const { body: task } = await init(admin, entries(a, b));
     const problem = toWire(new Problem('salt_failed', { reason: 'no answer' }));
@@ -75,7 +75,7 @@ describe('initialising hosts', () => {
     expect((await admin.get<Host>(`/hosts/${b.id}/`)).body).toMatchObject({ status: 'raw', busy: null });
   });
 
-  test('one task per host at a time: of two at once, one is refused naming the other', async () => {
+  test('each host has one task at a time: of two concurrent requests, one is refused naming the other', async () => {
     const host = await aHost(t.db, admin, 'raw');
     const both = await Promise.all([init(admin, entries(host)), init(admin, entries(host))]);
     const [winner, loser] = both[0].status === 201 ? both : [both[1], both[0]];
@@ -112,7 +112,7 @@ describe('initialising hosts', () => {
     expect(await busyOf(good)).toBeNull();
   });
 
-  test('opts must be there; what is not configured is named, what is not there is not found', async () => {
+  test('opts is required; missing configuration is named, unknown objects are 404', async () => {
     const hosts = entries(await aHost(t.db, admin, 'raw'));
     expect(refusal(await admin.post('/hosts/init-tasks/', { hosts }))).toEqual([400, 10001, 'opts']);
     const zabbix = await init(admin, hosts, { zabbix_temlates: ['Linux'] });
@@ -131,7 +131,7 @@ describe('initialising hosts', () => {
     expect(refusal(await init(admin, hosts, { surprise: 1 }))).toEqual([400, 10001, 'opts.surprise']);
   });
 
-  test('users are let in only by who may give login_host, and only users that are enabled', async () => {
+  test('only callers who may grant login_host admit users, and only enabled ones', async () => {
     const host = await aHost(t.db, admin, 'raw');
     const [guest, gone] = [await t.user({}), await t.user({})];
     await t.db.updateTable('users').set({ status: 'disabled' }).where('id', '=', gone.id).execute();
@@ -160,7 +160,7 @@ describe('initialising hosts', () => {
 });
 
 describe('seeing host tasks', () => {
-  test('with view_host on one of its hosts; the others are left out', async () => {
+  test("needs view_host on one of the task's hosts; the other hosts are omitted", async () => {
     const [seen, hidden] = [await aHost(t.db, admin, 'raw'), await aHost(t.db, admin, 'raw')];
     const { body: task } = await init(admin, entries(hidden, seen));
     const user = await t.user({ host: { [seen.id]: ['view_host'] } });
@@ -177,7 +177,7 @@ describe('seeing host tasks', () => {
     expect(refusal(await stranger.get(`/hosts/tasks/${task.id}/`))).toEqual([404, 10004]);
   });
 
-  test('newest first; times are strict; a task of another kind is not found', async () => {
+  test('lists newest first; times are strict; a task of another kind is 404', async () => {
     const [a, b] = [await aHost(t.db, admin, 'raw'), await aHost(t.db, admin, 'raw')];
     const older = (await init(admin, entries(a))).body;
     const newer = (await init(admin, entries(b))).body;

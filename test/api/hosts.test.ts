@@ -17,7 +17,7 @@ const fields = (more: object = {}) => ({ name: `host-${unique()}`, host_type: 'P
 const add = (by: TestUser, more: object = {}) => by.post<Host>('/hosts/', fields(more));
 
 describe('creating a host', () => {
-  test('begins raw, gives its creator all seven permissions, and is recorded', async () => {
+  test('starts raw, gives its creator all seven permissions, and is recorded', async () => {
     const address = { addr_type: 'PRIVATE', address: '10.0.0.5', netmask: 24, network: '10.0.0.0' };
     const host = await created<Host>(adder, '/hosts/', fields({ cpu: 8, memory: 16_000, ip_address: [address] }));
     expect(host).toMatchObject({
@@ -79,7 +79,7 @@ describe('creating a host', () => {
     expect(refusal(await add(adder, { ip_address: [ip] }))).toEqual([400, 10001, `ip_address.0.${field}`]);
   });
 
-  test('an address once per host', async () => {
+  test('an address is unique per host', async () => {
     const ip = { addr_type: 'PUBLIC', address: '192.0.2.1' };
     expect(refusal(await add(adder, { ip_address: [ip, ip] }))).toEqual([400, 10001, 'ip_address.1.address']);
   });
@@ -92,7 +92,7 @@ describe('creating a host', () => {
     expect((await add(adder, { host_type: 'CLOUDSTACK', ...same })).status).toBe(201);
   });
 
-  test('local: by an administrator only, and only where the local runner is on', async () => {
+  test('a local host needs an administrator and the local runner enabled', async () => {
     expect(refusal(await add(adder, { runner: 'local' }))).toEqual([403, 10003]);
     expect((await add(admin, { runner: 'local' })).status).toBe(201);
     const off = await testApp({ config: parseConfig({ SLIPWAY_LOCAL_RUNNER: 'off' }) });
@@ -101,7 +101,7 @@ describe('creating a host', () => {
     await off.close();
   });
 
-  test('the IPMI password is sealed, never shown, and not led to another machine', async () => {
+  test('the IPMI password is sealed, never shown, and not redirected to another machine', async () => {
     const ipmi = { address: '192.0.2.9', username: 'root', password: 'hunter2hunter2' };
     const host = await created<Host>(adder, '/hosts/', fields({ ipmi }));
     expect(host['ipmi']).toEqual({ ...ipmi, password: '******' });
@@ -121,7 +121,7 @@ describe('creating a host', () => {
 });
 
 describe('seeing hosts', () => {
-  test('lists what the caller may view; filters have to hold', async () => {
+  test('lists what the caller may view; all filters have to match', async () => {
     const ip = { addr_type: 'PUBLIC', address: '198.51.100.77' };
     const other = { addr_type: 'PRIVATE', address: '2001:db8::7' };
     const host = await aHost(t.db, admin, 'raw', { location: 'Rack 7', ip_address: [ip, other] });
@@ -138,7 +138,7 @@ describe('seeing hosts', () => {
     expect((await user.get('/hosts/?status=broken')).status).toBe(400);
   });
 
-  test('a name or an address is found by any part of it, whatever numbers it holds', async () => {
+  test('a host is found by any part of its name or address, regardless of its numbers', async () => {
     const name = `Rack-2024.Node-31.${unique()}`;
     const ip = ['10.20.30.40', '10.20.130.4', 'fd00::1:204'].map((address) => ({ addr_type: 'PRIVATE', address }));
     await aHost(t.db, admin, 'raw', { name, ip_address: ip });
@@ -162,7 +162,7 @@ describe('seeing hosts', () => {
       expect([not, await count(`ip=${not}`)]).toEqual([not, 0]);
   });
 
-  test('by location: where a host is, no longer where it was', async () => {
+  test('by location: finds the current location, not the previous one', async () => {
     const place = `Room ${unique()}`;
     const [host, other] = [await aHost(t.db, admin, 'raw', { location: `${place}, rack 1` }), await aHost(t.db, admin)];
     const at = async (location: string) => {
@@ -189,7 +189,7 @@ describe('seeing hosts', () => {
     expect(await counts(user)).toEqual([0, 0]);
   });
 
-  test('hidden is not found, seen is not enough to change', async () => {
+  test('a hidden host is 404, a visible one without edit permission is refused', async () => {
     const host = await aHost(t.db, admin);
     const viewer = await t.user({ host: { [host.id]: ['view_host'] } });
     const stranger = await t.user();
@@ -205,7 +205,7 @@ describe('seeing hosts', () => {
 });
 
 describe('changing and deleting a host', () => {
-  test('answers the host and records before and after', async () => {
+  test('returns the host and records before and after', async () => {
     const host = await aHost(t.db, admin);
     const before = (await recordsOf(t.db, 'host', host.id)).length;
     const { body } = await admin.patch<Host>(`/hosts/${host.id}/`, { location: 'Rack 9' });
@@ -216,7 +216,7 @@ describe('changing and deleting a host', () => {
     expect(refusal(await admin.patch(`/hosts/${host.id}/`, {}))).toEqual([400, 10001, '']);
   });
 
-  test('an address that stays keeps its id', async () => {
+  test('an unchanged address keeps its id', async () => {
     const ip = (address: string) => ({ addr_type: 'PRIVATE', address });
     const host = await aHost(t.db, admin, 'raw', { ip_address: [ip('10.0.0.1')] });
     const { body } = await admin.patch<Host>(`/hosts/${host.id}/`, { ip_address: [ip('10.0.0.2'), ip('10.0.0.1')] });
@@ -225,7 +225,7 @@ describe('changing and deleting a host', () => {
     expect(added?.id).not.toBe(kept?.id);
   });
 
-  test('a busy host keeps what its task relies on, and is not deleted', async () => {
+  test('a busy host keeps what its task relies on, and cannot be deleted', async () => {
     const host = await aHost(t.db, admin);
     await t.db.updateTable('hosts').set({ busyKind: 'init', busyTaskId: 9 }).where('id', '=', host.id).execute();
     const change = (body: object) => admin.patch(`/hosts/${host.id}/`, body);
@@ -242,7 +242,7 @@ describe('changing and deleting a host', () => {
     expect(refusal(await admin.delete(`/hosts/${host.id}/`))).toEqual([409, 10005]);
   });
 
-  test('nobody but an administrator makes a host local', async () => {
+  test('only an administrator makes a host local', async () => {
     const host = await created<Host>(adder, '/hosts/', fields());
     expect(refusal(await adder.patch(`/hosts/${host.id}/`, { runner: 'local' }))).toEqual([403, 10003]);
   });

@@ -14,7 +14,7 @@ const key = () => ({ 'idempotency-key': unique() });
 const rolesNamed = (name: string) => t.db.selectFrom('roles').where('name', '=', name).selectAll().execute();
 
 describe('an Idempotency-Key', () => {
-  test('repeats the first answer and does nothing twice', async () => {
+  test('repeats the first response and has no second effect', async () => {
     const name = unique();
     const headers = key();
     const first = await manager.post('/roles/', { name }, headers);
@@ -24,7 +24,7 @@ describe('an Idempotency-Key', () => {
     expect(await rolesNamed(name)).toHaveLength(1);
   });
 
-  test('makes one of concurrent requests', async () => {
+  test('merges concurrent requests into one', async () => {
     const name = unique();
     const headers = key();
     const answers = await Promise.all(Array.from({ length: 8 }, () => manager.post('/roles/', { name }, headers)));
@@ -39,7 +39,7 @@ describe('an Idempotency-Key', () => {
     expect(other).toMatchObject({ status: 409, body: { error_code: 10005 } });
   });
 
-  test('on another path is refused, and means nothing to another user', async () => {
+  test("on another path is refused, and is independent of other users' keys", async () => {
     const headers = key();
     const name = unique();
     await manager.post('/roles/', { name }, headers);
@@ -47,7 +47,7 @@ describe('an Idempotency-Key', () => {
     expect((await (await t.user({ password })).post('/auth-tokens/', { name, password }, headers)).status).toBe(201);
   });
 
-  test('of a request that was refused may be used again', async () => {
+  test('of a refused request may be reused', async () => {
     const headers = key();
     const taken = unique();
     await manager.post('/roles/', { name: taken });
@@ -55,7 +55,7 @@ describe('an Idempotency-Key', () => {
     expect((await manager.post('/roles/', { name: unique() }, headers)).status).toBe(201);
   });
 
-  test('repeats an answer with a secret, which is kept encrypted', async () => {
+  test('repeats a response with a secret, which is stored encrypted', async () => {
     const headers = key();
     const first = await manager.post('/auth-tokens/', { name: unique(), password }, headers);
     const stored = await t.db

@@ -28,7 +28,7 @@ async function anInstance(): Promise<{ app: number; host: Host; instance: Instan
 }
 
 describe('adding instances', () => {
-  test('answers them in the order sent, attaches the hosts, and records both sides', async () => {
+  test('returns them in the order sent, attaches the hosts, and records both sides', async () => {
     const app = await anApplication(admin);
     const [a, b] = [await aHost(t.db, admin), await aHost(t.db, admin)];
     const { status, body } = await admin.post<Instance[]>(pathOf(app), [
@@ -49,7 +49,7 @@ describe('adding instances', () => {
     expect(one.body).toEqual(body[0]);
   });
 
-  test('a raw or offline host, or one that has an instance, refuses the whole call', async () => {
+  test('a raw or offline host, or one that already has an instance, refuses the whole call', async () => {
     const { app, host } = await anInstance();
     const good = await aHost(t.db, admin);
     for (const bad of [host, await aHost(t.db, admin, 'raw'), await aHost(t.db, admin, 'offline')]) {
@@ -60,7 +60,7 @@ describe('adding instances', () => {
     expect((await admin.get<Page>(pathOf(app))).body.count).toBe(1);
   });
 
-  test('a hostname that is not the host, an id twice, none, too many: 10001', async () => {
+  test('a wrong hostname, a duplicate id, an empty list and too many ids are 10001', async () => {
     const app = await anApplication(admin);
     const host = await aHost(t.db, admin);
     const add = (body: unknown) => admin.post(pathOf(app), body);
@@ -73,7 +73,7 @@ describe('adding instances', () => {
     expect(refusal(await add([{ hostid: host.id }, { hostid: 1_000_000_000 }]))).toEqual([404, 10004, '1.hostid']);
   });
 
-  test('needs edit_host on each host besides edit_app; a host that is hidden is not found', async () => {
+  test('needs edit_host on each host besides edit_app; a hidden host is 404', async () => {
     const app = await anApplication(admin);
     const [seen, hidden] = [await aHost(t.db, admin), await aHost(t.db, admin)];
     const user = await t.user({ application: { [app]: ['edit_app'] }, host: { [seen.id]: ['login_host'] } });
@@ -83,7 +83,7 @@ describe('adding instances', () => {
     expect(refusal(await viewer.post(pathOf(app), [{ hostid: seen.id }]))).toEqual([403, 10003]);
   });
 
-  test('of two calls for one host at once, one makes it', async () => {
+  test('of two concurrent calls for one host, one succeeds', async () => {
     const [app, host] = [await anApplication(admin), await aHost(t.db, admin)];
     const both = await Promise.all([1, 2].map(() => admin.post(pathOf(app), [{ hostid: host.id }])));
     expect(both.map((one) => one.status).sort()).toEqual([201, 409]);
@@ -91,7 +91,7 @@ describe('adding instances', () => {
 });
 
 describe('removing instances', () => {
-  test('frees the host and records both sides', async () => {
+  test('releases the host and records both sides', async () => {
     const { app, host, instance } = await anInstance();
     const removed = await admin.delete(pathOf(app), [{ id: instance.id }]);
     expect(removed.body).toEqual({ message: 'success' });
@@ -101,7 +101,7 @@ describe('removing instances', () => {
     expect((await admin.get(`${pathOf(app)}${instance.id}/`)).status).toBe(404);
   });
 
-  test('a host that others use stays attached', async () => {
+  test('a host with other users stays attached', async () => {
     const { app, host, instance } = await anInstance();
     const other = await anApplication(admin);
     expect((await admin.post(pathOf(other), [{ hostid: host.id }])).status).toBe(201);
@@ -109,7 +109,7 @@ describe('removing instances', () => {
     expect(await statusOf(host.id)).toBe('attached');
   });
 
-  test('not one of another application, nor one that is busy or not stopped', async () => {
+  test('is refused for an instance of another application, or one that is busy or not stopped', async () => {
     const { app, instance } = await anInstance();
     const { app: other } = await anInstance();
     const remove = (from: number) => admin.delete(pathOf(from), [{ id: instance.id }]);
@@ -123,7 +123,7 @@ describe('removing instances', () => {
     expect(refusal(await remove(app))).toEqual([409, 10005]);
   });
 
-  test('an application with instances is not deleted', async () => {
+  test('an application with instances cannot be deleted', async () => {
     const { app, host } = await anInstance();
     const { status, body } = await admin.delete(`/applications/${app}/`);
     expect({ status, body }).toEqual({

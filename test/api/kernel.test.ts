@@ -57,19 +57,19 @@ const good = { package_source: 'path', hosts: [] };
 const probe = (): string => `/application/probes/${app}/`;
 
 describe('the order of the steps', () => {
-  test('without credentials a wrong body is told nothing but 401', async () => {
+  test('without credentials an invalid body gets only 401', async () => {
     const answer = await t.anonymous.post(probe(), '{broken');
     expect(answer).toMatchObject({ status: 401, body: { error_code: 10002, message: 'not authenticated' } });
     expect(answer.body).not.toHaveProperty('details');
   });
 
-  test('the permission is checked before the body: 403 for who may only see it, naming what is missing', async () => {
+  test('the permission is checked before the body: a viewer gets 403 naming the missing permission', async () => {
     const viewer = await t.user({ application: { [app]: ['view_app'] } });
     const answer = await viewer.post(probe(), { nonsense: 1 });
     expect(answer).toMatchObject({ status: 403, body: { error_code: 10003, message: 'not allowed: edit_app' } });
   });
 
-  test('an object that the caller may not view is not found, with the same answer as one that is not there', async () => {
+  test('an object that the caller may not view is 404, with the same answer as one that does not exist', async () => {
     const stranger = await t.user();
     const hidden = await stranger.post(probe(), good);
     const absent = await stranger.post('/application/probes/999999/', good);
@@ -110,7 +110,7 @@ describe('input', () => {
     expect(answer.body['details']).toContainEqual(detail);
   });
 
-  test('documented aliases are taken at any depth and answered canonically; numeric strings are ids', async () => {
+  test('documented aliases are accepted at any depth and returned canonically; numeric strings are ids', async () => {
     const answer = await editor.post(probe(), { deploy_source: 'path', hosts: [{ id: '7', run_users: 'work' }] });
     expect(answer.body).toEqual({ id: app, package_source: 'path', hosts: [{ id: 7, run_user: 'work' }] });
   });
@@ -154,11 +154,11 @@ describe('input', () => {
     );
   });
 
-  /** In a name each half of a pair is replaced. */
+  /** In a name each lone surrogate is replaced. */
   const stood = (field: string, text: string): string =>
     text.length > 6 ? field.replace('\u{fffd}', '\u{fffd}\u{fffd}') : field;
 
-  test('what cannot be stored in a query is refused by its name, and in a path there is nothing', async () => {
+  test('text that cannot be stored is refused by name in a query, and is a 404 in a path', async () => {
     expect((await editor.get('/roles/?name=a%00')).body).toMatchObject({
       error_code: 10001,
       details: [{ field: 'name' }],
@@ -174,12 +174,12 @@ describe('input', () => {
   test.each([
     ['{"hosts":[{"id":1,"id":2}]}', 'hosts.0.id'],
     [`{"hosts":${'['.repeat(100)}${']'.repeat(100)}}`, expect.stringMatching(/^hosts\.0\.0/)],
-  ])('what else is wrong with a body as JSON is named by its path too: %s', async (body, field) => {
+  ])('any other JSON error of a body is named by its path too: %s', async (body, field) => {
     expect((await editor.post(probe(), body)).body['details']).toEqual([{ field, message: expect.any(String) }]);
   });
 
   test.each(['{', '[1,]', '"\\u0000"', `${'['.repeat(200)}${']'.repeat(200)}`])(
-    'a body that is no sane JSON is refused with 10001: %s',
+    'a body that is not sane JSON is refused with 10001: %s',
     async (body) => {
       expect(await editor.post(probe(), body)).toMatchObject({ status: 400, body: { error_code: 10001 } });
     },
@@ -193,7 +193,7 @@ describe('input', () => {
     expect((await editor.get('/roles/?page=1&page=2')).status).toBe(400);
   });
 
-  test('a body over 1 MiB is refused with 413, announced or not', async () => {
+  test('a body over 1 MiB is refused with 413, with or without Content-Length', async () => {
     const body = JSON.stringify({ package_source: 'x'.repeat(1024 * 1024) });
     expect(await editor.post(probe(), body)).toMatchObject({ status: 413, body: { error_code: 10007 } });
     let sent = 0;
@@ -269,8 +269,8 @@ describe('paths', () => {
   });
 });
 
-describe('answers', () => {
-  test('a sane request id is taken over, another is replaced', async () => {
+describe('responses', () => {
+  test('a sane request id is kept, another is replaced', async () => {
     expect((await editor.get('/roles/', { 'x-request-id': 'abc-1' })).headers.get('x-request-id')).toBe('abc-1');
     const replaced = await editor.get('/roles/', { 'x-request-id': 'a b' });
     expect(replaced.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
@@ -286,18 +286,15 @@ describe('answers', () => {
     expect(JSON.stringify(field.body)).not.toMatch(/invalid|expected/i);
   });
 
-  test.each(['anything', 'answer', 'extra'])(
-    'an internal error (%s) names the request and nothing else',
-    async (kind) => {
-      const answer = await editor.get(`/failing/${kind}/`, { 'x-request-id': `failing-${kind}` });
-      expect(answer).toMatchObject({
-        status: 500,
-        body: { error_code: 10000, message: `internal error; request failing-${kind}` },
-      });
-      expect(JSON.stringify(answer.body)).not.toContain('secret');
-      expect(t.log).toContainEqual(expect.objectContaining({ requestId: `failing-${kind}`, level: 'error' }));
-    },
-  );
+  test.each(['anything', 'answer', 'extra'])('an internal error (%s) reveals only the request id', async (kind) => {
+    const answer = await editor.get(`/failing/${kind}/`, { 'x-request-id': `failing-${kind}` });
+    expect(answer).toMatchObject({
+      status: 500,
+      body: { error_code: 10000, message: `internal error; request failing-${kind}` },
+    });
+    expect(JSON.stringify(answer.body)).not.toContain('secret');
+    expect(t.log).toContainEqual(expect.objectContaining({ requestId: `failing-${kind}`, level: 'error' }));
+  });
 
   test.each([
     ['database', 'the database'],
@@ -311,7 +308,7 @@ describe('answers', () => {
     });
   });
 
-  test('a limit says when to come again', async () => {
+  test('a rate limit says when to retry', async () => {
     const answer = await editor.get('/failing/limit/');
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '7']);
   });

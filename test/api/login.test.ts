@@ -18,7 +18,7 @@ async function logIn(username: string, given = password) {
 }
 
 describe('logging in', () => {
-  test('a login sets an HttpOnly, SameSite cookie and answers a form token', async () => {
+  test('a login sets an HttpOnly, SameSite cookie and returns a form token', async () => {
     const user = await t.user({ password });
     const { answer } = await logIn(user.username.toUpperCase());
     expect(answer.status).toBe(200);
@@ -39,7 +39,7 @@ describe('logging in', () => {
     await secure.close();
   });
 
-  test('the session answers who is logged in, and what he may do', async () => {
+  test('the session returns its user and their permissions', async () => {
     const user = await t.user({ password, system: ['manage_user'] });
     const { cookie, csrf } = await logIn(user.username);
     const me = await t.client({ cookie }).get('/auth/me/');
@@ -130,7 +130,7 @@ describe('a session', () => {
     now = begin;
   });
 
-  test('and the tokens of a user who is disabled are refused at once; enabling revives the tokens alone', async () => {
+  test('and the tokens of a disabled user are refused at once; enabling revives the tokens alone', async () => {
     const admin = await t.user({ admin: true });
     const user = await t.user({ password });
     const { cookie } = await logIn(user.username);
@@ -144,7 +144,7 @@ describe('a session', () => {
     ]);
   });
 
-  test('of somebody who must change his password allows nothing else', async () => {
+  test('of a user who must change their password allows only that', async () => {
     const admin = await t.user({ admin: true });
     const user = await t.user({ password });
     const set = await admin.post(`/users/${user.id}/actions/set-password/`, { new_password: 'a passing password' });
@@ -169,7 +169,7 @@ describe('the address of a client', () => {
     },
   });
 
-  test('is what trusted proxies say, up to the first hop that is none of them', () => {
+  test('is taken from trusted proxies, up to the first untrusted hop', () => {
     const config = parseConfig({ SLIPWAY_TRUSTED_PROXIES: '10.0.0.1,10.0.0.2' });
     expect(clientOf(request, '::ffff:10.0.0.1', config)).toEqual({
       remoteAddr: '198.51.100.7',
@@ -179,7 +179,7 @@ describe('the address of a client', () => {
     });
   });
 
-  test('is the peer itself when that is no trusted proxy, whatever it claims', () => {
+  test('is the peer itself unless that is a trusted proxy, whatever it claims', () => {
     expect(clientOf(request, '192.0.2.4', parseConfig({}))).toEqual({
       remoteAddr: '192.0.2.4',
       publicUrl: 'http://slipway.internal',

@@ -22,7 +22,7 @@ interface Page {
   results: { id: number }[];
 }
 
-test('a list beyond its cap says that its count is an estimate, and its links lead through every row once', async () => {
+test('a list beyond its cap marks its count as an estimate, and its links lead through every row once', async () => {
   const first = await admin.get<Page>('/application/deploy-tasks/?page_size=500');
   expect(first.body).toMatchObject({ count_is_estimate: true });
   const seen: number[] = [];
@@ -35,7 +35,7 @@ test('a list beyond its cap says that its count is an estimate, and its links le
   expect(new Set(seen).size).toBe(1205);
 });
 
-test('a list within its cap has an exact count and does not speak of estimates', async () => {
+test('a list within its cap has an exact count, not marked as an estimate', async () => {
   const { body } = await admin.get<Page>('/application/deploy-tasks/?version=v120');
   expect(body.count).toBe(7);
   expect(body).not.toHaveProperty('count_is_estimate');

@@ -1,4 +1,5 @@
-// The connection to the database is lost in the middle of a request: the caller is told what is true of his change.
+// The database connection is lost in the middle of a request: the response tells the caller truthfully what became of the
+// change.
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { accessEndpoints } from '../../api/access/index.ts';
@@ -84,8 +85,8 @@ const recordsOf = (id: unknown) =>
     .where('targetId', '=', Number(id))
     .execute();
 
-describe('a connection that is lost', () => {
-  test('over a commit that never arrives leaves the outcome unknown, and the change may be sent again', async () => {
+describe('a lost connection', () => {
+  test('before the commit arrives leaves the outcome unknown, and the change may be repeated', async () => {
     const [name, headers] = [unique(), key()];
     way.losing = { over: 'commit', when: 'before' };
     const answer = await manager.post('/roles/', { name }, headers);
@@ -94,7 +95,7 @@ describe('a connection that is lost', () => {
     expect((await manager.post('/roles/', { name }, headers)).status).toBe(201);
   });
 
-  test('in the middle of a change has changed nothing, and the caller is told so', async () => {
+  test('in the middle of a change rolls it back, and the caller learns so', async () => {
     const name = unique();
     way.losing = { over: 'insert into "roles"', when: 'after' };
     expect(await manager.post('/roles/', { name })).toMatchObject({
@@ -104,7 +105,7 @@ describe('a connection that is lost', () => {
     expect(await rolesNamed(name)).toEqual([]);
   });
 
-  test('over a commit that was made leaves the outcome unknown as well; the same Idempotency-Key finds what was made', async () => {
+  test('after the commit leaves the outcome unknown as well; the same Idempotency-Key finds the result', async () => {
     const [name, headers] = [unique(), key()];
     way.losing = { over: 'commit', when: 'after' };
     const answer = await manager.post('/roles/', { name }, headers);
@@ -115,12 +116,12 @@ describe('a connection that is lost', () => {
     expect(await recordsOf(again.body.id)).toHaveLength(1);
   });
 
-  test('while a command is carried out leaves its outcome unknown, as the engine may have been asked', async () => {
+  test('during a command leaves its outcome unknown, as the engine may have been called', async () => {
     way.losing = { over: 'from "roles" limit', when: 'after' };
     expect(await manager.post('/decisions/')).toMatchObject({ status: 503, body: { message: unknown } });
   });
 
-  test('when a command is done does not hide its answer; a repetition is the same operation to the engine', async () => {
+  test('after a command does not hide its answer; a repetition is the same operation to the engine', async () => {
     const headers = key();
     way.losing = { over: 'update "idempotency_keys"', when: 'before' };
     const answers = [await manager.post('/decisions/', undefined, headers)];
@@ -132,7 +133,7 @@ describe('a connection that is lost', () => {
 });
 
 test.each(['standby', 'slow'] as const)(
-  'a database that can serve no change (%s) is called unavailable',
+  'to a database that cannot accept changes (%s) is reported as unavailable',
   async (when) => {
     const name = unique();
     expect(await manager.post('/memories/', { name, when })).toMatchObject({

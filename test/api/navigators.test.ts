@@ -72,7 +72,7 @@ test('the change documented without an id takes it from the body', async () => {
   expect((await manager.patch(path, { id: 999_999, name: 'x' })).status).toBe(404);
 });
 
-test('the list is by id and filters by a part of the name', async () => {
+test('the list is ordered by id and filters by a part of the name', async () => {
   const name = unique();
   const first = await create({ name: `${name}-B`, position: 9 });
   const second = await create({ name: `${name}-a`, position: 1 });
@@ -82,7 +82,7 @@ test('the list is by id and filters by a part of the name', async () => {
   expect((await viewer.get<List>(`${path}?name=%25${name}`)).body.count).toBe(0);
 });
 
-test('a name exists once, in whatever case', async () => {
+test('a name is unique regardless of case', async () => {
   const { body } = await create();
   const again = await manager.post(path, wish({ name: body.name.toUpperCase() }), { 'accept-language': 'zh' });
   expect(again).toMatchObject({ status: 409, body: { error_code: 10005, message: '名称已存在' } });
@@ -113,7 +113,7 @@ test.each([
   expect(answer).toMatchObject({ status: 400, body: { error_code: 10001, details: [{ field: 'url' }] } });
 });
 
-test('what is wrong with a url is said in both languages', async () => {
+test('the error of a url is in both languages', async () => {
   const bad = wish({ url: 'javascript:alert(1)' });
   expect((await manager.post(path, bad)).body).toMatchObject({ message: 'only http and https' });
   expect((await manager.post(path, bad, { 'accept-language': 'zh' })).body).toMatchObject({
@@ -160,7 +160,7 @@ test.each([
   expect(await create(part)).toMatchObject({ status: 400, body: { error_code: 10001 } });
 });
 
-test('viewing allows no change, and without the module’s switch nothing is allowed', async () => {
+test('viewing allows no change, and without the module’s switch everything is refused', async () => {
   const { body } = await create();
   const refused = { status: 403, body: { message: 'not allowed: manage_navigator' } };
   expect(await viewer.post(path, wish())).toMatchObject(refused);
@@ -170,7 +170,7 @@ test('viewing allows no change, and without the module’s switch nothing is all
   expect(await nobody.get(path)).toMatchObject({ status: 403, body: { message: 'not allowed: enable_navigator' } });
 });
 
-test('there are at most 500, however many are created at once', async () => {
+test('there are at most 500, even with concurrent creations', async () => {
   const { count } = (await viewer.get<List>(path)).body;
   const rows = Array.from({ length: 498 - count }, () => ({ ...wish(), creator: 'test' }));
   await t.db.insertInto('externalNavigators').values(rows).execute();
@@ -199,7 +199,7 @@ describe('images', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test('are served by their type, and nothing in them may run', async () => {
+  test('are served with their type, under a policy that runs no script', async () => {
     const png = await get('a.png');
     expect([png.status, await png.text()]).toEqual([200, 'a png']);
     expect(Object.fromEntries(png.headers)).toMatchObject({

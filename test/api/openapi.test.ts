@@ -32,7 +32,7 @@ describe('every operation', () => {
     },
   );
 
-  test('has an id of its own, and a path that ends in a slash', () => {
+  test('has a unique id, and a path that ends in a slash', () => {
     const ids = endpoints.map((endpoint) => endpoint.id);
     expect(ids).toEqual([...new Set(ids)]);
     expect(endpoints.filter((endpoint) => !endpoint.path.endsWith('/')).map((endpoint) => endpoint.path)).toEqual([]);
@@ -63,14 +63,14 @@ test('one resource has one canonical spelling in the document', async () => {
   expect(shapes).toEqual([...new Set(shapes)]);
 });
 
-/** Every object inside a document. */
+/** Every object in a document. */
 function objectsIn(value: unknown): Record<string, unknown>[] {
   if (Array.isArray(value)) return value.flatMap(objectsIn);
   if (typeof value !== 'object' || value === null) return [];
   return [value as Record<string, unknown>, ...Object.values(value).flatMap(objectsIn)];
 }
 
-test('objects of requests say that they take no other fields, their numbers how large they may be', async () => {
+test('objects of requests forbid additional fields, and their numbers have bounds', async () => {
   const { body } = await t.anonymous.get<Document>('/openapi.json');
   const requests = Object.values(body.paths)
     .flatMap((methods) => Object.values(methods) as unknown as Record<string, unknown>[])
@@ -82,14 +82,14 @@ test('objects of requests say that they take no other fields, their numbers how 
   expect(requests.filter(({ type, maximum }) => type === 'integer' && maximum === undefined)).toEqual([]);
 });
 
-test('patterns of the document are expressions alone, without flags', async () => {
+test('patterns of the document are plain expressions, without flags', async () => {
   const { body } = await t.anonymous.get<Document>('/openapi.json');
   const patterns = objectsIn(body).flatMap(({ pattern }) => (typeof pattern === 'string' ? [pattern] : []));
   expect(patterns.length).toBeGreaterThan(0);
   expect(patterns.filter((pattern) => /\/[a-z]+$/.test(pattern))).toEqual([]);
 });
 
-test('the reference loads nothing from elsewhere', async () => {
+test('the reference loads no external resource', async () => {
   const page = await t.anonymous.get<string>('/docs');
   expect(page.status).toBe(200);
   expect(page.body).not.toMatch(/https?:/);

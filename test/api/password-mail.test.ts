@@ -78,7 +78,7 @@ const mayLogIn = async (one: TestUser, password: string): Promise<boolean> =>
   (await t.anonymous.post('/auth/login/', { username: one.username, password })).status === 200;
 const invalidLink = { status: 400, body: { error_code: 10001, message: 'link invalid or expired' } };
 
-test('a forgotten password is set anew by the mailed link, which works once', async () => {
+test('a forgotten password is set again by the mailed link, which works once', async () => {
   const one = await user();
   const token = await linkOf(one);
   const wanted = { token, new_password: 'a new long secret' };
@@ -158,7 +158,7 @@ test('a reset ends all sessions, and auth tokens only when that is asked for', a
   ]);
 });
 
-test('a reset lets somebody in again who was locked out by failed logins', async () => {
+test('a reset readmits a user who was locked out by failed logins', async () => {
   const one = await user();
   for (let n = 0; n < 6; n++) await mayLogIn(one, 'wrong');
   expect(await mayLogIn(one, old)).toBe(false);
@@ -248,7 +248,7 @@ test('no table, record or log ever holds a link’s token', async () => {
 
 describe('a new address', () => {
   const email = (): string => `${unique()}@example.com`;
-  test('counts when it is confirmed by the link that is mailed to it, once, and the old one is told who wants it', async () => {
+  test('counts once its mailed link is followed, which works once, and the old address is notified', async () => {
     const admin = await t.user({ admin: true });
     const one = await user();
     const wanted = email();
@@ -323,7 +323,7 @@ describe('invitations', () => {
     return { username, id: body.id };
   };
 
-  test('a user without a password is invited by mail and sets his own within 72 hours', async () => {
+  test('a user without a password is invited by mail and sets their own within 72 hours', async () => {
     const { username } = await invite();
     await eventually(() => mailsTo(`${username}@example.com`).length === 1);
     const letter = mailsTo(`${username}@example.com`)[0] as ReceivedMail;
@@ -343,7 +343,7 @@ describe('invitations', () => {
     expect(mailsTo(`${username}@example.com`)).toEqual([]);
   });
 
-  test('without a mail server nothing is mailed, and nobody is told', async () => {
+  test('without a mail server no mail is sent, and the response does not reveal it', async () => {
     const app = createApp({ ...t.deps, config: parseConfig({}) });
     const one = await user();
     const headers = { 'content-type': 'application/json' };

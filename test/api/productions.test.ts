@@ -53,7 +53,7 @@ describe('productions', () => {
     },
   );
 
-  test('are seen by view_business, by their creator, and by whoever sees an application in it', async () => {
+  test('are seen by view_business, by their creator, and by users who see an application in it', async () => {
     const production = await make(admin);
     const app = await anApplication(admin, { production: production.id });
     const by = async (user: TestUser) => [

@@ -28,7 +28,7 @@ const updates = async (id: number) =>
 describe('children', () => {
   const path = (id: number) => `/applications/${id}/child-apps/`;
 
-  test('become so in the order named, each side recorded; once more changes nothing', async () => {
+  test('become so in the order named, each side recorded; a repetition has no effect', async () => {
     const [parent, a, b] = [await anApplication(user), await anApplication(user), await anApplication(user)];
     const added = await user.post<App[]>(path(parent), entries(b, a));
     expect(added).toMatchObject({ status: 201, body: [{ id: b, parent_app: parent }, { id: a }] });
@@ -42,7 +42,7 @@ describe('children', () => {
     expect(root).toMatchObject({ parent_app: null, full_name: root.name });
   });
 
-  test('not of two parents, not in a circle, not twice in a body; what is none is not found', async () => {
+  test('a second parent, a cycle and a duplicate are refused; an unknown id is 404', async () => {
     const [a, b, c] = [await anApplication(user), await anApplication(user), await anApplication(user)];
     await user.post(path(a), entries(b));
     expect(refusal(await user.post(path(c), entries(b)))).toEqual([409, 10005]);

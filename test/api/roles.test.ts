@@ -57,7 +57,7 @@ test('members hold what the role holds, until it is taken from them', async () =
   expect(await reach()).toBe(404);
 });
 
-test('nobody hands on a role that holds what he does not hold; available_actions say so before', async () => {
+test('a role is handed on only by users who hold everything it holds; available_actions reflect that', async () => {
   const role = await makeRole();
   const grant = { module_name: 'audit', permissions: { enable_audit: true } };
   await admin.post(`/roles/${role}/system/perms/`, grant);
@@ -71,7 +71,7 @@ test('nobody hands on a role that holds what he does not hold; available_actions
   });
 });
 
-test('an unknown id changes nothing, the same id twice neither', async () => {
+test('an unknown id has no effect, nor has a duplicate id', async () => {
   const role = await makeRole();
   const user = await t.user();
   const unknown = await admin.post(`/roles/${role}/users/`, [{ id: user.id }, { id: 999_999 }]);

@@ -73,7 +73,7 @@ describe('deploy scripts', () => {
     expect(refusal(await manager.post(path, fields({ [field]: value })))).toEqual([400, 10001, field]);
   });
 
-  test('a syntax error of the template is 10001 with its line, and nothing is kept', async () => {
+  test('a syntax error of the template is 10001 with its line, and the script is not stored', async () => {
     const body = fields({ content: 'echo a\n{% if x %}\necho {{ y }' });
     const answer = await manager.post<{ details: { field: string; message: string }[] }>(path, body);
     expect(refusal(answer)).toEqual([400, 10001, 'content']);
@@ -86,7 +86,7 @@ describe('deploy scripts', () => {
     async (odd) => {
       const content = odd.bytes.toString('utf8');
       if (odd.script === null) {
-        // What is no UTF-8 never becomes a text; here that is what a client makes of it.
+        // Invalid UTF-8 never becomes a text; this is a client's conversion of it.
         if (!content.includes('\ufffd'))
           expect(refusal(await manager.post(path, fields({ content })))).toEqual([400, 10001, expect.anything()]);
         return;
@@ -98,13 +98,13 @@ describe('deploy scripts', () => {
       expect('normalized' in made.body).toBe(normalized.length > 0);
       const one = `${path}${made.body.id}/`;
       expect((await manager.get<Script>(one)).body.content).toBe(saved);
-      // The same text again changes nothing, and what was taken out of it is said again.
+      // The same text again has no effect, and the response lists again what was removed.
       expect((await manager.patch<Script>(one, { content })).body).toMatchObject({ content: saved, ...says });
       expect(await recordsOf(t.db, 'script', made.body.id)).toHaveLength(1);
     },
   );
 
-  test('half of a pair of surrogates is refused, and so is a text that is nothing but a BOM', async () => {
+  test('a lone surrogate is refused, and so is a text of only a BOM', async () => {
     for (const content of [loneSurrogate, '\ufeff'])
       expect((await manager.post(path, fields({ content }))).status).toBe(400);
   });

@@ -65,7 +65,7 @@ async function enrolled(grants: { admin?: boolean } = {}, app: TestApp = t): Pro
 }
 
 describe('a second factor is set up', () => {
-  test('with the password and confirmed by a code; the secret is told once, as text and as an address for authenticators', async () => {
+  test('with password and code; the secret is shown once, as text and as an address for authenticators', async () => {
     const user = await t.user({ password });
     expect((await user.post('/auth/second-factor/', { password: 'wrong wrong wrong' })).status).toBe(403);
     const begun = await user.post<{ secret: string; uri: string }>('/auth/second-factor/', { password });
@@ -154,7 +154,7 @@ describe('a login with a second factor', () => {
     await app.close();
   });
 
-  test('ends its wait after five minutes, and when the user is disabled or his password is set', async () => {
+  test('ends its wait after five minutes, and when the user is disabled or their password is set', async () => {
     const { user, secret } = await enrolled();
     const admin = await t.user({ admin: true });
     const late = await begin(user.username);
@@ -264,7 +264,7 @@ describe('a second factor ends', () => {
     expect((await remove(shown(secret))).status).toBe(409);
   });
 
-  test('when an administrator resets it for somebody who lost it, which ends his sessions; not for himself', async () => {
+  test("when an administrator resets it for another user, which ends that user's sessions; not for themselves", async () => {
     const { user, secret, codes } = await enrolled();
     const session = browserOf(await goOn(await begin(user.username), shown(secret)));
     const waiting = await begin(user.username);
@@ -295,7 +295,7 @@ describe('where a second factor is asked for', () => {
     ['administrators', false, false],
     ['everybody', false, true],
     ['optional', true, false],
-  ])('of %s, whoever lacks it (administrator: %s) can do nothing but set it up: %s', async (whom, admin, due) => {
+  ])('of %s, a user without one (administrator: %s) can only set it up: %s', async (whom, admin, due) => {
     const app = await testApp({ now: () => now, config: parseConfig({ SLIPWAY_SECOND_FACTOR: whom }) });
     const user = await app.user({ password, admin });
     const login = await app.anonymous.post<LoggedIn>('/auth/login/', { username: user.username, password });

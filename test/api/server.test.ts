@@ -8,7 +8,7 @@ import { parseConfig } from '../../kit/config/config.ts';
 import { createLogger } from '../../kit/log.ts';
 import { temporalAddress, testDatabase } from '../support/harness.ts';
 
-test('a port that is taken is named with what to do, and nothing is left running', async () => {
+test('a port that is taken is named with what to do, and no process is left running', async () => {
   const database = await testDatabase();
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));

@@ -1,4 +1,4 @@
-// What a person sees of his sessions and how they end, one by one and together.
+// The list of a user's sessions and how they end, one by one and together.
 import { sql } from 'kysely';
 import { testApp, type TestApp } from '../support/api/app.ts';
 import type { Page } from '../support/api/inventory.ts';
@@ -95,7 +95,7 @@ describe('the list of own sessions', () => {
 });
 
 describe('a session', () => {
-  test('is ended by its user with his password, at once and for good; a record says so', async () => {
+  test('is ended by its user with their password, at once and for good, with a record', async () => {
     const user = await t.user({ password });
     const [here, there] = [await logIn(user.username), await logIn(user.username)];
     const path = `/auth/sessions/${there.id}/`;
@@ -109,7 +109,7 @@ describe('a session', () => {
     expect(await recordsOf('delete', there.id)).toMatchObject([{ targetType: 'session', operator: user.username }]);
   });
 
-  test('of somebody else is not found, whoever asks', async () => {
+  test('of another user is 404 for every caller', async () => {
     const [user, admin] = [await t.user({ password }), await t.user({ password, admin: true })];
     const theirs = await logIn(user.username);
     const answer = await admin.delete(`/auth/sessions/${theirs.id}/`, { password });
@@ -143,7 +143,7 @@ describe('sessions together', () => {
     expect(await here.isIn()).toBe(false);
   });
 
-  test('all of a user are ended by who may administer him; his tokens stay', async () => {
+  test('all of a user are ended by those who may administer the user; tokens stay', async () => {
     const manager = await t.user({ system: ['manage_user'] });
     const [user, admin] = [await t.user({ password }), await t.user({ password, admin: true })];
     const [theirs, admins] = [await logIn(user.username), await logIn(admin.username)];
@@ -153,7 +153,7 @@ describe('sessions together', () => {
     expect(await admins.isIn()).toBe(true);
   });
 
-  test('of everybody are ended by an administrator with his password, all or none', async () => {
+  test('of all users are ended by an administrator with their own password, all or none', async () => {
     const [user, admin] = [await t.user({ password }), await t.user({ password, admin: true })];
     const [theirs, own] = [await logIn(user.username), await logIn(admin.username)];
     const end = (given: string) => own.browser.post('/users/actions/end-sessions/', { password: given });

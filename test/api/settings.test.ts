@@ -123,7 +123,7 @@ describe('deploy settings', () => {
 });
 
 describe('hooks of deploy settings', () => {
-  test('answer whole scripts, take answers back, and are merged one by one', async () => {
+  test('return whole scripts, accept a returned response, and are merged one by one', async () => {
     const app = await anApplication(user);
     const body = { name: `s-${unique()}`, language: 'bash', content: 'true' };
     const script = await created(user, '/application/deploy-scripts/', body);
@@ -144,7 +144,7 @@ describe('hooks of deploy settings', () => {
     expect((await patch(app, { lifecycle_hooks: null })).body['lifecycle_hooks']).toMatchObject({ pre_exec: null });
   });
 
-  test('a script that is not there is 10004 and changes nothing', async () => {
+  test('a missing script is 10004 and has no effect', async () => {
     const app = await anApplication(user);
     const answer = await patch(app, { timeout: 7, lifecycle_hooks: { pre_exec: { script: 987_654 } } });
     expect(refusal(answer)).toEqual([404, 10004, 'lifecycle_hooks.pre_exec.script']);
@@ -189,7 +189,7 @@ describe('the repository of deploy settings', () => {
     ['another path', 'https://git.example.com/payroll/secrets.git'],
     ['a path below', 'https://git.example.com/shop.git/other.git'],
     ['the same host in the clear', 'http://git.example.com/shop.git'],
-  ])('%s needs the credential anew', async (_what, url) => {
+  ])('%s needs the credential again', async (_what, url) => {
     const app = await anApplication(user);
     await patch(app, { repository: { ...git, credential: inline } });
     const move = (credential?: unknown) =>

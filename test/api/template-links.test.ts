@@ -84,7 +84,7 @@ describe('linking a template', () => {
     expect(changes).toEqual([{ overrides: [[], ['timeout']] }, { timeout: [600, 700], overrides: [['timeout'], []] }]);
   });
 
-  test('the same again changes nothing, also when it is not enabled any more; another replaces it', async () => {
+  test('a repetition has no effect, even after the template is disabled; another one replaces it', async () => {
     const app = await anApplication(manager);
     const [first, second] = [await template(), await template({ timeout: 800 })];
     await link(app, first.id);
@@ -99,7 +99,7 @@ describe('linking a template', () => {
     expect(refusal(await link(app, first.id))).toEqual([409, 10005]);
   });
 
-  test('what a PATCH gives is merged into what is in force', async () => {
+  test('the fields of a PATCH are merged into the settings in force', async () => {
     const [app, pre, post] = [await anApplication(manager), await aScript(), await aScript()];
     const hooks = { running_user: 'work', pre_exec: { script: pre } };
     const { id } = await template({ repository: { ...git, credential: inline }, lifecycle_hooks: hooks });

@@ -121,7 +121,7 @@ describe('deploy templates', () => {
     ['id', { id: 7 }],
     ['creator', { creator: 'me' }],
     ['script_running_user', { script_running_user: 'root' }],
-  ])('a bad %s is 10001 and makes nothing (%#)', async (field, more) => {
+  ])('a bad %s is 10001 and creates no template (%#)', async (field, more) => {
     const count = async () => (await manager.get<Page>(path)).body.count;
     const before = await count();
     expect(refusal(await manager.post(path, fields(more))).slice(0, 3)).toEqual([400, 10001, field]);
@@ -157,7 +157,7 @@ describe('secrets of a template', () => {
     (await t.db.selectFrom('deployTemplates').where('id', '=', id).select('repository').executeTakeFirstOrThrow())
       .repository?.credential;
 
-  test('are sealed with it, shown nowhere, and kept by what is sent back', async () => {
+  test('are sealed with it, never shown, and kept when a response is sent back', async () => {
     const template = await make(manager, { repository: { ...git, credential: inline } });
     expect(template['repository']).toMatchObject({ credential: { id: null, username: 'ci', password: '******' } });
     const before = await credentialOf(template.id);

@@ -50,7 +50,7 @@ test("others' tokens are not found, but for administrators", async () => {
   expect((await admin.delete(path)).status).toBe(200);
 });
 
-test('a deleted or expired token is worth nothing at once', async () => {
+test('a deleted or expired token is refused at once', async () => {
   const user = await t.user({ password });
   const make = async (body: object) =>
     (await user.post<Token>('/auth-tokens/', { name: unique(), password, ...body })).body;
@@ -68,7 +68,7 @@ test('a deleted or expired token is worth nothing at once', async () => {
   now = begin;
 });
 
-test('names are unique per user, and a user has at most 100 tokens, however many he asks for at once', async () => {
+test('names are unique per user, and a user has at most 100 tokens, even with concurrent creations', async () => {
   const user = await t.user({ password });
   expect((await user.post('/auth-tokens/', { name: 'test', password })).status).toBe(409);
   for (let n = 0; n < 97; n += 1)
@@ -81,7 +81,7 @@ test('names are unique per user, and a user has at most 100 tokens, however many
 });
 
 test.each(['Token nonsense', 'Basic dXNlcjpwYXNz', `Token ${'0'.repeat(40)}`, 'Token'])(
-  'the header "%s" is refused, also beside other credentials',
+  'the header "%s" is refused, also together with other credentials',
   async (authorization) => {
     expect((await t.client({ authorization, cookie: 'slipway_session=x' }).get('/auth/me/')).status).toBe(401);
   },

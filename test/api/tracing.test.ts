@@ -1,4 +1,4 @@
-// Traces of real processes, received by a collector that is one: an HTTP server that takes OTLP as JSON.
+// Traces of real processes, received by an HTTP server that accepts OTLP as JSON.
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -59,7 +59,7 @@ test('one trace runs from the request through its workflow to the activities, an
   await eventually(async () => (await estate.manager.get(`/application/deploy-tasks/${id}/plan/`)).status === 200, {
     timeout: 60_000,
   });
-  // What is not sent yet goes out with the process.
+  // Spans not sent yet are flushed when the process exits.
   expect(await Promise.all([ended(api, 'SIGTERM'), ended(worker, 'SIGTERM')])).toEqual([0, 0]);
   const { traceId = '' } = spans().find(({ name }) => name === 'POST /application/deploy-tasks/') ?? {};
   const names = spans().flatMap((span) => (span.traceId === traceId ? [`${span.service} ${span.name}`] : []));
@@ -78,7 +78,7 @@ test('one trace runs from the request through its workflow to the activities, an
   expect(site.logs()).toContain(`"traceId":"${traceId}"`);
 });
 
-test('a collector that does not answer stops nothing', async () => {
+test('an unresponsive collector blocks no request', async () => {
   collector.closeAllConnections();
   await new Promise((resolve) => collector.close(resolve));
   const api = await site.start('api');

@@ -135,7 +135,7 @@ describe('changing a password', () => {
     expect((await user.get('/auth/me/')).status).toBe(200);
   });
 
-  test('is for oneself alone', async () => {
+  test("is refused for another user's account", async () => {
     const user = await t.user({ password });
     const body = { original_password: password, new_password: 'a lasting password' };
     expect((await admin.post(`/users/${user.id}/actions/change-password/`, body)).status).toBe(403);

@@ -94,7 +94,7 @@ describe('refused before any work, whole', () => {
     await unchanged(estate);
   });
 
-  test('whoever does not hold restart_app, and whoever may not know of the application', async () => {
+  test('is refused without restart_app, and is a 404 without view of the application', async () => {
     const estate = await site();
     const viewer = await world.user({ application: { [estate.applicationId]: ['view_app'] } });
     expect(refusal(await one({ ...estate, operator: viewer }, 'start'))).toEqual([403, 10003]);

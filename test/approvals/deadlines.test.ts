@@ -85,7 +85,7 @@ test('after its hours the role of the escalation may vote, and not before', asyn
   });
 });
 
-test('nobody having decided for two weeks, it is closed for that reason; a change in between moves nothing', async () => {
+test('without a decision for two weeks it is closed for that reason; a change does not extend the time', async () => {
   await engine.withWorker(activities, async () => {
     const handle = await started();
     await engine.pass('10 days');

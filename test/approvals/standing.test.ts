@@ -49,7 +49,7 @@ describe('a vote', () => {
     expect(refused?.message).toContain('1 more of role role-2');
   });
 
-  test('of nobody whom the policy asks is refused, with the permission too', () => {
+  test('of a user whom the policy does not ask is refused, even with the permission', () => {
     expect(refusal(two, 4, voter([boss]))).toBe('not_your_vote');
   });
 
@@ -107,7 +107,7 @@ describe('a delegate sits in the seat of the giver', () => {
     ['steps of different groups', {}, viewWith(policyWith([[anybodyGroup()], [roleGroup(dev)]]))],
   ];
 
-  test.each(groups)('of %s: both together count once, whoever comes first', (_name, more, view) => {
+  test.each(groups)('of %s: both together count once, in either order', (_name, more, view) => {
     for (const [one, other] of [
       [delegateOf(giver), holderOf(5, [dev])],
       [holderOf(5, [dev]), delegateOf(giver)],
@@ -185,7 +185,7 @@ describe('an escalation', () => {
     expireAfterHours: 72,
   });
 
-  test('lets its role vote in every group, and nobody before', () => {
+  test('lets its role vote in every group, but not earlier', () => {
     const view = viewWith(policy, { votes: [cast(1, [dev])] });
     expect(refusal(view, 3, voter([boss]))).toBe('not_your_vote');
     const escalated = { ...view, escalated: true };

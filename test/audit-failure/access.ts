@@ -12,7 +12,7 @@ const another = 'another horse battery';
 const withPassword = ({ world }: Stage) => world.user({ password });
 const mailAddress = (): string => `${unique()}@example.com`;
 
-/** A user of a team and a role, which he holds if `held`. */
+/** A user of a team and a role; a member of the role if `held`. */
 const membership =
   (path: 'user' | 'role', held: boolean): Trial =>
   async ({ team, world }) => {
@@ -42,7 +42,7 @@ const authorize =
 const grantSystem = (to: keyof Objects): Trial =>
   on(to, { module_name: 'app_mgmt', permissions: { create_app: true } });
 
-/** Somebody logged in, with a second session elsewhere. */
+/** A logged-in user with a second session elsewhere. */
 async function session({ world }: Stage): Promise<Prepared> {
   const { id: userId, username } = await world.user({ password, admin: true });
   const answer = await world.anonymous.post<{ csrf_token: string }>('/auth/login/', { username, password });
@@ -51,7 +51,7 @@ async function session({ world }: Stage): Promise<Prepared> {
   return { as: world.client({ cookie, 'x-csrf-token': answer.body.csrf_token }) };
 }
 
-/** Somebody with a second factor; codes of his are good for the trial whenever it comes. */
+/** A user with a second factor, whose codes are valid whenever the trial runs. */
 async function withFactor(stage: Stage) {
   const user = await withPassword(stage);
   const { body } = await user.post<{ secret: string }>('/auth/second-factor/', { password });

@@ -1,5 +1,5 @@
-// "If the record cannot be written nothing happens", of every operation that changes something: all of them are asked
-// while the audit table takes no row. Afterwards the same requests are carried out, which shows that they were valid.
+// Every mutating operation fails without effect while the audit table accepts no row. Afterwards the same requests succeed,
+// which shows that they were valid.
 import { sql } from 'kysely';
 import { createCloudWorld, createMemoryCloud } from '../../activities/providers/cloud/memory.ts';
 import { createMemoryMonitoring, createMonitoringWorld } from '../../activities/providers/monitoring/memory.ts';
@@ -81,7 +81,7 @@ async function contents(): Promise<Record<string, string>> {
   return found;
 }
 
-it('nothing happens whose record cannot be written, and the answer is 503; afterwards the same requests are carried out', async () => {
+it('no operation takes effect without its record, and the answer is 503; afterwards the same requests succeed', async () => {
   const requests = await prepared();
   const before = await contents();
   await sql`alter table audit_records add constraint never check (false) not valid`.execute(world.database.owner);

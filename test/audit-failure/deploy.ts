@@ -36,7 +36,7 @@ const subTask =
     return { as: estate.manager, params: { id }, body: { instances, ...(await request(estate, stage)) } };
   };
 
-/** A rollout between two batches, where nothing happens by itself. */
+/** A rollout between two batches, where no step is pending. */
 const rolling =
   (isPaused: boolean): Trial =>
   async ({ world }) => {
@@ -71,7 +71,7 @@ const failedSubTask: Trial = async ({ world }) => {
 const asCreator = ({ estate }: Asked): Prepared => ({ as: estate.manager });
 const asReviewer = ({ estate }: Asked): Prepared => ({ as: estate.reviewer });
 
-/** Whoever owns it: credentials are found by nobody else. */
+/** Sent by the owner: credentials are 404 for all others. */
 const credential =
   (type: 'PASSWORD' | 'SSH_PRIVATE_KEY', body?: object): Trial =>
   async ({ world, admin }) => {

@@ -17,7 +17,7 @@ const one =
 
 const batch: Trial = async (stage) => ({ body: [{ host_id: await freeHost(stage, 'inited') }] });
 
-/** A task whose host has asked for something and does not answer: cancelling it ends nothing. */
+/** A task whose host has an unanswered request; cancelling it ends no work. */
 const waiting: Trial = async (stage) => {
   const { db } = stage.world;
   const id = await freeHost(stage, 'inited');

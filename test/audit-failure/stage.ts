@@ -6,7 +6,7 @@ import type { World } from '../support/world.ts';
 export interface Stage {
   world: World;
   admin: TestUser;
-  /** Objects that nothing else uses. */
+  /** Objects used by no other trial. */
   team(): Promise<Objects>;
 }
 
@@ -17,10 +17,10 @@ export interface Prepared {
   body?: unknown;
 }
 
-/** Makes what a request needs and answers the request, which is carried out when nothing hinders it. */
+/** Sets up a request and returns it; the request is valid and succeeds unless blocked. */
 export type Trial = (stage: Stage) => Promise<Prepared> | Prepared;
 
-/** By operation id; `reason`: why nothing can be left undone there. */
+/** By operation id; `reason`: why the operation's effect cannot be prevented. */
 export type Trials = Readonly<Record<string, Trial | { reason: string }>>;
 
 export async function makeStage(world: World): Promise<Stage> {

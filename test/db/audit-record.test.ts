@@ -65,7 +65,7 @@ test('changes over 1 MiB are cut and say so', async () => {
   }
 });
 
-test('a change that changes nothing gives no changes; secrets are masked', () => {
+test('a change without effect gives no changes; secrets are masked', () => {
   const before = { name: 'a', createdTime: new Date(0), tags: ['x', { b: 1, a: 2 }], password: 'old', kept: 1 };
   expect(diff(before, { name: 'a', tags: ['x', { a: 2, b: 1 }], createdTime: new Date(0) })).toBeNull();
   expect(diff(before, { name: 'b', password: 'new', kept: undefined }, ['password'])).toEqual({

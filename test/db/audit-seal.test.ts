@@ -86,7 +86,7 @@ test('one that is committed very late is found by the next thorough round', asyn
   expect(await verify(db)).toMatchObject({ ok: true, unsealed: 0 });
 });
 
-test('a record that rolls back leaves nothing to seal, and the next round does not wait for it', async () => {
+test('a record that rolls back leaves no gap, and the next round does not wait for it', async () => {
   const { db } = database;
   const sealer = createSealer(db);
   await db
@@ -119,7 +119,7 @@ test('a change that cannot write its record does not happen', async () => {
   expect(await db.selectFrom('productions').selectAll().execute()).toEqual([]);
 });
 
-describe('nobody changes what was written, the owner included', () => {
+describe('written records are immutable, even for the owner', () => {
   const tables = [
     'audit_records',
     ...Array.from({ length: 30 }, (_, n) => `audit_records_${2026 + n}`),

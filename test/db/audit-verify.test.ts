@@ -32,7 +32,7 @@ async function write(targetName: string): Promise<void> {
   ]);
 }
 
-/** What a database superuser can do, the triggers being no obstacle to him. */
+/** Acts as a database superuser, whom the triggers do not stop. */
 async function tamper(statement: string): Promise<void> {
   await database.owner.transaction().execute(async (tx) => {
     await sql`set local session_replication_role = replica`.execute(tx);
@@ -93,7 +93,7 @@ test('links and records exchanged are found', async () => {
   expect((await verify(database.db)).ok).toBe(false);
 });
 
-test('a chain written anew from the start is found by its anchor', async () => {
+test('a chain rewritten from the start is found by its anchor', async () => {
   await anchor(database.db, { log });
   await tamper(`delete from audit_chain; update audit_records set operator = 'eve' where id = 4`);
   await createSealer(database.db).seal();

@@ -121,7 +121,7 @@ test('what cannot become a host says why, and is not tried again', async () => {
   const importId = await begin(['ALI_ECS']);
   await keepFindings(t.db, importId, 'ALI_ECS', [machine(`i-${name}`, name)]);
   await compare(t.db, importId);
-  // In the meantime somebody adds the same machine under another name.
+  // Meanwhile another user adds the same machine under another name.
   await t.db
     .insertInto('hosts')
     .values({ name: unique(), hostType: 'ALI_ECS', providerId: `i-${name}`, creator: 'test', ipAddress: json([]) })

@@ -48,13 +48,13 @@ function parts(texts: string[]): string[] {
 const holding = (part: string, textsOf: (name: string) => string[]): string[] =>
   Object.keys(hosts).filter((name) => textsOf(name).some((text) => text.toLowerCase().includes(part.toLowerCase())));
 
-test('a host is found by every part of its addresses, and by nothing else', async () => {
+test('a host is found by every part of its addresses and by no other text', async () => {
   const addresses = (name: string) => hosts[name] ?? [];
   for (const ip of parts(Object.values(hosts).flat()))
     expect([ip, await found({ ip })]).toEqual([ip, holding(ip, addresses)]);
 });
 
-test('a host is found by every part of its name, and by nothing else', async () => {
+test('a host is found by every part of its name and by no other text', async () => {
   for (const name of parts(Object.keys(hosts)))
     expect([name, await found({ name })]).toEqual([name, holding(name, (one) => [one])]);
 });

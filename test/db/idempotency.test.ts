@@ -81,7 +81,7 @@ test('another request under the same key is refused', async () => {
   expect(await problemOf(claimCommand(db, { ...keyed, requestHash: 'other' }))).toBe('idempotency_mismatch');
 });
 
-test('a change that runs too long is told to be pending, and the waiter has done nothing', async () => {
+test('a change that runs too long is reported as pending, and the waiter has no effect', async () => {
   const keyed = request();
   const first = await db.startTransaction().execute();
   await claimInChange(first, keyed);
@@ -93,7 +93,7 @@ test('a change that runs too long is told to be pending, and the waiter has done
   await first.rollback().execute();
 });
 
-test('after 24 hours a key means nothing', async () => {
+test('after 24 hours a key expires', async () => {
   const keyed = request();
   await change(keyed, () => Promise.resolve());
   await age(keyed.key, '24 hours 1 second');

@@ -24,7 +24,7 @@ const sessions = async () =>
       where application_name = 'slipway-listen' and datname = current_database()`.execute(database.db)
   ).rows;
 
-test('a lost connection is replaced, and every handler is told that it may have missed something', async () => {
+test('a lost connection is replaced, and every handler is called as it may have missed a notification', async () => {
   const warn = jest.fn();
   const listener = listenOn(database.url, warn);
   const heard: (string | null)[] = [];

@@ -26,7 +26,7 @@ test('two processes that migrate at once apply every migration once, in order', 
   expect(await migrationsPending(database.owner)).toEqual([]);
 });
 
-test('migrating a second time changes nothing', async () => {
+test('migrating a second time has no effect', async () => {
   expect(await migrate(database.owner)).toEqual([]);
 });
 
@@ -38,7 +38,7 @@ test('a migration that comes later than one with a bigger number is applied', as
   expect(await migrationsPending(database.owner)).toEqual([]);
 });
 
-test('a new database is told to lack every migration', async () => {
+test('an empty database is reported to lack every migration', async () => {
   await emptyDatabase();
   expect(await migrationsPending(database.owner)).toEqual(everything);
 });

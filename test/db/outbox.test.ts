@@ -57,7 +57,7 @@ test('an enqueued row is taken on NOTIFY, long before the next poll', async () =
   await eventually(() => expect(done).toEqual([{ id: 3 }]));
 });
 
-test('work that the database refuses for good stays for whoever repairs it, and is not asked for all the time', async () => {
+test('work that the database refuses for good is kept for repair, and is not polled all the time', async () => {
   const refused = Object.assign(new Error('no'), { code: '22021' });
   start(() => Promise.reject(refused));
   await listen.ready();
@@ -91,7 +91,7 @@ test('what the creator acknowledged is not done again', async () => {
   expect(handler).not.toHaveBeenCalled();
 });
 
-test('two relays share the work and do none of it twice', async () => {
+test('two relays share the work without duplicates', async () => {
   const done: number[] = [];
   for (let n = 0; n < 100; n++) await enqueue(db, 'start', { n }, { byCaller: true });
   await makeDue();

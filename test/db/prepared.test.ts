@@ -29,7 +29,7 @@ test('a prepared query takes other values each time, in and out of transactions,
   expect(await byName(t.db, { username: one.username, least: one.id + 1 })).toEqual([]);
 });
 
-test('what nearly every request asks is planned once a connection, and still answers what holds at that moment', async () => {
+test('the queries of nearly every request are planned once per connection and still return current values', async () => {
   const user = await t.user();
   const application = await makeApplication(t.db);
   await t.db.connection().execute(async (db) => {
@@ -117,7 +117,7 @@ test('what rights narrow has one plan for everybody, however few grants one has'
   });
 });
 
-test('a statement that would break when a migration adds a column is refused to whoever writes it', async () => {
+test('a statement that would break when a migration adds a column is refused to its author', async () => {
   const all = prepared((db, place: Parameter<{ least: number }>) =>
     db.selectFrom('users').where('id', '>=', place('least')).selectAll(),
   );

@@ -21,7 +21,7 @@ test('of a burst over several processes exactly the limit gets through', async (
   expect(await takeRate(other, 'login:bob', rule)).toEqual({ allowed: true, retryAfterSeconds: 0 });
 });
 
-test('the window slides: room comes when the oldest event leaves it, and the wait is told', async () => {
+test('the window slides: room comes when the oldest event leaves it, and the wait is returned', async () => {
   await sql`insert into rate_events (key, time) select 'slide', now() - n * interval '100 s' from generate_series(1, 5) n`.execute(
     database.db,
   );
@@ -33,7 +33,7 @@ test('the window slides: room comes when the oldest event leaves it, and the wai
   expect((await take('slide')).allowed).toBe(true);
 });
 
-test('what is given back or cleared does not count', async () => {
+test('returned and cleared events do not count', async () => {
   for (let n = 0; n < 20; n++) {
     expect((await take('back')).allowed).toBe(true);
     await giveBackRate(database.db, 'back');

@@ -36,7 +36,7 @@ describe('rights', () => {
     ]);
   });
 
-  test('a grant on an application says nothing about the host with the same id', async () => {
+  test('a grant on an application does not cover the host with the same id', async () => {
     const host = await makeHost(t.db);
     const user = await t.user({ application: { [host]: ['edit_app'] } });
     const subject = await loadSubject(t.db, user.id);
@@ -50,7 +50,7 @@ describe('rights', () => {
     expect([...(actions ?? [])]).toEqual(['view_host', 'init_host', 'restart_host', 'deactivate_host']);
   });
 
-  test('what is found with the caller says the same as a check of its own, whoever he is', async () => {
+  test('the grants loaded with the caller agree with a separate check, for every caller', async () => {
     const [one, two, gone] = [await makeApplication(t.db), await makeApplication(t.db), await makeApplication(t.db)];
     const host = await makeHost(t.db);
     await t.db.updateTable('applications').set({ deletedTime: new Date() }).where('id', '=', gone).execute();
@@ -95,7 +95,7 @@ const never = (): never => {
   throw new Error('the token is not known');
 };
 
-test('the first administrator is made once, by however many processes, and his password is told once', async () => {
+test('the first administrator is created once across concurrent processes, and the password is printed once', async () => {
   const fresh = await testApp();
   try {
     const told = await Promise.all(Array.from({ length: 4 }, () => ensureAdmin(fresh.db)));

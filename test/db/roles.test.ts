@@ -53,7 +53,7 @@ describe('a process of Slipway', () => {
 });
 
 describe('granting after a migration', () => {
-  test('opens a new table without being told of it, and one of the audit for adding only', async () => {
+  test('opens a new table without being given its name, and one of the audit for adding only', async () => {
     await asOwner('create table later (id bigint generated always as identity primary key, name text)');
     await asOwner('create table audit_later (id bigint generated always as identity primary key, name text)');
     await asOwner('create sequence later_numbers');
@@ -73,7 +73,7 @@ describe('granting after a migration', () => {
     await refused('create table more (id int)');
   });
 
-  test('a second time changes nothing, also by two at once', async () => {
+  test('a second time has no effect, even when run concurrently', async () => {
     const granted = () => asOwner(`select relname, relacl, xmin from pg_class where relkind in ('r', 'p', 'S')`);
     const before = (await granted()).rows;
     await Promise.all([grantToApplication(database.owner, role), grantToApplication(database.owner, role)]);

@@ -19,7 +19,7 @@ function refusal(open: () => unknown): SecretsError {
   throw new Error('it was opened');
 }
 
-test('a sealed secret opens under its purpose, survives JSON, and shows nothing of itself', () => {
+test('a sealed secret opens under its purpose, survives JSON, and reveals no plaintext', () => {
   const envelope = secrets.seal(purpose, plaintext);
   expect(secrets.open(purpose, JSON.parse(JSON.stringify(envelope)))).toBe(plaintext);
   expect(JSON.stringify(envelope)).not.toContain('BEGIN');
@@ -52,7 +52,7 @@ test.each(['key', 'data'] as const)('one flipped bit of %s is noticed', (part) =
   expect(refusal(() => secrets.open(purpose, short)).reason).toBe('tampered');
 });
 
-test('another master key is told by name, with what to do and none of the secret', () => {
+test('another master key is reported by name, with the remedy and without the secret', () => {
   const error = refusal(() =>
     createSecrets({ masterKey: randomBytes(32).toString('base64') }).open(purpose, secrets.seal(purpose, plaintext)),
   );
@@ -61,7 +61,7 @@ test('another master key is told by name, with what to do and none of the secret
   expect(error.message).not.toContain(masterKey);
 });
 
-test('what is no envelope is refused as such', () => {
+test('an invalid envelope is refused as such', () => {
   for (const value of [null, 'text', {}, { v: 2 }, plaintext])
     expect(refusal(() => secrets.open(purpose, value)).reason).toBe('malformed');
   expect(() => createSecrets({ masterKey: 'c2hvcnQ=' })).toThrow('32 bytes');

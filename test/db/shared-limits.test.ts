@@ -22,7 +22,7 @@ afterEach(() => Promise.all(opened.splice(0).map((slots) => slots.close())));
 afterAll(() => database.close());
 
 describe('places that processes share', () => {
-  test('are taken once, whoever asks, until they are given back', async () => {
+  test('are each held by one process at a time, until they are given back', async () => {
     const [a, b] = [slotsOf(), slotsOf()];
     const [some, others] = await Promise.all([a.take('cloud', 5, 4), b.take('cloud', 5, 4)]);
     const numbers = [...some, ...others].map(({ number }) => number).sort();

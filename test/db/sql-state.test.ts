@@ -1,4 +1,4 @@
-// Every SQLSTATE that PostgreSQL itself lists is decided upon: whether it passes, and what callers and the engine are told.
+// Every SQLSTATE in PostgreSQL's list is classified: whether it is transient, and what callers and the engine are given.
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ApplicationFailure } from '@temporalio/activity';
@@ -14,7 +14,7 @@ const codes = [...readFileSync(list, 'utf8').matchAll(/^([0-9A-Z]{5}) +E /gm)].m
 
 const thrown = (code: string): Error => Object.assign(new Error('a text of the server'), { code });
 
-/** What passes by itself or is repaired by an administrator; all others are final. */
+/** Transient by itself or repaired by an administrator; all others are final. */
 const passing = [
   '08000',
   '08001',
@@ -93,7 +93,7 @@ test.each([
   expect(problemOf(thrown(code))?.problem).toBe(problem);
 });
 
-test('a code that nobody knows, and an error without one, stays passing; a lost connection has no code', () => {
+test('an unknown code, and an error without one, is transient; a lost connection has no code', () => {
   for (const error of [thrown('ZZ000'), new Error('something')])
     expect((toFailure(error) as ApplicationFailure).nonRetryable).toBe(false);
   expect(isUnreachable(new Error('Connection terminated unexpectedly'))).toBe(true);

@@ -1,4 +1,4 @@
-// Whatever is sent: the documented error, and nothing half-done.
+// Any invalid input gets the documented error and leaves no partial change.
 import { sql } from 'kysely';
 import { makeEstate, placePackage, startedTask, makeTask, testWorld } from '../support/world.ts';
 import type { TestEstate, World } from '../support/world.ts';
@@ -127,7 +127,7 @@ test.each(wrongFields)('a new task with a wrong %s is refused with 10001 naming 
   }
 });
 
-test('a task for an application that is none is refused, whatever stands for it', async () => {
+test('a task for a missing application is refused, however it is named', async () => {
   const create = async (applicationId: unknown): Promise<[number, number]> =>
     outcome(await estate.manager.post('/application/deploy-tasks/', { ...valid, application_id: applicationId }));
   for (const id of [10 ** 12, 999_999_999_999]) expect([id, ...(await create(id))]).toEqual([id, 404, 10004]);
@@ -150,7 +150,7 @@ test('a change of nothing, or of the application, is refused with 10001', async 
     expect([body, ...outcome(await estate.manager.patch(taskPath(inReview), body))]).toEqual([body, 400, 10001]);
 });
 
-describe('bodies that are none', () => {
+describe('invalid bodies', () => {
   const root = '/application/deploy-tasks/';
   const send = (text: string, type = 'application/json') => estate.manager.post(root, text, { 'content-type': type });
 

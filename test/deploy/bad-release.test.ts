@@ -69,7 +69,7 @@ async function dieDuring(id: number, kind: 'upgrade' | 'revert'): Promise<void> 
   worker = await site.start('worker');
 }
 
-test('a bad release is stopped at the canary and reverted by itself, though the worker is killed in both', async () => {
+test('a bad release is stopped at the canary and reverted automatically, though the worker is killed in both', async () => {
   const estate = await makeEstate(site, 4);
   await ends(await roll(estate, '1.0.0'), 'finished');
   await stopSlowly(estate);

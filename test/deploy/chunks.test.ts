@@ -45,7 +45,7 @@ const historyOf = async (workflowId: string): Promise<number> =>
 
 const untouched = [{ status: 'stopped', busyKind: null, busyTaskId: null, version: null }];
 
-test('hosts without an end hold up nobody else, ten are worked on at a time, and the global hooks run once', async () => {
+test('hosts that never finish block no others, ten are worked on at a time, and the global hooks run once', async () => {
   const estate = await memoryEstate(world, hosts, 104);
   const script = await makeScript(world, 'true');
   await setHooks(world, estate, { global_pre_exec: script, global_post_exec: script });

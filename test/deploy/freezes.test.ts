@@ -32,7 +32,7 @@ const starts = (id: number) => eventually(async () => (await taskOf(world, id)).
 const eventsOf = async (id: number) => (await traces(world, id)).events.map(({ event }) => event);
 const ready = (estate: TestEstate, wish: object = {}) => makeTask(world, estate, { level: 'I', ...wish });
 
-test('a start inside a freeze is accepted, held, and goes on by itself when the last one over it ends', async () => {
+test('a start inside a freeze is accepted, held, and resumes when the last freeze over it ends', async () => {
   const estate = await makeEstate(world, 1);
   const [first, second] = [await overEstate(estate), await overEstate(estate, 9)];
   const id = await ready(estate);

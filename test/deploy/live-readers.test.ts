@@ -28,7 +28,7 @@ afterAll(() => server.close());
 
 const { running, write } = outputRows(() => ({ server, estate }));
 
-describe('who loses what let them in is told so with 4401', () => {
+describe('a reader who loses access is disconnected with 4401', () => {
   interface Reading {
     url: string;
     headers: Record<string, string>;
@@ -129,7 +129,7 @@ describe('who loses what let them in is told so with 4401', () => {
     other.terminate();
   });
 
-  test('a ticket is worth nothing once the session that it was given to has ended', async () => {
+  test('a ticket is void once the session that it was given to has ended', async () => {
     const { user, one } = await ofUser();
     const { headers } = await begin(user);
     const path = `http://${server.address}${taskPath(one.id, `sub-upgrade-tasks/${one.subTask}/`)}`;
@@ -166,7 +166,7 @@ describe('readers who do not read', () => {
     });
     await eventually(() => readers.every(({ kept }) => kept.bytes > 0));
     const [first] = readers;
-    // Whoever has taken it all gets more, and nobody else.
+    // Only a reader who has consumed everything gets more.
     const had = first?.kept.bytes ?? 0;
     for (const sent of first?.kept.leave ?? []) sent();
     for (const { follower } of readers) follower.wake();

@@ -55,7 +55,7 @@ describe('before the upgrade', () => {
       expect([after, await upgradeStatus(`${url}?after=${after}`, as(estate.manager))]).toEqual([after, 400]);
   });
 
-  test('a ticket is good once, for its task and its user, while he is enabled', async () => {
+  test('a ticket is good once, for its task and its user, while the user is enabled', async () => {
     const [one, other] = [await running(), await running()];
     const owner = await server.user({ application: { [estate.applicationId]: ['view_app', 'view_app_log'] } });
     const address = async ({ id, subTask }: Running): Promise<string> => {
@@ -89,7 +89,7 @@ describe('a follower', () => {
     expect(follower.connections).toBe(1);
   });
 
-  test('of many tasks at once gets the lines of his own', async () => {
+  test('of many tasks at once gets only the lines of its own', async () => {
     const tasks = await Promise.all(Array.from({ length: 5 }, running));
     const followers = tasks.map(({ url }) => new Follower(url, estate.manager.token));
     await Promise.all(tasks.map(({ subTask }, index) => write(subTask, 0, 100 + index)));

@@ -66,7 +66,7 @@ describe('steps in order', () => {
     id = await makeTask(world, estate);
   });
 
-  test('the task names what is missing and from whom, and is in the list of those whose turn it is', async () => {
+  test('the task names the missing approvals and approvers, and is in the list of those who can approve', async () => {
     const shown = await detail(estate.manager, id);
     expect(shown['approvals']).toMatchObject({ required: 3, given: [] });
     expect(shown['waiting_on']).toMatchObject({ kind: 'votes', users: [dev.username] });
@@ -76,7 +76,7 @@ describe('steps in order', () => {
     expect((await detail(ops, id))['available_actions']).toMatchObject({ approve: false });
   });
 
-  test('each is told the one reason in his language', async () => {
+  test('each reviewer gets a single reason, in their language', async () => {
     const viewer = await world.user({ application: { [estate.applicationId]: ['view_app'] } });
     const stranger = first(await reviewers(world, estate, 1));
     expect(await why(dev, id)).toEqual({ may_approve: true, why: 'your vote is asked for' });
@@ -111,7 +111,7 @@ describe('steps in order', () => {
 });
 
 describe('what a task keeps', () => {
-  test('a policy that is changed or deleted after its creation changes nothing for it', async () => {
+  test('a policy that is changed or deleted after its creation does not affect it', async () => {
     const estate = await makeEstate(world, 1);
     const ops = await roleOf(world, estate, 2);
     const policy = await makePolicy(admin, estate, { steps: [{ groups: [{ role: ops.id, count: 2 }] }] });

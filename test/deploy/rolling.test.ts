@@ -63,7 +63,7 @@ async function breakHosts(estate: TestEstate, positions: number[]): Promise<void
   await setHooks(world, estate, { pre_exec: await makeScript(world, 'test ! -e "$SLIPWAY_HOST_ROOT/broken"') });
 }
 
-test('the canary goes first, then batch after batch, and the task finishes by itself', async () => {
+test('the canary goes first, then batch after batch, and the task finishes automatically', async () => {
   const estate = await makeEstate(world, 4);
   const strategy = { canary: 1, batch_size: 2 };
   const id = await makeTask(world, estate, { level: 'I', strategy: rolling(strategy) });

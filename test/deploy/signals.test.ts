@@ -37,7 +37,7 @@ const isMessage = (content: unknown): content is object =>
 
 const refusalsOf = async (id: number) => (await traces(world, id)).audit.filter((one) => one.outcome === 'refused');
 
-/** Waits until a message has left its trace of refusal, and answers that record. */
+/** Waits until a message is recorded as refused; returns that record. */
 const refused = (id: number, count = 1) =>
   eventually(
     async () => {
@@ -63,7 +63,7 @@ describe('a message', () => {
     expect((await traces(world, id)).events.at(-1)).toEqual({ event: 'approved', by: operator, reason: 'looks good' });
   });
 
-  test('rejects and closes as well; the creator may close what he may not approve', async () => {
+  test('rejects and closes as well; the creator may close a task that they may not approve', async () => {
     const [rejected, closed] = [await makeTask(world, estate), await makeTask(world, estate)];
     await send(rejected, message(estate.reviewer.username, 'reject'));
     await send(closed, message(estate.manager.username, 'close'));
@@ -71,7 +71,7 @@ describe('a message', () => {
     await eventually(async () => (await statusOf(closed)) === 'closed');
   });
 
-  test('of the creator, of who has no permission, of nobody known and of a disabled user changes nothing', async () => {
+  test('of the creator, a user without permission, an unknown or a disabled user has no effect', async () => {
     const id = await makeTask(world, estate);
     const before = await taskOf(world, id);
     const viewer = await world.user({ application: { [estate.applicationId]: ['view_app'] } });
@@ -87,7 +87,7 @@ describe('a message', () => {
     expect((await traces(world, id)).votes).toEqual([]);
   });
 
-  test('that comes again changes nothing and is recorded as refused', async () => {
+  test('that comes again has no effect and is recorded as refused', async () => {
     const id = await makeTask(world, estate, { level: 'S' });
     const content = message(estate.reviewer.username);
     await send(id, content);

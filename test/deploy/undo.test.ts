@@ -90,7 +90,7 @@ const faults: Fault[] = [
     inject: async (estate) => setHooks(world, estate, { pre_exec: await makeScript(world, 'echo no >&2\nexit 7') }),
   },
   {
-    // What could not be stopped is not started beside itself.
+    // An application that could not be stopped is not started a second time.
     step: 'stop',
     calls: [],
     inject: async (estate) => {
@@ -247,7 +247,7 @@ describe('each script of Slipway on a host', () => {
 
   const stepsOf = (folder: string): string => `${folder}-steps`;
 
-  /** Runs one in a deploy path; answers its exit status. */
+  /** Runs one in a deploy path; returns its exit status. */
   function runIn(folder: string, script: string, more: Record<string, string> = {}): number | null {
     const { status } = spawnSync('bash', ['-s'], {
       input: script,

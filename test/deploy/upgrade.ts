@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { TestUser } from '../support/api/app.ts';
 
-/** What the server answers to an upgrade: 101, or the status of its refusal (which comes without a body). */
+/** The server's response to an upgrade: 101, or the status of its refusal (which has no body). */
 export async function upgradeStatus(url: string, headers: Record<string, string> = {}): Promise<number> {
   const socket = new WebSocket(url, { headers });
   socket.on('error', () => undefined);

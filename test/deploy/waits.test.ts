@@ -136,7 +136,7 @@ test('news that come while it looks for obstacles are not lost: it looks again a
       await handle.signal(reconsiderSignal);
     };
     await start(handle, creator.id);
-    // No time passes here, so whoever waits for it waits for ever.
+    // No time passes here, so a wait for it never ends.
     await eventually(async () => (await statusOf(handle)) === 'running', { timeout: 20_000 });
     expect([looks, ...events()]).toEqual([2, 'held', 'started']);
   });

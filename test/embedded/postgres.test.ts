@@ -55,7 +55,7 @@ test('the password is kept readable for its owner only, and a start without it s
   await expect(startPostgres({ dataDir, log: quiet })).rejects.toThrow(/postgres-password is gone/);
 });
 
-test('a user reaches a folder only when every folder above lets him pass', () => {
+test('a user reaches a folder only when every folder above permits it', () => {
   const stranger = { uid: 54_321, gid: 54_321 };
   const inner = join(parent, 'inner');
   mkdirSync(inner);

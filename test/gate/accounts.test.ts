@@ -1,5 +1,5 @@
-// What stands between somebody and another one's account: who changes what it is recovered by, who may shut its owner out,
-// what a stolen session can make of itself, and what the log and the filters tell.
+// Protection of one account from other users: who changes its recovery data, who may lock its owner out, what a stolen
+// session can obtain, and what the log and the filters reveal.
 import { Secret, TOTP } from 'otpauth';
 import { createApp } from '../../api/app.ts';
 import { endpoints } from '../../api/areas.ts';
@@ -102,7 +102,7 @@ describe('what an account is recovered by', () => {
     for (const [, act] of ways.slice(0, 2)) expect((await act(clerk, user.id)).status).toBe(200);
   });
 
-  test('an address that somebody has is refused, whatever its case', async () => {
+  test('an address that is taken is refused, regardless of case', async () => {
     const [admin, one, other] = [await t.user({ admin: true }), await t.user(), await t.user()];
     const email = `${other.username}@EXAMPLE.com`;
     expect((await admin.patch(`/users/${one.id}/`, { email })).status).toBe(409);
@@ -255,7 +255,7 @@ describe('a session or token that somebody else has', () => {
   const make = (client: Client, given: object = {}) =>
     client.post<Token>('/auth-tokens/', { name: unique(), ...given });
 
-  test('makes no token without the password or a code, and is told what to send', async () => {
+  test('makes no token without the password or a code, and names what to send', async () => {
     const user = await t.user({ password });
     expect(await make(user)).toMatchObject({
       status: 400,
@@ -316,7 +316,7 @@ describe('a session or token that somebody else has', () => {
   });
 });
 
-test('a name that nobody has is in no record, table or log, and is told from others all the same', async () => {
+test('an unknown name is in no record, table or log, and is still distinguished from others', async () => {
   const typed = `Correct-Horse-${unique()}`;
   for (const username of [typed, typed, `other-${unique()}`]) await t.anonymous.post(login, { username, password });
   const rows = [

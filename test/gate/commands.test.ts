@@ -1,5 +1,5 @@
-// What an instance is started and stopped with was seen by somebody else than its writer: with the plan of a deploy, or by a
-// confirmation that is bound to a hash.
+// Start and stop commands of an instance are reviewed by a second person: with the plan of a deploy, or by a confirmation
+// bound to a hash.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { localHostFolder } from '../../kit/host-path.ts';
@@ -104,7 +104,7 @@ describe('a command that an editor writes', () => {
     ]);
   });
 
-  test('is confirmed by nobody who wrote a part of it, nor by another hash, nor twice', async () => {
+  test('is not confirmed by an author of any part of it, nor by another hash, nor twice', async () => {
     const { applicationId: id } = await talking();
     const both = ['edit_app', 'review_app_deploy_task'];
     const [one, other] = [await rights(id, ...both), await rights(id, ...both)];
@@ -144,7 +144,7 @@ describe('a command that an editor writes', () => {
     expect(JSON.stringify(answer.body)).toContain('confirm-commands');
   });
 
-  test('counts at once when an administrator writes it, which confirms nothing that others wrote', async () => {
+  test('counts at once when an administrator writes it, which does not confirm the parts that others wrote', async () => {
     const { applicationId: id } = await talking();
     const [admin, editor] = [await world.user({ admin: true }), await rights(id, 'edit_app')];
     await admin.patch(path(id), { stop_cmd: 'echo 1' });

@@ -141,7 +141,7 @@ describe.each(Object.entries(updates))('the update %s', (name, { task, input }) 
     ],
   ];
 
-  test('is refused without proof, recorded, and changes nothing', async () => {
+  test('is refused without proof and recorded, and has no effect', async () => {
     const before = await stateOf(id);
     for (const [index, [how, proofOf]] of forged.entries()) {
       const updateId = unique();
@@ -180,7 +180,7 @@ describe('the signal decide', () => {
     ...more,
   });
 
-  test('is refused without proof, with another key, and with the proof of another message; and changes nothing', async () => {
+  test('is refused without proof, with another key, and with the proof of another message, and has no effect', async () => {
     estate = await makeEstate(world, 1);
     const id = await makeTask(world, estate);
     const before = await stateOf(id);

@@ -1,4 +1,4 @@
-// A machine is one host row, and no command runs on it by a way that nobody in charge has admitted.
+// A machine has one host row, and commands reach it only by a way that an authorised person has admitted.
 import { parseConfig } from '../../kit/config/config.ts';
 import { unavailable } from '../../activities/providers/error.ts';
 import { createMemoryRunner } from '../../activities/providers/runner/memory.ts';
@@ -123,7 +123,7 @@ describe('a second host row with a machine’s way', () => {
     expect([answer.status, messageOf(answer)]).toEqual([409, `host ${taken.name} is this machine already`]);
   });
 
-  test('is refused by the database as well, whoever writes it', async () => {
+  test('is refused by the database as well, no matter who writes it', async () => {
     const taken = await aHost();
     const row = { name: `host-${unique()}`, hostType: 'PHY_HOST', runner: 'ssh', creator: 'test' } as const;
     const ipAddress = JSON.stringify([{ address: addressOf(taken) }]);
@@ -204,7 +204,7 @@ describe('a second host row with a machine’s way', () => {
 
 const addressOf = (host: Host): string => (host['ip_address'] as { address: string }[])[0]?.address ?? '';
 
-describe('a host that somebody without manage_host has made', () => {
+describe('a host created without manage_host', () => {
   const waits = (name: string): string =>
     `host ${name} is new, or is reached in a new way: somebody with the system permission manage_host has to admit it first`;
   const init = (by: TestUser, id: number) => by.post('/hosts/init-tasks/', { hosts: [{ id }], opts: {} });
@@ -243,7 +243,7 @@ describe('a host that somebody without manage_host has made', () => {
     expect([answer.status, messageOf(answer)]).toEqual([409, waits(host.name)]);
   });
 
-  test('is admitted by somebody with manage_host alone, which is recorded', async () => {
+  test('is admitted by a user with manage_host alone, which is recorded', async () => {
     const host = await aHost(mallory);
     const path = `/hosts/${host.id}/actions/admit/`;
     expect((await mallory.post(path)).status).toBe(403);
@@ -272,14 +272,14 @@ describe('a host that somebody without manage_host has made', () => {
     expect(await admission()).toBe('admitted');
   });
 
-  test('is admitted at once where it is made, or led elsewhere, by somebody with manage_host', async () => {
+  test('is admitted at once where a user with manage_host creates or redirects it', async () => {
     const host = await aHost(admin);
     expect(host.admission).toBe('admitted');
     const { body } = await admin.patch<Host>(`/hosts/${host.id}/`, { ip_address: [at(anAddress())] });
     expect(body.admission).toBe('admitted');
   });
 
-  test('waits for nobody where admission is open', async () => {
+  test('needs no admission where admission is open', async () => {
     const open = await testApp({ config: { ...parseConfig({ SLIPWAY_HOST_ADMISSION: 'open' }), sshKeyFile: '/key' } });
     const adder = await open.user({ system: ['add_host'] });
     expect((await aHost(adder)).admission).toBe('admitted');

@@ -144,7 +144,7 @@ describe('a plan names every machine by what its runner uses', () => {
   });
 });
 
-describe('nothing runs on another machine than the plan names', () => {
+describe('no command runs on another machine than the plan names', () => {
   test.each(elsewhere)(
     '%s changed after the vote sends the task back to review',
     async (_name, runner, _part, lead) => {
@@ -270,7 +270,7 @@ test('sub-tasks take instances of the plan only, and the task ends when those ha
   expect(version).toBeNull();
 });
 
-describe('nobody agrees to a package that was not read', () => {
+describe('a package that was not read cannot be approved', () => {
   const later = packagePath('later');
   const place = (estate: TestEstate): void => {
     for (const name of estate.hostnames) {
@@ -337,7 +337,7 @@ describe('nobody agrees to a package that was not read', () => {
     expect((await endedTask(world, subTask)).status).toBe('finished');
   });
 
-  test('nobody breaks glass for it', async () => {
+  test('breaking glass does not bypass it', async () => {
     const { estate } = await estateOf('salt');
     const { id: night } = await roleOf(world, estate, 0);
     await makePolicy(admin, estate, { steps: [{ groups: [{ count: 1 }] }], break_glass: night });

@@ -1,4 +1,4 @@
-// Whoever hands power on holds at least that, or is an administrator: roles, grants, accounts, invitations.
+// Granting power requires holding at least that power, or being an administrator: roles, grants, accounts, invitations.
 import { testApp } from '../support/api/app.ts';
 import type { Answer, TestApp, TestUser } from '../support/api/app.ts';
 import { outcome } from '../support/deploy/acts.ts';
@@ -137,7 +137,7 @@ describe.each(sources)('a role that is worth something by %s', (_source, prepare
   });
 });
 
-test('a role that is worth nothing more than the clerk holds is handed on', async () => {
+test('a role that is worth no more than the clerk holds is handed on', async () => {
   const roleId = await newRole([
     ['enable_user_mgmt', 'system', 0],
     ['view_user', 'system', 0],

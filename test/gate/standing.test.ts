@@ -262,7 +262,7 @@ async function silentServer(): Promise<{ url: string; close(): void }> {
   };
 }
 
-test('a statement that is not answered in time is unavailable, and its connection serves nobody any more', async () => {
+test('a statement that is not answered in time is unavailable, and its connection is not reused', async () => {
   const db = connect(t.database.url, { max: 1, applicationName: 'test-late', queryTimeoutMs: 200 });
   const late: unknown = await sql`select pg_sleep(20)`.execute(db).catch((error: unknown) => error);
   expect(isUnavailable(late)).toBe(true);

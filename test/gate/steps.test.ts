@@ -171,7 +171,7 @@ describe('what an earlier Slipway has left in the deploy path', () => {
   ])('that is %s serves what goes on: package, former link and release', (_whose, owner) => {
     const place = new Place(owner);
     rmSync(join(place.steps, 't7'), { recursive: true });
-    // Made by root, whoever has the deploy path.
+    // Made by root, regardless of the owner of the deploy path.
     write(place.at(`.slipway/packages/${packageName}`), readFileSync(tar, 'latin1'));
     expect(place.run(hostScripts.unpack)).toMatchObject({ status: 0, stderr: '' });
     expect(readFileSync(place.at('releases/2.0.0/VERSION'), 'utf8')).toBe('2.0.0');

@@ -266,7 +266,7 @@ describe('the policy is chosen again at the start', () => {
     expect(outcome(await act(estate.manager, id, 'start'))).toEqual([200, 0]);
   });
 
-  test('one that asks for no more than was given, or for less, changes nothing', async () => {
+  test('one that requests no more than was granted, or less, has no effect', async () => {
     const estate = await makeEstate(world, 1);
     const id = await approvedBy(estate, estate.reviewer);
     await makePolicy(admin, estate, { steps: [{ groups: [{ users: [estate.reviewer.id] }] }] });

@@ -29,7 +29,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Runs a script as a job does; answers its exit status and what it said. */
+/** Runs a script as a job does; returns its exit status and output. */
 async function run(script: string, env: Record<string, string>): Promise<{ status: number | null; said: string }> {
   const file = own(unique());
   writeFileSync(file, script);

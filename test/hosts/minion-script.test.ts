@@ -195,7 +195,7 @@ test('the key of a former master is forgotten, that of this one stays', () => {
   expect(existsSync(known)).toBe(false);
 });
 
-test('a minion that runs is ended before it is started anew, and no other process that has its number', async () => {
+test('a running minion is ended before it is started again, and no other process that has its number', async () => {
   salt();
   const started = async (name: string): Promise<ChildProcess> => {
     const child = spawn('sleep', ['60'], { argv0: name, stdio: 'ignore' });

@@ -208,7 +208,7 @@ describe('with SLIPWAY_SALT_MASTER', () => {
     expect(result.message).toContain(`give ${host.name} an address`);
   }, 60_000);
 
-  test('a user without @wheel is refused before anything is done on the host, and told what he needs', async () => {
+  test('a user without @wheel is refused before any work on the host, and the message names the permission', async () => {
     const host = await aHost(site);
     site.master.mayAsk = false;
     const taskId = await begin(site, host);
@@ -323,7 +323,7 @@ describe('with SLIPWAY_SALT_MASTER', () => {
     60_000,
   );
 
-  test('a key that was denied to somebody else does not keep the right one out', async () => {
+  test('a key that was denied to another minion does not keep the right one out', async () => {
     const host = await aHost(site);
     site.master.keys.minions_denied.set(host.name, other);
     expect(await initialised(site, host)).toMatchObject({ status: 'finished' });
@@ -377,7 +377,7 @@ describe('with SLIPWAY_SALT_MASTER', () => {
     expect(site.master.double.ahead()).toBe(0);
   }, 60_000);
 
-  test('initialised again after a failure it begins anew, with a job of its own', async () => {
+  test('initialised again after a failure it starts over, with a new job', async () => {
     const host = await aHost(site);
     const play = site.servers.behaviour;
     site.servers.behaviour = ({ exit }) => exit(1);

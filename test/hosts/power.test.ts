@@ -199,7 +199,7 @@ describe('a batch', () => {
     expect(begunOn(host.name)).toHaveLength(1);
   }, 60_000);
 
-  test('when nobody answers after it was asked for, the end is unknown', async () => {
+  test('when no answer arrives after the request, the outcome is unknown', async () => {
     const host = await aMachine(fleet, { minion: false });
     fleet.cloud.failureAfter = (method) => (method === 'power' ? unavailable('memory', 'no route') : undefined);
     const taskId = taskIdOf(await fleet.admin.post(`/hosts/${host.id}/actions/stop/`, { force: true }));

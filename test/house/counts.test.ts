@@ -29,7 +29,7 @@ const wishOf = (estate: TestEstate) => ({
   version: '1.0.0',
 });
 
-// Without a worker nothing but the request itself writes.
+// Without a worker only the request itself writes.
 describe('a request to the API alone', () => {
   let world: World;
   let estate: TestEstate;
@@ -94,7 +94,7 @@ describe('a request to the API alone', () => {
     expect(small).toBeLessThanOrEqual(statementsOfPage);
   });
 
-  test('applications and hosts are listed by two statements, whatever is filtered and whoever asks', async () => {
+  test('applications and hosts are listed by two statements, for every filter and caller', async () => {
     const { manager, reviewer, applicationId } = estate;
     const below = `/applications/${applicationId}`;
     const filtered = ['/applications/?name=a&has_parent=0', '/applications/?name=nowhere', '/hosts/?ip=10.&status=raw'];
@@ -123,7 +123,8 @@ describe('a request to the API alone', () => {
 
 // The token with what its user holds, the page with its count, what is around its tasks, the rights on their applications.
 const statementsOfPage = 4;
-// The token with what its user holds, whether he is a template user, the page with its count; applications, credentials, scripts.
+// The token with its user's grants, whether they are a template user, the page with its count; applications, credentials,
+// scripts.
 const statementsOfTemplates = 6;
 
 /** Templates with a hook and a credential each, the first linked by the estate's application. */
@@ -193,7 +194,7 @@ describe('with a worker', () => {
     return { id, subTask, workflowId: subTaskWorkflowId(id, 'upgrade', 1) };
   }
 
-  test('an instance adds to a sub-task’s history its seven activities and nothing else', async () => {
+  test('an instance adds to a sub-task’s history only its seven activities', async () => {
     const lengths: number[] = [];
     const parents: number[] = [];
     for (const instances of [10, 20]) {

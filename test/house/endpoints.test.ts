@@ -1,4 +1,4 @@
-// Of every operation that is served: nobody gets in without credentials, it says whom it lets in, and it is documented.
+// Every served operation requires credentials, declares whom it admits, and is documented.
 import { endpoints } from '../../api/areas.ts';
 import type { Endpoint } from '../../api/operations/endpoint.ts';
 import { applicationPermissions, coveredBy, hostPermissions, modules } from '../../db/access/permission-catalogue.ts';
@@ -7,7 +7,7 @@ import { testApp, type TestApp } from '../support/api/app.ts';
 import { trials } from '../audit-failure/table.ts';
 import { addressOf, operationOf, specified } from './served.ts';
 
-// Open to anybody: each is said aloud here too.
+// Public operations, listed here explicitly too.
 const publicOperations = [
   'login',
   'loginWithCode',
@@ -17,7 +17,7 @@ const publicOperations = [
   'confirmEmail',
 ];
 
-// Operations outside the kernel: they are mounted beside it and tested on their own.
+// Operations outside the kernel: they are mounted separately and tested on their own.
 const outsideKernel = ['GET /ws/tasks/{}/output/'];
 
 // Whose operations are not served yet; a name is taken off this list with its area.
@@ -44,12 +44,12 @@ describe('every endpoint', () => {
       }),
     );
 
-  it('answers 401 to a caller without credentials, before anything else', async () => {
+  it('responds with 401 to a caller without credentials, before any other check', async () => {
     const found = await answers(guarded, {});
     expect(found.filter((line) => !line.endsWith(' answers 401'))).toEqual([]);
   });
 
-  it('answers 401 to a token that nobody has', async () => {
+  it('responds with 401 to an unknown token', async () => {
     const found = await answers(guarded, { authorization: `Token ${'0'.repeat(40)}` });
     expect(found.filter((line) => !line.endsWith(' answers 401'))).toEqual([]);
   });
@@ -80,7 +80,7 @@ describe('the list of endpoints', () => {
     expect(new Set(endpoints.map(({ id }) => id)).size).toBe(endpoints.length);
   });
 
-  it('leaves open to anybody only what has to be', () => {
+  it('is public only where it has to be', () => {
     const open = endpoints.filter(({ permission }) => permission === 'public').map(({ id }) => id);
     expect(open.filter((id) => !publicOperations.includes(id))).toEqual([]);
   });
@@ -127,7 +127,7 @@ describe('the catalogue of permissions', () => {
     expect(unused).toEqual([]);
   });
 
-  it('has no name on the lists of what is to come that an operation asks for already', () => {
+  it('lists no name as still to come that an operation already uses', () => {
     const ofModules = modulesToCome.flatMap((module) => modules[module].permissions);
     const coming = [...objectPermissionsToCome, ...systemPermissionsToCome, ...ofModules];
     expect(coming.filter((name) => checked.has(name))).toEqual([]);

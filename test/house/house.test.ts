@@ -92,7 +92,7 @@ describe('the workflows', () => {
     expect(callers.length).toBeGreaterThan(0);
   });
 
-  it('are all exported by the entry of the bundle, which exports nothing else', () => {
+  it('are all exported by the entry of the bundle, which has no other exports', () => {
     const entry = files.find(({ path }) => path === 'workflows/index.ts') as SourceFile;
     const workflows = files.filter(({ path }) => workflowFile.test(path)).flatMap(({ functions }) => functions);
     expect([...entry.reexports].sort()).toEqual(workflows.sort());

@@ -15,7 +15,7 @@ export interface Import {
   readonly target: string;
   readonly own: boolean;
   readonly typeOnly: boolean;
-  /** What is imported by name; empty for a namespace, a default or a bare import. */
+  /** Names imported; empty for a namespace, a default or a bare import. */
   readonly names: readonly string[];
 }
 

@@ -11,7 +11,7 @@ const mistakesOf = (env: Record<string, string>): string => {
 const salt = { SLIPWAY_SALT_USER: 'slipway', SLIPWAY_SALT_PASSWORD: 'hunter2' };
 
 describe('the settings of runners', () => {
-  it('want known hosts with a key for SSH, and a user and his password with an address of Salt', () => {
+  it('want known hosts with a key for SSH, and a user and password with an address of Salt', () => {
     expect(mistakesOf({ SLIPWAY_SSH_KEY_FILE: '/key' })).toContain('SLIPWAY_SSH_KNOWN_HOSTS: is missing');
     const alone = mistakesOf({ SLIPWAY_SALT_URL: 'https://salt.example.com' });
     expect(alone).toContain('SLIPWAY_SALT_USER: is missing');

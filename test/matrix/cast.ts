@@ -1,4 +1,4 @@
-// Who tries the rules. People are made for what a rule needs: one holds exactly that, one everything but that.
+// The callers that try the rules: one holds exactly what a rule needs, one everything else.
 import {
   applicationPermissions,
   effectiveSystem,
@@ -27,7 +27,7 @@ const onTeam = (team: Objects, application: readonly string[], host: readonly st
 
 const allSystem = Object.values(modules).flatMap(({ permissions }) => permissions as readonly SystemPermission[]);
 
-/** All permissions of modules that give none of these. */
+/** All permissions of the modules that grant none of these. */
 const systemBut = (lacking: readonly SystemPermission[]): SystemPermission[] =>
   allSystem.filter((one) => {
     const given = effectiveSystem([one, switchOf(one)]);
@@ -62,7 +62,7 @@ async function grant(t: TestApp, user: TestUser, { application = {}, host = {} }
 /** The people and the two teams of a rule. */
 export async function makeCast(t: TestApp, { needs, without = needs, maker, member }: Rule): Promise<Cast> {
   const system = [...(needs.system ?? [])];
-  // The stranger has nothing on the whole: what holds on every object has no other team.
+  // Global rules have no stranger: a permission on every object has no other team.
   const [owner, stranger, other] = [await t.user({ system }), await t.user(), await t.user()];
   const [ours, theirs] = [await makeTeam(t.db, maker ? owner : other), await makeTeam(t.db, maker ? stranger : other)];
   await grant(t, owner, exactly(ours, needs));

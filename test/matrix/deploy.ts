@@ -5,14 +5,14 @@ import { anybody, everywhere, holding, personal, seen, team, type Rule, type Tab
 const on = (...application: ApplicationPermission[]) => ({ application });
 const view = seen('deployTask', on('view_app'));
 const review = team('deployTask', on('review_app_deploy_task'));
-// What only the one who made the task may do, whatever others hold: administrators too.
+// Operations reserved to the creator of the task, whatever permissions others hold: administrators too.
 const ownersOnly = team('deployTask', on('deploy_app'), { maker: true, without: {}, admin: 'refused' });
 const withoutDeploy = team('deployTask', on('view_app'), { maker: true, owner: 'refused', admin: 'refused' });
 const output = (name: ApplicationPermission): Rule =>
   team('upgrade', on(name), { without: on('view_app_log', 'deploy_app', 'review_app_deploy_task') });
 
 const manages = 'enable_deploy_template_mgmt';
-/** Somebody who may deploy some application, wherever that is. */
+/** A user who may deploy any application. */
 const templateUsers = (more: Partial<Rule>): Rule =>
   everywhere(on('deploy_app'), { without: on('deploy_app', 'edit_app'), stranger: 'in', ...more });
 const own = (on: 'script' | 'template'): Rule => ({

@@ -72,7 +72,7 @@ export type Kind = keyof typeof kinds;
 export const nested: readonly Kind[] = ['instance', 'upgrade', 'revert', 'instanceTask'];
 
 const nowhere = 999_999_999;
-/** Ids that nothing has. */
+/** Ids without an object. */
 export const absent = new Proxy({} as Objects, { get: () => nowhere });
 
 type Db = Kysely<Database>;

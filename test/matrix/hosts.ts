@@ -7,10 +7,10 @@ const view = (on: Kind = 'host') => seen(on, { host: ['view_host'] });
 const hostTask = view('hostTask');
 const tasksShown = [anybody(), seen('hostTask', { host: ['view_host'] }, { shows: 'id' })];
 
-// Imports belong to nobody: who may add hosts and see all of them sees what was found.
+// Imports have no owner: users who may add hosts and see all of them see what was found.
 const importer: Needs = { system: ['add_host', 'view_host'] };
 const ofImport = everywhere(importer, { on: 'hostImport' });
-// It is an initialisation, so as a task of another kind it is not there for anybody.
+// The task is an initialisation, so as a task of another kind it is a 404 for every caller.
 const notOfThisKind: Rule = { ...view('hostTask'), expected: () => 'hidden' };
 const batch = team(
   'host',

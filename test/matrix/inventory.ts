@@ -11,7 +11,7 @@ const line = (_object: object, { production: id }: { production: number }) => ({
 const alsoOn = (on: 'application' | 'host', needs: Rule['needs'], more: Partial<Rule>): Rule =>
   team(on, needs, { path: home, carriedOut: true, ...more });
 
-// Whoever lacks it on the first application gets no further.
+// A caller who lacks it on the first application is refused there.
 const child: Rule = {
   ...alsoOn('application', app('edit_app'), { body: entry('child') }),
   expected: (caller, place) => (caller === 'reader' ? 'refused' : edit.expected(caller, place)),
@@ -22,7 +22,7 @@ const ownLine = team('production', app('view_app'), { maker: true, without: {} }
 const lineOf = (name: 'child' | 'application') =>
   ({ maker: true, without: {}, path: line, carriedOut: true, body: entry(name) }) as const;
 
-/** He who made the line sees his team's applications, and may not change them; the reader gets no further than the line. */
+/** The creator of the line sees their team's applications and may not change them; the reader is refused at the line. */
 const lacksOnEach: Rule['expected'] = (caller, place) => {
   if (caller === 'reader') return 'refused';
   if (caller === 'admin') return place === 'own' ? 'in' : 'hidden';
@@ -33,7 +33,7 @@ const lacksOnEach: Rule['expected'] = (caller, place) => {
 const addsOnEach: Rule['expected'] = (caller, place) =>
   caller === 'admin' && place !== 'absent' ? 'in' : lacksOnEach(caller, place);
 
-/** Any production: who has nothing sees none, who has everything but that sees all. */
+/** Any production: a caller without permissions sees none, one with every other permission sees all. */
 const anyLine = (system: 'add_business' | 'delete_business'): Rule => ({
   on: 'production',
   needs: { system: [system] },

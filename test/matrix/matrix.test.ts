@@ -1,5 +1,5 @@
-// Every operation, tried by everybody on every object. Permission goes before validation, so a request with a parameter
-// that does not exist shows who is let in while nothing happens; only reads, and what is not there, are asked for in full.
+// Every operation, tried by every caller on every object. Permissions are checked before validation, so a request with an
+// unknown parameter shows who is admitted without taking effect; only reads and missing objects are requested in full.
 import { endpoints } from '../../api/areas.ts';
 import type { Endpoint } from '../../api/operations/endpoint.ts';
 import { testApp, type TestApp } from '../support/api/app.ts';
@@ -118,7 +118,7 @@ describe('the matrix of permissions', () => {
     expect(Object.keys(table).filter((id) => !served.includes(id))).toEqual([]);
   });
 
-  it('opens to anybody what it says, and nothing else', () => {
+  it('is public exactly where the rules say', () => {
     const open = endpoints.filter(({ permission }) => permission === 'public').map(({ id }) => id);
     expect(endpoints.filter(({ id }) => table[id] === 'open').map(({ id }) => id)).toEqual(open);
   });

@@ -1,5 +1,5 @@
-// The language of the permission matrix. A rule says of an operation what it needs and on which object; who is let in
-// follows. Every rule is tried by somebody who holds exactly what it needs and by somebody who holds everything else.
+// The language of the permission matrix. A rule states the permission and the object that an operation needs; the admitted
+// callers follow. Each rule is tried by a caller who holds exactly what it needs and by one who holds everything else.
 import type { ApplicationPermission, HostPermission, SystemPermission } from '../../db/access/permission-catalogue.ts';
 import { nested, type Kind, type Objects } from './estate.ts';
 
@@ -28,7 +28,7 @@ export interface Rule {
   needs: Needs;
   /** What the reader lacks; by default all that is needed. */
   without?: Needs;
-  /** The owner (and the stranger, of his team's objects) is the one who made them. */
+  /** The owner (and the stranger, for their team's objects) is the creator. */
   maker?: boolean;
   /** Callers belong to their team's role. */
   member?: boolean;
@@ -85,10 +85,10 @@ export const holding = (...system: SystemPermission[]) => everywhere({ system })
 export const holdingOn = (on: Kind, system: SystemPermission, more: Options = {}): Rule =>
   everywhere({ system: [system] }, { on, ...more });
 
-/** Anybody who is logged in. */
+/** Any logged-in user. */
 export const anybody = (more: Options = {}): Rule => everywhere({}, { stranger: 'in', reader: 'in', ...more });
 
-/** One's own things: everybody his own; those of others are hidden or refused, but to those let in by name. */
+/** Personal objects: each user has their own; those of others are hidden or refused, except to callers admitted by name. */
 export const personal = (on: Kind, needs: Needs, others: Answered, more: Options = {}): Rule => ({
   on,
   needs,

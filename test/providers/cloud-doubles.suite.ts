@@ -107,7 +107,7 @@ export function brokenAnswers(open: () => Promise<Setup>, tolerated: readonly Fa
     expect(setup.fleet.begun).toEqual([]);
   });
 
-  test('an address where nobody listens is unavailable', async () => {
+  test('an address without a listener is unavailable', async () => {
     const driver = setup.create({ url: 'http://127.0.0.1:9' });
     check(await failureOf(driver.find(refOf({ id: 'i-1', name: 'a' }))), 'unavailable', driver);
   });

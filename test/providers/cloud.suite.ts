@@ -21,7 +21,7 @@ export interface CloudHarness {
   another(): CloudDriver;
   /** A new machine, as the inventory knows it. */
   machine(state: 'running' | 'stopped'): Promise<MachineRef>;
-  /** A machine that nobody has; null where the provider cannot say so (IPMI). */
+  /** A machine that does not exist; null where the provider cannot tell (IPMI). */
   nobody: MachineRef | null;
   /** Power changes that the provider has really begun on a machine, in order. */
   begun(machine: MachineRef): Promise<PowerAction[]> | PowerAction[];
@@ -96,7 +96,7 @@ export function cloudSuite(name: string, open: () => Promise<CloudHarness>): voi
       expect(await h.another().find({ ...machine, place: found.place })).toEqual(found);
     });
 
-    test('a machine that nobody has is gone, and its power is refused', async () => {
+    test('a machine that does not exist is gone, and its power is refused', async () => {
       if (!h.nobody) return;
       expect(await h.driver.find(h.nobody)).toMatchObject({ state: 'gone' });
       expect(await errorOf(h.driver.power(h.nobody, request('start')))).toMatchObject({ kind: 'refused' });

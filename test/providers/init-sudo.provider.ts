@@ -36,7 +36,7 @@ beforeAll(async () => {
   writeFileSync(sudoers, `${username} ALL=(ALL) NOPASSWD: ALL\n`, { mode: 0o440, flag: 'wx' });
   const ssh = await startSshd();
   opened.push(() => ssh.stop());
-  // It is the user who reads which keys are his.
+  // sshd reads the authorized keys as the user.
   chmodSync(ssh.folder, 0o711);
   const site = await ownEstate({
     SLIPWAY_SSH_KEY_FILE: ssh.settings.keyFile,
@@ -59,7 +59,7 @@ interface Made {
 /** This machine is one host. */
 let host: Made | undefined;
 
-/** Initialises the host with a package from a path of this machine; answers what became of it, and the output. */
+/** Initialises the host with a package from a path of this machine; returns the outcome and the output. */
 async function initialised(
   name: string,
   source: string,

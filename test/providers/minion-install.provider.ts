@@ -147,7 +147,7 @@ test("a name whose key was rejected is refused, and the master's keys stay as th
   expect(await keys.of(host.name)).toMatchObject(before);
 });
 
-test('a user who may not ask for keys is told what he needs, and no password', async () => {
+test('a user who may not list keys gets the missing permission named, and no password', async () => {
   const { guest, password, settings } = salt;
   const asked = new SaltKeys({ ...settings, user: guest }, salt.master).masterFingerprint();
   await expect(asked).rejects.toMatchObject({ kind: 'refused', message: expect.stringContaining('needs @wheel') });

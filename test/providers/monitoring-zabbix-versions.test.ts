@@ -64,7 +64,7 @@ describe.each([
     };
   });
 
-  test('a session that has ended is followed by one login, whoever asks', async () => {
+  test('a session that has ended is followed by one login across all callers', async () => {
     const double = await filled(version);
     const trouble = await zabbixTrouble(double.url);
     const monitoring = driver({ url: trouble.url, user: double.user, password: double.password });

@@ -263,7 +263,7 @@ describe('access to Zabbix', () => {
     expect(await reader.beginMaintenance(period)).toEqual([someHost.name]);
   });
 
-  test('where nobody listens, and where its database is away, is unavailable', async () => {
+  test('an address without a listener, or a frontend without its database, is unavailable', async () => {
     const nobody = driver({ url: `http://127.0.0.1:${await freePort()}` });
     expect(await failureOf(nobody.disableHost('x'))).toMatchObject({ kind: 'unavailable' });
     const away = await server.withoutDatabase(() => failureOf(driver().disableHost('x')));

@@ -141,7 +141,7 @@ export function describeRepository(name: string, start: () => Promise<Repository
       expect(String((error as Error).stack)).not.toContain(wrong.secret);
     });
 
-    test('a port where nobody listens is unavailable; one where nobody answers, after a while', async () => {
+    test('a port without a listener is unavailable; an unresponsive one, after a while', async () => {
       const sockets: Socket[] = [];
       const silent = createServer((socket) => void sockets.push(socket));
       await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
@@ -154,7 +154,7 @@ export function describeRepository(name: string, start: () => Promise<Repository
       if (place) await expectRefusal(packages.fetch(place, 'dist'), 'unavailable');
     });
 
-    test('a reading that nobody waits for any more ends, and another one begins anew', async () => {
+    test('a read without remaining waiters ends, and a later one starts again', async () => {
       const packages = fresh();
       const leaving = new AbortController();
       const left = packages.fetch(subject.place(), 'dist', leaving.signal);

@@ -160,7 +160,7 @@ describe('the local runner alone', () => {
   });
 
   describe('users', () => {
-    test('root runs a job as another user, whom nobody else can run as', async () => {
+    test('root runs a job as another user; other users cannot', async () => {
       const script = 'id -un; id -gn; echo "$HOME"; echo x >&2';
       if (!isRoot) return expectRefusal(start(script, { user: 'nobody' }), 'refused', 'is not root');
       const job = await start(script, { user: 'nobody' });
@@ -169,7 +169,7 @@ describe('the local runner alone', () => {
       expect([name, group]).toEqual(['nobody', expect.not.stringMatching('root') as string]);
     });
 
-    test('the worker’s own user may be run as, whoever it is', async () => {
+    test('a job may run as the worker’s own user', async () => {
       const job = await start('id -un', { user: userInfo().username, neverRoot: true });
       expect(await endOf(runner, host, job.id)).toMatchObject({ exitCode: 0 });
       expect(await said(runner, host, job.id)).toBe(`${userInfo().username}\n`);

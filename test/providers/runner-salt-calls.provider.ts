@@ -110,7 +110,7 @@ describe('the salt runner alone', () => {
     expect(asked.map(({ status }) => status)).toEqual(hosts.map(() => 'fulfilled'));
   });
 
-  test('an API that nobody listens at is unavailable', async () => {
+  test('an API without a listener is unavailable', async () => {
     await expectRefusal(createSaltRunner({ ...salt.settings, url: 'http://127.0.0.1:1' }).ping(first()), 'unavailable');
   });
 

@@ -331,7 +331,7 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
         expect((await runner.readBlock(host, at('/checked/file'), 0, 99)).data.toString()).toBe('good');
       });
 
-      test('a file that nobody wants any more is not placed, and nothing of it is left', async () => {
+      test('a file that is no longer wanted is not placed, and leaves no trace', async () => {
         const [wish, { file, sha256 }] = [new AbortController(), source('x'.repeat(2 ** 20))];
         const options = { sha256, signal: wish.signal };
         const begun = runner.putFile(host, at('/unwanted/begun'), file, options);

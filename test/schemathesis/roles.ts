@@ -1,10 +1,10 @@
-// Those who try the API, and an estate with low ids, so that generated ones find something. They themselves have ids that
-// no generator hits: nobody disables the user he acts as, or deletes his token.
+// The callers of the API, and an estate with low ids that generated values hit. The callers have ids out of the generator's
+// reach, so that they neither disable their own user nor delete their token.
 import { sql } from 'kysely';
 import { newTokenValue, secretHash } from '../../db/access/credentials.ts';
 import { connect } from '../../db/core/connect.ts';
 
-/** Somebody who calls the API; nobody in particular without a token. */
+/** A caller of the API; anonymous without a token. */
 export interface Role {
   name: 'anonymous' | 'reader' | 'admin' | 'last';
   token: string | undefined;
@@ -18,8 +18,8 @@ export interface Role {
 
 const outOfReach = 900_000_000_000;
 
-// By these somebody can put himself out; generators learn even far ids from lists. An administrator of his own tries them
-// at the end, on whomever he likes.
+// Operations by which callers can lock themselves out; generators learn even high ids from lists. A separate administrator
+// tries them last, on any user.
 const endings = ['disableUser', 'setPassword', 'deleteAuthToken', 'unassignRoles', 'removeRoleUsers'];
 
 type Db = ReturnType<typeof connect>;

@@ -16,7 +16,7 @@ const bin = (name: string): string => join(cache, 'venv/bin', name);
 
 const env = { ...process.env, SCHEMATHESIS_HOOKS: join(here, 'hooks.py'), PYTHONDONTWRITEBYTECODE: '1' };
 
-/** Runs a program to its end; answers its status. */
+/** Runs a program to its end; returns its status. */
 function run(command: string, args: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: 'inherit', cwd: cache, env });
@@ -37,7 +37,7 @@ async function install(): Promise<void> {
 const option = (name: string, values: readonly (string | number)[] = []): string[] =>
   values.flatMap((value) => [name, String(value)]);
 
-/** The operations as one role; true when nothing was found. */
+/** Tests the operations as one role; true if there were no findings. */
 async function check(url: string, role: Role): Promise<boolean> {
   const report = join(cache, `${role.name}.json`);
   rmSync(report, { force: true });
@@ -65,7 +65,7 @@ async function check(url: string, role: Role): Promise<boolean> {
   return status === 0 && (await mayStillCall(url, role));
 }
 
-/** Whoever lost his token on the way was refused afterwards, and has tried nothing. */
+/** A caller that lost its token was refused from then on, so its later requests tested little. */
 async function mayStillCall(url: string, { name, token, only }: Role): Promise<boolean> {
   if (token === undefined || only) return true;
   const { status } = await fetch(`${url}/auth/me/`, { headers: { authorization: `Token ${token}` } });

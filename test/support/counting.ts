@@ -9,7 +9,7 @@ import type { Database } from '../../db/database.ts';
 import type { World } from './world.ts';
 
 export interface Counts {
-  /** Transactions that wrote something and were committed, by anybody in the world. */
+  /** Committed transactions that wrote something, from any process of the world. */
   commits: number;
   /** Calls of the engine by the API. */
   calls: number;

@@ -34,7 +34,7 @@ test('eventually gives up with the last reason', async () => {
   expect(await eventually(() => ++tries % 3 === 0 && 'value')).toBe('value');
 });
 
-test('the workflow engine of the run answers', async () => {
+test('the workflow engine of the run responds', async () => {
   const connection = await Connection.connect({ address: temporalAddress() });
   expect((await connection.workflowService.getSystemInfo({})).serverVersion).toMatch(/^\d/);
   await connection.close();

@@ -13,7 +13,7 @@ import type { Database } from '../../db/database.ts';
 export interface TestDatabase {
   readonly db: Kysely<Database>;
   readonly url: string;
-  /** The same database as its owner, a superuser: for what nobody but an administrator or an intruder does. */
+  /** The same database as its owner, a superuser: for what only an administrator or an intruder does. */
   readonly owner: Kysely<Database>;
   readonly ownerUrl: string;
   connect(max?: number): Kysely<Database>;
@@ -128,7 +128,7 @@ export const uniqueTaskQueue = (): string => `test-${unique()}`;
 
 /** The address of the run's workflow engine. */
 export const temporalAddress = (): string => variable('TEST_TEMPORAL_ADDRESS');
-/** Of the run's own engine; with an engine of somebody else's, the variable says where its pages are. */
+/** Of the run's own engine; for an external engine, the variable gives the address of its pages. */
 export const temporalUiUrl = (): string => variable('TEST_TEMPORAL_UI_URL');
 
 function variable(name: string): string {

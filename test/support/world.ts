@@ -44,7 +44,7 @@ export interface WorldOptions {
   settings?: object;
   /** A bundle that stands in for that of the present workflows. */
   workflows?: { code: string };
-  /** What is done around the activities. */
+  /** Interceptors around the activities. */
   around?: WorkerParts['around'];
 }
 
@@ -75,7 +75,7 @@ export async function testWorld({
   await ownIds(app);
   const acks = createAcknowledger(app.db, log);
   acknowledged.add = acks.add;
-  // Without a worker nothing would end the runtime again, and it keeps its process alive.
+  // Without a worker the runtime would never be shut down, and it keeps its process alive.
   if (workers > 0) quietRuntime();
   const at = { databaseUrl: app.database.url, temporalAddress: temporalAddress() };
   const idle: RunningWorker = { done: Promise.resolve(), stop: () => Promise.resolve() };
@@ -171,7 +171,7 @@ async function makeInstance({ db, config }: Site, applicationId: number, hostnam
 
 export const packagePath = (version: string): string => `/packages/web-${version}.tar.gz`;
 
-/** Puts a package of this version on every host of an estate; answers its path there. */
+/** Puts a package of this version on every host of an estate; returns its path there. */
 export async function placePackage(world: Site, { hostnames }: TestEstate, version: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-package-'));
   writeFileSync(join(folder, 'VERSION'), `${version}\n`);
@@ -222,7 +222,7 @@ export async function startedTask(world: Site, estate: TestEstate, wish: TaskWis
   return id;
 }
 
-/** Waits for the end of a sub-task (or any task) and answers its row. */
+/** Waits for the end of a sub-task (or any task) and returns its row. */
 export const endedTask = ({ db }: Pick<Site, 'db'>, taskId: number, timeout = 45_000) =>
   eventually(
     async () => {

@@ -23,7 +23,7 @@ export interface Answer<Body = Record<string, unknown>> {
 
 type Headers_ = Record<string, string>;
 
-/** Calls the API as somebody. */
+/** Calls the API as one user. */
 export interface Client {
   get<B = Record<string, unknown>>(path: string, headers?: Headers_): Promise<Answer<B>>;
   post<B = Record<string, unknown>>(path: string, body?: unknown, headers?: Headers_): Promise<Answer<B>>;
@@ -105,7 +105,7 @@ export async function testApp(deps: Partial<AppDeps> = {}, options: AppOptions =
   };
 }
 
-/** Whoever answers requests: the application itself, or a server on the network. */
+/** The request handler: the application itself, or a server on the network. */
 export interface Answering {
   request(path: string, init: RequestInit): Response | Promise<Response>;
 }

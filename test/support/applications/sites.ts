@@ -1,5 +1,5 @@
-// Sites for tests of instance tasks: an application on local hosts whose commands leave a line per call, and somebody who
-// may start and stop it.
+// Sites for tests of instance tasks: an application on local hosts whose commands write a line per call, and a user who may
+// start and stop it.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { localHostFolder } from '../../../kit/host-path.ts';
@@ -42,7 +42,7 @@ export const startup =
 export const stop =
   'echo "stop $SLIPWAY_TASK" >> "$SLIPWAY_HOST_ROOT/calls"; kill "$(cat "$SLIPWAY_PID_FILE")"; echo stopped';
 
-/** An instance that nothing holds. */
+/** An instance held by no task. */
 export const free = (status: string) => ({ status, busyKind: null, busyTaskId: null });
 
 /** Everything that tests do on sites of a world that is not there yet. */

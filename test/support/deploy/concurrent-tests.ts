@@ -1,6 +1,6 @@
 /**
- * Tests that have nothing in common and mostly wait: all of them begin at once. To be called in a `describe` of their own;
- * what it answers declares them.
+ * Independent tests that mostly wait: all of them start at once. Call it in a separate `describe`; it returns the function
+ * that declares them.
  */
 export function concurrentTests(timeoutMs = 300_000): (name: string, work: () => Promise<void>) => void {
   const works = new Map<string, () => Promise<void>>();

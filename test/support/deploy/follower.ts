@@ -29,11 +29,11 @@ export class Follower {
     this.#address = address;
     this.#token = token;
     this.end = eventually(() => this.#session(), { timeout: 90_000, interval: 50 }).then(() => this.status);
-    // Whoever does not wait for the end has failed for another reason.
+    // A test that does not await the end has failed for another reason.
     this.end.catch(() => undefined);
   }
 
-  /** One connection, until it closes; answers whether the end had come by then. */
+  /** One connection, until it closes; returns whether the end had arrived by then. */
   async #session(): Promise<boolean> {
     const after = this.lines.at(-1)?.seq ?? 0;
     const socket = new WebSocket(`${this.#address}?after=${after}`, {

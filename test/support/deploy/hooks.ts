@@ -2,7 +2,7 @@ import type { HookName } from '../../../workflows/deploy/contract.ts';
 import { unique } from '../harness.ts';
 import type { Site, TestEstate } from '../world.ts';
 
-/** A deploy script; answers its id. */
+/** Creates a deploy script; returns its id. */
 export async function makeScript({ db }: Site, content: string, language: 'bash' | 'python' = 'bash'): Promise<number> {
   const { id } = await db
     .insertInto('deployScripts')
@@ -12,7 +12,7 @@ export async function makeScript({ db }: Site, content: string, language: 'bash'
   return id;
 }
 
-/** Sets the hooks of an estate to these scripts; the others are none. */
+/** Sets the hooks of an estate to these scripts and clears the others. */
 export async function setHooks(
   { db }: Site,
   { applicationId }: TestEstate,

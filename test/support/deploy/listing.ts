@@ -1,4 +1,4 @@
-// All there is on a local host, so that two moments can be compared: nothing that a sub-task leaves goes unseen.
+// Lists everything on a local host, so that two moments can be compared and any leftover of a sub-task shows.
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ function describe(path: string): string {
   return `file ${mode} ${createHash('sha256').update(readFileSync(path)).digest('hex')}`;
 }
 
-/** The commands that run on a local host, whoever started them; none where the system does not tell. */
+/** The commands that run on a local host, of any user; empty where the system does not list them. */
 export function processesOf(root: string): string[] {
   if (!existsSync('/proc/self/environ')) return [];
   const mine = `SLIPWAY_HOST_ROOT=${root}`;
@@ -40,7 +40,7 @@ export function processesOf(root: string): string[] {
     .sort();
 }
 
-/** Nothing of a process that has ended meanwhile, or is another user's. */
+/** Empty for a process that has ended meanwhile, or is another user's. */
 function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');

@@ -1,4 +1,4 @@
-// Output of sub-tasks as rows, for tests of what reads it: nobody works on them.
+// Output of sub-tasks as rows, for tests of its readers: no worker runs them.
 import { settleSubTask } from '../../../db/deploy/finish.ts';
 import { appendOutput } from '../../../db/tasks/output.ts';
 import type { TestEstate } from '../world.ts';

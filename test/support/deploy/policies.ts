@@ -30,7 +30,7 @@ export async function roleOf(
   return { id, name, members: people };
 }
 
-/** Makes a policy of the estate's application, by an administrator; answers its id. */
+/** Creates a policy of the estate's application as an administrator; returns its id. */
 export async function makePolicy(
   admin: TestUser,
   { applicationId }: TestEstate,

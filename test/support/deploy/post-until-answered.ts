@@ -1,4 +1,4 @@
-// Asks as a careful client does: again, with the same Idempotency-Key, until he has an answer.
+// Retries like a careful client: with the same Idempotency-Key until there is a response.
 import { randomUUID } from 'node:crypto';
 import type { Answer, TestUser } from '../api/app.ts';
 import { eventually } from '../harness.ts';
@@ -27,7 +27,7 @@ export async function postUntilAnswered(
     async () => {
       const found: Answer = await user.post(path, body, { 'idempotency-key': key });
       const said = JSON.stringify(found.body);
-      // What is away, or still has the first request, is asked again with the same key; what was refused, with another.
+      // Unavailable, or the first request still pending: retries with the same key; after a refusal, with another.
       if (found.status >= 500 || pending.test(said)) return false;
       if (!passing.test(said)) return found;
       key = randomUUID();

@@ -29,7 +29,7 @@ export interface Estate extends Site {
   stack: Stack;
   /** Base of WebSocket addresses. */
   liveUrl: string;
-  /** Starts a process and waits until it works; answers it. */
+  /** Starts a process and waits until it works; returns it. */
   start(role: Role): Promise<ChildProcess>;
   /** What the processes have logged. */
   logs(): string;
@@ -98,7 +98,7 @@ const environment = (stack: Stack, dataDir: string, port: number): Record<string
   SLIPWAY_LOG_LEVEL: 'warn',
 });
 
-/** Sends the signal and answers the exit code once the process has gone. */
+/** Sends the signal and returns the exit code once the process has ended. */
 export async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
   if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
   const gone = once(child, 'exit');

@@ -62,7 +62,7 @@ export interface Double {
   meet(fault: Fault, on?: 'power' | 'any', times?: number): void;
   /** How many faults are yet to be met. */
   ahead(): number;
-  /** From now on nothing goes wrong any more. */
+  /** Clears all faults. */
   mend(): void;
   /** Calls that came, refused ones too. */
   calls: Exchange[];
@@ -93,7 +93,7 @@ function sendHalf(response: ServerResponse, { status, body }: Reply): void {
   response.write(body.slice(0, body.length / 2), () => response.destroy());
 }
 
-/** Meets the fault instead of, or after, what the protocol does. */
+/** Applies the fault instead of, or after, the protocol's action. */
 function meetFault(fault: Fault, protocol: Protocol, exchange: Exchange, response: ServerResponse): void {
   const reply = replies[fault];
   if (reply) return send(response, reply);

@@ -39,7 +39,7 @@ export function ipmiControllers() {
       });
       return { name, address, ...login };
     },
-    /** What the next change of power meets. */
+    /** The outcome of the next power change. */
     meet: (fault: IpmiFault) => change((state) => (state.next = fault)),
     /** What a controller has begun, in order. */
     begun: (address: string) => (read().machines[address]?.begun ?? []) as PowerAction[],

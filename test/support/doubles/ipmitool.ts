@@ -1,5 +1,5 @@
-// The program `ipmitool` with controllers that are a file beside it. It takes the arguments that the real one takes and no
-// others, wants the password in its environment, and fails in the real one's words.
+// A double of the program `ipmitool`, whose controllers are a file in its folder. Accepts only the real program's arguments,
+// requires the password in its environment, and fails with the real messages.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
@@ -8,7 +8,7 @@ export type IpmiFault = 'refuse' | 'drop_before' | 'drop_after' | 'hang' | 'garb
 export interface Controllers {
   /** By address. */
   machines: Record<string, { user: string; password: string; power: 'on' | 'off'; begun: string[] }>;
-  /** What the next change of power meets. */
+  /** The outcome of the next power change. */
   next: IpmiFault | null;
   /** Every run: its arguments and the names of its environment. */
   runs: { args: string[]; env: string[] }[];

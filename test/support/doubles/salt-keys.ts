@@ -17,7 +17,7 @@ export interface SaltMaster {
   mayAsk: boolean;
   /** What the next wheel call ends with instead, as when a module fails. */
   failsWith: string | null;
-  /** Minions whose keys it was told to accept. */
+  /** Minions whose keys it was asked to accept. */
   accepted: string[];
 }
 

@@ -8,7 +8,7 @@ import { Fleet } from './fleet.ts';
 import type { FleetMachine } from './fleet.ts';
 import { tc3Signature } from './tc3-signature.ts';
 
-/** What the API answers as an error. */
+/** An error that the API returns. */
 class RefusedError extends Error {
   readonly code: string;
 

@@ -1,5 +1,5 @@
-// Stands before a real Zabbix and passes everything on, but for what it is told to break: a request that never arrives,
-// an answer that is lost, a refusal. It notes the methods that were asked for.
+// A proxy before a real Zabbix that injects faults on request: a lost request, a lost answer, a refusal. It records the
+// methods called.
 import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { once } from 'node:events';

@@ -11,7 +11,7 @@ export function temporaryDataDir(): string {
   return mkdtempSync(join(tmpdir(), 'slipway-embedded-'));
 }
 
-/** Tries until `attempt` answers something true without throwing; throws its last failure after `milliseconds`. */
+/** Retries until `attempt` returns a truthy value without throwing; throws its last failure after `milliseconds`. */
 export async function until<T>(what: string, attempt: () => Promise<T> | T, milliseconds = 20_000): Promise<T> {
   try {
     const found = await eventually(

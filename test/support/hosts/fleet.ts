@@ -57,7 +57,7 @@ export interface Wish {
   status?: HostStatus;
   type?: HostType;
   runner?: RunnerName;
-  /** Whether its runner answers. */
+  /** Whether its runner responds. */
   minion?: boolean;
 }
 

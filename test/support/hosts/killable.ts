@@ -30,11 +30,11 @@ export interface HostEstate extends Estate {
 export interface HostCounts {
   /** Changes of power that were begun more than once. */
   callsDoubled: number;
-  /** Hosts whose result says finished though nothing was begun. */
+  /** Hosts whose result is finished although the provider began no change. */
   callsLost: number;
   /** Hosts without an end, or still held by the task. */
   hostsForgotten: number;
-  /** Hosts that failed, or of which nobody knows. */
+  /** Hosts that failed, or whose outcome is unknown. */
   hostsFailed: number;
 }
 

@@ -13,7 +13,7 @@ import { startGitServer } from '../servers/git-server.ts';
 import { startRepositorySshd } from '../servers/repository-sshd.ts';
 import { startVsftpd } from '../servers/vsftpd.ts';
 
-/** What a worker is told to trust; the files are read for every use. */
+/** What a worker is configured to trust; the files are read on every use. */
 export interface Trusted {
   knownHosts: string;
   caFile: string;

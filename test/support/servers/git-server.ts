@@ -19,7 +19,7 @@ export interface GitServer {
   /** Makes the files of a folder all that a branch holds. */
   commit(folder: string, branch?: string): string;
   connections(): number;
-  /** Answers every request itself from now on. */
+  /** Handles every request itself from now on. */
   answer(status: number, headers: Record<string, string>): void;
   stop(): Promise<void>;
 }

@@ -9,7 +9,7 @@ const run = promisify(execFile);
 const cache = '/var/cache/slipway-test';
 const installPatience = 600_000;
 
-/** One installation of a kind at a time on a machine, whoever asks. */
+/** Serialises installations of a kind on a machine, across all callers. */
 const locked = (kind: 'apt' | 'pip', script: string, ...args: readonly string[]) => {
   mkdirSync(cache, { recursive: true });
   return run('flock', [join(cache, `${kind}.lock`), 'sh', '-euc', script, 'install', ...args], {
@@ -49,7 +49,7 @@ python3 -m venv "$folder"
 "$folder/bin/pip" -q install "$@"
 touch "$done"`;
 
-/** A virtual environment with packages of PyPI; answers its folder of programs. */
+/** Creates a virtual environment with packages of PyPI; returns its folder of programs. */
 export async function python(name: string, ...packages: string[]): Promise<string> {
   const folder = join(cache, name);
   const done = join(folder, 'installed');

@@ -7,7 +7,7 @@ import { eventually } from '../harness.ts';
 
 export interface RunningServer {
   readonly pid: number;
-  /** What it has said so far, for a test that fails. */
+  /** Its output so far, for the message of a failing test. */
   said(): string;
   stop(): Promise<void>;
 }
@@ -99,7 +99,7 @@ export function childrenOf(pid: number): number[] {
   return pids === '' ? [] : pids.split(' ').map(Number);
 }
 
-/** A port of the loopback that nobody has taken. */
+/** A free port of the loopback. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -111,7 +111,7 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Whether somebody listens on a port of the loopback. */
+/** Whether a port of the loopback is listened on. */
 export function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });

@@ -170,7 +170,7 @@ const programOf = ({ programs }: Place, role: 'master' | 'api' | 'minion'): stri
 /** Each is several processes, and one that is left over would answer for the new one, if only until it ends. */
 async function killed(place: Place, role: 'api' | 'minion', folder: string): Promise<void> {
   await killServing(programOf(place, role), folder);
-  // Until somebody has taken notice of its end it counts as running, and Salt would not start a second one.
+  // Until its parent reaps it, it counts as running, and Salt would not start a second one.
   for (const before of ['', 'process_responsibility_'])
     rmSync(join(folder, 'var', 'run', `${before}salt-${role}.pid`), { force: true });
 }

@@ -13,7 +13,7 @@ export default async function providersSetup(): Promise<void> {
   await startServers(tmpdir());
 }
 
-/** Makes the folder of a run the temporary one; answers what ends everything that was started since. */
+/** Makes the run's folder the temporary one; returns a function that ends everything started since. */
 export async function beginRun(): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-run-'));
   // Servers run as users of their own, and read and write below it.

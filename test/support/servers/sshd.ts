@@ -15,7 +15,7 @@ export interface SshServer {
   readonly settings: SshSettings;
   /** A folder of the test, gone with the server. */
   readonly folder: string;
-  /** Makes a key pair in the folder and answers the private key's file. */
+  /** Creates a key pair in the folder and returns the private key's file. */
   makeKey(name: string, type?: string): string;
   /** The line of known_hosts for a host of this name or address. */
   knownLine(host: string): string;

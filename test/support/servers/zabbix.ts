@@ -37,11 +37,11 @@ export interface ZabbixServer {
   url: string;
   user: string;
   password: string;
-  /** Asks the API by itself, not through what is tested. */
+  /** Calls the API directly, not through the code under test. */
   api<T>(method: string, params: object): Promise<T>;
   /** A statement on its database. */
   sql(statement: string, values?: unknown[]): Promise<void>;
-  /** Does something while nobody can connect to its database any more. */
+  /** Runs `work` while new connections to its database are refused. */
   withoutDatabase<T>(work: () => Promise<T>): Promise<T>;
   /** Sends values to trapper items, as an agent does. */
   trap(host: string, key: string, value: number): Promise<void>;

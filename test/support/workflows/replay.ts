@@ -1,5 +1,4 @@
-// Replays a recorded history against workflow code: whoever changes a workflow learns here whether those that are under
-// way could go on with it.
+// Replays a recorded history against workflow code: shows whether running workflows survive a change of it.
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +28,7 @@ export async function replay(name: string, workflowBundle: WorkflowBundleOption)
   await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
 }
 
-/** Replays every saved history with one worker; answers by name what would have been decided otherwise, if anything. */
+/** Replays every saved history with one worker; returns the non-deterministic ones by name. */
 export async function replayAll(workflowBundle: WorkflowBundleOption): Promise<Map<string, Error | undefined>> {
   const names = histories();
   const byRun = new Map<string, string>();
@@ -46,7 +45,7 @@ export async function replayAll(workflowBundle: WorkflowBundleOption): Promise<M
 
 /** A bundle of the present workflows with one piece of their text replaced; it must be there exactly once. */
 export async function bundleWith(file: string, from: string, to: string): Promise<{ code: string }> {
-  // Beside node_modules, where the copy finds its packages.
+  // In the project's folder, so that the copy resolves packages from node_modules.
   mkdirSync(join(root, 'dist'), { recursive: true });
   const folder = mkdtempSync(join(root, 'dist', 'seeded-'));
   try {
