@@ -7,6 +7,7 @@ import { createDeployRecordActivities } from '../../activities/deploy/record-act
 import { createMaintenanceActivities } from '../../activities/maintenance/activities.ts';
 import { createMemoryMonitoring, createMonitoringWorld } from '../../activities/providers/monitoring/memory.ts';
 import type { Activities } from '../../activities/index.ts';
+import { stateQuery } from '../../workflows/approvals/contract.ts';
 import { deployTaskWorkflowId, stepNames } from '../../workflows/deploy/contract.ts';
 import type { StepInput } from '../../workflows/deploy/ports.ts';
 import { eventually, unique } from '../support/harness.ts';
@@ -152,6 +153,9 @@ const stories: Record<string, () => Promise<Story>> = {
   async 'a package that comes later'() {
     const estate = await running();
     const id = await makeTask(world, estate, { ...v2, package_source: packagePath('late') });
+    // The row has the plan before its workflow knows of it, and a plan that is made once more would read the package.
+    const handle = world.temporal.workflow.getHandle(deployTaskWorkflowId(id));
+    await eventually(async () => (await handle.query(stateQuery)).planHash !== null, patience);
     await placePackage(world, estate, 'late');
     await eventually(async () => (await taskOf(world, id)).planRound === 2, patience);
     await eventually(() => done(approveSeen(world, estate.reviewer, id)), patience);
