@@ -1,5 +1,5 @@
 // Records histories of what holds between votes and machines: see record.ts.
-//   npx jest --testMatch '**/test/workflows/record-gate.ts'
+//   npx jest --testMatch '**/test/support/workflows/record-gate.ts'
 import { deployTaskWorkflowId } from '../../../workflows/deploy/contract.ts';
 import { act, approveSeen, outcome, reviewers, signed, taskPath } from '../deploy/acts.ts';
 import { eventually } from '../harness.ts';

@@ -1,6 +1,6 @@
 // Records further histories that replay.test.ts replays: rollouts, starts that wait, policies, tasks on hosts, work in chunks.
 // As for record.ts: only for lifecycles that are new.
-//   npx jest --testMatch '**/test/workflows/record-operations.ts'
+//   npx jest --testMatch '**/test/support/workflows/record-operations.ts'
 import type { Behaviour } from '../../../activities/providers/runner/memory.ts';
 import { refused } from '../../../activities/providers/error.ts';
 import { deployTaskWorkflowId, subTaskWorkflowId } from '../../../workflows/deploy/contract.ts';

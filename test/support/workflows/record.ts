@@ -1,6 +1,6 @@
 // Records the histories that replay.test.ts replays, of real workflows on real servers. Run it only when a lifecycle is
 // new: a history from before a change is what shows that the change is safe. See record-operations.ts for further ones.
-//   npx jest --testMatch '**/test/workflows/record.ts'
+//   npx jest --testMatch '**/test/support/workflows/record.ts'
 import type { Clouds } from '../../../activities/providers/cloud/driver.ts';
 import { addMachine, createCloudWorld, createMemoryCloud } from '../../../activities/providers/cloud/memory.ts';
 import { instanceTaskWorkflowId } from '../../../workflows/applications/contract.ts';
