@@ -2,13 +2,11 @@
 // start's processor time, and its own cache of that is off for a process that may write nothing. As with the workflows'
 // bundle (activities/bundle.ts) what lies in `dist` is used only if it was made of exactly the sources that are there now.
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -17,6 +15,7 @@ import {
 import { stripTypeScriptTypes } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { sourceHash, sourceNames } from '../source-hash.ts';
 
 const sources = import.meta.dirname;
 const made = join(sources, '..', '..', 'dist');
@@ -39,7 +38,7 @@ export async function rendererProgram(): Promise<RendererProgram> {
 }
 
 async function find(): Promise<RendererProgram> {
-  const folder = join(made, `jinja-${sourceHash()}`);
+  const folder = join(made, `jinja-${sourceHash(sources, process.version)}`);
   const stripped = { folder, entry: join(folder, 'child.js') };
   if (existsSync(folder)) return stripped;
   try {
@@ -51,22 +50,11 @@ async function find(): Promise<RendererProgram> {
   }
 }
 
-function sourceHash(): string {
-  const hash = createHash('sha256').update(process.version);
-  for (const name of sourceNames()) hash.update(`\n${name}\n`).update(readFileSync(join(sources, name)));
-  return hash.digest('hex').slice(0, 16);
-}
-
-const sourceNames = (): string[] =>
-  readdirSync(sources, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .sort();
-
 function strip(folder: string): void {
   mkdirSync(made, { recursive: true });
   const unfinished = mkdtempSync(`${folder}.`);
   try {
-    for (const name of sourceNames()) {
+    for (const name of sourceNames(sources)) {
       const code = stripTypeScriptTypes(readFileSync(join(sources, name), 'utf8'));
       const path = join(unfinished, name.replace(/\.ts$/, '.js'));
       mkdirSync(dirname(path), { recursive: true });
