@@ -31,7 +31,7 @@ export const runnerSettings = {
     'salt-api (rest_cherrypy) for hosts of the runner `salt`; `http` only to private addresses',
   ),
   saltUser: optional('SLIPWAY_SALT_USER', z.string(), 'none', `${withSalt}the user there`),
-  saltPassword: optional('SLIPWAY_SALT_PASSWORD', z.string(), 'none', `${withSalt}his password`),
+  saltPassword: optional('SLIPWAY_SALT_PASSWORD', z.string(), 'none', `${withSalt}their password`),
   saltEauth: required(
     'SLIPWAY_SALT_EAUTH',
     z.string(),

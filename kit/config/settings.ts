@@ -127,7 +127,7 @@ export const settings = {
     'SLIPWAY_MIGRATE_DATABASE_URL',
     url(/^postgres(ql)?$/, 'postgres://owner:password@host:5432/slipway'),
     'DATABASE_URL',
-    "same database as its tables' owner: `npm run migrate` runs as him and grants to the role of DATABASE_URL",
+    "same database as its tables' owner: `npm run migrate` runs as the owner and grants to the role of DATABASE_URL",
   ),
   databasePool: required(
     'SLIPWAY_DATABASE_POOL',
