@@ -56,11 +56,11 @@ function awaiting(subject: Subject) {
   const { userId } = subject;
   const user = sql`${userId}`;
   const reviews = visible(subject, 'application', 'review_app_deploy_task', 'task.application_id');
-  const his = sql<boolean>`(((${reviews} and ${meantBy('task', user)}) or ${standsIn('task', user)})
+  const isVoter = sql<boolean>`(((${reviews} and ${meantBy('task', user)}) or ${standsIn('task', user)})
     and ${mayJudge('task', user)})`;
   return sql<boolean>`deploy_tasks.id in (
     select id from deploy_tasks where status = 'approved' and owner_id = ${userId}
-    union select task.id from deploy_tasks as task where task.status = 'wait_review' and ${his} and not ${isUnread}
+    union select task.id from deploy_tasks as task where task.status = 'wait_review' and ${isVoter} and not ${isUnread}
     union select task.id from deploy_tasks as task
-      where task.broke_glass_by_id is not null and (task.open_to->>'anyone')::boolean and ${his})`;
+      where task.broke_glass_by_id is not null and (task.open_to->>'anyone')::boolean and ${isVoter})`;
 }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { planHash } from '../../db/deploy/plan.ts';
 import { presentPlan } from '../../db/deploy/tasks.ts';
 import { subTaskWorkflowId } from '../../workflows/deploy/contract.ts';
-import { asBefore, planned } from '../gate/planned.ts';
+import { asBefore, planned } from '../support/gate/planned.ts';
 import { eventually } from '../support/harness.ts';
 import { endedTask, makeTask, packagePath, taskOf, testWorld } from '../support/world.ts';
 import type { TaskWish, TestEstate, World } from '../support/world.ts';

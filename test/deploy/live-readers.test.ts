@@ -16,7 +16,7 @@ import { outputRows } from '../support/deploy/output-rows.ts';
 import type { Running } from '../support/deploy/output-rows.ts';
 import { ownServer } from '../support/deploy/server.ts';
 import type { Server } from '../support/deploy/server.ts';
-import { as, upgradeStatus } from './upgrade.ts';
+import { as, upgradeStatus } from '../support/deploy/upgrade.ts';
 
 let server: Server;
 let estate: TestEstate;

@@ -19,7 +19,7 @@ import { accepted, resultsOf, taskPath, upgrade } from '../support/deploy/acts.t
 import { Follower } from '../support/deploy/follower.ts';
 import { makeScript, setHooks } from '../support/deploy/hooks.ts';
 import { numbers, outputRows } from '../support/deploy/output-rows.ts';
-import { as, upgradeStatus } from './upgrade.ts';
+import { as, upgradeStatus } from '../support/deploy/upgrade.ts';
 import type { Running } from '../support/deploy/output-rows.ts';
 import { ownServer } from '../support/deploy/server.ts';
 import type { Server } from '../support/deploy/server.ts';

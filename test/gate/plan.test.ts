@@ -36,8 +36,8 @@ import {
   moveInstance,
   planned,
   reachedEstate,
-} from './planned.ts';
-import type { HostSet } from './planned.ts';
+} from '../support/gate/planned.ts';
+import type { HostSet } from '../support/gate/planned.ts';
 
 let world: World;
 let admin: TestUser;

@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import * as hostScripts from '../../activities/deploy/host-scripts.ts';
 import { look } from '../../activities/deploy/process-scripts.ts';
 import { listing } from '../support/deploy/listing.ts';
-import { isRoot, missing, own, packageName, Place, removeAll, tar, uid, write } from './place.ts';
+import { isRoot, missing, own, packageName, Place, removeAll, tar, uid, write } from '../support/gate/place.ts';
 
 afterAll(removeAll);
 

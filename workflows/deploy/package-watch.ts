@@ -20,7 +20,7 @@ export class PackageWatch {
     this.#parts = parts;
   }
 
-  news(): void {
+  wake(): void {
     this.#news += 1;
     this.#looks.reset();
   }

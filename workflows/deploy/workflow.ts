@@ -140,7 +140,7 @@ class DeployTask {
     setHandler(reconsiderSignal, () => {
       this.#start.wake();
       this.#rollout.wake();
-      this.#packageWatch.news();
+      this.#packageWatch.wake();
     });
   }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import type { TestUser } from '../support/api/app.ts';
+import type { TestUser } from '../api/app.ts';
 
 /** The server's response to an upgrade: 101, or the status of its refusal (which has no body). */
 export async function upgradeStatus(url: string, headers: Record<string, string> = {}): Promise<number> {

@@ -1,11 +1,11 @@
 // Estates that are reached in one way or another, and their plans as people see them.
-import { presentPlan } from '../../db/deploy/tasks.ts';
-import type { DeployPlan } from '../../workflows/deploy/contract.ts';
-import type { Answer } from '../support/api/app.ts';
-import { taskPath } from '../support/deploy/acts.ts';
-import { memoryEstate } from '../support/deploy/memory-hosts.ts';
-import type { Hosts } from '../support/deploy/memory-hosts.ts';
-import type { Site, TestEstate } from '../support/world.ts';
+import { presentPlan } from '../../../db/deploy/tasks.ts';
+import type { DeployPlan } from '../../../workflows/deploy/contract.ts';
+import type { Answer } from '../api/app.ts';
+import { taskPath } from '../deploy/acts.ts';
+import { memoryEstate } from '../deploy/memory-hosts.ts';
+import type { Hosts } from '../deploy/memory-hosts.ts';
+import type { Site, TestEstate } from '../world.ts';
 
 interface Shown {
   plan_hash: string;
