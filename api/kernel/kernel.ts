@@ -71,7 +71,7 @@ async function carryOut(
   { request, url, endpoint, ctx, params, body }: Routed,
 ): Promise<StoredResponse> {
   if (endpoint.permission !== 'public')
-    await endpoint.permission.check({ ctx, params, body: 'value' in body ? body.value : undefined });
+    ctx.allowed = await endpoint.permission.check({ ctx, params, body: 'value' in body ? body.value : undefined });
   if ('problem' in body) throw body.problem;
   const { given, ...input } = validate(endpoint, { params, query: url.searchParams, body: body.value }, ctx.language);
   ctx.address = { path: fillPath(endpoint.path, params), query: given };
@@ -99,6 +99,7 @@ async function contextOf({ deps }: Kernel, incoming: Incoming, { endpoint, param
   return {
     ...deps,
     ...client,
+    allowed: undefined,
     actor,
     requestId,
     language,

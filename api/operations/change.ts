@@ -21,17 +21,18 @@ export function change<
   Q extends z.ZodObject = NoQuery,
   B extends z.ZodType = z.ZodUndefined,
   Prepared = undefined,
+  A = unknown,
 >(
-  declaration: Declaration<Path, P, Q, B, R> & {
-    prepare?(input: Input<P, Q, B>, ctx: Ctx): Promise<Prepared>;
-    handle(input: Input<P, Q, B>, ctx: ChangeCtx, prepared: Prepared): Promise<Answer<R>> | Answer<R>;
+  declaration: Declaration<Path, P, Q, B, R, A> & {
+    prepare?(input: Input<P, Q, B>, ctx: Ctx<A>): Promise<Prepared>;
+    handle(input: Input<P, Q, B>, ctx: ChangeCtx<A>, prepared: Prepared): Promise<Answer<R>> | Answer<R>;
   },
 ): Endpoint {
   const secret = declaration.secretAnswer ?? false;
   const run = async (call: Call): Promise<StoredResponse> => {
     const input = call.input as Input<P, Q, B>;
-    const prepared = (await declaration.prepare?.(input, call.ctx)) as Prepared;
-    return once(call, secret, (ctx) => declaration.handle(input, ctx, prepared));
+    const prepared = (await declaration.prepare?.(input, call.ctx as Ctx<A>)) as Prepared;
+    return once(call, secret, (ctx) => declaration.handle(input, ctx as ChangeCtx<A>, prepared));
   };
   return operation(declaration, { idempotent: true, run });
 }

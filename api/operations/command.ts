@@ -18,15 +18,16 @@ export function command<
   P extends z.ZodObject = PathIds<Path>,
   Q extends z.ZodObject = NoQuery,
   B extends z.ZodType = z.ZodUndefined,
+  A = unknown,
 >(
-  declaration: Declaration<Path, P, Q, B, R> & {
-    handle(input: Input<P, Q, B>, ctx: Ctx): Promise<Answer<R>> | Answer<R>;
+  declaration: Declaration<Path, P, Q, B, R, A> & {
+    handle(input: Input<P, Q, B>, ctx: Ctx<A>): Promise<Answer<R>> | Answer<R>;
   },
 ): Endpoint {
   const secret = declaration.secretAnswer ?? false;
   return operation(declaration, {
     idempotent: true,
-    run: (call) => once(call, secret, () => declaration.handle(call.input as Input<P, Q, B>, call.ctx)),
+    run: (call) => once(call, secret, () => declaration.handle(call.input as Input<P, Q, B>, call.ctx as Ctx<A>)),
   });
 }
 

@@ -51,8 +51,9 @@ export interface Client {
   deviceCookie: string | null;
 }
 
-/** The request context of a handler. */
-export interface Ctx extends AppDeps, Client {
+/** The request context of a handler; `Allowed` is the result of the operation's permission check. */
+export interface Ctx<Allowed = unknown> extends AppDeps, Client {
+  allowed: Allowed;
   actor: Caller;
   subject: Subject;
   /** The object in the path if rights are granted on it, as it was when the caller was loaded. */
@@ -70,7 +71,7 @@ export interface Ctx extends AppDeps, Client {
 }
 
 /** The context of a change: everything written through `tx`, audit records included, is atomic. */
-export interface ChangeCtx extends Ctx {
+export interface ChangeCtx<Allowed = unknown> extends Ctx<Allowed> {
   tx: Transaction<Database>;
   /** Adds records that are written with the change. */
   audit(...entries: AuditEntry[]): void;

@@ -31,6 +31,7 @@ export interface Declaration<
   Q extends z.ZodObject,
   B extends z.ZodType,
   R extends z.ZodType,
+  A = unknown,
 > {
   method: Method;
   /** The canonical spelling, with `{name}` for parameters. */
@@ -40,7 +41,7 @@ export interface Declaration<
   area: string;
   summary: string;
   description?: string;
-  permission: 'public' | Permission;
+  permission: 'public' | Permission<A>;
   /** Ids by default. */
   params?: P;
   query?: Q;
@@ -106,7 +107,8 @@ export function operation<
   Q extends z.ZodObject,
   B extends z.ZodType,
   R extends z.ZodType,
->(declaration: Declaration<Path, P, Q, B, R>, kind: { idempotent: boolean; run: Run }): Endpoint {
+  A,
+>(declaration: Declaration<Path, P, Q, B, R, A>, kind: { idempotent: boolean; run: Run }): Endpoint {
   const { path, method, id, area, summary, permission, returns } = declaration;
   return {
     method: method.toUpperCase() as Uppercase<Method>,
@@ -142,13 +144,14 @@ export function endpoint<
   P extends z.ZodObject = PathIds<Path>,
   Q extends z.ZodObject = NoQuery,
   B extends z.ZodType = z.ZodUndefined,
+  A = unknown,
 >(
-  declaration: Declaration<Path, P, Q, B, R> & {
-    handle(input: Input<P, Q, B>, ctx: Ctx): Promise<Answer<R>> | Answer<R>;
+  declaration: Declaration<Path, P, Q, B, R, A> & {
+    handle(input: Input<P, Q, B>, ctx: Ctx<A>): Promise<Answer<R>> | Answer<R>;
   },
 ): Endpoint {
   return operation(declaration, {
     idempotent: false,
-    run: async ({ input, ctx, finish }) => finish(await declaration.handle(input as Input<P, Q, B>, ctx)),
+    run: async ({ input, ctx, finish }) => finish(await declaration.handle(input as Input<P, Q, B>, ctx as Ctx<A>)),
   });
 }

@@ -7,10 +7,13 @@ import type { Declaration, Endpoint, Input, NoQuery, PathIds } from './endpoint.
 import { filtersMatch } from './filter-rights.ts';
 import { pageOf, paging } from './schemas.ts';
 
-type ListDeclaration<Path extends string, P extends z.ZodObject, F extends z.ZodObject, Item extends z.ZodType> = Omit<
-  Declaration<Path, P, F, z.ZodUndefined, Item>,
-  'method' | 'query' | 'returns' | 'body'
-> & {
+type ListDeclaration<
+  Path extends string,
+  P extends z.ZodObject,
+  F extends z.ZodObject,
+  Item extends z.ZodType,
+  A,
+> = Omit<Declaration<Path, P, F, z.ZodUndefined, Item, A>, 'method' | 'query' | 'returns' | 'body'> & {
   /** Query parameters besides paging. */
   filter?: F;
   item: Item;
@@ -37,9 +40,10 @@ export function loadedList<
   Item extends z.ZodType,
   P extends z.ZodObject = PathIds<Path>,
   F extends z.ZodObject = NoQuery,
+  A = unknown,
 >(
-  declaration: ListDeclaration<Path, P, F, Item> & {
-    load(input: Input<P, F, z.ZodUndefined>, ctx: Ctx, page: PageRequest): Promise<Loaded<z.input<Item>>>;
+  declaration: ListDeclaration<Path, P, F, Item, A> & {
+    load(input: Input<P, F, z.ZodUndefined>, ctx: Ctx<A>, page: PageRequest): Promise<Loaded<z.input<Item>>>;
   },
 ): Endpoint {
   const { filter, item, load, ...rest } = declaration;
@@ -52,7 +56,7 @@ export function loadedList<
         const { page, page_size: pageSize } = input.query as z.output<typeof query>;
         const matches = await filtersMatch(rest.id, input.query as Record<string, unknown>, ctx);
         const loaded: Loaded<z.input<Item>> = matches
-          ? await load(input as Input<P, F, z.ZodUndefined>, ctx, { page, pageSize })
+          ? await load(input as Input<P, F, z.ZodUndefined>, ctx as Ctx<A>, { page, pageSize })
           : { items: [], count: 0 };
         const { items, count, linked, countIsEstimate = false } = loaded;
         const pages = Math.ceil(count / pageSize);
@@ -83,26 +87,27 @@ export function list<
   Row,
   P extends z.ZodObject = PathIds<Path>,
   F extends z.ZodObject = NoQuery,
+  A = unknown,
 >(
-  declaration: ListDeclaration<Path, P, F, Item> & {
+  declaration: ListDeclaration<Path, P, F, Item, A> & {
     query(
       input: Input<P, F, z.ZodUndefined>,
-      ctx: Ctx,
+      ctx: Ctx<A>,
     ): SelectQueryBuilder<DB, TB, Row> | Promise<SelectQueryBuilder<DB, TB, Row>>;
     /** `oldest` (by id) by default. */
     order?: Order;
     /** The count is exact up to this many rows; 10,000 by default. */
     countCap?: number;
     /** Whether one plan serves all values of the query for this input (see `paginate`). */
-    keepPlan?(input: Input<P, F, z.ZodUndefined>, ctx: Ctx): boolean;
-    present(rows: Row[], ctx: Ctx, input: Input<P, F, z.ZodUndefined>): Promise<z.input<Item>[]> | z.input<Item>[];
+    keepPlan?(input: Input<P, F, z.ZodUndefined>, ctx: Ctx<A>): boolean;
+    present(rows: Row[], ctx: Ctx<A>, input: Input<P, F, z.ZodUndefined>): Promise<z.input<Item>[]> | z.input<Item>[];
   },
 ): Endpoint {
   const { query, order = 'oldest', countCap = 10_000, keepPlan, present, ...rest } = declaration;
   const filters = Object.keys(rest.filter?.shape ?? {});
   // A list within one object is already narrowed by that object.
   const isOfOne = rest.path.includes('{');
-  return loadedList<Path, Item, P, F>({
+  return loadedList<Path, Item, P, F, A>({
     ...rest,
     load: async (input, ctx, page) => {
       const asked = input.query as Record<string, unknown>;

@@ -20,16 +20,19 @@ export interface PermissionRequest {
   body: unknown;
 }
 
-/** Who may call an operation: names for the documentation, and a check that throws `not_allowed` or `not_found`. */
-export interface Permission {
+/**
+ * Who may call an operation: names for the documentation, and a check that throws `not_allowed` or `not_found`. The handler
+ * gets the check's result as `ctx.allowed`, so that an object loaded to check a right on it is not loaded again.
+ */
+export interface Permission<Allowed = unknown> {
   readonly names: readonly string[];
   /** The object that the check concerns, if the path names it: loaded together with the caller. */
   asked?(params: Readonly<Record<string, string>>): Asked | undefined;
-  check(request: PermissionRequest): Promise<void>;
+  check(request: PermissionRequest): Promise<Allowed>;
 }
 
 /** A permission specific to an area. */
-export const permission = (definition: Permission): Permission => definition;
+export const permission = <Allowed>(definition: Permission<Allowed>): Permission<Allowed> => definition;
 
 export const notAllowed = (name: string): Problem => new Problem('not_allowed', { permission: name });
 export const notFound = (): Problem => new Problem('not_found');
