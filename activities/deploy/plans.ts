@@ -20,7 +20,7 @@ import type { ActivityDeps } from '../deps.ts';
 import { unavailable } from '../providers/error.ts';
 import { readPackage } from './package.ts';
 import type { FoundPackage } from './package.ts';
-import { weighApproval } from './weigh.ts';
+import { weighApproval } from './weigh-approval.ts';
 
 /** Attempts at an unreachable repository or host before the plan records its package as unread. */
 const patience = 3;

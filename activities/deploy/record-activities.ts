@@ -1,30 +1,26 @@
-import { Context } from '@temporalio/activity';
-import { deployTask, packageToRead, planSubject, presentPlan, requestKind } from '../../db/deploy/tasks.ts';
-import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
+import type { Kysely } from 'kysely';
+import { loadSubject, mayOn } from '../../db/access/rights.ts';
+import type { Database } from '../../db/database.ts';
+import { judgeDeploy } from '../../db/deploy/finish.ts';
 import { refuseForeignPlace } from '../../db/deploy/places.ts';
 import { composePlan, planBasis } from '../../db/deploy/plan.ts';
 import { renderApart } from '../../db/deploy/render-apart.ts';
 import { findObstacles, listUpgraded, planRollout, recordRefusedStart, recordWait } from '../../db/deploy/rollouts.ts';
-import { judgeDeploy } from '../../db/deploy/finish.ts';
 import { beginSubTask, createSubTask } from '../../db/deploy/sub-tasks.ts';
+import { deployTable, deployTask, packageToRead, planSubject, presentPlan } from '../../db/deploy/tasks.ts';
+import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
+import { deployAudit, recordChange, recordTransition } from '../../db/deploy/transitions.ts';
 import { refuseUnadmitted } from '../../db/hosts/ways.ts';
-import { recordChange, recordTransition } from '../../db/deploy/transitions.ts';
-import { recordRefusalOnce } from '../../db/audit/refusals.ts';
-import { loadSubject, mayOn } from '../../db/access/rights.ts';
-import { voterOf } from '../../db/approvals/people.ts';
-import { quote } from '../../db/audit/text.ts';
-import { isSigned } from '../../db/secrets/message-proofs.ts';
-import type { DecideAttempt, DecideInput, Decider } from '../../workflows/approvals/contract.ts';
 import { openAtFirst, requiredVotes } from '../../workflows/approvals/quorum.ts';
 import type { SubTaskInput } from '../../workflows/deploy/contract.ts';
 import type { DeployRecordActivities } from '../../workflows/deploy/ports.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
-import type { Actor } from '../../workflows/tasks/contract.ts';
+import { authorizeDecider, recordRefusedMessage } from '../approvals/decisions.ts';
+import type { DecidedOn } from '../approvals/decisions.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { thisActivity } from '../interceptors/proofs.ts';
 import type { Package } from '../providers/repository/store.ts';
 import { readPackage } from './package.ts';
-import { weighApproval } from './weigh.ts';
+import { weighApproval } from './weigh-approval.ts';
 
 /** The activities of deploy tasks that write to the database, one transaction each. */
 export function createDeployRecordActivities(deps: ActivityDeps): DeployRecordActivities {
@@ -75,21 +71,33 @@ export function createDeployRecordActivities(deps: ActivityDeps): DeployRecordAc
 
     judgeDeploy: ({ deployTaskId }) => judgeDeploy(db, deployTaskId),
 
-    async authorizeDecision({ taskId, decide, proof = '' }) {
-      ensureProven(deps, decide, proof);
-      const task = await deployTask(db, taskId);
-      const actor = task && (await actorOf(deps, decide));
-      const decider = actor && (await deciderOf(deps, task, actor, decide));
-      if (!decider) throw new Problem('not_allowed', { permission: 'review_app_deploy_task' });
-      return decider;
-    },
+    authorizeDecision: ({ taskId, ...message }) =>
+      authorizeDecider(deps, message, deployTable.kind, async () => {
+        const task = await deployTask(db, taskId);
+        return task && decidedOn(db, task);
+      }),
 
     async recordRefusedDecision({ taskId, attempt, problem }) {
       const task = await deployTask(db, taskId);
-      if (task) await refusedDecision(deps, task, attempt, problem);
+      if (!task) return;
+      const label = { en: `deploy task ${taskId}`, zh: `发布任务 ${taskId}` };
+      await recordRefusedMessage(
+        deps,
+        { ...deployAudit(task), kind: deployTable.kind, id: taskId, label },
+        attempt,
+        problem,
+      );
     },
   };
 }
+
+const decidedOn = (db: Kysely<Database>, { id, applicationId, creatorId, ownerId }: NamedDeployTask): DecidedOn => ({
+  kind: deployTable.kind,
+  id,
+  applicationId,
+  closers: [creatorId, ownerId],
+  sees: async (subject) => (await mayOn(db, subject, 'application', 'view_app', applicationId)) === 'yes',
+});
 
 /** The package of an upgrade. Throws Problem when it can't be read now, or could not be read when approved. */
 async function plannedPackage(
@@ -110,62 +118,3 @@ async function plannedPackage(
   if ('unread' in found) throw new Problem('package_unread', { reason: found.unread });
   return found;
 }
-
-/**
- * Anyone who reaches the engine's port can claim any identity; the key proves that the sender is a trusted bot or operator.
- */
-function ensureProven({ decisions: { mode, key } }: ActivityDeps, decide: DecideInput, proof: string): void {
-  if (mode === 'open') return;
-  if (mode === 'off') throw new Problem('signals_off');
-  const workflowId = Context.current().info.workflowExecution?.workflowId ?? '';
-  if (key === undefined || !isSigned(key, workflowId, decide, proof)) throw new Problem('no_proof');
-}
-
-async function actorOf({ db }: ActivityDeps, { actor, messageId }: DecideInput): Promise<Actor | null> {
-  const user = await db
-    .selectFrom('users')
-    .select(['id', 'username'])
-    .where('username', '=', actor)
-    .where('status', '=', 'enabled')
-    .executeTakeFirst();
-  return user ? { ...user, channel: 'chat-ops', messageId } : null;
-}
-
-/** The actor with their present rights, if they may decide at all; the workflow decides whether the vote counts. */
-async function deciderOf(
-  { db }: ActivityDeps,
-  task: NamedDeployTask,
-  actor: Actor,
-  { decision }: DecideInput,
-): Promise<Decider | undefined> {
-  const mine = task.creatorId === actor.id || task.ownerId === actor.id;
-  const subject = await loadSubject(db, actor.id);
-  if ((await mayOn(db, subject, 'application', 'view_app', task.applicationId)) !== 'yes') return undefined;
-  const voter = await voterOf(db, subject, { kind: requestKind, ...task });
-  const may = voter.holds || voter.delegators.length > 0 || (decision === 'close' && mine);
-  return may ? { ...actor, voter } : undefined;
-}
-
-const refusedDecision = ({ db }: ActivityDeps, task: NamedDeployTask, attempt: DecideAttempt, problem: string) =>
-  recordRefusalOnce(
-    db,
-    {
-      id: 0,
-      username: attempt.actor || 'unknown',
-      channel: 'chat-ops',
-      messageId: attempt.messageId || null,
-      requestId: thisActivity(),
-    },
-    {
-      view: 'app',
-      area: 'deploy',
-      opType: 'update',
-      targetType: requestKind,
-      targetId: task.id,
-      targetName: task.fullName,
-      detail: {
-        en: `deploy task ${task.id}: ${quote(attempt.decision)} by message refused: ${quote(problem)}`,
-        zh: `发布任务 ${task.id}: 消息审批 ${quote(attempt.decision)} 被拒绝: ${quote(problem)}`,
-      },
-    },
-  );

@@ -1,6 +1,5 @@
 import { actionEndpoints } from './actions.ts';
 import { credentialEndpoints } from './credentials.ts';
-import { explainEndpoints } from './explain.ts';
 import { freezeEndpoints } from './freezes.ts';
 import { outputEndpoints } from './output.ts';
 import { scriptEndpoints } from './scripts.ts';
@@ -12,7 +11,6 @@ import { templateEndpoints } from './templates.ts';
 export const deployEndpoints = [
   ...taskEndpoints,
   ...actionEndpoints,
-  ...explainEndpoints,
   ...subTaskEndpoints,
   ...outputEndpoints,
   ...freezeEndpoints,

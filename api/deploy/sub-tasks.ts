@@ -1,11 +1,13 @@
 import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import type { Database } from '../../db/database.ts';
+import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import { revertUpdate, upgradeUpdate } from '../../workflows/deploy/contract.ts';
 import type { SubTaskKind } from '../../workflows/deploy/contract.ts';
 import { canRunSubTask } from '../../workflows/deploy/policy.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import { taskStatuses } from '../../workflows/tasks/contract.ts';
+import { decide } from '../approvals/decide.ts';
 import { command } from '../operations/command.ts';
 import type { Ctx } from '../operations/context.ts';
 import { endpoint } from '../operations/endpoint.ts';
@@ -14,7 +16,7 @@ import { notFound } from '../operations/permissions.ts';
 import { distinct, idEntry } from '../operations/schemas.ts';
 import { outputAddress } from '../tasks/socket-ticket.ts';
 import { onTask, owner } from './access.ts';
-import { decide } from './decide.ts';
+import { deployTasks } from './decidable.ts';
 import { presentSubTasks, subTaskObject } from './sub-task-object.ts';
 import { placeProblems } from './settings-change.ts';
 import { packageSource, version } from './task-input.ts';
@@ -46,7 +48,7 @@ interface Wanted {
   timeout: number;
 }
 
-async function begin(ctx: Ctx, taskId: number, kind: SubTaskKind, wanted: Wanted, updateSource: string | null) {
+async function begin(ctx: Ctx<NamedDeployTask>, kind: SubTaskKind, wanted: Wanted, updateSource: string | null) {
   const input = {
     actor: ctx.by,
     instanceIds: wanted.instances.map(({ id }) => id),
@@ -56,7 +58,7 @@ async function begin(ctx: Ctx, taskId: number, kind: SubTaskKind, wanted: Wanted
   };
   const expected = kind === 'upgrade' ? wanted.version : null;
   const update = kind === 'upgrade' ? upgradeUpdate : revertUpdate;
-  const made = await decide(ctx, taskId, update, input, (view) => canRunSubTask(view, ctx.by, expected));
+  const made = await decide(ctx, deployTasks, update, input, (view) => canRunSubTask(view, ctx.by, expected));
   return { task_id: String(made.taskId), task_output: outputAddress(ctx, made.taskId) };
 }
 
@@ -71,7 +73,7 @@ const upgrade = command({
   returns: created,
   status: 202,
   problems: [...refusals, 'version_differs', 'package_differs', 'package_unread'],
-  handle: ({ params, body }, ctx) => begin(ctx, params.id, 'upgrade', body, body.update_source),
+  handle: ({ body }, ctx) => begin(ctx, 'upgrade', body, body.update_source),
 });
 
 const revert = command({
@@ -85,7 +87,7 @@ const revert = command({
   returns: created,
   status: 202,
   problems: [...refusals, 'release_not_kept'],
-  handle: ({ params, body }, ctx) => begin(ctx, params.id, 'revert', body, null),
+  handle: ({ body }, ctx) => begin(ctx, 'revert', body, null),
 });
 
 const retryFailed = command({
@@ -114,7 +116,7 @@ const retryFailed = command({
     const failed = await failedInstances(ctx.db, row.id);
     if (failed.length === 0) throw new Problem('nothing_failed', { id: row.id });
     const wanted = { instances: failed, version: row.version ?? '', timeout: row.timeoutSeconds };
-    return begin(ctx, id, row.kind === 'upgrade' ? 'upgrade' : 'revert', wanted, row.updateSource);
+    return begin(ctx, row.kind === 'upgrade' ? 'upgrade' : 'revert', wanted, row.updateSource);
   },
 });
 

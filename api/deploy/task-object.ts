@@ -2,20 +2,20 @@ import { z } from 'zod';
 import { actionsFor } from '../../db/access/rights.ts';
 import { aroundTasks } from '../../db/deploy/task-references.ts';
 import type { Surroundings } from '../../db/deploy/task-references.ts';
-import { deployView, requestKind } from '../../db/deploy/tasks.ts';
+import { delegationsOf, eventsOf } from '../../db/approvals/votes.ts';
+import { deployTable, deployView } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import type { Voter } from '../../workflows/approvals/contract.ts';
-import { canApprove, canBreakGlass, canReject, hasEnded } from '../../workflows/approvals/policy.ts';
+import { availableActions } from '../../workflows/approvals/policy.ts';
 import { awaitsLooks, expiryOf, missingVotes, requiredVotes } from '../../workflows/approvals/quorum.ts';
 import { deployTaskStatuses, levels } from '../../workflows/deploy/contract.ts';
-import { waitingOn } from '../../workflows/deploy/policy.ts';
-import type { DeployView, WaitingView } from '../../workflows/deploy/policy.ts';
-import type { Actor } from '../../workflows/tasks/contract.ts';
+import { deployActions, waitingOn } from '../../workflows/deploy/policy.ts';
+import type { DeployUser, DeployView, WaitingView } from '../../workflows/deploy/policy.ts';
 import type { Ctx } from '../operations/context.ts';
 import { said, saidWaiting } from '../operations/translate.ts';
 import { actions, iso, time } from '../operations/schemas.ts';
 import { waitingObject } from '../tasks/waiting-object.ts';
-import { callerAsVoter } from './access.ts';
+import { callerAsVoter, ownVoter } from './access.ts';
 import { strategyObject } from './strategy.ts';
 
 /** A deploy task in lists. */
@@ -98,19 +98,11 @@ export async function presentTasks(tasks: NamedDeployTask[], ctx: Ctx): Promise<
     const seen = around.get(task.id) ?? nothingAround;
     const held = rights.get(task.applicationId) ?? new Set();
     const voter = delegated.get(task.id) ?? ownVoter(ctx.subject, held.has('review_app_deploy_task'));
-    const item = presentTask(task, seen, { by: ctx.by, deploys: held.has('deploy_app'), voter }, ctx.now());
+    const item = presentTask(task, seen, { actor: ctx.by, deploys: held.has('deploy_app'), voter }, ctx.now());
     const missing = said(ctx, item.approvals.missing);
     return { ...item, waiting_on: saidWaiting(ctx, item.waiting_on), approvals: { ...item.approvals, missing } };
   });
 }
-
-/** The caller as a voter without delegations. */
-const ownVoter = ({ userId, roleIds: roles }: Ctx['subject'], holds: boolean): Voter => ({
-  roles,
-  holds,
-  delegators: [],
-  seats: holds ? [{ userId, roles }] : [],
-});
 
 const nothingAround: Surroundings = {
   votes: [],
@@ -124,13 +116,7 @@ const nothingAround: Surroundings = {
   unadmitted: null,
 };
 
-interface Rights {
-  by: Actor;
-  deploys: boolean;
-  voter: Voter;
-}
-
-function presentTask(task: NamedDeployTask, seen: Surroundings, rights: Rights, now: Date): TaskItem {
+function presentTask(task: NamedDeployTask, seen: Surroundings, user: DeployUser, now: Date): TaskItem {
   const { votes, runningSubTasks: subTasks, instances, onVersion, failed } = seen;
   const view = deployView(task, votes, subTasks);
   return {
@@ -169,7 +155,7 @@ function presentTask(task: NamedDeployTask, seen: Surroundings, rights: Rights, 
     created_time: iso(task.createdTime),
     started_time: iso(task.startedTime),
     finished_time: iso(task.finishedTime),
-    available_actions: availableActions(task, view, rights),
+    available_actions: availableActions(deployActions, view, user, now),
   };
 }
 
@@ -192,52 +178,15 @@ const waitingView = (
   nextBatchTime: task.nextBatchTime,
 });
 
-function availableActions(
-  task: NamedDeployTask,
-  view: DeployView,
-  { by, deploys, voter }: Rights,
-): TaskItem['available_actions'] {
-  const isCreator = task.creatorId === by.id;
-  const isOwner = task.ownerId === by.id;
-  const reviews = voter.holds || voter.delegators.length > 0;
-  const inReview = task.status === 'wait_review';
-  const works = task.status === 'running' && isOwner && deploys;
-  const startable = task.status === 'approved' || (inReview && canBreakGlass(view, voter.roles) === undefined);
-  const free = !hasEnded(task.status) && view.runningSubTasks.length === 0;
-  return {
-    edit: inReview && isCreator && deploys,
-    approve: canApprove(view, { actor: by, voter, planHash: view.planHash ?? undefined }) === undefined,
-    reject: reviews && canReject(view, by) === undefined,
-    start: startable && isOwner && deploys,
-    pause: works && task.strategy !== null && !task.paused,
-    resume: works && task.strategy !== null && task.paused,
-    close: free && (isCreator || isOwner || reviews),
-    delegate: !hasEnded(task.status) && (inReview ? voter.holds : isOwner && deploys),
-    upgrade: works,
-    revert: works,
-  };
-}
-
 /** One deploy task with its delegations and history. */
 export async function presentTaskDetail(task: NamedDeployTask, ctx: Ctx): Promise<z.input<typeof taskDetail>> {
   const [item] = await presentTasks([task], ctx);
   if (!item) throw new Error('a task was presented as none');
-  const delegations = await ctx.db
-    .selectFrom('delegations')
-    .innerJoin('users as from', 'from.id', 'delegations.fromId')
-    .innerJoin('users as to', 'to.id', 'delegations.toId')
-    .select(['from.username as from', 'to.username as to', 'delegations.time', 'delegations.phase'])
-    .where('kind', '=', requestKind)
-    .where('requestId', '=', task.id)
-    .orderBy('delegations.id')
-    .execute();
-  const history = await ctx.db
-    .selectFrom('requestEvents')
-    .select(['event', 'by', 'time', 'reason', 'channel'])
-    .where('kind', '=', requestKind)
-    .where('requestId', '=', task.id)
-    .orderBy('id')
-    .execute();
+  const { kind } = deployTable;
+  const [delegations, history] = await Promise.all([
+    delegationsOf(ctx.db, kind, task.id),
+    eventsOf(ctx.db, kind, task.id),
+  ]);
   return {
     ...item,
     delegations: delegations.map((one) => ({ ...one, time: iso(one.time) })),

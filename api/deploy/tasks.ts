@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { visible } from '../../db/access/rights.ts';
 import { choosePolicy, demandLevel } from '../../db/approvals/policies.ts';
+import { addEvent } from '../../db/approvals/votes.ts';
 import { refuseForeignPlace } from '../../db/deploy/places.ts';
 import { composePlan, planBasis } from '../../db/deploy/plan.ts';
 import type { Renderer } from '../../db/deploy/plan.ts';
 import {
-  addEvent,
+  deployTable,
   deployTasksWithNames,
   nextDeployTaskId,
   packageToRead,
   presentPlan,
   putPlan,
-  requestKind,
 } from '../../db/deploy/tasks.ts';
 import { taskQuery } from '../../db/deploy/task-filter.ts';
 import { json } from '../../db/core/jsonb.ts';
@@ -29,8 +29,9 @@ import { launch } from '../operations/start-workflow.ts';
 import { list } from '../operations/list.ts';
 import { applications, notFound, signedIn } from '../operations/permissions.ts';
 import { atLeastOne, paging } from '../operations/schemas.ts';
-import { creator, onTask } from './access.ts';
-import { decide, deployTaskStart, loadTask } from './decide.ts';
+import { decide, loadRequest } from '../approvals/decide.ts';
+import { onTask, toTask } from './access.ts';
+import { deployTaskStart, deployTasks } from './decidable.ts';
 import { changedFields, newTask } from './task-input.ts';
 import { planObject, presentPlanObject } from './plan-object.ts';
 import { placeProblems } from './settings-change.ts';
@@ -104,7 +105,8 @@ const createTask = change({
   async handle({ body }, ctx, { taskId, strategy, basis, plan }) {
     const { tx, actor } = ctx;
     const { application_id: applicationId, ...fields } = body;
-    const { row: rules, policy } = await choosePolicy(tx, { kind: requestKind, applicationId, level: body.level });
+    const { kind } = deployTable;
+    const { row: rules, policy } = await choosePolicy(tx, { kind, applicationId, level: body.level });
     demandLevel(rules, body.level);
     const status = policy.steps.length === 0 ? ('approved' as const) : ('wait_review' as const);
     const row = await tx
@@ -137,9 +139,10 @@ const createTask = change({
       owner: username,
       heldUntil: null,
       packageUnread: null,
+      applicationDeleted: null,
     };
     await putPlan(tx, taskId, 1, plan);
-    await addEvent(tx, { requestId: taskId, event: 'created', by: ctx.by.username, channel: ctx.by.channel });
+    await addEvent(tx, { kind, requestId: taskId, event: 'created', by: username, channel: ctx.by.channel });
     await recordDeployStep(tx, ctx.by, task, 'created');
     await launch(ctx, deployTaskStart(task));
     return { message: 'success' as const, id: taskId, status };
@@ -162,7 +165,7 @@ const getTask = endpoint({
   summary: 'One deploy task',
   permission: onTask('view_app'),
   returns: taskDetail,
-  handle: async ({ params }, ctx) => presentTaskDetail(await loadTask(ctx, params.id), ctx),
+  handle: (_input, ctx) => presentTaskDetail(ctx.allowed, ctx),
 });
 
 const changeTask = command({
@@ -171,11 +174,11 @@ const changeTask = command({
   id: 'changeDeployTask',
   area,
   summary: 'Change a deploy task under review; approvals so far are void',
-  permission: creator,
+  permission: toTask('edit', 'deploy_app'),
   body: atLeastOne(changedFields),
   returns: taskDetail,
   problems: ['not_in_review', 'workflow_lost', ...placeProblems],
-  async handle({ params, body }, ctx) {
+  async handle({ body }, ctx) {
     const strategy = strategyOf(ctx.config, body.strategy);
     const fields = {
       ...columnsOf(body),
@@ -186,8 +189,8 @@ const changeTask = command({
       ...(body.planned_exec_time !== undefined && { plannedExecTime: body.planned_exec_time.toISOString() }),
     };
     const input = { actor: ctx.by, fields };
-    await decide(ctx, params.id, changeUpdate, input, (view) => canChange(view, ctx.by));
-    return presentTaskDetail(await loadTask(ctx, params.id), ctx);
+    await decide(ctx, deployTasks, changeUpdate, input, (view) => canChange(view, ctx.by));
+    return presentTaskDetail(await loadRequest(deployTasks, ctx, ctx.allowed.id), ctx);
   },
 });
 
@@ -200,8 +203,8 @@ const getPlan = endpoint({
   permission: onTask('view_app'),
   query: z.object(paging),
   returns: planObject,
-  async handle({ params, query }, ctx) {
-    const task = await loadTask(ctx, params.id);
+  async handle({ query }, ctx) {
+    const task = ctx.allowed;
     const plan = await presentPlan(ctx.db, task.id, task.planRound);
     if (!plan) throw notFound();
     return presentPlanObject(ctx, task, plan, { page: query.page, pageSize: query.page_size });

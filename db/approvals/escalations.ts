@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { ApprovalPolicy } from '../../workflows/approvals/contract.ts';
+import type { ApprovalPolicy, RequestKind } from '../../workflows/approvals/contract.ts';
 import type { Database } from '../database.ts';
 import { enqueue } from '../coordination/outbox.ts';
 
@@ -7,7 +7,10 @@ import { enqueue } from '../coordination/outbox.ts';
 export const escalationTopic = 'request_escalated';
 
 /** Queues a mail to the creator for after the commit, if mail is configured. */
-export async function tellEscalation(tx: Kysely<Database>, taskId: number, policy: ApprovalPolicy): Promise<void> {
-  const { escalateAfterHours: hours, escalateTo } = policy;
-  await enqueue(tx, escalationTopic, { taskId, hours: hours ?? 0, role: escalateTo?.name ?? '' });
+export async function tellEscalation(
+  tx: Kysely<Database>,
+  request: { kind: RequestKind; id: number },
+  { escalateAfterHours: hours, escalateTo }: ApprovalPolicy,
+): Promise<void> {
+  await enqueue(tx, escalationTopic, { ...request, hours: hours ?? 0, role: escalateTo?.name ?? '' });
 }

@@ -9,7 +9,8 @@ import { notifyOutput } from '../tasks/output.ts';
 import { allFinished, closeResult, openResults } from '../tasks/results.ts';
 import type { TaskResultRow, TaskRow } from '../tasks/tables.ts';
 import type { SubTaskSetup } from './sub-tasks.ts';
-import { addEvent, deployTask } from './tasks.ts';
+import { addEvent } from '../approvals/votes.ts';
+import { deployTable, deployTask } from './tasks.ts';
 import { recordDeployStep } from './transitions.ts';
 
 /** The outcome of an instance; `runs`: after a failed undo, whether its host sees it running; null: unknown. */
@@ -98,7 +99,14 @@ async function recordEnd(tx: Transaction<Database>, task: TaskRow, status: strin
   const deploy = task.deployTaskId === null ? undefined : await deployTask(tx, task.deployTaskId);
   if (!deploy) return;
   const reason = `${task.kind} to ${task.version ?? ''}, task ${task.id}: ${status}`;
-  await addEvent(tx, { requestId: deploy.id, event: 'sub_task', by: 'system', reason, channel: 'workflow' });
+  await addEvent(tx, {
+    kind: deployTable.kind,
+    requestId: deploy.id,
+    event: 'sub_task',
+    by: 'system',
+    reason,
+    channel: 'workflow',
+  });
   await recordDeployStep(tx, workflowActor, deploy, 'sub_task', { reason });
 }
 

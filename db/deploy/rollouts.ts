@@ -9,7 +9,7 @@ import { recordRefusalIn } from '../audit/refusals.ts';
 import { quote } from '../audit/text.ts';
 import type { Database } from '../database.ts';
 import { freezeOver } from './freezes.ts';
-import { deployTask, presentPlan, requestKind } from './tasks.ts';
+import { deployTask, presentPlan, deployTable } from './tasks.ts';
 import type { NamedDeployTask } from './tasks.ts';
 
 async function taskOf(db: Kysely<Database>, taskId: number): Promise<NamedDeployTask> {
@@ -51,7 +51,7 @@ async function refuseStart(tx: Transaction<Database>, taskId: number, problem: s
     view: 'app',
     area: 'deploy',
     opType: 'update',
-    targetType: requestKind,
+    targetType: deployTable.kind,
     targetId: task.id,
     targetName: task.fullName,
     detail: {

@@ -25,7 +25,8 @@ import { textsOf } from './plan-texts.ts';
 import { settingDefaults } from './settings.ts';
 import type { SettingsInForce } from './settings.ts';
 import type { NamedDeployTask } from './tasks.ts';
-import { addEvent, deployTask, planSubject, presentPlan } from './tasks.ts';
+import { addEvent } from '../approvals/votes.ts';
+import { deployTable, deployTask, planSubject, presentPlan } from './tasks.ts';
 import { recordDeployStep } from './transitions.ts';
 
 /** The setup of a sub-task, fixed for its whole run; stored in `tasks.opts`. */
@@ -110,7 +111,14 @@ export async function createSubTask(
       .execute();
     const reason = `${input.kind} to ${input.version} on ${targets.length} instances, task ${id}`;
     const { username, channel } = input.actor;
-    await addEvent(tx, { requestId: task.id, event: 'sub_task', by: username, reason, channel });
+    await addEvent(tx, {
+      kind: deployTable.kind,
+      requestId: task.id,
+      event: 'sub_task',
+      by: username,
+      reason,
+      channel,
+    });
     await recordDeployStep(tx, input.actor, task, 'sub_task', { reason });
     return subTaskInput(tx, id);
   });

@@ -1,12 +1,6 @@
 import type { Generated, JSONColumnType, Selectable } from 'kysely';
-import type { ApprovalPolicy, OpenTo, Voter } from '../../workflows/approvals/contract.ts';
-import type {
-  DeployPlan,
-  DeployTaskStatus,
-  Level,
-  LifecycleHooks,
-  RollingStrategy,
-} from '../../workflows/deploy/contract.ts';
+import type { DeployPlan, Level, LifecycleHooks, RollingStrategy } from '../../workflows/deploy/contract.ts';
+import type { RequestColumns } from '../approvals/tables.ts';
 import type { StoredRepository } from './repository.ts';
 
 interface DeployScriptsTable {
@@ -60,10 +54,8 @@ interface DeployTemplatesTable {
   lifecycleHooks: JSONColumnType<LifecycleHooks, string | undefined>;
 }
 
-interface DeployTasksTable {
-  id: Generated<number>;
+interface DeployTasksTable extends RequestColumns {
   applicationId: number;
-  creatorId: number;
   ownerId: number;
   version: string;
   description: Generated<string>;
@@ -73,29 +65,14 @@ interface DeployTasksTable {
   upgradeChecklist: Generated<string>;
   upgradeSteps: Generated<string>;
   rollbackSteps: Generated<string>;
-  status: Generated<DeployTaskStatus>;
-  error: string | null;
   autoStart: Generated<boolean>;
   /** Null is manual. */
   strategy: JSONColumnType<RollingStrategy, string | null | undefined, string | null> | null;
   paused: Generated<boolean>;
   heldBy: number | null;
-  trouble: string | null;
   nextBatchTime: Date | null;
-  requiredApprovals: number;
-  /** As it was when the task was made; null in tasks from before there were policies. */
-  policy: JSONColumnType<ApprovalPolicy> | null;
-  openTo: JSONColumnType<OpenTo, string | undefined>;
-  reviewSince: Date | null;
-  changedById: number | null;
-  escalated: Generated<boolean>;
   brokeGlassById: number | null;
-  planRound: Generated<number>;
-  planHash: string | null;
-  seq: Generated<number>;
-  createdTime: Generated<Date>;
   startedTime: Date | null;
-  finishedTime: Date | null;
 }
 
 interface DeployPlansTable {
@@ -118,40 +95,7 @@ interface DeployFreezesTable {
   createdTime: Generated<Date>;
 }
 
-interface VotesTable {
-  kind: string;
-  requestId: number;
-  round: number;
-  userId: number;
-  planHash: string | null;
-  channel: string;
-  step: Generated<number>;
-  voter: JSONColumnType<Voter> | null;
-  time: Generated<Date>;
-}
-
-interface DelegationsTable {
-  id: Generated<number>;
-  kind: string;
-  requestId: number;
-  fromId: number;
-  toId: number;
-  phase: 'review' | 'ownership';
-  time: Generated<Date>;
-}
-
-interface RequestEventsTable {
-  id: Generated<number>;
-  kind: string;
-  requestId: number;
-  event: string;
-  by: string;
-  reason: string | null;
-  channel: string;
-  time: Generated<Date>;
-}
-
-/** Deploys, and what every approved request shares: votes, delegations, events. */
+/** Deploy tasks, and what is configured for them. */
 export interface DeployTables {
   deployScripts: DeployScriptsTable;
   repositoryCredentials: RepositoryCredentialsTable;
@@ -160,9 +104,6 @@ export interface DeployTables {
   deployTasks: DeployTasksTable;
   deployPlans: DeployPlansTable;
   deployFreezes: DeployFreezesTable;
-  votes: VotesTable;
-  delegations: DelegationsTable;
-  requestEvents: RequestEventsTable;
 }
 
 export type DeployScriptRow = Selectable<DeployScriptsTable>;

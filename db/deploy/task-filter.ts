@@ -3,7 +3,8 @@ import type { DeployTaskStatus, Level } from '../../workflows/deploy/contract.ts
 import { visible } from '../access/rights.ts';
 import type { Subject } from '../access/rights.ts';
 import { anywhere } from '../core/ilike.ts';
-import { meantBy, mayJudge, standsIn } from './eligible-voters.ts';
+import { meantBy, mayJudge, standsIn } from '../approvals/eligible-voters.ts';
+import { deployTable } from './tasks.ts';
 import type { deployTasksWithNames } from './tasks.ts';
 
 /** Which deploy tasks; every given part must hold. `after` and `before` are creation times, strict. */
@@ -56,8 +57,8 @@ function awaiting(subject: Subject) {
   const { userId } = subject;
   const user = sql`${userId}`;
   const reviews = visible(subject, 'application', 'review_app_deploy_task', 'task.application_id');
-  const isVoter = sql<boolean>`(((${reviews} and ${meantBy('task', user)}) or ${standsIn('task', user)})
-    and ${mayJudge('task', user)})`;
+  const isVoter = sql<boolean>`(((${reviews} and ${meantBy('task', user)}) or ${standsIn(deployTable, 'task', user)})
+    and ${mayJudge(deployTable, 'task', user)})`;
   return sql<boolean>`deploy_tasks.id in (
     select id from deploy_tasks where status = 'approved' and owner_id = ${userId}
     union select task.id from deploy_tasks as task where task.status = 'wait_review' and ${isVoter} and not ${isUnread}

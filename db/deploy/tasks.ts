@@ -1,15 +1,23 @@
 import { sql } from 'kysely';
-import type { Kysely, Transaction } from 'kysely';
-import { builtInPolicy } from '../../workflows/approvals/contract.ts';
-import type { CastVote, Voter } from '../../workflows/approvals/contract.ts';
+import type { Kysely } from 'kysely';
+import type { CastVote } from '../../workflows/approvals/contract.ts';
 import type { DeployPlan } from '../../workflows/deploy/contract.ts';
 import type { DeployView } from '../../workflows/deploy/policy.ts';
 import type { Database } from '../database.ts';
+import { reviewersOf } from '../approvals/people.ts';
+import type { RequestTable } from '../approvals/request-table.ts';
+import { policyOf, votesOf } from '../approvals/votes.ts';
 import { json } from '../core/jsonb.ts';
 import { unreadPackage } from './plan.ts';
 import type { PlanSubject } from './plan.ts';
 
-export const requestKind = 'deploy_task';
+/** Deploy tasks as a kind of request. */
+export const deployTable: RequestTable & { kind: 'deploy_task' } = {
+  kind: 'deploy_task',
+  name: 'deployTasks',
+  reviewers: (at) => reviewersOf(sql`${sql.raw(at)}.application_id`),
+  brokeGlassBy: (at) => sql`${sql.raw(at)}.broke_glass_by_id`,
+};
 
 /**
  * A deploy task with the names that answers and records need. Its application and users are always there; they are
@@ -29,6 +37,7 @@ export const deployTasksWithNames = (db: Kysely<Database>) =>
     )
     .selectAll('deployTasks')
     .select(['hold.untilTime as heldUntil', 'deployPlans.unread as packageUnread'])
+    .select('applications.deletedTime as applicationDeleted')
     .select(({ ref }) => [
       ref('applications.name').$notNull().as('applicationName'),
       ref('applications.fullName').$notNull().as('fullName'),
@@ -81,46 +90,6 @@ export async function putPlan(db: Kysely<Database>, taskId: number, round: numbe
 
 export const packageToRead = (source: string) => unreadPackage(source, 'it is being read');
 
-export interface RoundVote {
-  requestId: number;
-  userId: number;
-  user: string;
-  time: Date;
-  planHash: string | null;
-  channel: string;
-  step: number;
-  voter: Voter | undefined;
-}
-
-/** The votes of each task's present round. */
-export const votesOf = (db: Kysely<Database>, tasks: { id: number; planRound: number }[]): Promise<RoundVote[]> =>
-  tasks.length === 0
-    ? Promise.resolve([])
-    : db
-        .selectFrom('votes')
-        .innerJoin('users', 'users.id', 'votes.userId')
-        .select([
-          'votes.requestId',
-          'votes.userId',
-          'users.username as user',
-          'votes.time',
-          'votes.planHash',
-          'votes.channel',
-          'votes.step',
-          'votes.voter',
-        ])
-        .where('votes.kind', '=', requestKind)
-        .where((eb) =>
-          eb.or(
-            tasks.map(({ id, planRound }) =>
-              eb.and([eb('votes.requestId', '=', id), eb('votes.round', '=', planRound)]),
-            ),
-          ),
-        )
-        .orderBy('votes.time')
-        .execute()
-        .then((rows) => rows.map((row) => ({ ...row, voter: row.voter ?? undefined })));
-
 /** Sub-tasks that are running, by deploy task. */
 export const runningSubTasks = (
   db: Kysely<Database>,
@@ -136,14 +105,10 @@ export const runningSubTasks = (
         .orderBy('id')
         .execute();
 
-/** The policy that a task keeps. */
-export const policyOf = ({ policy, requiredApprovals }: Pick<NamedDeployTask, 'policy' | 'requiredApprovals'>) =>
-  policy ?? builtInPolicy(requiredApprovals);
-
 /** What the gates of workflows/deploy/policy.ts look at, from the rows. */
 export function deployView(task: NamedDeployTask, votes: CastVote[], running: number[]): DeployView {
   return {
-    kind: requestKind,
+    kind: deployTable.kind,
     status: task.status,
     creatorId: task.creatorId,
     ownerId: task.ownerId,
@@ -166,21 +131,10 @@ export function deployView(task: NamedDeployTask, votes: CastVote[], running: nu
 
 /** The same for one task, with everything read. */
 export async function loadDeployView(db: Kysely<Database>, task: NamedDeployTask): Promise<DeployView> {
-  const [votes, running] = await Promise.all([votesOf(db, [task]), runningSubTasks(db, [task.id])]);
+  const [votes, running] = await Promise.all([votesOf(db, deployTable.kind, task), runningSubTasks(db, [task.id])]);
   return deployView(
     task,
     votes,
     running.map(({ id }) => id),
   );
-}
-
-export async function addEvent(
-  tx: Transaction<Database>,
-  event: { requestId: number; event: string; by: string; reason?: string | null | undefined; channel: string },
-): Promise<void> {
-  const reason = event.reason ?? null;
-  await tx
-    .insertInto('requestEvents')
-    .values({ ...event, kind: requestKind, reason })
-    .execute();
 }

@@ -1,5 +1,4 @@
-// Projects a deploy task's workflow to its row: one transaction per transition with votes, history and audit record. `seq`
-// makes it idempotent: an activity retried after its commit changes nothing.
+// The transitions and changes of deploy tasks (see db/approvals/transitions.ts).
 import type { Kysely, Transaction, Updateable } from 'kysely';
 import type { ApprovalPolicy, OpenTo } from '../../workflows/approvals/contract.ts';
 import type {
@@ -11,117 +10,67 @@ import type {
 } from '../../workflows/deploy/contract.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import type { Actor } from '../../workflows/tasks/contract.ts';
-import { tellEscalation } from '../approvals/escalations.ts';
 import { choosePolicy, demandLevel } from '../approvals/policies.ts';
-import { record } from '../audit/record.ts';
+import { lockRequest, recordStep, writeTransition } from '../approvals/transitions.ts';
+import type { TransitionRules } from '../approvals/transitions.ts';
+import { addEvent, policyOf } from '../approvals/votes.ts';
 import type { AuditChanges } from '../audit/tables.ts';
-import { quote } from '../audit/text.ts';
 import type { Database } from '../database.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { isUniqueViolation } from '../core/errors.ts';
 import { json } from '../core/jsonb.ts';
 import type { DeployTables } from './tables.ts';
 import { announce, waitingTasks } from './waiting-tasks.ts';
-import { addEvent, deployTask, policyOf, putPlan, requestKind } from './tasks.ts';
+import { deployTable, deployTask, putPlan } from './tasks.ts';
 import type { NamedDeployTask } from './tasks.ts';
 
-const eventZh: Record<string, string> = {
-  created: '创建',
-  changed: '修改',
-  plan_changed: '计划变更',
-  approved: '批准',
-  rejected: '拒绝',
-  delegated: '委托',
-  held: '等待冻结结束',
-  paused: '暂停',
-  resumed: '恢复',
-  started: '开始',
-  sub_task: '子任务',
-  finished: '完成',
-  failed: '失败',
-  closed: '关闭',
-  escalated: '升级',
-  sent_back: '退回审批',
+/** Where the audit lists what happens to a deploy task. */
+export const deployAudit = ({ fullName }: Pick<NamedDeployTask, 'fullName'>) =>
+  ({ view: 'app', area: 'deploy', opType: 'update', targetName: fullName }) as const;
+
+/** What the request half needs of deploy tasks. */
+export const deployRules: TransitionRules<NamedDeployTask> = {
+  table: deployTable,
+  find: deployTask,
+  refuse(task, { status, vote, brokeGlass }) {
+    // A workflow that was not started by the API may claim any approval.
+    if (status === 'running' && task.status === 'wait_review' && brokeGlass !== true) {
+      throw new Problem('not_approved_yet');
+    }
+    if (vote && task.packageUnread !== null) throw new Problem('package_unread', { reason: task.packageUnread });
+  },
+  columns: (_task, { status, delegation, brokeGlass, actor, also }): Updateable<DeployTables['deployTasks']> => ({
+    ...(status && statusColumns(status)),
+    ...also,
+    ...(delegation?.phase === 'ownership' && { ownerId: delegation.toId }),
+    ...(brokeGlass && { brokeGlassById: actor.id }),
+  }),
+  async followUp(tx, task, { status }) {
+    if (status && task.status === 'running') await announceEnd(tx, task);
+  },
+  audited: (task) => ({
+    ...deployAudit(task),
+    label: { en: `deploy task ${task.id} (version ${task.version})`, zh: `发布任务 ${task.id} (版本 ${task.version})` },
+  }),
 };
 
 /** The audit record of one step of a deploy task. */
-export async function recordDeployStep(
+export const recordDeployStep = (
   tx: Transaction<Database>,
   by: Actor,
-  task: Pick<NamedDeployTask, 'id' | 'version' | 'fullName'>,
+  task: NamedDeployTask,
   event: string,
-  more: { reason?: string | null | undefined; changes?: AuditChanges | null | undefined } = {},
-): Promise<void> {
-  const suffix = more.reason ? `: ${quote(more.reason)}` : '';
-  await record(tx, by, [
-    {
-      view: 'app',
-      area: 'deploy',
-      opType: 'update',
-      targetType: requestKind,
-      targetId: task.id,
-      targetName: task.fullName,
-      detail: {
-        en: `deploy task ${task.id} (version ${task.version}): ${event.replace('_', ' ')}${suffix}`,
-        zh: `发布任务 ${task.id} (版本 ${task.version}): ${eventZh[event] ?? event}${suffix}`,
-      },
-      changes: more.changes ?? null,
-    },
-  ]);
-}
+  more?: Parameters<typeof recordStep>[5],
+): Promise<void> => recordStep(tx, deployRules, by, task, event, more);
 
 /** Throws Problem `another_running` when a second task of the application would run. */
 export async function recordTransition(db: Kysely<Database>, input: DeployTransition): Promise<void> {
   try {
-    await db.transaction().execute((tx) => writeTransition(tx, input));
+    await db.transaction().execute((tx) => writeTransition(tx, deployRules, input.taskId, input));
   } catch (error) {
     if (!isUniqueViolation(error, 'deploy_tasks_one_running')) throw error;
     throw await anotherRunning(db, input.taskId);
   }
-}
-
-async function writeTransition(tx: Transaction<Database>, input: DeployTransition): Promise<void> {
-  const { taskId, seq, actor, event, reason, status, vote, delegation } = input;
-  const task = await lockTask(tx, taskId);
-  if (task.seq >= seq) return;
-  // A workflow that was not started by the API may claim any approval.
-  if (status === 'running' && task.status === 'wait_review' && input.brokeGlass !== true) {
-    throw new Problem('not_approved_yet');
-  }
-  if (vote && task.packageUnread !== null) throw new Problem('package_unread', { reason: task.packageUnread });
-  if (vote) {
-    const { channel } = actor;
-    const { voter, ...rest } = vote;
-    const ballot = { kind: requestKind, requestId: taskId, userId: actor.id, channel, ...rest };
-    await tx
-      .insertInto('votes')
-      .values({ ...ballot, voter: voter ? json(voter) : null })
-      .execute();
-  }
-  if (delegation) {
-    const { phase, toId } = delegation;
-    await tx
-      .insertInto('delegations')
-      .values({ kind: requestKind, requestId: taskId, fromId: actor.id, phase, toId })
-      .execute();
-  }
-  await tx
-    .updateTable('deployTasks')
-    .set({
-      seq,
-      ...(status && statusColumns(status)),
-      ...input.also,
-      ...(delegation?.phase === 'ownership' && { ownerId: delegation.toId }),
-      ...(input.planRound !== undefined && { planRound: input.planRound, planHash: input.planHash ?? null }),
-      ...approvalColumns(input),
-    })
-    .where('id', '=', taskId)
-    .execute();
-  await addEvent(tx, { requestId: taskId, event, by: actor.username, reason, channel: actor.channel });
-  if (status && task.status === 'running') await announceEnd(tx, task);
-  if (event === 'escalated') await tellEscalation(tx, taskId, policyOf(task));
-  const changes: AuditChanges | null = status && status !== task.status ? { status: [task.status, status] } : null;
-  await recordDeployStep(tx, actor, task, event, { reason, changes });
 }
 
 /** The next task of the application may be waiting for this one's end. */
@@ -129,23 +78,6 @@ async function announceEnd(tx: Transaction<Database>, { applicationId }: NamedDe
   const reach = { applicationId, productionId: null };
   if ((await waitingTasks(tx, reach)).length > 0) await announce(tx, reach);
 }
-
-/** What the row shows of its approval; runs from before there were policies do not tell. */
-const approvalColumns = ({
-  openTo,
-  reviewSince,
-  isEscalated,
-  brokeGlass,
-  policy,
-  requiredApprovals,
-  actor,
-}: Partial<DeployTransition>) => ({
-  ...(policy && { policy: json(policy), ...(requiredApprovals !== undefined && { requiredApprovals }) }),
-  ...(openTo && { openTo: json(openTo) }),
-  ...(reviewSince !== undefined && { reviewSince: new Date(reviewSince) }),
-  ...(isEscalated !== undefined && { escalated: isEscalated }),
-  ...(brokeGlass && actor && { brokeGlassById: actor.id }),
-});
 
 function statusColumns(status: DeployTaskStatus): Updateable<DeployTables['deployTasks']> {
   switch (status) {
@@ -173,13 +105,6 @@ async function anotherRunning(db: Kysely<Database>, taskId: number): Promise<Pro
   return other ? new Problem('another_running', { id: other.id }) : new Problem('conflict');
 }
 
-async function lockTask(tx: Transaction<Database>, taskId: number): Promise<NamedDeployTask> {
-  await tx.selectFrom('deployTasks').select('id').where('id', '=', taskId).forNoKeyUpdate().execute();
-  const task = await deployTask(tx, taskId);
-  if (!task) throw new Problem('no_such', { thing: 'deploy task', id: taskId });
-  return task;
-}
-
 export interface ChangedTask {
   status: DeployTaskStatus;
   level: NamedDeployTask['level'];
@@ -205,7 +130,7 @@ export async function recordChange(
 ): Promise<ChangedTask> {
   return db.transaction().execute(async (tx) => {
     const { taskId, seq, round, actor, fields } = input;
-    const before = await lockTask(tx, taskId);
+    const before = await lockRequest(tx, deployRules, taskId);
     if (before.seq < seq) {
       const { plannedExecTime, level, strategy, ...plain } = fields;
       const policy = level && level !== before.level ? await policyFor(tx, before, level) : policyOf(before);
@@ -229,12 +154,18 @@ export async function recordChange(
         })
         .where('id', '=', taskId)
         .execute();
-      const changed = await lockTask(tx, taskId);
+      const changed = await lockRequest(tx, deployRules, taskId);
       await putPlan(tx, taskId, round, await compose(tx, changed));
-      await addEvent(tx, { requestId: taskId, event: 'changed', by: actor.username, channel: actor.channel });
+      await addEvent(tx, {
+        kind: deployTable.kind,
+        requestId: taskId,
+        event: 'changed',
+        by: actor.username,
+        channel: actor.channel,
+      });
       await recordDeployStep(tx, actor, changed, 'changed', { changes: changesOf(before, changed) });
     }
-    const now = await lockTask(tx, taskId);
+    const now = await lockRequest(tx, deployRules, taskId);
     const { status, level, version, requiredApprovals, autoStart } = now;
     const plannedExecTime = now.plannedExecTime.toISOString();
     const bySelf = { autoStart, rolling: now.strategy !== null };
@@ -247,7 +178,7 @@ async function policyFor(
   { applicationId }: NamedDeployTask,
   level: Level,
 ): Promise<ApprovalPolicy> {
-  const { row, policy } = await choosePolicy(tx, { kind: requestKind, applicationId, level });
+  const { row, policy } = await choosePolicy(tx, { kind: deployTable.kind, applicationId, level });
   demandLevel(row, level);
   return policy;
 }

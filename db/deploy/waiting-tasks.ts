@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely, SqlBool } from 'kysely';
 import type { Database } from '../database.ts';
 import { enqueue } from '../coordination/outbox.ts';
-import { requestKind } from './tasks.ts';
+import { deployTable } from './tasks.ts';
 
 /** The outbox topic of news for waiting deploy tasks. */
 export const reconsiderTopic = 'reconsider_deploys';
@@ -19,7 +19,7 @@ export const announce = (tx: Kysely<Database>, reach: Reach, options: { byCaller
 
 /** Some tasks whose freeze has ended still wait for another task of the application. */
 const wasHeld = sql<SqlBool>`(deploy_tasks.status = 'approved' and exists (
-  select from request_events where request_id = deploy_tasks.id and kind = ${requestKind} and event = 'held'))`;
+  select from request_events where request_id = deploy_tasks.id and kind = ${deployTable.kind} and event = 'held'))`;
 
 /** Ids of open tasks in reach that proceed automatically: held now or before, self-starting, or rolling. */
 export const waitingTasks = async (db: Kysely<Database>, { applicationId, productionId }: Reach): Promise<number[]> => {

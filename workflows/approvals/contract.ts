@@ -209,6 +209,41 @@ export interface Decider extends Actor {
   voter?: Voter;
 }
 
+/** One transition of a request, as recorded in its row, its history and the audit. */
+export interface RequestTransition {
+  /** Ascending; late or repeated ones have no effect. */
+  seq: number;
+  event: string;
+  actor: Actor;
+  reason?: string | null | undefined;
+  status?: RequestStatus | undefined;
+  vote?: { round: number; planHash: string; step: number; voter: Voter | undefined } | undefined;
+  delegation?: { phase: 'review' | 'ownership'; toId: number } | undefined;
+  /** Begins another round: votes of the present one are void. */
+  planRound?: number | undefined;
+  planHash?: string | undefined;
+  brokeGlass?: true | undefined;
+  /** Replaces the stored policy. */
+  policy?: ApprovalPolicy | undefined;
+  /** Required votes. */
+  requiredApprovals?: number | undefined;
+  /** Of the resulting state, as are the following. */
+  isEscalated: boolean;
+  openTo: OpenTo;
+  /** ISO 8601: start of the policy's hours. */
+  reviewSince: string;
+  /** Further columns of the kind's row; absent ones are unchanged. */
+  also?: object | undefined;
+}
+
+/** An approval that no longer holds. */
+export interface SentBack {
+  /** For people: whose votes are missing, and why. */
+  reason: string;
+  /** The policy that applies now, if the request's own does not suffice. */
+  policy?: ApprovalPolicy;
+}
+
 export interface RequestState {
   status: RequestStatus;
   owner: string;

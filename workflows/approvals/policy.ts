@@ -43,7 +43,8 @@ function fourEyes({ policy, creatorId, changedById }: ApprovalView, actor: Actor
 /** For requests without a voter, from before policies: the API had checked the permission. */
 const holding: Voter = { roles: [], holds: true, delegators: [] };
 
-const mayReview = ({ holds, delegators }: Voter): boolean => holds || delegators.length > 0;
+/** Whether a user may vote on a request at all; whether their vote counts is decided by the policy. */
+export const mayReview = ({ holds, delegators }: Voter): boolean => holds || delegators.length > 0;
 
 /** A vote is bound to a plan, so it requires a finished plan. */
 export function canApprove(view: ApprovalView, input: ApproveInput): Problem | undefined {
@@ -94,6 +95,32 @@ export const canChange = (view: ApprovalView, actor: Actor): Problem | undefined
   if (actor.id !== view.creatorId) return new Problem('not_allowed', { permission: 'creator' });
   return view.status === 'wait_review' ? undefined : new Problem('not_in_review', { status: view.status });
 };
+
+/** One thing that people do with a request. */
+export interface Action<View, Who> {
+  /** Returns the name of the permission that this person lacks for it; null: they lack nothing. */
+  lacks(request: Pick<ApprovalView, 'status' | 'creatorId' | 'ownerId'>, who: Who): string | null;
+  /** Returns why it cannot be done now. */
+  refuses(view: View, who: Who, now: Date): Problem | undefined;
+}
+
+/** The actions that this person may take now. */
+export const availableActions = <
+  Name extends string,
+  View extends Pick<ApprovalView, 'status' | 'creatorId' | 'ownerId'>,
+  Who,
+>(
+  actions: Readonly<Record<Name, Action<View, Who>>>,
+  view: View,
+  who: Who,
+  now: Date,
+): Record<Name, boolean> =>
+  Object.fromEntries(
+    Object.entries<Action<View, Who>>(actions).map(([name, { lacks, refuses }]) => [
+      name,
+      lacks(view, who) === null && refuses(view, who, now) === undefined,
+    ]),
+  ) as Record<Name, boolean>;
 
 /** Whether this vote completes the approval. */
 export const satisfiedBy = (view: ApprovalView, vote: CastVote): boolean =>

@@ -1,7 +1,7 @@
 // The public contract of a deploy task and its sub-tasks.
 import { defineSignal, defineUpdate } from '@temporalio/workflow';
 import { requestStatuses } from '../approvals/contract.ts';
-import type { ApprovalPolicy, OpenTo, RequestStatus, Voter } from '../approvals/contract.ts';
+import type { ApprovalPolicy, RequestStatus, RequestTransition } from '../approvals/contract.ts';
 import type { CarriedApproval } from '../approvals/state.ts';
 import type { RunnerName } from '../hosts/contract.ts';
 import type { Actor } from '../tasks/contract.ts';
@@ -353,30 +353,9 @@ export const stepNames = [
 ] as const;
 export type StepName = (typeof stepNames)[number];
 
-/** One transition of a deploy task, as recorded in the row, its history and the audit. */
-export interface DeployTransition {
+/** One transition of a deploy task. */
+export interface DeployTransition extends RequestTransition {
   taskId: number;
-  /** Ascending; late or repeated ones have no effect. */
-  seq: number;
-  event: string;
-  actor: Actor;
-  reason?: string | null | undefined;
-  status?: DeployTaskStatus | undefined;
-  vote?: { round: number; planHash: string; step: number; voter: Voter | undefined } | undefined;
-  delegation?: { phase: 'review' | 'ownership'; toId: number } | undefined;
-  /** Begins another round: votes of the present one are void. */
-  planRound?: number | undefined;
-  planHash?: string | undefined;
-  brokeGlass?: true | undefined;
-  /** Replaces the stored policy. */
-  policy?: ApprovalPolicy | undefined;
-  /** Required votes. */
-  requiredApprovals?: number | undefined;
-  /** Of the resulting state, as are the following. */
-  isEscalated: boolean;
-  openTo: OpenTo;
-  /** ISO 8601: start of the policy's hours. */
-  reviewSince: string;
   also?: DeployAside | undefined;
 }
 

@@ -1,7 +1,17 @@
 // When a deploy task may start, begin a sub-task, be closed or delegated: pure functions, shared by API and workflow.
-import { canBreakGlass, endedProblem, hasEnded } from '../approvals/policy.ts';
+import {
+  canApprove,
+  canBreakGlass,
+  canChange,
+  canReject,
+  endedProblem,
+  hasEnded,
+  mayReview,
+} from '../approvals/policy.ts';
+import type { Action } from '../approvals/policy.ts';
 import { awaitsLooks, missingVotes } from '../approvals/quorum.ts';
-import type { ApprovalView } from '../approvals/contract.ts';
+import { approvingPermissions } from '../approvals/contract.ts';
+import type { ApprovalView, Voter } from '../approvals/contract.ts';
 import { Problem } from '../problems/problem.ts';
 import type { Actor, WaitingOn } from '../tasks/contract.ts';
 import type { StartInput } from './contract.ts';
@@ -46,13 +56,12 @@ export function canClose(view: DeployView): Problem | undefined {
 }
 
 /** Reviewers delegate during review, the owner afterwards. */
+const canHandOn = (view: ApprovalView, actor: Actor): Problem | undefined =>
+  endedProblem(view.status) ?? (view.status === 'wait_review' ? undefined : ownerOnly(view, actor));
+
 export function canDelegate(view: DeployView, actor: Actor, toId: number): Problem | undefined {
-  const ended = endedProblem(view.status);
-  if (ended) return ended;
-  if (view.status !== 'wait_review') {
-    const refused = ownerOnly(view, actor);
-    if (refused) return refused;
-  }
+  const refused = canHandOn(view, actor);
+  if (refused) return refused;
   const unfit = toId === actor.id || (view.status === 'wait_review' && toId === view.creatorId);
   return unfit
     ? new Problem('invalid', {}, [{ field: 'user_id', message: 'must be somebody other than you or the creator' }])
@@ -80,6 +89,51 @@ export const canPause = (view: DeployView, actor: Actor): Problem | undefined =>
 
 export const canResume = (view: DeployView, actor: Actor): Problem | undefined =>
   rollingOnly(view, actor) ?? (view.paused ? undefined : new Problem('not_paused'));
+
+/** A user and their present rights on the task's application. */
+export interface DeployUser {
+  actor: Actor;
+  deploys: boolean;
+  voter: Voter;
+}
+
+type DeployAction = Action<DeployView, DeployUser>;
+type Lacks = DeployAction['lacks'];
+
+const review = approvingPermissions.deploy_task;
+const asCreator: Lacks = ({ creatorId }, { actor, deploys }) =>
+  !deploys ? 'deploy_app' : actor.id === creatorId ? null : 'creator';
+const asOwner: Lacks = ({ ownerId }, { actor, deploys }) =>
+  !deploys ? 'deploy_app' : actor.id === ownerId ? null : 'owner';
+const asReviewer: Lacks = (_view, { voter }) => (mayReview(voter) ? null : review);
+const asCloser: Lacks = (view, who) =>
+  who.actor.id === view.creatorId || who.actor.id === view.ownerId ? null : asReviewer(view, who);
+/** Delegating requires the right itself. */
+const asDelegator: Lacks = (view, who) => {
+  if (view.status === 'wait_review') return who.voter.holds ? null : review;
+  return who.actor.id === view.ownerId ? asOwner(view, who) : 'owner';
+};
+
+/** Who may do what with a deploy task, and when: read by the permissions of the API and by `available_actions`. */
+export const deployActions = {
+  edit: { lacks: asCreator, refuses: (view, { actor }) => canChange(view, actor) },
+  approve: {
+    lacks: asReviewer,
+    refuses: (view, { actor, voter }) => canApprove(view, { actor, voter, planHash: view.planHash ?? undefined }),
+  },
+  reject: { lacks: asReviewer, refuses: (view, { actor }) => canReject(view, actor) },
+  start: {
+    lacks: asOwner,
+    refuses: (view, { actor, voter }, now) =>
+      canStart(view, { actor, force: true, override: true, breakGlass: { roles: voter.roles } }, now),
+  },
+  pause: { lacks: asOwner, refuses: (view, { actor }) => canPause(view, actor) },
+  resume: { lacks: asOwner, refuses: (view, { actor }) => canResume(view, actor) },
+  close: { lacks: asCloser, refuses: (view) => canClose(view) },
+  delegate: { lacks: asDelegator, refuses: (view, { actor }) => canHandOn(view, actor) },
+  upgrade: { lacks: asOwner, refuses: (view, { actor }) => canRunSubTask(view, actor, null) },
+  revert: { lacks: asOwner, refuses: (view, { actor }) => canRunSubTask(view, actor, null) },
+} as const satisfies Record<string, DeployAction>;
 
 export interface WaitingView extends DeployView {
   creator: string;

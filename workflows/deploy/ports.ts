@@ -1,4 +1,4 @@
-import type { ApprovalPolicy, Claimed, DecideAttempt, DecideInput, Decider } from '../approvals/contract.ts';
+import type { ApprovalPolicy, Claimed, DecideAttempt, DecideInput, Decider, SentBack } from '../approvals/contract.ts';
 import type { Actor } from '../tasks/contract.ts';
 import type {
   DeployTaskFields,
@@ -31,14 +31,6 @@ export interface RemadePlan {
   freeze?: FreezeRef | null;
   /** Why the votes no longer suffice; null or absent: they do. */
   sentBack?: SentBack | null;
-}
-
-/** An approval that no longer holds. */
-export interface SentBack {
-  /** For people: whose votes are missing, and why. */
-  reason: string;
-  /** The policy that applies now, if the task's own does not suffice. */
-  policy?: ApprovalPolicy;
 }
 
 export interface Unhealthy {

@@ -1,6 +1,6 @@
 import type { Approval } from '../approvals/engine.ts';
 import { workflowActor } from '../tasks/contract.ts';
-import type { SentBack } from './ports.ts';
+import type { SentBack } from '../approvals/contract.ts';
 
 /** Begins another round of review of a task whose approval no longer holds; to be called under the lock. */
 export const sendBack = (approval: Approval, planHash: string, { reason, policy }: SentBack): Promise<void> =>
