@@ -5,6 +5,7 @@ import { createDeployRecordActivities } from './deploy/record-activities.ts';
 import { createImportActivities } from './host-imports/activities.ts';
 import { createMaintenanceActivities } from './maintenance/activities.ts';
 import { createHostActivities } from './hosts/activities.ts';
+import { createResourceRecordActivities } from './requests/activities.ts';
 
 /** Activities by name; each takes one object. */
 export type Activities = Record<string, (input: never) => Promise<unknown>>;
@@ -18,6 +19,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     createHostActivities(deps),
     createMaintenanceActivities(deps),
     createImportActivities(deps),
+    createResourceRecordActivities(deps),
   ];
   const all: Activities = {};
   for (const [name, activity] of areas.flatMap((area) => Object.entries(area) as [string, Activities[string]][])) {

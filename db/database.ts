@@ -8,6 +8,7 @@ import type { HostReadTables } from './host-reads/tables.ts';
 import type { HostTaskTables } from './hosts/tables.ts';
 import type { InventoryTables } from './inventory/tables.ts';
 import type { NavigatorTables } from './navigators/navigators.ts';
+import type { ResourceTables } from './requests/tables.ts';
 import type { TaskTables } from './tasks/tables.ts';
 
 interface OutboxTable {
@@ -46,7 +47,8 @@ export interface Database
     AuditTables,
     HostReadTables,
     HostImportTables,
-    HostTaskTables {
+    HostTaskTables,
+    ResourceTables {
   outbox: OutboxTable;
   idempotencyKeys: IdempotencyKeysTable;
   usedTickets: UsedTicketsTable;

@@ -3,6 +3,7 @@
 import { Context } from '@temporalio/activity';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
 import type { Kysely } from 'kysely';
+import type { AuditView } from '../../db/audit/tables.ts';
 import { recordRefusalOnce } from '../../db/audit/refusals.ts';
 import { quote } from '../../db/audit/text.ts';
 import type { Database } from '../../db/database.ts';
@@ -36,8 +37,11 @@ export const proofInterceptor = (
   },
 });
 
-const targets: Record<string, { view: 'app' | 'resources'; area: string; targetType: string }> = {
+const targets: Record<string, { view: AuditView; area: string; targetType: string }> = {
   'deploy-task': { view: 'app', area: 'deploy', targetType: 'deploy_task' },
+  'host-request': { view: 'operations', area: 'requests', targetType: 'host_request' },
+  'domain-request': { view: 'operations', area: 'requests', targetType: 'domain_request' },
+  'certificate-request': { view: 'operations', area: 'requests', targetType: 'certificate_request' },
   'host-task': { view: 'resources', area: 'hosts', targetType: 'host_task' },
 };
 

@@ -2,6 +2,9 @@
 // Nothing is retried: a person decides whether to do the work again.
 import type { Kysely } from 'kysely';
 import { settleInstanceTask } from '../../db/applications/instance-tasks.ts';
+import { commonly, commonName } from '../../db/approvals/request-table.ts';
+import type { RequestTable } from '../../db/approvals/request-table.ts';
+import { requestTables } from '../../db/requests/kinds.ts';
 import type { WarningLog } from '../../db/core/connect.ts';
 import type { Database } from '../../db/database.ts';
 import { settleSubTask } from '../../db/deploy/finish.ts';
@@ -39,10 +42,11 @@ const under =
   (workflowIdOf: (id: number) => string) =>
   ({ id }: { id: number }): OpenRow => ({ id, workflowId: workflowIdOf(id) });
 
-const deployTasks: Kind = {
+/** Requests that are not decided, or not carried out yet. */
+const requests = (table: RequestTable): Kind => ({
   open: async (db, before, after) => {
-    const rows = await db
-      .selectFrom('deployTasks')
+    const rows = await commonly(db)
+      .selectFrom(commonName(table))
       .select('id')
       .where('status', 'in', ['wait_review', 'approved', 'running'])
       .where('error', 'is', null)
@@ -51,10 +55,19 @@ const deployTasks: Kind = {
       .orderBy('id')
       .limit(atOnce)
       .execute();
-    return rows.map(under(deployTaskWorkflowId));
+    return rows.map(under((id) => `${table.kind.replace('_', '-')}/${id}`));
   },
-  lose: markLost,
-};
+  // The workflow may have ended, and recorded its end, since the row was read.
+  lose: async (db, id) => {
+    const { numUpdatedRows } = await commonly(db)
+      .updateTable(commonName(table))
+      .set({ error: lost })
+      .where('id', '=', id)
+      .where('status', 'in', ['wait_review', 'approved', 'running'])
+      .executeTakeFirst();
+    return Number(numUpdatedRows);
+  },
+});
 
 const subTasks: Kind = {
   open: async (db, before, after) => {
@@ -83,7 +96,7 @@ const hostTasks: Kind = {
 /** Marks open tasks whose workflow is not running; returns their number. */
 export async function reconcile(db: Kysely<Database>, engine: Engine, now: Date): Promise<number> {
   let marked = 0;
-  for (const kind of [deployTasks, subTasks, instanceTasks, hostTasks])
+  for (const kind of [...requestTables.map(requests), subTasks, instanceTasks, hostTasks])
     marked += await reconcileKind(db, engine, now, kind);
   return marked;
 }
@@ -104,17 +117,6 @@ async function isAlive(db: Kysely<Database>, engine: Engine, { workflowId, start
   const open = await engine.isOpen(workflowId);
   if (open !== null) return open;
   return starter === undefined ? stillToStart(db, workflowId) : (await engine.isOpen(starter)) === true;
-}
-
-/** Checks the row again: the workflow may have ended, and recorded its end, since the row was read. */
-async function markLost(db: Kysely<Database>, id: number): Promise<number> {
-  const { numUpdatedRows } = await db
-    .updateTable('deployTasks')
-    .set({ error: lost })
-    .where('id', '=', id)
-    .where('status', 'in', ['wait_review', 'approved', 'running'])
-    .executeTakeFirst();
-  return Number(numUpdatedRows);
 }
 
 const stillToStart = (db: Kysely<Database>, workflowId: string): Promise<boolean> =>

@@ -68,7 +68,7 @@ export const toTask = (action: ActionName, ...names: ApplicationPermission[]): P
       const { task, held } = await seenTask(request);
       const holds = held.has(review);
       const voter = reviewed.includes(action) && !holds ? await callerAsVoter(ctx, task) : ownVoter(ctx.subject, holds);
-      const lacking = deployActions[action].lacks(task, { actor: ctx.by, deploys: held.has('deploy_app'), voter });
+      const lacking = deployActions[action].lacks({ ...task, kind: deployTable.kind }, { actor: ctx.by, deploys: held.has('deploy_app'), voter });
       if (lacking !== null) throw notAllowed(lacking);
       return task;
     },

@@ -31,12 +31,15 @@ export const reviewersOf = (application: RawBuilder<unknown>): RawBuilder<unknow
   granted(sql`grants.scope = 'application' and grants.permission = ${approvingPermissions.deploy_task}
     and grants.object_id = ${application}`);
 
+/** Ids of users who hold a kind's approving permission, which is one of a module. */
+export function systemApprovers(kind: Exclude<RequestKind, 'deploy_task'>): RawBuilder<unknown> {
+  const permission = approvingPermissions[kind];
+  const of = (name: string) => granted(sql`grants.scope = 'system' and grants.permission = ${name}`);
+  return sql`(${of(permission)}) intersect (${of(switchOf(permission))})`;
+}
+
 function holdersSql(kind: RequestKind, where: Where): RawBuilder<unknown> {
-  if (kind !== 'deploy_task') {
-    const permission = approvingPermissions[kind];
-    const of = (name: string) => granted(sql`grants.scope = 'system' and grants.permission = ${name}`);
-    return sql`(${of(permission)}) intersect (${of(switchOf(permission))})`;
-  }
+  if (kind !== 'deploy_task') return systemApprovers(kind);
   if (where !== 'anywhere' && 'application' in where) return reviewersOf(sql`${where.application}`);
   const of = where === 'anywhere' ? sql`true` : sql`applications.production_id = ${where.production}`;
   return granted(sql`grants.scope = 'application' and grants.permission = ${approvingPermissions.deploy_task}

@@ -98,6 +98,25 @@ export async function choosePolicy(
     : { row: null, policy: builtInPolicy(builtInApprovals(occasion.kind, occasion.level)) };
 }
 
+/**
+ * The policy of a resource request that names these applications: of those that apply to one of them, or without any, the
+ * one that asks for most approvals; of equal ones the newest. So leaving an application out gains nothing.
+ */
+export async function strictestPolicy(
+  db: Kysely<Database>,
+  kind: RequestKind,
+  applicationIds: readonly number[],
+): Promise<ApprovalPolicy> {
+  const found: ApprovalPolicy[] = [];
+  for (const applicationId of [null, ...applicationIds])
+    found.push((await choosePolicy(db, { kind, applicationId, level: null })).policy);
+  const [strictest] = found.sort((one, other) => votesIn(other) - votesIn(one) || (other.id ?? 0) - (one.id ?? 0));
+  return strictest ?? builtInPolicy(builtInApprovals(kind, null));
+}
+
+const votesIn = ({ steps }: ApprovalPolicy): number =>
+  steps.flatMap(({ groups }) => groups).reduce((sum, { count }) => sum + count, 0);
+
 export const findPolicy = (db: Kysely<Database>, id: number): Promise<ApprovalPolicyRow | undefined> =>
   db.selectFrom('approvalPolicies').selectAll().where('id', '=', id).executeTakeFirst();
 

@@ -7,6 +7,7 @@ import type {
   ApproveInput,
   DecideAttempt,
   DecideInput,
+  RequestKind,
   RequestStatus,
   Voter,
   CastVote,
@@ -14,15 +15,16 @@ import type {
 import { awaitsLooks, isSatisfied, looksAgain, missingVotes, standing, worthOf } from './quorum.ts';
 
 /** The documented code of an ended request (30002 closed, 30003 finished or failed, 30004 rejected). */
-export function endedProblem(status: RequestStatus): Problem | undefined {
+export function endedProblem(status: RequestStatus, kind: RequestKind = 'deploy_task'): Problem | undefined {
+  const isTask = kind === 'deploy_task';
   switch (status) {
     case 'closed':
-      return new Problem('request_closed');
+      return new Problem(isTask ? 'request_closed' : 'resource_closed');
     case 'finished':
     case 'failed':
-      return new Problem('request_finished');
+      return new Problem(isTask ? 'request_finished' : 'resource_finished');
     case 'rejected':
-      return new Problem('request_rejected');
+      return new Problem(isTask ? 'request_rejected' : 'resource_rejected');
     case 'wait_review':
     case 'approved':
     case 'running':
@@ -31,7 +33,10 @@ export function endedProblem(status: RequestStatus): Problem | undefined {
 }
 
 const inReview = (view: ApprovalView): Problem | undefined =>
-  endedProblem(view.status) ?? (view.status === 'wait_review' ? undefined : new Problem('already_approved'));
+  endedProblem(view.status, view.kind) ?? (view.status === 'wait_review' ? undefined : approvedProblem(view));
+
+const approvedProblem = ({ kind }: Pick<ApprovalView, 'kind'>): Problem =>
+  new Problem(kind === 'deploy_task' ? 'already_approved' : 'resource_approved');
 
 /** Creators and changers do not approve their own requests, unless the policy allows it. */
 function fourEyes({ policy, creatorId, changedById }: ApprovalView, actor: Actor): Problem | undefined {
@@ -52,7 +57,7 @@ export function canApprove(view: ApprovalView, input: ApproveInput): Problem | u
   const looks = awaitsLooks(view);
   const refused = looks ? canLook(view, actor) : (fourEyes(view, actor) ?? inReview(view));
   if (refused) return refused;
-  if (view.votes.some(({ userId }) => userId === actor.id)) return new Problem('already_approved');
+  if (view.votes.some(({ userId }) => userId === actor.id)) return approvedProblem(view);
   // Otherwise the vote could count for a plan that the voter never saw.
   if (planHash === undefined && view.planHash !== null && view.planRound > 1) {
     return new Problem('plan_unnamed', { present: view.planHash });
@@ -93,23 +98,24 @@ export const canReject = (view: ApprovalView, actor: Actor): Problem | undefined
 
 export const canChange = (view: ApprovalView, actor: Actor): Problem | undefined => {
   if (actor.id !== view.creatorId) return new Problem('not_allowed', { permission: 'creator' });
-  return view.status === 'wait_review' ? undefined : new Problem('not_in_review', { status: view.status });
+  if (view.status === 'wait_review') return undefined;
+  const problem = view.kind === 'deploy_task' ? 'not_in_review' : 'resource_not_in_review';
+  return new Problem(problem, { status: view.status });
 };
+
+/** The part of a request that decides who may do something with it. */
+type Asked = Pick<ApprovalView, 'kind' | 'status' | 'creatorId' | 'ownerId'>;
 
 /** One thing that people do with a request. */
 export interface Action<View, Who> {
   /** Returns the name of the permission that this person lacks for it; null: they lack nothing. */
-  lacks(request: Pick<ApprovalView, 'status' | 'creatorId' | 'ownerId'>, who: Who): string | null;
+  lacks(request: Asked, who: Who): string | null;
   /** Returns why it cannot be done now. */
   refuses(view: View, who: Who, now: Date): Problem | undefined;
 }
 
 /** The actions that this person may take now. */
-export const availableActions = <
-  Name extends string,
-  View extends Pick<ApprovalView, 'status' | 'creatorId' | 'ownerId'>,
-  Who,
->(
+export const availableActions = <Name extends string, View extends Asked, Who>(
   actions: Readonly<Record<Name, Action<View, Who>>>,
   view: View,
   who: Who,

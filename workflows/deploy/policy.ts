@@ -9,7 +9,8 @@ import {
   mayReview,
 } from '../approvals/policy.ts';
 import type { Action } from '../approvals/policy.ts';
-import { awaitsLooks, missingVotes } from '../approvals/quorum.ts';
+import { awaitsLooks } from '../approvals/quorum.ts';
+import { waitingOnSomething as on, waitsForVotes } from '../approvals/waiting.ts';
 import { approvingPermissions } from '../approvals/contract.ts';
 import type { ApprovalView, Voter } from '../approvals/contract.ts';
 import { Problem } from '../problems/problem.ts';
@@ -155,13 +156,6 @@ export interface WaitingView extends DeployView {
   unadmitted?: string | null;
 }
 
-const on = (kind: WaitingOn['kind'], text: string, users: string[] = [], until: Date | null = null): WaitingOn => ({
-  kind,
-  text,
-  users,
-  until: until?.toISOString() ?? null,
-});
-
 /** Why a deploy task is waiting, in one sentence, and who can proceed; null once it has ended. */
 export function waitingOn(view: WaitingView, now: Date): WaitingOn | null {
   const looks = awaitsLooks(view);
@@ -188,14 +182,6 @@ function waitsForPackage({ status, planHash, unread, creator }: WaitingView): Wa
 function waitsForAdmission({ unadmitted, runningSubTasks }: WaitingView): WaitingOn | undefined {
   if (unadmitted == null || runningSubTasks.length > 0) return undefined;
   return on('admission', `host ${unadmitted} has to be admitted by somebody who holds manage_host`);
-}
-
-function waitsForVotes(view: WaitingView, looks: boolean): WaitingOn {
-  const { policy, creator, reviewers, expires } = view;
-  const others = policy.creatorMayVote && !looks ? '' : `, not by ${creator}`;
-  const until = looks || expires === null ? null : new Date(expires);
-  const again = looks || view.trouble === null ? '' : `, back in review: ${view.trouble}`;
-  return on('votes', `${missingVotes(view)}${others}${again}`, reviewers, until);
 }
 
 function waitsToStart(view: WaitingView, now: Date): WaitingOn {

@@ -201,6 +201,20 @@ const deploy = {
   ),
 } as const;
 
+/** Of requests for hosts, domains and certificates. */
+const resources = {
+  resource_not_in_review: conflict('the request is {status}, not wait_review', '申请单状态为 {status}, 不在审批中'),
+  not_approved: conflict('the request is {status}, not approved', '申请单状态为 {status}, 尚未批准'),
+  no_failure: conflict('nothing of the request has failed, or it is still running', '申请单没有失败的部分, 或仍在执行'),
+  not_available_yet: conflict(
+    'fulfilling this kind of request is not available yet; close it, and make the resource by hand',
+    '暂不支持交付此类申请; 请关闭申请单并手工处理',
+  ),
+  back_in_review: conflict('the request is back in review: {reason}', '申请单已退回审批: {reason}'),
+  asked_already: conflict('request {id} asks for {what} already', '申请单 {id} 已申请 {what}'),
+  asked_by_another: conflict('another open request asks for {what} already', '另一个未完成的申请单已申请 {what}'),
+} as const;
+
 /** The decision codes shared by every approved request (409). */
 const decisions = {
   already_approved: define(30001, 409, 'the task is already approved', '任务已批准'),
@@ -208,6 +222,11 @@ const decisions = {
   request_closed: define(30002, 409, 'closed', '任务已关闭'),
   request_finished: define(30003, 409, 'finished', '任务已完成'),
   request_rejected: define(30004, 409, 'rejected', '任务已拒绝'),
+  resource_approved: define(30001, 409, 'the request is approved already', '申请单已批准'),
+  request_fulfilling: define(30001, 409, 'the approved request is being fulfilled', '申请单已批准'),
+  resource_closed: define(30002, 409, 'the request is closed', '申请单已关闭'),
+  resource_finished: define(30003, 409, 'the request is finished', '申请单已完成'),
+  resource_rejected: define(30004, 409, 'the request is rejected', '申请单已拒绝'),
   no_proof: define(
     10003,
     403,
@@ -251,6 +270,7 @@ export const problems = {
   ...inventory,
   ...hostProblems,
   ...deploy,
+  ...resources,
   ...decisions,
 } as const;
 export type ProblemName = keyof typeof problems;

@@ -1,0 +1,20 @@
+// Requests for TLS certificates.
+import type { CertificateType } from '../../workflows/requests/contract.ts';
+import { resourceRules } from './kind.ts';
+import type { RowOf } from './kind.ts';
+
+export type CertificateRequestRow = RowOf<'certificateRequests'>;
+
+/** The names of a certificate: for `wizard` the wildcard and the domain itself. */
+const namesOf = (domain: string, type: CertificateType): string[] =>
+  type === 'wizard' ? [`*.${domain}`, domain] : [domain];
+
+export const certificateRequests = resourceRules<CertificateRequestRow>({
+  kind: 'certificate_request',
+  name: 'certificateRequests',
+  title: { en: 'certificate request', zh: '证书申请' },
+  about: ({ domain, certificateType }) => namesOf(domain, certificateType).join(', '),
+  claims: ({ domain, certificateType }) => [`${domain} (${certificateType})`],
+  compose: (_db, { domain, certificateType, applications, autoRenew }) =>
+    Promise.resolve({ names: namesOf(domain, certificateType), applications, auto_renew: autoRenew }),
+});

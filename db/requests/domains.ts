@@ -1,0 +1,19 @@
+// Requests for names in DNS: records that are to be there.
+import { requestedRecordTypes } from '../../workflows/requests/contract.ts';
+import { resourceRules } from './kind.ts';
+import type { RowOf } from './kind.ts';
+
+export type DomainRequestRow = RowOf<'domainRequests'>;
+
+export const domainRequests = resourceRules<DomainRequestRow>({
+  kind: 'domain_request',
+  name: 'domainRequests',
+  title: { en: 'domain request', zh: '域名申请' },
+  about: ({ records }) => [...new Set(records.map(({ name }) => name))].join(', '),
+  // A CNAME stands alone at its name, so it claims every type there.
+  claims: ({ records }) =>
+    records.flatMap(({ name, type }) =>
+      (type === 'CNAME' ? requestedRecordTypes : [type]).map((one) => `${name} ${one}`),
+    ),
+  compose: (_db, { records, applications }) => Promise.resolve({ records, applications }),
+});
