@@ -4,9 +4,12 @@ import { refuse } from './refusals.ts';
 
 /** The octets of four decimal numbers without leading zeros. */
 export function ipv4Octets(text: string): Uint8Array {
-  if (!isIPv4(text)) refuse('ipv4_invalid');
-  return Uint8Array.from(text.split('.'), Number);
+  const [a, b, c, d] = ipv4Canonical(text).split('.');
+  return Uint8Array.of(Number(a), Number(b), Number(c), Number(d));
 }
+
+/** The text itself: there is one way to write an address. */
+export const ipv4Canonical = (text: string): string => (isIPv4(text) ? text : refuse('ipv4_invalid'));
 
 export const ipv4Text = (octets: Uint8Array): string => octets.join('.');
 

@@ -1,6 +1,6 @@
 // The fields that record data is made of. A field is kept as the word that the canonical value has of it; each kind reads it
 // from the wire and from presentation form, and writes both.
-import { ipv4Octets, ipv4Text, ipv6Octets, ipv6Text } from './addresses.ts';
+import { ipv4Canonical, ipv4Octets, ipv4Text, ipv6Octets, ipv6Text } from './addresses.ts';
 import { absolute, canonicalName, readName, WireFormatError, writeName } from './labels.ts';
 import { base64Of, concatenated, fromBase64, fromHex, hexOf, octetsOf, utf8Of } from './octets.ts';
 import { quoted, quotedAscii, unescaped, withoutQuotes } from './octets.ts';
@@ -86,7 +86,7 @@ const name: Field = {
 const ipv4: Field = {
   read: (from) => ipv4Text(from.take(4)),
   write: ipv4Octets,
-  parse: (words) => ipv4Text(ipv4Octets(words.next())),
+  parse: (words) => ipv4Canonical(words.next()),
   print: same,
 };
 

@@ -71,7 +71,8 @@ export function writeName(name: string): Uint8Array {
   let at = 0;
   for (const label of labelsOf(name)) {
     const piece = label.includes('\\') ? unescaped(label) : octetsOf(label);
-    if (piece.length === 0 || piece.length > longestLabel) refuse('label_length', { label });
+    if (piece.length === 0) refuse('label_empty');
+    if (piece.length > longestLabel) refuse('label_length', { label });
     if (at + piece.length + 2 > longestName) refuse('name_length');
     octets[at] = piece.length;
     octets.set(piece, at + 1);

@@ -40,12 +40,16 @@ function mappedLabel(label: string): string {
 
 const cut = (text: string): string => (text.length > 63 ? `${text.slice(0, 60)}…` : text);
 
+const isPlain = (name: string): boolean => ascii.test(name) && !/xn--/i.test(name);
+
 /** Maps a name and checks what holds everywhere. The dots of other scripts count as dots. */
 function mapped(text: string): string[] {
   if (text.length > 4 * longestName) refuse('name_length');
   const whole = text.replace(/[.\u3002\uff0e\uff61]$/, '');
   if (whole === '') refuse('name_empty');
-  const labels = whole.split(/[.\u3002\uff0e\uff61]/).map((label) => mappedLabel(label));
+  const labels = isPlain(whole)
+    ? lowerCase(whole).split('.')
+    : whole.split(/[.\u3002\uff0e\uff61]/).map((label) => mappedLabel(label));
   labels.forEach((label) => checkLabel(label));
   if (labels.join('.').length > longestName) refuse('name_length');
   return labels;

@@ -123,6 +123,7 @@ const invalidTexts = {
     '{type} 的值只能以 RFC 3597 的 \\# 形式发送',
   ],
   mailbox_invalid: ['must be a mailbox or a domain name', '必须是邮箱或域名'],
+  zone_entry: ['a record takes more than {most} characters', '一条记录超过 {most} 个字符'],
   zone_parentheses: ['parentheses do not match', '括号不匹配'],
   zone_directive: [
     '{directive} is not supported: only $ORIGIN and $TTL are',

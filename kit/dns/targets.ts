@@ -35,6 +35,14 @@ export function withTarget({ type, value }: Pointing, target: string): string {
   return words.with(places[type] ?? 0, target).join(' ');
 }
 
+/** A record of a domain that takes another name: its own name and a target inside the domain move along. */
+export function renamed(record: DnsRecord, from: string, to: string): DnsRecord {
+  const moved = (name: string): string => (name === from ? to : `${name.slice(0, -from.length)}${to}`);
+  const target = targetOf(record);
+  const value = target !== undefined && isWithin(target, from) ? withTarget(record, moved(target)) : record.value;
+  return { ...record, name: moved(record.name), value };
+}
+
 const needsHost = ({ type }: Pointing): boolean => type === 'MX' || type === 'NS';
 
 /** Refuses an MX or NS whose target is an alias. `isAlias`: whether an enabled CNAME of the server is at a name. */

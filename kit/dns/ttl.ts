@@ -10,6 +10,7 @@ export const isTtl = (word: string): boolean => /^[0-9]{1,10}$|^(?:[0-9]{1,10}[s
 /** Seconds of a time to live. */
 export function ttlOf(word: string): number {
   if (!isTtl(word)) return refuse('zone_ttl', { word });
+  if (!/[a-z]/i.test(word)) return Number(word) > most ? refuse('zone_ttl', { word }) : Number(word);
   const parts = [...word.toLowerCase().matchAll(/([0-9]+)([smhdw]?)/g)];
   const seconds = parts.reduce((sum, [, number, unit]) => sum + Number(number) * (units[unit ?? ''] ?? 1), 0);
   return seconds > most ? refuse('zone_ttl', { word }) : seconds;

@@ -4,7 +4,7 @@ import { ipv6Octets, isIpv4Mapped } from './addresses.ts';
 import { numberOf } from './fields.ts';
 import { targetName } from './names.ts';
 import { checkSubstitution } from './naptr.ts';
-import { hasControls, octetsOf, quoted, unescaped, withoutQuotes } from './octets.ts';
+import { hasControls, octetLength, octetsOf, quoted, unescaped, withoutQuotes } from './octets.ts';
 import { fromPresentation, fromWords } from './rdata.ts';
 import { refuse } from './refusals.ts';
 import { parseParams, serviceKeys } from './service-params.ts';
@@ -203,9 +203,9 @@ export function canonicalValue(type: RecordType, text: string): string {
   if (!text.isWellFormed()) refuse('value_unicode');
   if (type === 'TXT')
     return text.length > 4 * longestValue + 2 ? refuse('value_length', { most: longestValue }) : txt(text);
-  if (octetsOf(text).length > longestValue) refuse('value_length', { most: longestValue });
+  if (octetLength(text) > longestValue) refuse('value_length', { most: longestValue });
   if (text === '' || hasControls(text) || text.trim() !== text) formRefused(type);
   const value = parsers[type](text);
-  if (octetsOf(value).length > longestValue) refuse('value_length', { most: longestValue });
+  if (octetLength(value) > longestValue) refuse('value_length', { most: longestValue });
   return value;
 }

@@ -40,8 +40,8 @@ interface State {
   lastTtl: number | undefined;
   soa: Soa | undefined;
   readonly records: (DnsRecord & { line: number })[];
-  readonly seen: Set<string>;
-  readonly ttls: Map<string, number>;
+  /** Of each set the ttl, and its values from the second on. */
+  readonly sets: Map<string, { ttl: number; first: string; values?: Set<string> }>;
 }
 
 /** Reads a master file; linear in its length. */
@@ -54,8 +54,7 @@ export function readZoneFile(text: string, options: ZoneFileOptions): ZoneFile {
     lastTtl: undefined,
     soa: undefined,
     records: [],
-    seen: new Set(),
-    ttls: new Map(),
+    sets: new Map(),
   };
   const faults: LineFault[] = [];
   const lexer = new ZoneLexer(text);
@@ -119,7 +118,7 @@ const soaWords = (words: readonly string[]): string[] =>
 
 /** Whether a word is a class; others than IN are refused. */
 function isClass(word: string): boolean {
-  if (!/^(?:IN|CH|HS|CS|ANY|NONE|CLASS[0-9]{1,5})$/i.test(word)) return false;
+  if (!/^(?:IN|CH|HS|CS|CLASS[0-9]{1,5})$/i.test(word)) return false;
   if (!/^(?:IN|CLASS1)$/i.test(word)) refuse('zone_class', { class: word.toUpperCase() });
   return true;
 }
@@ -143,16 +142,26 @@ function keep(record: DnsRecord & { line: number }, state: State): void {
     if (record.ttl < 1 || record.ttl > maximalTtl) refuse('ttl_range', {}, 'ttl');
     value = result.value.value;
   }
-  const set = `${record.name} ${record.type}`;
-  const ttl = state.ttls.get(set);
-  if (ttl !== undefined && ttl !== record.ttl && rules === 'input') refuse('set_ttl', {}, 'ttl');
-  // RFC 2181, 5.2: records of a set have one; servers take the first.
-  state.ttls.set(set, ttl ?? record.ttl);
-  const key = `${set} ${value}`;
-  if (state.seen.has(key)) return;
-  state.seen.add(key);
-  state.records.push({ ...record, value, ttl: ttl ?? record.ttl });
+  const ttl = joinSet(record, value, state);
+  if (ttl === undefined) return;
+  state.records.push({ ...record, value, ttl });
   if (state.records.length > mostRecords) refuse('domain_records', { most: mostRecords });
+}
+
+/** The ttl of the record in its set; undefined where the set has the value. */
+function joinSet({ name, type, ttl }: DnsRecord, value: string, { sets, options }: State): number | undefined {
+  const key = `${name} ${type}`;
+  const set = sets.get(key);
+  if (!set) {
+    sets.set(key, { ttl, first: value });
+    return ttl;
+  }
+  // RFC 2181, 5.2: records of a set have one; servers take the first.
+  if (set.ttl !== ttl && options.rules === 'input') refuse('set_ttl', {}, 'ttl');
+  set.values ??= new Set([set.first]);
+  if (set.values.has(value)) return undefined;
+  set.values.add(value);
+  return set.ttl;
 }
 
 export interface ZoneFileContents {

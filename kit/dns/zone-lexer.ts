@@ -11,6 +11,9 @@ export interface Entry {
   readonly words: string[];
 }
 
+/** Four times what the data of a record can have, with room for comments. */
+const longestEntry = 262_144;
+
 export class ZoneLexer {
   private readonly text: string;
   private at = 0;
@@ -44,6 +47,7 @@ export class ZoneLexer {
   private entry(): Entry {
     const words: string[] = [];
     const hasOwner = !' \t'.includes(this.text[this.at] ?? ' ');
+    const start = this.at;
     let [depth, line] = [0, this.lineNumber];
     for (; this.at < this.text.length; this.at += 1) {
       const character = this.text[this.at] ?? '';
@@ -61,6 +65,7 @@ export class ZoneLexer {
         words.push(this.word(character));
       }
       if (depth < 0) refuse('zone_parentheses');
+      if (this.at - start > longestEntry) refuse('zone_entry', { most: longestEntry });
     }
     if (depth > 0) refuse('zone_parentheses');
     return { line, hasOwner, words };

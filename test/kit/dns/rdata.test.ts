@@ -259,7 +259,7 @@ describe('any octets', () => {
         expect(rdataToValue(type, wire, 0, wire.length)).toBe(value);
         expect(fromPresentation(type, toPresentation(type, value))).toBe(value);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -275,7 +275,7 @@ describe('any octets', () => {
           for (let at = 0; at === 0 || at < text.length; at += 255)
             wire.push(Math.min(255, text.length - at), ...text.subarray(at, at + 255));
           const value = rdataToValue('TXT', Uint8Array.from(wire), 0, wire.length);
-          expect([...valueToRdata('TXT', value)]).toEqual(wire);
+          expect(hex(valueToRdata('TXT', value))).toBe(hex(Uint8Array.from(wire)));
           expect(fromPresentation('TXT', toPresentation('TXT', value))).toBe(value);
         },
       ),
@@ -291,13 +291,13 @@ describe('any octets', () => {
         const wire = Uint8Array.from([...labels.flatMap((one) => [one.length, ...one]), 0]);
         const { name, end } = readName(wire, 0);
         expect(end).toBe(wire.length);
-        expect([...writeName(name)]).toEqual(
-          Array.from([...labels.flatMap((one) => [one.length, ...Array.from(one, lower)]), 0]),
+        expect(hex(writeName(name))).toBe(
+          hex(Uint8Array.from([...labels.flatMap((one) => [one.length, ...Array.from(one, lower)]), 0])),
         );
         expect(canonicalName(name)).toBe(name);
         expect(canonicalName(`${name}.`.replace(/^\.\.$/, '.'))).toBe(name);
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 });

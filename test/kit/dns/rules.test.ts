@@ -3,7 +3,7 @@ import { replacement, setsOf, zoneDifference, isIgnored } from '../../../kit/dns
 import type { RefusalRule } from '../../../kit/dns/refusals.ts';
 import { checkOutcome, largestSets, mostRecords } from '../../../kit/dns/rules.ts';
 import { checkAliasIsNoTarget, checkTargetIsHost, checkTargetResolves } from '../../../kit/dns/targets.ts';
-import { targetOf, withTarget } from '../../../kit/dns/targets.ts';
+import { renamed, targetOf, withTarget } from '../../../kit/dns/targets.ts';
 import type { DnsRecord } from '../../../kit/dns/types.ts';
 import { longestDomain, namesAbove, zoneIndex } from '../../../kit/dns/zone-index.ts';
 
@@ -169,6 +169,17 @@ describe('a target', () => {
       expect([unresolved, rule(unresolved)]).toEqual([unresolved, 'target_unresolved']);
     expect(rule('a NS e')).toBeUndefined();
     expect(rule('a SRV 1 1 1 e')).toBeUndefined();
+  });
+
+  it('inside a domain that is renamed moves along with the names', () => {
+    const moved = (line: string): string => {
+      const { name, value } = renamed(record(line), domain, 'other.example');
+      return `${name} ${value}`;
+    };
+    expect(moved('a MX 10 b')).toBe('a.other.example 10 b.other.example');
+    expect(moved('@ NS @')).toBe('other.example other.example');
+    expect(moved('a CNAME b.example.net')).toBe('a.other.example b.example.net');
+    expect(moved('a TXT example.com')).toBe('a.other.example example.com');
   });
 
   it('is found in the longest domain', () => {
