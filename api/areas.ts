@@ -8,6 +8,7 @@ import { hostImportEndpoints } from './host-imports/index.ts';
 import { hostAreaEndpoints } from './hosts/index.ts';
 import { navigatorEndpoints } from './navigators/index.ts';
 import { productionAreaEndpoints } from './productions/index.ts';
+import { requestEndpoints } from './requests/index.ts';
 
 /** Every operation of the API; an area adds its list here. */
 export const endpoints: readonly Endpoint[] = [
@@ -20,4 +21,5 @@ export const endpoints: readonly Endpoint[] = [
   ...approvalEndpoints,
   ...auditEndpoints,
   ...navigatorEndpoints,
+  ...requestEndpoints,
 ];

@@ -7,6 +7,7 @@ import { deployTable, deployTask } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import type { Voter } from '../../workflows/approvals/contract.ts';
 import { deployActions } from '../../workflows/deploy/policy.ts';
+import { ownVoter } from '../approvals/request-object.ts';
 import type { Ctx } from '../operations/context.ts';
 import { demandSystem, notAllowed, notFound, permission, requestedId } from '../operations/permissions.ts';
 import type { Permission, PermissionRequest } from '../operations/permissions.ts';
@@ -35,14 +36,6 @@ export const votedOn = ({ id, applicationId }: Pick<NamedDeployTask, 'id' | 'app
 export const callerAsVoter = (ctx: Ctx, task: Pick<NamedDeployTask, 'id' | 'applicationId'>): Promise<Voter> =>
   voterOf(ctx.db, ctx.subject, votedOn(task));
 
-/** The caller as a voter without delegations. */
-export const ownVoter = ({ userId, roleIds: roles }: Ctx['subject'], holds: boolean): Voter => ({
-  roles,
-  holds,
-  delegators: [],
-  seats: holds ? [{ userId, roles }] : [],
-});
-
 /** Any of these permissions on the task's application. */
 export const onTask = (...names: [ApplicationPermission, ...ApplicationPermission[]]): Permission<NamedDeployTask> =>
   permission({
@@ -68,7 +61,10 @@ export const toTask = (action: ActionName, ...names: ApplicationPermission[]): P
       const { task, held } = await seenTask(request);
       const holds = held.has(review);
       const voter = reviewed.includes(action) && !holds ? await callerAsVoter(ctx, task) : ownVoter(ctx.subject, holds);
-      const lacking = deployActions[action].lacks({ ...task, kind: deployTable.kind }, { actor: ctx.by, deploys: held.has('deploy_app'), voter });
+      const lacking = deployActions[action].lacks(
+        { ...task, kind: deployTable.kind },
+        { actor: ctx.by, deploys: held.has('deploy_app'), voter },
+      );
       if (lacking !== null) throw notAllowed(lacking);
       return task;
     },

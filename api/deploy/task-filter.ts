@@ -1,14 +1,6 @@
 import { z } from 'zod';
 import { deployTaskStatuses, levels } from '../../workflows/deploy/contract.ts';
-import { flag, id, moment } from '../operations/schemas.ts';
-
-/** One or several values, separated by commas. */
-const several = <const Values extends readonly [string, ...string[]]>(values: Values) =>
-  z
-    .string()
-    .meta({ pattern: `^(${values.join('|')})(,(${values.join('|')}))*$` })
-    .transform((given) => given.split(','))
-    .pipe(z.array(z.enum(values)).min(1));
+import { flag, id, moment, several } from '../operations/schemas.ts';
 
 export const taskFilter = z.object({
   application: id.optional(),

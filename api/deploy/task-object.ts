@@ -15,7 +15,14 @@ import type { Ctx } from '../operations/context.ts';
 import { said, saidWaiting } from '../operations/translate.ts';
 import { actions, iso, time } from '../operations/schemas.ts';
 import { waitingObject } from '../tasks/waiting-object.ts';
-import { callerAsVoter, ownVoter } from './access.ts';
+import {
+  approvalsObject,
+  historyObject,
+  ownVoter,
+  presentApprovals,
+  withIsoTime,
+} from '../approvals/request-object.ts';
+import { callerAsVoter } from './access.ts';
 import { strategyObject } from './strategy.ts';
 
 /** A deploy task in lists. */
@@ -41,11 +48,7 @@ export const taskObject = z.object({
   reviewed_later: z.boolean(),
   plan_hash: z.string().nullable(),
   waiting_on: waitingObject,
-  approvals: z.object({
-    required: z.int(),
-    given: z.array(z.object({ user: z.string(), time, plan_hash: z.string().nullable(), channel: z.string() })),
-    missing: z.string(),
-  }),
+  approvals: approvalsObject,
   progress: z.object({
     instances: z.int(),
     on_version: z.int(),
@@ -71,9 +74,7 @@ export const taskObject = z.object({
 
 export const taskDetail = taskObject.extend({
   delegations: z.array(z.object({ from: z.string(), to: z.string(), time, phase: z.enum(['review', 'ownership']) })),
-  history: z.array(
-    z.object({ event: z.string(), by: z.string(), time, reason: z.string().nullable(), channel: z.string() }),
-  ),
+  history: historyObject,
 });
 
 type TaskItem = z.input<typeof taskObject>;
@@ -141,16 +142,11 @@ function presentTask(task: NamedDeployTask, seen: Surroundings, user: DeployUser
     reviewed_later: task.brokeGlassById !== null,
     plan_hash: task.planHash,
     waiting_on: waitingOn(waitingView(task, view, seen), now),
-    approvals: {
-      required: requiredVotes(view.policy),
-      given: votes.map((vote) => ({
-        user: vote.user,
-        time: iso(vote.time),
-        plan_hash: vote.planHash,
-        channel: vote.channel,
-      })),
-      missing: task.status === 'wait_review' || awaitsLooks(view) ? missingVotes(view) : '',
-    },
+    approvals: presentApprovals(
+      requiredVotes(view.policy),
+      votes,
+      task.status === 'wait_review' || awaitsLooks(view) ? missingVotes(view) : '',
+    ),
     progress: { instances, on_version: onVersion, failed, sub_tasks_running: subTasks.length },
     created_time: iso(task.createdTime),
     started_time: iso(task.startedTime),
@@ -189,7 +185,7 @@ export async function presentTaskDetail(task: NamedDeployTask, ctx: Ctx): Promis
   ]);
   return {
     ...item,
-    delegations: delegations.map((one) => ({ ...one, time: iso(one.time) })),
-    history: history.map((one) => ({ ...one, time: iso(one.time) })),
+    delegations: withIsoTime(delegations),
+    history: withIsoTime(history),
   };
 }

@@ -5,7 +5,7 @@ import { ipAddresses } from './addresses.ts';
 import { atLeastOne } from '../operations/schemas.ts';
 
 /** Names are folder names of local hosts too, hence no empty label. */
-const hostName = z
+export const hostName = z
   .string()
   .min(1)
   .max(253)

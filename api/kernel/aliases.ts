@@ -20,6 +20,7 @@ const aliases: readonly Alias[] = [
   { from: 'users_with_log_perm', to: 'users_with_login_perm' },
   { from: 'required_hosts', to: 'requested_hosts' },
   { from: 'record', to: 'name', under: '/dns-services/' },
+  { from: 'record', to: 'name', under: '/resource-request/domains/' },
   { from: 'associate_app', to: 'associated_app' },
   { from: 'page_number', to: 'page' },
   { from: 'full_path', to: 'full_name' },

@@ -16,6 +16,7 @@ const shown = (...names: string[]): Record<string, FilterRight> =>
 
 const ofApplications = { ...shown('name', 'full_name'), user: 'own_user', role: 'own_role' } as const;
 const ofHostTasks = shown('hostname', 'creator', 'status', 'time__gt', 'time__lt');
+const ofRequests = shown('creator', 'status', 'time__gt', 'time__lt', 'mine', 'awaiting_me');
 const ofRecords = ['operator', 'op_time__gt', 'op_time__lt', 'outcome', 'before_id'] as const;
 const ofGrants = ['perm_name', 'action', 'authorized_target_type', 'authorized_target_name'] as const;
 
@@ -57,6 +58,9 @@ export const filterRights: Readonly<Record<string, Readonly<Record<string, Filte
   listStopTasks: ofHostTasks,
   listRestartTasks: ofHostTasks,
   listShippedPackages: shown('name', 'type', 'maintainer'),
+  listHostRequests: ofRequests,
+  listDomainRequests: { ...ofRequests, ...shown('name', 'associated_app') },
+  listCertificateRequests: { ...ofRequests, ...shown('domain', 'certificate_type') },
   listHostImportFindings: shown('difference', 'source', 'name'),
   listDeployTasks: {
     ...shown('creator', 'level', 'status', 'version', 'time__gt', 'time__lt', 'mine', 'awaiting_me'),

@@ -26,6 +26,14 @@ export const idEntry = z.strictObject({ id });
 /** A boolean in a query string. */
 export const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1');
 
+/** One or several values, separated by commas. */
+export const several = <const Values extends readonly [string, ...string[]]>(values: Values) =>
+  z
+    .string()
+    .meta({ pattern: `^(${values.join('|')})(,(${values.join('|')}))*$` })
+    .transform((given) => given.split(','))
+    .pipe(z.array(z.enum(values)).min(1));
+
 const unixSeconds = z
   .union([
     z.number().nonnegative().max(99_999_999_999),

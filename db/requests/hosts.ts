@@ -29,8 +29,9 @@ async function demandFreeNames(db: Kysely<Database>, { hosts }: HostRequestRow):
     .where(({ or, eb }) => or([eb(sql`lower(name)`, 'in', names), eb(sql`lower(minion_id)`, 'in', names)]))
     .limit(1)
     .executeTakeFirst();
-  if (taken)
-    throw new Problem('name_taken', { name: names.includes(taken.name.toLowerCase()) ? taken.name : taken.minionId });
+  if (!taken) return;
+  const { name, minionId } = taken;
+  throw new Problem('name_taken', { name: names.includes(name.toLowerCase()) ? name : (minionId ?? name) });
 }
 
 /** Types without a provider that could make them. */

@@ -195,7 +195,8 @@ const filled = (sentence: string, params: RefusalParams): string =>
   sentence.replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
 
 /** The English sentence of a refusal. */
-export const refusalText = ({ rule, params }: Omit<Refusal, 'field'>): string => filled(refusalTexts[rule][0], params);
+export const refusalText = ({ rule, params }: Omit<Refusal, 'field'>, language: 'en' | 'zh' = 'en'): string =>
+  filled(refusalTexts[rule][language === 'en' ? 0 : 1], params);
 
 export type Checked<T> = { readonly value: T; readonly refusal?: undefined } | { readonly refusal: Refusal };
 

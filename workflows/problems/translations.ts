@@ -46,6 +46,21 @@ export const texts = {
   'must have at most {n} KiB': '最多 {n} KiB',
   'no such {thing}: {id}': '{thing} 不存在: {id}',
   'no such user': '用户不存在',
+  // requests
+  'is not found': '不存在',
+  'must be a number of days': '必须是天数',
+  'must be at most {n}': '最多为 {n}',
+  'must be at most {n} characters': '最多 {n} 个字符',
+  'must have at least two labels': '至少需要两级域名',
+  'names a host twice': '主机名重复',
+  'is needed with {other}': '与 {other} 同时给出时必填',
+  'contradicts expiration_type and expiration_days': '与 expiration_type 和 expiration_days 矛盾',
+  'a wildcard needs certificate_type wizard': '泛域名需要 certificate_type 为 wizard',
+  'a CNAME stands alone at its name': 'CNAME 记录不能与同名的其他记录并存',
+  'the plan differs: {difference}': '计划有变化: {difference}',
+  'it is being fulfilled': '正在交付',
+  'it stands still: {why}; holders of {permission} can retry or close it':
+    '已停滞: {why}; {permission} 权限持有者可重试或关闭',
   'not allowed: {permission}': '没有权限: {permission}',
   // access
   'is not the present code; check that the clock of the device is right': '不是当前的验证码; 请检查设备时钟是否准确',

@@ -1,0 +1,250 @@
+// The operations of a kind of resource request: list, create, detail, change, plan, retry, and those of every approved
+// request. A kind supplies its fields, and how they are stored and shown.
+import { sql } from 'kysely';
+import type { RawBuilder, SqlBool } from 'kysely';
+import { z } from 'zod';
+import { holds } from '../../db/access/rights.ts';
+import { mayJudge, meantBy, standsIn } from '../../db/approvals/eligible-voters.ts';
+import { voterOf } from '../../db/approvals/people.ts';
+import { createResource } from '../../db/requests/changes.ts';
+import { resourceRows } from '../../db/requests/kind.ts';
+import type { ResourceRow, ResourceRules } from '../../db/requests/kind.ts';
+import { resourcePlanDifference, resourcePlanOf } from '../../db/requests/plans.ts';
+import { approvingPermissions } from '../../workflows/approvals/contract.ts';
+import { canChange } from '../../workflows/approvals/policy.ts';
+import { openAtFirst, requiredVotes } from '../../workflows/approvals/quorum.ts';
+import { changeResourceUpdate, resourceStatuses, retryUpdate } from '../../workflows/requests/contract.ts';
+import type { ResourceFields } from '../../workflows/requests/contract.ts';
+import { canCloseResource, canRetry } from '../../workflows/requests/policy.ts';
+import type { ResourceView } from '../../workflows/requests/policy.ts';
+import { decide, loadRequest } from '../approvals/decide.ts';
+import { requestOperations } from '../approvals/operations.ts';
+import type { RequestOperations } from '../approvals/operations.ts';
+import { change } from '../operations/change.ts';
+import { command } from '../operations/command.ts';
+import type { Ctx } from '../operations/context.ts';
+import { endpoint } from '../operations/endpoint.ts';
+import type { Endpoint } from '../operations/endpoint.ts';
+import { list } from '../operations/list.ts';
+import { notFound, signedIn, system } from '../operations/permissions.ts';
+import { atLeastOne, done, flag, moment, several, success } from '../operations/schemas.ts';
+import { launch } from '../operations/start-workflow.ts';
+import { accessTo } from './access.ts';
+import { decidable, resourceStart } from './decidable.ts';
+import { commonFields, detailFields, presentCommon, presentDetail } from './object.ts';
+
+export interface ResourceApi<Row extends ResourceRow, Fields extends z.ZodObject, Shown extends z.ZodRawShape> {
+  rules: ResourceRules<Row>;
+  /** Path of the collection, without the last slash. */
+  path: string;
+  /** In operation ids: `get<Name>`, `list<Name>s`. */
+  name: string;
+  /** Writable fields of a new request; those of a change are the same, all optional and without defaults. */
+  fields: Fields;
+  /** Columns of the given fields; throws Problem for what the caller may not name. */
+  columns(ctx: Ctx, given: Partial<z.output<Fields>>): Promise<ResourceFields>;
+  /** Filters besides those of every kind, and their conditions on the alias `request`. */
+  filter: z.ZodObject;
+  conditions(query: Record<string, unknown>): RawBuilder<SqlBool>[];
+  /** The fields that only this kind shows. */
+  shown: Shown;
+  show(ctx: Ctx, rows: readonly Row[]): Promise<Map<number, z.input<z.ZodObject<Shown>>>>;
+}
+
+const area = 'requests';
+const decided = ['resource_approved', 'resource_closed', 'resource_finished', 'resource_rejected'] as const;
+const conflicts = ['asked_already', 'asked_by_another', 'name_taken', 'no_such'] as const;
+
+const atFirst = (policy: Parameters<typeof openAtFirst>[0]) => ({
+  openTo: openAtFirst(policy),
+  requiredApprovals: requiredVotes(policy),
+});
+
+const commonFilter = z.object({
+  creator: z.string().max(64).optional(),
+  status: several(resourceStatuses).optional(),
+  time__gt: moment.optional(),
+  time__lt: moment.optional(),
+  mine: flag.optional(),
+  awaiting_me: flag.optional(),
+});
+
+/** All operations of a kind, but those that only it has. */
+export function resourceOperations<Row extends ResourceRow, Fields extends z.ZodObject, Shown extends z.ZodRawShape>(
+  api: ResourceApi<Row, Fields, Shown>,
+): Endpoint[] {
+  const { rules, path, name, fields } = api;
+  const { kind } = rules.table;
+  const title = rules.title.en;
+  const access = accessTo(rules);
+  const asDecided = decidable(rules);
+  const item = z.object({ ...commonFields, ...api.shown });
+  const detail = item.extend(detailFields);
+  type Item = z.input<typeof item>;
+
+  async function present(rows: Row[], ctx: Ctx): Promise<Item[]> {
+    const [common, own] = await Promise.all([presentCommon(ctx, rules, rows), api.show(ctx, rows)]);
+    return rows.map((row) => ({ ...common.get(row.id), ...own.get(row.id) }) as Item);
+  }
+  async function presentOne(row: Row, ctx: Ctx): Promise<z.input<typeof detail>> {
+    const [one] = await present([row], ctx);
+    return { ...one, ...(await presentDetail(ctx, kind, row.id)) } as z.input<typeof detail>;
+  }
+
+  const listAll = list({
+    path: `${path}/`,
+    id: `list${name}s`,
+    area,
+    summary: `List ${title}s`,
+    permission: signedIn,
+    filter: z.object({ ...commonFilter.shape, ...api.filter.shape }),
+    item,
+    order: { newest: 'request.id' },
+    countCap: 1_000,
+    query({ query }, { db, subject }) {
+      const given = query as z.output<typeof commonFilter>;
+      let rows = resourceRows<Row>(db, rules.table.name);
+      for (const condition of [...filtered(given), ...api.conditions(query)]) rows = rows.where(condition);
+      if (given.mine === true) rows = rows.where('request.creatorId', '=', subject.userId);
+      if (given.awaiting_me === true) rows = rows.where(awaiting(rules, subject));
+      return holds(subject, approvingPermissions[kind]) ? rows : rows.where('request.creatorId', '=', subject.userId);
+    },
+    present: (rows, ctx) => present(rows as Row[], ctx),
+  });
+
+  const create = change({
+    method: 'post',
+    path: `${path}/`,
+    id: `create${name}`,
+    area,
+    summary: `Make a ${title}`,
+    permission: system('create_resource_req'),
+    body: fields,
+    returns: detail,
+    status: 201,
+    problems: [...conflicts],
+    prepare: ({ body }, ctx) => api.columns(ctx, body as Partial<z.output<Fields>>),
+    async handle(_input, ctx, columns) {
+      const row = await createResource(ctx.tx, rules, ctx.by, columns, atFirst);
+      await launch(ctx, resourceStart(rules, row));
+      return presentOne(row, { ...ctx, db: ctx.tx });
+    },
+  });
+
+  const get = endpoint({
+    method: 'get',
+    path: `${path}/{id}/`,
+    id: `get${name}`,
+    area,
+    summary: `One ${title}`,
+    permission: access.view,
+    returns: detail,
+    handle: (_input, ctx) => presentOne(ctx.allowed, ctx),
+  });
+
+  const edit = command({
+    method: 'patch',
+    path: `${path}/{id}/`,
+    id: `change${name}`,
+    area,
+    summary: `Change a ${title} under review; approvals so far are void`,
+    permission: access.edit,
+    body: atLeastOne(withoutDefaults(fields)),
+    returns: detail,
+    problems: [...conflicts, 'resource_not_in_review', 'workflow_lost'],
+    async handle({ body }, ctx) {
+      const given = await api.columns(ctx, body as Partial<z.output<Fields>>);
+      const input = { actor: ctx.by, fields: given };
+      await decide(ctx, asDecided, changeResourceUpdate, input, (view) => canChange(view, ctx.by));
+      return presentOne(await loadRequest(asDecided, ctx, ctx.allowed.id), ctx);
+    },
+  });
+
+  const getPlan = endpoint({
+    method: 'get',
+    path: `${path}/{id}/plan/`,
+    id: `get${name}Plan`,
+    area,
+    summary: `What a ${title} will do; votes are bound to its hash`,
+    permission: access.view,
+    returns: z.object({
+      plan_hash: z.string().nullable(),
+      changed_since_approval: z.boolean(),
+      plan: z.record(z.string(), z.unknown()),
+    }),
+    async handle(_input, ctx) {
+      const row = ctx.allowed;
+      const plan = await resourcePlanOf(ctx.db, { kind, requestId: row.id, round: row.planRound });
+      if (!plan) throw notFound();
+      const isOpen = row.status === 'wait_review' || row.status === 'approved';
+      const differs = isOpen && resourcePlanDifference(plan, await rules.compose(ctx.db, row)) !== null;
+      return { plan_hash: row.planHash, changed_since_approval: differs, plan };
+    },
+  });
+
+  const retry = command({
+    method: 'post',
+    path: `${path}/{id}/actions/retry/`,
+    id: `retry${name}`,
+    area,
+    summary: `Fulfil an approved ${title} again, as far as it failed`,
+    permission: access.retry,
+    returns: success,
+    problems: ['not_approved', 'no_failure', 'workflow_lost'],
+    async handle(_input, ctx) {
+      await decide(ctx, asDecided, retryUpdate, { actor: ctx.by }, canRetry);
+      return done;
+    },
+  });
+
+  const asRequests: RequestOperations<Row, ResourceView> = {
+    kind,
+    area,
+    path,
+    name,
+    title,
+    decidable: asDecided,
+    permissions: access,
+    voterOf: (ctx, { id }) => voterOf(ctx.db, ctx.subject, { kind, id, applicationId: null }),
+    votedOn: ({ id }) => ({ kind, id, applicationId: null }),
+    approvedOn: () => ({ target: title, where: 'anywhere' }),
+    canClose: canCloseResource,
+    problems: {
+      decided,
+      approve: [],
+      close: ['resource_closed', 'resource_finished', 'resource_rejected', 'request_fulfilling'],
+    },
+  };
+  return [listAll, create, get, edit, getPlan, ...requestOperations(asRequests), retry];
+}
+
+/** The fields of a change: all optional, and absent unless they are given. */
+const withoutDefaults = (fields: z.ZodObject): z.ZodObject =>
+  z.strictObject(
+    Object.fromEntries(
+      Object.entries(fields.shape).map(([name, field]) => [
+        name,
+        (field instanceof z.ZodDefault ? (field.unwrap() as z.ZodType) : (field as z.ZodType)).optional(),
+      ]),
+    ),
+  );
+
+function filtered(given: z.output<typeof commonFilter>): RawBuilder<SqlBool>[] {
+  const { creator, status, time__gt: after, time__lt: before } = given;
+  return [
+    ...(creator === undefined ? [] : [sql<SqlBool>`creator.username = ${creator}`]),
+    ...(status === undefined ? [] : [sql<SqlBool>`request.status = any(${status})`]),
+    ...(after ? [sql<SqlBool>`request.created_time > ${after}`] : []),
+    ...(before ? [sql<SqlBool>`request.created_time < ${before}`] : []),
+  ];
+}
+
+/** The caller's vote is the next step. */
+function awaiting({ table }: Pick<ResourceRules, 'table'>, subject: Ctx['subject']): RawBuilder<SqlBool> {
+  const user = sql`${subject.userId}`;
+  const reviews = holds(subject, approvingPermissions[table.kind]);
+  const isVoter = reviews
+    ? sql<SqlBool>`(${meantBy('request', user)} or ${standsIn(table, 'request', user)})`
+    : standsIn(table, 'request', user);
+  return sql<SqlBool>`(request.status = 'wait_review' and ${isVoter} and ${mayJudge(table, 'request', user)})`;
+}
