@@ -23,7 +23,7 @@ const outsideKernel = ['GET /ws/tasks/{}/output/'];
 // Whose operations are not served yet; a name is taken off this list with its area.
 const modulesToCome: readonly (keyof typeof modules)[] = ['dns_mgmt', 'common_tools'];
 const objectPermissionsToCome = ['view_app_monitor', 'login_host'];
-const systemPermissionsToCome = ['approve_domain_req', 'approve_ssl_cert_req'];
+const systemPermissionsToCome: readonly string[] = [];
 
 const named = (one: Endpoint): string => `${one.id}: ${one.method} ${one.path}`;
 const served = new Map(endpoints.map((one) => [operationOf(one.method, one.path), one]));

@@ -7,6 +7,13 @@ import type { Database } from '../../db/database.ts';
 import { templateDefaults } from '../../db/deploy/settings.ts';
 import { putPlan } from '../../db/deploy/tasks.ts';
 import { json } from '../../db/core/jsonb.ts';
+import { certificateRequests } from '../../db/requests/certificates.ts';
+import { createResource } from '../../db/requests/changes.ts';
+import { domainRequests } from '../../db/requests/domains.ts';
+import { hostRequests } from '../../db/requests/hosts.ts';
+import type { ResourceRow, ResourceRules } from '../../db/requests/kind.ts';
+import { builtInPolicy } from '../../workflows/approvals/contract.ts';
+import { openAtFirst } from '../../workflows/approvals/quorum.ts';
 import { makeApplication, makeHost } from '../support/api/app.ts';
 import { unique } from '../support/harness.ts';
 
@@ -36,6 +43,9 @@ export interface Objects {
   sshKey: number;
   record: number;
   policy: number;
+  hostRequest: number;
+  domainRequest: number;
+  certificateRequest: number;
 }
 
 const byId = (name: keyof Objects) => (objects: Objects) => ({ id: objects[name] });
@@ -65,6 +75,9 @@ export const kinds = {
   sshKey: byId('sshKey'),
   record: byId('record'),
   policy: byId('policy'),
+  hostRequest: byId('hostRequest'),
+  domainRequest: byId('domainRequest'),
+  certificateRequest: byId('certificateRequest'),
 } satisfies Record<string, (objects: Objects, parent: Objects) => Record<string, number>>;
 export type Kind = keyof typeof kinds;
 
@@ -239,6 +252,26 @@ const makePolicy = (db: Db, applicationId: number, creator: string): Promise<num
       .returning('id'),
   );
 
+/** A request of each kind, for things that no other one asks for. */
+async function makeRequests(db: Db, by: { id: number; username: string }) {
+  const policy = builtInPolicy(1);
+  const make = <Row extends ResourceRow>(rules: ResourceRules<Row>, fields: object): Promise<number> =>
+    db.transaction().execute(async (tx) => {
+      const own = { purpose: 'p', ...fields };
+      const first = () => ({ openTo: openAtFirst(policy), requiredApprovals: 1 });
+      return (await createResource(tx, rules, { ...by, channel: 'token' }, own, first)).id;
+    });
+  const name = unique();
+  const host = { name, specs: { cpu_core: 1, mem: 1024, storage: 10_240 }, os: 'debian', type: 'PHY_HOST' };
+  const record = { name: `${name}.example.com`, type: 'A', value: '192.0.2.1' };
+  const certificate = { domain: `${name}.example.com`, certificateType: 'normal', expectDeliveryDays: 7 };
+  return {
+    hostRequest: await make(hostRequests, { hosts: [host], expirationDays: null, expectDeliveryDays: 7 }),
+    domainRequest: await make(domainRequests, { records: [record] }),
+    certificateRequest: await make(certificateRequests, certificate),
+  };
+}
+
 /** What a team has; `by` is who made it. */
 export async function makeTeam(db: Db, by: { id: number; username: string }): Promise<Objects> {
   const creator = by.username;
@@ -271,6 +304,7 @@ export async function makeTeam(db: Db, by: { id: number; username: string }): Pr
     ...(await makePersonal(db, user)),
     record: 1,
     policy: await makePolicy(db, inventory.application, creator),
+    ...(await makeRequests(db, by)),
   };
 }
 

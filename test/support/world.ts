@@ -98,7 +98,7 @@ export async function testWorld({
 /** Ids name workflows, and the engine is shared: every world counts from a number of its own. */
 export async function ownIds({ database }: Pick<TestApp, 'database'>): Promise<void> {
   const first = randomInt(1, 2 ** 40);
-  for (const table of ['deploy_tasks', 'tasks'])
+  for (const table of ['deploy_tasks', 'tasks', 'host_requests', 'domain_requests', 'certificate_requests'])
     await sql`select setval(pg_get_serial_sequence(${table}, 'id'), ${first})`.execute(database.owner);
 }
 
