@@ -197,7 +197,8 @@ const filled = (sentence: string, params: RefusalParams): string =>
 /** The English sentence of a refusal. */
 export const refusalText = ({ rule, params }: Omit<Refusal, 'field'>): string => filled(refusalTexts[rule][0], params);
 
-export type Checked<T> = { readonly value: T; readonly refusal?: undefined } | { readonly refusal: Refusal };
+export type Checked<T> =
+  { readonly value: T; readonly refusal?: undefined } | { readonly refusal: Refusal; readonly value?: undefined };
 
 /** Runs a parser; what it refuses is about `field` unless it names another. */
 export function checked<T>(field: string, parse: () => T): Checked<T> {
