@@ -119,6 +119,6 @@ export function isBelow(name: string, domain: string): boolean {
 /** The name without its first label; undefined for the root. */
 export function parentOf(name: string): string | undefined {
   if (name === '.') return undefined;
-  const [first = ''] = labelsOf(name);
-  return name.length === first.length ? '.' : name.slice(first.length + 1);
+  const end = name.includes('\\') ? (labelsOf(name)[0] ?? '').length : name.indexOf('.');
+  return end < 0 || end === name.length ? '.' : name.slice(end + 1);
 }

@@ -198,7 +198,8 @@ const filled = (sentence: string, params: RefusalParams): string =>
 export const refusalText = ({ rule, params }: Omit<Refusal, 'field'>, language: 'en' | 'zh' = 'en'): string =>
   filled(refusalTexts[rule][language === 'en' ? 0 : 1], params);
 
-export type Checked<T> = { readonly value: T; readonly refusal?: undefined } | { readonly refusal: Refusal };
+export type Checked<T> =
+  { readonly value: T; readonly refusal?: undefined } | { readonly refusal: Refusal; readonly value?: undefined };
 
 /** Runs a parser; what it refuses is about `field` unless it names another. */
 export function checked<T>(field: string, parse: () => T): Checked<T> {

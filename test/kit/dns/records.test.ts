@@ -344,7 +344,7 @@ describe('any text', () => {
         const wire = valueToRdata(type, record.value);
         expect(rdataToValue(type, wire, 0, wire.length)).toBe(record.value);
       }),
-      { numRuns: 1500 },
+      { numRuns: 1000 },
     );
   });
 
@@ -362,7 +362,7 @@ describe('any text', () => {
         expect(nameOf('TXT', record.name).value).toEqual(record);
         expect(nameOf('TXT', unicodeName(record.name)).value).toEqual(record);
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 

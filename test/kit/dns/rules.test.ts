@@ -116,7 +116,7 @@ describe('a changed set', () => {
   });
 
   it('is judged in linear time beside many names and deep ones', () => {
-    const deep = Array.from({ length: 50_000 }, (_, n) => record(`a${n}.${'b.'.repeat(20)}sub A 192.0.2.1`));
+    const deep = Array.from({ length: 10_000 }, (_, n) => record(`a${n}.${'b.'.repeat(20)}sub A 192.0.2.1`));
     const outcome = zoneIndex(domain, [...apex, ...deep, record('sub NS ns.example.net')]);
     const settings = { largestSet: 500, longerDomains: new Set<string>() };
     expect(checkOutcome(outcome, [record('sub NS x'), ...deep], settings)).toBeNull();
