@@ -1,8 +1,5 @@
-import { sql } from 'kysely';
-import type { SqlBool } from 'kysely';
 import { z } from 'zod';
-import { anywhere } from '../../db/core/ilike.ts';
-import { certificateRequests } from '../../db/requests/certificates.ts';
+import { certificateRequests, domainHas, isOfType } from '../../db/requests/certificates.ts';
 import { checkDomain } from '../../kit/dns/records.ts';
 import { refusalText } from '../../kit/dns/refusals.ts';
 import { invalidField } from '../../workflows/problems/problem.ts';
@@ -29,8 +26,9 @@ const mostForWildcard = 251;
 function canonical(given: string, type: CertificateType | undefined, { language }: Ctx): string {
   const isWildcard = given.startsWith('*.');
   if (isWildcard && type !== 'wizard') throw invalidField('domain', 'a wildcard needs certificate_type wizard');
-  const { value, refusal } = { value: '', ...checkDomain(isWildcard ? given.slice(2) : given) };
-  if (refusal) throw invalidField('domain', refusalText(refusal, language) as Text);
+  const found = checkDomain(isWildcard ? given.slice(2) : given);
+  if (found.refusal) throw invalidField('domain', refusalText(found.refusal, language) as Text);
+  const { value } = found;
   if (!value.includes('.')) throw invalidField('domain', 'must have at least two labels');
   if (type === 'wizard' && value.length > mostForWildcard)
     throw invalidField('domain', 'must be at most 251 characters');
@@ -58,12 +56,10 @@ export const certificateRequestEndpoints = resourceOperations({
   fields,
   columns,
   filter: z.object({ domain: z.string().max(253).optional(), certificate_type: z.enum(certificateTypes).optional() }),
-  conditions({ domain, certificate_type: type }) {
-    return [
-      ...(typeof domain === 'string' ? [sql<SqlBool>`request.domain ilike ${anywhere(domain)}`] : []),
-      ...(typeof type === 'string' ? [sql<SqlBool>`request.certificate_type = ${type}`] : []),
-    ];
-  },
+  conditions: ({ domain, certificate_type: type }) => [
+    ...(typeof domain === 'string' ? [domainHas(domain)] : []),
+    ...(type === undefined ? [] : [isOfType(type as CertificateType)]),
+  ],
   shown: {
     domain: z.string(),
     certificate_type: z.enum(certificateTypes),

@@ -1,8 +1,5 @@
-import { sql } from 'kysely';
-import type { SqlBool } from 'kysely';
 import { z } from 'zod';
-import { anywhere } from '../../db/core/ilike.ts';
-import { domainRequests } from '../../db/requests/domains.ts';
+import { domainRequests, isForApplication, namesPart } from '../../db/requests/domains.ts';
 import { checkRecord } from '../../kit/dns/records.ts';
 import { refusalText } from '../../kit/dns/refusals.ts';
 import { detail, Problem } from '../../workflows/problems/problem.ts';
@@ -45,12 +42,11 @@ const ruled = (given: z.output<typeof record>) => {
 function canonical(records: readonly z.output<typeof record>[], { language }: Ctx): RequestedRecord[] {
   const details: ProblemDetail[] = [];
   const accepted = records.flatMap((given, index): RequestedRecord[] => {
-    const { refusal, ...found } = ruled(given);
     const field = (name: string): string => `records.${index}.${name}`;
-    if (refusal) details.push(detail(field(refusal.field), refusalText(refusal, language) as Text));
-    else if ('value' in found && !found.value.name.includes('.'))
-      details.push(detail(field('name'), 'must have at least two labels'));
-    else if ('value' in found) return [{ ...found.value, type: given.type }];
+    const found = ruled(given);
+    if (found.refusal) details.push(detail(field(found.refusal.field), refusalText(found.refusal, language) as Text));
+    else if (found.value.name.includes('.')) return [{ ...found.value, type: given.type }];
+    else details.push(detail(field('name'), 'must have at least two labels'));
     return [];
   });
   const keys = accepted.map(({ name, type, value }) => `${name} ${type} ${value}`);
@@ -81,17 +77,10 @@ export const domainRequestEndpoints = resourceOperations({
   fields,
   columns,
   filter: z.object({ name: z.string().max(253).optional(), associated_app: id.optional() }),
-  conditions({ name, associated_app: app }) {
-    return [
-      ...(typeof name === 'string'
-        ? [
-            sql<SqlBool>`(request.records::text ilike ${anywhere(name)} and exists (
-            select from jsonb_array_elements(request.records) as one where one->>'name' ilike ${anywhere(name)}))`,
-          ]
-        : []),
-      ...(typeof app === 'number' ? [sql<SqlBool>`request.applications @> to_jsonb(${app}::bigint)`] : []),
-    ];
-  },
+  conditions: ({ name, associated_app: app }) => [
+    ...(typeof name === 'string' ? [namesPart(name)] : []),
+    ...(typeof app === 'number' ? [isForApplication(app)] : []),
+  ],
   shown: {
     associated_app: z.array(z.int()),
     records: z.array(z.object({ name: z.string(), type: z.enum(requestedRecordTypes), value: z.string() })),

@@ -1,13 +1,10 @@
 // What responses show of every kind of resource request.
-import { sql } from 'kysely';
-import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import { holds } from '../../db/access/rights.ts';
 import { voterOf } from '../../db/approvals/people.ts';
-import { presentVotes, referenceColumns } from '../../db/approvals/references.ts';
-import type { FoundReferences, RequestReferences } from '../../db/approvals/references.ts';
+import type { RequestReferences } from '../../db/approvals/references.ts';
 import { eventsOf } from '../../db/approvals/votes.ts';
-import type { Database } from '../../db/database.ts';
+import { resourceReferences } from '../../db/requests/find.ts';
 import type { ResourceRow, ResourceRules } from '../../db/requests/kind.ts';
 import { approvingPermissions } from '../../workflows/approvals/contract.ts';
 import { availableActions } from '../../workflows/approvals/policy.ts';
@@ -55,7 +52,8 @@ export async function presentCommon<Row extends ResourceRow>(
   rules: ResourceRules<Row>,
   rows: readonly Row[],
 ): Promise<Map<number, Common>> {
-  const references = await referencesOf(ctx.db, rules, rows, ctx.subject.userId);
+  const ids = rows.map(({ id }) => id);
+  const references = await resourceReferences(ctx.db, rules, ids, ctx.subject.userId);
   const shown = await Promise.all(
     rows.map(async (row) => presentOne(ctx, rules, row, references.get(row.id) ?? noReferences)),
   );
@@ -63,20 +61,6 @@ export async function presentCommon<Row extends ResourceRow>(
 }
 
 const noReferences: RequestReferences = { votes: [], delegators: [], reviewers: [] };
-
-async function referencesOf<Row extends ResourceRow>(
-  db: Kysely<Database>,
-  { table }: ResourceRules<Row>,
-  rows: readonly Row[],
-  userId: number,
-): Promise<Map<number, RequestReferences>> {
-  if (rows.length === 0) return new Map();
-  const ids = rows.map(({ id }) => id);
-  const { rows: found } = await sql<FoundReferences & { id: number }>`
-    select request.id, ${referenceColumns(table, 'request', userId)}
-    from ${sql.table(table.name)} as request where request.id = any(${ids}::bigint[])`.execute(db);
-  return new Map(found.map(({ id, votes, ...rest }) => [id, { ...rest, votes: presentVotes(votes) }]));
-}
 
 async function presentOne<Row extends ResourceRow>(
   ctx: Ctx,

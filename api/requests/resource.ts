@@ -1,16 +1,12 @@
 // The operations of a kind of resource request: list, create, detail, change, plan, retry, and those of every approved
 // request. A kind supplies its fields, and how they are stored and shown.
-import { sql } from 'kysely';
-import type { RawBuilder, SqlBool } from 'kysely';
 import { z } from 'zod';
-import { holds } from '../../db/access/rights.ts';
-import { mayJudge, meantBy, standsIn } from '../../db/approvals/eligible-voters.ts';
 import { voterOf } from '../../db/approvals/people.ts';
 import { createResource } from '../../db/requests/changes.ts';
-import { resourceRows } from '../../db/requests/kind.ts';
+import { selectResources } from '../../db/requests/find.ts';
+import type { Condition } from '../../db/requests/find.ts';
 import type { ResourceRow, ResourceRules } from '../../db/requests/kind.ts';
 import { resourcePlanDifference, resourcePlanOf } from '../../db/requests/plans.ts';
-import { approvingPermissions } from '../../workflows/approvals/contract.ts';
 import { canChange } from '../../workflows/approvals/policy.ts';
 import { openAtFirst, requiredVotes } from '../../workflows/approvals/quorum.ts';
 import { changeResourceUpdate, resourceStatuses, retryUpdate } from '../../workflows/requests/contract.ts';
@@ -45,7 +41,7 @@ export interface ResourceApi<Row extends ResourceRow, Fields extends z.ZodObject
   columns(ctx: Ctx, given: Partial<z.output<Fields>>): Promise<ResourceFields>;
   /** Filters besides those of every kind, and their conditions on the alias `request`. */
   filter: z.ZodObject;
-  conditions(query: Record<string, unknown>): RawBuilder<SqlBool>[];
+  conditions(query: Record<string, unknown>): Condition[];
   /** The fields that only this kind shows. */
   shown: Shown;
   show(ctx: Ctx, rows: readonly Row[]): Promise<Map<number, z.input<z.ZodObject<Shown>>>>;
@@ -102,12 +98,13 @@ export function resourceOperations<Row extends ResourceRow, Fields extends z.Zod
     order: { newest: 'request.id' },
     countCap: 1_000,
     query({ query }, { db, subject }) {
-      const given = query as z.output<typeof commonFilter>;
-      let rows = resourceRows<Row>(db, rules.table.name);
-      for (const condition of [...filtered(given), ...api.conditions(query)]) rows = rows.where(condition);
-      if (given.mine === true) rows = rows.where('request.creatorId', '=', subject.userId);
-      if (given.awaiting_me === true) rows = rows.where(awaiting(rules, subject));
-      return holds(subject, approvingPermissions[kind]) ? rows : rows.where('request.creatorId', '=', subject.userId);
+      const {
+        time__gt: after,
+        time__lt: before,
+        awaiting_me: awaitingMe,
+        ...rest
+      } = query as z.output<typeof commonFilter>;
+      return selectResources(db, rules, { ...rest, after, before, awaitingMe }, api.conditions(query), subject);
     },
     present: (rows, ctx) => present(rows as Row[], ctx),
   });
@@ -228,23 +225,3 @@ const withoutDefaults = (fields: z.ZodObject): z.ZodObject =>
       ]),
     ),
   );
-
-function filtered(given: z.output<typeof commonFilter>): RawBuilder<SqlBool>[] {
-  const { creator, status, time__gt: after, time__lt: before } = given;
-  return [
-    ...(creator === undefined ? [] : [sql<SqlBool>`creator.username = ${creator}`]),
-    ...(status === undefined ? [] : [sql<SqlBool>`request.status = any(${status})`]),
-    ...(after ? [sql<SqlBool>`request.created_time > ${after}`] : []),
-    ...(before ? [sql<SqlBool>`request.created_time < ${before}`] : []),
-  ];
-}
-
-/** The caller's vote is the next step. */
-function awaiting({ table }: Pick<ResourceRules, 'table'>, subject: Ctx['subject']): RawBuilder<SqlBool> {
-  const user = sql`${subject.userId}`;
-  const reviews = holds(subject, approvingPermissions[table.kind]);
-  const isVoter = reviews
-    ? sql<SqlBool>`(${meantBy('request', user)} or ${standsIn(table, 'request', user)})`
-    : standsIn(table, 'request', user);
-  return sql<SqlBool>`(request.status = 'wait_review' and ${isVoter} and ${mayJudge(table, 'request', user)})`;
-}

@@ -1,7 +1,10 @@
 // Requests for TLS certificates.
+import { sql } from 'kysely';
+import { anywhere } from '../core/ilike.ts';
 import type { CertificateType } from '../../workflows/requests/contract.ts';
 import { resourceRules } from './kind.ts';
 import type { RowOf } from './kind.ts';
+import type { Condition } from './find.ts';
 
 export type CertificateRequestRow = RowOf<'certificateRequests'>;
 
@@ -18,3 +21,7 @@ export const certificateRequests = resourceRules<CertificateRequestRow>({
   compose: (_db, { domain, certificateType, applications, autoRenew }) =>
     Promise.resolve({ names: namesOf(domain, certificateType), applications, auto_renew: autoRenew }),
 });
+
+export const domainHas = (part: string): Condition => sql`request.domain ilike ${anywhere(part)}`;
+
+export const isOfType = (type: CertificateType): Condition => sql`request.certificate_type = ${type}`;

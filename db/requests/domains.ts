@@ -1,7 +1,10 @@
 // Requests for names in DNS: records that are to be there.
+import { sql } from 'kysely';
+import { anywhere } from '../core/ilike.ts';
 import { requestedRecordTypes } from '../../workflows/requests/contract.ts';
 import { resourceRules } from './kind.ts';
 import type { RowOf } from './kind.ts';
+import type { Condition } from './find.ts';
 
 export type DomainRequestRow = RowOf<'domainRequests'>;
 
@@ -17,3 +20,9 @@ export const domainRequests = resourceRules<DomainRequestRow>({
     ),
   compose: (_db, { records, applications }) => Promise.resolve({ records, applications }),
 });
+
+/** A record's name has this part. The first condition is the indexed one. */
+export const namesPart = (part: string): Condition => sql`(request.records::text ilike ${anywhere(part)} and exists (
+  select from jsonb_array_elements(request.records) as one where one->>'name' ilike ${anywhere(part)}))`;
+
+export const isForApplication = (id: number): Condition => sql`request.applications @> to_jsonb(${id}::bigint)`;

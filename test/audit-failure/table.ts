@@ -4,6 +4,7 @@ import { deploy } from './deploy.ts';
 import { hostImports } from './host-imports.ts';
 import { hosts } from './hosts.ts';
 import { inventory } from './inventory.ts';
+import { requests } from './requests.ts';
 import type { Trials } from './stage.ts';
 import { templates } from './templates.ts';
 
@@ -16,4 +17,5 @@ export const trials: Trials = {
   ...hostImports,
   ...deploy,
   ...templates,
+  ...requests,
 };
