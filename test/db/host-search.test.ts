@@ -66,7 +66,7 @@ test('of many hosts those of one network or number are looked up, not searched f
   await sql`vacuum analyze hosts`.execute(t.database.owner);
   for (const filter of [{ ip: '172.7.33' }, { ip: '7.33.' }, { name: 'many-1783' }]) {
     const plan = await t.db.selectFrom('hosts').where(matchingHosts(filter, subject)).select('id').explain();
-    expect(JSON.stringify(plan)).toMatch(/Bitmap Index Scan on hosts_(address_parts|number_starts)/);
+    expect(JSON.stringify(plan)).toMatch(/Bitmap Index Scan on hosts_(address|name)_search/);
   }
   expect(await found({ ip: '172.7.33' })).toEqual(['many-1783']);
 });
