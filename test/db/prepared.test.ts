@@ -56,7 +56,7 @@ test('the look-up of a caller is parsed once per connection and still returns cu
     expect((await ask())?.granted).toEqual(['view_app']);
     expect(await mayOn(db, subject, 'application', 'view_app', application)).toBe('yes');
     const { rows } = await sql<{ name: string }>`select name from pg_prepared_statements order by name`.execute(db);
-    expect(rows.map(({ name }) => name)).toEqual(['token, application asked']);
+    expect(rows.map(({ name }) => name)).toContain('token, application asked');
     await t.db.deleteFrom('authTokens').where('userId', '=', user.id).execute();
     expect(await ask()).toBeUndefined();
   });
