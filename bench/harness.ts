@@ -10,15 +10,19 @@ export interface Comparison {
   base: number;
   ours: number;
   ratio: number;
+  /** The 95th percentile of ours. */
+  p95: number;
 }
 
 /** One line of the report. */
-export interface Row extends Comparison {
+export interface Row extends Pick<Comparison, 'base' | 'ours' | 'ratio'> {
   name: string;
+  /** Of ours, if it was measured call by call. */
+  p95?: number;
   /** Base and ours. */
   unit: 'ms' | 'MiB' | 's' | 'events';
-  /** Largest acceptable ratio. */
-  aim: number;
+  /** Largest acceptable ratio; or largest acceptable p95, where the ratio is only told. */
+  aim: number | { p95: number };
   /** The base against itself: 1 on a quiet machine; null if not measured. */
   noise: number | null;
 }
@@ -53,8 +57,9 @@ export async function compare(base: Side, ours: Side, { rounds, calls, warmUp = 
   for (let round = 0; round < rounds; round += 1)
     for (const side of ['base', 'ours', 'ours', 'base'] as const)
       times.get(side)?.push(...(await block(sides[side], calls)));
-  const [first, second] = [median(times.get('base') ?? []), median(times.get('ours') ?? [])];
-  return { base: first, ours: second, ratio: second / first };
+  const own = times.get('ours') ?? [];
+  const [first, second] = [median(times.get('base') ?? []), median(own)];
+  return { base: first, ours: second, ratio: second / first, p95: percentile(own, 0.95) };
 }
 
 /** `compare`, plus the base against itself in half as many rounds. */
@@ -88,6 +93,12 @@ export function median(values: readonly number[]): number {
   const middle = sorted.length >> 1;
   const [below = 0, above = 0] = [sorted[sorted.length % 2 === 0 ? middle - 1 : middle], sorted[middle]];
   return (below + above) / 2;
+}
+
+/** The smallest value that this share of all values does not exceed; 0 of an empty list. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 }
 
 /** The duration of `work`, in ms. */

@@ -18,7 +18,7 @@ const users = 200;
 
 /** Fills an empty database with `count` deploy tasks. */
 export async function seed(databaseUrl: string, count: number): Promise<Seeded> {
-  const db = connect(databaseUrl, { max: 1, applicationName: 'bench' });
+  const db = connect(databaseUrl, { max: 1, applicationName: 'bench', queryTimeoutMs: 0 });
   try {
     const admin = await person(db, 'root', { admin: true });
     const limited = await person(db, 'limited');

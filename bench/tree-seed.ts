@@ -22,7 +22,7 @@ const granted = 200;
 
 /** Fills an empty database with `count` applications on `levels` levels. */
 export async function seedTree(databaseUrl: string, count: number, levels: number): Promise<SeededTree> {
-  const db = connect(databaseUrl, { max: 1, applicationName: 'bench' });
+  const db = connect(databaseUrl, { max: 1, applicationName: 'bench', queryTimeoutMs: 0 });
   try {
     const admin = await person(db, 'root', { admin: true });
     const limited = await person(db, 'limited');

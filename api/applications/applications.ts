@@ -20,7 +20,7 @@ import { distinct, done, id, success } from '../operations/schemas.ts';
 import { nameTaken, unlessTaken } from '../operations/unique-names.ts';
 import { changes, columnsOf, creation, namedOnHosts } from './fields.ts';
 import type { Fields } from './fields.ts';
-import { allFilters, onePlanDoes } from './filters.ts';
+import { allFilters } from './filters.ts';
 import { applyLists, applyPlace } from './links.ts';
 import { keepingPolicies } from './policies-kept.ts';
 import { applicationObject, applicationSummary, presentApplications, presentSummaries } from './object.ts';
@@ -46,8 +46,9 @@ const listApplications = list({
   permission: signedIn,
   filter: allFilters,
   item: applicationSummary,
+  // Of a million, counting 10,000 by a part of the name takes 50 to 100 ms.
+  countCap: 1_000,
   query: ({ query }, ctx) => selectSummaries(ctx.db, ctx.subject).where(matching(query)),
-  keepPlan: ({ query }, ctx) => onePlanDoes(query, ctx),
   present: (rows, ctx) => presentSummaries(rows, ctx),
 });
 

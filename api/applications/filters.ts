@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import { everywhere } from '../../db/access/rights.ts';
-import type { Ctx } from '../operations/context.ts';
 import { flag, id } from '../operations/schemas.ts';
 
 const text = z.string().max(512);
@@ -36,15 +34,3 @@ export const allFilters = commonFilters.extend({
   parent_app: id.optional(),
   application_type: text.optional(),
 });
-
-type Filter = keyof typeof allFilters.shape;
-const filters = Object.keys(allFilters.shape) as Filter[];
-
-const patterns: readonly Filter[] = ['name', 'full_name', 'application_type'];
-
-/** Whether one plan serves all filter values: with one filter at most, since combinations are many. */
-export function onePlanDoes(query: Partial<Record<Filter, unknown>>, { subject }: Ctx): boolean {
-  const [first, ...more] = filters.filter((filter) => query[filter] !== undefined);
-  // The best plan for a pattern depends on it, unless the caller may view only a few applications.
-  return more.length === 0 && (first === undefined || !patterns.includes(first) || !everywhere(subject, 'view_app'));
-}

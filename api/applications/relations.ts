@@ -10,7 +10,7 @@ import { list } from '../operations/list.ts';
 import { application } from '../operations/permissions.ts';
 import { done, id, success } from '../operations/schemas.ts';
 import { addChildren, dropChildren } from './children.ts';
-import { commonFilters, onePlanDoes } from './filters.ts';
+import { commonFilters } from './filters.ts';
 import { lockedApplication } from './locked.ts';
 import { applicationSummary, presentSummaries } from './object.ts';
 import { addRequired } from './required.ts';
@@ -29,7 +29,6 @@ const linkedList = (link: keyof typeof linkedTo, declaration: { path: string; id
     item: applicationSummary,
     query: ({ params, query }, ctx) =>
       selectSummaries(ctx.db, ctx.subject).where(matching(query)).where(linkedTo[link](params.id)),
-    keepPlan: ({ query }, ctx) => onePlanDoes(query, ctx),
     present: (rows, ctx) => presentSummaries(rows, ctx),
   });
 

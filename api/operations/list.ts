@@ -98,21 +98,14 @@ export function list<
     order?: Order;
     /** The count is exact up to this many rows; 10,000 by default. */
     countCap?: number;
-    /** Whether one plan serves all values of the query for this input (see `paginate`). */
-    keepPlan?(input: Input<P, F, z.ZodUndefined>, ctx: Ctx<A>): boolean;
     present(rows: Row[], ctx: Ctx<A>, input: Input<P, F, z.ZodUndefined>): Promise<z.input<Item>[]> | z.input<Item>[];
   },
 ): Endpoint {
-  const { query, order = 'oldest', countCap = 10_000, keepPlan, present, ...rest } = declaration;
-  const filters = Object.keys(rest.filter?.shape ?? {});
-  // A list within one object is already narrowed by that object.
-  const isOfOne = rest.path.includes('{');
+  const { query, order = 'oldest', countCap = 10_000, present, ...rest } = declaration;
   return loadedList<Path, Item, P, F, A>({
     ...rest,
     load: async (input, ctx, page) => {
-      const asked = input.query as Record<string, unknown>;
-      const isFiltered = isOfOne || filters.some((name) => asked[name] !== undefined);
-      const options = { ...page, order, countCap, isFiltered, keepPlan: keepPlan?.(input, ctx) ?? false };
+      const options = { ...page, order, countCap };
       const { rows, ...counted } = await paginate(ctx.db, await query(input, ctx), options);
       return { items: await present(rows, ctx, input), ...counted };
     },

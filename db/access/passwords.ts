@@ -60,14 +60,7 @@ export function weaknessOf(password: string, owner: PasswordOwner): Weakness | u
   const plain = password.toLowerCase();
   if (commonPasswords.has(plain)) return weaknesses.common;
   if (new Set(plain).size <= 3) return weaknesses.repeated;
-  return spellings(plain).some((one) => isOwn(one, owner)) ? weaknesses.own : undefined;
-}
-
-/** A password with common letter substitutions undone, in each way. */
-function spellings(plain: string): string[] {
-  const signs = { '0': 'o', '3': 'e', '4': 'a', '5': 's', '7': 't', '@': 'a', $: 's' } as Record<string, string>;
-  const letters = plain.replace(/[034567@$]/g, (sign) => signs[sign] ?? sign);
-  return [plain, letters.replace(/[1!]/g, 'i'), letters.replace(/[1!]/g, 'l')];
+  return isOwn(plain, owner) ? weaknesses.own : undefined;
 }
 
 const productWords = ['slipway'];

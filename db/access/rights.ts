@@ -3,7 +3,6 @@
 import { sql } from 'kysely';
 import type { Expression, Kysely, SqlBool } from 'kysely';
 import type { Database } from '../database.ts';
-import { nameStatement, opaqueToPlanner } from '../core/prepared-statements.ts';
 import {
   applicationPermissions,
   coveredBy,
@@ -74,8 +73,8 @@ export const holds = (subject: Subject, permission: SystemPermission): boolean =
 
 /** A where-expression: the user's own grants and those of their roles. */
 export function heldBy({ userId, roleIds }: Pick<Subject, 'userId' | 'roleIds'>): Expression<SqlBool> {
-  return sql<SqlBool>`(grants.user_id = ${opaqueToPlanner(userId, 'bigint')}
-    or grants.role_id = any(${opaqueToPlanner(roleIds, 'bigint[]')}))`;
+  return sql<SqlBool>`(grants.user_id = ${userId}
+    or grants.role_id = any(${roleIds}::bigint[]))`;
 }
 
 /** Whether a user holds a permission on all objects. */
@@ -153,13 +152,11 @@ export async function mayOnEach<S extends Scope>(
   ids: readonly number[],
 ): Promise<Map<number, May>> {
   const { table, view } = scopes[scope];
-  const query = sql<{ id: number; may: boolean; sees: boolean }>`
+  const { rows } = await sql<{ id: number; may: boolean; sees: boolean }>`
     select objects.id, ${visible(subject, scope, permission, 'objects.id')} as may,
       ${visible<Scope>(subject, scope, view, 'objects.id')} as sees
     from ${sql.table(table)} as objects
-    where objects.id = any(${ids}::bigint[]) and objects.deleted_time is null`.compile(db);
-  nameStatement(query.sql);
-  const { rows } = await db.executeQuery(query);
+    where objects.id = any(${ids}::bigint[]) and objects.deleted_time is null`.execute(db);
   const found = new Map(rows.map(({ id, may, sees }): [number, May] => [id, sees ? (may ? 'yes' : 'no') : 'hidden']));
   return new Map(ids.map((id) => [id, found.get(id) ?? 'hidden']));
 }

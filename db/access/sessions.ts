@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
-import type { Parameter } from '../core/prepared-statements.ts';
-import { preparedWithAsked, type Asked } from './caller-grants.ts';
+import { executeNamed } from '../core/prepared-statements.ts';
+import { grantedOnAsked, type Asked } from './caller-grants.ts';
 import { newSessionSecret, secretHash, type CredentialUser } from './credentials.ts';
 import { holdings, subjectOf, type Subject } from './rights.ts';
 
@@ -53,20 +53,6 @@ interface UsedSession {
   granted: string[] | null;
 }
 
-const sessionOf = preparedWithAsked((db, place: Parameter<{ idHash: Buffer; now: Date; seenAfter: Date }>, granted) =>
-  db
-    .selectFrom('sessions')
-    .innerJoin('users', 'users.id', 'sessions.userId')
-    .where('sessions.idHash', '=', place('idHash'))
-    .where('sessions.expiresTime', '>', place('now'))
-    .where('sessions.lastSeenTime', '>', place('seenAfter'))
-    .where('users.status', '=', 'enabled')
-    .select(['sessions.csrfToken', 'sessions.expiresTime', 'sessions.lastSeenTime'])
-    .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword', 'users.secondFactor'])
-    .select(holdings(sql.ref('users.id')).as('held'))
-    .select(granted(sql.ref('users.id')).as('granted')),
-);
-
 /**
  * The session of a cookie and its enabled user with their rights, also on the requested object, in one statement;
  * undefined if it has ended. Updates its last use, to the minute.
@@ -78,7 +64,18 @@ export async function useSession(
   asked?: Asked,
 ): Promise<UsedSession | undefined> {
   const idHash = secretHash(value);
-  const [row] = await sessionOf(db, { idHash, now, seenAfter: seenAfter(now) }, asked);
+  const query = db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.userId')
+    .where('sessions.idHash', '=', idHash)
+    .where('sessions.expiresTime', '>', now)
+    .where('sessions.lastSeenTime', '>', seenAfter(now))
+    .where('users.status', '=', 'enabled')
+    .select(['sessions.csrfToken', 'sessions.expiresTime', 'sessions.lastSeenTime'])
+    .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword', 'users.secondFactor'])
+    .select(holdings(sql.ref('users.id')).as('held'))
+    .select(grantedOnAsked(sql.ref('users.id'), asked).as('granted'));
+  const [row] = await executeNamed(db, `session, ${asked?.scope ?? 'nothing'} asked`, query);
   if (!row) return undefined;
   const { csrfToken, expiresTime, lastSeenTime, held, granted, ...user } = row;
   if (now.getTime() - lastSeenTime.getTime() >= noteMs)

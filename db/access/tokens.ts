@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database } from '../database.ts';
-import type { Parameter } from '../core/prepared-statements.ts';
-import { preparedWithAsked, type Asked } from './caller-grants.ts';
+import { executeNamed } from '../core/prepared-statements.ts';
+import { grantedOnAsked, type Asked } from './caller-grants.ts';
 import { newTokenValue, secretHash, type CredentialUser } from './credentials.ts';
 import { holdings, subjectOf, type Subject } from './rights.ts';
 import type { AccessTables } from './tables.ts';
@@ -11,18 +11,6 @@ import type { AccessTables } from './tables.ts';
 export const maxTokens = 100;
 
 export type TokenRow = Selectable<AccessTables['authTokens']> & { username: string };
-
-const tokenOf = preparedWithAsked((db, place: Parameter<{ valueHash: Buffer }>, granted) =>
-  db
-    .selectFrom('authTokens')
-    .innerJoin('users', 'users.id', 'authTokens.userId')
-    .where('authTokens.valueHash', '=', place('valueHash'))
-    .where('users.status', '=', 'enabled')
-    .select(['authTokens.id as tokenId', 'authTokens.expiresTime', 'authTokens.lastUsedTime'])
-    .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword', 'users.secondFactor'])
-    .select(holdings(sql.ref('users.id')).as('held'))
-    .select(granted(sql.ref('users.id')).as('granted')),
-);
 
 interface UsedToken {
   id: number;
@@ -42,7 +30,16 @@ export async function useToken(
   now: Date,
   asked?: Asked,
 ): Promise<UsedToken | undefined> {
-  const [row] = await tokenOf(db, { valueHash: secretHash(value) }, asked);
+  const query = db
+    .selectFrom('authTokens')
+    .innerJoin('users', 'users.id', 'authTokens.userId')
+    .where('authTokens.valueHash', '=', secretHash(value))
+    .where('users.status', '=', 'enabled')
+    .select(['authTokens.id as tokenId', 'authTokens.expiresTime', 'authTokens.lastUsedTime'])
+    .select(['users.id', 'users.username', 'users.name', 'users.mustChangePassword', 'users.secondFactor'])
+    .select(holdings(sql.ref('users.id')).as('held'))
+    .select(grantedOnAsked(sql.ref('users.id'), asked).as('granted'));
+  const [row] = await executeNamed(db, `token, ${asked?.scope ?? 'nothing'} asked`, query);
   if (!row || (row.expiresTime && row.expiresTime <= now)) return undefined;
   const { tokenId, expiresTime, lastUsedTime, held, granted, ...user } = row;
   const minute = new Date(Math.floor(now.getTime() / 60_000) * 60_000);

@@ -7,7 +7,6 @@ import { grantedOn, visible, type Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
 import type { ApplicationRow } from '../inventory/tables.ts';
 import { anywhere } from '../core/ilike.ts';
-import { opaqueToPlanner } from '../core/prepared-statements.ts';
 
 const visibleApplications = (db: Kysely<Database>, subject: Subject) =>
   db
@@ -61,14 +60,13 @@ export function matching(filter: ApplicationFilter): Expression<SqlBool> {
   if (name !== undefined) add(sql`applications.name ilike ${anywhere(name)}`);
   if (full_name !== undefined) add(sql`applications.full_name ilike ${anywhere(full_name)}`);
   if (application_type !== undefined) add(sql`applications.application_type ilike ${anywhere(application_type)}`);
-  if (response_persons !== undefined)
-    add(among(answeredBy(sql`any(${opaqueToPlanner(response_persons, 'bigint[]')})`)));
+  if (response_persons !== undefined) add(among(answeredBy(sql`any(${response_persons}::bigint[])`)));
   if (has_parent !== undefined) add(has_parent ? sql`parent_id is not null` : sql`parent_id is null`);
   if (user !== undefined) add(concerns(sql`(select users.id from users where username = ${user})`));
   if (role !== undefined)
     add(among(viewedBy(sql`grants.role_id = (select roles.id from roles where lower(roles.name) = lower(${role}))`)));
-  if (production !== undefined) add(sql`production_id = ${opaqueToPlanner(production, 'bigint')}`);
-  if (parent_app !== undefined) add(sql`parent_id = ${opaqueToPlanner(parent_app, 'bigint')}`);
+  if (production !== undefined) add(sql`production_id = ${production}`);
+  if (parent_app !== undefined) add(sql`parent_id = ${parent_app}`);
   return sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
 }
 
@@ -102,11 +100,11 @@ export const applicationsOfUsers = (db: Kysely<Database>, subject: Subject, user
 
 /** Expressions that are true for applications linked to the one with this id. */
 export const linkedTo = {
-  children: (id: number) => sql<SqlBool>`applications.parent_id = ${opaqueToPlanner(id, 'bigint')}`,
+  children: (id: number) => sql<SqlBool>`applications.parent_id = ${id}`,
   required: (id: number) =>
     sql<SqlBool>`applications.id in (
-      select required_id from required_apps where application_id = ${opaqueToPlanner(id, 'bigint')})`,
+      select required_id from required_apps where application_id = ${id})`,
   requiredBy: (id: number) =>
     sql<SqlBool>`applications.id in (
-      select application_id from required_apps where required_id = ${opaqueToPlanner(id, 'bigint')})`,
+      select application_id from required_apps where required_id = ${id})`,
 };

@@ -11,7 +11,8 @@ import type { InstanceRow } from '../inventory/tables.ts';
 import { json } from '../core/jsonb.ts';
 import { insertRows } from '../core/row-batches.ts';
 import { notifyOutput } from '../tasks/output.ts';
-import { allFinished, closeResult, openResults } from '../tasks/results.ts';
+import { finishTask } from '../tasks/finish.ts';
+import { closeResult } from '../tasks/results.ts';
 import type { ResultEnd } from '../tasks/results.ts';
 import type { TaskResultRow, TaskRow } from '../tasks/tables.ts';
 
@@ -100,27 +101,18 @@ function unsettled({ taskId, position, status, step }: TaskResultRow, error: str
 }
 
 /** Ends an instance task: `finished` if every instance is; what never began is failed and free again. False: it had ended. */
-export async function settleInstanceTask(db: Kysely<Database>, taskId: number, error: string | null): Promise<boolean> {
-  return db.transaction().execute(async (tx) => {
-    const task = await tx
-      .selectFrom('tasks')
-      .selectAll()
-      .where('id', '=', taskId)
-      .forUpdate()
-      .executeTakeFirstOrThrow();
-    if (task.status !== 'running') return false;
-    for (const open of await openResults(tx, taskId)) {
-      await closeResult(tx, unsettled(open, error));
-      await freeInstance(tx, open, open.status === 'running' ? 'unknown' : 'unchanged');
-    }
-    const isDone = (await allFinished(tx, taskId)) && error === null;
-    const status = isDone ? ('finished' as const) : ('failed' as const);
-    await tx.updateTable('tasks').set({ status, error, finishedTime: new Date() }).where('id', '=', taskId).execute();
-    await recordEnd(tx, task, status);
-    await notifyOutput(tx, taskId);
-    return true;
+export const settleInstanceTask = (db: Kysely<Database>, taskId: number, error: string | null): Promise<boolean> =>
+  finishTask(db, {
+    taskId,
+    error,
+    close: async (tx, _task, open) => {
+      for (const result of open) {
+        await closeResult(tx, unsettled(result, error));
+        await freeInstance(tx, result, result.status === 'running' ? 'unknown' : 'unchanged');
+      }
+    },
+    record: recordEnd,
   });
-}
 
 const actionsZh: Record<string, string> = { start: '启动', stop: '停止', restart: '重启' };
 

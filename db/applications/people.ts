@@ -2,7 +2,6 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { ResponseType } from '../../workflows/applications/contract.ts';
 import type { Database } from '../database.ts';
-import { prepared, type Parameter } from '../core/prepared-statements.ts';
 import { insertRows } from '../core/row-batches.ts';
 
 /** A user answering for an application in one role. */
@@ -44,16 +43,14 @@ export async function setResponsePersons(
   await insertRows(tx, 'responsePersons', rows);
 }
 
-const listed = prepared((db, place: Parameter<{ applicationId: number }>) =>
+/** Response persons in order, with what the API shows of a user; `id` is the user's. */
+export const listResponsePersons = (db: Kysely<Database>, applicationId: number) =>
   db
     .selectFrom('responsePersons')
     .innerJoin('users', 'users.id', 'responsePersons.userId')
-    .where('responsePersons.applicationId', '=', place('applicationId'))
+    .where('responsePersons.applicationId', '=', applicationId)
     .select(['users.id', 'users.email', 'users.phone', 'responsePersons.type'])
     .select(sql<string>`coalesce(nullif(users.name, ''), users.username)`.as('name'))
     .orderBy('users.id')
-    .orderBy('responsePersons.type'),
-);
-
-/** Response persons in order, with what the API shows of a user; `id` is the user's. */
-export const listResponsePersons = (db: Kysely<Database>, applicationId: number) => listed(db, { applicationId });
+    .orderBy('responsePersons.type')
+    .execute();

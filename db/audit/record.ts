@@ -1,13 +1,10 @@
 // Audit records are written in the transaction of their change, so neither exists without the other. No NOTIFY here: it
 // serialises all commits of the system (measured: half the transactions per second), and the sealer polls every second
 // anyway.
-import { sql } from 'kysely';
 import type { Insertable, Kysely } from 'kysely';
 import type { Actor } from '../../workflows/tasks/contract.ts';
 import type { Database } from '../database.ts';
 import { storableText } from '../core/jsonb.ts';
-import { prepared } from '../core/prepared-statements.ts';
-import type { Parameter } from '../core/prepared-statements.ts';
 import { insertRows } from '../core/row-batches.ts';
 import { storedChanges } from './changes.ts';
 import type { AuditChanges, AuditTables, AuditView } from './tables.ts';
@@ -52,55 +49,17 @@ export class AuditWriteError extends Error {
 export async function record(tx: Kysely<Database>, by: Actor, entries: readonly AuditEntry[]): Promise<void> {
   const rows = entries.map((entry) => auditRow(by, entry));
   try {
-    const [first, ...others] = rows;
-    if (first && others.length === 0) await insertOne(tx, first);
-    else await insertRows(tx, 'auditRecords', rows);
+    await insertRows(tx, 'auditRecords', rows);
   } catch (error) {
     throw new AuditWriteError(error);
   }
 }
 
 /** A record, all columns that its writer gives. */
-export type AuditRow = Required<Omit<Insertable<AuditTables['auditRecords']>, 'id' | 'opTime'>>;
+type AuditRow = Required<Omit<Insertable<AuditTables['auditRecords']>, 'id' | 'opTime'>>;
 
-// A record, so that none is forgotten.
-const given: Record<keyof AuditRow, true> = {
-  view: true,
-  operator: true,
-  area: true,
-  opType: true,
-  opTarget: true,
-  targetType: true,
-  targetId: true,
-  targetName: true,
-  detailEn: true,
-  detailZh: true,
-  moduleName: true,
-  permName: true,
-  action: true,
-  authorizedTargetType: true,
-  authorizedTargetName: true,
-  outcome: true,
-  channel: true,
-  remoteAddr: true,
-  requestId: true,
-  tokenId: true,
-  messageId: true,
-  changes: true,
-};
-
-/** Those columns. */
-export const auditColumns = Object.keys(given) as (keyof AuditRow)[];
-
-const insertOne = prepared((db, place: Parameter<AuditRow>) =>
-  db
-    .insertInto('auditRecords')
-    .columns(auditColumns)
-    .expression(sql`select ${sql.join(auditColumns.map(place))}`),
-);
-
-/** The row of an entry, for a statement that writes it together with its change. */
-export function auditRow(by: Actor, entry: AuditEntry): AuditRow {
+/** The row of an entry. */
+function auditRow(by: Actor, entry: AuditEntry): AuditRow {
   return {
     view: entry.view,
     operator: storableText(by.username),

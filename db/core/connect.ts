@@ -4,7 +4,6 @@ import { Kysely } from 'kysely';
 import pg from 'pg';
 import type { Database } from '../database.ts';
 import { NamingDialect, names } from './snake-case.ts';
-import { statementName } from './prepared-statements.ts';
 
 /** The part of a logger used here. */
 export interface WarningLog {
@@ -46,24 +45,18 @@ class QuickClient extends pg.Client {
   }
 }
 
-type Send = (query: string | pg.QueryConfig, values?: unknown[]) => unknown;
+type Send = (...query: unknown[]) => unknown;
 
-// A hanging server may never respond: everything waiting on this connection would hang too, so the connection is dropped.
-function ended(client: pg.ClientBase, answer: unknown): unknown {
-  if (!(answer instanceof Promise)) return answer;
-  return answer.catch((error: unknown) => {
-    if (error instanceof Error && error.message === timedOut)
-      void (client as pg.ClientBase & { end(): Promise<void> }).end();
-    throw error;
-  });
-}
-
-/** Sends named statements under their names. */
-function sendNamed(client: pg.ClientBase): void {
-  const send: Send = (...query) => ended(client, (pg.Client.prototype.query as Send).apply(client, query));
-  const query: Send = (text, values) => {
-    const name = typeof text === 'string' ? statementName(text) : undefined;
-    return name === undefined ? send(text, values) : send({ name, text: text as string, ...(values && { values }) });
+/** Ends a connection whose server hangs: everything waiting on it would hang too. */
+function endOnTimeout(client: pg.ClientBase): void {
+  const query: Send = (...given) => {
+    const answer = (pg.Client.prototype.query as Send).apply(client, given);
+    if (!(answer instanceof Promise)) return answer;
+    return answer.catch((error: unknown) => {
+      if (error instanceof Error && error.message === timedOut)
+        void (client as pg.ClientBase & { end(): Promise<void> }).end();
+      throw error;
+    });
   };
   client.query = query as typeof client.query;
 }
@@ -91,7 +84,7 @@ export function connect(url: string, options: ConnectOptions): Kysely<Database> 
   // connection fails anyway.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => {
-    sendNamed(client);
+    endOnTimeout(client);
     client.on('error', (error) => {
       // A closing pool may receive the server's disconnect on a connection that it has already released.
       if (!pool.ending) log?.warn({ err: error, pool: applicationName }, 'a database connection was lost');

@@ -6,7 +6,8 @@ import { noteDeployed } from '../applications/commands.ts';
 import type { Database } from '../database.ts';
 import { json } from '../core/jsonb.ts';
 import { notifyOutput } from '../tasks/output.ts';
-import { allFinished, closeResult, openResults } from '../tasks/results.ts';
+import { finishTask } from '../tasks/finish.ts';
+import { closeResult } from '../tasks/results.ts';
 import type { TaskResultRow, TaskRow } from '../tasks/tables.ts';
 import type { SubTaskSetup } from './sub-tasks.ts';
 import { addEvent } from '../approvals/votes.ts';
@@ -62,27 +63,19 @@ export const keptReleases = (releases: string[], present: string): string[] => [
 ];
 
 /** Ends a sub-task: `finished` if every instance is; what never began, or was cut short, is failed and free again. False: it had ended. */
-export async function settleSubTask(db: Kysely<Database>, taskId: number, error: string | null): Promise<boolean> {
-  return db.transaction().execute(async (tx) => {
-    const task = await tx
-      .selectFrom('tasks')
-      .selectAll()
-      .where('id', '=', taskId)
-      .forNoKeyUpdate()
-      .executeTakeFirstOrThrow();
-    if (task.status !== 'running') return false;
-    for (const open of await openResults(tx, taskId)) {
-      const input = cutShort(open, error ?? 'the sub-task ended before');
-      const result = await closeResult(tx, input);
-      if (result) await freeInstance(tx, task, result, input, []);
-    }
-    const status = (await allFinished(tx, taskId)) && error === null ? ('finished' as const) : ('failed' as const);
-    await tx.updateTable('tasks').set({ status, error, finishedTime: new Date() }).where('id', '=', taskId).execute();
-    await recordEnd(tx, task, status);
-    await notifyOutput(tx, taskId);
-    return true;
+export const settleSubTask = (db: Kysely<Database>, taskId: number, error: string | null): Promise<boolean> =>
+  finishTask(db, {
+    taskId,
+    error,
+    close: async (tx, task, open) => {
+      for (const one of open) {
+        const input = cutShort(one, error ?? 'the sub-task ended before');
+        const result = await closeResult(tx, input);
+        if (result) await freeInstance(tx, task, result, input, []);
+      }
+    },
+    record: recordEnd,
   });
-}
 
 /** Steps that do not affect running processes. */
 const harmless: readonly (string | null)[] = [null, 'fetch', 'global_pre_exec', 'pre_exec'];

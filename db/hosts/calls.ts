@@ -6,8 +6,6 @@ import type { HostAt, OsStatus } from '../../workflows/hosts/contract.ts';
 import type { Database } from '../database.ts';
 import type { HostPlace } from '../inventory/tables.ts';
 import { json } from '../core/jsonb.ts';
-import { prepared } from '../core/prepared-statements.ts';
-import type { Parameter } from '../core/prepared-statements.ts';
 import type { CallWay, HostCallRow } from './tables.ts';
 
 /** The call of a host's task, if one was begun; at most one exists. */
@@ -26,69 +24,30 @@ export interface Intent {
   shows: { place?: HostPlace; osStatus?: OsStatus };
 }
 
-const columns = [
-  'taskId',
-  'position',
-  'way',
-  'token',
-  'askedTime',
-  'answeredTime',
-  'job',
-  'note',
-  'downSince',
-  'attempts',
-  'last',
-] as const satisfies readonly (keyof HostCallRow)[];
-
-interface Intended extends HostAt {
-  hostId: number;
-  way: CallWay;
-  last: string | null;
-  place: string | null;
-  osStatus: OsStatus | null;
-}
-
-const intend = prepared((db, place: Parameter<Intended>) =>
-  db
-    .with('intended', (with_) =>
-      with_
-        .insertInto('hostCalls')
-        .columns(['taskId', 'position', 'way', 'last'])
-        .expression((eb) =>
-          eb
-            .selectFrom('tasks')
-            .select(['id', place('position').as('position'), place('way').as('way'), place('last').as('last')])
-            .where('id', '=', place('taskId'))
-            .where('cancelledBy', 'is', null),
-        )
-        .returning(columns),
-    )
-    .with('shown', (with_) =>
-      with_
-        .updateTable('hosts')
-        .from('intended')
-        .set({
-          place: sql<string>`coalesce(${place('place')}::jsonb, hosts.place)`,
-          osStatus: sql<OsStatus | null>`coalesce(${place('osStatus')}::text, hosts.os_status)`,
-        })
-        .where('hosts.id', '=', place('hostId'))
-        .where(sql<boolean>`coalesce(${place('place')}::text, ${place('osStatus')}::text) is not null`)
-        .returning('hosts.id'),
-    )
-    .selectFrom('intended')
-    .select(columns),
-);
-
 /** Records that a call is about to be made; undefined, without a record, if the task was cancelled before. */
-export async function intendCall(
+export const intendCall = (
   db: Kysely<Database>,
   { taskId, position, host }: HostAt & { host: { id: number } },
   { way, last, shows: { place, osStatus } }: Intent,
-): Promise<HostCallRow | undefined> {
-  const shown = { place: place ? json(place) : null, osStatus: osStatus ?? null };
-  const [call] = await intend(db, { taskId, position, hostId: host.id, way, last, ...shown });
-  return call;
-}
+): Promise<HostCallRow | undefined> =>
+  db.transaction().execute(async (tx) => {
+    const call = await tx
+      .insertInto('hostCalls')
+      .columns(['taskId', 'position', 'way', 'last'])
+      .expression((eb) =>
+        eb
+          .selectFrom('tasks')
+          .select(['id', eb.val(position).as('position'), eb.val(way).as('way'), eb.val(last).as('last')])
+          .where('id', '=', taskId)
+          .where('cancelledBy', 'is', null),
+      )
+      .returningAll()
+      .executeTakeFirst();
+    const shown = { ...(place && { place: json(place) }), ...(osStatus && { osStatus }) };
+    if (call && Object.keys(shown).length > 0)
+      await tx.updateTable('hosts').set(shown).where('id', '=', host.id).execute();
+    return call;
+  });
 
 /** Takes over an intent without a result; undefined if it was withdrawn meanwhile. */
 export const takeOverCall = (
@@ -116,23 +75,20 @@ export async function withdrawCall(db: Kysely<Database>, { taskId, position, way
     .execute();
 }
 
-const answer = prepared((db, place: Parameter<Pick<HostCallRow, 'taskId' | 'position' | 'way' | 'job' | 'note'>>) =>
-  db
-    .updateTable('hostCalls')
-    .set({ answeredTime: sql<Date>`clock_timestamp()`, job: place('job'), note: place('note') })
-    .where('taskId', '=', place('taskId'))
-    .where('position', '=', place('position'))
-    .where('way', '=', place('way'))
-    .returning(columns),
-);
-
 /** Records the result of the call. */
 export async function answerCall(
   db: Kysely<Database>,
   { taskId, position, way }: HostCallRow,
-  answered: Pick<HostCallRow, 'job' | 'note'>,
+  { job, note }: Pick<HostCallRow, 'job' | 'note'>,
 ): Promise<HostCallRow> {
-  const [call] = await answer(db, { taskId, position, way, ...answered });
+  const call = await db
+    .updateTable('hostCalls')
+    .set({ answeredTime: sql<Date>`clock_timestamp()`, job, note })
+    .where('taskId', '=', taskId)
+    .where('position', '=', position)
+    .where('way', '=', way)
+    .returningAll()
+    .executeTakeFirst();
   if (!call) throw new Error(`the call of host ${position} of task ${taskId} is gone`);
   return call;
 }

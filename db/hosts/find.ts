@@ -4,7 +4,6 @@ import { grantedOn, visible, type Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
 import type { HostRow } from '../inventory/tables.ts';
 import { anywhere } from '../core/ilike.ts';
-import { atAddress, named } from './search.ts';
 import { hostWay, isAdmitted } from './ways.ts';
 
 /** Hosts that the caller may view. */
@@ -46,13 +45,20 @@ export function matchingHosts(filter: HostFilter, subject: Subject): Expression<
   if (location !== undefined)
     add(sql`hosts.location in (
       select host_locations.location from host_locations where host_locations.location ilike ${anywhere(location)})`);
-  if (name !== undefined) add(named(name));
+  if (name !== undefined) add(sql`hosts.searched_name like ${anywhere(name.toLowerCase())}`);
   if (ip !== undefined) add(atAddress(ip));
   if (application !== undefined)
     add(sql`exists (
       select from instances where instances.host_id = hosts.id and instances.application_id = ${application}
       and ${visible(subject, 'application', 'view_app', 'instances.application_id')})`);
   return sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
+}
+
+/** True for hosts with an address that contains this; the column holds a list, with letters for separators. */
+function atAddress(ip: string): RawBuilder<SqlBool> {
+  if (!/^[0-9a-f.:]*$/i.test(ip)) return sql`false`;
+  const searched = ip.toLowerCase().replaceAll('.', 'x').replaceAll(':', 'y');
+  return sql`hosts.addresses like ${anywhere(searched)}`;
 }
 
 /** The number of a host's instances, and one of them that a task holds. */

@@ -1,5 +1,4 @@
 // Ends host tasks: each end is written together with its audit record, and is idempotent.
-import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import { problemText, problems, toWire, Problem } from '../../workflows/problems/problem.ts';
 import type { ProblemWire } from '../../workflows/problems/problem.ts';
@@ -13,16 +12,15 @@ import type {
 } from '../../workflows/hosts/contract.ts';
 import { workflowActor } from '../../workflows/tasks/contract.ts';
 import type { Actor, ResultStatus } from '../../workflows/tasks/contract.ts';
-import { auditColumns, auditRow, record } from '../audit/record.ts';
-import type { AuditEntry, AuditRow } from '../audit/record.ts';
+import { record } from '../audit/record.ts';
+import type { AuditEntry } from '../audit/record.ts';
 import { quote } from '../audit/text.ts';
 import type { Database } from '../database.ts';
 import { json } from '../core/jsonb.ts';
-import { prepared } from '../core/prepared-statements.ts';
-import type { Parameter } from '../core/prepared-statements.ts';
 import { notifyOutput } from '../tasks/output.ts';
-import { allFinished, openResults } from '../tasks/results.ts';
-import type { TaskResultRow } from '../tasks/tables.ts';
+import { finishTask } from '../tasks/finish.ts';
+import { openResults } from '../tasks/results.ts';
+import type { TaskResultRow, TaskRow } from '../tasks/tables.ts';
 import { outcomeOf } from './work.ts';
 
 /** The fields of a host that a task's end changes; omitted ones stay. */
@@ -74,88 +72,6 @@ export interface HostOfTask extends HostAt {
   host: { id: number; name: string };
 }
 
-interface Ending extends AuditRow {
-  taskId: number;
-  position: number;
-  status: HostEnd['status'];
-  errorCode: number | null;
-  message: string | null;
-  problem: string | null;
-  warning: string | null;
-  finished: Date;
-  hostStatus: HostStatus | null;
-  leavesOs: boolean;
-  osStatus: OsStatus | null;
-  all: 'stopped' | null;
-  running: readonly number[];
-  stopped: readonly number[];
-  unknown: readonly number[];
-}
-
-/** The new status of an instance; null: unchanged. */
-const instanceStatus = (place: Parameter<Ending>) =>
-  sql<'running' | 'stopped' | 'unknown'>`coalesce(${place('all')}::text, case
-    when instances.id = any(${place('running')}::bigint[]) then 'running'
-    when instances.id = any(${place('stopped')}::bigint[]) then 'stopped'
-    when instances.id = any(${place('unknown')}::bigint[]) then 'unknown' end)`;
-
-const settledResult = (db: Pick<Kysely<Database>, 'updateTable'>, place: Parameter<Ending>) =>
-  db
-    .updateTable('taskResults')
-    .set({
-      status: place('status'),
-      errorCode: place('errorCode'),
-      message: place('message'),
-      problem: place('problem'),
-      finished: place('finished'),
-      warning: sql<string | null>`coalesce(${place('warning')}::jsonb, warning)`,
-    })
-    .where('taskId', '=', place('taskId'))
-    .where('position', '=', place('position'))
-    .where('status', 'in', ['waiting', 'running'])
-    .returning(['hostId', 'taskId']);
-
-// One statement for every host of every task: the result, the host, its instances and the audit record.
-const settle = prepared((db, place: Parameter<Ending>) =>
-  db
-    .with('settled', (with_) => settledResult(with_, place))
-    .with('freed', (with_) =>
-      with_
-        .updateTable('hosts')
-        .from('settled')
-        .set({
-          busyKind: null,
-          busyTaskId: null,
-          updatedTime: place('finished'),
-          status: sql<HostStatus>`coalesce(${place('hostStatus')}::text, hosts.status)`,
-          osStatus: sql<OsStatus | null>`case when ${place('leavesOs')}::bool then ${place('osStatus')}::text
-            else hosts.os_status end`,
-        })
-        .whereRef('hosts.id', '=', 'settled.hostId')
-        .whereRef('hosts.busyTaskId', '=', 'settled.taskId')
-        .returning('hosts.id'),
-    )
-    .with('left', (with_) =>
-      with_
-        .updateTable('instances')
-        .from('settled')
-        .set({ status: instanceStatus(place), updatedTime: place('finished') })
-        .whereRef('instances.hostId', '=', 'settled.hostId')
-        .where('instances.busyTaskId', 'is', null)
-        .where('instances.status', '!=', instanceStatus(place))
-        .returning('instances.id'),
-    )
-    .with('recorded', (with_) =>
-      with_
-        .insertInto('auditRecords')
-        .columns(auditColumns)
-        .expression(sql`select ${sql.join(auditColumns.map(place))} from settled`)
-        .returning('id'),
-    )
-    .selectFrom('settled')
-    .select('hostId'),
-);
-
 /** Records a host's outcome and releases it; returns the outcome, an earlier one if there is. */
 export async function settleHost(
   db: Kysely<Database>,
@@ -163,26 +79,67 @@ export async function settleHost(
   { status, problem, warning, left }: HostEnd & { left: HostLeft },
 ): Promise<HostOutcome> {
   const outcome = { status, errorCode: problem && problems[problem.problem].code, message: textOf(problem) };
-  const { status: hostStatus, osStatus, instances } = left;
-  const found = instances instanceof Map ? [...instances] : [];
-  const idsOf = (wanted: string) => found.filter(([, state]) => state === wanted).map(([id]) => id);
-  const settled = await settle(db, {
-    ...auditRow(workflowActor, endEntry(kind, taskId, host, status)),
-    taskId,
-    position,
-    ...outcome,
-    problem: problem && json(problem),
-    warning: warning && json(warning),
-    finished: new Date(),
-    hostStatus: hostStatus ?? null,
-    leavesOs: osStatus !== undefined,
-    osStatus: osStatus ?? null,
-    all: instances && 'all' in instances ? instances.all : null,
-    running: idsOf('running'),
-    stopped: idsOf('stopped'),
-    unknown: idsOf('unknown'),
+  const isClosed = await db.transaction().execute(async (tx) => {
+    const closed = await closeHost(tx, { taskId, position }, ['waiting', 'running'], { ...outcome, problem, warning });
+    if (!closed) return false;
+    const { status: hostStatus, osStatus, instances } = left;
+    await free(tx, closed, { ...(hostStatus && { status: hostStatus }), ...(osStatus !== undefined && { osStatus }) });
+    if (instances) await leaveInstances(tx, closed.hostId, instances);
+    await record(tx, workflowActor, [endEntry(kind, taskId, host, status)]);
+    return true;
   });
-  return settled.length > 0 ? outcome : outcomeOf(db, { taskId, position });
+  return isClosed ? outcome : outcomeOf(db, { taskId, position });
+}
+
+type HostClosing = Pick<TaskResultRow, 'status' | 'errorCode' | 'message'> & {
+  problem: ProblemWire | null;
+  warning?: ProblemWire | null;
+};
+
+/** Ends a result that is in one of these states; returns it, or undefined if it is not. */
+const closeHost = (
+  tx: Transaction<Database>,
+  { taskId, position }: HostAt,
+  from: ResultStatus[],
+  { problem, warning, ...ending }: HostClosing,
+): Promise<TaskResultRow | undefined> =>
+  tx
+    .updateTable('taskResults')
+    .set({ ...ending, problem: problem && json(problem), finished: new Date() })
+    .set(warning ? { warning: json(warning) } : {})
+    .where('taskId', '=', taskId)
+    .where('position', '=', position)
+    .where('status', 'in', from)
+    .returningAll()
+    .executeTakeFirst();
+
+async function free(
+  tx: Transaction<Database>,
+  { hostId, taskId }: TaskResultRow,
+  left: Pick<HostLeft, 'status' | 'osStatus'> = {},
+): Promise<void> {
+  await tx
+    .updateTable('hosts')
+    .set({ busyKind: null, busyTaskId: null, updatedTime: new Date(), ...left })
+    .where('id', '=', hostId)
+    .where('busyTaskId', '=', taskId)
+    .execute();
+}
+
+async function leaveInstances(
+  tx: Transaction<Database>,
+  hostId: number,
+  instances: NonNullable<HostLeft['instances']>,
+): Promise<void> {
+  const idle = tx.updateTable('instances').where('hostId', '=', hostId).where('busyTaskId', 'is', null);
+  const leave = (query: typeof idle, status: 'running' | 'stopped' | 'unknown') =>
+    query.set({ status, updatedTime: new Date() }).where('status', '!=', status).execute();
+  if ('all' in instances) await leave(idle, instances.all);
+  else
+    for (const status of ['running', 'stopped', 'unknown'] as const) {
+      const ids = [...instances].filter(([, found]) => found === status).map(([id]) => id);
+      if (ids.length > 0) await leave(idle.where('id', 'in', ids), status);
+    }
 }
 
 /** Settles a host whose work stopped for an unknown reason: its outcome is unknown. */
@@ -200,26 +157,19 @@ export async function abandonHost(db: Kysely<Database>, at: HostAt, reason: stri
 }
 
 /** Ends a host task: `finished` if every host is; open hosts are settled and released. False: it had already ended. */
-export async function settleHostTask(db: Kysely<Database>, taskId: number, error: string | null): Promise<boolean> {
-  return db.transaction().execute(async (tx) => {
-    const task = await tx
-      .selectFrom('tasks')
-      .select(['status', 'kind'])
-      .where('id', '=', taskId)
-      .forUpdate()
-      .executeTakeFirstOrThrow();
-    if (task.status !== 'running') return false;
-    await closeOpen(tx, taskId, task.kind as HostTaskKind, (result) =>
-      result.status === 'running'
-        ? { status: 'unknown', problem: new Problem('host_task_lost', { reason: error ?? 'its workflow ended' }) }
-        : { status: 'failed', problem: new Problem('host_not_begun', { reason: error ?? 'its workflow ended' }) },
-    );
-    const status = (await allFinished(tx, taskId)) && error === null ? ('finished' as const) : ('failed' as const);
-    await tx.updateTable('tasks').set({ status, error, finishedTime: new Date() }).where('id', '=', taskId).execute();
-    await notifyOutput(tx, taskId);
-    return true;
+export const settleHostTask = (db: Kysely<Database>, taskId: number, error: string | null): Promise<boolean> =>
+  finishTask(db, {
+    taskId,
+    error,
+    close: (tx, task, open) => {
+      const reason = error ?? 'its workflow ended';
+      return closeOpen(tx, task, open, ({ status }) =>
+        status === 'running'
+          ? { status: 'unknown', problem: new Problem('host_task_lost', { reason }) }
+          : { status: 'failed', problem: new Problem('host_not_begun', { reason }) },
+      );
+    },
   });
-}
 
 /** Fails the hosts of a running task that have not begun; returns their number. */
 export async function cancelHosts(db: Kysely<Database>, taskId: number, actor: Actor | null): Promise<number> {
@@ -235,7 +185,7 @@ export async function cancelHosts(db: Kysely<Database>, taskId: number, actor: A
     await tx.updateTable('tasks').set({ cancelledBy: by.username }).where('id', '=', taskId).execute();
     const problem = new Problem('host_task_cancelled', { by: by.username });
     const kind = task.kind as HostTaskKind;
-    const closed = await closeOpen(tx, taskId, kind, ({ status }) =>
+    const closed = await closeOpen(tx, task, await openResults(tx, taskId), ({ status }) =>
       status === 'waiting' ? { status: 'failed', problem } : null,
     );
     await record(tx, by, [cancelEntry(taskId, kind, closed)]);
@@ -256,43 +206,23 @@ const cancelEntry = (taskId: number, kind: HostTaskKind, hosts: number): AuditEn
   },
 });
 
-async function free(tx: Transaction<Database>, { hostId, taskId }: TaskResultRow): Promise<void> {
-  await tx
-    .updateTable('hosts')
-    .set({ busyKind: null, busyTaskId: null, updatedTime: new Date() })
-    .where('id', '=', hostId)
-    .where('busyTaskId', '=', taskId)
-    .execute();
-}
-
 /** Settles open hosts with the result of `ending`; null leaves a host open. */
 async function closeOpen(
   tx: Transaction<Database>,
-  taskId: number,
-  kind: HostTaskKind,
+  task: Pick<TaskRow, 'id' | 'kind'>,
+  open: readonly TaskResultRow[],
   ending: (result: TaskResultRow) => { status: 'failed' | 'unknown'; problem: Problem } | null,
 ): Promise<number> {
   const entries: AuditEntry[] = [];
-  for (const result of await openResults(tx, taskId)) {
+  for (const result of open) {
     const end = ending(result);
     if (!end) continue;
     const { status, problem } = end;
-    const closed = await tx
-      .updateTable('taskResults')
-      .set({
-        status,
-        errorCode: problems[problem.problem].code,
-        message: problem.message,
-        problem: json(toWire(problem)),
-        finished: new Date(),
-      })
-      .where('taskId', '=', taskId)
-      .where('position', '=', result.position)
-      .where('status', '=', result.status)
-      .executeTakeFirst();
-    if (closed.numUpdatedRows === 0n) continue;
+    const { code: errorCode } = problems[problem.problem];
+    const closing = { status, errorCode, message: problem.message, problem: toWire(problem) };
+    if (!(await closeHost(tx, result, [result.status], closing))) continue;
     await free(tx, result);
-    entries.push(endEntry(kind, taskId, { id: result.hostId, name: result.hostname }, status));
+    entries.push(endEntry(task.kind as HostTaskKind, task.id, { id: result.hostId, name: result.hostname }, status));
   }
   await record(tx, workflowActor, entries);
   return entries.length;

@@ -2,8 +2,6 @@ import type { Kysely } from 'kysely';
 import type { HostAt, HostOutcome, HostTaskKind } from '../../workflows/hosts/contract.ts';
 import type { Database } from '../database.ts';
 import type { HostRow } from '../inventory/tables.ts';
-import { prepared } from '../core/prepared-statements.ts';
-import type { Parameter } from '../core/prepared-statements.ts';
 import type { TaskPackageRow } from './tables.ts';
 import { isAdmitted } from './ways.ts';
 
@@ -38,16 +36,16 @@ const hostColumns = [
 /** The columns of a host that its work reads. */
 export type WorkedHost = Pick<HostRow, (typeof hostColumns)[number]> & { isAdmitted: boolean };
 
-const begin = prepared((db, place: Parameter<HostAt & { now: Date }>) =>
+const begin = (db: Kysely<Database>, { taskId, position }: HostAt) =>
   db
     .with('begun', (with_) =>
       with_
         .updateTable('taskResults')
         .from('tasks')
         .whereRef('tasks.id', '=', 'taskResults.taskId')
-        .set((eb) => ({ status: 'running', started: eb.fn.coalesce('started', place('now')) }))
-        .where('taskResults.taskId', '=', place('taskId'))
-        .where('taskResults.position', '=', place('position'))
+        .set((eb) => ({ status: 'running', started: eb.fn.coalesce('started', eb.val(new Date())) }))
+        .where('taskResults.taskId', '=', taskId)
+        .where('taskResults.position', '=', position)
         .where('taskResults.status', 'in', ['waiting', 'running'])
         .returning(['hostId', 'taskResults.started', 'tasks.kind', 'tasks.opts', 'tasks.cancelledBy']),
     )
@@ -59,15 +57,11 @@ const begin = prepared((db, place: Parameter<HostAt & { now: Date }>) =>
     .select((eb) =>
       eb
         .exists(
-          eb
-            .selectFrom('hostCalls')
-            .select('taskId')
-            .where('taskId', '=', place('taskId'))
-            .where('position', '=', place('position')),
+          eb.selectFrom('hostCalls').select('taskId').where('taskId', '=', taskId).where('position', '=', position),
         )
         .as('hasCall'),
-    ),
-);
+    )
+    .executeTakeFirst();
 
 /**
  * Marks a host of a task as begun, unless it is, and returns the data for its work; for a host that has ended (or was
@@ -77,7 +71,7 @@ export async function beginHostWork(
   db: Kysely<Database>,
   { taskId, position }: HostAt,
 ): Promise<{ work: HostWorkRow } | { ended: HostOutcome }> {
-  const [row] = await begin(db, { taskId, position, now: new Date() });
+  const row = await begin(db, { taskId, position });
   if (!row) return { ended: await outcomeOf(db, { taskId, position }) };
   const { kind, opts, started, cancelledBy, hasCall, ...host } = row;
   const begun = { opts, started: started ?? new Date(), cancelledBy, hasCall: Boolean(hasCall), host };

@@ -29,6 +29,7 @@ import * as policyMinLevel from './0033_policy_min_level.ts';
 import * as commands from './0035_commands.ts';
 import * as plans from './0036_plans.ts';
 import * as rightsChannel from './0037_rights_channel.ts';
+import * as trigrams from './0038_trigrams.ts';
 import * as resourceRequests from './0039_resource_requests.ts';
 
 /** Every migration by name, in order; a migration that has been released is never changed. */
@@ -63,5 +64,6 @@ export const migrations: Record<string, Migration> = {
   '0035_commands': commands,
   '0036_plans': plans,
   '0037_rights_channel': rightsChannel,
+  '0038_trigrams': trigrams,
   '0039_resource_requests': resourceRequests,
 };

@@ -1,13 +1,9 @@
 // Rows and count come from one statement over one query, so they cannot disagree. Counting a big table reads a hundred
-// pages, so the count is exact up to a cap and the planner's estimate beyond. A filtered list is searched once up to the
-// cap, for both page and count; a list found beyond the cap seconds ago is not counted again. Whole rows are read only for
-// the page's ids (deferred join).
+// pages, so the count is exact up to a cap and the planner's estimate beyond. Up to the cap the found ids are sorted; beyond
+// it the list is walked in its order. Whole rows are read only for the page's ids (deferred join).
 import { sql } from 'kysely';
-import type { Kysely, RawBuilder, SelectQueryBuilder } from 'kysely';
+import type { Kysely, SelectQueryBuilder } from 'kysely';
 import type { Database } from '../database.ts';
-import { estimatedRows, keptEstimate } from './row-estimates.ts';
-import { countedIds, idsBeyondCap } from './page-ids.ts';
-import { nameStatement } from '../core/prepared-statements.ts';
 
 /** By the column `id`, or by the id column as the query names it: `{ newest: 'deployTasks.id' }`. */
 export type Order = 'newest' | 'oldest' | { newest: string } | { oldest: string };
@@ -21,13 +17,6 @@ export interface PageOptions {
   beforeId?: number | undefined;
   /** The count is exact up to this; default 10,000. */
   countCap?: number;
-  /** Whether a filter narrows it (default); for a whole table the page is scanned directly, without collecting ids. */
-  isFiltered?: boolean;
-  /**
-   * Whether one plan serves all values of the query, which must have few distinct texts; PostgreSQL then keeps the plan of
-   * the first page. Columns must be named: `*` would fail after a migration that adds one.
-   */
-  keepPlan?: boolean;
 }
 
 export interface Page<Row> {
@@ -39,49 +28,38 @@ export interface Page<Row> {
 /** The default page size of lists. */
 export const usualPageSize = 10;
 
-const countColumn = 'countOfList';
-type Counted<Row> = Row & { [countColumn]: number };
-
 /** One page of `query`, which must have neither order nor limit; empty past the end. */
 export async function paginate<DB, TB extends keyof DB, Row>(
   db: Kysely<Database>,
   query: SelectQueryBuilder<DB, TB, Row>,
-  { page, pageSize, order, beforeId, countCap = 10_000, isFiltered = true, keepPlan = false }: PageOptions,
+  { page, pageSize, order, beforeId, countCap = 10_000 }: PageOptions,
 ): Promise<Page<Row>> {
   const { by, direction } = orderOf(order);
   const id = sql.ref<number>(by);
   const matching = beforeId === undefined ? query : query.where(sql<boolean>`${id} < ${beforeId}`);
   const all = matching.clearSelect().select(id.as('id'));
   const offset = (page - 1) * pageSize;
-  const slice = { all, by, direction, pageSize, offset };
-  const rowsOf = (ids: RawBuilder<unknown>) =>
-    ofIds(query)
-      .where(sql<boolean>`${id} = any(${ids})`)
-      .orderBy(id, direction);
-  const send = <R>(statement: RawBuilder<R>) => {
-    const compiled = statement.compile(db);
-    if (keepPlan && page === 1 && pageSize === usualPageSize) nameStatement(compiled.sql);
-    return db.executeQuery(compiled);
-  };
-  const rowsBeyondCap = async (estimate: number): Promise<Row[]> => {
-    const { cte, ids } = idsBeyondCap(slice, estimate, isFiltered);
-    return (await send(sql<Row>`with ${cte} ${rowsOf(ids)}`)).rows;
-  };
-  const beyondCap = (estimate: number, rows: Row[]): Page<Row> => {
-    const end = rows.length > 0 ? offset + rows.length : 0;
-    return { rows, count: Math.max(estimate, end), countIsEstimate: true };
-  };
-  const kept = keptEstimate(db, all, countCap);
-  if (kept !== undefined) return beyondCap(kept, await rowsBeyondCap(kept));
-  const { cte, ids, count } = countedIds(slice, countCap, isFiltered);
-  const { rows: carriers } = await send(sql<Counted<Row>>`with ${cte} ${rowsOf(ids).select(count.as(countColumn))}`);
+  const cut = sql.raw(`order by id ${direction} limit ${pageSize} offset ${offset}`);
+  const cap = sql.lit(countCap);
+  const ids = sql`case when (select count from found) <= ${cap} then array(select unnest(ids) as id from found ${cut})
+    else array(select id from (${all}) as list ${cut}) end`;
+  const rowsOfPage = ofIds(query)
+    .where(sql<boolean>`${id} = any(${ids})`)
+    .orderBy(id, direction)
+    .select(sql<number>`(select count from found)`.as(countColumn));
+  const { rows: counted } = await sql<Counted<Row>>`
+    with found as materialized (select count(*) as count, array_agg(id) as ids from (${all.limit(countCap + 1)}) as capped)
+    ${rowsOfPage}`.execute(db);
   // A page past the end has no row to carry the count.
-  const counted = carriers[0]?.[countColumn] ?? (offset > 0 ? await countOf(db, all.limit(countCap + 1)) : 0);
-  const rows = carriers.map(withoutCount);
-  if (counted <= countCap) return { rows, count: counted, countIsEstimate: false };
-  const estimate = await estimatedRows(db, all, countCap);
-  return beyondCap(estimate, isFiltered ? await rowsBeyondCap(estimate) : rows);
+  const count = counted[0]?.[countColumn] ?? (offset > 0 ? await countOf(db, all.limit(countCap + 1)) : 0);
+  const rows = counted.map(withoutCount);
+  if (count <= countCap) return { rows, count, countIsEstimate: false };
+  const end = rows.length > 0 ? offset + rows.length : 0;
+  return { rows, count: Math.max(await estimateOf(all), countCap + 1, end), countIsEstimate: true };
 }
+
+const countColumn = 'countOfList';
+type Counted<Row> = Row & { [countColumn]: number };
 
 /** A query for looking up the found ids, without the filters if an id alone identifies a row. */
 function ofIds<DB, TB extends keyof DB, Row>(query: SelectQueryBuilder<DB, TB, Row>) {
@@ -100,6 +78,16 @@ function orderOf(order: Order) {
 function withoutCount<Row>(row: Counted<Row>): Row {
   Reflect.deleteProperty(row, countColumn);
   return row;
+}
+
+interface Plan {
+  'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }];
+}
+
+/** The planner's estimate of a query's rows. */
+async function estimateOf<DB, TB extends keyof DB, Row>(query: SelectQueryBuilder<DB, TB, Row>): Promise<number> {
+  const [row] = await query.explain<Plan>('json');
+  return row?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
 }
 
 /** The exact row count of a query. */

@@ -82,9 +82,7 @@ describe('a password', () => {
       'AN.ADDRESS!!!!',
       'Acme-Corp2026',
       'hovercraft1',
-      'H0vercraft!!!',
       'Slipway2026!',
-      '$l1pw4y-Slipway',
       'slipwayHovercraft1',
     ])
       expect(weaknessOf(own, owner)).toMatch(/^is little more than your name/);

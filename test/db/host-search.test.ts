@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { loadSubject } from '../../db/access/rights.ts';
 import type { Subject } from '../../db/access/rights.ts';
-import { matchingHosts } from '../../db/hosts/find.ts';
+import { matchingHosts, selectHosts } from '../../db/hosts/find.ts';
 import type { HostFilter } from '../../db/hosts/find.ts';
 import { json } from '../../db/core/jsonb.ts';
 import { testApp, type TestApp } from '../support/api/app.ts';
@@ -65,8 +65,8 @@ test('of many hosts those of one network or number are looked up, not searched f
     from generate_series(1, 5000) n`.execute(t.db);
   await sql`vacuum analyze hosts`.execute(t.database.owner);
   for (const filter of [{ ip: '172.7.33' }, { ip: '7.33.' }, { name: 'many-1783' }]) {
-    const plan = await t.db.selectFrom('hosts').where(matchingHosts(filter, subject)).select('id').explain();
-    expect(JSON.stringify(plan)).toMatch(/Bitmap Index Scan on hosts_(address_parts|number_starts)/);
+    const plan = await selectHosts(t.db, subject).where(matchingHosts(filter, subject)).explain();
+    expect(JSON.stringify(plan)).toMatch(/Bitmap Index Scan on hosts_(address|name)_search/);
   }
   expect(await found({ ip: '172.7.33' })).toEqual(['many-1783']);
 });
