@@ -1,11 +1,11 @@
 // Tencent Cloud's SDK, for both CVM and CPM (its CPM package is no longer published). Loaded at the first call. Our own
 // agent makes it ignore proxy variables; it neither retries nor logs.
-import { lookup } from 'node:dns';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { CommonClient } from 'tencentcloud-sdk-nodejs-common';
 import { z } from 'zod';
+import { checkedLookup } from '../../../kit/checked-lookup.ts';
 import type { TencentAccount } from '../../../kit/config/cloud-accounts.ts';
 import { ProviderError, refused, throttled, unavailable } from '../error.ts';
 import { callTimeoutMs, connectionFailure, keysOf, notUnderstood, said, systemCode } from './calls.ts';
@@ -33,14 +33,14 @@ export class TencentError extends ProviderError {
 
 const variables = 'SLIPWAY_TENCENT_SECRET_ID and SLIPWAY_TENCENT_SECRET_KEY';
 
-// The service is the host's first label, so a test server on loopback needs a `.localhost` name (RFC 6761).
-const lookUp: LookupFunction = (hostname, options, callback) =>
-  lookup(hostname.endsWith('.localhost') ? '127.0.0.1' : hostname, options, callback);
-
-const agentFor = (url: URL) =>
-  url.protocol === 'http:'
-    ? new HttpAgent({ keepAlive: true, lookup: lookUp })
-    : new HttpsAgent({ keepAlive: true, lookup: lookUp });
+/** The SDK takes our agent: its connections are checked like all others. */
+function agentFor({ protocol, hostname }: URL): HttpAgent {
+  // The service is the host's first label, so a test server on loopback needs a `.localhost` name (RFC 6761).
+  const checked = checkedLookup(hostname);
+  const lookup: LookupFunction = (name, options, callback) =>
+    checked(name.endsWith('.localhost') ? '127.0.0.1' : name, options, callback);
+  return new (protocol === 'http:' ? HttpAgent : HttpsAgent)({ keepAlive: true, lookup });
+}
 
 async function createClient(
   { service, version }: TencentService,
