@@ -1,5 +1,6 @@
 // Common to all provider calls: rate limit, deadline, and error messages without request data. Providers' own texts are
 // shortened, and omitted when keys are the problem.
+import { withTimeout } from '../../../kit/abort.ts';
 import type { ProviderError } from '../error.ts';
 import { unavailable, unreached } from '../error.ts';
 import type { RatePacer } from '../../../db/coordination/rate-pacer.ts';
@@ -26,21 +27,11 @@ export function createCaller(name: string, account: string, options: CallOptions
   const turn = turns(`${name}/${account}`, rate);
   return async (call) => {
     await turn();
-    return inTime(name, timeoutMs, call);
+    // SDKs have several timeouts, but none bounds a slowly trickling response.
+    return withTimeout(call(), timeoutMs, () => {
+      throw unavailable(name, `${name} did not answer within ${timeoutMs / 1000} s`);
+    });
   };
-}
-
-// SDKs have several timeouts, but none bounds a slowly trickling response.
-async function inTime<T>(name: string, ms: number, call: () => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(unavailable(name, `${name} did not answer within ${ms / 1000} s`)), ms);
-  });
-  try {
-    return await Promise.race([call(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** A failed handshake happens before any request is sent. */
