@@ -8,7 +8,7 @@ import { checkedLookup, neverCalled } from '../../../../kit/checked-lookup.ts';
 import { refused, unavailable } from '../../error.ts';
 import type { ProviderError } from '../../error.ts';
 import type { RunnerHost } from '../driver.ts';
-import { describeKey, knownName, PinnedKeys } from './known-hosts.ts';
+import { describeKey, knownName, PinnedKeys } from '../../ssh-known-hosts.ts';
 import { readKey, readKnownHosts } from './settings.ts';
 import type { SshSettings } from './settings.ts';
 
