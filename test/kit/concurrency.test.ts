@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { raceAbort, withTimeout } from '../../kit/abort.ts';
 import { KeyedSemaphore, Semaphore } from '../../kit/limit.ts';
+import { poll } from '../../kit/poll.ts';
 
 /** Pieces of work that end when told, and which of them run. */
 function pieces() {
@@ -105,5 +106,43 @@ describe('work that is left when its signal aborts', () => {
     expect(getEventListeners(over.signal, 'abort')).toEqual([]);
     late.reject(new Error('unhandled, this would end the process'));
     await settled();
+  });
+});
+
+describe('polling', () => {
+  const answering = (...answers: (() => unknown)[]) => {
+    let calls = 0;
+    return () => answers[Math.min(calls++, answers.length - 1)]?.();
+  };
+  const failing = (): never => {
+    throw new Error('not yet');
+  };
+  const options = { everyMs: 1, timeoutMs: 60_000, bearsErrors: true };
+
+  test.each([
+    [
+      'gives the first value that is not false',
+      answering(
+        () => false,
+        failing,
+        () => 0,
+      ),
+      options,
+      0,
+    ],
+    ['asks once when there is no time', answering(() => 'once'), { ...options, timeoutMs: 0 }, 'once'],
+    ['ends with the last error', answering(failing), { ...options, timeoutMs: 0 }, 'not yet'],
+    [
+      'ends with what it waits for',
+      () => false,
+      { ...options, timeoutMs: 0, what: 'it is so' },
+      'in vain until it is so',
+    ],
+    ['bears no error', answering(failing, () => 1), { ...options, bearsErrors: false }, 'not yet'],
+  ])('%s', async (_what, attempt, given, expected) => {
+    const found = await poll(attempt, given).catch((error: unknown) => (error as Error).message);
+    expect(typeof expected === 'string' ? String(found) : found).toEqual(
+      typeof expected === 'string' ? expect.stringContaining(expected) : expected,
+    );
   });
 });
