@@ -26,12 +26,22 @@ function exists(pid: number): boolean {
   }
 }
 
-function identityFromProc(pid: number): string | undefined {
+/** The fields of Linux' /proc/<pid>/stat from the third, the state, on; undefined elsewhere, and without such a process. */
+export function procStat(pid: number | string): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the program's name in brackets and may hold anything; state is field 3, start field 22.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z' || fields[0] === 'X') return dead;
+    // The second field is the program's name in brackets and may hold anything.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined;
+  }
+}
+
+function identityFromProc(pid: number): string | undefined {
+  const fields = procStat(pid);
+  if (fields === undefined) return undefined;
+  if (fields[0] === 'Z' || fields[0] === 'X') return dead;
+  try {
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${fields[19]}`;
   } catch {
     return undefined;

@@ -10,6 +10,7 @@ import type { AlarmLog } from '../../db/coordination/bounded-deletions.ts';
 import type { HostAdmission } from '../../db/hosts/ways.ts';
 import { endedBefore, sweptUpTo } from '../../db/tasks/retention.ts';
 import type { EndedBefore } from '../../db/tasks/retention.ts';
+import { raceAbort } from '../../kit/abort.ts';
 import { runnerHost } from '../deps.ts';
 import { ProviderError } from '../providers/error.ts';
 import type { RunnerHost } from '../providers/runner/driver.ts';
@@ -84,7 +85,7 @@ async function sweepHost(
 ): Promise<boolean> {
   try {
     for (let calls = 0; calls < callsAHost; calls += 1) {
-      const swept = await unlessStopped(runnerOf(runners, host).sweep(host, ended), stopped);
+      const swept = await raceAbort(runnerOf(runners, host).sweep(host, ended), stopped, () => undefined);
       if (!swept?.more) return swept !== undefined;
     }
   } catch (error) {
@@ -95,12 +96,4 @@ async function sweepHost(
     );
   }
   return false;
-}
-
-async function unlessStopped<T>(work: Promise<T>, stopped: AbortSignal): Promise<T | undefined> {
-  const over = Promise.withResolvers<undefined>();
-  const give = (): void => over.resolve(undefined);
-  stopped.addEventListener('abort', give, { once: true });
-  if (stopped.aborted) give();
-  return Promise.race([work, over.promise]).finally(() => stopped.removeEventListener('abort', give));
 }

@@ -8,6 +8,7 @@ import { isAdmitted } from '../../db/hosts/ways.ts';
 import type { HostAdmission } from '../../db/hosts/ways.ts';
 import { createListener } from '../../db/coordination/listen.ts';
 import { startLoop } from '../../db/core/polling-loop.ts';
+import { withTimeout } from '../../kit/abort.ts';
 import type { Logger } from '../../kit/log.ts';
 import { Problem, toWire } from '../../workflows/problems/problem.ts';
 import { runnerHost } from '../deps.ts';
@@ -64,17 +65,9 @@ export function startHostReads(options: HostReadsOptions): { stop(): Promise<voi
 }
 
 async function answer(options: HostReadsOptions, read: ClaimedRead): Promise<void> {
-  const outcome = await withinTime(outcomeOf(options, read), read.leftMs);
+  // After the caller's deadline a hanging runner must not occupy a slot.
+  const outcome = await withTimeout(outcomeOf(options, read), read.leftMs, () => undefined);
   if (outcome) await answerRead(options.db, read.id, outcome.answer, outcome.content);
-}
-
-/** Undefined when the caller's deadline has passed: a hanging runner must not occupy a slot. */
-async function withinTime<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
-  });
-  return Promise.race([work, over]).finally(() => clearTimeout(timer));
 }
 
 type Outcome = { answer: Parameters<typeof answerRead>[2]; content: Buffer | null } | undefined;

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/database.ts';
+import { raceAbort } from '../../kit/abort.ts';
 import { isRefusedForGood } from '../../db/core/sql-state.ts';
 import { appendOutput, outputPosition } from '../../db/tasks/output.ts';
 import { lossText } from '../../db/tasks/output-limit.ts';
@@ -78,16 +79,12 @@ export async function unlessShuttingDown<T>(work: Promise<T>): Promise<T> {
   // Listeners of the signal run outside the activity's context.
   const context = Context.current();
   const { cancellationSignal } = context;
-  const left = new Promise<never>((_resolve, reject) => {
-    const leave = (): void => {
-      const why = leaving(context);
-      if (!(why instanceof CancelledFailure)) reject(why);
-    };
-    if (cancellationSignal.aborted) leave();
-    else cancellationSignal.addEventListener('abort', leave, { once: true });
-  });
   try {
-    return await Promise.race([work, left]);
+    return await raceAbort(work, cancellationSignal, () => {
+      const why = leaving(context);
+      if (why instanceof CancelledFailure) return work;
+      throw why;
+    });
   } catch (error) {
     throw cancellationSignal.aborted ? leaving(context) : error;
   }

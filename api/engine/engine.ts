@@ -17,7 +17,7 @@ import type { Secrets } from '../../db/secrets/secrets.ts';
 import { searchAttributes } from '../../workflows/lib/search-attributes.ts';
 import type { Attributes } from '../../workflows/lib/search-attributes.ts';
 import { fromWire, Problem, problemFailureType } from '../../workflows/problems/problem.ts';
-import { KeyedSemaphore } from './keyed-limit.ts';
+import { KeyedSemaphore } from '../../kit/limit.ts';
 
 /** A workflow to start, as stored in the outbox; starting is idempotent. */
 export interface WorkflowStart {

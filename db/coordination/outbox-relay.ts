@@ -2,6 +2,7 @@
 // and its handler runs outside any transaction; rows of a crashed relay become due again.
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
+import { raceAbort } from '../../kit/abort.ts';
 import { withoutCredentials } from '../../kit/redact.ts';
 import type { WarningLog } from '../core/connect.ts';
 import type { Database } from '../database.ts';
@@ -115,20 +116,10 @@ async function attempt(
 }
 
 async function withinTime(work: (signal: AbortSignal) => Promise<void> | undefined): Promise<void> {
-  const over = new AbortController();
-  const timer = setTimeout(() => {
-    over.abort(new Error('it took longer than 30 seconds'));
-  }, handlerTimeoutMs);
-  const aborted = new Promise<never>((_resolve, reject) => {
-    over.signal.addEventListener('abort', () => {
-      reject(over.signal.reason as Error);
-    });
+  const signal = AbortSignal.timeout(handlerTimeoutMs);
+  await raceAbort(Promise.resolve(work(signal)), signal, () => {
+    throw new Error('it took longer than 30 seconds');
   });
-  try {
-    await Promise.race([work(over.signal), aborted]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 const describe = (error: unknown): string =>

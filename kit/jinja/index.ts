@@ -2,11 +2,11 @@
 // no environment, no access to files. An item that ends its process is an error, and the rest go on in a new one.
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { createPlaces } from '../places.ts';
+import { procStat } from '../process-identity.ts';
 import { rendererProgram } from './program.ts';
 import { limits } from './protocol.ts';
 import type { RenderItem, Rendered, Reply, TemplateError, Work, WorkItem } from './protocol.ts';
@@ -84,14 +84,8 @@ const msPerTick = 10;
 
 /** Processor time that a process has used; where nobody can tell, so much that the clock alone counts. */
 function cpuMs(pid: number | undefined): number {
-  try {
-    const fields = readFileSync(`/proc/${pid ?? 0}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * msPerTick;
-  } catch {
-    return Infinity;
-  }
+  const fields = procStat(pid ?? 0);
+  return fields ? (Number(fields[11]) + Number(fields[12])) * msPerTick : Infinity;
 }
 
 /** Runs one child over the items: its results as far as it came, and why it came no further. */

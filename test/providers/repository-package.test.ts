@@ -115,6 +115,14 @@ describe('what is taken', () => {
     expect(await other.find('0'.repeat(64), 'a.tar')).toBeNull();
   });
 
+  test('the canonical tar of a package never changes, as plans bind its checksum', async () => {
+    const items = application.map((item) => (item.path === 'app/deep/er/file' ? { ...item, content: 'f' } : item));
+    const { file, sha256 } = write(tarOf(items));
+    expect((await store.normalise(file, 'a.tar', sha256)).tarSha256).toBe(
+      '84b9f2ff2b6cda0771073ea6100c19d49f878bf05963d12c50ab67dc7b607af5',
+    );
+  });
+
   test('a plain file under another name is another tar', async () => {
     const { file, sha256 } = write(Buffer.from('same'));
     const [one, two] = [await store.normalise(file, 'one', sha256), await store.normalise(file, 'two', sha256)];
@@ -270,6 +278,18 @@ describe('bombs', () => {
       reason: 'size',
       entry: 'f',
     });
+  });
+
+  test('an entry behind the end of a tar is not there, as for tar itself', async () => {
+    const { made } = await unpack('a.tar', Buffer.concat([tarOf([{ path: 'a', ...x }]), tarOf([{ path: 'b', ...x }])]));
+    expect(made).toMatchObject({ entries: 1 });
+  });
+
+  test('an extended header with a wrong length is refused', async () => {
+    const record = tarOf([{ path: 'PaxHeader', content: '99 path=b\n' }]).subarray(0, 1024);
+    record.write('x', 156);
+    const bytes = Buffer.concat([withSum(record), tarOf([{ path: 'a', ...x }])]);
+    expect(await refusalOf('a.tar', bytes)).toMatchObject({ reason: 'corrupt' });
   });
 
   test('gigabytes after the end of a tar are refused too', async () => {

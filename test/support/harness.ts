@@ -5,6 +5,7 @@ import type { Kysely } from 'kysely';
 import pg from 'pg';
 import { connect } from '../../db/core/connect.ts';
 import type { Database } from '../../db/database.ts';
+import { poll } from '../../kit/poll.ts';
 
 /**
  * A migrated database for one test file, used as a role that owns nothing; `connect` opens a further pool, closed with
@@ -94,24 +95,10 @@ async function administer(connectionString: string, statement: string, values: u
  * Repeats `attempt` until it neither throws nor gives `false`, and returns what it gave; after `timeout` (ms) the last
  * error is thrown.
  */
-export async function eventually<T>(
+export const eventually = <T>(
   attempt: () => T | Promise<T>,
   { timeout = 5_000, interval = 25 }: { timeout?: number; interval?: number } = {},
-): Promise<Exclude<T, false>> {
-  const end = Date.now() + timeout;
-  for (;;) {
-    let failure: unknown;
-    try {
-      const result = await attempt();
-      if (result !== false) return result as Exclude<T, false>;
-      failure = new Error('the condition did not come true');
-    } catch (error) {
-      failure = error;
-    }
-    if (Date.now() >= end) throw failure;
-    await new Promise((resolve) => setTimeout(resolve, interval));
-  }
-}
+): Promise<Exclude<T, false>> => poll(attempt, { timeoutMs: timeout, everyMs: interval, bearsErrors: true });
 
 /** Undoes what was done, the last first and all of it, and then fails if something could not be undone. */
 export async function undoAll(undos: readonly (() => unknown)[]): Promise<void> {

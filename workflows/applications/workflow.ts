@@ -8,7 +8,7 @@ import {
   setCurrentDetails,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import { holdHosts } from '../maintenance/hold.ts';
+import { holdHosts, maintenanceOptions } from '../maintenance/hold.ts';
 import type { StepOutcome } from '../deploy/ports.ts';
 import type { MaintenanceActivities } from '../maintenance/ports.ts';
 import { rootFailure } from '../lib/problem-failure.ts';
@@ -37,12 +37,7 @@ const { killInstanceStep } = proxyActivities<InstanceActivities>({
   retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
 });
 
-/** Short: maintenance problems must neither fail nor delay a task. */
-const maintenance = proxyActivities<MaintenanceActivities>({
-  startToCloseTimeout: '1 minute',
-  heartbeatTimeout: '5 seconds',
-  retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
-});
+const maintenance = proxyActivities<MaintenanceActivities>(maintenanceOptions);
 
 /** With the end of the task's timeout, in ms since the epoch. */
 type TimedInput = InstanceTaskInput & { endsAt: number };

@@ -9,7 +9,7 @@ import {
   proxyActivities,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import { holdHosts } from '../maintenance/hold.ts';
+import { holdHosts, maintenanceOptions } from '../maintenance/hold.ts';
 import type { MaintenanceActivities } from '../maintenance/ports.ts';
 import { rootFailure } from '../lib/problem-failure.ts';
 import { searchAttributes } from '../lib/search-attributes.ts';
@@ -47,12 +47,7 @@ const undo = proxyActivities<DeployActivities>({
   retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
 });
 
-/** Short: maintenance problems must neither fail nor delay an upgrade. */
-const maintenance = proxyActivities<MaintenanceActivities>({
-  startToCloseTimeout: '1 minute',
-  heartbeatTimeout: '5 seconds',
-  retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
-});
+const maintenance = proxyActivities<MaintenanceActivities>(maintenanceOptions);
 
 class StepFailedError extends Error {
   readonly step: StepName;

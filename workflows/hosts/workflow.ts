@@ -12,7 +12,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { claimOf } from '../lib/update-claim.ts';
-import { holdHosts } from '../maintenance/hold.ts';
+import { holdHosts, maintenanceOptions } from '../maintenance/hold.ts';
 import type { MaintenanceActivities } from '../maintenance/ports.ts';
 import { rootFailure, unwrapped } from '../lib/problem-failure.ts';
 import { searchAttributes } from '../lib/search-attributes.ts';
@@ -45,12 +45,7 @@ const { forgetMonitored } = proxyActivities<HostActivities>({
   heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '1 second', maximumInterval: '5 minutes' },
 });
-/** Short: maintenance problems must neither fail nor delay a task. */
-const maintenance = proxyActivities<MaintenanceActivities>({
-  startToCloseTimeout: '1 minute',
-  heartbeatTimeout: '5 seconds',
-  retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
-});
+const maintenance = proxyActivities<MaintenanceActivities>(maintenanceOptions);
 
 interface Counted {
   finished: number;

@@ -3,6 +3,13 @@
 import { CancellationScope, sleep } from '@temporalio/workflow';
 import type { MaintenanceActivities } from './ports.ts';
 
+/** Short: maintenance problems must neither fail nor delay a task. */
+export const maintenanceOptions = {
+  startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '5 seconds',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
+} as const;
+
 /** Half the duration of one call. */
 const extendEvery = '5 minutes';
 

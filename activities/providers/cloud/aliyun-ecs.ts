@@ -1,8 +1,8 @@
 // Virtual machines at Alibaba Cloud (ECS).
 import { z } from 'zod';
 import type { AliyunAccount } from '../../../kit/config/cloud-accounts.ts';
-import { AliyunError, createAliyunCall } from './aliyun-wire.ts';
-import { createCaller } from './calls.ts';
+import { createAliyunCall } from './aliyun-wire.ts';
+import { CloudApiError, createCaller } from './calls.ts';
 import type { CallOptions } from './calls.ts';
 import { createCloud } from './cloud.ts';
 import type { CloudApi } from './cloud.ts';
@@ -74,7 +74,7 @@ function createApi(account: AliyunAccount, region: string, options: Parameters<t
       const fields = { regionId: region, instanceIds: JSON.stringify([id]) };
       return (await call('DescribeInstances', fields, instances)).instances.instance[0] ?? null;
     } catch (error) {
-      if (error instanceof AliyunError && error.code.startsWith('InvalidInstanceId')) return null;
+      if (error instanceof CloudApiError && error.code.startsWith('InvalidInstanceId')) return null;
       throw error;
     }
   };

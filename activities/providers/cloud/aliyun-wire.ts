@@ -3,8 +3,18 @@
 // files or the metadata service. It neither retries nor logs, and uses no proxy.
 import { z } from 'zod';
 import type { AliyunAccount } from '../../../kit/config/cloud-accounts.ts';
-import { ProviderError, refused, throttled, unavailable } from '../error.ts';
-import { callTimeoutMs, connectionFailure, keysOf, notUnderstood, said, systemCode } from './calls.ts';
+import type { ProviderError } from '../error.ts';
+import { refused, throttled, unavailable } from '../error.ts';
+import {
+  CloudApiError,
+  callTimeoutMs,
+  connectionFailure,
+  createSdkCall,
+  keysOf,
+  notUnderstood,
+  said,
+  systemCode,
+} from './calls.ts';
 import type { CallOptions, Caller } from './calls.ts';
 
 interface Fields {
@@ -69,16 +79,6 @@ function send({ client, requests }: Ecs, action: EcsAction, fields: Fields): Pro
   }
 }
 
-/** An error returned by Alibaba Cloud itself. */
-export class AliyunError extends ProviderError {
-  readonly code: string;
-
-  constructor(cause: ProviderError, code: string) {
-    super(cause.kind, cause.provider, cause.message, cause.retryAfterMs);
-    this.code = code;
-  }
-}
-
 const badKeys =
   /^(InvalidAccessKeyId|InvalidAccessKeySecret|SignatureDoesNotMatch|IncompleteSignature|InvalidSecurityToken|MissingAccessKeyId)/;
 const badClock = /^(InvalidTimeStamp|IllegalTimestamp)/;
@@ -127,7 +127,7 @@ function failureOf(name: string, keys: string, action: string, error: unknown): 
     if (code === 'undefined')
       return statusCode >= 500 ? unavailable(name, `${name} failed (HTTP ${statusCode})`) : notUnderstood(name);
     const failure = { code, statusCode, message, wait, description: data.data?.Message };
-    return new AliyunError(errorOf(name, keys, action, failure), code);
+    return new CloudApiError(errorOf(name, keys, action, failure), code);
   }
   const text = error instanceof Error ? `${error.name} ${error.message}` : '';
   if (systemCode(error) !== null || /timeout|aborted|hang up|premature/i.test(text))
@@ -143,17 +143,12 @@ export function createAliyunCall(
   options: CallOptions & { run: Caller },
 ): AliyunCall {
   const keys = keysOf(account.name, variables);
-  let ecs: Promise<Ecs> | undefined;
-  return async (action, fields, answer) => {
-    ecs ??= createClient(account, region, options.timeoutMs ?? callTimeoutMs);
-    const loaded = await ecs;
-    return options.run(async () => {
-      const { body } = await send(loaded, action, fields).catch((error: unknown) => {
-        throw failureOf(name, keys, action, error);
-      });
-      const parsed = answer.safeParse(body);
-      if (!parsed.success) throw notUnderstood(name);
-      return parsed.data;
-    });
-  };
+  const call = createSdkCall(options.run, () => createClient(account, region, options.timeoutMs ?? callTimeoutMs));
+  return (action, fields, answer) =>
+    call(
+      name,
+      answer,
+      async (ecs) => (await send(ecs, action, fields)).body,
+      (error) => failureOf(name, keys, action, error),
+    );
 }

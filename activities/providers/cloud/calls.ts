@@ -1,7 +1,8 @@
 // Common to all provider calls: rate limit, deadline, and error messages without request data. Providers' own texts are
 // shortened, and omitted when keys are the problem.
-import type { ProviderError } from '../error.ts';
-import { unavailable, unreached } from '../error.ts';
+import type { z } from 'zod';
+import { withTimeout } from '../../../kit/abort.ts';
+import { ProviderError, unavailable, unreached } from '../error.ts';
 import type { RatePacer } from '../../../db/coordination/rate-pacer.ts';
 import { ownTurns } from './rate.ts';
 
@@ -26,21 +27,43 @@ export function createCaller(name: string, account: string, options: CallOptions
   const turn = turns(`${name}/${account}`, rate);
   return async (call) => {
     await turn();
-    return inTime(name, timeoutMs, call);
+    // SDKs have several timeouts, but none bounds a slowly trickling response.
+    return withTimeout(call(), timeoutMs, () => {
+      throw unavailable(name, `${name} did not answer within ${timeoutMs / 1000} s`);
+    });
   };
 }
 
-// SDKs have several timeouts, but none bounds a slowly trickling response.
-async function inTime<T>(name: string, ms: number, call: () => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(unavailable(name, `${name} did not answer within ${ms / 1000} s`)), ms);
-  });
-  try {
-    return await Promise.race([call(), late]);
-  } finally {
-    clearTimeout(timer);
+/** An error returned by a cloud itself, with its code. */
+export class CloudApiError extends ProviderError {
+  readonly code: string;
+
+  constructor(cause: ProviderError, code: string) {
+    super(cause.kind, cause.provider, cause.message, cause.retryAfterMs);
+    this.code = code;
   }
+}
+
+/** Calls an SDK, which is loaded at the first call and outside its deadline; checks what it answers. */
+export function createSdkCall<C>(run: Caller, load: () => Promise<C>) {
+  let client: Promise<C> | undefined;
+  return async <S extends z.ZodType>(
+    name: string,
+    answer: S,
+    send: (client: C) => Promise<unknown>,
+    failureOf: (error: unknown) => ProviderError,
+  ): Promise<z.output<S>> => {
+    client ??= load();
+    const loaded = await client;
+    return run(async () => {
+      const given = await send(loaded).catch((error: unknown) => {
+        throw failureOf(error);
+      });
+      const parsed = answer.safeParse(given);
+      if (!parsed.success) throw notUnderstood(name);
+      return parsed.data;
+    });
+  };
 }
 
 /** A failed handshake happens before any request is sent. */

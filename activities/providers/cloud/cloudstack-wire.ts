@@ -4,12 +4,14 @@ import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { CloudStackAccount } from '../../../kit/config/cloud-accounts.ts';
 import { ProviderError, refused, throttled, unavailable } from '../error.ts';
-import { connectionFailure, createCaller, keysOf, notUnderstood, said } from './calls.ts';
+import { outbound, OutboundError } from '../outbound.ts';
+import { callTimeoutMs, connectionFailure, createCaller, keysOf, notUnderstood, said } from './calls.ts';
 import type { CallOptions } from './calls.ts';
 
 export type Parameters = Readonly<Record<string, string>>;
 
 const validMs = 60_000;
+const mostAnswered = 32 * 2 ** 20;
 
 /** Calls a command and returns the content of its `…response`. */
 export type CloudStackCall = <S extends z.ZodType>(
@@ -67,17 +69,19 @@ function errorOf(name: string, keys: string, command: string, code: number, text
   return passing.includes(code) ? unavailable(name, message) : refused(name, message);
 }
 
-async function post(name: string, account: CloudStackAccount, body: string, signal: AbortSignal) {
+async function post(name: string, { endpoint }: CloudStackAccount, body: string, timeoutMs: number) {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   try {
-    const response = await fetch(account.endpoint, {
+    return await outbound({
+      url: new URL(endpoint),
       method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      redirect: 'manual',
+      headers,
       body,
-      signal,
+      timeoutMs,
+      limitBytes: mostAnswered,
     });
-    return { response, text: await response.text() };
   } catch (error) {
+    if (error instanceof OutboundError && error.final) throw refused(name, `${name}: ${error.message}`);
     throw connectionFailure(name, error);
   }
 }
@@ -93,12 +97,12 @@ export function createCloudStackCall(
   const run = createCaller(name, account.name, options);
   return async (command, parameters, answer) =>
     run(async () => {
-      const signal = AbortSignal.timeout((options.timeoutMs ?? 10_000) + 1_000);
-      const { response, text } = await post(name, account, signed(account, command, parameters), signal);
-      const { status, headers } = response;
+      // The deadline of all calls comes first.
+      const timeoutMs = (options.timeoutMs ?? callTimeoutMs) + 1_000;
+      const { status, headers, body } = await post(name, account, signed(account, command, parameters), timeoutMs);
       if (status >= 300 && status < 400) throw unavailable(name, `${name} redirects elsewhere; check its address`);
-      const isJson = /json|javascript/.test(headers.get('content-type') ?? '');
-      const inside = isJson ? insideOf(text) : undefined;
+      const isJson = /json|javascript/.test(headers['content-type'] ?? '');
+      const inside = isJson ? insideOf(body.toString()) : undefined;
       const wrong = failure.safeParse(inside);
       if (wrong.success) {
         const { errorcode, errortext = '' } = wrong.data;

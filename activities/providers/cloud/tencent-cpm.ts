@@ -3,12 +3,12 @@
 import { z } from 'zod';
 import type { TencentAccount } from '../../../kit/config/cloud-accounts.ts';
 import { refused } from '../error.ts';
-import { createCaller } from './calls.ts';
+import { CloudApiError, createCaller } from './calls.ts';
 import type { CallOptions } from './calls.ts';
 import { createCloud } from './cloud.ts';
 import type { CloudApi } from './cloud.ts';
 import type { CloudDriver, Machine, MachineState } from './driver.ts';
-import { TencentError, createTencentCall } from './tencent-wire.ts';
+import { createTencentCall } from './tencent-wire.ts';
 
 const service = { name: 'Tencent Cloud CPM', service: 'bm', version: '2018-04-23' } as const;
 const pageSize = 100;
@@ -106,7 +106,7 @@ function createApi(
         const [one] = (await list({ InstanceIds: [id] })).DeviceInfoSet;
         return one ? toMachine(account.name, region, one) : null;
       } catch (error) {
-        if (error instanceof TencentError && /NotFound/.test(error.code)) return null;
+        if (error instanceof CloudApiError && /NotFound/.test(error.code)) return null;
         throw error;
       }
     },

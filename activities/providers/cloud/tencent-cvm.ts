@@ -1,12 +1,12 @@
 // Virtual machines at Tencent Cloud (CVM).
 import { z } from 'zod';
 import type { TencentAccount } from '../../../kit/config/cloud-accounts.ts';
-import { createCaller } from './calls.ts';
+import { CloudApiError, createCaller } from './calls.ts';
 import type { CallOptions } from './calls.ts';
 import { createCloud } from './cloud.ts';
 import type { CloudApi } from './cloud.ts';
 import type { CloudDriver, Machine, MachineState } from './driver.ts';
-import { TencentError, createTencentCall } from './tencent-wire.ts';
+import { createTencentCall } from './tencent-wire.ts';
 
 const service = { name: 'Tencent Cloud CVM', service: 'cvm', version: '2017-03-12' } as const;
 const pageSize = 100;
@@ -89,7 +89,7 @@ function createApi(
       const { InstanceSet: found } = await call('DescribeInstances', { InstanceIds: [id] }, instances);
       return found[0] ?? null;
     } catch (error) {
-      if (error instanceof TencentError && error.code.startsWith('InvalidInstanceId')) return null;
+      if (error instanceof CloudApiError && error.code.startsWith('InvalidInstanceId')) return null;
       throw error;
     }
   };

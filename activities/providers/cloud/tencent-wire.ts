@@ -1,14 +1,24 @@
 // Tencent Cloud's SDK, for both CVM and CPM (its CPM package is no longer published). Loaded at the first call. Our own
 // agent makes it ignore proxy variables; it neither retries nor logs.
-import { lookup } from 'node:dns';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { CommonClient } from 'tencentcloud-sdk-nodejs-common';
 import { z } from 'zod';
+import { checkedLookup } from '../../../kit/checked-lookup.ts';
 import type { TencentAccount } from '../../../kit/config/cloud-accounts.ts';
-import { ProviderError, refused, throttled, unavailable } from '../error.ts';
-import { callTimeoutMs, connectionFailure, keysOf, notUnderstood, said, systemCode } from './calls.ts';
+import type { ProviderError } from '../error.ts';
+import { refused, throttled, unavailable } from '../error.ts';
+import {
+  CloudApiError,
+  callTimeoutMs,
+  connectionFailure,
+  createSdkCall,
+  keysOf,
+  notUnderstood,
+  said,
+  systemCode,
+} from './calls.ts';
 import type { CallOptions, Caller } from './calls.ts';
 
 /** One of the services, with its API version. */
@@ -21,26 +31,16 @@ export interface TencentService {
 
 export type TencentCall = <S extends z.ZodType>(action: string, parameters: object, answer: S) => Promise<z.output<S>>;
 
-/** An error returned by Tencent Cloud itself. */
-export class TencentError extends ProviderError {
-  readonly code: string;
-
-  constructor(cause: ProviderError, code: string) {
-    super(cause.kind, cause.provider, cause.message, cause.retryAfterMs);
-    this.code = code;
-  }
-}
-
 const variables = 'SLIPWAY_TENCENT_SECRET_ID and SLIPWAY_TENCENT_SECRET_KEY';
 
-// The service is the host's first label, so a test server on loopback needs a `.localhost` name (RFC 6761).
-const lookUp: LookupFunction = (hostname, options, callback) =>
-  lookup(hostname.endsWith('.localhost') ? '127.0.0.1' : hostname, options, callback);
-
-const agentFor = (url: URL) =>
-  url.protocol === 'http:'
-    ? new HttpAgent({ keepAlive: true, lookup: lookUp })
-    : new HttpsAgent({ keepAlive: true, lookup: lookUp });
+/** The SDK takes our agent: its connections are checked like all others. */
+function agentFor({ protocol, hostname }: URL): HttpAgent {
+  // The service is the host's first label, so a test server on loopback needs a `.localhost` name (RFC 6761).
+  const checked = checkedLookup(hostname);
+  const lookup: LookupFunction = (name, options, callback) =>
+    checked(name.endsWith('.localhost') ? '127.0.0.1' : name, options, callback);
+  return new (protocol === 'http:' ? HttpAgent : HttpsAgent)({ keepAlive: true, lookup });
+}
 
 async function createClient(
   { service, version }: TencentService,
@@ -92,7 +92,7 @@ function failureOf(name: string, keys: string, action: string, error: unknown): 
   const { code, httpCode, message = '', name: type } = thrown.parse(error);
   const system = systemCode(error);
   if (system !== null) return connectionFailure(name, error);
-  if (code !== undefined) return new TencentError(errorOf(name, keys, action, code, message), code);
+  if (code !== undefined) return new CloudApiError(errorOf(name, keys, action, code, message), code);
   if (httpCode === 429) return throttled(name, `${name} was asked too often`);
   if (httpCode !== undefined && httpCode < 500) return refused(name, `${name} refused ${action} (HTTP ${httpCode})`);
   if (httpCode !== undefined) return unavailable(name, `${name} failed (HTTP ${httpCode})`);
@@ -109,16 +109,14 @@ export function createTencentCall(
 ): TencentCall {
   const { name } = service;
   const keys = keysOf(account.name, variables);
-  let client: Promise<CommonClient> | undefined;
+  const call = createSdkCall(options.run, () =>
+    createClient(service, account, region, options.timeoutMs ?? callTimeoutMs),
+  );
   return (action, parameters, answer) =>
-    options.run(async () => {
-      client ??= createClient(service, account, region, options.timeoutMs ?? callTimeoutMs);
-      const sdk = await client;
-      const given: unknown = await sdk.request(action, parameters).catch((error: unknown) => {
-        throw failureOf(name, keys, action, error);
-      });
-      const parsed = answer.safeParse(given);
-      if (!parsed.success) throw notUnderstood(name);
-      return parsed.data;
-    });
+    call(
+      name,
+      answer,
+      (sdk) => sdk.request(action, parameters),
+      (error) => failureOf(name, keys, action, error),
+    );
 }

@@ -1,4 +1,5 @@
 // Maps failures of repositories to our own messages. Servers' texts are not passed on, as they may echo the request.
+import { raceAbort } from '../../../kit/abort.ts';
 import { ProviderError, refused, unavailable } from '../error.ts';
 
 const fieldOf = (error: unknown, field: 'code' | 'message'): string => {
@@ -32,16 +33,10 @@ export async function bounded<T>(
 ): Promise<T> {
   const late = AbortSignal.timeout(timeoutMs);
   const over = AbortSignal.any([signal, late]);
-  const ended = new Promise<never>((_resolve, reject) => {
-    const leave = (): void => {
-      end();
-      const why = late.aborted ? `the package did not come within ${timeoutMs / 1000} s` : 'the reading was cancelled';
-      reject(unavailable(provider, why));
-    };
-    if (over.aborted) leave();
-    else over.addEventListener('abort', leave, { once: true });
-  });
-  ended.catch(() => undefined);
-  if (over.aborted) return ended;
-  return Promise.race([work(), ended]);
+  const leave = (): never => {
+    end();
+    const why = late.aborted ? `the package did not come within ${timeoutMs / 1000} s` : 'the reading was cancelled';
+    throw unavailable(provider, why);
+  };
+  return over.aborted ? leave() : raceAbort(work(), over, leave);
 }

@@ -4,6 +4,7 @@ import type { ConnectConfig, FileEntryWithStats, ServerHostKeyAlgorithm, SFTPWra
 import { codeOf } from '../../../kit/error-code.ts';
 import { hostAndPort } from '../../../kit/repository-address.ts';
 import { ProviderError, refused, unavailable } from '../error.ts';
+import { knownName, PinnedKeys } from '../ssh-known-hosts.ts';
 import { sshPrivateKey } from '../ssh-private-key.ts';
 import type { DirectoryEntry } from '../runner/driver.ts';
 import type { Destinations } from './destinations.ts';
@@ -12,7 +13,6 @@ import type { Credential, Files, Repository } from './driver.ts';
 import { bounded, networkFailure } from './failures.ts';
 import { changed } from './files.ts';
 import { decodedPath } from './ftp.ts';
-import { knownKeys } from './known-hosts.ts';
 import { InvalidPackageError } from './refusal.ts';
 
 export interface SftpOptions {
@@ -163,8 +163,9 @@ export function createSftpRepository({ destinations, knownHosts, idleMs, timeout
     async read({ address, credential }, { signal, entries }, work) {
       const { host, port, path } = address;
       const where = hostAndPort(address);
-      const known = knownKeys(knownHosts() ?? '', host, port).filter(({ type }) => type in algorithms);
-      if (known.length === 0) {
+      const pinned = new PinnedKeys(knownHosts() ?? '', [knownName(host, port)]);
+      const serverHostKey = pinned.types.flatMap((type) => algorithms[type] ?? []);
+      if (serverHostKey.length === 0) {
         throw refused(provider, `the host key of ${where} is not in SLIPWAY_REPOSITORY_KNOWN_HOSTS`);
       }
       const ip = await destinations(provider, address);
@@ -175,8 +176,8 @@ export function createSftpRepository({ destinations, knownHosts, idleMs, timeout
         readyTimeout: idleMs,
         keepaliveInterval: idleMs,
         keepaliveCountMax: 1,
-        hostVerifier: (shown: Buffer) => known.some(({ key }) => key.equals(shown)),
-        algorithms: { serverHostKey: [...new Set(known.flatMap(({ type }) => algorithms[type] ?? []))] },
+        hostVerifier: (shown: Buffer) => pinned.judge(shown) === 'known',
+        algorithms: { serverHostKey },
         ...secretsOf(credential),
       };
       let lost: (error: unknown) => void = () => undefined;

@@ -4,6 +4,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join, posix, resolve } from 'node:path';
+import { raceAbort } from '../../../kit/abort.ts';
 import type { PackageNote } from '../../../workflows/deploy/contract.ts';
 import { unavailable } from '../error.ts';
 import { packageLimits } from './limits.ts';
@@ -40,16 +41,6 @@ interface Sharing {
   waiting: number;
   over: AbortController;
   result?: Promise<unknown>;
-}
-
-/** Awaits `result` unless the signal aborts first. */
-async function withSignal<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return result;
-  const left = Promise.withResolvers<never>();
-  const leave = (): void => left.reject(unavailable('package', 'the reading was cancelled'));
-  if (signal.aborted) leave();
-  else signal.addEventListener('abort', leave, { once: true });
-  return Promise.race([result, left.promise]).finally(() => signal.removeEventListener('abort', leave));
 }
 
 export class PackageStore {
@@ -90,7 +81,10 @@ export class PackageStore {
     };
     // A new caller may arrive while aborted work still ends: it starts the work again.
     const result = (sharing.result ??= work(sharing.over.signal)) as Promise<T>;
-    return withSignal(result, signal).finally(leave);
+    const left = (): never => {
+      throw unavailable('package', 'the reading was cancelled');
+    };
+    return (signal ? raceAbort(result, signal, left) : result).finally(leave);
   }
 
   /** Runs `work` once for all concurrent callers of `key`. */

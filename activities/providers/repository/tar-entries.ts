@@ -1,5 +1,6 @@
 // Reads the entries of a tar, plain or gzipped, block by block. Our own reader, because npm `tar` skips unknown entries,
-// which must be refused here.
+// which must be refused here, and `tar-stream` takes damaged extended headers and entries behind the end of the archive, and
+// loses the bytes of names in other encodings.
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';

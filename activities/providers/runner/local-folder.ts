@@ -2,8 +2,9 @@
 // with its job, `started` with the launcher's mark, `process`, `result`. So a crash between two of them leaves a defined
 // state.
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { replaceFile, syncPath } from '../../../kit/atomic-file.ts';
 import type { Job } from './driver.ts';
 import type { ProcessMark } from './local-process.ts';
 
@@ -56,29 +57,9 @@ export function readJson(folder: string, name: string): unknown {
   }
 }
 
-/** Syncs a file or folder to disk. */
-export function sync(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Writes a file atomically and durably. */
-export function writeJson(folder: string, name: string, value: object): void {
-  const temporary = join(folder, `.${randomUUID()}`);
-  const fd = openSync(temporary, 'wx', 0o600);
-  try {
-    writeFileSync(fd, JSON.stringify(value));
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(temporary, join(folder, name));
-  sync(folder);
-}
+/** Writes a file atomically and durably; never creates the folder again. */
+export const writeJson = (folder: string, name: string, value: object): void =>
+  replaceFile(join(folder, name), JSON.stringify(value), 0o600);
 
 /** Creates `folder` with the content from `fill` atomically; false, without effect, when it exists. */
 export function makeFolder(folder: string, mode: number, fill: (folder: string) => void): boolean {
@@ -86,9 +67,9 @@ export function makeFolder(folder: string, mode: number, fill: (folder: string) 
   mkdirSync(temporary, { mode });
   try {
     fill(temporary);
-    sync(temporary);
+    syncPath(temporary);
     renameSync(temporary, folder);
-    sync(dirname(folder));
+    syncPath(dirname(folder));
     return true;
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });

@@ -4,8 +4,9 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync, chownSync, closeSync, existsSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { syncPath } from '../../../kit/atomic-file.ts';
 import { commandOf } from '../../../kit/shebang.ts';
-import { files, makeFolder, readJson, sync, writeJson } from './local-folder.ts';
+import { files, makeFolder, readJson, writeJson } from './local-folder.ts';
 import type { JobOrder, Result, Running, Started } from './local-folder.ts';
 import { streamFiles } from './local-output.ts';
 import { markOf } from './local-process.ts';
@@ -25,7 +26,7 @@ function report(): void {
 
 /** Syncs an output file to disk; its reader may delete it meanwhile. */
 function syncKept(path: string): void {
-  if (existsSync(path)) sync(path);
+  if (existsSync(path)) syncPath(path);
 }
 
 function finish(folder: string, result: Result, complaints: string[]): void {

@@ -1,7 +1,8 @@
-// Identifies processes by pid and start, as pids are reused: on Linux the boot's id and the start in clock ticks, elsewhere
-// the output of `ps`. A zombie counts as dead: in a container it may never be reaped.
+// Processes of jobs and their groups. Pids are reused, so a process is known by its pid and its start. A zombie counts as
+// dead: in a container it may never be reaped.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { processIdentity, procStat } from '../../../kit/process-identity.ts';
 
 export interface ProcessMark {
   pid: number;
@@ -12,44 +13,15 @@ interface LinuxStat {
   state: string;
   isDead: boolean;
   group: number;
-  startTicks: string;
 }
 
 function statOnLinux(pid: number | string): LinuxStat | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const state = fields[0] ?? '';
-    return { state, isDead: /[ZX]/.test(state), group: Number(fields[2]), startTicks: fields[19] ?? '' };
-  } catch {
-    return null;
-  }
+  const fields = procStat(pid);
+  return fields ? { state: fields[0] ?? '', isDead: /[ZX]/.test(fields[0] ?? ''), group: Number(fields[2]) } : null;
 }
 
-function startOnLinux(pid: number): string | null {
-  const stat = statOnLinux(pid);
-  if (!stat || stat.isDead) return null;
-  return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}:${stat.startTicks}`;
-}
-
-function fieldsByPs(pid: number): string[] {
-  try {
-    const line = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8', timeout: 5000 });
-    return line.trim().split(/\s+/);
-  } catch {
-    return [];
-  }
-}
-
-function startByPs(pid: number): string | null {
-  const [status, ...start] = fieldsByPs(pid);
-  return !status || status.startsWith('Z') ? null : start.join(' ');
-}
-
-/** The start of a process in comparable form; null when no living process has this pid. */
-export function startOf(pid: number): string | null {
-  return process.platform === 'linux' ? startOnLinux(pid) : startByPs(pid);
-}
+/** The start of a process in comparable form, as jobs that run have it; null when no living process has this pid. */
+export const startOf = (pid: number): string | null => processIdentity(pid)?.replace('/', ':') ?? null;
 
 /** The identity of a living process; the start is empty (never equal to a real one) when it is gone. */
 export function markOf(pid: number): ProcessMark {

@@ -12,6 +12,7 @@ import {
 import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { localHostFolder } from '../../../kit/host-path.ts';
+import { processIdentity } from '../../../kit/process-identity.ts';
 import { startup } from '../world.ts';
 import type { Site, TestEstate } from '../world.ts';
 
@@ -62,15 +63,7 @@ export class Host {
   }
 }
 
-export function isAlive(pid: number): boolean {
-  const [, after = ''] = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ') : [];
-  if (existsSync('/proc/self/stat')) return after !== '' && !after.startsWith('Z');
-  try {
-    return pid > 0 && process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
+export const isAlive = (pid: number): boolean => processIdentity(pid) !== undefined;
 
 export const hostsOf = (site: Pick<Site, 'config'>, { hostnames }: TestEstate): Host[] =>
   hostnames.map((hostname) => new Host(site, hostname));

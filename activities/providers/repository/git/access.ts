@@ -6,9 +6,9 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { hostAndPort } from '../../../../kit/repository-address.ts';
 import { refused } from '../../error.ts';
+import { knownName, PinnedKeys } from '../../ssh-known-hosts.ts';
 import { sshPrivateKey } from '../../ssh-private-key.ts';
 import type { Credential, RepositoryPlace } from '../driver.ts';
-import { knownKeys, knownName } from '../known-hosts.ts';
 
 export interface GitAccess {
   /** The URL to fetch from; contains a user name at most. */
@@ -96,7 +96,7 @@ async function sshAccess({ address, credential }: RepositoryPlace, ip: string, f
   if (credential?.type !== 'SSH_PRIVATE_KEY') throw refused(provider, `${hostAndPort(address)} wants a private key`);
   const { username, privateKey } = credential;
   if (!userName.test(username)) throw refused(provider, 'the user name is none that ssh takes');
-  if (knownKeys(hosts, host, port).length === 0) {
+  if (new PinnedKeys(hosts, [knownName(host, port)]).types.length === 0) {
     throw refused(provider, `the host key of ${hostAndPort(address)} is not in SLIPWAY_REPOSITORY_KNOWN_HOSTS`);
   }
   const [key, known, config] = [join(folder, 'key'), join(folder, 'known_hosts'), join(folder, 'config')];

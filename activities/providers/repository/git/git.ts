@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { KeyedSemaphore } from '../../../../kit/limit.ts';
 import { hostAndPort, isBranchName } from '../../../../kit/repository-address.ts';
 import { refused, unavailable } from '../../error.ts';
 import type { Destinations } from '../destinations.ts';
@@ -108,27 +109,11 @@ async function fetchBranch(fetching: Fetching): Promise<string> {
   return stdout.trim();
 }
 
-/** Serialises work on the same copy. */
-class KeyedMutex {
-  readonly #last = new Map<string, Promise<unknown>>();
-
-  async take<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#last.get(name) ?? Promise.resolve();
-    const mine = before.then(work, work);
-    const settled = mine
-      .catch(() => undefined)
-      .finally(() => {
-        if (this.#last.get(name) === settled) this.#last.delete(name);
-      });
-    this.#last.set(name, settled);
-    return mine;
-  }
-}
-
 /** Creates the driver of GIT over https, http and ssh. */
 export function createGitRepository({ dataDir, destinations, trust, timeoutMs }: GitOptions): Repository {
   const parent = gitFolder(dataDir);
-  const turns = new KeyedMutex();
+  /** One fetch of a copy at a time. */
+  const copies = new KeyedSemaphore(1);
   return {
     async read(place, { signal, entries, bytes }, work) {
       if (place.branch === null || !isBranchName(place.branch)) throw refused(provider, 'this is no name of a branch');
@@ -138,7 +123,7 @@ export function createGitRepository({ dataDir, destinations, trust, timeoutMs }:
       const repository = copyOf(parent, place);
       return bounded(provider, { signal, timeoutMs, end: () => over.abort() }, async () => {
         const commit = await withAccess(place, { ip, trust, parent }, (access) =>
-          turns.take(repository, () =>
+          copies.take(repository, () =>
             fetchBranch({ repository, place, access, signal: over.signal, mostBytes: bytes }),
           ),
         );

@@ -1,5 +1,6 @@
 // Client of salt-api (rest_cherrypy): reuses a token until it is rejected, then logs in again.
 import { readFileSync } from 'node:fs';
+import { Semaphore } from '../../../../kit/limit.ts';
 import { refused, unavailable } from '../../error.ts';
 import { JsonClient } from './http.ts';
 
@@ -26,8 +27,7 @@ export class SaltApi {
   readonly #settings: SaltSettings;
   readonly #http: JsonClient;
   #token: Promise<string> | null = null;
-  #asking = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #questions = new Semaphore(mostQuestions);
 
   constructor(settings: SaltSettings) {
     this.#settings = settings;
@@ -46,16 +46,8 @@ export class SaltApi {
   }
 
   /** Same for a query to the master, with limited concurrency. */
-  async ask(low: Low): Promise<unknown> {
-    if (this.#asking >= mostQuestions) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#asking += 1;
-    try {
-      return await this.call(low);
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#asking -= 1;
-    }
+  ask(low: Low): Promise<unknown> {
+    return this.#questions.take(() => this.call(low));
   }
 
   /** The master's event bus as server-sent events, line by line; `end` resolves at the end of the stream. */

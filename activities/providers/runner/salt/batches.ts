@@ -1,6 +1,6 @@
 // Batches calls that arrive within milliseconds into one publish: twenty messages for a thousand hosts. Per-minion data is
 // passed as lines of standard input, from which each minion takes its own.
-import { setTimeout as sleep } from 'node:timers/promises';
+import { withTimeout } from '../../../../kit/abort.ts';
 import { runJob, searching } from './job.ts';
 import type { Call, Master, Return } from './job.ts';
 
@@ -73,7 +73,7 @@ export class Batches {
     for (let batch = this.#gathered.shift(); batch; batch = this.#gathered.shift()) {
       const { promise: sent, resolve: onSent } = Promise.withResolvers<void>();
       void this.#sendOne(batch, onSent).finally(onSent);
-      await Promise.race([sent, sleep(longestPublishMs)]);
+      await withTimeout(sent, longestPublishMs, () => undefined);
     }
     this.#isPublishing = false;
   }

@@ -1,7 +1,7 @@
 // Receives returns from the master's event bus, by salt-api's server-sent events: immediate and cheap, as a read of the job
 // cache loads half of Salt. The bus may lose events, so listeners also poll the cache, less often. One stream per process,
 // open while jobs run and for some time after.
-import { setTimeout as sleep } from 'node:timers/promises';
+import { withTimeout } from '../../../../kit/abort.ts';
 import { isRecord } from './api.ts';
 import type { SaltApi } from './api.ts';
 
@@ -39,7 +39,7 @@ export class SaltEvents {
   async listen(jid: string, listener: Listener): Promise<() => void> {
     this.#listeners.set(jid, listener);
     clearTimeout(this.#idle);
-    await Promise.race([this.open(), sleep(openMs, undefined, { ref: false })]);
+    await withTimeout(this.open(), openMs, () => undefined);
     return () => {
       this.#listeners.delete(jid);
       if (this.#listeners.size > 0) return;

@@ -1,15 +1,14 @@
 // One authenticated connection to one host. We create the socket, so that the address is checked at resolution.
 import { connect as connectSocket } from 'node:net';
 import type { Socket } from 'node:net';
-import { lookup } from 'node:dns';
-import type { LookupFunction } from 'node:net';
 import { Client } from 'ssh2';
 import type { ConnectConfig, ServerHostKeyAlgorithm } from 'ssh2';
-import { isNever, isNeverHost } from '../../../../kit/addresses.ts';
+import { isNeverHost } from '../../../../kit/addresses.ts';
+import { checkedLookup, neverCalled } from '../../../../kit/checked-lookup.ts';
 import { refused, unavailable } from '../../error.ts';
 import type { ProviderError } from '../../error.ts';
 import type { RunnerHost } from '../driver.ts';
-import { describeKey, knownName, PinnedKeys } from './known-hosts.ts';
+import { describeKey, knownName, PinnedKeys } from '../../ssh-known-hosts.ts';
 import { readKey, readKnownHosts } from './settings.ts';
 import type { SshSettings } from './settings.ts';
 
@@ -29,28 +28,15 @@ const algorithms: ServerHostKeyAlgorithm[] = [
 export const placeOf = ({ name, address }: RunnerHost, { port }: SshSettings): string =>
   `${name} (${knownName(address ?? name, port)})`;
 
-const notOfHosts = 'its address is link-local or a metadata service, which is never called';
-
-const checkedLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, found) => {
-    if (error) return callback(error, '');
-    const allowed = found.filter(({ address }) => !isNever(address));
-    const [first] = allowed;
-    if (!first) return callback(new Error(notOfHosts), '');
-    if (options.all) callback(null, allowed);
-    else callback(null, first.address, first.family);
-  });
-};
-
 function openSocket(host: RunnerHost, settings: SshSettings): Promise<Socket> {
   const place = placeOf(host, settings);
   const target = host.address ?? host.name;
-  if (isNeverHost(target)) throw refused('ssh', `${place}: ${notOfHosts}`);
+  if (isNeverHost(target)) throw refused('ssh', `${place}: ${neverCalled}`);
   return new Promise((resolve, reject) => {
     const socket = connectSocket({
       host: target,
       port: settings.port,
-      lookup: checkedLookup,
+      lookup: checkedLookup(target),
       keepAlive: true,
       keepAliveInitialDelay: keepAliveMs,
     });

@@ -2,6 +2,7 @@
 // a connection (OpenSSH: 10); further calls wait.
 import type { Socket } from 'node:net';
 import type { Client, ClientChannel } from 'ssh2';
+import { Semaphore } from '../../../../kit/limit.ts';
 import { unavailable } from '../../error.ts';
 import type { ProviderError } from '../../error.ts';
 import type { RunnerHost } from '../driver.ts';
@@ -26,8 +27,7 @@ export class SshSession {
   readonly #host: RunnerHost;
   readonly #settings: SshSettings;
   #live: Promise<Live> | null = null;
-  #running = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #channels = new Semaphore(mostChannels);
   #idle: NodeJS.Timeout | undefined;
 
   constructor(host: RunnerHost, settings: SshSettings) {
@@ -47,37 +47,29 @@ export class SshSession {
 
   /** Calls are idempotent, so one that hit a lost connection is repeated on a new one. */
   async #withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    await this.#enter();
+    clearTimeout(this.#idle);
+    return this.#channels.take(() => this.#onClient(work)).finally(() => this.#rest());
+  }
+
+  async #onClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    const isNew = this.#live === null;
+    const live = await this.#connected();
+    live.socket.ref();
     try {
-      const isNew = this.#live === null;
-      const live = await this.#connected();
-      live.socket.ref();
-      try {
-        return await work(live.client);
-      } catch (error) {
-        // A socket ends before its connection reports it; until then ssh2 fails as not connected.
-        if (!live.socket.writable) this.#lose(live);
-        if (!live.isLost || isNew) throw error;
-        return await work((await this.#connected()).client);
-      }
-    } finally {
-      this.#leave();
+      return await work(live.client);
+    } catch (error) {
+      // A socket ends before its connection reports it; until then ssh2 fails as not connected.
+      if (!live.socket.writable) this.#lose(live);
+      if (!live.isLost || isNew) throw error;
+      return await work((await this.#connected()).client);
     }
   }
 
-  async #enter(): Promise<void> {
-    clearTimeout(this.#idle);
-    if (this.#running >= mostChannels) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#running += 1;
-  }
-
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next) return next();
-    this.#running -= 1;
-    if (this.#running > 0) return;
+  #rest(): void {
+    if (!this.#channels.isIdle) return;
     // An idle connection must not keep the process alive.
     void this.#live?.then(({ socket }) => socket.unref()).catch(() => undefined);
+    clearTimeout(this.#idle);
     this.#idle = setTimeout(() => void this.#close(), idleMs).unref();
   }
 
