@@ -93,6 +93,7 @@ export async function startApi(
     await db.destroy();
   };
   const server = await listenOn(app.fetch, config).catch(async (error: unknown) => {
+    await live.closeAll();
     await release();
     throw error;
   });
