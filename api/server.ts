@@ -93,7 +93,7 @@ export async function startApi(
     await db.destroy();
   };
   const server = await listenOn(app.fetch, config).catch(async (error: unknown) => {
-    await release();
+    await live.closeAll().then(release);
     throw error;
   });
   const keepers = startBackgroundJobs(deps);

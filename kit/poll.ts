@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 export interface PollOptions {
   timeoutMs: number;
   everyMs: number;
+  /** The pause grows with the time waited, up to this. */
+  mostMs?: number;
   /** Whether an attempt that throws is repeated; its error is thrown at the end. */
   bearsErrors: boolean;
   /** What is waited for, as in "until … ". */
@@ -11,8 +11,8 @@ export interface PollOptions {
 
 /** Repeats `attempt`, at least once, until it returns a value other than false. */
 export async function poll<T>(attempt: () => T | Promise<T>, options: PollOptions): Promise<Exclude<T, false>> {
-  const { timeoutMs, everyMs, bearsErrors, what = 'the condition came true' } = options;
-  const end = performance.now() + timeoutMs;
+  const { timeoutMs, everyMs, mostMs = everyMs, bearsErrors, what = 'the condition came true' } = options;
+  const begin = performance.now();
   for (;;) {
     let failure: unknown = new Error(`waited ${timeoutMs / 1000} s in vain until ${what}`);
     try {
@@ -22,7 +22,9 @@ export async function poll<T>(attempt: () => T | Promise<T>, options: PollOption
       if (!bearsErrors) throw error;
       failure = error;
     }
-    if (performance.now() >= end) throw failure;
-    await sleep(everyMs);
+    const waited = performance.now() - begin;
+    if (waited >= timeoutMs) throw failure;
+    const pause = Math.min(mostMs, Math.max(everyMs, waited / 20));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }

@@ -40,8 +40,9 @@ const statusesOf = async ({ applicationId }: TestEstate): Promise<unknown[]> =>
     .where('applicationId', '=', applicationId)
     .execute();
 
-const historyOf = async (workflowId: string): Promise<number> =>
-  (await world.temporal.workflow.getHandle(workflowId).fetchHistory()).events?.length ?? 0;
+const eventsOf = async (workflowId: string) =>
+  (await world.temporal.workflow.getHandle(workflowId).fetchHistory()).events ?? [];
+const historyOf = async (workflowId: string): Promise<number> => (await eventsOf(workflowId)).length;
 
 const untouched = [{ status: 'stopped', busyKind: null, busyTaskId: null, version: null }];
 
@@ -81,6 +82,35 @@ test('hosts that never finish block no others, ten are worked on at a time, and 
   expect(await historyOf(workflowId)).toBeLessThan(600);
   for (const chunk of [1, 2, 3]) expect(await historyOf(`${workflowId}/chunk/${chunk}`)).toBeGreaterThan(0);
   await eventually(async () => (await taskOf(world, id)).status === 'finished', patience);
+});
+
+// Scheduled, started and completed for each of fetch, stop, unpack, switch, start, check and settle, and at worst the three
+// events of a workflow task after each; workflow tasks take several results at once.
+const activitiesPerInstance = 7;
+const eventsPerInstance = 42;
+
+test('an instance adds to a sub-task’s history only its seven activities', async () => {
+  const lengths: number[] = [];
+  const activities: number[] = [];
+  const parents: number[] = [];
+  for (const count of [10, 20]) {
+    const estate = await memoryEstate(world, hosts, count);
+    // What does not run is not stopped.
+    await world.db.updateTable('instances').set({ status: 'running' }).where('id', 'in', estate.instanceIds).execute();
+    const id = await startedOnMemory(world, estate);
+    const ended = await endedTask(world, accepted(await upgrade(estate, id)));
+    expect(ended).toMatchObject({ status: 'finished', error: null });
+    await eventually(async () => (await taskOf(world, id)).status === 'finished', patience);
+    const events = await eventsOf(subTaskWorkflowId(id, 'upgrade', 1));
+    lengths.push(events.length);
+    activities.push(events.filter((event) => event.activityTaskScheduledEventAttributes).length);
+    parents.push(await historyOf(`deploy-task/${id}`));
+  }
+  const [ten = 0, twenty = 0] = lengths;
+  expect((twenty - ten) / 10).toBeLessThanOrEqual(eventsPerInstance);
+  expect((activities[1] ?? 0) - (activities[0] ?? 0)).toBe(10 * activitiesPerInstance);
+  // The deploy task's own history knows only its sub-tasks; batched workflow tasks make it vary a little.
+  expect(Math.abs((parents[1] ?? 0) - (parents[0] ?? 0))).toBeLessThanOrEqual(6);
 });
 
 test('its timeout ends all of it: what runs is killed, and what never began says so', async () => {

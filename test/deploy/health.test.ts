@@ -2,15 +2,18 @@
 import { zabbixDouble } from '../support/doubles/zabbix.ts';
 import type { ZabbixDouble } from '../support/doubles/zabbix.ts';
 import { eventually, unique } from '../support/harness.ts';
-import { makeEstate, startedTask, taskOf, testWorld } from '../support/world.ts';
+import { taskOf, testWorld } from '../support/world.ts';
 import type { TestEstate, World } from '../support/world.ts';
 import { act, outcome, taskPath } from '../support/deploy/acts.ts';
+import { memoryEstate, memoryHosts, onMemory, startedOnMemory } from '../support/deploy/memory-hosts.ts';
 
 let zabbix: ZabbixDouble;
 let world: World;
+const hosts = memoryHosts();
 beforeAll(async () => {
   zabbix = await zabbixDouble('7.0.9');
   world = await testWorld({
+    ...onMemory(hosts),
     logLevel: 'fatal',
     env: {
       SLIPWAY_ZABBIX_URL: zabbix.url,
@@ -28,7 +31,7 @@ const patience = { timeout: 120_000, interval: 100 };
 
 /** Two hosts that Zabbix watches. */
 async function watchedEstate(): Promise<TestEstate> {
-  const estate = await makeEstate(world, 2);
+  const estate = await memoryEstate(world, hosts, 2);
   for (const host of estate.hostnames) {
     const hostid = unique();
     const none = { groups: [], templates: [], interfaces: [], problems: [] };
@@ -41,7 +44,7 @@ const problemsOf = (hostname: string | undefined): { description: string; priori
   [...zabbix.state.hosts.values()].find(({ host }) => host === hostname)?.problems ?? [];
 
 const roll = (estate: TestEstate): Promise<number> =>
-  startedTask(world, estate, { strategy: { mode: 'rolling', health_check: { zabbix: true } } });
+  startedOnMemory(world, estate, { strategy: { mode: 'rolling', health_check: { zabbix: true } } });
 
 const versionsOf = async ({ applicationId }: TestEstate): Promise<(string | null)[]> => {
   const rows = await world.db

@@ -1,18 +1,19 @@
-import { rmSync, writeFileSync } from 'node:fs';
+// Rollouts batch by batch, on hosts in memory: what a batch does on a host is tested with the sub-tasks, and a rollout of real
+// ones in bad-release and continued.
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { localHostFolder } from '../../kit/host-path.ts';
 import { eventually } from '../support/harness.ts';
 import { endedTask, makeEstate, makeTask, startedTask, taskOf, testWorld } from '../support/world.ts';
 import type { TestEstate, World } from '../support/world.ts';
 import { accepted, act, outcome, taskPath, traces } from '../support/deploy/acts.ts';
 import { makeScript, setHooks } from '../support/deploy/hooks.ts';
+import { memoryEstate, memoryHosts, onMemory, startedOnMemory } from '../support/deploy/memory-hosts.ts';
 
 let world: World;
+const hosts = memoryHosts();
 beforeAll(async () => {
-  world = await testWorld();
+  world = await testWorld(onMemory(hosts));
 });
 afterAll(() => world.close());
 
@@ -20,11 +21,12 @@ const patience = { timeout: 120_000, interval: 100 };
 const rolling = (more: object = {}) => ({ mode: 'rolling', ...more });
 
 const roll = (estate: TestEstate, strategy: object, version = '1.0.0'): Promise<number> =>
-  startedTask(world, estate, { version, strategy: rolling(strategy) });
+  startedOnMemory(world, estate, { version, strategy: rolling(strategy) });
+const estateOf = (count: number): Promise<TestEstate> => memoryEstate(world, hosts, count, ['1.0.0', '2.0.0']);
 
-const ends = (id: number, status: string) =>
-  eventually(async () => (await taskOf(world, id)).status === status, patience);
-const pauses = (id: number) => eventually(async () => (await taskOf(world, id)).paused, patience);
+const ends = (id: number, status: string, site = world) =>
+  eventually(async () => (await taskOf(site, id)).status === status, patience);
+const pauses = (id: number, site = world) => eventually(async () => (await taskOf(site, id)).paused, patience);
 const show = async (estate: TestEstate, id: number) => (await estate.manager.get(taskPath(id))).body;
 
 /** The instances of each sub-task, as `kind version: positions in the estate`. */
@@ -54,19 +56,16 @@ const versionsOf = async ({ applicationId }: TestEstate) =>
       .execute()
   ).map(({ version }) => version);
 
-const brokenFile = (estate: TestEstate, position: number): string =>
-  join(localHostFolder(world.config.dataDir, estate.hostnames[position] ?? ''), 'broken');
-
 /** A hook that fails on these hosts of an estate until they are mended. */
 async function breakHosts(estate: TestEstate, positions: number[]): Promise<void> {
-  for (const position of positions) writeFileSync(brokenFile(estate, position), '');
-  await setHooks(world, estate, { pre_exec: await makeScript(world, 'test ! -e "$SLIPWAY_HOST_ROOT/broken"') });
+  for (const position of positions) hosts.broken.add(estate.hostnames[position] ?? '');
+  await setHooks(world, estate, { pre_exec: await makeScript(world, 'true') });
 }
 
 test('the canary goes first, then batch after batch, and the task finishes automatically', async () => {
-  const estate = await makeEstate(world, 4);
+  const estate = await estateOf(4);
   const strategy = { canary: 1, batch_size: 2 };
-  const id = await makeTask(world, estate, { level: 'I', strategy: rolling(strategy) });
+  const id = await makeTask(world, { ...estate, hostnames: [] }, { level: 'I', strategy: rolling(strategy) });
   const plan = await estate.manager.get(taskPath(id, 'plan/'));
   const [one, two, three, four] = estate.instanceIds;
   expect(plan.body['batches']).toEqual([[one], [two, three], [four]]);
@@ -91,7 +90,7 @@ test('the canary goes first, then batch after batch, and the task finishes autom
 });
 
 test('more failures than allowed pause it; the owner repairs the failed instances and it finishes', async () => {
-  const estate = await makeEstate(world, 3);
+  const estate = await estateOf(3);
   await breakHosts(estate, [1]);
   const id = await roll(estate, { batch_size: 1 });
   await pauses(id);
@@ -120,7 +119,7 @@ test('more failures than allowed pause it; the owner repairs the failed instance
   expect(outcome(await estate.reviewer.post(taskPath(id, `sub-tasks/${failed[1]?.id}/actions/retry-failed/`)))).toEqual(
     [403, 10003],
   );
-  rmSync(brokenFile(estate, 1));
+  hosts.broken.delete(estate.hostnames[1] ?? '');
   const again = await retry(1);
   expect(outcome(await retry(1))).toEqual([409, 10005]);
   expect((await endedTask(world, accepted(again))).status).toBe('finished');
@@ -138,7 +137,7 @@ test('more failures than allowed pause it; the owner repairs the failed instance
 });
 
 test('with revert every instance that was upgraded goes back, and the task has failed', async () => {
-  const estate = await makeEstate(world, 3);
+  const estate = await estateOf(3);
   await ends(await roll(estate, { batch_size: 100 }), 'finished');
   await breakHosts(estate, [2]);
   const id = await roll(estate, { canary: 1, batch_size: 1, on_failure: 'revert' }, '2.0.0');
@@ -154,12 +153,12 @@ test('with revert every instance that was upgraded goes back, and the task has f
 });
 
 test('with continue it goes to the end and has failed; failures within the limit stop nothing', async () => {
-  const estate = await makeEstate(world, 3);
+  const estate = await estateOf(3);
   await breakHosts(estate, [0]);
   const id = await roll(estate, { on_failure: 'continue' });
   await ends(id, 'failed');
   expect(await batches(estate, id)).toHaveLength(3);
-  const other = await makeEstate(world, 2);
+  const other = await estateOf(2);
   await breakHosts(other, [0]);
   const within = await roll(other, { max_failures: 1, on_failure: 'revert' });
   await ends(within, 'failed');
@@ -167,10 +166,13 @@ test('with continue it goes to the end and has failed; failures within the limit
 });
 
 describe('a health check by HTTP', () => {
+  // On local hosts, whose checks may lead to this machine.
+  let local: World;
   let server: Server;
   let asked: string[];
   let status = 200;
   beforeAll(async () => {
+    local = await testWorld();
     server = createServer((request, response) => {
       asked.push(request.url ?? '');
       response.writeHead(status, { location: '/elsewhere' }).end('a secret of the instance');
@@ -180,21 +182,26 @@ describe('a health check by HTTP', () => {
   beforeEach(() => {
     asked = [];
   });
-  afterAll(() => new Promise((closed) => server.close(closed)));
+  afterAll(async () => {
+    await new Promise((closed) => server.close(closed));
+    await local.close();
+  });
+  const rollLocal = (estate: TestEstate, check: object): Promise<number> =>
+    startedTask(local, estate, { strategy: rolling({ health_check: check }) });
   const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}/{{hostname}}`;
 
   test('gates each batch, and follows no redirect', async () => {
-    const estate = await makeEstate(world, 2);
+    const estate = await makeEstate(local, 2);
     status = 302;
     const health = { url: url(), retries: 1, timeout_seconds: 2 };
-    const id = await roll(estate, { health_check: health });
-    await pauses(id);
+    const id = await rollLocal(estate, health);
+    await pauses(id, local);
     const { error } = await show(estate, id);
     expect(error).toBe(`${estate.hostnames[0]}: answers 302, not 200; 1 failures so far, 0 allowed`);
     expect(asked).toEqual(Array(2).fill(`/${estate.hostnames[0]}`));
     status = 200;
     expect(outcome(await act(estate.manager, id, 'resume'))).toEqual([200, 0]);
-    await ends(id, 'finished');
+    await ends(id, 'finished', local);
     expect(asked.at(-1)).toBe(`/${estate.hostnames[1]}`);
   });
 
@@ -203,17 +210,17 @@ describe('a health check by HTTP', () => {
     ['an IPv6 spelling of it', 'http://[::ffff:169.254.169.254]/'],
     ['its own database', 'database'],
   ])('never calls %s', async (_what, address) => {
-    const { port } = new URL(world.database.url);
-    const estate = await makeEstate(world, 1);
+    const { port } = new URL(local.database.url);
+    const estate = await makeEstate(local, 1);
     const target = address === 'database' ? `http://localhost:${port}/` : address;
-    const id = await roll(estate, { health_check: { url: target, retries: 0, timeout_seconds: 1 } });
-    await pauses(id);
+    const id = await rollLocal(estate, { url: target, retries: 0, timeout_seconds: 1 });
+    await pauses(id, local);
     expect((await show(estate, id))['error']).toContain('which is never called');
   });
 });
 
 test('a pause lasts, a batch that runs ends, and another user may do neither', async () => {
-  const estate = await makeEstate(world, 2);
+  const estate = await estateOf(2);
   const id = await roll(estate, { pause_seconds: 600 });
   await eventually(async () => (await taskOf(world, id)).nextBatchTime !== null, patience);
   expect(await show(estate, id)).toMatchObject({
@@ -225,7 +232,7 @@ test('a pause lasts, a batch that runs ends, and another user may do neither', a
   expect(await show(estate, id)).toMatchObject({ paused: true, waiting_on: { kind: 'paused' } });
   expect(outcome(await act(estate.manager, id, 'close'))).toEqual([200, 0]);
   expect((await taskOf(world, id)).status).toBe('finished');
-  const manual = await startedTask(world, estate);
+  const manual = await startedOnMemory(world, estate);
   expect(outcome(await act(estate.manager, manual, 'pause'))).toEqual([409, 10005]);
 });
 

@@ -194,20 +194,6 @@ describe('with a worker', () => {
     return { id, subTask, workflowId: subTaskWorkflowId(id, 'upgrade', 1) };
   }
 
-  test('an instance adds to a sub-task’s history only its seven activities', async () => {
-    const lengths: number[] = [];
-    const parents: number[] = [];
-    for (const instances of [10, 20]) {
-      const { id, workflowId } = await upgraded(await makeEstate(world, instances));
-      lengths.push((await historyOf(workflowId)).events?.length ?? 0);
-      parents.push((await historyOf(`deploy-task/${id}`)).events?.length ?? 0);
-    }
-    const [ten = 0, twenty = 0] = lengths;
-    expect((twenty - ten) / 10).toBeLessThanOrEqual(eventsPerInstance);
-    // The deploy task's own history knows only its sub-tasks; batched workflow tasks make it vary a little.
-    expect(Math.abs((parents[1] ?? 0) - (parents[0] ?? 0))).toBeLessThanOrEqual(6);
-  }, 120_000);
-
   test('no history holds output, text of scripts, bytes of a package, or a credential', async () => {
     const estate = await makeEstate(world, 1);
     await withHook(world, estate, 'echo "hook"-$((6 * 7)) # never-in-history');
@@ -232,10 +218,6 @@ describe('with a worker', () => {
     expect(Object.keys(foreign).filter((what) => held.includes(foreign[what] ?? ''))).toEqual([]);
   });
 });
-
-// Scheduled, started and completed for each of fetch, stop, unpack, switch, start, check and settle, and at worst the three
-// events of a workflow task after each; 37.2 was measured, since workflow tasks take several results at once.
-const eventsPerInstance = 42;
 
 /** Makes a script the `pre_exec` hook of an estate. */
 async function withHook({ db }: World, { applicationId, name }: TestEstate, content: string): Promise<void> {

@@ -21,8 +21,11 @@ export interface TestDatabase {
   close(): Promise<void>;
 }
 
-/** Clones the migrated template; call it in `beforeAll` and `close` in `afterAll`. */
-export async function testDatabase(): Promise<TestDatabase> {
+/**
+ * Clones the migrated template; call it in `beforeAll` and `close` in `afterAll`. A session ends a moment after its client
+ * has gone, on a busy machine seconds later: hence the patience (ms) before it counts as left.
+ */
+export async function testDatabase({ patience = 20_000 } = {}): Promise<TestDatabase> {
   const server = variable('TEST_DATABASE_URL');
   const template = variable('TEST_DATABASE_TEMPLATE');
   const name = `${template}_${unique()}`;
@@ -47,11 +50,11 @@ export async function testDatabase(): Promise<TestDatabase> {
     ownerUrl,
     connect: open,
     close: async () => {
-      const transactions = await settledSessions(server, name, `state <> 'idle'`);
+      const transactions = await settledSessions(server, name, `state <> 'idle'`, patience);
       // A pool waits for the connections it lent; what was left behind would never come back.
       const closed = Promise.all(pools.map((pool) => pool.destroy()));
       if (transactions.length === 0) await closed;
-      const sessions = transactions.length === 0 ? await settledSessions(server, name, 'true') : [];
+      const sessions = transactions.length === 0 ? await settledSessions(server, name, 'true', patience) : [];
       await administer(server, `drop database ${name} with (force)`);
       if (transactions.length > 0) throw new Error(`open transactions were left: ${JSON.stringify(transactions)}`);
       if (sessions.length > 0) throw new Error(`database sessions were left: ${JSON.stringify(sessions)}`);
@@ -59,8 +62,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   };
 }
 
-// A session ends a moment after its client has gone, hence the patience.
-async function settledSessions(server: string, name: string, condition: string): Promise<unknown[]> {
+async function settledSessions(server: string, name: string, condition: string, timeout: number): Promise<unknown[]> {
   const find = (): Promise<unknown[]> =>
     administer(
       server,
@@ -73,7 +75,7 @@ async function settledSessions(server: string, name: string, condition: string):
       async () => {
         if ((await find()).length > 0) throw new Error('sessions are left');
       },
-      { timeout: 2_000 },
+      { timeout },
     );
     return [];
   } catch {
@@ -93,12 +95,13 @@ async function administer(connectionString: string, statement: string, values: u
 
 /**
  * Repeats `attempt` until it neither throws nor gives `false`, and returns what it gave; after `timeout` (ms) the last
- * error is thrown.
+ * error is thrown. What has taken long is looked at less often: up to four times the `interval` (ms) lies between two tries.
  */
 export const eventually = <T>(
   attempt: () => T | Promise<T>,
   { timeout = 5_000, interval = 25 }: { timeout?: number; interval?: number } = {},
-): Promise<Exclude<T, false>> => poll(attempt, { timeoutMs: timeout, everyMs: interval, bearsErrors: true });
+): Promise<Exclude<T, false>> =>
+  poll(attempt, { timeoutMs: timeout, everyMs: interval, mostMs: 4 * interval, bearsErrors: true });
 
 /** Undoes what was done, the last first and all of it, and then fails if something could not be undone. */
 export async function undoAll(undos: readonly (() => unknown)[]): Promise<void> {

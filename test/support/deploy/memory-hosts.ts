@@ -5,12 +5,14 @@ import { createMemoryRunner, createMemoryWorld } from '../../../activities/provi
 import type { Behaviour, MemoryWorld } from '../../../activities/providers/runner/memory.ts';
 import { localHostFolder } from '../../../kit/host-path.ts';
 import { admitHosts } from '../api/app.ts';
-import { makeEstate, makeTask, packagePath, placePackage } from '../world.ts';
+import { makeEstate, makeTask, placePackage } from '../world.ts';
 import type { Site, TaskWish, TestEstate } from '../world.ts';
 import { act } from './acts.ts';
 
 export interface Hosts {
   world: MemoryWorld;
+  /** Hosts on which the `pre_exec` hook fails. */
+  broken: Set<string>;
   /** Hosts whose jobs of `stuckAt` run until they are let go. */
   stuck(names: readonly string[]): void;
   /** Lets every job go on. */
@@ -20,17 +22,19 @@ export interface Hosts {
 /** Step whose jobs may be held up. */
 const stuckAt = '-unpack-';
 
-/** Hosts of which every job ends well at once, but for those that are stuck. */
+/** Hosts of which every job ends well at once, but for those that are stuck or broken. */
 export function memoryHosts(): Hosts {
   const stuck = new Set<string>();
+  const broken = new Set<string>();
   const waiting: (() => void)[] = [];
   const behaviour: Behaviour = ({ job, host, exit }) => {
     if (stuck.has(host) && job.id.includes(stuckAt)) waiting.push(() => exit(0));
-    else exit(0);
+    else exit(broken.has(host) && job.id.includes('-pre_exec-') ? 1 : 0);
   };
   const world = createMemoryWorld(behaviour);
   return {
     world,
+    broken,
     stuck: (names) => names.forEach((name) => stuck.add(name)),
     letGo() {
       stuck.clear();
@@ -45,12 +49,21 @@ export const onMemory = ({ world }: Hosts) => ({
   providers: { runners: { salt: createMemoryRunner(world) } },
 });
 
-/** An estate of so many instances on such hosts, without commands of its own. */
-export async function memoryEstate(site: Site, { world }: Pick<Hosts, 'world'>, count: number): Promise<TestEstate> {
+async function packageOf(site: Site, estate: TestEstate, version: string): Promise<[string, Buffer]> {
+  const path = await placePackage(site, estate, version);
+  return [path, readFileSync(join(localHostFolder(site.config.dataDir, estate.hostnames[0] ?? ''), path))];
+}
+
+/** An estate of so many instances on such hosts, with packages of these versions and without commands of its own. */
+export async function memoryEstate(
+  site: Site,
+  { world }: Pick<Hosts, 'world'>,
+  count: number,
+  versions: readonly string[] = ['1.0.0'],
+): Promise<TestEstate> {
   const estate = await makeEstate(site, 1);
-  const { db, config } = site;
-  await placePackage(site, estate, '1.0.0');
-  const data = readFileSync(join(localHostFolder(config.dataDir, estate.hostnames[0] ?? ''), packagePath('1.0.0')));
+  const { db } = site;
+  const packages = await Promise.all(versions.map((version) => packageOf(site, estate, version)));
   await db.deleteFrom('instances').where('applicationId', '=', estate.applicationId).execute();
   await db
     .updateTable('applications')
@@ -61,7 +74,7 @@ export async function memoryEstate(site: Site, { world }: Pick<Hosts, 'world'>, 
   const runner = createMemoryRunner(world);
   for (const name of names) {
     await runner.prepare({ name, runner: 'salt', address: null });
-    world.hosts.get(name)?.files.set(packagePath('1.0.0'), { data, mode: 0o644 });
+    for (const [path, data] of packages) world.hosts.get(name)?.files.set(path, { data, mode: 0o644 });
   }
   const hosts = await db
     .insertInto('hosts')

@@ -1,7 +1,7 @@
 // Replays a recorded history against workflow code: shows whether running workflows survive a change of it.
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { temporal } from '@temporalio/proto';
 import { bundleWorkflowCode, Worker } from '@temporalio/worker';
 import type { WorkflowBundleOption } from '@temporalio/worker';
@@ -43,21 +43,49 @@ export async function replayAll(workflowBundle: WorkflowBundleOption): Promise<M
   return results;
 }
 
-/** A bundle of the present workflows with one piece of their text replaced; it must be there exactly once. */
+/** A piece of the workflows' text, there exactly once, and what stands in its place. */
+export interface Change {
+  file: string;
+  from: string;
+  to: string;
+}
+
+/** A bundle of the present workflows with one piece of their text replaced. */
 export async function bundleWith(file: string, from: string, to: string): Promise<{ code: string }> {
+  const [bundle = { code: '' }] = await bundlesWith([{ file, from, to }]);
+  return bundle;
+}
+
+/** A bundle for each change. All changed files are bundled at once, next to the present ones, and then change places. */
+export async function bundlesWith(changes: readonly Change[]): Promise<{ code: string }[]> {
   // In the project's folder, so that the copy resolves packages from node_modules.
   mkdirSync(join(root, 'dist'), { recursive: true });
   const folder = mkdtempSync(join(root, 'dist', 'seeded-'));
   try {
     cpSync(join(root, 'workflows'), folder, { recursive: true });
-    const path = join(folder, file);
-    const parts = readFileSync(path, 'utf8').split(from);
-    if (parts.length !== 2) throw new Error(`${file} has "${from}" ${parts.length - 1} times`);
-    writeFileSync(path, parts.join(to));
+    const changed = changes.map(({ file, from, to }, index) => {
+      const parts = readFileSync(join(folder, file), 'utf8').split(from);
+      if (parts.length !== 2) throw new Error(`${file} has "${from}" ${parts.length - 1} times`);
+      const name = file.replace(/\.ts$/, `.seed-${index}.ts`);
+      writeFileSync(join(folder, name), parts.join(to));
+      return { file, name };
+    });
+    const workflowsPath = join(folder, 'index.ts');
+    appendFileSync(workflowsPath, changed.map(({ name }) => `import './${name}';\n`).join(''));
     const quiet = (): void => undefined;
     const logger = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: quiet, error: console.error };
-    return await bundleWorkflowCode({ workflowsPath: join(folder, 'index.ts'), logger });
+    const { code } = await bundleWorkflowCode({ workflowsPath, logger });
+    const keyOf = (name: string): string => `/***/ "./${relative(root, join(folder, name))}"`;
+    return changed.map(({ file, name }) => ({ code: swapped(code, keyOf(file), keyOf(name)) }));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function swapped(code: string, one: string, other: string): string {
+  const [before, between, after, ...more] = code.split(one).flatMap((part) => part.split(other));
+  if (before === undefined || between === undefined || after === undefined || more.length > 0)
+    throw new Error(`the bundle does not have each of ${one} and ${other} once`);
+  const isFirst = code.indexOf(one) < code.indexOf(other);
+  return isFirst ? `${before}${other}${between}${one}${after}` : `${before}${one}${between}${other}${after}`;
 }
