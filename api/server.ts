@@ -45,7 +45,7 @@ import { passwordLinkHandler, passwordLinkTopic } from './background/mail/passwo
 import { createSendMail } from './background/mail/send.ts';
 import { startReconciling } from './background/reconcile.ts';
 
-export interface RunningApi {
+interface RunningApi {
   port: number;
   /** Accepts no new requests, closes WebSockets, and drains running requests. */
   stop(): Promise<void>;

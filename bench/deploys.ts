@@ -16,7 +16,7 @@ import { readyQuery, trivial } from './trivial/workflow.ts';
 
 const bareQueue = 'bare';
 
-export interface Slipway {
+interface Slipway {
   estate: Estate;
   db: Kysely<Database>;
   url: string;
@@ -25,7 +25,7 @@ export interface Slipway {
   stop(): Promise<void>;
 }
 
-export interface Bare {
+interface Bare {
   pool: pg.Pool;
   create(): Promise<{ id: number; ms: number }>;
   stop(): Promise<void>;

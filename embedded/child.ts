@@ -6,7 +6,7 @@ import { endProcess } from './end-process.ts';
 import { spawnRecorded, type Program, type Running } from './spawn.ts';
 
 /** A program with `probe`, which resolves once the server responds, and `prepare`, which runs before each start. */
-export interface Server extends Program {
+interface Server extends Program {
   readonly log: Logger;
   prepare?(): Promise<void>;
   probe(): Promise<void>;

@@ -17,7 +17,7 @@ import type { Stack } from './supervise.ts';
 import type { Addresses } from '../kit/find-stack.ts';
 import { join } from 'node:path';
 
-export interface RunningSlipway extends Addresses {
+interface RunningSlipway extends Addresses {
   url: string;
   /** Of the Temporal UI without a login, where its port is open; it is at `/engine/` too. */
   uiUrl: string | undefined;

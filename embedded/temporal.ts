@@ -10,7 +10,7 @@ import { accepts, choosePort } from './ports.ts';
 import { findTemporalCli, type CliSearch } from './temporal-cli.ts';
 
 /** A running Temporal server; only `pid` changes on a restart. */
-export interface Temporal {
+interface Temporal {
   readonly address: string;
   readonly uiUrl: string;
   readonly port: number;
@@ -19,7 +19,7 @@ export interface Temporal {
 }
 
 /** Input of a start of the embedded Temporal; absent ports are picked. */
-export interface TemporalOptions extends CliSearch {
+interface TemporalOptions extends CliSearch {
   readonly port?: number | undefined;
   readonly uiPort?: number | undefined;
   readonly namespace?: string;

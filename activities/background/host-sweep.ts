@@ -22,7 +22,7 @@ const hostsARound = 200;
 /** Calls per host and sweep; a host with more to delete continues after a day. */
 const callsAHost = 50;
 
-export interface HostSweepOptions {
+interface HostSweepOptions {
   db: Kysely<Database>;
   runners: Runners;
   jobRetentionDays: number;

@@ -19,7 +19,7 @@ const nothing: StepOutcome = { ok: true, message: null };
 /**
  * The jobs of a stop. `look` is undefined without a pid file. `isSure`: something is known to run; `process`: its identity.
  */
-export interface Stopping {
+interface Stopping {
   look: StepJob | undefined;
   stop(isSure: boolean, process: string): StepJob[];
 }

@@ -7,7 +7,7 @@ import type { Piece } from './bytes.ts';
 import { mostContent } from './scan.ts';
 import type { Scan } from './scan.ts';
 
-export interface LinesPiece extends Piece {
+interface LinesPiece extends Piece {
   /** Lines in the content, including a cut one. */
   lines: number;
 }

@@ -12,7 +12,7 @@ import { Scan, ScanLimitError } from './scan.ts';
 import { FileChangedError, fileOnHost } from './source.ts';
 import type { LogSource } from './source.ts';
 
-export interface LogRead {
+interface LogRead {
   found: LogFound;
   content: Buffer;
 }

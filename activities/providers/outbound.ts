@@ -11,7 +11,7 @@ import { isNever, literalAddress } from '../../kit/addresses.ts';
 import { listeningOn } from './addresses.ts';
 import type { DestinationRule, HostPort } from './addresses.ts';
 
-export interface OutboundRequest {
+interface OutboundRequest {
   url: URL;
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   headers?: Record<string, string>;

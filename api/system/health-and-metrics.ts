@@ -61,7 +61,7 @@ export function createMetrics({ db, secrets }: Pick<AppDeps, 'db' | 'secrets'>) 
   return { registry, requests, duration };
 }
 
-export type Metrics = ReturnType<typeof createMetrics>;
+type Metrics = ReturnType<typeof createMetrics>;
 
 type Check = readonly [name: string, run: () => Promise<unknown>];
 

@@ -22,7 +22,7 @@ export const unsentBytes = 128 * 1024;
 export type Wire = Pick<Socket, 'cork' | 'uncork'>;
 
 /** The reader, and the range of lines. */
-export interface Followed {
+interface Followed {
   socket: Pick<WebSocket, 'close'> & { send(data: string, sent: () => void): void };
   /** The socket under the WebSocket. */
   wire: Wire | undefined;

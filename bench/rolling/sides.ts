@@ -34,7 +34,7 @@ interface Ground {
   instanceIds: number[];
 }
 
-export interface Sides {
+interface Sides {
   ours(): Promise<Rolled>;
   bare(): Promise<Rolled>;
   stop(): Promise<void>;

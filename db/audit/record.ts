@@ -14,7 +14,7 @@ import type { AuditChanges, AuditTables, AuditView } from './tables.ts';
 import { cutDetail } from './text.ts';
 
 /** One sentence in both languages; user text in it goes through `quote`. */
-export interface AuditDetail {
+interface AuditDetail {
   en: string;
   zh: string;
 }

@@ -249,7 +249,7 @@ async function plannedHooks(db: Kysely<Database>, settings: SettingsInForce): Pr
   });
 }
 
-export interface HookScope {
+interface HookScope {
   task: PlanSubject;
   application: Pick<ApplicationRow, 'id' | 'name' | 'fullName' | 'directory'>;
   deployPath: string;

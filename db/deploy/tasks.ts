@@ -122,7 +122,7 @@ export const votesOf = (db: Kysely<Database>, tasks: { id: number; planRound: nu
         .then((rows) => rows.map((row) => ({ ...row, voter: row.voter ?? undefined })));
 
 /** Sub-tasks that are running, by deploy task. */
-export const runningSubTasks = (
+const runningSubTasks = (
   db: Kysely<Database>,
   ids: number[],
 ): Promise<{ id: number; deployTaskId: number | null }[]> =>

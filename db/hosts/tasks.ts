@@ -26,7 +26,7 @@ export const selectHostTasks = (db: Kysely<Database>, { subject, username }: Ask
     .where('tasks.area', '=', 'host')
     .where(sql<SqlBool>`(tasks.creator = ${username} or ${onSeenHost(subject)})`);
 
-export interface HostTaskFilter {
+interface HostTaskFilter {
   kind?: HostTaskKind | undefined;
   creator?: string | undefined;
   status?: string | undefined;
@@ -66,7 +66,7 @@ export async function hostResults(db: Kysely<Database>, subject: Subject, taskId
     .execute();
 }
 
-export interface NewHostTask {
+interface NewHostTask {
   kind: HostTaskKind;
   creator: string;
   timeoutSeconds: number;

@@ -10,7 +10,7 @@ interface Selection extends Expression<unknown> {
 }
 
 /** A page of a list in its order. */
-export interface Slice {
+interface Slice {
   /** Selects the ids as `id`. */
   all: Selection;
   /** The id column, as the query names it. */

@@ -12,7 +12,7 @@ import { nameStatement } from '../core/prepared-statements.ts';
 /** By the column `id`, or by the id column as the query names it: `{ newest: 'deployTasks.id' }`. */
 export type Order = 'newest' | 'oldest' | { newest: string } | { oldest: string };
 
-export interface PageOptions {
+interface PageOptions {
   /** From 1. */
   page: number;
   pageSize: number;
@@ -30,7 +30,7 @@ export interface PageOptions {
   keepPlan?: boolean;
 }
 
-export interface Page<Row> {
+interface Page<Row> {
   rows: Row[];
   count: number;
   countIsEstimate: boolean;

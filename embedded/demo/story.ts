@@ -35,7 +35,7 @@ const first = '1.0.0';
 const second = '2.0.0';
 export const versions = [first, second];
 
-export interface Stage {
+interface Stage {
   people: People;
   estate: Estate;
   dataDir: string;

@@ -39,6 +39,18 @@ describe('the source tree', () => {
     expect(importCycles(files).map((cycle) => cycle.join(' -> '))).toEqual([]);
   });
 
+  it('exports only what another file imports', () => {
+    const own = files.flatMap(({ imports }) => imports.filter((one) => one.own));
+    const whole = new Set(own.filter(({ names }) => names.length === 0).map(({ target }) => target));
+    const named = new Set(own.flatMap(({ target, names }) => names.map((name) => `${target} ${name}`)));
+    // Temporal takes a bundle's workflows by name from its entry.
+    const entries = ['bench/hosts/bare-workflow.ts', 'bench/rolling/workflow.ts'];
+    const unused = files
+      .filter(({ path }) => !whole.has(path) && !entries.includes(path))
+      .flatMap(({ path, exports }) => exports.map((name) => `${path} ${name}`).filter((one) => !named.has(one)));
+    expect(unused).toEqual([]);
+  });
+
   it('has no file over 400 lines', () => {
     const long = files.filter(({ lines }) => lines > 400).map(({ path, lines }) => `${path}: ${lines}`);
     expect(long).toEqual([]);
@@ -57,6 +69,7 @@ describe('the rules of imports', () => {
     room: path.split('/')[0] as SourceFile['room'],
     lines: 1,
     functions: [],
+    exports: [],
     reexports: [],
     imports: targets.map((target) => ({ target, own: target.endsWith('.ts'), typeOnly: false, names: [] })),
   });

@@ -6,7 +6,7 @@ import ts from 'typescript';
 
 export const root = join(import.meta.dirname, '..', '..');
 
-export const rooms = ['workflows', 'activities', 'api', 'db', 'kit', 'embedded', 'bench', 'chaos', 'test'] as const;
+const rooms = ['workflows', 'activities', 'api', 'db', 'kit', 'embedded', 'bench', 'chaos', 'test'] as const;
 export type Room = (typeof rooms)[number];
 
 /** One import, re-export or dynamic import. */
@@ -27,6 +27,8 @@ export interface SourceFile {
   readonly imports: readonly Import[];
   /** Names of exported functions. */
   readonly functions: readonly string[];
+  /** Names of everything that is declared with `export`, a default apart. */
+  readonly exports: readonly string[];
   /** Names that are re-exported from other files. */
   readonly reexports: readonly string[];
 }
@@ -57,13 +59,36 @@ function parse(path: string, room: Room): SourceFile {
     lines: text.split('\n').length - (text.endsWith('\n') ? 1 : 0),
     imports: [...file.statements.flatMap((statement) => staticImport(path, statement)), ...dynamicImports(path, file)],
     functions: file.statements.flatMap(exportedFunctions),
+    exports: file.statements.filter(isExported).flatMap(declaredNames),
     reexports: file.statements.filter(ts.isExportDeclaration).flatMap(({ exportClause }) => namesOf(exportClause)),
   };
 }
 
+function isExported(statement: ts.Statement): boolean {
+  const modifiers = (ts.canHaveModifiers(statement) && ts.getModifiers(statement)) || [];
+  const kinds = modifiers.map(({ kind }) => kind);
+  return kinds.includes(ts.SyntaxKind.ExportKeyword) && !kinds.includes(ts.SyntaxKind.DefaultKeyword);
+}
+
+function declaredNames(statement: ts.Statement): string[] {
+  if (ts.isVariableStatement(statement))
+    return statement.declarationList.declarations.flatMap(({ name }) => boundNames(name));
+  const isNamed =
+    ts.isFunctionDeclaration(statement) ||
+    ts.isClassDeclaration(statement) ||
+    ts.isInterfaceDeclaration(statement) ||
+    ts.isTypeAliasDeclaration(statement);
+  return isNamed && statement.name ? [statement.name.text] : [];
+}
+
+function boundNames(name: ts.BindingName): string[] {
+  if (ts.isIdentifier(name)) return [name.text];
+  return name.elements.flatMap((element) => (ts.isBindingElement(element) ? boundNames(element.name) : []));
+}
+
 function exportedFunctions(statement: ts.Statement): string[] {
   if (!ts.isFunctionDeclaration(statement) && !ts.isVariableStatement(statement)) return [];
-  if (!statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return [];
+  if (!isExported(statement)) return [];
   if (ts.isFunctionDeclaration(statement)) return [statement.name?.text ?? 'default'];
   return statement.declarationList.declarations.flatMap(({ name, initializer }) =>
     initializer && ts.isArrowFunction(initializer) && ts.isIdentifier(name) ? [name.text] : [],

@@ -16,7 +16,7 @@ export const places = ['absent', 'astray', "other's", 'own'] as const;
 export type RequestPart = (typeof places)[number];
 
 /** `in`: let in; `refused`: 403; `hidden`: 404. */
-export type Answered = 'in' | 'refused' | 'hidden';
+type Answered = 'in' | 'refused' | 'hidden';
 
 export interface Needs {
   application?: readonly ApplicationPermission[];

@@ -8,7 +8,7 @@ import { request } from './cloud.suite.ts';
 import type { CloudHarness, Trouble } from './cloud.suite.ts';
 
 /** Short, so that a test of a provider that does not answer is short too. */
-export const timeoutMs = 3_000;
+const timeoutMs = 3_000;
 export const quick = { rate: 1_000, timeoutMs };
 
 export const refOf = ({ id, name }: Pick<FleetMachine, 'id' | 'name'>): MachineRef => ({

@@ -96,7 +96,7 @@ export interface HostEnd {
 }
 
 /** Input of the update `cancel`. */
-export interface CancelHostsInput {
+interface CancelHostsInput {
   actor: Actor;
 }
 

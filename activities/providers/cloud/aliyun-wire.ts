@@ -19,14 +19,14 @@ interface EcsClient {
   rebootInstanceWithOptions(request: object, runtime: object): Promise<{ body?: unknown }>;
 }
 
-export type EcsAction = 'DescribeInstances' | 'StartInstance' | 'StopInstance' | 'RebootInstance';
+type EcsAction = 'DescribeInstances' | 'StartInstance' | 'StopInstance' | 'RebootInstance';
 
 type Made<T> = new (fields: object) => T;
 type EcsModule = Record<`${EcsAction}Request`, Made<object>> & {
   default: Made<EcsClient> | { default: Made<EcsClient> };
 };
 
-export type AliyunCall = <S extends z.ZodType>(action: EcsAction, fields: Fields, answer: S) => Promise<z.output<S>>;
+type AliyunCall = <S extends z.ZodType>(action: EcsAction, fields: Fields, answer: S) => Promise<z.output<S>>;
 
 const variables = 'SLIPWAY_ALIYUN_ACCESS_KEY_ID and SLIPWAY_ALIYUN_ACCESS_KEY_SECRET';
 

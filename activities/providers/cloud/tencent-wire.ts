@@ -12,14 +12,14 @@ import { callTimeoutMs, connectionFailure, keysOf, notUnderstood, said, systemCo
 import type { CallOptions, Caller } from './calls.ts';
 
 /** One of the services, with its API version. */
-export interface TencentService {
+interface TencentService {
   /** For messages. */
   name: string;
   service: 'cvm' | 'bm';
   version: string;
 }
 
-export type TencentCall = <S extends z.ZodType>(action: string, parameters: object, answer: S) => Promise<z.output<S>>;
+type TencentCall = <S extends z.ZodType>(action: string, parameters: object, answer: S) => Promise<z.output<S>>;
 
 /** An error returned by Tencent Cloud itself. */
 export class TencentError extends ProviderError {

@@ -2,7 +2,7 @@
 // honours them, as its ssh reads the same file).
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-export interface KnownHost {
+interface KnownHost {
   /** Such as `ssh-ed25519`. */
   type: string;
   /** In wire format. */

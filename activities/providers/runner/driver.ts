@@ -23,7 +23,7 @@ export interface FolderChoice {
  * `SLIPWAY_STEPS_DIR`, for step data that only the runner's own user may change; it may not exist yet.
  */
 export interface Job {
-  /** Globally unique, see `jobId`: a start with an existing id has no effect. */
+  /** Globally unique: a start with an existing id has no effect. */
   id: string;
   /** Passed as a file, never through a shell's arguments. */
   script: { language: 'bash' | 'python'; content: string };

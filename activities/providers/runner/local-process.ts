@@ -47,7 +47,7 @@ function startByPs(pid: number): string | null {
 }
 
 /** The start of a process in comparable form; null when no living process has this pid. */
-export function startOf(pid: number): string | null {
+function startOf(pid: number): string | null {
   return process.platform === 'linux' ? startOnLinux(pid) : startByPs(pid);
 }
 

@@ -9,7 +9,7 @@ import type { Mail, SendMail } from './send.ts';
 
 const escalation = z.object({ taskId: z.number(), hours: z.number(), role: z.string() });
 
-export interface EscalationDeps {
+interface EscalationDeps {
   db: Kysely<Database>;
   log: Logger;
   send: SendMail | undefined;

@@ -17,7 +17,7 @@ const constants: Record<string, boolean | null> = {
   none: null,
   None: null,
 };
-export const noArguments: Arguments = { positional: [], named: [], spread: null, spreadNamed: null };
+const noArguments: Arguments = { positional: [], named: [], spread: null, spreadNamed: null };
 
 export class ExpressionReader extends Reader {
   expression(withCondition = true): Expression {

@@ -106,7 +106,7 @@ export async function testApp(deps: Partial<AppDeps> = {}, options: AppOptions =
 }
 
 /** The request handler: the application itself, or a server on the network. */
-export interface Answering {
+interface Answering {
   request(path: string, init: RequestInit): Response | Promise<Response>;
 }
 

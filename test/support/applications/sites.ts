@@ -17,7 +17,7 @@ interface Result {
 }
 
 /** An instance task as the API shows it. */
-export interface Task {
+interface Task {
   id: number;
   task_id: string;
   kind: string;
@@ -39,8 +39,7 @@ export interface Site extends TestEstate {
 export const startup =
   'mkdir -p "$SLIPWAY_HOST_ROOT/run"; echo "start $SLIPWAY_TASK" >> "$SLIPWAY_HOST_ROOT/calls"; ' +
   'nohup sleep 600 >/dev/null 2>&1 & echo $! > "$SLIPWAY_PID_FILE"; echo started';
-export const stop =
-  'echo "stop $SLIPWAY_TASK" >> "$SLIPWAY_HOST_ROOT/calls"; kill "$(cat "$SLIPWAY_PID_FILE")"; echo stopped';
+const stop = 'echo "stop $SLIPWAY_TASK" >> "$SLIPWAY_HOST_ROOT/calls"; kill "$(cat "$SLIPWAY_PID_FILE")"; echo stopped';
 
 /** An instance held by no task. */
 export const free = (status: string) => ({ status, busyKind: null, busyTaskId: null });

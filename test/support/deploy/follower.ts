@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws';
 import { eventually } from '../harness.ts';
 
-export interface Line {
+interface Line {
   seq: number;
   text: string;
   step: string;

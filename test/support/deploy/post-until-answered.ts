@@ -8,7 +8,7 @@ const pending = /first request/;
 /** Refusals that pass by themselves. */
 const passing = /plan is still|not approved yet|package cannot be read/;
 
-export interface Insistence {
+interface Insistence {
   /** The status of the answer that is hoped for; another one is thrown. */
   good: number;
   /** Milliseconds. */

@@ -19,7 +19,7 @@ import { clientOf, makeUser } from '../api/app.ts';
 import { eventually } from '../harness.ts';
 import type { Site } from '../world.ts';
 
-export type Role = 'worker' | 'api';
+type Role = 'worker' | 'api';
 
 const programs = { worker: 'activities/worker.ts', api: 'api/server.ts' } as const;
 const root = join(import.meta.dirname, '..', '..', '..');

@@ -18,7 +18,7 @@ class RefusedError extends Error {
   }
 }
 
-export interface AliyunKeys {
+interface AliyunKeys {
   account: string;
   accessKeyId: string;
   accessKeySecret: string;

@@ -18,9 +18,9 @@ export interface Reply {
 }
 
 /** What a provider says when it does not want to: as its API does, in its own words. */
-export type Refusal = 'refuse' | 'throttle' | 'expired';
+type Refusal = 'refuse' | 'throttle' | 'expired';
 
-export interface Protocol {
+interface Protocol {
   /** Whether the exchange changes a machine's power. */
   isPower(exchange: Exchange): boolean;
   /** Verifies the signature, then acts. */
@@ -41,19 +41,6 @@ export type Fault =
   | 'empty'
   | 'redirect'
   | 'server_error';
-
-export const wireFaults = [
-  'hang',
-  'drop_before',
-  'drop_after',
-  'half',
-  'type',
-  'html',
-  'html_200',
-  'empty',
-  'redirect',
-  'server_error',
-];
 
 export interface Double {
   url: string;

@@ -1,7 +1,7 @@
 // Machines of a double: a stopped machine stays stopped, and a change takes a few looks to show.
 import type { PowerAction } from '../../../activities/providers/cloud/driver.ts';
 
-export type FleetState = 'running' | 'stopped' | 'starting' | 'stopping' | 'restarting';
+type FleetState = 'running' | 'stopped' | 'starting' | 'stopping' | 'restarting';
 
 export interface FleetMachine {
   id: string;

@@ -5,8 +5,8 @@ import { fingerprintOf } from '../../../activities/providers/runner/salt/keys.ts
 import { serveDouble } from './double.ts';
 import type { Double, Exchange, Reply } from './double.ts';
 
-export const folders = ['minions', 'minions_pre', 'minions_rejected', 'minions_denied'] as const;
-export type Folder = (typeof folders)[number];
+const folders = ['minions', 'minions_pre', 'minions_rejected', 'minions_denied'] as const;
+type Folder = (typeof folders)[number];
 
 export interface SaltMaster {
   double: Double;

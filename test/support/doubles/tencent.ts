@@ -18,7 +18,7 @@ class RefusedError extends Error {
   }
 }
 
-export interface TencentKeys {
+interface TencentKeys {
   account: string;
   secretId: string;
   secretKey: string;

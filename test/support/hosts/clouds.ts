@@ -19,8 +19,7 @@ import { testWorld } from '../world.ts';
 import type { World } from '../world.ts';
 import type { FleetHost } from './fleet.ts';
 
-export const cloudNames = ['TECENT_CVM', 'TECENT_CPM', 'ALI_ECS', 'CLOUDSTACK'] as const;
-export type CloudName = (typeof cloudNames)[number];
+export type CloudName = 'TECENT_CVM' | 'TECENT_CPM' | 'ALI_ECS' | 'CLOUDSTACK';
 
 interface Provider {
   double: Double;

@@ -20,7 +20,7 @@ export interface Fleet extends World {
   admin: TestUser;
 }
 
-export interface FleetOptions extends WorldOptions {
+interface FleetOptions extends WorldOptions {
   /** Seconds; 600 by default. */
   patience?: number;
 }
@@ -52,7 +52,7 @@ export async function testFleet({ patience = 600, settings = {}, ...options }: F
   return { ...world, cloud, minions, zabbix, admin: await world.user({ admin: true }) };
 }
 
-export interface Wish {
+interface Wish {
   os?: OsStatus | null;
   status?: HostStatus;
   type?: HostType;

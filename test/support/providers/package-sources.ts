@@ -14,7 +14,7 @@ import { startRepositorySshd } from '../servers/repository-sshd.ts';
 import { startVsftpd } from '../servers/vsftpd.ts';
 
 /** What a worker is configured to trust; the files are read on every use. */
-export interface Trusted {
+interface Trusted {
   knownHosts: string;
   caFile: string;
 }

@@ -36,7 +36,7 @@ export const talk: Scenario = {
     exit(0);
   },
 };
-export const floodLines = 40_000;
+const floodLines = 40_000;
 /** Lines of 100 bytes, so that a position says which it is. */
 export const flooded = Array.from({ length: floodLines }, (_, i) => `${String(i + 1).padStart(99, '0')}\n`).join('');
 export const flood: Scenario = {

@@ -55,7 +55,7 @@ export interface Reply {
   stderr: string;
 }
 
-export interface Answer {
+interface Answer {
   word: 'ok' | 'refused' | 'unavailable';
   values: string[];
 }

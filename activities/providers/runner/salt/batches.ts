@@ -14,7 +14,7 @@ const mostMinions = 50;
 const mostBytes = 600 * 1024;
 
 /** A call to one minion; calls of the same `kind` may share a publish. */
-export interface Wish {
+interface Wish {
   kind: string;
   minion: string;
   /** Input line of this minion. */

@@ -27,7 +27,7 @@ const checkedLookup =
     });
   };
 
-export interface HttpAnswer {
+interface HttpAnswer {
   status: number;
   body: unknown;
 }

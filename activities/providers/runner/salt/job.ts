@@ -37,7 +37,7 @@ export const searching = {
   isSearch: true,
 } as const;
 
-export interface Order {
+interface Order {
   minions: readonly string[];
   call: Call;
   patienceMs: number;

@@ -10,7 +10,7 @@ interface KnownKey {
 }
 
 /** `known`: this key is pinned; `changed`: others are; `unknown`: no key is. */
-export type Verdict = 'known' | 'changed' | 'revoked' | 'unknown';
+type Verdict = 'known' | 'changed' | 'revoked' | 'unknown';
 
 function entries(text: string): KnownKey[] {
   return text.split('\n').flatMap((line) => {
