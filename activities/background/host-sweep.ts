@@ -10,6 +10,7 @@ import type { AlarmLog } from '../../db/coordination/bounded-deletions.ts';
 import type { HostAdmission } from '../../db/hosts/ways.ts';
 import { endedBefore, sweptUpTo } from '../../db/tasks/retention.ts';
 import type { EndedBefore } from '../../db/tasks/retention.ts';
+import { isFolder, runnerNames } from '../../workflows/hosts/contract.ts';
 import { runnerHost } from '../deps.ts';
 import { ProviderError } from '../providers/error.ts';
 import type { RunnerHost } from '../providers/runner/driver.ts';
@@ -54,7 +55,7 @@ export async function sweepHosts(
   { db, runners, jobRetentionDays, hostAdmission, log, now }: HostSweepOptions,
   stopped: AbortSignal,
 ): Promise<boolean> {
-  const reached = (['ssh', 'salt'] as const).filter((kind) => runners[kind]);
+  const reached = runnerNames.filter((name) => runners[name] && !isFolder(name));
   if (reached.length === 0) return false;
   const before = await sweptUpTo(db, 'host_jobs', { days: jobRetentionDays, log, now });
   if (!before) return false;

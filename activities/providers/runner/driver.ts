@@ -1,13 +1,12 @@
-// The driver interface for hosts: `local`, `salt` and `ssh`. A job is started by a unique id and then runs independently on
+// The driver interface for hosts. A job is started by a unique id and then runs independently on
 // the host, which keeps its output and result. Any worker, also after a crash, asks for both by the id, so that no step runs
 // twice and no output is lost.
-
-export type RunnerKind = 'local' | 'salt' | 'ssh';
+import type { RunnerName } from '../../../workflows/hosts/contract.ts';
 
 /** A host as drivers need it; `address` is null if the runner finds it by name. */
 export interface RunnerHost {
   name: string;
-  runner: RunnerKind;
+  runner: RunnerName;
   address: string | null;
 }
 
