@@ -20,7 +20,7 @@ describe('the settings of runners', () => {
     local: { SLIPWAY_LOCAL_RUNNER: 'on' },
   };
   it.each(runnerNames)('of %s give its driver alone, by the setting that its entry names', (name) => {
-    const env = { SLIPWAY_LOCAL_RUNNER: 'off', ...envs[name] };
+    const env: Record<string, string> = { SLIPWAY_LOCAL_RUNNER: 'off', ...envs[name] };
     expect(Object.keys(createRunners(parseConfig(env)))).toEqual([name]);
     const { variable } = settings[runnerTable[name].setting];
     const { [variable]: _first, ...others } = env;
