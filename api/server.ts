@@ -32,7 +32,8 @@ import { createApp } from './app.ts';
 import type { AppDeps } from './operations/context.ts';
 import { createEngine } from './engine/engine.ts';
 import { mountEngineUi } from './engine/engine-ui.ts';
-import { createMetrics, mountHealth } from './system/health-and-metrics.ts';
+import { mountHealth } from './system/health.ts';
+import { createMetrics, mountMetrics } from './system/metrics.ts';
 import { startHousekeeping } from './background/housekeeping.ts';
 import { mountImages } from './system/images.ts';
 import { reconsiderHandler } from './deploy/reconsider.ts';
@@ -82,7 +83,8 @@ export async function startApi(
 
   const metrics = createMetrics(deps);
   const app = createApp(deps);
-  mountHealth(app, deps, metrics);
+  mountMetrics(app, deps, metrics);
+  mountHealth(app, deps);
   mountImages(app, config);
   mountEngineUi(app, deps, config.temporalUiUrl ?? at.uiUrl);
   const live = mountLive(app, deps, { registry: metrics.registry, ...options });
