@@ -6,6 +6,7 @@ import { serve } from '@hono/node-server';
 import type { ServerType, WebSocketServerLike } from '@hono/node-server';
 import { Client, Connection } from '@temporalio/client';
 import { OpenTelemetryWorkflowClientInterceptor } from '@temporalio/interceptors-opentelemetry/lib/client/index.js';
+import type { Hono } from 'hono';
 import { WebSocketServer } from 'ws';
 import { escalationTopic } from '../db/approvals/escalations.ts';
 import { startSealing } from '../db/audit/sealing.ts';
@@ -84,9 +85,7 @@ export async function startApi(
   const metrics = createMetrics(deps);
   const app = createApp(deps);
   mountMetrics(app, deps, metrics);
-  mountHealth(app, deps);
-  mountImages(app, config);
-  mountEngineUi(app, deps, config.temporalUiUrl ?? at.uiUrl);
+  mountPages(app, deps, at.uiUrl);
   const live = mountLive(app, deps, { registry: metrics.registry, ...options });
   const release = async (): Promise<void> => {
     await acks.stop();
@@ -108,6 +107,12 @@ export async function startApi(
       await release();
     },
   };
+}
+
+function mountPages(app: Hono, deps: AppDeps, uiUrl: string | undefined): void {
+  mountHealth(app, deps);
+  mountImages(app, deps.config);
+  mountEngineUi(app, deps, deps.config.temporalUiUrl ?? uiUrl);
 }
 
 // Without tracing the interceptor passes calls through unchanged.
