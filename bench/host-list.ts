@@ -3,14 +3,14 @@
 import { sql } from 'kysely';
 import { connect } from '../db/core/connect.ts';
 import { person } from './estate.ts';
-import type { Person } from './estate.ts';
+import type { BenchPerson } from './estate.ts';
 import { compare } from './harness.ts';
 import type { Benchmark, BenchContext, Row } from './harness.ts';
 import { visit } from './http.ts';
 
 interface Inventory {
   url: string;
-  people: Record<'admin' | 'limited', Person>;
+  people: Record<'admin' | 'limited', BenchPerson>;
 }
 
 const statements = (count: number): string[] => [

@@ -1,8 +1,8 @@
 // Compares the state after a run with what the hosts themselves recorded: a ledger line for every effect, and a copy of
 // every line that was printed.
 import { existsSync, readFileSync } from 'node:fs';
-import type { Estate } from '../test/support/deploy/processes.ts';
-import type { Follower } from '../test/support/deploy/follower.ts';
+import type { ProcessEstate } from '../test/support/deploy/processes.ts';
+import type { FollowingClient } from '../test/support/deploy/follower.ts';
 import { ledgerOf, saidOf } from './scenario.ts';
 import type { Application } from './scenario.ts';
 
@@ -49,9 +49,9 @@ interface Expected {
 
 /** Counts one run. */
 export async function count(
-  site: Estate,
+  site: ProcessEstate,
   { application, subTask, effects }: Expected,
-  watcher: Follower,
+  watcher: FollowingClient,
 ): Promise<Counts> {
   const counts = nothing();
   const rows = await site.db

@@ -5,7 +5,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { schedule } from './killer.ts';
-import type { Kill, Killable, Running } from './killer.ts';
+import type { Kill, Killable, RunningProcesses } from './killer.ts';
 import { Random } from './random.ts';
 import type { Scenario, Victim } from './scenario.ts';
 
@@ -21,7 +21,7 @@ export interface Outcome {
 interface Target extends Killable, Pick<Scenario, 'victims' | 'spanMs'> {
   /** The name in the report. */
   name: string;
-  run(running: Running, kills: readonly Kill[]): Promise<Outcome>;
+  run(running: RunningProcesses, kills: readonly Kill[]): Promise<Outcome>;
   close(): Promise<void>;
 }
 

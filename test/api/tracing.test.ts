@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { deployTaskWorkflowId } from '../../workflows/deploy/contract.ts';
 import { ended, ownEstate } from '../support/deploy/processes.ts';
-import type { Estate } from '../support/deploy/processes.ts';
+import type { ProcessEstate } from '../support/deploy/processes.ts';
 import { freePort } from '../../embedded/ports.ts';
 import { eventually } from '../support/harness.ts';
 import { makeEstate, makeTask } from '../support/world.ts';
@@ -28,7 +28,7 @@ interface Otlp {
 
 let collector: Server;
 const received: string[] = [];
-let site: Estate;
+let site: ProcessEstate;
 let worker: ChildProcess;
 let api: ChildProcess;
 let metricsPort: number;

@@ -2,7 +2,7 @@
 import type { CloudDriver, MachineRef } from '../../activities/providers/cloud/driver.ts';
 import { ProviderError } from '../../activities/providers/error.ts';
 import type { Double, Fault } from '../support/doubles/double.ts';
-import type { Fleet, FleetMachine } from '../support/doubles/fleet.ts';
+import type { MachineFleet, FleetMachine } from '../support/doubles/fleet.ts';
 import { unique } from '../support/harness.ts';
 import { request } from './cloud.suite.ts';
 import type { CloudHarness, Trouble } from './cloud.suite.ts';
@@ -27,7 +27,7 @@ const faults: Record<Trouble, Fault> = {
 
 export interface Setup {
   double: Double;
-  fleet: Fleet;
+  fleet: MachineFleet;
   /** Where new machines go, besides the fleet's defaults. */
   place: Partial<FleetMachine>;
   create(over?: { timeoutMs?: number; wrongKeys?: boolean; url?: string }): CloudDriver;

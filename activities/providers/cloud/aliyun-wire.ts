@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { AliyunAccount } from '../../../kit/config/cloud-accounts.ts';
 import { ProviderError, refused, throttled, unavailable } from '../error.ts';
 import { callTimeoutMs, connectionFailure, keysOf, notUnderstood, said, systemCode } from './calls.ts';
-import type { CallOptions, Caller } from './calls.ts';
+import type { CallOptions, PacedCaller } from './calls.ts';
 
 interface Fields {
   [field: string]: string | number | boolean;
@@ -140,7 +140,7 @@ export function createAliyunCall(
   name: string,
   account: AliyunAccount,
   region: string,
-  options: CallOptions & { run: Caller },
+  options: CallOptions & { run: PacedCaller },
 ): AliyunCall {
   const keys = keysOf(account.name, variables);
   let ecs: Promise<Ecs> | undefined;

@@ -18,10 +18,10 @@ export interface CallOptions {
 export const callTimeoutMs = 10_000;
 
 /** Runs a call within the rate limit and the deadline. */
-export type Caller = <T>(call: () => Promise<T>) => Promise<T>;
+export type PacedCaller = <T>(call: () => Promise<T>) => Promise<T>;
 
 /** Creates a caller that spaces calls to an account at `name` and applies the deadline to each. */
-export function createCaller(name: string, account: string, options: CallOptions): Caller {
+export function createCaller(name: string, account: string, options: CallOptions): PacedCaller {
   const { rate, timeoutMs = callTimeoutMs, turns = ownTurns } = options;
   const turn = turns(`${name}/${account}`, rate);
   return async (call) => {

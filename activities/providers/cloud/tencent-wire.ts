@@ -9,7 +9,7 @@ import { z } from 'zod';
 import type { TencentAccount } from '../../../kit/config/cloud-accounts.ts';
 import { ProviderError, refused, throttled, unavailable } from '../error.ts';
 import { callTimeoutMs, connectionFailure, keysOf, notUnderstood, said, systemCode } from './calls.ts';
-import type { CallOptions, Caller } from './calls.ts';
+import type { CallOptions, PacedCaller } from './calls.ts';
 
 /** One of the services, with its API version. */
 interface TencentService {
@@ -105,7 +105,7 @@ export function createTencentCall(
   service: TencentService,
   account: TencentAccount,
   region: string,
-  options: CallOptions & { run: Caller },
+  options: CallOptions & { run: PacedCaller },
 ): TencentCall {
   const { name } = service;
   const keys = keysOf(account.name, variables);

@@ -13,7 +13,7 @@ interface Line {
 type Message = Line & { event?: string; status?: string };
 
 /** Follows a task's output as a client would: it connects again after the last line that it has, until the end comes. */
-export class Follower {
+export class FollowingClient {
   readonly lines: Line[] = [];
   /** Messages that are no lines, but for the end. */
   readonly events: Message[] = [];

@@ -15,7 +15,7 @@ import { localHostFolder } from '../../../kit/host-path.ts';
 import { startup } from '../world.ts';
 import type { Site, TestEstate } from '../world.ts';
 
-export class Host {
+export class HostFolder {
   readonly root: string;
 
   constructor(site: Pick<Site, 'config'>, hostname: string) {
@@ -72,8 +72,8 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-export const hostsOf = (site: Pick<Site, 'config'>, { hostnames }: TestEstate): Host[] =>
-  hostnames.map((hostname) => new Host(site, hostname));
+export const hostsOf = (site: Pick<Site, 'config'>, { hostnames }: TestEstate): HostFolder[] =>
+  hostnames.map((hostname) => new HostFolder(site, hostname));
 
 /** Has an estate run a version as an upgrade leaves it, without one; `start` is its start command. */
 export async function install(

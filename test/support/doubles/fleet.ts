@@ -21,7 +21,7 @@ export interface FleetMachine {
 const passing = { start: 'starting', stop: 'stopping', restart: 'restarting' } as const;
 const reached = { start: 'running', stop: 'stopped', restart: 'running' } as const;
 
-export class Fleet {
+export class MachineFleet {
   readonly machines = new Map<string, FleetMachine>();
   readonly begun: { id: string; action: PowerAction; force: boolean }[] = [];
   /** Looks that a change takes. */

@@ -2,7 +2,7 @@
 // passed as lines of standard input, from which each minion takes its own.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runJob, searching } from './job.ts';
-import type { Call, Master, Return } from './job.ts';
+import type { SaltCall, Master, Return } from './job.ts';
 
 const gatherMs = 5;
 /**
@@ -21,7 +21,7 @@ interface Wish {
   line: string;
   patienceMs: number;
   /** Builds the call from the lines of all that share it. */
-  call(lines: string): Call;
+  call(lines: string): SaltCall;
   isSearch?: boolean;
 }
 
