@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { importCycles } from './cycles.ts';
 import { refusedImports } from './import-rules.ts';
 import { licences, licencesOf, unnamedScripts } from './licences.ts';
@@ -51,6 +51,42 @@ describe('the source tree', () => {
     expect(unused).toEqual([]);
   });
 
+  it('has only entries and what all of a room shares at the top of the rooms', () => {
+    const flat = ['workflows', 'activities', 'api', 'db', 'test'];
+    const top = files.map(({ path }) => path).filter((path) => flat.includes(dirname(path)));
+    expect(top.sort()).toEqual([
+      'activities/bundle.ts',
+      'activities/deps.ts',
+      'activities/index.ts',
+      'activities/worker.ts',
+      'api/app.ts',
+      'api/areas.ts',
+      'api/server.ts',
+      'db/database-grants.ts',
+      'db/database.ts',
+      'db/migrate.ts',
+      'workflows/index.ts',
+    ]);
+  });
+
+  it('calls every class of errors one', () => {
+    const all = files.flatMap(({ subclasses }) => subclasses);
+    const errors = new Set(['Error']);
+    const isNew = ({ name, superclass }: (typeof all)[number]): boolean => errors.has(superclass) && !errors.has(name);
+    for (let more = all.filter(isNew); more.length > 0; more = all.filter(isNew))
+      for (const { name } of more) errors.add(name);
+    expect(errors.size).toBeGreaterThan(20);
+    // A problem is what a caller is told, with a documented code (RFC 9457 has the word).
+    expect([...errors].filter((name) => !name.endsWith('Error'))).toEqual(['Problem']);
+  });
+
+  it('has one meaning for the name of an exported type', () => {
+    const homes = new Map<string, string[]>();
+    for (const { path, types } of files) for (const name of types) homes.set(name, [...(homes.get(name) ?? []), path]);
+    const several = [...homes].filter(([, paths]) => paths.length > 1);
+    expect(several.map(([name, paths]) => `${name}: ${paths.join(', ')}`)).toEqual([]);
+  });
+
   it('has no file over 400 lines', () => {
     const long = files.filter(({ lines }) => lines > 400).map(({ path, lines }) => `${path}: ${lines}`);
     expect(long).toEqual([]);
@@ -70,6 +106,8 @@ describe('the rules of imports', () => {
     lines: 1,
     functions: [],
     exports: [],
+    types: [],
+    subclasses: [],
     reexports: [],
     imports: targets.map((target) => ({ target, own: target.endsWith('.ts'), typeOnly: false, names: [] })),
   });

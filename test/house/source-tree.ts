@@ -29,6 +29,10 @@ export interface SourceFile {
   readonly functions: readonly string[];
   /** Names of everything that is declared with `export`, a default apart. */
   readonly exports: readonly string[];
+  /** Those of them that are types, interfaces and classes. */
+  readonly types: readonly string[];
+  /** Every class with a superclass, and that one's name. */
+  readonly subclasses: readonly { name: string; superclass: string }[];
   /** Names that are re-exported from other files. */
   readonly reexports: readonly string[];
 }
@@ -60,6 +64,8 @@ function parse(path: string, room: Room): SourceFile {
     imports: [...file.statements.flatMap((statement) => staticImport(path, statement)), ...dynamicImports(path, file)],
     functions: file.statements.flatMap(exportedFunctions),
     exports: file.statements.filter(isExported).flatMap(declaredNames),
+    types: file.statements.filter((one) => isExported(one) && isTypeDeclaration(one)).flatMap(declaredNames),
+    subclasses: subclassesIn(file),
     reexports: file.statements.filter(ts.isExportDeclaration).flatMap(({ exportClause }) => namesOf(exportClause)),
   };
 }
@@ -73,12 +79,26 @@ function isExported(statement: ts.Statement): boolean {
 function declaredNames(statement: ts.Statement): string[] {
   if (ts.isVariableStatement(statement))
     return statement.declarationList.declarations.flatMap(({ name }) => boundNames(name));
-  const isNamed =
-    ts.isFunctionDeclaration(statement) ||
-    ts.isClassDeclaration(statement) ||
-    ts.isInterfaceDeclaration(statement) ||
-    ts.isTypeAliasDeclaration(statement);
+  const isNamed = ts.isFunctionDeclaration(statement) || isTypeDeclaration(statement);
   return isNamed && statement.name ? [statement.name.text] : [];
+}
+
+const isTypeDeclaration = (
+  statement: ts.Statement,
+): statement is ts.ClassDeclaration | ts.InterfaceDeclaration | ts.TypeAliasDeclaration =>
+  ts.isClassDeclaration(statement) || ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
+
+function subclassesIn(file: ts.SourceFile): { name: string; superclass: string }[] {
+  const found: { name: string; superclass: string }[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isClassLike(node)) {
+      const superclass = node.heritageClauses?.find(({ token }) => token === ts.SyntaxKind.ExtendsKeyword)?.types[0];
+      if (superclass) found.push({ name: node.name?.text ?? '', superclass: superclass.expression.getText(file) });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return found;
 }
 
 function boundNames(name: ts.BindingName): string[] {
