@@ -1,5 +1,5 @@
 // Tests run as CommonJS: swc rewrites our files, and the few dependencies that ship ES modules only.
-const esmOnly = ['kysely', 'canonicalize'];
+const esmOnly = ['kysely'];
 
 export default {
   testEnvironment: 'node',

@@ -5,6 +5,7 @@ import type { Renderer } from '../db/deploy/plan.ts';
 import type { StepRow } from '../db/deploy/steps.ts';
 import type { Secrets } from '../db/secrets/secrets.ts';
 import type { Logger } from '../kit/log.ts';
+import { runnerTable } from '../workflows/hosts/contract.ts';
 import { problemText } from '../workflows/problems/problem.ts';
 import type { HostPort } from './providers/addresses.ts';
 import { refused } from './providers/error.ts';
@@ -37,9 +38,9 @@ export interface ActivityDeps extends Providers {
 
 type ReachedRow = Omit<StepRow['host'], 'id' | 'isAdmitted'>;
 
-/** The runner's view of a host: Salt by minion id, SSH by address. */
+/** The runner's view of a host. */
 export const runnerHost = ({ name, runner, minionId, ipAddress }: ReachedRow): RunnerHost => ({
-  name: runner === 'salt' ? (minionId ?? name) : name,
+  name: runnerTable[runner].reachedBy === 'minion' ? (minionId ?? name) : name,
   runner,
   address: ipAddress[0]?.address ?? null,
 });

@@ -32,6 +32,7 @@ import { startHousekeeping } from './background/housekeeping.ts';
 import { createActivities } from './index.ts';
 import type { Activities } from './index.ts';
 import { startJobSweep } from './background/local-job-sweep.ts';
+import { sdkMetricsAddress, serveWorkerHealth } from './background/worker-metrics.ts';
 import { gatedClouds } from './providers/cloud/call-limiter.ts';
 import type { ActivityDeps } from './deps.ts';
 import { proofInterceptor } from './interceptors/proofs.ts';
@@ -64,6 +65,8 @@ export interface WorkerParts {
   workflows?: { code: string } | undefined;
   /** Wraps the activities. */
   around?: ((activities: Activities) => Activities) | undefined;
+  /** Where the SDK exports its metrics, as `logRuntimeTo` was told. */
+  sdkMetrics?: string | undefined;
 }
 
 /** Starts a worker in this process, which can have only one. */
@@ -105,15 +108,24 @@ export async function startWorker(
     stickyQueueScheduleToStartTimeout: stickyPatience,
     ...leaving,
   });
+  const checks = checksOf(worker, connection, db);
+  const health = await serveWorkerHealth(config, { checks, sdkMetrics: parts.sdkMetrics });
   void providers.packageStore.sweep();
   const reads = startReads(config, { db, databaseUrl: at.databaseUrl, runners: providers.runners, log });
   const backgroundJobs = startBackgroundJobs(db, config, providers, log);
   const done = worker.run().finally(async () => {
-    await Promise.all([reads, ...backgroundJobs].map((one) => one.stop()));
+    await Promise.all([health, reads, ...backgroundJobs].map((one) => one.stop()));
     await Promise.all([connection.close(), slots.close(), db.destroy()]);
   });
   return { done, stop: () => stopWorker(worker, done) };
 }
+
+/** What a worker needs to do its work. */
+const checksOf = (worker: Worker, connection: NativeConnection, db: ActivityDeps['db']) => ({
+  polling: () => (worker.getState() === 'RUNNING' ? Promise.resolve() : Promise.reject(new Error(worker.getState()))),
+  database: () => db.selectNoFrom((eb) => eb.lit(1).as('one')).execute(),
+  engine: () => connection.workflowService.getSystemInfo({}),
+});
 
 async function stopWorker(worker: Worker, done: Promise<void>): Promise<void> {
   if (worker.getState() === 'RUNNING') worker.shutdown();
@@ -167,10 +179,11 @@ const rendererOf = (config: Config): ActivityDeps['renderer'] => ({
 const startReads = ({ hostAdmission }: Config, options: Omit<HostReadsOptions, 'hostAdmission'>) =>
   startHostReads({ ...options, hostAdmission });
 
-/** Forwards the engine's log lines to our logger. */
-export function logRuntimeTo(log: Logger): void {
+/** Forwards the engine's log lines to our logger, and exports its metrics at an address, if there is one. */
+export function logRuntimeTo(log: Logger, sdkMetrics?: string): void {
   Runtime.install({
     shutdownSignals: [],
+    ...(sdkMetrics !== undefined && { telemetryOptions: { metrics: { prometheus: { bindAddress: sdkMetrics } } } }),
     logger: {
       log: (level, message, meta) => log[levels[level]](meta ?? {}, message),
       trace: (message, meta) => log.trace(meta ?? {}, message),
@@ -187,11 +200,12 @@ const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ER
 async function main(): Promise<void> {
   const config = configFromEnvironment();
   const log = createLogger(config, 'worker');
-  logRuntimeTo(log);
+  const sdkMetrics = await sdkMetricsAddress(config);
+  logRuntimeTo(log, sdkMetrics);
   const at = findStack(config);
   await warnOfOwnership(at.databaseUrl, log);
   const tracing = await startTracing(config, 'worker', log);
-  const worker = await startWorker(config, log, at, { tracing });
+  const worker = await startWorker(config, log, at, { tracing, sdkMetrics });
   const gone = writeRunFile(config.dataDir, { role: 'worker' });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void worker.stop());
   log.info({ taskQueue: config.taskQueue }, 'worker is running');

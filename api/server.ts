@@ -6,6 +6,7 @@ import { serve } from '@hono/node-server';
 import type { ServerType, WebSocketServerLike } from '@hono/node-server';
 import { Client, Connection } from '@temporalio/client';
 import { OpenTelemetryWorkflowClientInterceptor } from '@temporalio/interceptors-opentelemetry/lib/client/index.js';
+import type { Hono } from 'hono';
 import { WebSocketServer } from 'ws';
 import { escalationTopic } from '../db/approvals/escalations.ts';
 import { startSealing } from '../db/audit/sealing.ts';
@@ -32,7 +33,8 @@ import { createApp } from './app.ts';
 import type { AppDeps } from './operations/context.ts';
 import { createEngine } from './engine/engine.ts';
 import { mountEngineUi } from './engine/engine-ui.ts';
-import { createMetrics, mountHealth } from './system/health-and-metrics.ts';
+import { mountHealth } from './system/health.ts';
+import { createMetrics, mountMetrics } from './system/metrics.ts';
 import { startHousekeeping } from './background/housekeeping.ts';
 import { mountImages } from './system/images.ts';
 import { reconsiderHandler } from './deploy/reconsider.ts';
@@ -45,7 +47,7 @@ import { passwordLinkHandler, passwordLinkTopic } from './background/mail/passwo
 import { createSendMail } from './background/mail/send.ts';
 import { startReconciling } from './background/reconcile.ts';
 
-export interface RunningApi {
+interface RunningApi {
   port: number;
   /** Accepts no new requests, closes WebSockets, and drains running requests. */
   stop(): Promise<void>;
@@ -82,9 +84,8 @@ export async function startApi(
 
   const metrics = createMetrics(deps);
   const app = createApp(deps);
-  mountHealth(app, deps, metrics);
-  mountImages(app, config);
-  mountEngineUi(app, deps, config.temporalUiUrl ?? at.uiUrl);
+  mountMetrics(app, deps, metrics);
+  mountPages(app, deps, at.uiUrl);
   const live = mountLive(app, deps, { registry: metrics.registry, ...options });
   const release = async (): Promise<void> => {
     await acks.stop();
@@ -106,6 +107,12 @@ export async function startApi(
       await release();
     },
   };
+}
+
+function mountPages(app: Hono, deps: AppDeps, uiUrl: string | undefined): void {
+  mountHealth(app, deps);
+  mountImages(app, deps.config);
+  mountEngineUi(app, deps, deps.config.temporalUiUrl ?? uiUrl);
 }
 
 // Without tracing the interceptor passes calls through unchanged.

@@ -7,7 +7,7 @@ import { deployTaskWorkflowId } from '../workflows/deploy/contract.ts';
 import { connect } from '../db/core/connect.ts';
 import type { Database } from '../db/database.ts';
 import { deployTaskOf, makeEstate } from './estate.ts';
-import type { Estate } from './estate.ts';
+import type { BenchEstate } from './estate.ts';
 import { timed } from './harness.ts';
 import { until } from './until.ts';
 import { post } from './http.ts';
@@ -16,8 +16,8 @@ import { readyQuery, trivial } from './trivial/workflow.ts';
 
 const bareQueue = 'bare';
 
-export interface Slipway {
-  estate: Estate;
+interface Slipway {
+  estate: BenchEstate;
   db: Kysely<Database>;
   url: string;
   /** Posts a deploy task and waits for its plan; returns its id and the duration of the request, in ms. */
@@ -25,7 +25,7 @@ export interface Slipway {
   stop(): Promise<void>;
 }
 
-export interface Bare {
+interface Bare {
   pool: pg.Pool;
   create(): Promise<{ id: number; ms: number }>;
   stop(): Promise<void>;

@@ -12,22 +12,22 @@ import type { Database } from '../db/database.ts';
 import { insertRows } from '../db/core/row-batches.ts';
 import { localHostFolder } from '../kit/host-path.ts';
 
-export interface Person {
+export interface BenchPerson {
   id: number;
   token: string;
 }
 
-export interface Estate {
+export interface BenchEstate {
   applicationId: number;
   /** Creates and starts. */
-  manager: Person;
+  manager: BenchPerson;
   /** Approves. */
-  reviewer: Person;
+  reviewer: BenchPerson;
   packageSource: string;
 }
 
 /** A user with a token; its last use is already recorded, so no request writes it. */
-export async function person(db: Kysely<Database>, username: string, { admin = false } = {}): Promise<Person> {
+export async function person(db: Kysely<Database>, username: string, { admin = false } = {}): Promise<BenchPerson> {
   const { id } = await db
     .insertInto('users')
     .values({ username, name: username, email: `${username}@example.com`, passwordHash: null, lastLoginTime: null })
@@ -50,7 +50,7 @@ export async function grant(db: Kysely<Database>, userId: number, permissions: s
 }
 
 /** An application on two hosts with a package. */
-export async function makeEstate(db: Kysely<Database>, dataDir: string): Promise<Estate> {
+export async function makeEstate(db: Kysely<Database>, dataDir: string): Promise<BenchEstate> {
   // Ids name workflows, and all benchmarks share one engine.
   await sql`select setval(pg_get_serial_sequence('deploy_tasks', 'id'), ${randomInt(1, 2 ** 40)})`.execute(db);
   const { id: applicationId } = await db
@@ -98,7 +98,7 @@ async function packageFile(dataDir: string): Promise<string> {
 }
 
 /** The body of a request for a deploy task. */
-export const deployTaskOf = ({ applicationId, packageSource }: Estate) => ({
+export const deployTaskOf = ({ applicationId, packageSource }: BenchEstate) => ({
   application_id: applicationId,
   level: 'A',
   version: '1.0.0',

@@ -3,9 +3,9 @@
 import type { BenchStack } from './stack.ts';
 
 /** One call of one side. Returns the measured time in ms, or nothing to measure the whole call. */
-export type Side = () => Promise<number | undefined> | Promise<void>;
+type Side = () => Promise<number | undefined> | Promise<void>;
 
-export interface Comparison {
+interface Comparison {
   /** Medians in ms. */
   base: number;
   ours: number;
@@ -37,7 +37,7 @@ export interface BenchContext {
 
 export type Benchmark = (context: BenchContext) => Promise<Row[]>;
 
-export interface Blocks {
+interface Blocks {
   /** Rounds of four blocks. */
   rounds: number;
   /** Calls per block. */

@@ -2,9 +2,9 @@
 import { sql } from 'kysely';
 import { connect } from '../db/core/connect.ts';
 import { person } from './estate.ts';
-import type { Person } from './estate.ts';
+import type { BenchPerson } from './estate.ts';
 
-export type People = Record<'admin' | 'limited', Person>;
+export type People = Record<'admin' | 'limited', BenchPerson>;
 
 const statements = (count: number): string[] => [
   'set statement_timeout = 0',

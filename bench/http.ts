@@ -3,7 +3,7 @@ import { Agent, request } from 'node:http';
 
 const agent = new Agent({ keepAlive: true, maxSockets: 8 });
 
-export interface HttpAnswer {
+interface HttpAnswer {
   status: number;
   text: string;
 }

@@ -3,12 +3,12 @@
 import { sql } from 'kysely';
 import { connect } from '../db/core/connect.ts';
 import { grant, person } from './estate.ts';
-import type { Person } from './estate.ts';
+import type { BenchPerson } from './estate.ts';
 
 export interface Seeded {
-  admin: Person;
+  admin: BenchPerson;
   /** May view and review 50 of the 1,000 applications. */
-  limited: Person;
+  limited: BenchPerson;
   /** An application that `limited` may view. */
   applicationId: number;
 }

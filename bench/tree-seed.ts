@@ -5,12 +5,12 @@ import type { Kysely } from 'kysely';
 import { connect } from '../db/core/connect.ts';
 import type { Database } from '../db/database.ts';
 import { grant, person } from './estate.ts';
-import type { Person } from './estate.ts';
+import type { BenchPerson } from './estate.ts';
 
 export interface SeededTree {
-  admin: Person;
+  admin: BenchPerson;
   /** May view 200 of the applications, by direct grants. */
-  limited: Person;
+  limited: BenchPerson;
   /** An application whose children both users may view. */
   parent: number;
 }

@@ -1,12 +1,12 @@
 // One run: deploys an application while processes are killed.
-import { Follower } from '../test/support/deploy/follower.ts';
+import { FollowingClient } from '../test/support/deploy/follower.ts';
 import { makeScript, setHooks } from '../test/support/deploy/hooks.ts';
 import { postUntilAnswered } from '../test/support/deploy/post-until-answered.ts';
-import type { Estate } from '../test/support/deploy/processes.ts';
+import type { ProcessEstate } from '../test/support/deploy/processes.ts';
 import { eventually } from '../test/support/harness.ts';
 import { count, nothing } from './evidence.ts';
 import { carryOut } from './killer.ts';
-import type { Kill, Running } from './killer.ts';
+import type { Kill, RunningProcesses } from './killer.ts';
 import type { Outcome } from './program.ts';
 import { ledgerOf, saidOf } from './scenario.ts';
 import type { Application, Scenario } from './scenario.ts';
@@ -32,7 +32,7 @@ const effects = (_hostname: string, index: number): string[] => [
   'post_exec',
 ];
 
-async function prepare(site: Estate, { estate }: Application): Promise<void> {
+async function prepare(site: ProcessEstate, { estate }: Application): Promise<void> {
   await site.db
     .updateTable('applications')
     .set({ startupCmd: startup })
@@ -68,11 +68,11 @@ async function deploy({ estate, packageSource }: Application): Promise<number> {
   return Number(subTask['task_id']);
 }
 
-const statusOf = async (site: Estate, taskId: number): Promise<string> =>
+const statusOf = async (site: ProcessEstate, taskId: number): Promise<string> =>
   (await site.db.selectFrom('tasks').select('status').where('id', '=', taskId).executeTakeFirstOrThrow()).status;
 
 /** Deploys under these kills and counts the outcome. */
-export async function runOnce(scenario: Scenario, running: Running, kills: readonly Kill[]): Promise<Outcome> {
+export async function runOnce(scenario: Scenario, running: RunningProcesses, kills: readonly Kill[]): Promise<Outcome> {
   const application = await scenario.application(version);
   await prepare(scenario.site, application);
   const killing = carryOut(scenario, running, kills);
@@ -81,11 +81,11 @@ export async function runOnce(scenario: Scenario, running: Running, kills: reado
   return deployed(scenario.site, application, killing);
 }
 
-async function deployed(site: Estate, application: Application, killing: Promise<void>): Promise<Outcome> {
+async function deployed(site: ProcessEstate, application: Application, killing: Promise<void>): Promise<Outcome> {
   try {
     const subTask = await deploy(application);
     const { token } = application.estate.manager;
-    const watcher = new Follower(`${site.liveUrl}/ws/tasks/${subTask}/output`, token);
+    const watcher = new FollowingClient(`${site.liveUrl}/ws/tasks/${subTask}/output`, token);
     await killing;
     await eventually(async () => (await statusOf(site, subTask)) !== 'running', { timeout: finalMs, interval: 100 });
     const status = await statusOf(site, subTask);

@@ -1,12 +1,12 @@
 // Compares the state after a run with what the hosts themselves recorded: a ledger line for every effect, and a copy of
 // every line that was printed.
 import { existsSync, readFileSync } from 'node:fs';
-import type { Estate } from '../test/support/deploy/processes.ts';
-import type { Follower } from '../test/support/deploy/follower.ts';
+import type { ProcessEstate } from '../test/support/deploy/processes.ts';
+import type { FollowingClient } from '../test/support/deploy/follower.ts';
 import { ledgerOf, saidOf } from './scenario.ts';
 import type { Application } from './scenario.ts';
 
-export interface Counts {
+interface Counts {
   effectsLost: number;
   effectsDoubled: number;
   linesLost: number;
@@ -27,7 +27,7 @@ export const nothing = (): Counts => ({
 });
 
 /** How many of `expected` are missing in `found`, and how many are surplus. */
-export function difference(expected: readonly string[], found: readonly string[]): { lost: number; more: number } {
+function difference(expected: readonly string[], found: readonly string[]): { lost: number; more: number } {
   const left = new Map<string, number>();
   for (const one of found) left.set(one, (left.get(one) ?? 0) + 1);
   let lost = 0;
@@ -41,7 +41,7 @@ export function difference(expected: readonly string[], found: readonly string[]
 
 const linesOf = (path: string): string[] => (existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : []);
 
-export interface Expected {
+interface Expected {
   application: Application;
   subTask: number;
   effects(hostname: string, index: number): string[];
@@ -49,9 +49,9 @@ export interface Expected {
 
 /** Counts one run. */
 export async function count(
-  site: Estate,
+  site: ProcessEstate,
   { application, subTask, effects }: Expected,
-  watcher: Follower,
+  watcher: FollowingClient,
 ): Promise<Counts> {
   const counts = nothing();
   const rows = await site.db

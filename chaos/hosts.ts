@@ -6,7 +6,7 @@ import { countHosts, hostEstate } from '../test/support/hosts/killable.ts';
 import type { HostCounts, HostEstate, KillableHost } from '../test/support/hosts/killable.ts';
 import { until } from '../bench/until.ts';
 import { carryOut } from './killer.ts';
-import type { Kill, Running } from './killer.ts';
+import type { Kill, RunningProcesses } from './killer.ts';
 import { killAll } from './program.ts';
 
 const noOther = (): Promise<void> => Promise.reject(new Error('the providers are not killed'));
@@ -26,7 +26,12 @@ async function ask(site: HostEstate, hosts: readonly KillableHost[]): Promise<nu
   return Number(answer['task_id']);
 }
 
-async function runOnce(site: HostEstate, running: Running, kills: readonly Kill[], count: number): Promise<HostCounts> {
+async function runOnce(
+  site: HostEstate,
+  running: RunningProcesses,
+  kills: readonly Kill[],
+  count: number,
+): Promise<HostCounts> {
   const hosts = await until(() => site.hosts(count), patienceMs);
   const killing = carryOut({ site, kill: noOther }, running, kills);
   // May reject long before it is awaited below.

@@ -32,10 +32,10 @@ export function schedule(random: Random, { victims, spanMs }: Pick<Scenario, 'vi
 
 export type Killable = Pick<Scenario, 'site' | 'kill'>;
 
-export type Running = Record<'worker' | 'api', ChildProcess>;
+export type RunningProcesses = Record<'worker' | 'api', ChildProcess>;
 
 /** Executes a schedule; resolves when everything that was killed works again. */
-export async function carryOut(scenario: Killable, running: Running, kills: readonly Kill[]): Promise<void> {
+export async function carryOut(scenario: Killable, running: RunningProcesses, kills: readonly Kill[]): Promise<void> {
   const begun = performance.now();
   const back: Promise<void>[] = [];
   for (const kill of kills) {
@@ -52,7 +52,7 @@ export async function carryOut(scenario: Killable, running: Running, kills: read
 const supervised = (victim: Victim): victim is 'postgres' | 'temporal' =>
   victim === 'postgres' || victim === 'temporal';
 
-async function killOne({ site, kill }: Killable, running: Running, { victim, goneFor }: Kill): Promise<void> {
+async function killOne({ site, kill }: Killable, running: RunningProcesses, { victim, goneFor }: Kill): Promise<void> {
   if (victim === 'worker' || victim === 'api') {
     await ended(running[victim], 'SIGKILL');
     await sleep(goneFor);

@@ -5,12 +5,12 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { schedule } from './killer.ts';
-import type { Kill, Killable, Running } from './killer.ts';
+import type { Kill, Killable, RunningProcesses } from './killer.ts';
 import { Random } from './random.ts';
 import type { Scenario, Victim } from './scenario.ts';
 
 /** The count of each kind of loss. */
-export type Faults = Record<string, number>;
+type Faults = Record<string, number>;
 
 export interface Outcome {
   faults: Faults;
@@ -18,14 +18,14 @@ export interface Outcome {
   trouble?: string | null;
 }
 
-export interface Target extends Killable, Pick<Scenario, 'victims' | 'spanMs'> {
+interface Target extends Killable, Pick<Scenario, 'victims' | 'spanMs'> {
   /** The name in the report. */
   name: string;
-  run(running: Running, kills: readonly Kill[]): Promise<Outcome>;
+  run(running: RunningProcesses, kills: readonly Kill[]): Promise<Outcome>;
   close(): Promise<void>;
 }
 
-export interface Wish {
+interface Wish {
   runs: number;
   seed: number;
   hosts: number;

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { create } from 'tar';
 import { unique } from '../test/support/harness.ts';
 import { ownEstate } from '../test/support/deploy/processes.ts';
-import type { Estate } from '../test/support/deploy/processes.ts';
+import type { ProcessEstate } from '../test/support/deploy/processes.ts';
 import { runningSalt } from '../test/support/servers/salt.ts';
 import { beginRun } from '../test/support/servers/set-up.ts';
 import { endedTask, makeEstate } from '../test/support/world.ts';
@@ -58,7 +58,7 @@ interface Host {
   minion: string;
 }
 
-async function initialised(site: Estate, minion: string): Promise<Host> {
+async function initialised(site: ProcessEstate, minion: string): Promise<Host> {
   const admin = await site.user({ admin: true });
   const name = `salt-${unique()}`;
   const made = await admin.post<{ id: number }>('/hosts/', {
@@ -83,7 +83,7 @@ async function packageOf(version: string): Promise<string> {
   return file;
 }
 
-async function applicationOn(site: Estate, hosts: readonly Host[], directory: string): Promise<TestEstate> {
+async function applicationOn(site: ProcessEstate, hosts: readonly Host[], directory: string): Promise<TestEstate> {
   const estate = await makeEstate(site, 0);
   const { applicationId } = estate;
   await site.db

@@ -1,5 +1,5 @@
 // The environment of a chaos run: an application on hosts, the whole of Slipway, and which of its servers may be killed.
-import type { Estate } from '../test/support/deploy/processes.ts';
+import type { ProcessEstate } from '../test/support/deploy/processes.ts';
 import type { TestEstate } from '../test/support/world.ts';
 
 export type Victim = 'worker' | 'api' | 'temporal' | 'postgres' | 'salt-api' | 'minion';
@@ -14,7 +14,7 @@ export interface Application {
 }
 
 export interface Scenario {
-  site: Estate;
+  site: ProcessEstate;
   victims: readonly [Victim, ...Victim[]];
   /** Kills fall within this time from the start of a run: roughly its undisturbed duration. */
   spanMs: number;

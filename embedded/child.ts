@@ -3,10 +3,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../kit/log.ts';
 import { endProcess } from './end-process.ts';
-import { spawnRecorded, type Program, type Running } from './spawn.ts';
+import { spawnRecorded, type Program, type RunningChild } from './spawn.ts';
 
 /** A program with `probe`, which resolves once the server responds, and `prepare`, which runs before each start. */
-export interface Server extends Program {
+interface Server extends Program {
   readonly log: Logger;
   prepare?(): Promise<void>;
   probe(): Promise<void>;
@@ -22,7 +22,7 @@ const stableMs = 10_000;
 export class SupervisedServer {
   readonly #server: Server;
   readonly #stopped = new AbortController();
-  #running: Running | undefined;
+  #running: RunningChild | undefined;
   #healing: Promise<void> = Promise.resolve();
   #pauseMs = shortestPauseMs;
 
@@ -70,7 +70,7 @@ export class SupervisedServer {
     await running.exited;
   }
 
-  #watch(running: Running): void {
+  #watch(running: RunningChild): void {
     const since = Date.now();
     void running.exited.then((how) => {
       if (this.#isStopped()) return;
@@ -95,7 +95,7 @@ export class SupervisedServer {
     }
   }
 
-  async #untilAnswering(running: Running): Promise<void> {
+  async #untilAnswering(running: RunningChild): Promise<void> {
     const { role } = this.#server;
     const deadline = Date.now() + startTimeoutMs;
     const end: { how?: string } = {};

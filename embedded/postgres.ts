@@ -15,7 +15,7 @@ import { postgresFiles, type PostgresFiles } from './postgres-files.ts';
 import { prepareDatabase } from './postgres-roles.ts';
 
 /** A running PostgreSQL; only `pid` changes on a restart. */
-export interface Postgres {
+interface Postgres {
   /** Of the role as which Slipway runs, which owns nothing. */
   readonly url: string;
   /** Of the role that owns the server and the tables. */

@@ -20,7 +20,7 @@ export interface Program {
 }
 
 /** A running child: `exited` resolves with its end, `logTail` reads the end of its log. */
-export interface Running {
+export interface RunningChild {
   readonly pid: number;
   readonly identity: string;
   readonly exited: Promise<string>;
@@ -31,7 +31,7 @@ const largestLogBytes = 10 * 2 ** 20;
 const tailBytes = 2_000;
 
 /** Starts a program, records it in a run file and ties its life to this process; throws when it can't be executed. */
-export async function spawnRecorded(program: Program): Promise<Running> {
+export async function spawnRecorded(program: Program): Promise<RunningChild> {
   const logFile = openLog(program);
   const logStart = fstatSync(logFile).size;
   const child = spawn(program.command, program.args, {

@@ -3,6 +3,7 @@ import { connect } from '../db/core/connect.ts';
 import { ensureAdmin } from '../db/access/first-admin.ts';
 import { migrateFor } from '../db/migrate.ts';
 import { warnOfOwnership } from '../db/database-grants.ts';
+import { sdkMetricsAddress } from '../activities/background/worker-metrics.ts';
 import { logRuntimeTo, startWorker } from '../activities/worker.ts';
 import { startApi } from '../api/server.ts';
 import { writeFileAtomic } from '../kit/atomic-file.ts';
@@ -17,7 +18,7 @@ import type { Stack } from './supervise.ts';
 import type { Addresses } from '../kit/find-stack.ts';
 import { join } from 'node:path';
 
-export interface RunningSlipway extends Addresses {
+interface RunningSlipway extends Addresses {
   url: string;
   /** Of the Temporal UI without a login, where its port is open; it is at `/engine/` too. */
   uiUrl: string | undefined;
@@ -28,7 +29,8 @@ export interface RunningSlipway extends Addresses {
 
 /** Starts all parts in order of dependency; if one fails, stops the others. */
 export async function startSlipway(config: Config, log: Logger): Promise<RunningSlipway> {
-  logRuntimeTo(log);
+  const sdkMetrics = await sdkMetricsAddress(config);
+  logRuntimeTo(log, sdkMetrics);
   const stack = await startStack(config, log);
   const undo: (() => Promise<void>)[] = [() => stack.stop()];
   const stop = async (): Promise<void> => {
@@ -39,7 +41,7 @@ export async function startSlipway(config: Config, log: Logger): Promise<Running
     await warnOfOwnership(stack.databaseUrl, log);
     const tracing = await startTracing(config, 'server', log);
     undo.push(async () => tracing?.stop());
-    const worker = await startWorker(config, log, stack, { tracing });
+    const worker = await startWorker(config, log, stack, { tracing, sdkMetrics });
     undo.push(() => worker.stop());
     const api = await startApi(config, log, stack);
     undo.push(() => api.stop());

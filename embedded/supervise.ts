@@ -10,7 +10,7 @@ import { startPostgres } from './postgres.ts';
 import { startTemporal } from './temporal.ts';
 
 /** The configuration of the stack. */
-export type StackConfig = Pick<Config, 'dataDir' | 'host' | 'port'> &
+type StackConfig = Pick<Config, 'dataDir' | 'host' | 'port'> &
   Partial<
     Pick<
       Config,

@@ -5,12 +5,13 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import type { Logger } from '../kit/log.ts';
+import { searchAttributeNames } from '../workflows/lib/search-attributes.ts';
 import { SupervisedServer } from './child.ts';
 import { accepts, choosePort } from './ports.ts';
 import { findTemporalCli, type CliSearch } from './temporal-cli.ts';
 
 /** A running Temporal server; only `pid` changes on a restart. */
-export interface Temporal {
+interface Temporal {
   readonly address: string;
   readonly uiUrl: string;
   readonly port: number;
@@ -19,21 +20,12 @@ export interface Temporal {
 }
 
 /** Input of a start of the embedded Temporal; absent ports are picked. */
-export interface TemporalOptions extends CliSearch {
+interface TemporalOptions extends CliSearch {
   readonly port?: number | undefined;
   readonly uiPort?: number | undefined;
   readonly namespace?: string;
   readonly log: Logger;
 }
-
-/** The search attributes of Slipway's workflows, all of type Keyword. */
-export const searchAttributes = [
-  'SlipwayKind',
-  'SlipwayStatus',
-  'SlipwayApplication',
-  'SlipwayCreator',
-  'SlipwayLevel',
-] as const;
 
 const probeTimeoutMs = 5_000;
 
@@ -98,7 +90,7 @@ function serverArguments(database: string, port: number, uiPort: number, namespa
     'journal_mode=WAL',
     '--sqlite-pragma',
     'synchronous=NORMAL',
-    ...searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+    ...searchAttributeNames.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
   ];
 }
 
@@ -109,7 +101,7 @@ async function probe(address: string, namespace: string): Promise<void> {
     await connection.withDeadline(Date.now() + probeTimeoutMs, async () => {
       await connection.workflowService.describeNamespace({ namespace });
       const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-      const missing = searchAttributes.filter((name) => customAttributes[name] === undefined);
+      const missing = searchAttributeNames.filter((name) => customAttributes[name] === undefined);
       if (missing.length > 0) throw new Error(`search attributes are not registered yet: ${missing.join(', ')}`);
     });
   } finally {

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 export const localHostFolder = (dataDir: string, hostname: string): string => join(resolve(dataDir), 'hosts', hostname);
 
 /** Maps an application's absolute path to a host, as seen by its commands and templates. */
-export type HostPath = (host: { name: string; runner: string }, path: string) => string;
+type HostPath = (host: { name: string; runner: string }, path: string) => string;
 
 /** Local hosts share one machine, so their paths lie below their folders; elsewhere the mapping is the identity. */
 export const hostPathIn =

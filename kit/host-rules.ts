@@ -4,8 +4,7 @@ import { posix } from 'node:path';
 import { isIn, neverFollowed } from './host-paths.ts';
 import type { hostRuleSettings } from './config/host-rule-settings.ts';
 
-export const pathKinds = ['deploy', 'pid', 'log', 'package'] as const;
-export type PathKind = (typeof pathKinds)[number];
+export type PathKind = 'deploy' | 'pid' | 'log' | 'package';
 
 /** Allowed roots of each kind of path, and allowed users: names, `*` for all, `!name` for an exception. */
 export interface HostRules {

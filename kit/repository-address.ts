@@ -1,7 +1,7 @@
 // Parses package repository URLs in one place: the API refuses invalid ones, workers connect by the result alone. It has no
 // user, password, query or unusual host, so that every program reads it alike.
 export const repositoryTypes = ['FTP', 'GIT'] as const;
-export type RepositoryType = (typeof repositoryTypes)[number];
+type RepositoryType = (typeof repositoryTypes)[number];
 
 /** Encodings of file names on FTP servers; default UTF-8. */
 export const repositoryEncodings = ['utf8', 'gbk'] as const;

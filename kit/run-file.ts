@@ -6,7 +6,7 @@ import { writeFileAtomic } from './atomic-file.ts';
 import { isAlive, processIdentity } from './process-identity.ts';
 
 /** Content of a run file: `started` in ISO 8601, `identity` from `processIdentity`. */
-export interface RunRecord {
+interface RunRecord {
   readonly role: string;
   readonly pid: number;
   readonly port: number | null;
@@ -15,7 +15,7 @@ export interface RunRecord {
 }
 
 /** An existing run file: `alive` is false when its process is gone, even if its id was reused. */
-export interface RunFile extends RunRecord {
+interface RunFile extends RunRecord {
   readonly path: string;
   readonly alive: boolean;
 }

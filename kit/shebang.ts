@@ -2,7 +2,7 @@
 // blanks as people expect; Linux alone would pass them as one.
 
 /** The command line before the script's path, or the error in the first line. */
-export type Interpreter = { argv: string[] } | { problem: string };
+type Interpreter = { argv: string[] } | { problem: string };
 
 type Language = 'bash' | 'python';
 

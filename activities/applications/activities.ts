@@ -11,7 +11,7 @@ import { jobIdOf } from '../deploy/steps.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { ownEnvironment } from '../tasks/own-environment.ts';
 import { attemptStep, killJobs, runJobs, workOf } from '../tasks/run-step.ts';
-import type { Work } from '../tasks/run-step.ts';
+import type { StepWork } from '../tasks/run-step.ts';
 import { instanceEnding, instanceJobs, instanceLook } from './steps.ts';
 import type { InstanceStepContext } from './steps.ts';
 
@@ -48,13 +48,13 @@ async function doStep(deps: ActivityDeps, input: InstanceStepInput): Promise<Ste
 }
 
 /** Job ids of the look and the command of a step of the same task. */
-const before = ({ row }: Work, step: InstanceActionStep): Before => ({
+const before = ({ row }: StepWork, step: InstanceActionStep): Before => ({
   lookId: jobIdOf(row, step, 'look'),
   commandId: jobIdOf(row, step, 0),
 });
 
 /** Start of the time range of the task's processes; empty: a process that already runs is the wanted one. */
-async function sinceStart(work: Work): Promise<string> {
+async function sinceStart(work: StepWork): Promise<string> {
   const seen = await seenBefore(work, before(work, 'start').lookId);
   return seen && !seen.runs ? seen.time : '';
 }
@@ -90,25 +90,25 @@ async function leftBy(
   return step === 'stop' && (await wasKilled(work)) ? 'there is no pid file' : undefined;
 }
 
-async function endStarted(work: Work, context: InstanceStepContext): Promise<StepOutcome> {
+async function endStarted(work: StepWork, context: InstanceStepContext): Promise<StepOutcome> {
   const began = await work.runner.state(work.host, before(work, 'start').commandId);
   if (began.state === 'absent') return { ok: true, message: null };
   return runJobs(work, instanceEnding('start', context, { since: await sinceStart(work) }));
 }
 
-async function wasKilled(work: Work): Promise<boolean> {
+async function wasKilled(work: StepWork): Promise<boolean> {
   const { signal } = await work.runner.state(work.host, before(work, 'stop').commandId);
   return signal !== null;
 }
 
-const base = (work: Work): Omit<InstanceStepContext, 'workingDirectory'> => ({
+const base = (work: StepWork): Omit<InstanceStepContext, 'workingDirectory'> => ({
   row: work.row,
   path: (absolute) => work.runner.path(work.host, absolute),
   ownEnv: ownEnvironment(work),
 });
 
 /** The working directory: the present release, else the deploy path (not deployed by Slipway), else the root of the host. */
-async function contextOf(work: Work): Promise<InstanceStepContext> {
+async function contextOf(work: StepWork): Promise<InstanceStepContext> {
   const { deployPath } = work.row.setup;
   for (const folder of deployPath === '' ? [] : [`${deployPath}/current`, deployPath])
     if ((await work.runner.stat(work.host, folder)).kind === 'directory')

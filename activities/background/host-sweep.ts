@@ -11,6 +11,7 @@ import type { HostAdmission } from '../../db/hosts/ways.ts';
 import { endedBefore, sweptUpTo } from '../../db/tasks/retention.ts';
 import type { EndedBefore } from '../../db/tasks/retention.ts';
 import { raceAbort } from '../../kit/abort.ts';
+import { isFolder, runnerNames } from '../../workflows/hosts/contract.ts';
 import { runnerHost } from '../deps.ts';
 import { ProviderError } from '../providers/error.ts';
 import type { RunnerHost } from '../providers/runner/driver.ts';
@@ -23,7 +24,7 @@ const hostsARound = 200;
 /** Calls per host and sweep; a host with more to delete continues after a day. */
 const callsAHost = 50;
 
-export interface HostSweepOptions {
+interface HostSweepOptions {
   db: Kysely<Database>;
   runners: Runners;
   jobRetentionDays: number;
@@ -55,7 +56,7 @@ export async function sweepHosts(
   { db, runners, jobRetentionDays, hostAdmission, log, now }: HostSweepOptions,
   stopped: AbortSignal,
 ): Promise<boolean> {
-  const reached = (['ssh', 'salt'] as const).filter((kind) => runners[kind]);
+  const reached = runnerNames.filter((name) => runners[name] && !isFolder(name));
   if (reached.length === 0) return false;
   const before = await sweptUpTo(db, 'host_jobs', { days: jobRetentionDays, log, now });
   if (!before) return false;

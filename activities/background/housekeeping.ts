@@ -10,7 +10,7 @@ const everyMs = 60 * 60_000;
 /** A resumed task may still extend its period; after this time it creates another. */
 const keptMs = 60 * 60_000;
 
-export interface HousekeepingOptions {
+interface HousekeepingOptions {
   db: Kysely<Database>;
   /** Null: monitoring is not configured. */
   monitoring: Monitoring | null;

@@ -10,7 +10,7 @@ import type { ActivityDeps } from '../deps.ts';
 import { addSystemLines, unlessShuttingDown } from '../tasks/follow-job.ts';
 import { ownEnvironment } from '../tasks/own-environment.ts';
 import { attemptStep, killJobs, runJobs, workOf } from '../tasks/run-step.ts';
-import type { Work } from '../tasks/run-step.ts';
+import type { StepWork } from '../tasks/run-step.ts';
 import { checkHealth } from './health.ts';
 import { createPlans } from './plans.ts';
 import { placeOf } from './package.ts';
@@ -77,7 +77,7 @@ const before = (context: StepContext, step: StepName): Before => ({
   commandId: jobIdOf(context, step, 0),
 });
 
-const sinceStart = async (work: Work, context: StepContext): Promise<string> =>
+const sinceStart = async (work: StepWork, context: StepContext): Promise<string> =>
   (await seenBefore(work, before(context, 'start').lookId))?.time ?? '';
 
 function unstarting(context: StepContext): Pick<Unstarting, 'stop' | 'end'> {
@@ -104,7 +104,7 @@ async function killStep(deps: ActivityDeps, input: StepInput): Promise<void> {
   await killJobs(work, allJobsOf(input.step, await stepContext(deps, input, work)));
 }
 
-async function stepContext({ db }: ActivityDeps, { position, step }: StepInput, work: Work): Promise<StepContext> {
+async function stepContext({ db }: ActivityDeps, { position, step }: StepInput, work: StepWork): Promise<StepContext> {
   const { row, runner, host } = work;
   const hook = await loadScript(db, row.taskId, position, step);
   const { setup, version, previousVersion, taskId } = row;
@@ -128,7 +128,7 @@ async function stepContext({ db }: ActivityDeps, { position, step }: StepInput, 
   };
 }
 
-async function fetchPackage(deps: ActivityDeps, work: Work): Promise<StepOutcome> {
+async function fetchPackage(deps: ActivityDeps, work: StepWork): Promise<StepOutcome> {
   const { to, runner, host, row } = work;
   const { setup, applicationId, instanceId } = row;
   if (!setup.package || applicationId === null) return { ok: false, message: 'the sub-task has no package' };

@@ -23,7 +23,7 @@ export type FoundPackage =
       mayPass: boolean;
     };
 
-export interface Wanted {
+interface Wanted {
   applicationId: number;
   /** The instance on whose host a path is read; null: not known yet. */
   instanceId: number | null;

@@ -4,7 +4,7 @@ import type { HealthCheck } from '../../workflows/deploy/contract.ts';
 import type { DestinationRule, HostPort } from '../providers/addresses.ts';
 import { outbound, OutboundError } from '../providers/outbound.ts';
 
-export type HttpCheck = Extract<HealthCheck, { url: string }>;
+type HttpCheck = Extract<HealthCheck, { url: string }>;
 
 const betweenMs = 1_000;
 

@@ -10,7 +10,7 @@ import { refusedForGood } from '../interceptors/failure.ts';
 import { addSystemLines } from '../tasks/follow-job.ts';
 import { ProviderError } from '../providers/error.ts';
 import { runJobs } from '../tasks/run-step.ts';
-import type { StepJob, Work } from '../tasks/run-step.ts';
+import type { StepJob, StepWork } from '../tasks/run-step.ts';
 import { lookAt, seenBefore, toldToEnd } from './seen.ts';
 import type { Seen } from './seen.ts';
 
@@ -19,7 +19,7 @@ const nothing: StepOutcome = { ok: true, message: null };
 /**
  * The jobs of a stop. `look` is undefined without a pid file. `isSure`: something is known to run; `process`: its identity.
  */
-export interface Stopping {
+interface Stopping {
   look: StepJob | undefined;
   stop(isSure: boolean, process: string): StepJob[];
 }
@@ -28,7 +28,7 @@ export interface Stopping {
  * Stops a running process whatever the database says, and records it so that an undo restarts it. Without a pid file, runs
  * the stop command to be sure. Does not run it for an unrelated process that reuses the number in the pid file.
  */
-export async function stopWhatRuns(deps: ActivityDeps, work: Work, { look, stop }: Stopping): Promise<StepOutcome> {
+export async function stopWhatRuns(deps: ActivityDeps, work: StepWork, { look, stop }: Stopping): Promise<StepOutcome> {
   const { setup, ranBefore } = work.row;
   if (setup.stopCmd === '') return nothing;
   if (!look) return ranBefore ? runJobs(work, stop(true, '')) : stopToBeSure(work, stop);
@@ -45,7 +45,7 @@ export async function stopWhatRuns(deps: ActivityDeps, work: Work, { look, stop 
   return stopped.ok && !ranBefore ? { ok: true, message: 'it ran, though recorded as stopped' } : stopped;
 }
 
-async function stopToBeSure(work: Work, stop: Stopping['stop']): Promise<StepOutcome> {
+async function stopToBeSure(work: StepWork, stop: Stopping['stop']): Promise<StepOutcome> {
   const release = await work.runner.stat(work.host, `${work.row.setup.deployPath}/current`);
   return release.kind === 'directory' ? runJobs(work, stop(false, '')) : nothing;
 }
@@ -54,7 +54,11 @@ const ofAnother = ({ other }: Seen): string =>
   other === '' ? '' : `: process ${other} of the pid file is not the application's`;
 
 /** Starts the instance unless it runs. */
-export async function startUnlessRuns(work: Work, look: StepJob | undefined, start: StepJob[]): Promise<StepOutcome> {
+export async function startUnlessRuns(
+  work: StepWork,
+  look: StepJob | undefined,
+  start: StepJob[],
+): Promise<StepOutcome> {
   if (!look) return runJobs(work, start);
   const seen = await lookAt(work, look);
   if (typeof seen === 'string') return { ok: false, message: seen };
@@ -62,7 +66,7 @@ export async function startUnlessRuns(work: Work, look: StepJob | undefined, sta
 }
 
 /** Starts another version. Looks before the start, so that older processes are not taken for the new ones. */
-export async function startNew(work: Work, look: StepJob | undefined, start: StepJob[]): Promise<StepOutcome> {
+export async function startNew(work: StepWork, look: StepJob | undefined, start: StepJob[]): Promise<StepOutcome> {
   if (start.length === 0) return nothing;
   const seen = look ? await lookAt(work, look) : null;
   return typeof seen === 'string' ? { ok: false, message: seen } : runJobs(work, start);
@@ -84,7 +88,11 @@ export interface Unstarting {
 }
 
 /** Ends all processes of a start, also those not in the pid file. */
-export async function stopStarted(work: Work, before: Before, { look, stop, end }: Unstarting): Promise<StepOutcome> {
+export async function stopStarted(
+  work: StepWork,
+  before: Before,
+  { look, stop, end }: Unstarting,
+): Promise<StepOutcome> {
   const began = await work.runner.state(work.host, before.commandId);
   const since = (await seenBefore(work, before.lookId))?.time ?? '';
   const stopping = stop(since);
@@ -106,7 +114,7 @@ export interface Restarting {
 }
 
 /** Restarts a stopped instance after its old process has ended, so that it never runs twice. */
-export async function startAgain(work: Work, before: Before, jobs: Restarting): Promise<StepOutcome> {
+export async function startAgain(work: StepWork, before: Before, jobs: Restarting): Promise<StepOutcome> {
   const { look } = jobs;
   const { startupCmd, stopCmd } = work.row.setup;
   const ended = await awaitTold(work, before, jobs.endTold);
@@ -126,7 +134,7 @@ export async function startAgain(work: Work, before: Before, jobs: Restarting): 
 
 /** Waits until the process being stopped ends, so that it is not reported as running. */
 export async function awaitTold(
-  work: Work,
+  work: StepWork,
   { lookId, commandId }: Before,
   endTold: Restarting['endTold'],
 ): Promise<StepOutcome> {

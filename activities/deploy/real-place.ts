@@ -4,7 +4,7 @@ import { posix } from 'node:path';
 import { otherPlaces } from '../../db/deploy/places.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { RealPath } from '../providers/runner/driver.ts';
-import type { Work } from '../tasks/run-step.ts';
+import type { StepWork } from '../tasks/run-step.ts';
 
 const plain = (path: string): string => posix.normalize(`${path}/`).slice(0, -1);
 
@@ -26,7 +26,7 @@ function realOf(path: string, known: ReadonlyMap<string, RealPath>): string {
 const holds = (folder: string, path: string): boolean => `${path}/`.startsWith(`${folder}/`);
 
 /** Returns why the application must not be deployed to its real path on the host; null: it may. */
-export async function foreignPlace({ db }: ActivityDeps, { runner, host, row }: Work): Promise<string | null> {
+export async function foreignPlace({ db }: ActivityDeps, { runner, host, row }: StepWork): Promise<string | null> {
   const others = await otherPlaces(db, row.instanceId);
   if (others.length === 0) return null;
   const all = [row.setup.deployPath, ...others].map(plain);

@@ -3,7 +3,7 @@
 import { runJob } from '../tasks/follow-job.ts';
 import type { JobState } from '../providers/runner/driver.ts';
 import { failureOf } from '../tasks/job-end.ts';
-import type { StepJob, Work } from '../tasks/run-step.ts';
+import type { StepJob, StepWork } from '../tasks/run-step.ts';
 
 /** Exit statuses of `look` other than 0, something runs. */
 const nothingRuns = 3;
@@ -34,7 +34,7 @@ function seenBy({ state, exitCode }: JobState, answer: string): Seen | null {
 }
 
 /** Looks at the application's process; returns a message if its state is unknown. */
-export async function lookAt({ to, runner, host }: Work, look: StepJob | undefined): Promise<Seen | string> {
+export async function lookAt({ to, runner, host }: StepWork, look: StepJob | undefined): Promise<Seen | string> {
   if (!look) return 'there is no pid file';
   const view = await runJob(to, runner, host, look, ['stderr']);
   const seen = seenBy(view, view.stdout.data.toString());
@@ -44,7 +44,7 @@ export async function lookAt({ to, runner, host }: Work, look: StepJob | undefin
 }
 
 /** The result of a look by an earlier step of the same task; null: there is no result. */
-export async function seenBefore({ runner, host }: Work, lookId: string): Promise<Seen | null> {
+export async function seenBefore({ runner, host }: StepWork, lookId: string): Promise<Seen | null> {
   const state = await runner.state(host, lookId);
   if (state.state !== 'exited') return null;
   const { data } = await runner.output(host, lookId, 'stdout', 0, answerBytes);
@@ -55,7 +55,7 @@ export async function seenBefore({ runner, host }: Work, lookId: string): Promis
  * The process that a stop command signalled, `pid start`; empty: none known. A command with an exit status other than 0
  * refused; one that was killed may have signalled it.
  */
-export async function toldToEnd(work: Work, lookId: string, commandId: string): Promise<string> {
+export async function toldToEnd(work: StepWork, lookId: string, commandId: string): Promise<string> {
   const seen = await seenBefore(work, lookId);
   if (!seen?.process) return '';
   const { state, exitCode, signal } = await work.runner.state(work.host, commandId);

@@ -123,7 +123,7 @@ export function stepLook(
 }
 
 /** Identifies the instance of a task in job ids. */
-export type JobAt = Pick<StepPlace, 'taskId' | 'position'>;
+type JobAt = Pick<StepPlace, 'taskId' | 'position'>;
 
 /** The permanent id of a job of a step on its host. */
 export const jobIdOf = ({ taskId, position }: JobAt, step: string, name: number | string): string =>
@@ -159,7 +159,7 @@ const own = (content: string, env: Job['env'] = {}): StepBody => ({
 });
 
 /** A command line of the application, as its user; empty: nothing to do. */
-export const command = (line: string, { runUser }: Pick<SubTaskSetup, 'runUser'>): StepBody[] =>
+const command = (line: string, { runUser }: Pick<SubTaskSetup, 'runUser'>): StepBody[] =>
   line === '' ? [] : [{ script: bash(`${plainLine(line)}\n`), user: runUser }];
 
 /** A script on the process in the pid file, if there is one. */

@@ -5,23 +5,23 @@ import type { LogPart } from '../../db/host-reads/tables.ts';
 import type { LogSource } from './source.ts';
 
 /** Bytes [position − content.length, position) of a file. */
-export interface Piece {
+export interface BytePiece {
   content: Buffer;
   position: number;
 }
 
 const around = longestCharacter - 1;
 
-const nothing = (position: number): Piece => ({ content: Buffer.alloc(0), position });
+const nothing = (position: number): BytePiece => ({ content: Buffer.alloc(0), position });
 
 /** The block given by `offset` and `count` (bytes); a start inside a character moves to the next. */
-export function readBytes(source: LogSource, { from, offset, count }: Omit<LogPart, 'mode'>): Promise<Piece> {
+export function readBytes(source: LogSource, { from, offset, count }: Omit<LogPart, 'mode'>): Promise<BytePiece> {
   const { size } = source;
   const start = from === 'start' ? Math.min(offset, size) : Math.max(0, size - offset);
   return wholeCharacters(source, start, Math.min(start + count, size));
 }
 
-async function wholeCharacters(source: LogSource, start: number, end: number): Promise<Piece> {
+async function wholeCharacters(source: LogSource, start: number, end: number): Promise<BytePiece> {
   if (start >= end) return nothing(start);
   const low = Math.max(0, start - around);
   const high = Math.min(source.size, Math.max(end + around, start + around + longestCharacter));

@@ -3,11 +3,11 @@
 // incomplete character.
 import { characterAround, longestCharacter } from '../../kit/utf8.ts';
 import { lastBoundary } from './bytes.ts';
-import type { Piece } from './bytes.ts';
+import type { BytePiece } from './bytes.ts';
 import { mostContent } from './scan.ts';
 import type { Scan } from './scan.ts';
 
-export interface LinesPiece extends Piece {
+interface LinesPiece extends BytePiece {
   /** Lines in the content, including a cut one. */
   lines: number;
 }
@@ -62,7 +62,7 @@ function first(held: Buffer, goesOn: boolean, start: number, count: number): Lin
   return end === 0 ? none(start) : { ...piece(held, 0, end, start), lines };
 }
 
-const piece = (held: Buffer, from: number, to: number, start: number): Piece => ({
+const piece = (held: Buffer, from: number, to: number, start: number): BytePiece => ({
   content: held.subarray(from, to),
   position: start + to,
 });

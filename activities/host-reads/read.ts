@@ -6,13 +6,13 @@ import { Problem } from '../../workflows/problems/problem.ts';
 import { ProviderError } from '../providers/error.ts';
 import type { RealPath, Runner, RunnerHost } from '../providers/runner/driver.ts';
 import { readBytes } from './bytes.ts';
-import type { Piece } from './bytes.ts';
+import type { BytePiece } from './bytes.ts';
 import { linesFromEnd, linesFromStart } from './log-lines.ts';
 import { Scan, ScanLimitError } from './scan.ts';
 import { FileChangedError, fileOnHost } from './source.ts';
 import type { LogSource } from './source.ts';
 
-export interface LogRead {
+interface LogRead {
   found: LogFound;
   content: Buffer;
 }
@@ -77,7 +77,7 @@ async function placeOf(runner: Runner, host: RunnerHost, { path, roots, deploy }
 
 const pathOf = (real: RealPath): string[] => (real.kind === 'path' ? [real.path] : []);
 
-function partOf(source: LogSource, part: LogPart, until: number): Promise<Piece & { lines?: number }> {
+function partOf(source: LogSource, part: LogPart, until: number): Promise<BytePiece & { lines?: number }> {
   if (part.mode === 'bytes') return readBytes(source, part);
   const { from, offset, count } = part;
   return from === 'start'

@@ -3,7 +3,7 @@ import type { LogSource } from './source.ts';
 /** Largest result in lines, in bytes. */
 export const mostContent = 1024 * 1024;
 /** Most bytes scanned for lines. */
-export const mostScanned = 256 * 1024 * 1024;
+const mostScanned = 256 * 1024 * 1024;
 
 const firstBlock = 64 * 1024;
 const largestBlock = 1024 * 1024;

@@ -1,6 +1,8 @@
 // Installation scripts that need root. Non-root users go through sudo (no password). After a time limit, root ends the
 // process group on the host itself, also without a worker: TERM, and KILL ten seconds later. Safe to run again.
-import type { JobState, RunnerKind } from '../providers/runner/driver.ts';
+import { isFolder } from '../../workflows/hosts/contract.ts';
+import type { RunnerName } from '../../workflows/hosts/contract.ts';
+import type { JobState } from '../providers/runner/driver.ts';
 
 const notAllowed = 77;
 const tookTooLong = 124;
@@ -27,9 +29,9 @@ fi
 trap 'exit ${tookTooLong}' TERM
 `;
 
-/** Environment of such a script. A local host is a folder of the worker's machine and needs no root. */
-export const rootSettings = (runner: RunnerKind, seconds: number): Record<string, string> => ({
-  SLIPWAY_ROOT: runner === 'local' ? '' : 'sudo',
+/** Environment of such a script. */
+export const rootSettings = (runner: RunnerName, seconds: number): Record<string, string> => ({
+  SLIPWAY_ROOT: isFolder(runner) ? '' : 'sudo',
   SLIPWAY_SECONDS: String(seconds),
 });
 

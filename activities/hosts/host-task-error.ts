@@ -5,7 +5,7 @@ import { UnknownTemplateError } from '../providers/monitoring/driver.ts';
 
 export type TroubledSystem = 'runner' | 'cloud' | 'monitoring';
 
-export type TroubleKind = 'refused' | 'unavailable' | 'pending';
+type TroubleKind = 'refused' | 'unavailable' | 'pending';
 
 /** `pending`: the system responded, but the host has not reached its target state. */
 export class HostTaskError extends Error {

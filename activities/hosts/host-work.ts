@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Context } from '@temporalio/activity';
 import { openIpmi } from '../../db/hosts/ipmi.ts';
 import type { HostLeft } from '../../db/hosts/finish.ts';
 import { noteProgress } from '../../db/hosts/work.ts';
@@ -95,10 +93,6 @@ export const processEnvironment = (
   SLIPWAY_PID_FILE: runner.path(at, pidPath),
   SLIPWAY_RUN_USER: runUser,
 });
-
-/** Sleeps until the time is over or the activity is cancelled. */
-export const pause = (ms: number): Promise<void> =>
-  sleep(ms, undefined, { signal: Context.current().cancellationSignal }).catch(() => undefined);
 
 /** Whether to switch the power hard, bypassing the guest. */
 export const isForced = ({ opts, host }: HostWork): boolean =>

@@ -1,6 +1,7 @@
 // Installs a shipped package, which the host downloads itself. User input is in the environment, never in the script.
 // Unpacks completely before replacing the previous content. Idempotent.
 import type { TaskPackageRow } from '../../db/hosts/tables.ts';
+import { isFolder } from '../../workflows/hosts/contract.ts';
 import type { Runner } from '../providers/runner/driver.ts';
 import { asRoot, failedAsRoot, rootSettings } from './as-root.ts';
 import { refusedBy } from './host-task-error.ts';
@@ -78,10 +79,9 @@ echo "$SLIPWAY_NAME is in $place"
 /** Installs a package once, however often called; throws HostTaskError when the host refuses. */
 export async function install(work: HostWork, runner: Runner, one: TaskPackageRow): Promise<void> {
   const { at, host, taskId } = work;
-  const isLocal = host.runner === 'local';
   const { name, type, source, sha256, seq } = one;
   const label = one.version === '' ? name : `${name} ${one.version}`;
-  if (isLocal && type === 'rpm')
+  if (isFolder(host.runner) && type === 'rpm')
     throw refusedBy('runner', `${label}: an rpm cannot be installed on a host that is a folder`);
   if (source.startsWith('salt://') && host.runner !== 'salt')
     throw refusedBy('runner', `${label}: only hosts with the runner "salt" can fetch ${source}`);

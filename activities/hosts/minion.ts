@@ -2,6 +2,7 @@
 // fingerprint, then the master accepts exactly that key. The host is pinned by its SSH key and the master by its
 // fingerprint, which excludes a man in the middle. Idempotent: the job is known by its id, the rest is read from the master.
 // Limited by the host's patience.
+import { runnerTable } from '../../workflows/hosts/contract.ts';
 import { HostUnreachableError } from '../providers/error.ts';
 import type { Runner, RunnerHost } from '../providers/runner/driver.ts';
 import { keyStates } from '../providers/runner/minions.ts';
@@ -23,7 +24,7 @@ export async function reach(work: HostWork, runner: Runner): Promise<void> {
   if (silence === undefined) return;
   const { minionKeys: keys } = deps;
   const { ssh } = deps.runners;
-  if (host.runner !== 'salt') throw unreached(silence);
+  if (runnerTable[host.runner].reachedBy !== 'minion') throw unreached(silence);
   if (!keys || !ssh)
     throw unreached(`${silence}: start it and accept its key, or set SLIPWAY_SALT_MASTER to have it installed`);
   if (at.address === null) throw unreached(`${silence}: give ${host.name} an address to have it installed over SSH`);

@@ -2,6 +2,7 @@
 // retry uses the same way.
 import { findCall } from '../../db/hosts/calls.ts';
 import type { HostCallRow } from '../../db/hosts/tables.ts';
+import { isFolder } from '../../workflows/hosts/contract.ts';
 import { byGuest } from './guest-power.ts';
 import { byProcesses } from './local.ts';
 import { probed } from './probe.ts';
@@ -19,7 +20,7 @@ async function wayOf(work: HostWork): Promise<{ way: Way; call: HostCallRow | un
 
 async function chosen(work: HostWork): Promise<Way> {
   const { kind, host, runner, cloud, at } = work;
-  if (host.runner === 'local') return 'local';
+  if (isFolder(host.runner)) return 'local';
   if (kind === 'start' || isForced(work)) return 'provider';
   if (runner && (await answers('runner', runner.ping(at)))) return 'guest';
   if (cloud) return 'provider';

@@ -14,7 +14,7 @@ const nothingCame = 1;
 /** Upper limit of the wait for one application after a restart. */
 const longestSeconds = 600;
 
-export interface Probed {
+interface Probed {
   instances: Map<number, 'running' | 'stopped' | 'unknown'>;
   warning?: Problem;
 }

@@ -1,4 +1,4 @@
-export type ProviderErrorKind = 'refused' | 'unavailable';
+type ProviderErrorKind = 'refused' | 'unavailable';
 
 /**
  * The error of every driver: `refused` is final (a retry gives the same result), `unavailable` may be retried. The message

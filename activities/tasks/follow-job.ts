@@ -21,7 +21,7 @@ const streams = ['stdout', 'stderr'] as const;
 type StreamName = (typeof streams)[number];
 
 /** The instance, host and step of a line. */
-export type LineOrigin = Pick<OutputLine, 'instanceId' | 'host' | 'step'>;
+type LineOrigin = Pick<OutputLine, 'instanceId' | 'host' | 'step'>;
 
 export interface Followed {
   db: Kysely<Database>;

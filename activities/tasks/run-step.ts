@@ -26,7 +26,7 @@ export interface StepJob extends Job {
 }
 
 /** A step with its host and the destination of its output. */
-export interface Work {
+export interface StepWork {
   row: StepRow;
   rules: HostRules;
   host: RunnerHost;
@@ -35,7 +35,7 @@ export interface Work {
 }
 
 /** Loads a step; throws ProviderError when its host has no runner, or is another machine than the plan names. */
-export async function workOf(deps: ActivityDeps, { taskId, position, step }: StepInput): Promise<Work> {
+export async function workOf(deps: ActivityDeps, { taskId, position, step }: StepInput): Promise<StepWork> {
   const { db, outputLimitBytes: limitBytes, runners } = deps;
   const row = await loadStep(db, taskId, position);
   refuseOtherMachine(deps, row);
@@ -75,7 +75,7 @@ export async function attemptStep(
 }
 
 /** Runs jobs in sequence up to the first failure. */
-export async function runJobs({ to, runner, host, rules }: Work, jobs: readonly StepJob[]): Promise<StepOutcome> {
+export async function runJobs({ to, runner, host, rules }: StepWork, jobs: readonly StepJob[]): Promise<StepOutcome> {
   for (const job of jobs) {
     demandUser(rules, host, job.user);
     const message = failureOf(await runJob(to, runner, host, { ...job, neverRoot: isNeverRoot(rules) }));
@@ -89,6 +89,6 @@ export async function runJobs({ to, runner, host, rules }: Work, jobs: readonly 
 }
 
 /** Ends these jobs if they still run; undefined: the step has no such job on this host. */
-export async function killJobs({ to, runner, host }: Work, jobs: readonly (StepJob | undefined)[]): Promise<void> {
+export async function killJobs({ to, runner, host }: StepWork, jobs: readonly (StepJob | undefined)[]): Promise<void> {
   for (const job of jobs) if (job) await killJob(to, runner, host, job.id);
 }

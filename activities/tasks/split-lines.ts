@@ -7,7 +7,7 @@ export const maximumLineBytes = 16 * 1024;
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 
-export interface Line {
+interface Line {
   /** Without its newline; U+FFFD replaces invalid UTF-8, and NUL (which PostgreSQL refuses). */
   text: string;
   /** The offset in the stream after it, including its newline. */

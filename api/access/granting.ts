@@ -15,7 +15,7 @@ import type { ChangeCtx, Ctx } from '../operations/context.ts';
 import { demandOnEach } from '../operations/permissions.ts';
 import { auditGrants, objectNames } from '../../db/access/grant-audit.ts';
 
-export type NamedGrantee = Grantee & { name: string; builtin: boolean };
+type NamedGrantee = Grantee & { name: string; builtin: boolean };
 
 /** The grantee that a path names; throws `no_such`. */
 export async function granteeOf({ db }: Pick<Ctx, 'db'>, kind: Grantee['kind'], id: number): Promise<NamedGrantee> {
@@ -25,7 +25,7 @@ export async function granteeOf({ db }: Pick<Ctx, 'db'>, kind: Grantee['kind'], 
 }
 
 /** One object with the permissions to grant (true) and to revoke (false). */
-export interface ObjectGrant {
+interface ObjectGrant {
   id: number;
   permission: Record<string, boolean>;
 }

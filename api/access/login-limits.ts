@@ -20,7 +20,7 @@ const longestMs = 30_000;
 type Limited = Pick<Ctx, 'db' | 'secrets' | 'remoteAddr' | 'deviceCookie' | 'pause'>;
 
 /** The account whose attempts are counted; `id` is null for an unknown name. */
-export interface Account {
+interface Account {
   id: number | null;
   username: string;
 }
@@ -46,11 +46,11 @@ export async function takeOrRefuse({ db }: Pick<Ctx, 'db'>, key: string, limit: 
 }
 
 /** Delay of the `count`th attempt of an account: a second, rising to 30. */
-export const slowedMs = (count: number): number =>
+const slowedMs = (count: number): number =>
   count <= unslowed ? 0 : Math.min(longestMs, 1_000 * 2 ** (count - unslowed - 1));
 
 /** Counts an attempt against an account, from any address, and waits for the resulting delay. */
-export async function slowDown({ db, pause }: Limited, key: string): Promise<void> {
+async function slowDown({ db, pause }: Limited, key: string): Promise<void> {
   const wait = slowedMs(await noteRate(db, key, ofAccount));
   if (wait > 0) await pause(wait);
 }

@@ -1,16 +1,11 @@
 import { selectRoles } from '../../db/access/roles.ts';
-import { change } from '../operations/change.ts';
-import { idEntries } from '../operations/list-bodies.ts';
 import { list } from '../operations/list.ts';
+import { memberChanges } from '../operations/member-changes.ts';
 import { anyOf, system } from '../operations/permissions.ts';
-import { done, success } from '../operations/schemas.ts';
 import { addMembers, assignRoles, removeMembers, removeRoles } from './role-assignment.ts';
 import { presentRoles, roleObject } from './roles.ts';
 import { mustFind, self } from './users.ts';
 
-const roles = idEntries();
-const users = idEntries(1000);
-const idsOf = (entries: readonly { id: number }[]): number[] => entries.map(({ id }) => id);
 const problems = ['no_such', 'no_right_to_grant'] as const;
 
 const listRolesOfUser = list({
@@ -30,68 +25,31 @@ const listRolesOfUser = list({
   present: presentRoles,
 });
 
-const assign = change({
-  method: 'post',
+const rolesOfUser = memberChanges({
   path: '/users/{id}/roles/',
-  id: 'assignRoles',
   area: 'access',
-  summary: 'Assign roles to a user',
   permission: system('manage_role'),
-  body: roles,
-  returns: success,
-  problems,
-  async handle({ params, body }, ctx) {
-    await assignRoles(ctx, params.id, idsOf(body));
-    return done;
+  add: { id: 'assignRoles', summary: 'Assign roles to a user', problems, run: assignRoles },
+  remove: {
+    id: 'unassignRoles',
+    summary: 'Take roles from a user',
+    problems: [...problems, 'last_administrator'],
+    run: removeRoles,
   },
 });
 
-const unassign = change({
-  method: 'delete',
-  path: '/users/{id}/roles/',
-  id: 'unassignRoles',
-  area: 'access',
-  summary: 'Take roles from a user',
-  permission: system('manage_role'),
-  body: roles,
-  returns: success,
-  problems: [...problems, 'last_administrator'],
-  async handle({ params, body }, ctx) {
-    await removeRoles(ctx, params.id, idsOf(body));
-    return done;
-  },
-});
-
-const add = change({
-  method: 'post',
+const usersOfRole = memberChanges({
   path: '/roles/{id}/users/',
-  id: 'addRoleUsers',
   area: 'access',
-  summary: 'Add users to a role',
   permission: system('manage_role'),
-  body: users,
-  returns: success,
-  problems,
-  async handle({ params, body }, ctx) {
-    await addMembers(ctx, params.id, idsOf(body));
-    return done;
+  most: 1000,
+  add: { id: 'addRoleUsers', summary: 'Add users to a role', problems, run: addMembers },
+  remove: {
+    id: 'removeRoleUsers',
+    summary: 'Remove users from a role',
+    problems: [...problems, 'last_administrator'],
+    run: removeMembers,
   },
 });
 
-const remove = change({
-  method: 'delete',
-  path: '/roles/{id}/users/',
-  id: 'removeRoleUsers',
-  area: 'access',
-  summary: 'Remove users from a role',
-  permission: system('manage_role'),
-  body: users,
-  returns: success,
-  problems: [...problems, 'last_administrator'],
-  async handle({ params, body }, ctx) {
-    await removeMembers(ctx, params.id, idsOf(body));
-    return done;
-  },
-});
-
-export const membershipEndpoints = [listRolesOfUser, assign, unassign, add, remove];
+export const membershipEndpoints = [listRolesOfUser, ...rolesOfUser, ...usersOfRole];

@@ -31,7 +31,7 @@ const role = z.object({
   available_actions: actions('edit', 'delete', 'assign'),
 });
 
-export const roleName = z.string().trim().min(1).max(64);
+const roleName = z.string().trim().min(1).max(64);
 const description = z.string().max(500);
 
 async function present(rows: readonly RoleRow[], { db, subject }: Pick<Ctx, 'db' | 'subject'>) {

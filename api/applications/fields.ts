@@ -9,7 +9,7 @@ import { atLeastOne, distinct, id } from '../operations/schemas.ts';
 const control = /[\u0000-\u001f\u007f]/;
 
 /** An absolute path on a host without parent segments; `""` if `optional`. */
-export const absolutePath = ({ optional = false, root = true } = {}) =>
+const absolutePath = ({ optional = false, root = true } = {}) =>
   z
     .string()
     .max(255)

@@ -40,7 +40,7 @@ export const logQuery = z.object({
   latest_lines: number('latest_lines', 'lines: how many of the latest are wanted; 1000 by default'),
   latest_lines_offset: number('latest_lines_offset', 'lines: how many are skipped from the end; 0 by default'),
 });
-export type LogQuery = z.output<typeof logQuery>;
+type LogQuery = z.output<typeof logQuery>;
 
 /** The part of the log that a query requests; throws Problem `invalid` naming each wrong parameter. */
 export function logPart(query: LogQuery): LogPart {

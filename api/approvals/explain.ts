@@ -29,12 +29,12 @@ export const explanation = z.object({
 });
 
 /** A vote with the fields that responses show. */
-export interface ShownVote extends CastVote {
+interface ShownVote extends CastVote {
   user: string;
   time: Date;
 }
 
-export interface Explained {
+interface Explained {
   view: Omit<ApprovalView, 'votes'> & { votes: readonly ShownVote[] };
   request: VotedOn;
   /** Name of the object on which the approving permission is held. */

@@ -21,7 +21,7 @@ const group = z
 const step = z.strictObject({ groups: z.array(group).min(1).max(10) });
 
 /** Every writable field, required ones without a default. */
-export const policyFields = {
+const policyFields = {
   name: z.string().trim().min(1).max(64),
   kind: z.enum(requestKinds),
   levels: z.array(z.enum(levels)).refine(unlike, 'is there twice').meta(distinct),

@@ -29,7 +29,7 @@ const columns = [
 const linkColumns = ['position', 'prev_hash', 'hash'] as const;
 
 /** A cell per RFC 4180; text that a spreadsheet would take for a formula is prefixed, numbers stay numbers. */
-export function csvCell(value: unknown): string {
+function csvCell(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   const text = typeof value === 'string' ? value : JSON.stringify(value);

@@ -41,7 +41,7 @@ export const stableFilters = {
 };
 
 export const successByDefault = { outcome: outcome.default('success') };
-export const allByDefault = { outcome: outcome.default('all') };
+const allByDefault = { outcome: outcome.default('all') };
 
 /** Of views of operations. */
 export const operationFilters = <const Types extends readonly [string, ...string[]]>(...types: Types) => ({

@@ -19,7 +19,7 @@ import type { Engine } from '../engine/engine.ts';
 const everyMs = 60_000;
 const settledMs = 30_000;
 const atOnce = 200;
-export const lost = 'lost: its workflow is gone from the engine; close it in the Temporal UI and create another task';
+const lost = 'lost: its workflow is gone from the engine; close it in the Temporal UI and create another task';
 export const lostTask = 'lost: its workflow is gone from the engine';
 
 interface OpenRow {

@@ -23,7 +23,7 @@ export const hooksInput = z.object({
   post_exec: hookInput,
   global_post_exec: hookInput,
 });
-export type HooksInput = z.output<typeof hooksInput>;
+type HooksInput = z.output<typeof hooksInput>;
 
 /** The users that hooks name, for checks against the operator's lists. */
 export const hookUsers = (hooks: HooksInput | null | undefined): Named[] => [

@@ -4,7 +4,7 @@ import { liveOutput, outputObject, outputOf, outputQuery } from '../tasks/output
 import { onTask } from './access.ts';
 
 /** Users who may read the output of a sub-task. */
-export const outputReader = onTask('view_app_log', 'deploy_app', 'review_app_deploy_task');
+const outputReader = onTask('view_app_log', 'deploy_app', 'review_app_deploy_task');
 
 const getOutput = endpoint({
   method: 'get',

@@ -17,7 +17,7 @@ export type CredentialType = (typeof credentialTypes)[number];
 
 const answered = { id: id.nullable().optional(), name: z.string().nullable().optional() };
 /** A credential on input: an id, null for anonymous, or an inline one; the form in responses is accepted too. */
-export const credentialInput = z.union([
+const credentialInput = z.union([
   id.transform((one) => ({ id: one })),
   z.null(),
   z.object({ ...answered, type: z.literal('PASSWORD'), username: userName, password: passwordSecret }),
@@ -25,7 +25,7 @@ export const credentialInput = z.union([
 ]);
 export type CredentialInput = z.output<typeof credentialInput>;
 
-export const branch = z.string().min(1).max(255).refine(isBranchName, 'must be the name of a branch');
+const branch = z.string().min(1).max(255).refine(isBranchName, 'must be the name of a branch');
 
 /** Whether a kind of credential can be used with a URL scheme. */
 export function fits(type: CredentialType, scheme: RepositoryScheme): boolean {

@@ -3,7 +3,7 @@
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
 import { invalidField, type Text } from '../../workflows/problems/problem.ts';
 
-export interface KeyFacts {
+interface KeyFacts {
   fingerprint: string;
   publicKey: string;
 }

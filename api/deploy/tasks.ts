@@ -42,7 +42,7 @@ import { presentTaskDetail, presentTasks, taskDetail, taskObject } from './task-
 const area = 'deploy';
 
 /** The renderer for plans composed in this process. */
-export const rendererOf = ({ jinja, config }: Pick<Ctx, 'jinja' | 'config'>): Renderer => ({
+const rendererOf = ({ jinja, config }: Pick<Ctx, 'jinja' | 'config'>): Renderer => ({
   renderAll: jinja.renderAll,
   hostPath: hostPathIn(config.dataDir),
   hostRules: config.hostRules,

@@ -13,7 +13,7 @@ import { notAllowed } from '../operations/permissions.ts';
 import { languageOf, respond } from '../kernel/respond.ts';
 
 /** The base path that the pages are built for. */
-export const engineUiPath = '/engine';
+const engineUiPath = '/engine';
 
 const permission = 'use_engine_ui';
 const patienceMs = 30_000;

@@ -35,7 +35,7 @@ const ipAddress = z.object({
   netmask: netmask.default(''),
   address: z.string().refine(isCanonical, 'must be an IPv4 or IPv6 address in canonical form'),
 });
-export type WantedAddress = z.output<typeof ipAddress>;
+type WantedAddress = z.output<typeof ipAddress>;
 
 /** The addresses of a host on input. */
 export const ipAddresses = z

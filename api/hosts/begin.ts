@@ -17,7 +17,7 @@ import { notFound } from '../operations/permissions.ts';
 import { hasMonitoring } from './drivers.ts';
 import { hostEntry } from './text.ts';
 
-export interface WantedTask {
+interface WantedTask {
   kind: HostTaskKind;
   ids: readonly number[];
   /** The task's options in responses; for stop and restart also those that only its work needs. */

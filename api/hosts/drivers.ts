@@ -2,16 +2,12 @@
 import type { HostRow } from '../../db/inventory/tables.ts';
 import { cloudTypes } from '../../kit/config/cloud-types.ts';
 import type { Config } from '../../kit/config/config.ts';
-import type { HostTaskKind, RunnerName } from '../../workflows/hosts/contract.ts';
+import { settings } from '../../kit/config/settings.ts';
+import { isFolder, runnerTable } from '../../workflows/hosts/contract.ts';
+import type { HostTaskKind } from '../../workflows/hosts/contract.ts';
 import { cloudFailed } from '../../workflows/hosts/policy.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import type { Ctx } from '../operations/context.ts';
-
-const runners: Record<RunnerName, { variable: string; isSet(config: Config): boolean }> = {
-  local: { variable: 'SLIPWAY_LOCAL_RUNNER', isSet: ({ localRunner }) => localRunner },
-  salt: { variable: 'SLIPWAY_SALT_URL', isSet: ({ saltUrl }) => saltUrl !== undefined },
-  ssh: { variable: 'SLIPWAY_SSH_KEY_FILE', isSet: ({ sshKeyFile }) => sshKeyFile !== undefined },
-};
 
 type Configured = Pick<Ctx, 'config'>;
 
@@ -20,8 +16,9 @@ export const hasMonitoring = ({ config }: Configured): boolean => config.zabbixU
 
 /** The reason why a host's runner is unusable, if any. */
 function runnerMissing(config: Config, { runner }: HostRow): string | null {
-  const { variable, isSet } = runners[runner];
-  return isSet(config) ? null : `the runner "${runner}" is not configured: ${variable} is not set`;
+  const { setting } = runnerTable[runner];
+  const isSet = config[setting] !== undefined && config[setting] !== false;
+  return isSet ? null : `the runner "${runner}" is not configured: ${settings[setting].variable} is not set`;
 }
 
 /** The reason why a host's provider is unusable, if any. */
@@ -46,7 +43,7 @@ export function powerMissing(
   force: boolean,
 ): Problem | undefined {
   const noRunner = runnerMissing(config, host);
-  if (host.runner === 'local') {
+  if (isFolder(host.runner)) {
     const name = kind === 'start' ? 'start_salt_failed' : 'power_salt_failed';
     return noRunner === null ? undefined : new Problem(name, { reason: noRunner });
   }

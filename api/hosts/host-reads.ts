@@ -5,7 +5,7 @@ import { fromWire, Problem } from '../../workflows/problems/problem.ts';
 import type { Ctx } from '../operations/context.ts';
 
 /** How long to wait for a host. */
-export const patienceMs = 10_000;
+const patienceMs = 10_000;
 
 const firstPauseMs = 5;
 const longestPauseMs = 100;

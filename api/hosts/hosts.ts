@@ -7,7 +7,13 @@ import { lockHosts } from '../../db/applications/instances.ts';
 import { findHost, instancesOn, matchingHosts, selectHosts } from '../../db/hosts/find.ts';
 import type { HostRow } from '../../db/inventory/tables.ts';
 import { json } from '../../db/core/jsonb.ts';
-import { hostRemovalWorkflowId, hostStatuses, hostTypes, osStatuses } from '../../workflows/hosts/contract.ts';
+import {
+  hostRemovalWorkflowId,
+  hostStatuses,
+  hostTypes,
+  isFolder,
+  osStatuses,
+} from '../../workflows/hosts/contract.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import { applicationSummary, presentSummaries } from '../applications/object.ts';
 import { change } from '../operations/change.ts';
@@ -121,7 +127,7 @@ async function refuseChange(ctx: ChangeCtx, row: HostRow, before: HostObject, fi
     fields[field] !== undefined && fields[field] !== before[field];
   if (row.busyTaskId !== null && steadyWhileBusy.some(differs))
     throw new Problem('host_busy', { name: row.name, task_id: row.busyTaskId });
-  const leavesFolder = row.runner === 'local' && (differs('name') || differs('runner'));
+  const leavesFolder = isFolder(row.runner) && (differs('name') || differs('runner'));
   const n = leavesFolder ? await instancesOn(ctx.tx, row.id) : 0;
   if (n > 0) throw new Problem('host_has_instances', { name: row.name, n });
   if (differs('runner')) demandRunner(ctx, fields);

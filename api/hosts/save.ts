@@ -6,6 +6,7 @@ import { admitWays, refuseForeignWay, wayOfHost } from '../../db/hosts/ways.ts';
 import type { WantedWay } from '../../db/hosts/ways.ts';
 import type { HostRow } from '../../db/inventory/tables.ts';
 import { json } from '../../db/core/jsonb.ts';
+import { isFolder, runnerTable } from '../../workflows/hosts/contract.ts';
 import { Problem, type ProblemDetail } from '../../workflows/problems/problem.ts';
 import type { ChangeCtx, Ctx } from '../operations/context.ts';
 import { masked } from '../operations/secret-placeholder.ts';
@@ -16,7 +17,7 @@ import { columnsOf, type HostFields, type WantedIpmi } from './fields.ts';
 
 /** Local hosts run commands on the worker's own machine: for administrators only, and only if enabled. */
 export function demandRunner({ subject, config }: Ctx, { runner }: HostFields): void {
-  if (runner !== 'local') return;
+  if (runner === undefined || !isFolder(runner)) return;
   if (!subject.isAdmin) throw notAllowed('admin');
   const message = 'the local runner is off here; SLIPWAY_LOCAL_RUNNER turns it on';
   if (!config.localRunner) throw new Problem('invalid', {}, [{ field: 'runner', message }]);
@@ -61,7 +62,7 @@ function wantedWay(host: HostRow, fields: HostFields): WantedWay {
 const leadingParts = ({ runner, name, minionId, addresses, hostType, providerId, ipmiAddress }: WantedWay): string =>
   canonicalJson([
     runner,
-    (runner === 'salt' ? minionId : addresses[0]) ?? name,
+    (runnerTable[runner].reachedBy === 'minion' ? minionId : addresses[0]) ?? name,
     addresses[0] ?? null,
     providerId && hostType,
     providerId,

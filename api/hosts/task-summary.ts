@@ -13,7 +13,7 @@ export const summaryObject = z.object({
   /** The most common message; null: most have no message. */
   message: z.string().nullable(),
 });
-export type Summary = z.output<typeof summaryObject>;
+type Summary = z.output<typeof summaryObject>;
 
 const worstFirst: readonly Summary['status'][] = ['failed', 'unknown', 'running', 'waiting', 'finished'];
 

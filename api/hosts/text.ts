@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../../db/audit/record.ts';
 
 /** A host's name in audit records. */
-export interface NamedHost {
+interface NamedHost {
   id: number;
   name: string;
 }

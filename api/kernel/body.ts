@@ -2,7 +2,7 @@ import { Problem, invalidField } from '../../workflows/problems/problem.ts';
 import { parseJson } from './json-body.ts';
 
 /** Maximum bytes of a request body. */
-export const bodyLimit = 1024 * 1024;
+const bodyLimit = 1024 * 1024;
 
 const tooLarge = () => new Problem('too_large', { limit: bodyLimit });
 

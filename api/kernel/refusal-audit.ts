@@ -31,8 +31,7 @@ const types = { ...typesOfViews, POST: 'create' } as const;
 const refusedGrants: ReadonlySet<string> = new Set(['undefined_permission', 'no_right_to_grant']);
 
 /** Whether a problem is an access decision to audit: anything forbidden, and refused grants. */
-export const isRefusal = ({ problem }: Problem): boolean =>
-  problems[problem].status === 403 || refusedGrants.has(problem);
+const isRefusal = ({ problem }: Problem): boolean => problems[problem].status === 403 || refusedGrants.has(problem);
 
 /** Records a refused mutation; reads are not audited. */
 export async function auditRefusal(

@@ -8,7 +8,7 @@ import { codeOf } from '../../kit/error-code.ts';
 import { inChinese, Problem, problems, problemText, type Language } from '../../workflows/problems/problem.ts';
 
 /** The body of every error. */
-export interface ErrorBody {
+interface ErrorBody {
   error_code: number;
   message: string;
   details?: { field: string; message: string }[];

@@ -17,7 +17,7 @@ interface Target {
 }
 
 /** The match of a request: an endpoint with raw path parameters, the allowed methods, or nothing. */
-export type Match =
+type Match =
   | { endpoint: Endpoint; params: Record<string, string>; fromBody: string | undefined }
   | { allow: string[] }
   | undefined;

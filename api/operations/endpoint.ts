@@ -7,7 +7,7 @@ import type { Permission } from './permissions.ts';
 import type { StoredResponse, Reply } from './stored-response.ts';
 import { id as idSchema } from './schemas.ts';
 
-export type Method = 'get' | 'post' | 'patch' | 'put' | 'delete';
+type Method = 'get' | 'post' | 'patch' | 'put' | 'delete';
 
 type ParamNames<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
   ? Name | ParamNames<Rest>

@@ -44,7 +44,7 @@ export const idList = (most: number) =>
 
 /** Location of the id of an element in a body; `[{"id"}]` by default. */
 export type FieldOf = (index: number) => string;
-export const entryField: FieldOf = (index) => `${index}.id`;
+const entryField: FieldOf = (index) => `${index}.id`;
 
 /** The problem for ids that do not exist or that the caller may not see. */
 export function noSuch(

@@ -86,7 +86,7 @@ export const demandOn = <S extends Scope>(ctx: Ctx, scope: S, name: ScopePermiss
   demandOnEach(ctx, scope, name, [id]);
 
 /** Source of the object's id: a path parameter's name, or a function. */
-export type IdSource = string | ((request: PermissionRequest) => unknown);
+type IdSource = string | ((request: PermissionRequest) => unknown);
 
 /** Parses an id from the request; an invalid one is a 404. */
 export function requestedId(request: PermissionRequest, from: IdSource): number {

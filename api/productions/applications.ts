@@ -7,11 +7,10 @@ import { Problem } from '../../workflows/problems/problem.ts';
 import { applicationSummary, presentSummaries } from '../applications/object.ts';
 import { keepingPolicies } from '../applications/policies-kept.ts';
 import { updateEntries } from '../applications/text.ts';
-import { change } from '../operations/change.ts';
 import type { ChangeCtx } from '../operations/context.ts';
-import { demandEntries, idEntries, noSuch, withMore } from '../operations/list-bodies.ts';
+import { demandEntries, noSuch, withMore } from '../operations/list-bodies.ts';
 import { list } from '../operations/list.ts';
-import { done, success } from '../operations/schemas.ts';
+import { memberChanges } from '../operations/member-changes.ts';
 import { lockedProduction } from './productions.ts';
 import { production } from './rights.ts';
 
@@ -63,46 +62,34 @@ async function refuseElsewhere(ctx: ChangeCtx, ids: readonly number[], productio
   throw new Problem('belongs_elsewhere', { name: other.name, other: name });
 }
 
-const addApplications = change({
-  method: 'post',
+const memberships = memberChanges({
   path,
-  id: 'addProductionApplications',
   area,
-  summary: 'Put applications into a production',
   permission: withMore(production('edit'), 'edit_app'),
-  body: idEntries(),
-  returns: success,
-  problems: ['belongs_elsewhere', 'leaves_policy'],
-  async handle({ params, body }, ctx) {
-    const ids = body.map((one) => one.id);
-    await demandEntries(ctx, 'application', 'edit_app', ids);
-    await lockTree(ctx.tx);
-    await lockedProduction(ctx, params.id);
-    await refuseElsewhere(ctx, ids, params.id);
-    await keepingPolicies(ctx, ids, () => assign(ctx, ids, params.id));
-    return done;
+  add: {
+    id: 'addProductionApplications',
+    summary: 'Put applications into a production',
+    problems: ['belongs_elsewhere', 'leaves_policy'],
+    async run(ctx, productionId, ids) {
+      await demandEntries(ctx, 'application', 'edit_app', ids);
+      await lockTree(ctx.tx);
+      await lockedProduction(ctx, productionId);
+      await refuseElsewhere(ctx, ids, productionId);
+      await keepingPolicies(ctx, ids, () => assign(ctx, ids, productionId));
+    },
+  },
+  remove: {
+    id: 'removeProductionApplications',
+    summary: 'Take applications out of it',
+    problems: ['leaves_policy'],
+    async run(ctx, productionId, ids) {
+      await demandEntries(ctx, 'application', 'edit_app', ids);
+      await lockTree(ctx.tx);
+      const inside = (await rowsOf(ctx, ids)).filter((row) => row.productionId === productionId).map((row) => row.id);
+      noSuch('application of this production', ids, (one) => !inside.includes(one));
+      await keepingPolicies(ctx, ids, () => assign(ctx, ids, null));
+    },
   },
 });
 
-const removeApplications = change({
-  method: 'delete',
-  path,
-  id: 'removeProductionApplications',
-  area,
-  summary: 'Take applications out of it',
-  permission: withMore(production('edit'), 'edit_app'),
-  body: idEntries(),
-  returns: success,
-  problems: ['leaves_policy'],
-  async handle({ params, body }, ctx) {
-    const ids = body.map((one) => one.id);
-    await demandEntries(ctx, 'application', 'edit_app', ids);
-    await lockTree(ctx.tx);
-    const inside = (await rowsOf(ctx, ids)).filter((row) => row.productionId === params.id).map((row) => row.id);
-    noSuch('application of this production', ids, (one) => !inside.includes(one));
-    await keepingPolicies(ctx, ids, () => assign(ctx, ids, null));
-    return done;
-  },
-});
-
-export const productionApplicationEndpoints = [listApplications, addApplications, removeApplications];
+export const productionApplicationEndpoints = [listApplications, ...memberships];

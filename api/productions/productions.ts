@@ -48,7 +48,7 @@ const fields = {
 const verbs = { add: ['created', '创建'], update: ['changed', '修改'], delete: ['deleted', '删除'] } as const;
 
 /** An audit record about a production, in the applications view. */
-export function productionEntry(
+function productionEntry(
   opType: keyof typeof verbs,
   { id, name }: Pick<ProductionRow, 'id' | 'name'>,
   changes: AuditEntry['changes'] = null,

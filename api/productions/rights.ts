@@ -1,6 +1,7 @@
 import { holds } from '../../db/access/rights.ts';
 import type { ProductionRow } from '../../db/inventory/tables.ts';
-import { findProduction, type Asker } from '../../db/inventory/productions.ts';
+import type { Asker } from '../../db/access/rights.ts';
+import { findProduction } from '../../db/inventory/productions.ts';
 import { detail, Problem } from '../../workflows/problems/problem.ts';
 import type { ChangeCtx, Ctx } from '../operations/context.ts';
 import { notAllowed, permission, requestedId } from '../operations/permissions.ts';

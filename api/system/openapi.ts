@@ -18,7 +18,7 @@ const errorBody = z
   .meta({ id: 'Error' });
 
 /** Every problem that an operation can return. */
-export function problemsOf(endpoint: Endpoint): ProblemName[] {
+function problemsOf(endpoint: Endpoint): ProblemName[] {
   const names: ProblemName[] = [...endpoint.problems, 'invalid', 'internal', 'unavailable'];
   if (endpoint.permission !== 'public') {
     names.push('unauthenticated', 'csrf_token', 'not_allowed');

@@ -3,7 +3,8 @@ import { Gauge, type Registry } from 'prom-client';
 import type { WebSocket } from 'ws';
 import type { Reader } from '../../db/tasks/readers.ts';
 import type { AppDeps } from '../operations/context.ts';
-import { Follower, unsentBytes, type Wire } from './output-follower.ts';
+import { Follower, type Wire } from './output-follower.ts';
+import { OutputReaders, unsentBytes } from './output-readers.ts';
 import { Heartbeats } from './socket-heartbeat.ts';
 import type { Connected } from './output-rights.ts';
 
@@ -15,6 +16,7 @@ const mostConnected = budgetBytes / unsentBytes;
 export class Connections {
   readonly #deps: Pick<AppDeps, 'db' | 'log' | 'config'>;
   readonly #heartbeats: Heartbeats;
+  readonly #readers: OutputReaders;
   readonly #connected = new Map<WSContext, Connected & { follower: Follower }>();
 
   constructor(
@@ -23,6 +25,7 @@ export class Connections {
   ) {
     this.#deps = deps;
     this.#heartbeats = new Heartbeats(pingMs);
+    this.#readers = new OutputReaders(deps.db);
     measure(registry, this.#connected);
   }
 
@@ -38,7 +41,10 @@ export class Connections {
 
   add(ws: WSContext, reader: Reader, { after, wire }: { after: number; wire: Wire | undefined }): void {
     const followed = { socket: ws.raw as WebSocket, wire, taskId: reader.taskId, seq: after };
-    this.#connected.set(ws, { reader, follower: new Follower(this.#deps, followed) });
+    this.#connected.set(ws, {
+      reader,
+      follower: new Follower({ log: this.#deps.log, readers: this.#readers }, followed),
+    });
     this.#heartbeats.add(ws);
   }
 
@@ -50,8 +56,7 @@ export class Connections {
 
   /** Wakes the followers of this task (null: of all tasks), since there may be new output. */
   wake(taskId: number | null): void {
-    for (const { reader, follower } of this.#connected.values())
-      if (taskId === null || taskId === reader.taskId) follower.wake();
+    this.#readers.wake(taskId);
   }
 
   closeAll(code: number, reason: string): void {

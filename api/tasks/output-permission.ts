@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import { mayOn, mayOnEach } from '../../db/access/rights.ts';
+import type { Asker } from '../../db/access/rights.ts';
 import type { Database } from '../../db/database.ts';
 import { hostIdsOf, selectHostTasks } from '../../db/hosts/tasks.ts';
-import type { Asker } from '../../db/hosts/tasks.ts';
 import { outputReaders } from '../../db/tasks/readers.ts';
 import { notAllowed, notFound } from '../operations/permissions.ts';
 

@@ -17,7 +17,7 @@ export const liveOutput =
   'the account, or the session or token that opened the connection is gone; 1013, or 429 before, that a user has too many.';
 
 /** One line of output, the same over HTTP and WebSocket. */
-export const lineObject = z.object({
+const lineObject = z.object({
   seq: z.int(),
   time,
   instance: z.int().nullable(),

@@ -3,7 +3,7 @@
 import type { WSContext } from 'hono/ws';
 import type { WebSocket } from 'ws';
 
-export const pingEveryMs = 15_000;
+const pingEveryMs = 15_000;
 const patienceRounds = 2;
 
 interface Watched {
@@ -15,7 +15,7 @@ interface Watched {
 }
 
 /** Sent in each round. */
-export const heartbeatEvent = JSON.stringify({ event: 'heartbeat' });
+const heartbeatEvent = JSON.stringify({ event: 'heartbeat' });
 
 /** Pings connections, and cuts off those that have not responded for two rounds. */
 export class Heartbeats {

@@ -15,7 +15,7 @@ export interface Stopped {
   events: number;
 }
 
-export interface Side {
+interface Side {
   pid: number;
   /** Stops the first `count` hosts, a thousand per task. */
   stopHosts(count: number): Promise<Stopped>;

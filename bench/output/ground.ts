@@ -10,7 +10,7 @@ import { connect } from '../../db/core/connect.ts';
 import type { Database } from '../../db/database.ts';
 import { localHostFolder } from '../../kit/host-path.ts';
 import { deployTaskOf, makeEstate } from '../estate.ts';
-import type { Estate } from '../estate.ts';
+import type { BenchEstate } from '../estate.ts';
 import { until } from '../until.ts';
 import { post } from '../http.ts';
 import type { BenchStack } from '../stack.ts';
@@ -59,7 +59,7 @@ export async function groundOf(stack: BenchStack): Promise<Ground> {
   };
 }
 
-async function moreInstances(db: Kysely<Database>, dataDir: string, estate: Estate): Promise<number[]> {
+async function moreInstances(db: Kysely<Database>, dataDir: string, estate: BenchEstate): Promise<number[]> {
   const { applicationId, packageSource } = estate;
   await sql`update applications set startup_cmd = '', stop_cmd = '', pid_path = ''`.execute(db);
   const made = join(localHostFolder(dataDir, 'web-1'), packageSource);
@@ -75,7 +75,7 @@ async function moreInstances(db: Kysely<Database>, dataDir: string, estate: Esta
 }
 
 interface Wanted extends Pick<Ground, 'db' | 'url'> {
-  estate: Estate;
+  estate: BenchEstate;
   instanceIds: number[];
   lines: number;
 }

@@ -9,7 +9,7 @@ import { connect } from '../../db/core/connect.ts';
 import type { Database } from '../../db/database.ts';
 import { localHostFolder } from '../../kit/host-path.ts';
 import { deployTaskOf, makeEstate } from '../estate.ts';
-import type { Estate } from '../estate.ts';
+import type { BenchEstate } from '../estate.ts';
 import { timed } from '../harness.ts';
 import { until } from '../until.ts';
 import { post } from '../http.ts';
@@ -29,12 +29,12 @@ export interface Rolled {
 interface Ground {
   stack: BenchStack;
   db: Kysely<Database>;
-  estate: Estate;
+  estate: BenchEstate;
   url: string;
   instanceIds: number[];
 }
 
-export interface Sides {
+interface Sides {
   ours(): Promise<Rolled>;
   bare(): Promise<Rolled>;
   stop(): Promise<void>;
@@ -59,7 +59,7 @@ export async function sidesOf(stack: BenchStack, count: number): Promise<Sides> 
   };
 }
 
-async function makeInstances(db: Kysely<Database>, { applicationId }: Estate, count: number): Promise<number[]> {
+async function makeInstances(db: Kysely<Database>, { applicationId }: BenchEstate, count: number): Promise<number[]> {
   await sql`delete from instances`.execute(db);
   await sql`update applications set startup_cmd = '', stop_cmd = '', pid_path = ''`.execute(db);
   await sql`with host as (insert into hosts (name, host_type, runner, status, creator)

@@ -20,15 +20,6 @@ export async function wishEmail(
     .execute();
 }
 
-/** The unconfirmed address, if any. */
-export const wishedEmail = (db: Kysely<Database>, userId: number, now: Date) =>
-  db
-    .selectFrom('emailChanges')
-    .where('userId', '=', userId)
-    .where('expiresTime', '>', now)
-    .select('email')
-    .executeTakeFirst();
-
 /** Drops an unconfirmed address. */
 export async function dropEmailWish(tx: Kysely<Database>, userId: number): Promise<void> {
   await tx.deleteFrom('emailChanges').where('userId', '=', userId).execute();

@@ -14,7 +14,7 @@ export const linkLifeMs: Readonly<Record<PasswordLinkKind, number>> = {
 };
 
 /** The addressee of a link request: by address, and by id if given. */
-export interface Addressee {
+interface Addressee {
   email: string;
   userId?: number | undefined;
 }

@@ -44,10 +44,10 @@ const weaknesses = {
   own: 'is little more than your name, your address or a word of the company; add words that have nothing to do with them',
   repeated: 'repeats a few characters; take more different ones',
 } as const;
-export type Weakness = (typeof weaknesses)[keyof typeof weaknesses];
+type Weakness = (typeof weaknesses)[keyof typeof weaknesses];
 
 /** The user of a password, and words that attackers there would guess (the company, its products). */
-export interface PasswordOwner {
+interface PasswordOwner {
   username: string;
   email: string;
   words?: readonly string[];

@@ -8,14 +8,14 @@ import type { GrantScope } from './grants.ts';
 import { actionsFor, adminRole, holds, type Scope, type Subject } from './rights.ts';
 
 /** One permission on one object (0 for the system). */
-export interface Power {
+interface Power {
   scope: GrantScope;
   objectId: number;
   permission: string;
 }
 
 /** A bearer of power: membership in a role, an account, or grants (of a delegation). */
-export type Bearer = { role: number } | { user: number } | { grants: readonly Power[] };
+type Bearer = { role: number } | { user: number } | { grants: readonly Power[] };
 
 interface Worth {
   grants: Power[];

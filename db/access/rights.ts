@@ -36,6 +36,12 @@ export interface Subject {
   system: Set<SystemPermission>;
 }
 
+/** The caller: their rights, and the name that identifies them as a creator. */
+export interface Asker {
+  subject: Subject;
+  username: string;
+}
+
 /** The name of the built-in role that holds everything. */
 export const adminRole = 'admin';
 

@@ -33,7 +33,7 @@ export const commandsHash = (commands: Commands): string =>
     .update(canonicalJson(writtenCommands(commands)))
     .digest('hex');
 
-export interface CommandChange {
+interface CommandChange {
   /** The row before the change; undefined: the application is new. */
   before: ApplicationRow | undefined;
   after: ApplicationRow;

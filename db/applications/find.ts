@@ -22,7 +22,7 @@ const visibleApplications = (db: Kysely<Database>, subject: Subject) =>
     .where(visible(subject, 'application', 'view_app', 'applications.id'));
 
 /** Applications that the caller may view. */
-export const selectApplications = (db: Kysely<Database>, subject: Subject) =>
+const selectApplications = (db: Kysely<Database>, subject: Subject) =>
   visibleApplications(db, subject).selectAll('applications');
 
 const summaryColumns = ['id', 'name', 'fullName', 'productionId', 'parentId'] as const;
@@ -39,7 +39,7 @@ export const findApplication = (db: Kysely<Database>, subject: Subject, id: numb
   selectApplications(db, subject).where('applications.id', '=', id).executeTakeFirst();
 
 /** Filters of lists of applications; texts match anywhere, regardless of case. */
-export interface ApplicationFilter {
+interface ApplicationFilter {
   name?: string | undefined;
   full_name?: string | undefined;
   response_persons?: number[] | undefined;

@@ -29,7 +29,7 @@ export const lockInstances = (tx: Kysely<Database>, applicationId: number, ids: 
     .forUpdate('instances')
     .execute();
 
-export interface NewInstanceTask {
+interface NewInstanceTask {
   action: InstanceAction;
   applicationId: number;
   creator: string;

@@ -5,7 +5,7 @@ import type { Database } from '../database.ts';
 import { fromParts } from '../core/row-batches.ts';
 
 /** Ids that an application is linked to, as far as the caller may view them. */
-export interface Relations {
+interface Relations {
   children: number[];
   required: number[];
   responsePersons: number[];

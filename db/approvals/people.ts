@@ -13,7 +13,7 @@ import type { Database } from '../database.ts';
 export type Where = { application: number } | { production: number } | 'anywhere';
 
 /** A possible voter and their current state. */
-export interface Holder {
+interface Holder {
   userId: number;
   username: string;
   voter: Voter;

@@ -16,7 +16,7 @@ export const policyShownTo = (subject: Subject) =>
     or ${visible(subject, 'application', 'view_app', 'approval_policies.application_id')})`;
 
 /** The criteria for choosing a policy. */
-export interface Occasion {
+interface Occasion {
   kind: RequestKind;
   applicationId: number | null;
   level: Level | null;

@@ -9,7 +9,7 @@ export interface KeptGroup {
   count: number;
 }
 
-export interface KeptStep {
+interface KeptStep {
   groups: KeptGroup[];
 }
 

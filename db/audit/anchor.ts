@@ -7,7 +7,7 @@ import type { Database } from '../database.ts';
 import { sealerLock } from './chain.ts';
 
 /** A head of the chain at a time. */
-export interface Anchor {
+interface Anchor {
   position: number;
   hash: string;
   op_time: string;

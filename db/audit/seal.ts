@@ -15,7 +15,7 @@ export interface ChainHead {
 }
 
 /** Seals committed records; keeps the floor of its scans, so one object serves a process. */
-export interface Sealer {
+interface Sealer {
   /** Returns how many records it sealed; 0 also when another process is sealing. */
   seal(): Promise<number>;
 }
@@ -28,7 +28,7 @@ interface Mark {
   time: number;
 }
 
-export interface SealerOptions {
+interface SealerOptions {
   /** Between rounds that look through everything above the floor; default 20 s. */
   thoroughEveryMs?: number;
   /** How many ids before the mark the other rounds look back; default 10,000. */

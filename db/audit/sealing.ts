@@ -8,7 +8,7 @@ import type { AnchorLog } from './anchor.ts';
 import { tellRefusalCounts } from './refusals.ts';
 import { createSealer } from './seal.ts';
 
-export interface SealingOptions {
+interface SealingOptions {
   db: Kysely<Database>;
   listen: Listener;
   log: AnchorLog;

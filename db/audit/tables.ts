@@ -1,11 +1,10 @@
 import type { Generated, JSONColumnType, Selectable } from 'kysely';
 import type { Actor } from '../../workflows/tasks/contract.ts';
 
-export const auditViews = ['dns', 'host', 'app', 'modules', 'resources', 'operations'] as const;
-export type AuditView = (typeof auditViews)[number];
+export type AuditView = 'dns' | 'host' | 'app' | 'modules' | 'resources' | 'operations';
 
 export const auditChannels = ['console', 'token', 'chat-ops', 'workflow', 'cli', 'syslog'] as const;
-export type AuditChannel = (typeof auditChannels)[number];
+type AuditChannel = (typeof auditChannels)[number];
 
 /** `{field: [before, after]}`; secrets are written as `******`. */
 export type AuditChanges = Record<string, [unknown, unknown]>;

@@ -4,9 +4,9 @@
 import { fieldsHash, genesisHash } from './chain.ts';
 import { exportFormat, type ExportEnd, type ExportHead, type ExportLink } from './export.ts';
 
-export type ExportFault = 'not_an_export' | 'hash_mismatch' | 'broken_link' | 'gap' | 'count_differs' | 'incomplete';
+type ExportFault = 'not_an_export' | 'hash_mismatch' | 'broken_link' | 'gap' | 'count_differs' | 'incomplete';
 
-export interface ExportVerification {
+interface ExportVerification {
   ok: boolean;
   /** Sealed records whose hash is right. */
   checked: number;

@@ -9,7 +9,7 @@ import type { ChainHead } from './seal.ts';
 import { loadRecords, positionsOf, unsealedIn } from './verify-queries.ts';
 import type { Link } from './verify-queries.ts';
 
-export type VerificationReason = 'hash_mismatch' | 'broken_link' | 'gap' | 'missing_record' | 'anchor_mismatch';
+type VerificationReason = 'hash_mismatch' | 'broken_link' | 'gap' | 'missing_record' | 'anchor_mismatch';
 
 /** The result of a verification, as the API returns it. */
 export interface Verification {
@@ -26,7 +26,7 @@ export interface Verification {
   anchors_checked: number;
 }
 
-export interface VerificationRange {
+interface VerificationRange {
   fromId?: number | undefined;
   toId?: number | undefined;
   /** At most this many records; default and most a million. */

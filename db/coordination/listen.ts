@@ -5,7 +5,7 @@ import { withoutCredentials } from '../../kit/redact.ts';
 import type { WarningLog } from '../core/connect.ts';
 
 /** `payload` is null after every (re)start of listening. */
-export type NotificationHandler = (payload: string | null) => void | Promise<void>;
+type NotificationHandler = (payload: string | null) => void | Promise<void>;
 
 /** Receives NOTIFYs; `on` returns the unsubscribe function. */
 export interface Listener {

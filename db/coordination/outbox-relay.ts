@@ -14,7 +14,7 @@ import { isRefusedForGood } from '../core/sql-state.ts';
 /** Processes one row, possibly more than once. `signal` aborts after its time limit (30 s). */
 export type OutboxHandler = (payload: Record<string, unknown>, signal: AbortSignal) => Promise<void>;
 
-export interface RelayOptions {
+interface RelayOptions {
   db: Kysely<Database>;
   /** By topic; rows of other topics are left to other processes. */
   handlers: Readonly<Record<string, OutboxHandler>>;

@@ -13,7 +13,7 @@ export const outboxChannel = 'outbox';
 /** How long the relay leaves a row to the process that enqueued it. */
 export const callerGraceMs = 2_000;
 
-export interface EnqueueOptions {
+interface EnqueueOptions {
   /** The caller does the work after the commit and acknowledges it; the relay takes over after `callerGraceMs`. */
   byCaller?: boolean;
 }

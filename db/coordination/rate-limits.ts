@@ -10,7 +10,7 @@ export interface RateLimit {
 }
 
 /** `retryAfterSeconds` is 0 when the event is allowed. */
-export interface RateAnswer {
+interface RateAnswer {
   allowed: boolean;
   retryAfterSeconds: number;
 }

@@ -5,7 +5,7 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
 
 /** Resolves when it is the caller's turn. */
-export type Turn = () => Promise<void>;
+type Turn = () => Promise<void>;
 
 /** Turns of `key`, evenly spread, so many a second. */
 export type RatePacer = (key: string, perSecond: number) => Turn;

@@ -10,7 +10,7 @@ export interface WarningLog {
   warn(fields: object, message: string): void;
 }
 
-export interface ConnectOptions {
+interface ConnectOptions {
   /** Most connections of the pool. */
   max: number;
   /** Shown in `pg_stat_activity`. */

@@ -7,7 +7,7 @@ export interface Loop {
   stop(): Promise<void>;
 }
 
-export interface LoopOptions {
+interface LoopOptions {
   everyMs: number;
   /** Logged if a round fails; the loop continues. */
   failure: string;

@@ -5,7 +5,7 @@ import type { ControlledTransaction, Kysely } from 'kysely';
 import type { Database } from '../database.ts';
 
 /** At most `atOnce` open snapshots per purpose, over all processes. */
-export interface SnapshotLimit {
+interface SnapshotLimit {
   purpose: string;
   atOnce: number;
 }

@@ -8,7 +8,7 @@ import { codeOf } from '../../kit/error-code.ts';
  * `unreachable`: the connection is lost or unavailable; during a commit the outcome is unknown. `unable`: the server
  * responds but cannot do it now. `again`: a conflict with other transactions. `final`: every retry is rejected.
  */
-export type Standing = 'unreachable' | 'unable' | 'again' | 'final';
+type Standing = 'unreachable' | 'unable' | 'again' | 'final';
 
 const standings: Readonly<Record<string, Standing>> = {
   '03': 'final',

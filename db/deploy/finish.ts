@@ -15,7 +15,7 @@ import { deployTable, deployTask } from './tasks.ts';
 import { recordDeployStep } from './transitions.ts';
 
 /** The outcome of an instance; `runs`: after a failed undo, whether its host sees it running; null: unknown. */
-export type InstanceEnd = SettleInput & { runs: boolean | null };
+type InstanceEnd = SettleInput & { runs: boolean | null };
 
 /** Said of an instance that is recorded as unknown. */
 export const notKnown = 'whether it runs is not known';
@@ -103,7 +103,7 @@ async function recordEnd(tx: Transaction<Database>, task: TaskRow, status: strin
   await recordDeployStep(tx, workflowActor, deploy, 'sub_task', { reason });
 }
 
-export interface Judgement {
+interface Judgement {
   /** Every remaining instance of the plan runs the version. */
   complete: boolean;
   outcome: 'finished' | 'failed';

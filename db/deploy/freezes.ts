@@ -5,7 +5,7 @@ import type { Expression, Kysely, SqlBool } from 'kysely';
 import { visible } from '../access/rights.ts';
 import type { Database } from '../database.ts';
 import { seenProduction } from '../inventory/productions.ts';
-import type { Asker } from '../inventory/productions.ts';
+import type { Asker } from '../access/rights.ts';
 
 /** Freezes with the names that records need. */
 export const namedFreezes = (db: Kysely<Database>) =>

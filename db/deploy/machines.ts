@@ -1,6 +1,7 @@
 // The machine that an instance is deployed to, identified by the address its runner uses. The plan names it, a sub-task
 // keeps it, and every step compares it with the host's current one.
 import type { PlannedInstance, PlannedMachine } from '../../workflows/deploy/contract.ts';
+import { runnerTable } from '../../workflows/hosts/contract.ts';
 import type { RunnerName } from '../../workflows/hosts/contract.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 
@@ -25,8 +26,9 @@ export type KeptMachine = PlannedMachine & Pick<PlannedInstance, 'health_url'>;
 
 export function machineOf({ hostId: host, hostname, runner, minionId, address }: ReachedHost, reach: Reach) {
   const machine: PlannedMachine = { host, runner };
-  if (runner === 'ssh') return { ...machine, address: address || hostname, port: reach.sshPort };
-  if (runner === 'salt') return { ...machine, minion: minionId ?? hostname };
+  const { reachedBy: by } = runnerTable[runner];
+  if (by === 'address') return { ...machine, address: address || hostname, port: reach.sshPort };
+  if (by === 'minion') return { ...machine, minion: minionId ?? hostname };
   return { ...machine, worker: reach.worker };
 }
 
@@ -46,6 +48,7 @@ export const isSameMachine = (one: PlannedMachine, other: PlannedMachine): boole
 
 /** A machine as the process that will reach it knows the way. */
 export function reachedBy(machine: PlannedMachine, { sshPort, worker }: Reach): PlannedMachine {
-  if (machine.runner === 'ssh') return { ...machine, port: sshPort };
-  return machine.runner === 'local' ? { ...machine, worker } : machine;
+  const { reachedBy: by } = runnerTable[machine.runner];
+  if (by === 'address') return { ...machine, port: sshPort };
+  return by === 'folder' ? { ...machine, worker } : machine;
 }

@@ -5,6 +5,7 @@ import type { Kysely } from 'kysely';
 import { healthUrl } from '../../kit/health-url.ts';
 import { refusedNames, rulesOn } from '../../kit/host-rules.ts';
 import type { HostRules, Named } from '../../kit/host-rules.ts';
+import type { Rendered, RenderItem } from '../../kit/jinja/index.ts';
 import { plainLine, plainText } from '../../kit/script-text.ts';
 import { hookNames, instanceSteps, mostPlanBytes } from '../../workflows/deploy/contract.ts';
 import type {
@@ -15,7 +16,6 @@ import type {
   PlannedInstance,
   PlannedPackage,
   RollingStrategy,
-  ScriptLanguage,
 } from '../../workflows/deploy/contract.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import type { ProblemDetail, Text } from '../../workflows/problems/problem.ts';
@@ -31,13 +31,6 @@ import type { StoredCredential } from './repository.ts';
 import { scriptIds, settingsInForce, withSettings } from './settings.ts';
 import type { SettingsInForce } from './settings.ts';
 
-export interface RenderItem {
-  template: string;
-  context: object;
-  language: ScriptLanguage;
-  free: readonly string[];
-}
-export type Rendered = { text: string } | { error: { message: string; line: number | null; name: string | null } };
 /** External dependencies of a plan, injected since this room only accesses PostgreSQL. */
 export interface Renderer {
   /** Renders templates where no code can run. Fewer results than items: all together would be longer than `mostBytes`. */
@@ -249,7 +242,7 @@ async function plannedHooks(db: Kysely<Database>, settings: SettingsInForce): Pr
   });
 }
 
-export interface HookScope {
+interface HookScope {
   task: PlanSubject;
   application: Pick<ApplicationRow, 'id' | 'name' | 'fullName' | 'directory'>;
   deployPath: string;

@@ -3,7 +3,8 @@
 // data changed in between.
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../core/canonical-json.ts';
-import type { Rendered, Renderer, RenderItem } from './plan.ts';
+import type { Rendered, RenderItem } from '../../kit/jinja/index.ts';
+import type { Renderer } from './plan.ts';
 
 const mostRounds = 5;
 

@@ -14,8 +14,8 @@ export const templateDefaults = { timeoutSeconds: 120, keepBackups: 5 } as const
 export const settingDefaults = { ...templateDefaults, startSeconds: 30, stopSeconds: 60 } as const;
 
 /** The fields that a linked template gives, as the API names them. */
-export const templateFields = ['repository', 'deploy_path', 'timeout', 'keep_backups', 'lifecycle_hooks'] as const;
-export type TemplateField = (typeof templateFields)[number];
+const templateFields = ['repository', 'deploy_path', 'timeout', 'keep_backups', 'lifecycle_hooks'] as const;
+type TemplateField = (typeof templateFields)[number];
 
 /** The deploy settings in force. */
 export interface SettingsInForce {
@@ -55,7 +55,7 @@ type OwnValues = Pick<
 >;
 
 /** Own values and those of the linked template, as one row. */
-export interface SettingsSource extends OwnValues {
+interface SettingsSource extends OwnValues {
   templateId: number | null;
   templateName: string | null;
   templateRepository: StoredRepository | null;

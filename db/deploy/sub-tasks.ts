@@ -60,7 +60,7 @@ export const processSetup = (settings: Seconds | undefined) => ({
   nonce: randomUUID(),
 });
 
-export type NewSubTask = SubTaskRequest & {
+type NewSubTask = SubTaskRequest & {
   deployTaskId: number;
   kind: SubTaskKind;
   number: number;

@@ -107,7 +107,6 @@ export interface DeployTables {
 }
 
 export type DeployScriptRow = Selectable<DeployScriptsTable>;
-export type DeployFreezeRow = Selectable<DeployFreezesTable>;
 export type DeploySettingsRow = Selectable<DeploySettingsTable>;
 export type DeployTemplateRow = Selectable<DeployTemplatesTable>;
 export type RepositoryCredentialRow = Selectable<RepositoryCredentialsTable>;

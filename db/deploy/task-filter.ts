@@ -8,7 +8,7 @@ import { deployTable } from './tasks.ts';
 import type { deployTasksWithNames } from './tasks.ts';
 
 /** Which deploy tasks; every given part must hold. `after` and `before` are creation times, strict. */
-export interface DeployTaskFilter {
+interface DeployTaskFilter {
   application?: number | undefined;
   /** username */
   creator?: string | undefined;

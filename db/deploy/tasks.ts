@@ -91,7 +91,7 @@ export async function putPlan(db: Kysely<Database>, taskId: number, round: numbe
 export const packageToRead = (source: string) => unreadPackage(source, 'it is being read');
 
 /** Sub-tasks that are running, by deploy task. */
-export const runningSubTasks = (
+const runningSubTasks = (
   db: Kysely<Database>,
   ids: number[],
 ): Promise<{ id: number; deployTaskId: number | null }[]> =>

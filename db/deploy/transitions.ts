@@ -117,7 +117,7 @@ export interface ChangedTask {
 }
 
 /** What a change needs of others: the plan of the changed task, made in its transaction of texts rendered before, and its projection. */
-export interface ChangeParts {
+interface ChangeParts {
   compose(tx: Transaction<Database>, task: NamedDeployTask): Promise<DeployPlan>;
   approval(policy: ApprovalPolicy): { openTo: OpenTo; requiredApprovals: number };
 }

@@ -8,21 +8,27 @@ import { deployTable } from './tasks.ts';
 export const reconsiderTopic = 'reconsider_deploys';
 
 /** Whose tasks: of an application, of a production's applications, or (both null) all. */
-export interface Reach {
+export interface ChangeReach {
   applicationId: number | null;
   productionId: number | null;
 }
 
 /** Signals, with this transaction's commit, the tasks that may be waiting for its changes. */
-export const announce = (tx: Kysely<Database>, reach: Reach, options: { byCaller?: boolean } = {}): Promise<number> =>
-  enqueue(tx, reconsiderTopic, { ...reach }, options);
+export const announce = (
+  tx: Kysely<Database>,
+  reach: ChangeReach,
+  options: { byCaller?: boolean } = {},
+): Promise<number> => enqueue(tx, reconsiderTopic, { ...reach }, options);
 
 /** Some tasks whose freeze has ended still wait for another task of the application. */
 const wasHeld = sql<SqlBool>`(deploy_tasks.status = 'approved' and exists (
   select from request_events where request_id = deploy_tasks.id and kind = ${deployTable.kind} and event = 'held'))`;
 
 /** Ids of open tasks in reach that proceed automatically: held now or before, self-starting, or rolling. */
-export const waitingTasks = async (db: Kysely<Database>, { applicationId, productionId }: Reach): Promise<number[]> => {
+export const waitingTasks = async (
+  db: Kysely<Database>,
+  { applicationId, productionId }: ChangeReach,
+): Promise<number[]> => {
   let query = db
     .selectFrom('deployTasks')
     .select('deployTasks.id')

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { HostAt, OsStatus } from '../../workflows/hosts/contract.ts';
 import type { Database } from '../database.ts';
-import type { HostPlace } from '../inventory/tables.ts';
+import type { CloudLocation } from '../inventory/tables.ts';
 import { json } from '../core/jsonb.ts';
 import type { CallWay, HostCallRow } from './tables.ts';
 
@@ -21,7 +21,7 @@ export const findCall = (db: Kysely<Database>, { taskId, position }: HostAt): Pr
 export interface Intent {
   way: CallWay;
   last: string | null;
-  shows: { place?: HostPlace; osStatus?: OsStatus };
+  shows: { place?: CloudLocation; osStatus?: OsStatus };
 }
 
 /** Records that a call is about to be made; undefined, without a record, if the task was cancelled before. */

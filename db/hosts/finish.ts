@@ -67,7 +67,7 @@ function endEntry(
 const textOf = (wire: ProblemWire | null): string | null => wire && problemText(wire.problem, wire.params, 'en');
 
 /** A host of a task, named for the record of its end. */
-export interface HostOfTask extends HostAt {
+interface HostOfTask extends HostAt {
   kind: HostTaskKind;
   host: { id: number; name: string };
 }

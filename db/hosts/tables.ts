@@ -1,7 +1,7 @@
 import type { Generated, Selectable } from 'kysely';
 
 export const packageTypes = ['zip', 'tar.gz', 'rpm'] as const;
-export type PackageType = (typeof packageTypes)[number];
+type PackageType = (typeof packageTypes)[number];
 
 /** The way a change of power is requested; `local`: the processes of a host that is a folder. */
 export type CallWay = 'guest' | 'provider' | 'local';

@@ -1,18 +1,12 @@
 import { sql } from 'kysely';
 import type { Expression, Kysely, RawBuilder, SqlBool } from 'kysely';
 import type { HostTaskKind } from '../../workflows/hosts/contract.ts';
-import { visible, type Subject } from '../access/rights.ts';
+import { visible, type Asker, type Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
 import type { HostRow } from '../inventory/tables.ts';
 import { json } from '../core/jsonb.ts';
 import { anywhere } from '../core/ilike.ts';
 import { insertRows } from '../core/row-batches.ts';
-
-/** The caller: their rights, and the name that identifies them as a creator. */
-export interface Asker {
-  subject: Subject;
-  username: string;
-}
 
 const onSeenHost = (subject: Subject, more: RawBuilder<SqlBool> = sql`true`): RawBuilder<SqlBool> => sql`exists (
   select from task_results where task_results.task_id = tasks.id and ${more}
@@ -26,7 +20,7 @@ export const selectHostTasks = (db: Kysely<Database>, { subject, username }: Ask
     .where('tasks.area', '=', 'host')
     .where(sql<SqlBool>`(tasks.creator = ${username} or ${onSeenHost(subject)})`);
 
-export interface HostTaskFilter {
+interface HostTaskFilter {
   kind?: HostTaskKind | undefined;
   creator?: string | undefined;
   status?: string | undefined;
@@ -66,7 +60,7 @@ export async function hostResults(db: Kysely<Database>, subject: Subject, taskId
     .execute();
 }
 
-export interface NewHostTask {
+interface NewHostTask {
   kind: HostTaskKind;
   creator: string;
   timeoutSeconds: number;

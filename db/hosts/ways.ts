@@ -4,6 +4,7 @@
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder, SqlBool } from 'kysely';
 import { Problem } from '../../workflows/problems/problem.ts';
+import { isFolder } from '../../workflows/hosts/contract.ts';
 import type { HostTaskKind, RunnerName } from '../../workflows/hosts/contract.ts';
 import { holds, mayOnEach } from '../access/rights.ts';
 import type { Subject } from '../access/rights.ts';
@@ -60,7 +61,7 @@ async function ownersOf(db: Kysely<Database>, wanted: WantedWay): Promise<Owner[
     select runner_way(${runner}, ${name}, ${minionId}, ${asJson(addresses)}::jsonb) as runner,
       ipmi_way(${asIpmi(ipmiAddress)}::jsonb) as ipmi`.execute(db);
   const way = ways[0] ?? { runner: null, ipmi: null };
-  const listed = runner === 'local' ? [] : spellings(addresses[0]);
+  const listed = isFolder(runner) ? [] : spellings(addresses[0]);
   const other = sql`hosts.deleted_time is null and hosts.id <> ${id}`;
   const found = (kind: Owner['kind'], condition: RawBuilder<unknown>) =>
     sql`select hosts.id, hosts.name, ${sql.lit(kind)} as kind from hosts where ${other} and ${condition}`;

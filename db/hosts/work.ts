@@ -34,7 +34,7 @@ const hostColumns = [
 ] as const;
 
 /** The columns of a host that its work reads. */
-export type WorkedHost = Pick<HostRow, (typeof hostColumns)[number]> & { isAdmitted: boolean };
+type WorkedHost = Pick<HostRow, (typeof hostColumns)[number]> & { isAdmitted: boolean };
 
 const begin = (db: Kysely<Database>, { taskId, position }: HostAt) =>
   db

@@ -1,13 +1,7 @@
 import { sql } from 'kysely';
 import type { Expression, Kysely, SqlBool } from 'kysely';
-import { holds, visible, type Subject } from '../access/rights.ts';
+import { holds, visible, type Asker } from '../access/rights.ts';
 import type { Database } from '../database.ts';
-
-/** The caller: their rights, and the name that identifies them as a creator. */
-export interface Asker {
-  subject: Subject;
-  username: string;
-}
 
 /** A condition for productions that the caller may view: all, their own, and those of an application they may view. */
 export function seenProduction({ subject, username }: Asker): Expression<SqlBool> {

@@ -3,7 +3,7 @@ import type { InstanceStatus, ResponseType } from '../../workflows/applications/
 import type { HostStatus, HostType, IpAddress, OsStatus, RunnerName } from '../../workflows/hosts/contract.ts';
 
 /** Where a machine is: account, region or zone, and id at its provider. */
-export interface HostPlace {
+export interface CloudLocation {
   account: string;
   region: string;
   id: string;
@@ -74,7 +74,7 @@ interface HostsTable {
   minionId: string | null;
   ipmi: JSONColumnType<object> | null;
   /** Where its provider has it; null: not looked up yet. */
-  place: JSONColumnType<HostPlace> | null;
+  place: JSONColumnType<CloudLocation> | null;
   /** The way to it that somebody has admitted; null: none. */
   admittedWay: string | null;
   zabbixGroups: JSONColumnType<string[], string | undefined>;

@@ -8,7 +8,7 @@ import type { Database } from '../database.ts';
 /** By the column `id`, or by the id column as the query names it: `{ newest: 'deployTasks.id' }`. */
 export type Order = 'newest' | 'oldest' | { newest: string } | { oldest: string };
 
-export interface PageOptions {
+interface PageOptions {
   /** From 1. */
   page: number;
   pageSize: number;
@@ -19,7 +19,7 @@ export interface PageOptions {
   countCap?: number;
 }
 
-export interface Page<Row> {
+interface Page<Row> {
   rows: Row[];
   count: number;
   countIsEstimate: boolean;

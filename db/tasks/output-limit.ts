@@ -9,7 +9,7 @@ import type { TaskOutputRow } from './tables.ts';
 const rowsALook = 2_000;
 
 /** How far a task's output has come, and what is kept of it. */
-export interface OutputState {
+interface OutputState {
   outputSeq: number;
   outputBytes: number;
   outputHeadSeq: number | null;

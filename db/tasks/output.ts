@@ -19,7 +19,7 @@ export interface OutputLine {
   text: string;
 }
 
-export interface OutputBatch {
+interface OutputBatch {
   taskId: number;
   /** One stream of one job, unique within the task. */
   source: string;
@@ -95,7 +95,7 @@ async function addLines(tx: Transaction<Database>, taskId: number, lines: readon
       as line (seq, instance_id, host, step, stream, text)`.execute(tx);
 }
 
-export interface OutputQuery {
+interface OutputQuery {
   after: number;
   limit: number;
   /** Most bytes of text at once; one line comes whatever its length. */

@@ -6,7 +6,7 @@ import type { Database } from '../database.ts';
 import { notifyOutput } from './output.ts';
 import type { OutputLine } from './output.ts';
 
-export interface Partial extends OutputLine {
+interface Partial extends OutputLine {
   taskId: number;
   /** One stream of one job, unique within the task. */
   source: string;

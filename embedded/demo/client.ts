@@ -14,19 +14,19 @@ export class RefusedError extends Error {
 
 type Json = Record<string, unknown>;
 
-export interface Page<Item> {
+export interface DemoPage<Item> {
   count: number;
   results: Item[];
 }
 
-export interface Client {
+export interface DemoClient {
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body?: unknown): Promise<T>;
   patch<T>(path: string, body: unknown): Promise<T>;
 }
 
 /** Calls the API with a token. */
-export function clientOf(url: string, token: string): Client {
+export function clientOf(url: string, token: string): DemoClient {
   const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
     const headers = { authorization: `Token ${token}`, 'content-type': 'application/json' };
     return answer<T>(

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { create } from 'tar';
 import { localHostFolder } from '../../kit/host-path.ts';
 import { freePort } from '../ports.ts';
-import type { Client, Page } from './client.ts';
+import type { DemoClient, DemoPage } from './client.ts';
 import type { People } from './people.ts';
 import { eventually } from './wait.ts';
 
@@ -17,7 +17,7 @@ export interface Instance {
   version: string | null;
 }
 
-export interface Estate {
+export interface DemoEstate {
   applicationId: number;
   instances: Instance[];
 }
@@ -30,7 +30,7 @@ export const portFile = (dataDir: string, hostname: string): string =>
 const service = join(import.meta.dirname, '..', 'sample', 'web');
 
 /** Creates the missing parts. */
-export async function estate({ admin, mei, li }: People, dataDir: string, versions: string[]): Promise<Estate> {
+export async function estate({ admin, mei, li }: People, dataDir: string, versions: string[]): Promise<DemoEstate> {
   const applicationId = await application(admin);
   const hostIds: number[] = [];
   for (const name of hostnames) hostIds.push(await host(admin, dataDir, name));
@@ -45,8 +45,8 @@ export async function estate({ admin, mei, li }: People, dataDir: string, versio
   return { applicationId, instances: await instances(admin, applicationId, hostIds) };
 }
 
-async function application(admin: Client): Promise<number> {
-  const { results } = await admin.get<Page<{ id: number; full_name: string }>>('/applications/?name=web');
+async function application(admin: DemoClient): Promise<number> {
+  const { results } = await admin.get<DemoPage<{ id: number; full_name: string }>>('/applications/?name=web');
   const found = results.find(({ full_name: name }) => name === 'web');
   if (found) return found.id;
   const { id } = await admin.post<{ id: number }>('/applications/', {
@@ -62,8 +62,8 @@ async function application(admin: Client): Promise<number> {
   return id;
 }
 
-async function host(admin: Client, dataDir: string, name: string): Promise<number> {
-  const { results } = await admin.get<Page<{ id: number; name: string }>>(`/hosts/?name=${name}`);
+async function host(admin: DemoClient, dataDir: string, name: string): Promise<number> {
+  const { results } = await admin.get<DemoPage<{ id: number; name: string }>>(`/hosts/?name=${name}`);
   const found = results.find((one) => one.name === name);
   mkdirSync(localHostFolder(dataDir, name), { recursive: true });
   if (found) return found.id;
@@ -76,7 +76,7 @@ async function host(admin: Client, dataDir: string, name: string): Promise<numbe
   return id;
 }
 
-async function initialise(admin: Client, hostIds: number[]): Promise<void> {
+async function initialise(admin: DemoClient, hostIds: number[]): Promise<void> {
   const status = async (id: number): Promise<string> => (await admin.get<{ status: string }>(`/hosts/${id}/`)).status;
   const raw: { id: number }[] = [];
   for (const id of hostIds) if ((await status(id)) === 'raw') raw.push({ id });
@@ -92,9 +92,9 @@ async function initialise(admin: Client, hostIds: number[]): Promise<void> {
   });
 }
 
-async function instances(admin: Client, applicationId: number, hostIds: number[]): Promise<Instance[]> {
+async function instances(admin: DemoClient, applicationId: number, hostIds: number[]): Promise<Instance[]> {
   const path = `/applications/${applicationId}/instances/`;
-  const present = await admin.get<Page<Instance>>(path);
+  const present = await admin.get<DemoPage<Instance>>(path);
   if (present.count > 0) return present.results;
   return admin.post<Instance[]>(
     path,
@@ -138,13 +138,13 @@ const scripts = {
   ].join('\n'),
 };
 
-async function hooks(admin: Client, applicationId: number): Promise<void> {
+async function hooks(admin: DemoClient, applicationId: number): Promise<void> {
   const settings = `/applications/${applicationId}/deploy-settings/`;
   const ids: Record<string, { script: { id: number } }> = {};
   for (const [hook, content] of Object.entries(scripts)) {
     const name = `web ${hook}`;
     const query = new URLSearchParams({ name });
-    const { results } = await admin.get<Page<{ id: number }>>(`/application/deploy-scripts/?${query.toString()}`);
+    const { results } = await admin.get<DemoPage<{ id: number }>>(`/application/deploy-scripts/?${query.toString()}`);
     const script =
       results[0] ??
       (await admin.post<{ id: number }>('/application/deploy-scripts/', { name, language: 'bash', content }));
@@ -153,7 +153,7 @@ async function hooks(admin: Client, applicationId: number): Promise<void> {
   await admin.patch(settings, { lifecycle_hooks: ids });
 }
 
-const grant = (admin: Client, userId: number, applicationId: number, names: string[]): Promise<unknown> =>
+const grant = (admin: DemoClient, userId: number, applicationId: number, names: string[]): Promise<unknown> =>
   admin.post(`/users/${userId}/application/perms/`, {
     authorizations: [{ id: applicationId, permission: Object.fromEntries(names.map((name) => [name, true])) }],
   });

@@ -4,19 +4,19 @@ import { generatePassword } from '../../db/access/passwords.ts';
 import { writeFileAtomic } from '../../kit/atomic-file.ts';
 import { adminPasswordFile } from '../start.ts';
 import { clientOf, logIn, newToken } from './client.ts';
-import type { Client, Page } from './client.ts';
+import type { DemoClient, DemoPage } from './client.ts';
 
-export interface Person extends Client {
+export interface DemoPerson extends DemoClient {
   id: number;
   username: string;
 }
 
 export interface People {
-  admin: Client;
+  admin: DemoClient;
   /** Release manager: creates, starts and carries out deploys. */
-  mei: Person;
+  mei: DemoPerson;
   /** Reviewer. */
-  li: Person;
+  li: DemoPerson;
 }
 
 interface Known {
@@ -34,8 +34,8 @@ export async function people(url: string, dataDir: string, adminPassword: string
   }
   const { tokens } = JSON.parse(readFileSync(file, 'utf8')) as Known;
   const admin = clientOf(url, tokens['admin'] ?? '');
-  const person = async (username: string): Promise<Person> => {
-    const { results } = await admin.get<Page<{ id: number; username: string }>>(`/users/?username=${username}`);
+  const person = async (username: string): Promise<DemoPerson> => {
+    const { results } = await admin.get<DemoPage<{ id: number; username: string }>>(`/users/?username=${username}`);
     const id = results.find((user) => user.username === username)?.id ?? 0;
     return { id, username, ...clientOf(url, tokens[username] ?? '') };
   };
@@ -53,9 +53,9 @@ async function adminToken(url: string, dataDir: string, password: string): Promi
   return newToken(session, chosen);
 }
 
-async function invite(url: string, admin: Client, username: string): Promise<string> {
+async function invite(url: string, admin: DemoClient, username: string): Promise<string> {
   const password = generatePassword();
-  const { results } = await admin.get<Page<{ id: number; username: string }>>(`/users/?username=${username}`);
+  const { results } = await admin.get<DemoPage<{ id: number; username: string }>>(`/users/?username=${username}`);
   if (results.some((user) => user.username === username)) {
     throw new Error(`the user ${username} is there already and is not the demo's; use another SLIPWAY_DATA_DIR`);
   }

@@ -1,10 +1,10 @@
 // The main job step by step, as two people do it over the API. Each step is skipped if done before.
 import { readFileSync } from 'node:fs';
 import { RefusedError } from './client.ts';
-import type { Page } from './client.ts';
+import type { DemoPage } from './client.ts';
 import { packagePath, portFile } from './estate.ts';
-import type { Estate, Instance } from './estate.ts';
-import type { People, Person } from './people.ts';
+import type { DemoEstate, Instance } from './estate.ts';
+import type { People, DemoPerson } from './people.ts';
 import { printOutput, say, step } from './print.ts';
 import { eventually } from './wait.ts';
 
@@ -35,9 +35,9 @@ const first = '1.0.0';
 const second = '2.0.0';
 export const versions = [first, second];
 
-export interface Stage {
+interface Stage {
   people: People;
-  estate: Estate;
+  estate: DemoEstate;
   dataDir: string;
 }
 
@@ -57,7 +57,7 @@ export async function story(stage: Stage): Promise<void> {
   });
   await step('What the services answer is what Slipway says', async () => {
     const path = `/applications/${estate.applicationId}/instances/`;
-    const { results } = await people.mei.get<Page<Instance>>(path);
+    const { results } = await people.mei.get<DemoPage<Instance>>(path);
     for (const instance of results) await answers(stage, instance, instance.version ?? 'nothing');
   });
 }
@@ -72,7 +72,7 @@ const finished = (tasks: Task[]): boolean => tasks.some(({ status }) => status =
 
 async function tasksFor({ people, estate }: Stage, { purpose, version }: Wish): Promise<Task[]> {
   const path = `/application/deploy-tasks/?application=${estate.applicationId}&version=${version}&page_size=100`;
-  const { results } = await people.mei.get<Page<Task & { description: string }>>(path);
+  const { results } = await people.mei.get<DemoPage<Task & { description: string }>>(path);
   return results.filter(({ description }) => description === purpose);
 }
 
@@ -112,7 +112,7 @@ async function deploy(stage: Stage, wish: Wish): Promise<void> {
   for (const instance of stage.estate.instances) await answers(stage, instance, wish.version);
 }
 
-async function showPlan(mei: Person, path: string): Promise<void> {
+async function showPlan(mei: DemoPerson, path: string): Promise<void> {
   const plan = await eventually('the plan is made', async () => {
     const made = await mei.get<Plan>(`${path}/plan/`);
     return made.plan_hash === null ? false : made;
@@ -126,7 +126,7 @@ async function showPlan(mei: Person, path: string): Promise<void> {
   }
 }
 
-async function approve(path: string, mei: Person, li: Person): Promise<void> {
+async function approve(path: string, mei: DemoPerson, li: DemoPerson): Promise<void> {
   try {
     await mei.post(`${path}/actions/approve/`);
     throw new Error(`${mei.username} approved a task of her own`);
@@ -139,13 +139,13 @@ async function approve(path: string, mei: Person, li: Person): Promise<void> {
   say(`${li.username} approves the plan ${seen?.slice(0, 12) ?? ''}`);
 }
 
-async function start(mei: Person, path: string): Promise<void> {
+async function start(mei: DemoPerson, path: string): Promise<void> {
   if ((await mei.get<Task>(`${path}/`)).status === 'approved') await mei.post(`${path}/actions/start/`);
   say(`${mei.username} starts it`);
 }
 
 /** Begins a sub-task and prints its output until it ends. */
-async function follow(mei: Person, path: string, body: object): Promise<void> {
+async function follow(mei: DemoPerson, path: string, body: object): Promise<void> {
   const { task_id: id, task_output: output } = await mei.post<Created>(path, body);
   const status = await printOutput(output);
   if (status === 'finished') return;

@@ -44,7 +44,7 @@ export type CloudStackAccount = z.output<typeof cloudstackAccount>;
 export type CloudAccount = z.output<typeof account>;
 
 /** Accounts, and the mistakes in their configuration: one line each, naming the variable and no value. */
-export interface FoundAccounts {
+interface FoundAccounts {
   accounts: CloudAccount[];
   mistakes: string[];
 }
@@ -80,7 +80,7 @@ export function readAccounts(path: string): FoundAccounts {
 }
 
 type Key = keyof typeof cloudSettings;
-export type CloudValues = { readonly [K in Key]?: z.output<(typeof cloudSettings)[K]['schema']> };
+type CloudValues = { readonly [K in Key]?: z.output<(typeof cloudSettings)[K]['schema']> };
 
 const groups: readonly (readonly Key[])[] = [
   ['tencentSecretId', 'tencentSecretKey'],

@@ -9,7 +9,7 @@ interface Tls {
 }
 
 /** The connection to the workflow engine, for client and worker. */
-export interface EngineAddress {
+interface EngineAddress {
   address: string;
   tls?: Tls | boolean;
   apiKey?: string;

@@ -276,6 +276,12 @@ export const settings = {
     'none',
     'bearer token that `/metrics` asks for',
   ),
+  workerMetricsPort: optional(
+    'SLIPWAY_WORKER_METRICS_PORT',
+    port,
+    'none',
+    'port where a worker serves `/metrics` (its own and those of the Temporal SDK), `/healthz` and `/readyz`, at SLIPWAY_HOST',
+  ),
   trustedProxies: required(
     'SLIPWAY_TRUSTED_PROXIES',
     addresses,

@@ -5,10 +5,10 @@ import { refuel } from './meter.ts';
 import { rawText } from './raw-text.ts';
 import { RenderError } from './render-error.ts';
 import { Evaluator } from './run/evaluate.ts';
-import type { Settings } from './run/evaluate.ts';
+import type { EvaluationSettings } from './run/evaluate.ts';
 import { isFilter } from './run/filters.ts';
 import { methodNames } from './run/methods.ts';
-import { Scope } from './run/scope.ts';
+import { VariableScope } from './run/scope.ts';
 import { isTest } from './run/tests.ts';
 import type { Expression, FilterCall, Statement } from './syntax/nodes.ts';
 import { expressionsOf, innerOf, partsOf, targetsOf } from './syntax/walk.ts';
@@ -36,11 +36,11 @@ function checkFilter({ name, args, line }: FilterCall): void {
 }
 
 class Checker {
-  readonly #settings: Settings;
+  readonly #settings: EvaluationSettings;
   /** Every name that the template itself gives something. */
   readonly #own = new Set(['caller', 'loop']);
 
-  constructor(settings: Settings) {
+  constructor(settings: EvaluationSettings) {
     this.#settings = settings;
   }
 
@@ -82,7 +82,7 @@ class Checker {
 
   #evaluate(node: Expression): void {
     refuel();
-    new Evaluator(this.#settings).maybe(node, new Scope(null, functions));
+    new Evaluator(this.#settings).maybe(node, new VariableScope(null, functions));
   }
 
   #call(of: Expression, line: number): void {
@@ -93,7 +93,7 @@ class Checker {
 }
 
 /** Throws RenderError for the first mistake that can be told without values. */
-export function check(body: Statement[], settings: Settings, free: readonly string[]): void {
+export function check(body: Statement[], settings: EvaluationSettings, free: readonly string[]): void {
   new Checker(settings).check(body);
   const raw = rawText(body, free, settings.language);
   if (raw) throw raw;

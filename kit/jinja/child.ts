@@ -5,7 +5,7 @@ import { check } from './check.ts';
 import { contextOf } from './context.ts';
 import { place, refuel } from './meter.ts';
 import { limits } from './protocol.ts';
-import type { RenderItem, Rendered, Reply, TemplateError, Work } from './protocol.ts';
+import type { RenderItem, Rendered, RenderReply, TemplateError, RenderWork } from './protocol.ts';
 import { rawTextError } from './raw-text.ts';
 import { RenderError } from './render-error.ts';
 import { Executor } from './run/execute.ts';
@@ -13,7 +13,7 @@ import { parse } from './syntax/template.ts';
 import { isMarked, textOf } from './values/value.ts';
 
 /** One line each: to the reader U+2028 and U+2029 end one too, and JSON leaves them as they are. */
-function reply(message: Reply): void {
+function reply(message: RenderReply): void {
   const line = JSON.stringify(message).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
   const bytes = Buffer.from(`${line}\n`);
   for (let at = 0; at < bytes.length; at += writeSync(1, bytes, at));
@@ -42,7 +42,7 @@ function errorOf(error: unknown): TemplateError {
   return { message: 'the template needs too much memory or nests too deeply', line: null, name: null };
 }
 
-const { mode, templates, items } = JSON.parse(readFileSync(0, 'utf8')) as Work;
+const { mode, templates, items } = JSON.parse(readFileSync(0, 'utf8')) as RenderWork;
 reply({ ready: true });
 for (const { template, ...rest } of items) {
   try {

@@ -9,7 +9,7 @@ import { createPlaces } from '../places.ts';
 import { procStat } from '../process-identity.ts';
 import { rendererProgram } from './program.ts';
 import { limits } from './protocol.ts';
-import type { RenderItem, Rendered, Reply, TemplateError, Work, WorkItem } from './protocol.ts';
+import type { RenderItem, Rendered, RenderReply, TemplateError, RenderWork, WorkItem } from './protocol.ts';
 
 export type { RenderItem, Rendered, TemplateError } from './protocol.ts';
 
@@ -30,11 +30,11 @@ function failure(message: string): Rendered {
 }
 
 interface Batch {
-  mode: Work['mode'];
+  mode: RenderWork['mode'];
   items: readonly RenderItem[];
 }
 
-function packed({ mode, items }: Batch): Work {
+function packed({ mode, items }: Batch): RenderWork {
   const places = new Map<string, number>();
   const packedItems = items.map(({ template, ...item }): WorkItem => {
     const place = places.get(template) ?? places.size;
@@ -111,7 +111,7 @@ async function runOnce(
   };
   let timer = setTimeout(stop, limits.startMs);
   for await (const line of createInterface({ input: child.stdout })) {
-    const reply = JSON.parse(line) as Reply;
+    const reply = JSON.parse(line) as RenderReply;
     if ('ready' in reply) isReady = true;
     else results.push(budget.take(reply));
     if (budget.isSpent) {

@@ -21,7 +21,7 @@ const sources = import.meta.dirname;
 const made = join(sources, '..', '..', 'dist');
 
 /** A folder that holds a whole renderer, and the file to run. */
-export interface RendererProgram {
+interface RendererProgram {
   folder: string;
   entry: string;
 }

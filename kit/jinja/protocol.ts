@@ -1,4 +1,4 @@
-import type { Language } from './library/quote.ts';
+import type { QuotedLanguage } from './library/quote.ts';
 
 /** Why a template was not rendered. Nothing of the context is in it. */
 export interface TemplateError {
@@ -14,7 +14,7 @@ export interface RenderItem {
   /** What JSON can say; anything else in it does not arrive. */
   context: object;
   /** What the text will be: the filter `quote` quotes for it. */
-  language: Language;
+  language: QuotedLanguage;
   /** The names (`task.description`) that hold what people write freely. */
   free: readonly string[];
 }
@@ -22,7 +22,7 @@ export interface RenderItem {
 export type Rendered = { text: string } | { error: TemplateError };
 
 /** What the child reads; a syntax check renders nothing. Templates stand once, however many items have them. */
-export interface Work {
+export interface RenderWork {
   mode: 'render' | 'syntax';
   templates: string[];
   items: WorkItem[];
@@ -32,7 +32,7 @@ export interface Work {
 export type WorkItem = Omit<RenderItem, 'template'> & { template: number };
 
 /** A line that the child writes: first `ready`, then a result per item in order. */
-export type Reply = { ready: true } | Rendered;
+export type RenderReply = { ready: true } | Rendered;
 
 export const limits = {
   /** Bytes of a rendered text. */

@@ -1,7 +1,7 @@
 // Finds free text that a template puts out raw, by following it through expressions and names. That is for the one who saves
 // a script; what goes ways that this does not follow (macros, maps) is marked and refused when it is rendered.
 import { RenderError } from './render-error.ts';
-import type { Language } from './library/quote.ts';
+import type { QuotedLanguage } from './library/quote.ts';
 import type { Expression, Statement } from './syntax/nodes.ts';
 import { innerOf, namesIn, partsOf } from './syntax/walk.ts';
 
@@ -12,7 +12,7 @@ const harmless = new Set(
   ),
 );
 
-export const rawTextError = (origin: string, language: Language, line: number | null): RenderError => {
+export const rawTextError = (origin: string, language: QuotedLanguage, line: number | null): RenderError => {
   const instead = [`{{ ${origin}|quote }}`, ...(language === 'python' ? [`{{ ${origin}|tojson }}`] : [])].join(' or ');
   return new RenderError(`${origin} is free text and may stand in a script only quoted: write ${instead}`, line);
 };
@@ -27,11 +27,11 @@ const pathOf = (node: Expression): string | null => {
 
 class Tracker {
   readonly #free: ReadonlySet<string>;
-  readonly #language: Language;
+  readonly #language: QuotedLanguage;
   /** Names of the template that hold free text, and which. */
   readonly #names = new Map<string, string>();
 
-  constructor(free: readonly string[], language: Language) {
+  constructor(free: readonly string[], language: QuotedLanguage) {
     this.#free = new Set(free);
     this.#language = language;
   }
@@ -113,7 +113,7 @@ class Tracker {
 }
 
 /** The mistake of a template that puts free text out raw; null: none is seen. */
-export function rawText(body: Statement[], free: readonly string[], language: Language): RenderError | null {
+export function rawText(body: Statement[], free: readonly string[], language: QuotedLanguage): RenderError | null {
   const found = new Tracker(free, language).body(body);
   return found && rawTextError(found.origin, language, found.line);
 }

@@ -1,7 +1,7 @@
 // The views of the audit log: the contents of each, each of its filters, who may read, and that all are read-only.
 import { sql } from 'kysely';
 import { createSealer } from '../../db/audit/seal.ts';
-import { testApp, type Answer, type TestApp, type TestUser } from '../support/api/app.ts';
+import { testApp, type ApiResponse, type TestApp, type TestUser } from '../support/api/app.ts';
 import { ann, grant, write } from '../support/api/audit-records.ts';
 
 interface Item {
@@ -60,7 +60,7 @@ beforeAll(async () => {
 });
 afterAll(() => t.close());
 
-const get = (path: string, headers = {}): Promise<Answer<List>> => auditor.get<List>(`/audit/${path}`, headers);
+const get = (path: string, headers = {}): Promise<ApiResponse<List>> => auditor.get<List>(`/audit/${path}`, headers);
 async function found(path: string, field: string): Promise<unknown[]> {
   const { status, body } = await get(path);
   expect({ path, status }).toEqual({ path, status: 200 });
@@ -210,7 +210,7 @@ test('pages are stable while records are added', async () => {
   const seen: number[] = [];
   let next: string | null = `/audit/operations/?area=${area}&page_size=4`;
   while (next !== null) {
-    const { body }: Answer<List> = await auditor.get<List>(next);
+    const { body }: ApiResponse<List> = await auditor.get<List>(next);
     expect(body.count).toBe(9);
     seen.push(...body.results.map(({ id }) => id));
     await write(t.db, [{ area }, { area }, { area }]);

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { Hono } from 'hono';
-import { createMetrics, mountHealth } from '../../api/system/health-and-metrics.ts';
+import { createMetrics, mountMetrics } from '../../api/system/metrics.ts';
 import { anchor } from '../../db/audit/anchor.ts';
 import { createSealer } from '../../db/audit/seal.ts';
 import { startNightlyVerification } from '../../db/audit/verifications.ts';
@@ -37,7 +37,7 @@ const repair = (): Promise<void> =>
 
 async function metric(): Promise<string | undefined> {
   const app = new Hono();
-  mountHealth(app, { ...t.deps, config: { ...t.deps.config, metricsToken: 'm'.repeat(16) } }, createMetrics(t.deps));
+  mountMetrics(app, { ...t.deps, config: { ...t.deps.config, metricsToken: 'm'.repeat(16) } }, createMetrics(t.deps));
   const response = await app.request('/metrics', { headers: { authorization: `Bearer ${'m'.repeat(16)}` } });
   return /^slipway_audit_chain_broken (\S+)$/m.exec(await response.text())?.[1];
 }

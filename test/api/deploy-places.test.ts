@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import { createJinja } from '../../kit/jinja/index.ts';
 import { unique } from '../support/harness.ts';
-import { testApp, type Answer, type TestApp, type TestUser } from '../support/api/app.ts';
+import { testApp, type ApiResponse, type TestApp, type TestUser } from '../support/api/app.ts';
 import { aHost, anApplication, created, refusal, type Host, type Refusal } from '../support/api/inventory.ts';
 
 let t: TestApp;
@@ -35,7 +35,7 @@ async function neighbour(host: Host, fields: object = {}): Promise<number> {
   return app;
 }
 
-type Way = (host: Host, path: string) => Promise<Answer<object>>;
+type Way = (host: Host, path: string) => Promise<ApiResponse<object>>;
 const ways: [string, Way][] = [
   ['attaching the host', async (host, path) => attach(await anApplication(admin, { directory: path }), host)],
   [

@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import { parseConfig } from '../../kit/config/config.ts';
+import { runnerNames } from '../../workflows/hosts/contract.ts';
 import { unique } from '../support/harness.ts';
 import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
 import { aHost, anApplication, created, recordsOf, refusal, type Host, type Page } from '../support/api/inventory.ts';
@@ -15,6 +17,13 @@ afterAll(() => t.close());
 
 const fields = (more: object = {}) => ({ name: `host-${unique()}`, host_type: 'PHY_HOST', ...more });
 const add = (by: TestUser, more: object = {}) => by.post<Host>('/hosts/', fields(more));
+
+test('the database takes the runners that the table of runners lists, and no others', async () => {
+  const { rows } = await sql<{ rule: string }>`select pg_get_constraintdef(oid) as rule from pg_constraint
+    where conname = 'hosts_runner_check'`.execute(t.db);
+  const taken = [...(rows[0]?.rule ?? '').matchAll(/'([^']+)'/g)].map(([, name]) => name);
+  expect(taken.sort()).toEqual([...runnerNames].sort());
+});
 
 describe('creating a host', () => {
   test('starts raw, gives its creator all seven permissions, and is recorded', async () => {

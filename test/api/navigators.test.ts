@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createApp } from '../../api/app.ts';
 import { mountImages } from '../../api/system/images.ts';
 import { unique } from '../support/harness.ts';
-import { testApp, type Answer, type TestApp, type TestUser } from '../support/api/app.ts';
+import { testApp, type ApiResponse, type TestApp, type TestUser } from '../support/api/app.ts';
 
 interface Navigator {
   id: number;
@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => t.close());
 
 const wish = (part: object = {}) => ({ name: unique(), img: '/imgs/a.jpg', url: 'https://wiki.example.com/', ...part });
-const create = (part: object = {}): Promise<Answer<Navigator>> => manager.post<Navigator>(path, wish(part));
+const create = (part: object = {}): Promise<ApiResponse<Navigator>> => manager.post<Navigator>(path, wish(part));
 const recordsOf = (id: number) =>
   t.db
     .selectFrom('auditRecords')

@@ -2,7 +2,14 @@
 import { TOTP, Secret } from 'otpauth';
 import { parseConfig } from '../../kit/config/config.ts';
 import { createApp } from '../../api/app.ts';
-import { clientOf, testApp, type Answer, type Client, type TestApp, type TestUser } from '../support/api/app.ts';
+import {
+  clientOf,
+  testApp,
+  type ApiResponse,
+  type TestClient,
+  type TestApp,
+  type TestUser,
+} from '../support/api/app.ts';
 
 let t: TestApp;
 let now = new Date('2026-03-01T10:00:10Z');
@@ -32,10 +39,10 @@ interface LoggedIn {
   must_change_password: boolean;
 }
 
-const browserOf = ({ headers, body }: Answer<LoggedIn>, app: TestApp = t): Client =>
+const browserOf = ({ headers, body }: ApiResponse<LoggedIn>, app: TestApp = t): TestClient =>
   app.client({ cookie: (headers.get('set-cookie') ?? '').split(';')[0] ?? '', 'x-csrf-token': body.csrf_token });
 
-const isIn = async (browser: Client): Promise<boolean> => (await browser.get('/auth/me/')).status === 200;
+const isIn = async (browser: TestClient): Promise<boolean> => (await browser.get('/auth/me/')).status === 200;
 
 async function begin(username: string, app: TestApp = t): Promise<string> {
   const { status, body, headers } = await app.anonymous.post<Waiting>('/auth/login/', { username, password });

@@ -12,7 +12,7 @@ import { eventually, temporalAddress } from '../support/harness.ts';
 import { testWorld } from '../support/world.ts';
 import type { World } from '../support/world.ts';
 import { free, sitesOf } from '../support/applications/sites.ts';
-import type { Site } from '../support/applications/sites.ts';
+import type { ApplicationSite } from '../support/applications/sites.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -23,7 +23,7 @@ afterAll(() => world.close());
 const { site, setFields, setStatus, root, calls, one, many, ended, instancesOf } = sitesOf(() => world);
 
 describe('refused before any work, whole', () => {
-  const unchanged = async (estate: Site): Promise<void> => {
+  const unchanged = async (estate: ApplicationSite): Promise<void> => {
     expect((await instancesOf(estate)).every(({ busyTaskId }) => busyTaskId === null)).toBe(true);
     const { body } = await estate.operator.get<Page>(`/applications/${estate.applicationId}/instance-tasks/`);
     expect(body.count).toBe(0);
@@ -158,7 +158,7 @@ describe('tasks', () => {
 
 describe('what happens to the workflow from outside', () => {
   const slow = () => site(2, { pidPath: '', startupCmd: 'echo $$ > "$SLIPWAY_HOST_ROOT/begun"; exec sleep 300' });
-  const begun = async (estate: Site) => {
+  const begun = async (estate: ApplicationSite) => {
     const answer = await many(estate, 'start', { batch_size: 1 });
     const pidFile = join(root(estate), 'begun');
     await eventually(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8').endsWith('\n'), { timeout: 20_000 });

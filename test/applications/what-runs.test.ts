@@ -8,7 +8,7 @@ import { eventually } from '../support/harness.ts';
 import { testWorld } from '../support/world.ts';
 import type { World } from '../support/world.ts';
 import { free, sitesOf, startup } from '../support/applications/sites.ts';
-import type { Site } from '../support/applications/sites.ts';
+import type { ApplicationSite } from '../support/applications/sites.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -18,14 +18,15 @@ afterAll(() => world.close());
 
 const { site, setStatus, root, calls, one, ended, instancesOf } = sitesOf(() => world);
 
-const pidOf = (estate: Site): number => {
+const pidOf = (estate: ApplicationSite): number => {
   const file = join(root(estate), 'run/web.pid');
   return existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
 };
-const services = (estate: Site): string[] => processesOf(root(estate)).filter((command) => command === 'sleep 600');
+const services = (estate: ApplicationSite): string[] =>
+  processesOf(root(estate)).filter((command) => command === 'sleep 600');
 
 /** Runs the start command of a site as a person would, who tells nobody. */
-function startByHand(estate: Site, command = startup): number {
+function startByHand(estate: ApplicationSite, command = startup): number {
   mkdirSync(join(root(estate), 'run'), { recursive: true });
   const env = {
     PATH: process.env.PATH,
@@ -36,15 +37,15 @@ function startByHand(estate: Site, command = startup): number {
   return pidOf(estate);
 }
 
-const seconds = ({ applicationId }: Site, set: { startSeconds?: number; stopSeconds?: number }) =>
+const seconds = ({ applicationId }: ApplicationSite, set: { startSeconds?: number; stopSeconds?: number }) =>
   world.db.updateTable('deploySettings').set(set).where('applicationId', '=', applicationId).execute();
 
 /** Whether the host of a site has been given a job of a task. */
-const answered = (estate: Site, taskId: number, job: string): boolean =>
+const answered = (estate: ApplicationSite, taskId: number, job: string): boolean =>
   existsSync(join(root(estate), '.slipway/jobs', `t${taskId}-p0-${job}`));
 
 /** Status, message and calls of an action, and what is recorded after it. */
-async function done(estate: Site, action: string, body?: object) {
+async function done(estate: ApplicationSite, action: string, body?: object) {
   const { id, status, results } = await ended(estate, await one(estate, action, body));
   const names = calls(estate).map((call) => call.replace(` ${id}`, ''));
   return { status, message: results[0]?.message, calls: names, instances: await instancesOf(estate) };

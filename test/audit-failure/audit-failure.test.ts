@@ -5,7 +5,7 @@ import { createCloudWorld, createMemoryCloud } from '../../activities/providers/
 import { createMemoryMonitoring, createMonitoringWorld } from '../../activities/providers/monitoring/memory.ts';
 import { endpoints } from '../../api/areas.ts';
 import type { Endpoint } from '../../api/operations/endpoint.ts';
-import type { Answer } from '../support/api/app.ts';
+import type { ApiResponse } from '../support/api/app.ts';
 import { makeStage, type Prepared, type Stage } from './stage.ts';
 import { trials } from './table.ts';
 import { eventually, unique } from '../support/harness.ts';
@@ -33,7 +33,7 @@ afterAll(() => world.close());
 
 interface Request {
   operation: Endpoint;
-  send(): Promise<Answer>;
+  send(): Promise<ApiResponse>;
 }
 
 function requestOf(operation: Endpoint, { as = stage.admin, params = {}, body }: Prepared): Request {

@@ -1,5 +1,5 @@
 // The language of these trials: a valid request for a mutating operation, on objects made for it alone.
-import type { TestUser, Client } from '../support/api/app.ts';
+import type { TestUser, TestClient } from '../support/api/app.ts';
 import { makeTeam, type Objects } from '../matrix/estate.ts';
 import type { World } from '../support/world.ts';
 
@@ -12,7 +12,7 @@ export interface Stage {
 
 export interface Prepared {
   /** Who asks; an administrator by default. */
-  as?: Client;
+  as?: TestClient;
   params?: Record<string, number>;
   body?: unknown;
 }

@@ -8,23 +8,23 @@ import { eventually } from '../support/harness.ts';
 import { makeEstate, startedTask, taskOf } from '../support/world.ts';
 import type { TestEstate } from '../support/world.ts';
 import { taskPath } from '../support/deploy/acts.ts';
-import { Host, hostsOf } from '../support/deploy/hosts.ts';
+import { HostFolder, hostsOf } from '../support/deploy/hosts.ts';
 import { ended, ownEstate } from '../support/deploy/processes.ts';
-import type { Estate } from '../support/deploy/processes.ts';
+import type { ProcessEstate } from '../support/deploy/processes.ts';
 
 const patience = { timeout: 60_000, interval: 50 };
-let site: Estate;
+let site: ProcessEstate;
 let worker: ChildProcess;
 let health: Server;
 
-const versionOn = (host: Host): string | undefined => host.lines('srv/web/current/VERSION')[0];
+const versionOn = (host: HostFolder): string | undefined => host.lines('srv/web/current/VERSION')[0];
 
 beforeAll(async () => {
   site = await ownEstate();
   [worker] = await Promise.all([site.start('worker'), site.start('api')]);
   // The application of a host: its second version answers, and nothing good.
   health = createServer((request, response) => {
-    const works = versionOn(new Host(site, (request.url ?? '').slice(1))) === '1.0.0';
+    const works = versionOn(new HostFolder(site, (request.url ?? '').slice(1))) === '1.0.0';
     response.writeHead(works ? 200 : 500).end();
   });
   await new Promise<void>((listening) => health.listen(0, '127.0.0.1', listening));

@@ -11,16 +11,16 @@ import { eventually } from '../support/harness.ts';
 import { endedTask, makeEstate, makeTask, startedTask, taskOf } from '../support/world.ts';
 import type { TestEstate } from '../support/world.ts';
 import { accepted, act, outcome, upgrade } from '../support/deploy/acts.ts';
-import { Follower } from '../support/deploy/follower.ts';
+import { FollowingClient } from '../support/deploy/follower.ts';
 import { makeScript, setHooks } from '../support/deploy/hooks.ts';
 import { ended, ownEstate } from '../support/deploy/processes.ts';
-import type { Estate } from '../support/deploy/processes.ts';
+import type { ProcessEstate } from '../support/deploy/processes.ts';
 
 const lineCount = 200;
 const executed = (step: string): string => `echo ${step} >> "$SLIPWAY_HOST_ROOT/executed"\n`;
 const slow = `${executed('pre_exec')}for n in $(seq ${lineCount}); do echo "line $n of {{ instance.hostname }}"; sleep 0.02; done\n`;
 
-let site: Estate;
+let site: ProcessEstate;
 const running: Partial<Record<'worker' | 'api', ChildProcess>> = {};
 
 async function begin(role: 'worker' | 'api'): Promise<void> {
@@ -37,7 +37,7 @@ interface Rollout {
   estate: TestEstate;
   id: number;
   subTask: number;
-  follower: Follower;
+  follower: FollowingClient;
 }
 
 /** A sub-upgrade of two instances in the middle of its slow hook, with somebody who watches it. */
@@ -51,7 +51,7 @@ async function inTheMiddle(): Promise<Rollout> {
   });
   const id = await startedTask(site, estate);
   const subTask = accepted(await upgrade(estate, id));
-  const follower = new Follower(`${site.liveUrl}/ws/tasks/${subTask}/output`, estate.manager.token);
+  const follower = new FollowingClient(`${site.liveUrl}/ws/tasks/${subTask}/output`, estate.manager.token);
   await eventually(() => follower.lines.length > lineCount / 2, { timeout: 20_000 });
   return { estate, id, subTask, follower };
 }

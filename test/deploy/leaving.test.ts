@@ -7,19 +7,19 @@ import { eventually } from '../support/harness.ts';
 import { endedTask, makeEstate, makeTask, packagePath, taskOf } from '../support/world.ts';
 import type { TestEstate } from '../support/world.ts';
 import { taskPath } from '../support/deploy/acts.ts';
-import { Follower } from '../support/deploy/follower.ts';
+import { FollowingClient } from '../support/deploy/follower.ts';
 import { makeScript, setHooks } from '../support/deploy/hooks.ts';
 import { hostsOf } from '../support/deploy/hosts.ts';
 import { postUntilAnswered } from '../support/deploy/post-until-answered.ts';
 import { ended, ownEstate } from '../support/deploy/processes.ts';
-import type { Estate } from '../support/deploy/processes.ts';
+import type { ProcessEstate } from '../support/deploy/processes.ts';
 
 const deployCount = 20;
 const lateCount = 4;
 const patience = 120_000;
 const half = 15;
 
-let site: Estate;
+let site: ProcessEstate;
 let worker: ChildProcess;
 
 beforeAll(async () => {
@@ -45,7 +45,7 @@ interface Deploy {
 
 interface Upgrade extends Deploy {
   subTask: number;
-  follower: Follower;
+  follower: FollowingClient;
 }
 
 /** A running deploy task of an application on one host, without an upgrade yet. */
@@ -75,7 +75,11 @@ async function upgraded(deploy: Deploy): Promise<Upgrade> {
   const wish = { instances: instanceIds.map((id) => ({ id })), update_source: packagePath('1.0.0'), version: '1.0.0' };
   const path = taskPath(deploy.id, 'sub-upgrade-tasks/');
   const subTask = Number((await postUntilAnswered(manager, path, wish, { good: 202, patience }))['task_id']);
-  return { ...deploy, subTask, follower: new Follower(`${site.liveUrl}/ws/tasks/${subTask}/output`, manager.token) };
+  return {
+    ...deploy,
+    subTask,
+    follower: new FollowingClient(`${site.liveUrl}/ws/tasks/${subTask}/output`, manager.token),
+  };
 }
 
 const outputOf = (subTask: number) =>

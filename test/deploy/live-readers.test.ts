@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
-import { Follower as LiveFollower, unsentBytes } from '../../api/tasks/output-follower.ts';
+import { Follower as LiveFollower } from '../../api/tasks/output-follower.ts';
+import { OutputReaders, unsentBytes } from '../../api/tasks/output-readers.ts';
 import { budgetBytes } from '../../api/tasks/output-connections.ts';
 import { beginSession, endSessions } from '../../db/access/sessions.ts';
 import { appendOutput } from '../../db/tasks/output.ts';
@@ -12,7 +13,7 @@ import { eventually } from '../support/harness.ts';
 import { makeEstate } from '../support/world.ts';
 import type { TestEstate } from '../support/world.ts';
 import { taskPath } from '../support/deploy/acts.ts';
-import { outputRows } from '../support/deploy/output-rows.ts';
+import { numbers, outputRows } from '../support/deploy/output-rows.ts';
 import type { Running } from '../support/deploy/output-rows.ts';
 import { ownServer } from '../support/deploy/server.ts';
 import type { Server } from '../support/deploy/server.ts';
@@ -139,6 +140,96 @@ describe('a reader who loses access is disconnected with 4401', () => {
   });
 });
 
+describe('the followers of one task', () => {
+  const log = createLogger({ logLevel: 'fatal' }, 'test');
+
+  /** Counts the statements of what is read with it. */
+  function counting() {
+    const count = { statements: 0 };
+    const db = server.db.withPlugin({
+      transformQuery({ node }) {
+        count.statements += 1;
+        return node;
+      },
+      transformResult: ({ result }) => Promise.resolve(result),
+    });
+    return { db, count };
+  }
+
+  /** A follower whose socket flushes at once, or when it is told to. */
+  function following(readers: OutputReaders, taskId: number, seq: number, isSlow: boolean) {
+    const seqs: number[] = [];
+    const held: (() => void)[] = [];
+    const socket = {
+      send(data: string, sent: () => void) {
+        seqs.push((JSON.parse(data) as { seq: number }).seq);
+        if (isSlow) held.push(sent);
+        else sent();
+      },
+      close: () => undefined,
+    };
+    const follower = new LiveFollower({ log, readers }, { socket, wire: undefined, taskId, seq });
+    return { follower, seqs, flush: () => held.splice(0).forEach((sent) => sent()) };
+  }
+
+  // The status, the lines, and the partial lines.
+  const statementsOfARound = 3;
+
+  test.each([2, 200])(
+    '%d of them cost three statements together when they come, and for a notification or a poll',
+    async (n) => {
+      const { subTask } = await running();
+      await write(subTask, 0, 5);
+      const { db, count } = counting();
+      const readers = new OutputReaders(db);
+      const timers = jest.spyOn(globalThis, 'setInterval').mockReturnValue(undefined as never);
+      const followers = Array.from({ length: n }, () => following(readers, subTask, 0, false));
+      const [poll] = timers.mock.calls.map(([round]) => round);
+      expect(timers).toHaveBeenCalledTimes(1);
+      timers.mockRestore();
+      await eventually(() => count.statements === statementsOfARound);
+      count.statements = 0;
+      await write(subTask, 5, 8);
+      readers.wake(subTask);
+      await eventually(
+        () => followers.every(({ seqs }) => seqs.length === 8) && count.statements >= statementsOfARound,
+      );
+      expect(count.statements).toBe(statementsOfARound);
+      await write(subTask, 8, 9);
+      poll?.();
+      await eventually(() => followers.every(({ seqs }) => seqs.length === 9));
+      await eventually(() => count.statements >= 2 * statementsOfARound);
+      expect(count.statements).toBe(2 * statementsOfARound);
+      for (const { seqs, follower } of followers) {
+        expect(seqs).toEqual(numbers(0, 9));
+        follower.stop();
+      }
+    },
+  );
+
+  test('who are slow, or begin elsewhere, get every line once and in order', async () => {
+    const { subTask } = await running();
+    await write(subTask, 0, 2_500);
+    const readers = new OutputReaders(server.db);
+    const starts = [0, 0, 700, 1_999, 2_500];
+    const followers = starts.map((seq, index) => ({ seq, ...following(readers, subTask, seq, index > 0) }));
+    await eventually(() => (followers[0]?.seqs.length ?? 0) === 2_500);
+    for (let from = 2_500; from < 2_600; from += 10) {
+      await write(subTask, from, from + 10);
+      readers.wake(subTask);
+      followers[from % 3]?.flush();
+    }
+    await eventually(() => {
+      for (const { flush } of followers) flush();
+      return followers.every(({ seqs, seq }) => seqs.length >= 2_600 - seq);
+    });
+    for (const { seqs, seq, follower } of followers) {
+      expect(seqs).toEqual(numbers(seq, 2_600));
+      follower.stop();
+    }
+  });
+});
+
 describe('readers who do not read', () => {
   /** A task with 10 MB, of which each byte is escaped as six. */
   async function large(): Promise<Running> {
@@ -151,7 +242,8 @@ describe('readers who do not read', () => {
 
   test('keep no more than a share each in memory, 200 of them less than the budget together', async () => {
     const { subTask } = await large();
-    const readers = Array.from({ length: 200 }, () => {
+    const readers = new OutputReaders(server.db);
+    const slow = Array.from({ length: 200 }, () => {
       const kept = { bytes: 0, leave: [] as (() => void)[] };
       const socket = {
         send(data: string, sent: () => void) {
@@ -161,21 +253,21 @@ describe('readers who do not read', () => {
         close: () => undefined,
       };
       const log = createLogger({ logLevel: 'fatal' }, 'test');
-      const follower = new LiveFollower({ db: server.db, log }, { socket, wire: undefined, taskId: subTask, seq: 0 });
+      const follower = new LiveFollower({ log, readers }, { socket, wire: undefined, taskId: subTask, seq: 0 });
       return { kept, follower };
     });
-    await eventually(() => readers.every(({ kept }) => kept.bytes > 0));
-    const [first] = readers;
+    await eventually(() => slow.every(({ kept }) => kept.bytes > 0));
+    const [first] = slow;
     // Only a reader who has consumed everything gets more.
     const had = first?.kept.bytes ?? 0;
     for (const sent of first?.kept.leave ?? []) sent();
-    for (const { follower } of readers) follower.wake();
+    readers.wake(subTask);
     await eventually(() => (first?.kept.bytes ?? 0) > had);
-    for (const { follower, kept } of readers) {
+    for (const { follower, kept } of slow) {
       follower.stop();
       expect(kept.bytes - (kept === first?.kept ? had : 0)).toBeLessThanOrEqual(unsentBytes);
     }
-    expect(readers.reduce((sum, { kept }) => sum + kept.bytes, -had)).toBeLessThanOrEqual(budgetBytes);
+    expect(slow.reduce((sum, { kept }) => sum + kept.bytes, -had)).toBeLessThanOrEqual(budgetBytes);
   });
 
   test('are counted, and so is what waits for them', async () => {

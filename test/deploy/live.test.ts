@@ -16,7 +16,7 @@ import { eventually, temporalAddress } from '../support/harness.ts';
 import { makeEstate, quietRuntime, startedTask } from '../support/world.ts';
 import type { TestEstate } from '../support/world.ts';
 import { accepted, resultsOf, taskPath, upgrade } from '../support/deploy/acts.ts';
-import { Follower } from '../support/deploy/follower.ts';
+import { FollowingClient } from '../support/deploy/follower.ts';
 import { makeScript, setHooks } from '../support/deploy/hooks.ts';
 import { numbers, outputRows } from '../support/deploy/output-rows.ts';
 import { as, upgradeStatus } from '../support/deploy/upgrade.ts';
@@ -79,7 +79,7 @@ describe('a follower', () => {
   test('gets what was written, then what comes, then the end: every line once and in order', async () => {
     const { subTask, url } = await running();
     await write(subTask, 0, 1500);
-    const follower = new Follower(url, estate.manager.token);
+    const follower = new FollowingClient(url, estate.manager.token);
     for (let from = 1500; from < 2000; from += 50) await write(subTask, from, from + 50);
     await eventually(() => follower.lines.length === 2000);
     await end(subTask);
@@ -91,7 +91,7 @@ describe('a follower', () => {
 
   test('of many tasks at once gets only the lines of its own', async () => {
     const tasks = await Promise.all(Array.from({ length: 5 }, running));
-    const followers = tasks.map(({ url }) => new Follower(url, estate.manager.token));
+    const followers = tasks.map(({ url }) => new FollowingClient(url, estate.manager.token));
     await Promise.all(tasks.map(({ subTask }, index) => write(subTask, 0, 100 + index)));
     await Promise.all(tasks.map(({ subTask }) => end(subTask)));
     for (const [index, follower] of followers.entries()) {
@@ -118,7 +118,7 @@ describe('a follower', () => {
     const { subTask, url, id } = await running();
     await write(subTask, 0, 3);
     await settleSubTask(server.db, subTask, 'it broke');
-    const follower = new Follower(url, estate.manager.token);
+    const follower = new FollowingClient(url, estate.manager.token);
     expect(await follower.end).toBe('failed');
     expect(follower.lines).toHaveLength(3);
     const { body } = await estate.manager.get(taskPath(id, `sub-tasks/${subTask}/output/?after=1&limit=1`));
@@ -142,7 +142,7 @@ describe('a follower', () => {
 
     test('gets all while it comes, and who comes late the beginning, how much is missing, and the end', async () => {
       const one = await running();
-      const early = new Follower(one.url, estate.manager.token);
+      const early = new FollowingClient(one.url, estate.manager.token);
       for (let from = 0; from < 90; from += 5) {
         await write(one.subTask, from, from + 5, limit);
         await eventually(() => early.lines.length === from + 5);
@@ -150,7 +150,7 @@ describe('a follower', () => {
       await end(one.subTask);
       await early.end;
       expect(early.lines.map(({ text }) => text)).toEqual(numbers(0, 90).map((n) => `line ${n}`));
-      const late = new Follower(one.url, estate.manager.token);
+      const late = new FollowingClient(one.url, estate.manager.token);
       await late.end;
       const kept = (from: number, to: number): string[] => numbers(from, to).map((n) => `line ${n}`);
       expect(late.lines[10]).toMatchObject(gone(11, 80, 560));
@@ -265,7 +265,7 @@ describe('a line that has not ended', () => {
     const { subTask, url } = await running();
     await write(subTask, 0, 2);
     await showPartial(server.db, { ...standing, taskId: subTask, text: '10%' });
-    const follower = new Follower(url, estate.manager.token);
+    const follower = new FollowingClient(url, estate.manager.token);
     await eventually(() => follower.events.length === 1);
     await showPartial(server.db, { ...standing, taskId: subTask, text: '20%' });
     await eventually(() => follower.events.length === 2);
@@ -303,7 +303,7 @@ describe('a step on a host', () => {
   afterAll(() => worker.stop());
 
   /** The upgrade of an estate of its own whose first hook is this. */
-  async function hooked(content: string): Promise<{ own: TestEstate; subTask: number; follower: Follower }> {
+  async function hooked(content: string): Promise<{ own: TestEstate; subTask: number; follower: FollowingClient }> {
     const own = await makeEstate(server, 1);
     await setHooks(server, own, { pre_exec: await makeScript(server, content) });
     const id = await startedTask(server, own);
@@ -311,7 +311,7 @@ describe('a step on a host', () => {
     return {
       own,
       subTask,
-      follower: new Follower(`ws://${server.address}/ws/tasks/${subTask}/output`, own.manager.token),
+      follower: new FollowingClient(`ws://${server.address}/ws/tasks/${subTask}/output`, own.manager.token),
     };
   }
 

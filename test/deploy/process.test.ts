@@ -9,7 +9,7 @@ import { eventually } from '../support/harness.ts';
 import { endedTask, makeEstate, startedTask, testWorld } from '../support/world.ts';
 import type { TestEstate, World } from '../support/world.ts';
 import { accepted, resultsOf, upgrade } from '../support/deploy/acts.ts';
-import type { Host } from '../support/deploy/hosts.ts';
+import type { HostFolder } from '../support/deploy/hosts.ts';
 import { hostsOf, install, isAlive } from '../support/deploy/hosts.ts';
 import { makeScript, setHooks } from '../support/deploy/hooks.ts';
 import { processesOf } from '../support/deploy/listing.ts';
@@ -46,7 +46,7 @@ interface Seconds {
 }
 
 /** An estate of one instance with commands and settings of its own, and its host. */
-async function made(commands: Commands, seconds: Seconds = {}): Promise<{ estate: TestEstate; host: Host }> {
+async function made(commands: Commands, seconds: Seconds = {}): Promise<{ estate: TestEstate; host: HostFolder }> {
   const estate = await makeEstate(world, 1);
   const [host] = hostsOf(world, estate);
   if (!host) throw new Error('an estate of one instance has a host');
@@ -58,7 +58,7 @@ async function made(commands: Commands, seconds: Seconds = {}): Promise<{ estate
   return { estate, host };
 }
 
-const pidOf = (host: Host): number => Number(host.lines('run/web.pid')[0] ?? 0);
+const pidOf = (host: HostFolder): number => Number(host.lines('run/web.pid')[0] ?? 0);
 
 /** A sub-task to 2.0.0 by a deploy task of its own. */
 async function begun(estate: TestEstate, timeout = 600): Promise<number> {
@@ -88,7 +88,7 @@ const linesOf = async (subTask: number): Promise<string[]> =>
   );
 
 /** A pid file of yesterday whose number another process has by now: this one. */
-function stale(host: Host): void {
+function stale(host: HostFolder): void {
   host.write('run/web.pid', `${process.pid}\n`);
   utimesSync(host.at('run/web.pid'), 1_000_000_000, 1_000_000_000);
 }

@@ -13,7 +13,7 @@ import {
 } from '../support/world.ts';
 import type { TestEstate, World } from '../support/world.ts';
 import { accepted, act, outcome, resultsOf, revert, taskPath, upgrade } from '../support/deploy/acts.ts';
-import type { Host } from '../support/deploy/hosts.ts';
+import type { HostFolder } from '../support/deploy/hosts.ts';
 import { hostsOf, isAlive } from '../support/deploy/hosts.ts';
 import { makeScript, setHooks } from '../support/deploy/hooks.ts';
 
@@ -27,7 +27,7 @@ const instancesOf = ({ applicationId }: TestEstate) =>
   world.db.selectFrom('instances').selectAll().where('applicationId', '=', applicationId).orderBy('id').execute();
 const subTasksOf = (id: number) => world.db.selectFrom('tasks').select('id').where('deployTaskId', '=', id).execute();
 
-function hostOf(estate: TestEstate): Host {
+function hostOf(estate: TestEstate): HostFolder {
   const [host] = hostsOf(world, estate);
   if (!host) throw new Error('the estate has no host');
   return host;

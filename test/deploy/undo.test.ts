@@ -21,7 +21,7 @@ import { eventually } from '../support/harness.ts';
 import { endedTask, makeEstate, packagePath, startedTask, taskOf, testWorld } from '../support/world.ts';
 import type { TestEstate, World } from '../support/world.ts';
 import { accepted, act, outcome, resultsOf, revert, upgrade } from '../support/deploy/acts.ts';
-import type { Host } from '../support/deploy/hosts.ts';
+import type { HostFolder } from '../support/deploy/hosts.ts';
 import { hostsOf, install } from '../support/deploy/hosts.ts';
 import { makeScript, setHooks } from '../support/deploy/hooks.ts';
 import { runnersOwn, listing, processesOf } from '../support/deploy/listing.ts';
@@ -35,7 +35,7 @@ afterAll(() => world.close());
 
 const patience = 280_000;
 
-async function oneInstance(): Promise<{ estate: TestEstate; host: Host }> {
+async function oneInstance(): Promise<{ estate: TestEstate; host: HostFolder }> {
   const estate = await makeEstate(world, 1);
   const [host] = hostsOf(world, estate);
   if (!host) throw new Error('an estate of one instance has a host');
@@ -70,7 +70,7 @@ interface Fault {
   calls: string[];
   /** Paths that the fault itself takes away. */
   lost?: string[];
-  inject(estate: TestEstate, host: Host): Promise<unknown> | void;
+  inject(estate: TestEstate, host: HostFolder): Promise<unknown> | void;
 }
 
 const faults: Fault[] = [

@@ -4,7 +4,7 @@ import { eventually } from '../support/harness.ts';
 import { endedTask, makeEstate, startedTask, testWorld } from '../support/world.ts';
 import type { TestEstate, World } from '../support/world.ts';
 import { accepted, resultsOf, upgrade } from '../support/deploy/acts.ts';
-import type { Host } from '../support/deploy/hosts.ts';
+import type { HostFolder } from '../support/deploy/hosts.ts';
 import { hostsOf, install, isAlive } from '../support/deploy/hosts.ts';
 import { makeScript, setHooks } from '../support/deploy/hooks.ts';
 import { processesOf } from '../support/deploy/listing.ts';
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 /** An estate of one instance that runs 1.0.0, with its host. */
-async function running(): Promise<{ estate: TestEstate; host: Host }> {
+async function running(): Promise<{ estate: TestEstate; host: HostFolder }> {
   const estate = await makeEstate(world, 1);
   const [host] = hostsOf(world, estate);
   if (!host) throw new Error('an estate of one instance has a host');
@@ -47,7 +47,7 @@ const recordedAs = ({ instanceIds }: TestEstate, set: { status: 'stopped' | 'run
 const commands = ({ applicationId }: TestEstate, set: { stopCmd?: string; pidPath?: string }) =>
   world.db.updateTable('applications').set(set).where('id', '=', applicationId).execute();
 
-const services = (host: Host): string[] => processesOf(host.root).filter((command) => command === 'sleep 600');
+const services = (host: HostFolder): string[] => processesOf(host.root).filter((command) => command === 'sleep 600');
 
 describe('what runs', () => {
   const alongside = concurrentTests();

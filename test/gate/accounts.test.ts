@@ -11,7 +11,7 @@ import {
   makeApplication,
   makeHost,
   testApp,
-  type Client,
+  type TestClient,
   type TestApp,
   type TestUser,
 } from '../support/api/app.ts';
@@ -32,7 +32,7 @@ beforeEach(async () => {
 });
 
 /** A client at an address of its own. */
-const at = (peer: string, headers: Record<string, string> = {}): Client =>
+const at = (peer: string, headers: Record<string, string> = {}): TestClient =>
   clientOf(
     {
       request: (path, init) =>
@@ -133,7 +133,7 @@ async function enrol(user: TestUser): Promise<{ code: () => string }> {
 }
 
 describe('strangers', () => {
-  const wrong = (client: Client, username: string) => client.post(login, { username, password: 'wrong wrong' });
+  const wrong = (client: TestClient, username: string) => client.post(login, { username, password: 'wrong wrong' });
 
   test('shut nobody out: what they try from other addresses only slows, by a second and at most 30', async () => {
     const user = await t.user({ password });
@@ -190,7 +190,7 @@ describe('strangers', () => {
   test('who know the password use no codes of its owner up, and are bounded all together', async () => {
     const user = await t.user({ password });
     const { code } = await enrol(user);
-    const ticketOf = async (client: Client): Promise<string> => {
+    const ticketOf = async (client: TestClient): Promise<string> => {
       const { body } = await client.post<{ second_factor: { ticket: string } }>(login, {
         username: user.username,
         password,
@@ -252,7 +252,7 @@ describe('a session or token that somebody else has', () => {
     value: string;
     expires_time: string;
   }
-  const make = (client: Client, given: object = {}) =>
+  const make = (client: TestClient, given: object = {}) =>
     client.post<Token>('/auth-tokens/', { name: unique(), ...given });
 
   test('makes no token without the password or a code, and names what to send', async () => {

@@ -9,7 +9,7 @@ import { ConfigError, parseConfig } from '../../kit/config/config.ts';
 import { isBelow, mayRunAs } from '../../kit/host-rules.ts';
 import { createJinja } from '../../kit/jinja/index.ts';
 import { unique } from '../support/harness.ts';
-import { testApp, type Answer, type TestApp, type TestUser } from '../support/api/app.ts';
+import { testApp, type ApiResponse, type TestApp, type TestUser } from '../support/api/app.ts';
 import { anApplication, created, refusal } from '../support/api/inventory.ts';
 import { packagesIn } from '../support/providers/packages.ts';
 
@@ -48,7 +48,7 @@ const hostile = [
   '/sys/x',
 ];
 
-type Write = (value: string) => Promise<Answer>;
+type Write = (value: string) => Promise<ApiResponse>;
 const settings = () => `/applications/${application}/deploy-settings/`;
 const templatePath = () => `/application/deploy-templates/${template}/`;
 const creation = (fields: object) => editor.post('/applications/', { name: `app-${unique()}`, ...fields });

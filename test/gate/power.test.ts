@@ -1,6 +1,6 @@
 // Granting power requires holding at least that power, or being an administrator: roles, grants, accounts, invitations.
 import { testApp } from '../support/api/app.ts';
-import type { Answer, TestApp, TestUser } from '../support/api/app.ts';
+import type { ApiResponse, TestApp, TestUser } from '../support/api/app.ts';
 import { outcome } from '../support/deploy/acts.ts';
 import { makePolicy } from '../support/deploy/policies.ts';
 import { makeApplication } from '../support/api/app.ts';
@@ -102,7 +102,7 @@ const sources: [string, (roleId: number) => Promise<unknown>][] = [
 ];
 
 /** Every way to hand a role on, or to take it away. */
-const ways: [string, (roleId: number, user: TestUser) => Promise<Answer>][] = [
+const ways: [string, (roleId: number, user: TestUser) => Promise<ApiResponse>][] = [
   ['taking it', (roleId) => clerk.post(`/roles/${roleId}/users/`, [{ id: clerk.id }])],
   ['giving it from the role', (roleId, user) => clerk.post(`/roles/${roleId}/users/`, [{ id: user.id }])],
   ['giving it from the user', (roleId, user) => clerk.post(`/users/${user.id}/roles/`, [{ id: roleId }])],
@@ -256,7 +256,7 @@ describe('an application is taken out of its approval policy by administrators o
   };
   const patch = (id: number, body: object) => (user: TestUser) => user.patch(`/applications/${id}/`, body);
 
-  const moves: [string, () => Promise<void>, () => (user: TestUser) => Promise<Answer>][] = [
+  const moves: [string, () => Promise<void>, () => (user: TestUser) => Promise<ApiResponse>][] = [
     ['becoming a root', inTree, () => patch(ids.application, { parent_app: null })],
     ['going to another tree', inTree, () => patch(ids.application, { parent_app: ids.loose })],
     ['being dropped by its parent', inTree, () => patch(ids.tree, { child_apps: [] })],

@@ -8,7 +8,8 @@ import { sql } from 'kysely';
 import { createApp } from '../../api/app.ts';
 import { endpoints } from '../../api/areas.ts';
 import { filterRights } from '../../api/operations/filter-rights.ts';
-import { createMetrics, mountHealth } from '../../api/system/health-and-metrics.ts';
+import { mountHealth } from '../../api/system/health.ts';
+import { createMetrics, mountMetrics } from '../../api/system/metrics.ts';
 import { startHousekeeping } from '../../api/background/housekeeping.ts';
 import { recordRefusal, tellRefusalCounts } from '../../db/audit/refusals.ts';
 import { isChainBroken } from '../../db/audit/verifications.ts';
@@ -200,7 +201,8 @@ describe('readiness', () => {
   const mounted = (db = t.db) => {
     const deps = { ...t.deps, db };
     const app = createApp(deps);
-    mountHealth(app, deps, createMetrics(deps));
+    mountMetrics(app, deps, createMetrics(deps));
+    mountHealth(app, deps);
     return app;
   };
 

@@ -14,9 +14,9 @@ import {
   taskIdOf,
   testFleet,
 } from '../support/hosts/fleet.ts';
-import type { Fleet, FleetHost } from '../support/hosts/fleet.ts';
+import type { FleetWorld, FleetHost } from '../support/hosts/fleet.ts';
 
-let fleet: Fleet;
+let fleet: FleetWorld;
 beforeAll(async () => {
   fleet = await testFleet();
 }, 60_000);

@@ -11,13 +11,13 @@ import { localHostFolder } from '../../kit/host-path.ts';
 import type { TestUser } from '../support/api/app.ts';
 import { aHost, created, type Host } from '../support/api/inventory.ts';
 import { ended, ownEstate } from '../support/deploy/processes.ts';
-import type { Estate } from '../support/deploy/processes.ts';
+import type { ProcessEstate } from '../support/deploy/processes.ts';
 import { eventually, unique } from '../support/harness.ts';
 import { tarOf, zipOf } from '../support/providers/archives.ts';
 import { endedHostTask, hostTaskOf } from '../support/hosts/fleet.ts';
 import type { HostTask } from '../support/hosts/fleet.ts';
 
-let site: Estate;
+let site: ProcessEstate;
 let admin: TestUser;
 let worker: ChildProcess;
 beforeAll(async () => {

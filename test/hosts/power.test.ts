@@ -13,9 +13,9 @@ import {
   testFleet,
   tieMinions,
 } from '../support/hosts/fleet.ts';
-import type { Fleet } from '../support/hosts/fleet.ts';
+import type { FleetWorld } from '../support/hosts/fleet.ts';
 
-let fleet: Fleet;
+let fleet: FleetWorld;
 beforeAll(async () => {
   fleet = await testFleet({ patience: 5 });
 }, 60_000);

@@ -4,7 +4,7 @@ import type { Fault } from '../support/doubles/double.ts';
 import type { FleetMachine } from '../support/doubles/fleet.ts';
 import { eventually } from '../support/harness.ts';
 import { testClouds } from '../support/hosts/clouds.ts';
-import type { CloudName, Clouds } from '../support/hosts/clouds.ts';
+import type { CloudName, CloudsWorld } from '../support/hosts/clouds.ts';
 import { endedHostTask, entriesOf, hostTaskOf, taskIdOf } from '../support/hosts/fleet.ts';
 import type { FleetHost, HostTask } from '../support/hosts/fleet.ts';
 
@@ -28,23 +28,23 @@ const patience = 600;
 
 const otherThan = (type: CloudName): CloudName => (type === 'CLOUDSTACK' ? 'TECENT_CVM' : 'CLOUDSTACK');
 
-const hostsFor = (clouds: Clouds, action: PowerAction, type: CloudName): Promise<FleetHost[]> =>
+const hostsFor = (clouds: CloudsWorld, action: PowerAction, type: CloudName): Promise<FleetHost[]> =>
   clouds.hosts(type, several, before[action]);
 
-async function begin({ admin }: Clouds, action: PowerAction, hosts: readonly FleetHost[]): Promise<number> {
+async function begin({ admin }: CloudsWorld, action: PowerAction, hosts: readonly FleetHost[]): Promise<number> {
   const more = action === 'start' ? {} : { force: true };
   return taskIdOf(await admin.post(`/hosts/${action}-tasks/`, entriesOf(hosts, more)));
 }
 
 /** A task at its end, with no secret in it. */
-async function toTheEnd(clouds: Clouds, taskId: number): Promise<HostTask> {
+async function toTheEnd(clouds: CloudsWorld, taskId: number): Promise<HostTask> {
   const task = await endedHostTask(clouds, taskId, 90_000);
   for (const secret of clouds.secrets) expect(JSON.stringify(task)).not.toContain(secret);
   return task;
 }
 
 /** The patience with these hosts has been in vain for long, once each has said what it waits for. */
-async function outOfPatience({ db, admin }: Clouds, taskId: number, hosts: readonly FleetHost[]): Promise<void> {
+async function outOfPatience({ db, admin }: CloudsWorld, taskId: number, hosts: readonly FleetHost[]): Promise<void> {
   const saysWhy = async (): Promise<boolean> => {
     const task = await hostTaskOf({ admin }, taskId);
     return resultsOf(task, hosts).every((result) => result?.status === 'running' && result.message !== null);
@@ -61,7 +61,7 @@ async function outOfPatience({ db, admin }: Clouds, taskId: number, hosts: reado
 }
 
 /** A batch over hosts of `type` and of another provider, to its end. */
-async function batch(clouds: Clouds, action: PowerAction, type: CloudName, lasts: boolean) {
+async function batch(clouds: CloudsWorld, action: PowerAction, type: CloudName, lasts: boolean) {
   const ill = await hostsFor(clouds, action, type);
   const well = await hostsFor(clouds, action, otherThan(type));
   const taskId = await begin(clouds, action, [...ill, ...well]);
@@ -73,13 +73,19 @@ const resultsOf = ({ results }: HostTask, hosts: readonly FleetHost[]) =>
   hosts.map(({ id }) => results.find(({ host }) => host === id));
 
 /** Those of the provider that is well are done, each once. */
-function expectDone(clouds: Clouds, task: HostTask, type: CloudName, hosts: FleetHost[], action: PowerAction): void {
+function expectDone(
+  clouds: CloudsWorld,
+  task: HostTask,
+  type: CloudName,
+  hosts: FleetHost[],
+  action: PowerAction,
+): void {
   for (const result of resultsOf(task, hosts)) expect(result).toMatchObject({ status: 'finished', error_code: null });
   for (const host of hosts) expect(clouds.begunOn(type, host)).toEqual([action]);
 }
 
 describe('a provider whose trouble lasts', () => {
-  let clouds: Clouds;
+  let clouds: CloudsWorld;
   beforeAll(async () => {
     clouds = await testClouds({ wrongKeys: ['ALI_ECS'] });
     for (const { machines } of Object.values(clouds.providers)) machines.looks = 0;
@@ -141,7 +147,7 @@ describe('a provider whose trouble lasts', () => {
 });
 
 describe('providers whose trouble passes', () => {
-  let clouds: Clouds;
+  let clouds: CloudsWorld;
   beforeAll(async () => {
     clouds = await testClouds();
   }, 60_000);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 
 /** The part of jest's results that is counted. */
-export interface Results {
+interface Results {
   numPassedTests: number;
   numFailedTests: number;
   numPendingTests: number;

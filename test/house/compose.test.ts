@@ -1,8 +1,8 @@
 // What stands in the files for production and can't be seen to work without a Docker engine, checked against the code.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { searchAttributes } from '../../embedded/temporal.ts';
 import { settings } from '../../kit/config/settings.ts';
+import { searchAttributeNames } from '../../workflows/lib/search-attributes.ts';
 import { closingLine } from './ci-summary.ts';
 import { askedVariables } from './compose-config.ts';
 import { root } from './source-tree.ts';
@@ -56,7 +56,19 @@ describe('docker-compose.yml', () => {
   });
 
   it('registers the search attributes that the workflows set', () => {
-    expect(all(read('docker/temporal/namespace.sh'), /--name (\w+) --type Keyword/g)).toEqual([...searchAttributes]);
+    expect(all(read('docker/temporal/namespace.sh'), /--name (\w+) --type Keyword/g)).toEqual(searchAttributeNames);
+  });
+});
+
+describe('the proxy', () => {
+  it('leads to the API alone, and not to its metrics', () => {
+    const caddyfile = read('docker/proxy/Caddyfile');
+    expect(new Set(all(caddyfile, /reverse_proxy (.+) \{/g))).toEqual(new Set(['api-1:8080 api-2:8080']));
+    expect(all(caddyfile, /^\s+(respond \/metrics .+)$/gm)).toEqual(['respond /metrics 404']);
+    const [worker = ''] = /^ {2}worker:\n(?: {4}.*\n)+/m.exec(compose) ?? [];
+    expect(worker).toContain('SLIPWAY_WORKER_METRICS_PORT');
+    expect(worker).toContain('networks: [data, outside]');
+    expect(worker).not.toMatch(/^ {4}ports:/m);
   });
 });
 

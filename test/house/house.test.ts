@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { importCycles } from './cycles.ts';
 import { refusedImports } from './import-rules.ts';
 import { licences, licencesOf, unnamedScripts } from './licences.ts';
@@ -39,6 +39,54 @@ describe('the source tree', () => {
     expect(importCycles(files).map((cycle) => cycle.join(' -> '))).toEqual([]);
   });
 
+  it('exports only what another file imports', () => {
+    const own = files.flatMap(({ imports }) => imports.filter((one) => one.own));
+    const whole = new Set(own.filter(({ names }) => names.length === 0).map(({ target }) => target));
+    const named = new Set(own.flatMap(({ target, names }) => names.map((name) => `${target} ${name}`)));
+    // Temporal takes a bundle's workflows by name from its entry.
+    const entries = ['bench/hosts/bare-workflow.ts', 'bench/rolling/workflow.ts'];
+    const unused = files
+      .filter(({ path }) => !whole.has(path) && !entries.includes(path))
+      .flatMap(({ path, exports }) => exports.map((name) => `${path} ${name}`).filter((one) => !named.has(one)));
+    expect(unused).toEqual([]);
+  });
+
+  it('has only entries and what all of a room shares at the top of the rooms', () => {
+    const flat = ['workflows', 'activities', 'api', 'db', 'test'];
+    const top = files.map(({ path }) => path).filter((path) => flat.includes(dirname(path)));
+    expect(top.sort()).toEqual([
+      'activities/bundle.ts',
+      'activities/deps.ts',
+      'activities/index.ts',
+      'activities/worker.ts',
+      'api/app.ts',
+      'api/areas.ts',
+      'api/server.ts',
+      'db/database-grants.ts',
+      'db/database.ts',
+      'db/migrate.ts',
+      'workflows/index.ts',
+    ]);
+  });
+
+  it('calls every class of errors one', () => {
+    const all = files.flatMap(({ subclasses }) => subclasses);
+    const errors = new Set(['Error']);
+    const isNew = ({ name, superclass }: (typeof all)[number]): boolean => errors.has(superclass) && !errors.has(name);
+    for (let more = all.filter(isNew); more.length > 0; more = all.filter(isNew))
+      for (const { name } of more) errors.add(name);
+    expect(errors.size).toBeGreaterThan(20);
+    // A problem is what a caller is told, with a documented code (RFC 9457 has the word).
+    expect([...errors].filter((name) => !name.endsWith('Error'))).toEqual(['Problem']);
+  });
+
+  it('has one meaning for the name of an exported type', () => {
+    const homes = new Map<string, string[]>();
+    for (const { path, types } of files) for (const name of types) homes.set(name, [...(homes.get(name) ?? []), path]);
+    const several = [...homes].filter(([, paths]) => paths.length > 1);
+    expect(several.map(([name, paths]) => `${name}: ${paths.join(', ')}`)).toEqual([]);
+  });
+
   it('has no file over 400 lines', () => {
     const long = files.filter(({ lines }) => lines > 400).map(({ path, lines }) => `${path}: ${lines}`);
     expect(long).toEqual([]);
@@ -57,6 +105,9 @@ describe('the rules of imports', () => {
     room: path.split('/')[0] as SourceFile['room'],
     lines: 1,
     functions: [],
+    exports: [],
+    types: [],
+    subclasses: [],
     reexports: [],
     imports: targets.map((target) => ({ target, own: target.endsWith('.ts'), typeOnly: false, names: [] })),
   });

@@ -4,7 +4,7 @@ import type { Endpoint } from '../../api/operations/endpoint.ts';
 import { segmentsOf } from '../../api/kernel/paths.ts';
 
 /** An operation that is specified; `origin` is the line of the documented API, or `added`. */
-export interface Specified {
+interface Specified {
   readonly area: string;
   readonly operation: string;
   readonly origin: string;

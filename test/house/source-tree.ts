@@ -6,7 +6,7 @@ import ts from 'typescript';
 
 export const root = join(import.meta.dirname, '..', '..');
 
-export const rooms = ['workflows', 'activities', 'api', 'db', 'kit', 'embedded', 'bench', 'chaos', 'test'] as const;
+const rooms = ['workflows', 'activities', 'api', 'db', 'kit', 'embedded', 'bench', 'chaos', 'test'] as const;
 export type Room = (typeof rooms)[number];
 
 /** One import, re-export or dynamic import. */
@@ -27,6 +27,12 @@ export interface SourceFile {
   readonly imports: readonly Import[];
   /** Names of exported functions. */
   readonly functions: readonly string[];
+  /** Names of everything that is declared with `export`, a default apart. */
+  readonly exports: readonly string[];
+  /** Those of them that are types, interfaces and classes. */
+  readonly types: readonly string[];
+  /** Every class with a superclass, and that one's name. */
+  readonly subclasses: readonly { name: string; superclass: string }[];
   /** Names that are re-exported from other files. */
   readonly reexports: readonly string[];
 }
@@ -57,13 +63,52 @@ function parse(path: string, room: Room): SourceFile {
     lines: text.split('\n').length - (text.endsWith('\n') ? 1 : 0),
     imports: [...file.statements.flatMap((statement) => staticImport(path, statement)), ...dynamicImports(path, file)],
     functions: file.statements.flatMap(exportedFunctions),
+    exports: file.statements.filter(isExported).flatMap(declaredNames),
+    types: file.statements.filter((one) => isExported(one) && isTypeDeclaration(one)).flatMap(declaredNames),
+    subclasses: subclassesIn(file),
     reexports: file.statements.filter(ts.isExportDeclaration).flatMap(({ exportClause }) => namesOf(exportClause)),
   };
 }
 
+function isExported(statement: ts.Statement): boolean {
+  const modifiers = (ts.canHaveModifiers(statement) && ts.getModifiers(statement)) || [];
+  const kinds = modifiers.map(({ kind }) => kind);
+  return kinds.includes(ts.SyntaxKind.ExportKeyword) && !kinds.includes(ts.SyntaxKind.DefaultKeyword);
+}
+
+function declaredNames(statement: ts.Statement): string[] {
+  if (ts.isVariableStatement(statement))
+    return statement.declarationList.declarations.flatMap(({ name }) => boundNames(name));
+  const isNamed = ts.isFunctionDeclaration(statement) || isTypeDeclaration(statement);
+  return isNamed && statement.name ? [statement.name.text] : [];
+}
+
+const isTypeDeclaration = (
+  statement: ts.Statement,
+): statement is ts.ClassDeclaration | ts.InterfaceDeclaration | ts.TypeAliasDeclaration =>
+  ts.isClassDeclaration(statement) || ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
+
+function subclassesIn(file: ts.SourceFile): { name: string; superclass: string }[] {
+  const found: { name: string; superclass: string }[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isClassLike(node)) {
+      const superclass = node.heritageClauses?.find(({ token }) => token === ts.SyntaxKind.ExtendsKeyword)?.types[0];
+      if (superclass) found.push({ name: node.name?.text ?? '', superclass: superclass.expression.getText(file) });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return found;
+}
+
+function boundNames(name: ts.BindingName): string[] {
+  if (ts.isIdentifier(name)) return [name.text];
+  return name.elements.flatMap((element) => (ts.isBindingElement(element) ? boundNames(element.name) : []));
+}
+
 function exportedFunctions(statement: ts.Statement): string[] {
   if (!ts.isFunctionDeclaration(statement) && !ts.isVariableStatement(statement)) return [];
-  if (!statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return [];
+  if (!isExported(statement)) return [];
   if (ts.isFunctionDeclaration(statement)) return [statement.name?.text ?? 'default'];
   return statement.declarationList.declarations.flatMap(({ name, initializer }) =>
     initializer && ts.isArrowFunction(initializer) && ts.isIdentifier(name) ? [name.text] : [],

@@ -1,4 +1,7 @@
+import { createRunners } from '../../activities/providers/runner/create.ts';
 import { parseConfig } from '../../kit/config/config.ts';
+import { settings } from '../../kit/config/settings.ts';
+import { runnerNames, runnerTable } from '../../workflows/hosts/contract.ts';
 
 const mistakesOf = (env: Record<string, string>): string => {
   try {
@@ -11,6 +14,20 @@ const mistakesOf = (env: Record<string, string>): string => {
 const salt = { SLIPWAY_SALT_USER: 'slipway', SLIPWAY_SALT_PASSWORD: 'hunter2' };
 
 describe('the settings of runners', () => {
+  const envs: Record<(typeof runnerNames)[number], Record<string, string>> = {
+    salt: { ...salt, SLIPWAY_SALT_URL: 'https://salt.example.com' },
+    ssh: { SLIPWAY_SSH_KEY_FILE: '/key', SLIPWAY_SSH_KNOWN_HOSTS: '/hosts' },
+    local: { SLIPWAY_LOCAL_RUNNER: 'on' },
+  };
+  it.each(runnerNames)('of %s give its driver alone, by the setting that its entry names', (name) => {
+    const env: Record<string, string> = { SLIPWAY_LOCAL_RUNNER: 'off', ...envs[name] };
+    expect(Object.keys(createRunners(parseConfig(env)))).toEqual([name]);
+    const { variable } = settings[runnerTable[name].setting];
+    const { [variable]: _first, ...others } = env;
+    const without = parseConfig({ SLIPWAY_LOCAL_RUNNER: 'off', ...others });
+    expect(Object.keys(createRunners(without))).toEqual([]);
+  });
+
   it('want known hosts with a key for SSH, and a user and password with an address of Salt', () => {
     expect(mistakesOf({ SLIPWAY_SSH_KEY_FILE: '/key' })).toContain('SLIPWAY_SSH_KNOWN_HOSTS: is missing');
     const alone = mistakesOf({ SLIPWAY_SALT_URL: 'https://salt.example.com' });

@@ -6,7 +6,7 @@ import { testApp, type TestApp } from '../support/api/app.ts';
 import type { Page } from '../support/api/inventory.ts';
 import { makeCast, type Cast } from './cast.ts';
 import { absent, kinds, nested, type Objects } from './estate.ts';
-import { callers, places, type Caller, type SignedInCaller, type RequestPart, type Rule } from './rules.ts';
+import { callers, places, type MatrixCaller, type SignedInCaller, type RequestPart, type Rule } from './rules.ts';
 import { table } from './table.ts';
 
 let t: TestApp;
@@ -28,7 +28,7 @@ function castOf(rule: Rule): Promise<Cast> {
 interface Trial {
   operation: Endpoint;
   rule: Rule;
-  caller: Caller;
+  caller: MatrixCaller;
   place: RequestPart | undefined;
 }
 

@@ -8,15 +8,15 @@ import { nested, type Kind, type Objects } from './estate.ts';
  * team's; `owner` exactly what is needed, on the own team's.
  */
 export const callers = ['anonymous', 'stranger', 'reader', 'owner', 'admin'] as const;
-export type Caller = (typeof callers)[number];
-export type SignedInCaller = Exclude<Caller, 'anonymous'>;
+export type MatrixCaller = (typeof callers)[number];
+export type SignedInCaller = Exclude<MatrixCaller, 'anonymous'>;
 
 /** `astray` is an object of the other team under a parent of the own one. */
 export const places = ['absent', 'astray', "other's", 'own'] as const;
 export type RequestPart = (typeof places)[number];
 
 /** `in`: let in; `refused`: 403; `hidden`: 404. */
-export type Answered = 'in' | 'refused' | 'hidden';
+type Answered = 'in' | 'refused' | 'hidden';
 
 export interface Needs {
   application?: readonly ApplicationPermission[];

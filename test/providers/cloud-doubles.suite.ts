@@ -2,13 +2,13 @@
 import type { CloudDriver, MachineRef } from '../../activities/providers/cloud/driver.ts';
 import { ProviderError } from '../../activities/providers/error.ts';
 import type { Double, Fault } from '../support/doubles/double.ts';
-import type { Fleet, FleetMachine } from '../support/doubles/fleet.ts';
+import type { MachineFleet, FleetMachine } from '../support/doubles/fleet.ts';
 import { unique } from '../support/harness.ts';
 import { request } from './cloud.suite.ts';
 import type { CloudHarness, Trouble } from './cloud.suite.ts';
 
 /** Short, so that a test of a provider that does not answer is short too. */
-export const timeoutMs = 3_000;
+const timeoutMs = 3_000;
 export const quick = { rate: 1_000, timeoutMs };
 
 export const refOf = ({ id, name }: Pick<FleetMachine, 'id' | 'name'>): MachineRef => ({
@@ -27,7 +27,7 @@ const faults: Record<Trouble, Fault> = {
 
 export interface Setup {
   double: Double;
-  fleet: Fleet;
+  fleet: MachineFleet;
   /** Where new machines go, besides the fleet's defaults. */
   place: Partial<FleetMachine>;
   create(over?: { timeoutMs?: number; wrongKeys?: boolean; url?: string }): CloudDriver;

@@ -6,12 +6,12 @@ import { accepted, upgrade } from '../support/deploy/acts.ts';
 import { hostsOf } from '../support/deploy/hosts.ts';
 import { makeScript, setHooks } from '../support/deploy/hooks.ts';
 import { ended, ownEstate } from '../support/deploy/processes.ts';
-import type { Estate } from '../support/deploy/processes.ts';
+import type { ProcessEstate } from '../support/deploy/processes.ts';
 import { startZabbix } from '../support/servers/zabbix.ts';
 import type { ZabbixServer } from '../support/servers/zabbix.ts';
 
 let zabbix: ZabbixServer;
-let site: Estate;
+let site: ProcessEstate;
 let worker: ChildProcess;
 
 beforeAll(async () => {

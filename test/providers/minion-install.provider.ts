@@ -10,7 +10,7 @@ import { fingerprintOf, SaltKeys } from '../../activities/providers/runner/salt/
 import type { TestUser } from '../support/api/app.ts';
 import { created } from '../support/api/inventory.ts';
 import { ended, ownEstate } from '../support/deploy/processes.ts';
-import type { Estate } from '../support/deploy/processes.ts';
+import type { ProcessEstate } from '../support/deploy/processes.ts';
 import { eventually, undoAll, unique } from '../support/harness.ts';
 import { endedHostTask } from '../support/hosts/fleet.ts';
 import type { HostTask } from '../support/hosts/fleet.ts';
@@ -27,7 +27,7 @@ const opened: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force
 const dropIn = join(folder, 'minion.d', 'slipway.conf');
 let salt: SaltServers;
 let keys: SaltKeys;
-let site: Estate;
+let site: ProcessEstate;
 let admin: TestUser;
 let worker: ChildProcess;
 

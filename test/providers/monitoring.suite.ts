@@ -6,12 +6,12 @@ import type { Monitored, MonitoredHost, Monitoring } from '../../activities/prov
 import { eventually, unique } from '../support/harness.ts';
 
 /** A host as the system itself shows it. */
-export interface Look extends Monitored {
+interface Look extends Monitored {
   enabled: boolean;
   inMaintenance: boolean;
 }
 
-export interface MonitoringHarness {
+interface MonitoringHarness {
   monitoring: Monitoring;
   /** Another driver over the same system, as another worker has it. */
   another(): Monitoring;

@@ -4,16 +4,16 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Answer, TestUser } from '../support/api/app.ts';
+import type { ApiResponse, TestUser } from '../support/api/app.ts';
 import { accepted, act, outcome, taskPath, upgrade } from '../support/deploy/acts.ts';
 import { hostsOf } from '../support/deploy/hosts.ts';
 import { ownEstate } from '../support/deploy/processes.ts';
-import type { Estate } from '../support/deploy/processes.ts';
+import type { ProcessEstate } from '../support/deploy/processes.ts';
 import { eventually, unique } from '../support/harness.ts';
 import { endedTask, makeEstate, taskOf } from '../support/world.ts';
 import type { TestEstate } from '../support/world.ts';
 import { ftpsServer, gitOverSsh, packageName, packageOf } from '../support/providers/package-sources.ts';
-import type { Source } from '../support/providers/package-sources.ts';
+import type { PackageSource } from '../support/providers/package-sources.ts';
 import { tracesOf } from '../support/providers/traces.ts';
 
 const versions = ['1.0.0', '1.1.0'];
@@ -28,18 +28,18 @@ type Kind = keyof typeof kinds;
 const names = Object.keys(kinds) as Kind[];
 
 interface Shop {
-  source: Source;
+  source: PackageSource;
   estate: TestEstate;
   credential: number;
 }
 
-let site: Estate;
+let site: ProcessEstate;
 let admin: TestUser;
 const shops = {} as Record<Kind, Shop>;
 const answers: string[] = [];
 
 /** Keeps every answer, for what must not be in any. */
-async function heard<B>(answer: Promise<Answer<B>>): Promise<Answer<B>> {
+async function heard<B>(answer: Promise<ApiResponse<B>>): Promise<ApiResponse<B>> {
   const given = await answer;
   answers.push(JSON.stringify(given.body));
   return given;
@@ -60,7 +60,7 @@ beforeAll(async () => {
   });
   await Promise.all([site.start('worker'), site.start('api')]);
   admin = await site.user({ admin: true });
-  for (const kind of names) shops[kind] = await openShop(kind, sources[kind] as Source);
+  for (const kind of names) shops[kind] = await openShop(kind, sources[kind] as PackageSource);
 });
 afterAll(async () => {
   await site.close();
@@ -68,7 +68,7 @@ afterAll(async () => {
 }, 60_000);
 
 /** An application on two hosts, its settings naming a repository and a credential that was stored before. */
-async function openShop(kind: Kind, source: Source): Promise<Shop> {
+async function openShop(kind: Kind, source: PackageSource): Promise<Shop> {
   const estate = await makeEstate(site);
   const body = { name: unique(), username: source.username, ...source.secret };
   const made = await heard(admin.post<{ id: number }>(kinds[kind].path, body));
@@ -133,7 +133,7 @@ describe.each(names)('a deploy from %s', (kind) => {
     300_000,
   );
 
-  const change = async (secret: Source['secret']) =>
+  const change = async (secret: PackageSource['secret']) =>
     expect(await heard(admin.patch(`${kinds[kind].path}${shops[kind].credential}/`, secret))).toMatchObject({
       status: 200,
     });
@@ -144,7 +144,7 @@ describe.each(names)('a deploy from %s', (kind) => {
     await change(source.secret);
   });
 
-  test.each<[string, string, string, (source: Source) => unknown]>([
+  test.each<[string, string, string, (source: PackageSource) => unknown]>([
     [
       'a wrong password or key',
       packageName('1.0.0'),

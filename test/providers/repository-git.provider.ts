@@ -18,7 +18,7 @@ import { startRepositorySshd } from '../support/servers/repository-sshd.ts';
 const folder = mkdtempSync(join(tmpdir(), 'slipway-git-provider-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-export function gitPlace(url: string, credential: Credential | null, branch = 'main'): RepositoryPlace {
+function gitPlace(url: string, credential: Credential | null, branch = 'main'): RepositoryPlace {
   const address = repositoryAddress('GIT', url);
   if (!address) throw new Error(`not an address: ${url}`);
   return { url, address, branch, credential };

@@ -29,7 +29,7 @@ export interface RepositoryUnderTest {
 }
 
 /** Files by path; a link is `{ link }`. */
-export type Tree = Record<string, string | Buffer | { link: string } | { program: string }>;
+type Tree = Record<string, string | Buffer | { link: string } | { program: string }>;
 
 export function writeTree(folder: string, tree: Tree): void {
   for (const [path, what] of Object.entries(tree)) {

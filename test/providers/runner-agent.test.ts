@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unavailable } from '../../activities/providers/error.ts';
 import { agentScript, askCommand, hostKey, installCommand } from '../../activities/providers/runner/agent/protocol.ts';
-import type { Reply } from '../../activities/providers/runner/agent/protocol.ts';
+import type { AgentReply } from '../../activities/providers/runner/agent/protocol.ts';
 import { createAgentRunner } from '../../activities/providers/runner/agent/runner.ts';
 import type { Transport } from '../../activities/providers/runner/agent/runner.ts';
 import type { RunnerHost } from '../../activities/providers/runner/driver.ts';
@@ -37,7 +37,12 @@ interface Noise {
   stderr?: string;
 }
 
-function shell(agentFolder: string, [command, ...args]: string[], input: string, noise: Noise = {}): Promise<Reply> {
+function shell(
+  agentFolder: string,
+  [command, ...args]: string[],
+  input: string,
+  noise: Noise = {},
+): Promise<AgentReply> {
   return new Promise((resolve, reject) => {
     const child = spawn('/bin/sh', ['-c', command ?? '', ...args], {
       env: { PATH: '/usr/bin:/bin', SLIPWAY_AGENT_DIR: agentFolder },

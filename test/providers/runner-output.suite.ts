@@ -2,12 +2,12 @@
 import type { Job, JobState, Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
 import { eventually } from '../support/harness.ts';
 import { firstLines, flood, flooded, hang, pythons, reopen } from '../support/providers/runner-scenarios.ts';
-import type { Scenario } from '../support/providers/runner-scenarios.ts';
+import type { RunnerScenario } from '../support/providers/runner-scenarios.ts';
 
 interface Subject {
   runner: Runner;
   host: RunnerHost;
-  start(scenario: Scenario, over?: Partial<Job>): Promise<Job>;
+  start(scenario: RunnerScenario, over?: Partial<Job>): Promise<Job>;
   endOf(runner: Runner, host: RunnerHost, jobId: string): Promise<JobState>;
   said(runner: Runner, host: RunnerHost, jobId: string, stream?: 'stdout' | 'stderr'): Promise<string>;
 }
@@ -41,7 +41,7 @@ export function outputSuite(of: () => Subject): void {
     'a $language script is run as its first line says, and by its language where that names another: $content',
     async ({ language, content, says, code }) => {
       const { runner, host, start, endOf, said } = of();
-      const behaviour: Scenario['behaviour'] = ({ stdout, exit }) => {
+      const behaviour: RunnerScenario['behaviour'] = ({ stdout, exit }) => {
         stdout(says);
         exit(code);
       };

@@ -11,11 +11,11 @@ import { endOf, expectRefusal, jobOf, said } from './runner.suite.ts';
 import { runningSalt } from '../support/servers/salt.ts';
 import type { SaltServers } from '../support/servers/salt.ts';
 import { openWire } from '../support/servers/wire.ts';
-import type { Wire } from '../support/servers/wire.ts';
+import type { SaltWire } from '../support/servers/wire.ts';
 
 describe('the salt runner alone', () => {
   let salt: SaltServers;
-  let wire: Wire;
+  let wire: SaltWire;
   let runner: Runner;
   let hosts: RunnerHost[];
   const folder = mkdtempSync(join(tmpdir(), 'slipway-salt-files-'));

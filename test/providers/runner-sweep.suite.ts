@@ -2,7 +2,7 @@
 import type { Job } from '../../activities/providers/runner/driver.ts';
 import { unique } from '../support/harness.ts';
 import { fail, hang, hello } from '../support/providers/runner-scenarios.ts';
-import type { Scenario } from '../support/providers/runner-scenarios.ts';
+import type { RunnerScenario } from '../support/providers/runner-scenarios.ts';
 import { endOf, expectRefusal, jobOf } from './runner.suite.ts';
 import type { RunnerHarness } from './runner.suite.ts';
 
@@ -15,7 +15,7 @@ export function sweepSuite(name: string, open: () => Promise<RunnerHarness>): vo
     });
     afterAll(() => harness.close());
 
-    async function start(scenario: Scenario, task: number): Promise<Job> {
+    async function start(scenario: RunnerScenario, task: number): Promise<Job> {
       const job = jobOf(scenario, { id: `t${task}-p0-start-${unique()}` });
       harness.teach(job.id, scenario);
       await harness.another().start(harness.host, job);

@@ -9,7 +9,7 @@ import type { Job, JobState, JobView, Runner, RunnerHost } from '../../activitie
 import { eventually, unique } from '../support/harness.ts';
 import { outputSuite } from './runner-output.suite.ts';
 import { awkward, fail, hang, hello, manyLines, sayVariable, talk } from '../support/providers/runner-scenarios.ts';
-import type { Scenario } from '../support/providers/runner-scenarios.ts';
+import type { RunnerScenario } from '../support/providers/runner-scenarios.ts';
 
 export interface RunnerHarness {
   host: RunnerHost;
@@ -20,7 +20,7 @@ export interface RunnerHarness {
   /** Another driver over the same hosts, as another worker has it. */
   another(): Runner;
   /** Makes the next job with this id do what the scenario says. */
-  teach(jobId: string, scenario: Scenario): void;
+  teach(jobId: string, scenario: RunnerScenario): void;
   close(): Promise<void>;
 }
 
@@ -29,7 +29,7 @@ let made = 0;
 const file = unique();
 
 /** A job that runs in the host's root. */
-export function jobOf(scenario: Scenario, over: Partial<Job> = {}): Job {
+export function jobOf(scenario: RunnerScenario, over: Partial<Job> = {}): Job {
   const script = { language: 'bash' as const, content: scenario.script };
   return { id: `suite~${file}~${(made += 1)}`, script, cwd: '/', env: {}, user: null, ...over };
 }
@@ -76,7 +76,7 @@ export function runnerSuite(name: string, open: () => Promise<RunnerHarness>): v
       rmSync(folder, { recursive: true, force: true });
     });
 
-    async function start(scenario: Scenario, over: Partial<Job> = {}): Promise<Job> {
+    async function start(scenario: RunnerScenario, over: Partial<Job> = {}): Promise<Job> {
       const job = jobOf(scenario, over);
       harness.teach(job.id, scenario);
       await runner.start(host, job);

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { testWorld } from '../support/world.ts';
 import type { World } from '../support/world.ts';
 import { outcome } from '../support/deploy/acts.ts';
-import type { Answer, TestUser } from '../support/api/app.ts';
+import type { ApiResponse, TestUser } from '../support/api/app.ts';
 import { recordsOf } from '../support/api/inventory.ts';
 import { eventually, unique } from '../support/harness.ts';
 import { kinds } from './kinds.ts';
@@ -31,7 +31,7 @@ const asker = (): Promise<TestUser> => world.user({ system: ['enable_resource_re
 describe.each(kinds)('a $kind', ({ kind, path, permission, wish, changed, wrong }) => {
   const approver = (): Promise<TestUser> => world.user({ system: ['enable_resource_req', permission] });
   const at = (id: number, rest = ''): string => `${path}${id}/${rest}`;
-  const act = (user: TestUser, id: number, action: string, body?: object): Promise<Answer> =>
+  const act = (user: TestUser, id: number, action: string, body?: object): Promise<ApiResponse> =>
     user.post(at(id, `actions/${action}/`), body);
   const shown = async (user: TestUser, id: number): Promise<Shown> => (await user.get<Shown>(at(id))).body;
   async function asked(user: TestUser, body = wish()): Promise<number> {

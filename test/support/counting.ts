@@ -8,7 +8,7 @@ import pg from 'pg';
 import type { Database } from '../../db/database.ts';
 import type { World } from './world.ts';
 
-export interface Counts {
+interface Counts {
   /** Committed transactions that wrote something, from any process of the world. */
   commits: number;
   /** Calls of the engine by the API. */

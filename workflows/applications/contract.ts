@@ -10,8 +10,7 @@ export const instanceActions = ['start', 'stop', 'restart'] as const;
 export type InstanceAction = (typeof instanceActions)[number];
 
 /** The steps of an instance, in order; each action omits those that do not apply. */
-export const instanceActionSteps = ['stop', 'start', 'check'] as const;
-export type InstanceActionStep = (typeof instanceActionSteps)[number];
+export type InstanceActionStep = 'stop' | 'start' | 'check';
 
 /** `instance-task/5` */
 export const instanceTaskWorkflowId = (taskId: number): string => `instance-task/${taskId}`;

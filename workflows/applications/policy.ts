@@ -3,7 +3,7 @@ import type { HostStatus } from '../hosts/contract.ts';
 import { Problem } from '../problems/problem.ts';
 import type { InstanceAction, InstanceStatus } from './contract.ts';
 
-export interface InstanceView {
+interface InstanceView {
   id: number;
   status: InstanceStatus;
   busyTaskId: number | null;
@@ -12,7 +12,7 @@ export interface InstanceView {
 }
 
 /** The application's start and stop commands; empty: not configured. */
-export interface InstanceCommands {
+interface InstanceCommands {
   startupCmd: string;
   stopCmd: string;
 }

@@ -4,7 +4,7 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Actor, WaitingOn } from '../tasks/contract.ts';
 
 export const decisions = ['approve', 'reject', 'close'] as const;
-export type Decision = (typeof decisions)[number];
+type Decision = (typeof decisions)[number];
 
 export const requestStatuses = [
   'wait_review',
@@ -48,7 +48,7 @@ export interface PolicyGroup {
   count: number;
 }
 
-export interface PolicyStep {
+interface PolicyStep {
   groups: PolicyGroup[];
 }
 

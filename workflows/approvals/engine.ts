@@ -37,7 +37,7 @@ import { workflowActor } from '../tasks/contract.ts';
 import type { Actor, WaitingOn } from '../tasks/contract.ts';
 
 /** The parts of a lifecycle that the engine needs. */
-export interface ApprovalTable {
+interface ApprovalTable {
   record(transition: NumberedTransition): Promise<void>;
   /** Looks up the sender of a message; throws Problem when they may not decide. */
   authorize(decide: DecideInput, proof: string): Promise<Decider>;

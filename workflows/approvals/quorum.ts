@@ -5,13 +5,13 @@ import type { ApprovalPolicy, ApprovalView, CastVote, OpenTo, PolicyGroup, Seat,
 import { hasRoom, match } from './vote-matching.ts';
 import type { Choice } from './vote-matching.ts';
 
-export interface GroupStanding<V extends CastVote = CastVote> {
+interface GroupStanding<V extends CastVote = CastVote> {
   group: PolicyGroup;
   have: V[];
   lacks: number;
 }
 
-export interface Standing<V extends CastVote = CastVote> {
+interface Standing<V extends CastVote = CastVote> {
   /** From 0; equals the number of steps when all are satisfied. */
   step: number;
   /** Groups of the open step; empty when all are satisfied. */
@@ -124,7 +124,7 @@ export function standing<V extends CastVote>(view: Weighed & { votes: readonly V
 export const isSatisfied = (view: Weighed & { votes: readonly CastVote[] }): boolean => openRound(view) === undefined;
 
 /** The effect of one more vote in the open step. */
-export type Worth = 'counts' | 'later step' | 'group complete' | 'seat taken' | 'no group';
+type Worth = 'counts' | 'later step' | 'group complete' | 'seat taken' | 'no group';
 
 export function worthOf(view: ApprovalView, userId: number, voter: Voter): Worth {
   const { steps } = view.policy;
@@ -153,7 +153,7 @@ function lookOf({ brokeGlassById, creatorId }: Looked, { userId, voter }: CastVo
 }
 
 /** Missing reviews of a start without approval, by people other than the starter. */
-export function missingLooks(view: Looked): number {
+function missingLooks(view: Looked): number {
   if (view.brokeGlassById === null) return 0;
   const looks = view.votes.map((vote) => lookOf(view, vote));
   return looksNeeded - match([looksNeeded], looks).filter((place) => place !== null).length;
@@ -253,7 +253,7 @@ export const expiryOf = ({ expireAfterHours }: ApprovalPolicy, since: string): s
 export const requiredVotes = (policy: ApprovalPolicy): number =>
   policy.steps.flatMap(({ groups }) => groups).reduce((sum, { count }) => sum + count, 0);
 
-export interface Candidate {
+interface Candidate {
   userId: number;
   voter: Voter;
 }

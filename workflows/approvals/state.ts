@@ -62,7 +62,7 @@ export type NumberedTransition = Transition & {
   requiredApprovals?: number;
 };
 
-export interface NewApproval {
+interface NewApproval {
   kind: RequestKind;
   creator: Person;
   policy: ApprovalPolicy;

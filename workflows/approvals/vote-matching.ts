@@ -9,15 +9,15 @@ export interface Choice {
 }
 
 /** The number of votes that each group needs, and takes. */
-export type Needs = readonly number[];
+type Needs = readonly number[];
 
-export interface ApprovalSlot {
+interface ApprovalSlot {
   seat: string;
   group: number;
 }
 
 /** The slot of each vote; null when no slot was left. */
-export type Matching = readonly (ApprovalSlot | null)[];
+type Matching = readonly (ApprovalSlot | null)[];
 
 /** Matches votes, each with its possible seats, in the given order. */
 export function match(needs: Needs, votes: readonly (readonly Choice[])[]): Matching {

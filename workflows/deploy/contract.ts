@@ -18,7 +18,7 @@ export type DeployTaskStatus = RequestStatus;
 export const hookNames = ['global_pre_exec', 'pre_exec', 'post_exec', 'global_post_exec'] as const;
 export type HookName = (typeof hookNames)[number];
 
-export interface Hook {
+interface Hook {
   running_user: string | null;
   script: { id: number };
 }
@@ -85,7 +85,7 @@ export interface PlannedInstance {
 export type PlannedCredential = { id: number } | { type: string; username: string };
 
 /** The source of a package, without secrets. */
-export interface PlannedRepository {
+interface PlannedRepository {
   type: 'FTP' | 'GIT';
   url: string;
   /** GIT only. */
@@ -180,7 +180,7 @@ export interface DeployTaskInput {
   carried?: DeployTaskCarried;
 }
 
-export interface DeployTaskCarried extends CarriedApproval {
+interface DeployTaskCarried extends CarriedApproval {
   subTasks: number;
   held?: HeldStart | null;
   rollout?: RolloutState | null;
@@ -340,7 +340,7 @@ export const instanceSteps = ['fetch', 'pre_exec', 'stop', 'unpack', 'switch', '
 export type InstanceStep = (typeof instanceSteps)[number];
 
 /** The compensating steps. */
-export const undoSteps = ['stop_new', 'switch_back', 'drop_release', 'start_old'] as const;
+const undoSteps = ['stop_new', 'switch_back', 'drop_release', 'start_old'] as const;
 export type UndoStep = (typeof undoSteps)[number];
 
 export const stepNames = [
@@ -360,7 +360,7 @@ export interface DeployTransition extends RequestTransition {
 }
 
 /** Further columns of a deploy task's row; absent ones are unchanged. */
-export interface DeployAside {
+interface DeployAside {
   heldBy?: number | null;
   paused?: boolean;
   /** Why it does not proceed automatically. */

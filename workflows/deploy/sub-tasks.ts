@@ -23,7 +23,7 @@ export interface DeployParts {
 }
 
 /** A begun sub-task; `ended` never rejects. */
-export interface BegunSubTask extends SubTaskRef {
+interface BegunSubTask extends SubTaskRef {
   ended: Promise<SubTaskOutcome>;
 }
 

@@ -19,8 +19,29 @@ export const hostTypes = [
 ] as const;
 export type HostType = (typeof hostTypes)[number];
 
-export const runnerNames = ['salt', 'ssh', 'local'] as const;
-export type RunnerName = (typeof runnerNames)[number];
+interface RunnerFacts {
+  /** The setting (a key of the configuration) that turns it on. */
+  setting: string;
+  /**
+   * What leads to its hosts. A `folder` is one of the worker's own machine: there is no way to admit, no root to become, and
+   * every worker deletes the old jobs of its own.
+   */
+  reachedBy: 'minion' | 'address' | 'folder';
+}
+
+/** The runners. A new one is an entry here, its driver, and a migration for the check constraint of `hosts.runner`. */
+export const runnerTable = {
+  salt: { setting: 'saltUrl', reachedBy: 'minion' },
+  ssh: { setting: 'sshKeyFile', reachedBy: 'address' },
+  local: { setting: 'localRunner', reachedBy: 'folder' },
+} as const satisfies Record<string, RunnerFacts>;
+
+export type RunnerName = keyof typeof runnerTable;
+
+export const runnerNames = Object.keys(runnerTable) as RunnerName[];
+
+/** Whether its hosts are folders of the worker's machine. */
+export const isFolder = (runner: RunnerName): boolean => runnerTable[runner].reachedBy === 'folder';
 
 export const hostTaskKinds = ['start', 'stop', 'restart', 'init', 'change_status', 'change_zabbix_opts'] as const;
 export type HostTaskKind = (typeof hostTaskKinds)[number];
@@ -96,7 +117,7 @@ export interface HostEnd {
 }
 
 /** Input of the update `cancel`. */
-export interface CancelHostsInput {
+interface CancelHostsInput {
   actor: Actor;
 }
 

@@ -3,7 +3,7 @@ import { Problem } from '../problems/problem.ts';
 import type { ProblemName } from '../problems/problem.ts';
 import type { HostStatus, HostTaskKind, HostType, OsStatus } from './contract.ts';
 
-export interface HostView {
+interface HostView {
   name: string;
   status: HostStatus;
   osStatus: OsStatus | null;

@@ -9,6 +9,9 @@ const keys = {
   level: defineSearchAttributeKey('SlipwayLevel', 'KEYWORD'),
 };
 
+/** Their names in the engine, all of type Keyword. */
+export const searchAttributeNames = Object.values(keys).map(({ name }) => name);
+
 /** Filters of the Temporal UI; `status` is the request's or task's own, not the workflow's. */
 export type Attributes = Partial<Record<keyof typeof keys, string>>;
 

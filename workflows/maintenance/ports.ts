@@ -1,5 +1,5 @@
 /** The phase of a warning about a maintenance period; each is given once. */
-export type MaintenancePhase = 'begin' | 'extend';
+type MaintenancePhase = 'begin' | 'extend';
 
 /** Maintenance of a task's hosts. Errors of monitoring do not throw: they become lines of the task's output. */
 export interface MaintenanceActivities {

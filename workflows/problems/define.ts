@@ -1,6 +1,6 @@
 // Definitions of problems: the documented code, the HTTP status, the message in both languages.
 
-export interface Definition<En extends string = string> {
+interface Definition<En extends string = string> {
   code: number;
   status: number;
   en: En;

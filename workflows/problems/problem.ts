@@ -285,7 +285,7 @@ export const inChinese = translator({
 });
 
 export type Language = 'en' | 'zh';
-export type ProblemParams = Record<string, string | number>;
+type ProblemParams = Record<string, string | number>;
 
 /** One input field and its error; `field` is a dotted path, with numbers for indexes. */
 export interface ProblemDetail {

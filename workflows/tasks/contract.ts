@@ -1,7 +1,6 @@
 // Words that all work on machines shares: sub-tasks of a deploy task, instance tasks, host tasks.
 
-export const taskAreas = ['deploy', 'instance', 'host'] as const;
-export type TaskArea = (typeof taskAreas)[number];
+export type TaskArea = 'deploy' | 'instance' | 'host';
 
 export const taskStatuses = ['running', 'finished', 'failed'] as const;
 export type TaskStatus = (typeof taskStatuses)[number];

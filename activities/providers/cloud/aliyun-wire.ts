@@ -15,7 +15,7 @@ import {
   said,
   systemCode,
 } from './calls.ts';
-import type { CallOptions, Caller } from './calls.ts';
+import type { CallOptions, PacedCaller } from './calls.ts';
 
 interface Fields {
   [field: string]: string | number | boolean;
@@ -29,14 +29,14 @@ interface EcsClient {
   rebootInstanceWithOptions(request: object, runtime: object): Promise<{ body?: unknown }>;
 }
 
-export type EcsAction = 'DescribeInstances' | 'StartInstance' | 'StopInstance' | 'RebootInstance';
+type EcsAction = 'DescribeInstances' | 'StartInstance' | 'StopInstance' | 'RebootInstance';
 
 type Made<T> = new (fields: object) => T;
 type EcsModule = Record<`${EcsAction}Request`, Made<object>> & {
   default: Made<EcsClient> | { default: Made<EcsClient> };
 };
 
-export type AliyunCall = <S extends z.ZodType>(action: EcsAction, fields: Fields, answer: S) => Promise<z.output<S>>;
+type AliyunCall = <S extends z.ZodType>(action: EcsAction, fields: Fields, answer: S) => Promise<z.output<S>>;
 
 const variables = 'SLIPWAY_ALIYUN_ACCESS_KEY_ID and SLIPWAY_ALIYUN_ACCESS_KEY_SECRET';
 
@@ -140,7 +140,7 @@ export function createAliyunCall(
   name: string,
   account: AliyunAccount,
   region: string,
-  options: CallOptions & { run: Caller },
+  options: CallOptions & { run: PacedCaller },
 ): AliyunCall {
   const keys = keysOf(account.name, variables);
   const call = createSdkCall(options.run, () => createClient(account, region, options.timeoutMs ?? callTimeoutMs));

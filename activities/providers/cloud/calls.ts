@@ -19,10 +19,10 @@ export interface CallOptions {
 export const callTimeoutMs = 10_000;
 
 /** Runs a call within the rate limit and the deadline. */
-export type Caller = <T>(call: () => Promise<T>) => Promise<T>;
+export type PacedCaller = <T>(call: () => Promise<T>) => Promise<T>;
 
 /** Creates a caller that spaces calls to an account at `name` and applies the deadline to each. */
-export function createCaller(name: string, account: string, options: CallOptions): Caller {
+export function createCaller(name: string, account: string, options: CallOptions): PacedCaller {
   const { rate, timeoutMs = callTimeoutMs, turns = ownTurns } = options;
   const turn = turns(`${name}/${account}`, rate);
   return async (call) => {
@@ -45,7 +45,7 @@ export class CloudApiError extends ProviderError {
 }
 
 /** Calls an SDK, which is loaded at the first call and outside its deadline; checks what it answers. */
-export function createSdkCall<C>(run: Caller, load: () => Promise<C>) {
+export function createSdkCall<C>(run: PacedCaller, load: () => Promise<C>) {
   let client: Promise<C> | undefined;
   return async <S extends z.ZodType>(
     name: string,

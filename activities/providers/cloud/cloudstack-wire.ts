@@ -25,7 +25,7 @@ const encode = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()~]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /** The signature of CloudStack's developer guide: HMAC-SHA1 over the sorted, lower-cased query. */
-export function sign(parameters: Parameters, secretKey: string): string {
+function sign(parameters: Parameters, secretKey: string): string {
   const query = Object.entries(parameters)
     .map(([key, value]) => `${key.toLowerCase()}=${encode(value).toLowerCase()}`)
     .sort()

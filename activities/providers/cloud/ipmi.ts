@@ -8,7 +8,7 @@ import type { CloudDriver, IpmiAccess, Machine, MachineRef, PowerAnswer, PowerRe
 import { ResponseLostError, ipmiName, ipmitool } from './ipmitool.ts';
 import { ownTurns } from './rate.ts';
 
-export interface IpmiOptions extends CallOptions {
+interface IpmiOptions extends CallOptions {
   /** The program, by name or path. */
   program: string;
 }

@@ -11,7 +11,7 @@ export const ipmiName = 'IPMI';
 /** The controller may or may not have received the command. */
 export class ResponseLostError extends ProviderError {}
 
-export interface IpmitoolOptions {
+interface IpmitoolOptions {
   program: string;
   timeoutMs: number;
 }

@@ -16,7 +16,7 @@ const provider = 'memory';
 
 type Method = 'find' | 'power' | 'finished' | 'list';
 
-export interface MemoryMachine extends Machine {
+interface MemoryMachine extends Machine {
   /** Its next state, reached after this many more reads. */
   next: { state: MachineState; looks: number } | null;
 }
@@ -28,7 +28,7 @@ interface MemoryJob {
 }
 
 /** A power change that actually began. */
-export interface Begun {
+interface Begun {
   id: string;
   action: PowerAction;
   force: boolean;

@@ -19,17 +19,17 @@ import {
   said,
   systemCode,
 } from './calls.ts';
-import type { CallOptions, Caller } from './calls.ts';
+import type { CallOptions, PacedCaller } from './calls.ts';
 
 /** One of the services, with its API version. */
-export interface TencentService {
+interface TencentService {
   /** For messages. */
   name: string;
   service: 'cvm' | 'bm';
   version: string;
 }
 
-export type TencentCall = <S extends z.ZodType>(action: string, parameters: object, answer: S) => Promise<z.output<S>>;
+type TencentCall = <S extends z.ZodType>(action: string, parameters: object, answer: S) => Promise<z.output<S>>;
 
 const variables = 'SLIPWAY_TENCENT_SECRET_ID and SLIPWAY_TENCENT_SECRET_KEY';
 
@@ -105,7 +105,7 @@ export function createTencentCall(
   service: TencentService,
   account: TencentAccount,
   region: string,
-  options: CallOptions & { run: Caller },
+  options: CallOptions & { run: PacedCaller },
 ): TencentCall {
   const { name } = service;
   const keys = keysOf(account.name, variables);

@@ -11,7 +11,7 @@ import {
 
 type Method = Exclude<keyof Monitoring, 'name'>;
 
-export interface MonitoredEntry extends Monitored {
+interface MonitoredEntry extends Monitored {
   enabled: boolean;
   addresses: readonly string[];
   problems: string[];

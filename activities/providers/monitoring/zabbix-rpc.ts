@@ -18,7 +18,7 @@ export interface ZabbixAccess {
 }
 
 /** Major and minor as one comparable number: 6.4 is 604. */
-export type ZabbixVersion = number;
+type ZabbixVersion = number;
 
 export interface ZabbixRpc {
   version(): Promise<ZabbixVersion>;

@@ -10,7 +10,7 @@ import { createMaintenance } from './zabbix-maintenance.ts';
 import { createZabbixRpc, provider } from './zabbix-rpc.ts';
 import type { ZabbixAccess, ZabbixRpc } from './zabbix-rpc.ts';
 
-export type ZabbixSeverity = (typeof zabbixSeverities)[number];
+type ZabbixSeverity = (typeof zabbixSeverities)[number];
 
 export interface ZabbixOptions extends ZabbixAccess {
   /** Group of hosts without one, as Zabbix requires a group. */

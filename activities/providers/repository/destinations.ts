@@ -8,7 +8,7 @@ import { refused, unavailable } from '../error.ts';
 /** Resolves a host and port to the one IP address to connect to; throws ProviderError when it is not allowed. */
 export type Destinations = (provider: string, at: HostPort) => Promise<string>;
 
-export interface DestinationOptions {
+interface DestinationOptions {
   /** Host names (`*.example.com` for those below), addresses and CIDRs; empty: everything except this machine. */
   allow: readonly string[];
   /** Slipway's own servers. */

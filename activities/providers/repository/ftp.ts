@@ -21,7 +21,7 @@ import { FtpNames } from './ftp-names.ts';
 import { nameIn } from './names.ts';
 import { InvalidPackageError } from './refusal.ts';
 
-export interface FtpOptions {
+interface FtpOptions {
   destinations: Destinations;
   /** PEM of the trusted certificate authorities. */
   ca: () => string[];

@@ -13,7 +13,7 @@ import { tarEntries } from './tar-entries.ts';
 import { PackageTree } from './archive-tree.ts';
 import { zipEntries } from './zip-entries.ts';
 
-export type PackageFormat = 'zip' | 'tar' | 'tar.gz' | 'plain';
+type PackageFormat = 'zip' | 'tar' | 'tar.gz' | 'plain';
 
 /** The package format by name alone; the content must agree. */
 export function formatOf(name: string): PackageFormat {

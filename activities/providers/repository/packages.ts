@@ -86,7 +86,7 @@ function keyOf(place: PackagePlace, path: string): string {
     .digest('hex');
 }
 
-export interface PackagesParts {
+interface PackagesParts {
   dataDir: string;
   store: PackageStore;
   repositories: Repositories;

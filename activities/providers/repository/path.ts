@@ -3,6 +3,7 @@
 // package root.
 import { realpath } from 'node:fs/promises';
 import { isBelow } from '../../../kit/host-rules.ts';
+import { isFolder } from '../../../workflows/hosts/contract.ts';
 import type { RealPath, Runner, RunnerHost } from '../runner/driver.ts';
 import { checkPath } from '../runner/check-paths.ts';
 import type { Files, Reading } from './driver.ts';
@@ -55,7 +56,7 @@ export function createPathRepository(of: { dataDir: string; timeoutMs: number; r
   return {
     read<T>({ runner, host }: PathPlace, { signal }: Pick<Reading, 'signal'>, work: (files: Files) => Promise<T>) {
       const onHost = confined(hostFiles(runner, host), (paths) => runner.realPaths(host, paths), roots);
-      const places = host.runner === 'local' ? [onHost, confined(machineFiles(dataDir), onMachine, roots)] : [onHost];
+      const places = isFolder(host.runner) ? [onHost, confined(machineFiles(dataDir), onMachine, roots)] : [onHost];
       let found = onHost;
       const files: Files = {
         async stat(path) {

@@ -15,7 +15,7 @@ import { changed } from './files.ts';
 import { decodedPath } from './ftp.ts';
 import { InvalidPackageError } from './refusal.ts';
 
-export interface SftpOptions {
+interface SftpOptions {
   destinations: Destinations;
   /** The text of a known_hosts file, null when none is configured. */
   knownHosts: () => string | null;

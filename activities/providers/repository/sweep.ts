@@ -4,7 +4,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gitFolder } from './git/git.ts';
 
-export interface Sweep {
+interface Sweep {
   dataDir: string;
   packages: string;
   mostBytes: number;

@@ -5,11 +5,6 @@ const hostName = /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z
 const jobName = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$/;
 const variable = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** A job's id from its parts: `jobId('deploy-task/42/upgrade/3', 5, 'pre_exec')` is `deploy-task.42.upgrade.3~5~pre_exec`. */
-export function jobId(...parts: (string | number)[]): string {
-  return parts.map((part) => String(part).replaceAll('/', '.')).join('~');
-}
-
 /** Whether a job's id belongs to an ended task. */
 export function isOfEnded(id: string, { below, except }: EndedTasks): boolean {
   const task = Number(/^t([1-9]\d{0,14})-/.exec(id)?.[1] ?? below);

@@ -1,4 +1,7 @@
 import type { Config } from '../../../kit/config/config.ts';
+import { runnerNames } from '../../../workflows/hosts/contract.ts';
+import type { RunnerName } from '../../../workflows/hosts/contract.ts';
+import type { Runner } from './driver.ts';
 import { createLocalRunner } from './local.ts';
 import type { MinionKeys } from './minions.ts';
 import type { Runners } from './registry.ts';
@@ -7,17 +10,25 @@ import { createSaltRunner } from './salt/index.ts';
 import { SaltKeys } from './salt/keys.ts';
 import { createSshRunner } from './ssh/index.ts';
 
+/** Each runner's driver; null: not configured. */
+const drivers: Record<RunnerName, (config: Config) => Runner | null> = {
+  local: ({ localRunner, dataDir }) => (localRunner ? createLocalRunner({ dataDir }) : null),
+  ssh: ({ sshKeyFile: keyFile, sshKnownHosts: knownHosts, sshUser: user, sshPort: port }) =>
+    keyFile === undefined || knownHosts === undefined ? null : createSshRunner({ keyFile, knownHosts, user, port }),
+  salt(config) {
+    const salt = saltOf(config);
+    return salt && createSaltRunner(salt);
+  },
+};
+
 /** Creates the configured drivers. */
 export function createRunners(config: Config): Runners {
-  const { localRunner, dataDir, sshKeyFile, sshKnownHosts } = config;
-  const ssh = sshKeyFile !== undefined &&
-    sshKnownHosts !== undefined && { keyFile: sshKeyFile, knownHosts: sshKnownHosts };
-  const salt = saltOf(config);
-  return {
-    ...(localRunner && { local: createLocalRunner({ dataDir }) }),
-    ...(ssh && { ssh: createSshRunner({ ...ssh, user: config.sshUser, port: config.sshPort }) }),
-    ...(salt && { salt: createSaltRunner(salt) }),
-  };
+  const runners: Runners = {};
+  for (const name of runnerNames) {
+    const runner = drivers[name](config);
+    if (runner) runners[name] = runner;
+  }
+  return runners;
 }
 
 /** Access to minion keys, if minions are installed over SSH. */

@@ -1,13 +1,12 @@
-// The driver interface for hosts: `local`, `salt` and `ssh`. A job is started by a unique id and then runs independently on
+// The driver interface for hosts. A job is started by a unique id and then runs independently on
 // the host, which keeps its output and result. Any worker, also after a crash, asks for both by the id, so that no step runs
 // twice and no output is lost.
-
-export type RunnerKind = 'local' | 'salt' | 'ssh';
+import type { RunnerName } from '../../../workflows/hosts/contract.ts';
 
 /** A host as drivers need it; `address` is null if the runner finds it by name. */
 export interface RunnerHost {
   name: string;
-  runner: RunnerKind;
+  runner: RunnerName;
   address: string | null;
 }
 
@@ -23,7 +22,7 @@ export interface FolderChoice {
  * `SLIPWAY_STEPS_DIR`, for step data that only the runner's own user may change; it may not exist yet.
  */
 export interface Job {
-  /** Globally unique, see `jobId`: a start with an existing id has no effect. */
+  /** Globally unique: a start with an existing id has no effect. */
   id: string;
   /** Passed as a file, never through a shell's arguments. */
   script: { language: 'bash' | 'python'; content: string };

@@ -25,7 +25,7 @@ export interface Started extends ProcessMark {
 }
 
 /** The leader of the job's group, and its output readers (process.json). */
-export interface Running extends ProcessMark {
+export interface RunningJob extends ProcessMark {
   readers: ProcessMark[];
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { syncPath } from '../../../kit/atomic-file.ts';
 import { commandOf } from '../../../kit/shebang.ts';
 import { files, makeFolder, readJson, writeJson } from './local-folder.ts';
-import type { JobOrder, Result, Running, Started } from './local-folder.ts';
+import type { JobOrder, Result, RunningJob, Started } from './local-folder.ts';
 import { streamFiles } from './local-output.ts';
 import { markOf } from './local-process.ts';
 import { openPipes, settled, startReaders } from './local-streams.ts';
@@ -68,7 +68,7 @@ function run(folder: string, order: JobOrder, as: RunAs, { stdout, stderr }: Pip
   child.once('error', (error) => void end(folder, readers, { exitCode: 127, signal: null }, error));
   child.once('exit', (exitCode, signal) => void end(folder, readers, { exitCode, signal }));
   if (child.pid === undefined) return;
-  writeJson(folder, files.process, { ...markOf(child.pid), readers: readers.marks } satisfies Running);
+  writeJson(folder, files.process, { ...markOf(child.pid), readers: readers.marks } satisfies RunningJob);
 }
 
 async function main(folder: string): Promise<void> {

@@ -12,7 +12,7 @@ import { checkEnvironment } from './check-paths.ts';
 import { chosen, keptBytes } from './output-view.ts';
 import { inside, statFile } from './local-files.ts';
 import { files, makeFolder, readJson, writeJson } from './local-folder.ts';
-import type { JobOrder, Result, Running, Started } from './local-folder.ts';
+import type { JobOrder, Result, RunningJob, Started } from './local-folder.ts';
 import { groupLives, lives, markOf, signalGroup } from './local-process.ts';
 import { settled, withPipes } from './local-streams.ts';
 import { chooseUser } from './local-user.ts';
@@ -82,8 +82,8 @@ async function launch({ folder, searchPath, compiled }: JobPlace): Promise<void>
   child.stdout?.destroy();
 }
 
-function running(folder: string): Running | null {
-  return readJson(folder, files.process) as Running | null;
+function running(folder: string): RunningJob | null {
+  return readJson(folder, files.process) as RunningJob | null;
 }
 
 function started(folder: string): Started | null {

@@ -8,7 +8,7 @@ import type { Job } from './driver.ts';
 const userName = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?$/;
 const setpriv = '/usr/bin/setpriv';
 
-export interface SystemUser {
+interface SystemUser {
   name: string;
   uid: number;
   gid: number;
@@ -26,7 +26,7 @@ async function lookUp(program: string, args: string[]): Promise<string | null> {
 }
 
 /** Finds a system user by name through the system, including directory services; null when they do not exist. */
-export async function findUser(name: string): Promise<SystemUser | null> {
+async function findUser(name: string): Promise<SystemUser | null> {
   if (!userName.test(name)) return null;
   const line = await lookUp('getent', ['passwd', name]);
   if (line !== null) {

@@ -22,7 +22,7 @@ import { chosen, keptBytes, viewOf } from './output-view.ts';
 const provider = 'memory';
 
 /** Controls a running job, which runs until `exit`. */
-export interface JobControl {
+interface JobControl {
   job: Job;
   host: string;
   files: Map<string, MemoryFile>;
@@ -34,18 +34,18 @@ export interface JobControl {
 /** Simulates a job: it may exit at once, later, or never (until killed). */
 export type Behaviour = (control: JobControl) => void;
 
-export interface MemoryFile {
+interface MemoryFile {
   data: Buffer;
   mode: number;
 }
 
-export interface MemoryJob {
+interface MemoryJob {
   state: JobState;
   stdout: MemoryStream;
   stderr: MemoryStream;
 }
 
-export interface MemoryHost {
+interface MemoryHost {
   files: Map<string, MemoryFile>;
   folders: Set<string>;
   jobs: Map<string, MemoryJob>;

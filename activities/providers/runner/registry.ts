@@ -1,8 +1,9 @@
+import type { RunnerName } from '../../../workflows/hosts/contract.ts';
 import { refused } from '../error.ts';
-import type { Runner, RunnerHost, RunnerKind } from './driver.ts';
+import type { Runner, RunnerHost } from './driver.ts';
 
-/** The configured drivers by kind. */
-export type Runners = Partial<Record<RunnerKind, Runner>>;
+/** The configured drivers by name. */
+export type Runners = Partial<Record<RunnerName, Runner>>;
 
 /** Finds the driver of a host; refuses a host whose runner is not configured. */
 export function runnerOf(runners: Runners, host: RunnerHost): Runner {

@@ -19,7 +19,7 @@ const escalation = z.union([
   })),
 ]);
 
-export interface EscalationDeps {
+interface EscalationDeps {
   db: Kysely<Database>;
   log: Logger;
   send: SendMail | undefined;

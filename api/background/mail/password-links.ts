@@ -24,7 +24,7 @@ const wish = z.object({
 });
 
 /** Payload of the outbox row. */
-export type PasswordLinkWish = z.output<typeof wish>;
+type PasswordLinkWish = z.output<typeof wish>;
 
 /** Queues a link, to be mailed after the commit; does nothing without a mail server. */
 export async function mailPasswordLink(

@@ -5,7 +5,7 @@ import { either, isNumber, textOf, typeName } from '../values/value.ts';
 import type { Given, Value } from '../values/value.ts';
 import { whole } from './whole.ts';
 
-export type Optional = Value | undefined;
+type Optional = Value | undefined;
 
 /** Arguments by their place; what is not given is undefined. */
 export interface Args {
@@ -16,7 +16,7 @@ export interface Args {
   flag(at: number): boolean;
 }
 
-export function bind(name: string, parameters: readonly string[], { positional, named }: Given): Optional[] {
+function bind(name: string, parameters: readonly string[], { positional, named }: Given): Optional[] {
   if (positional.length > parameters.length) {
     throw new RenderError(`${name} takes ${parameters.length} arguments, not ${positional.length}`);
   }
@@ -58,7 +58,7 @@ export function argsOf(name: string, parameters: readonly string[], given: Given
 }
 
 /** `parameters` are words, parted by blanks. */
-export interface Builtin<Of> {
+interface Builtin<Of> {
   parameters: readonly string[];
   run(of: Of, args: Args, given: Given): Value;
 }

@@ -3,7 +3,7 @@
 // ends anything there: all but letters, digits and a few harmless signs are written as escapes. Bare it is the exact text;
 // inside quotes it is safe, though one sees the escapes.
 
-export type Language = 'bash' | 'python';
+export type QuotedLanguage = 'bash' | 'python';
 
 /** Signs of other scripts end nothing in either language. */
 const foreign = /^(?![\0-\x7f])[\p{P}\p{S}]$/u;
@@ -35,7 +35,7 @@ const pythonQuote = (text: string): string =>
   `'${[...text].map((one) => (pythonHarmless(one) ? one : pythonEscape(one))).join('')}'`;
 
 /** A literal that is this text and nothing else. NUL cannot be in it. */
-export const quote = (text: string, language: Language): string =>
+export const quote = (text: string, language: QuotedLanguage): string =>
   language === 'bash' ? bashQuote(text) : pythonQuote(text);
 
 const jsonEscape = (character: string): string =>

@@ -4,7 +4,7 @@ import { deeper, place, spend } from '../meter.ts';
 import { RenderError } from '../render-error.ts';
 import { sliceOf } from '../library/functions.ts';
 import { lookup } from '../library/lookup.ts';
-import type { Language } from '../library/quote.ts';
+import type { QuotedLanguage } from '../library/quote.ts';
 import { whole } from '../library/whole.ts';
 import type { Arguments, Expression } from '../syntax/nodes.ts';
 import { changed, withMark } from '../values/marked.ts';
@@ -26,11 +26,11 @@ import {
 import type { Given, Value } from '../values/value.ts';
 import { applyFilter, isFilter, takesMissing } from './filters.ts';
 import { methodOf } from './methods.ts';
-import type { Scope } from './scope.ts';
+import type { VariableScope } from './scope.ts';
 import { applyTest, isTest } from './tests.ts';
 
-export interface Settings {
-  language: Language;
+export interface EvaluationSettings {
+  language: QuotedLanguage;
 }
 
 const unknown = (written: string): RenderError => new RenderError(`the name ${written} is not known`, null, written);
@@ -41,28 +41,28 @@ function present(value: Value): Value {
 }
 
 export class Evaluator {
-  readonly #settings: Settings;
+  readonly #settings: EvaluationSettings;
 
-  constructor(settings: Settings) {
+  constructor(settings: EvaluationSettings) {
     this.#settings = settings;
   }
 
-  value(node: Expression, scope: Scope): Value {
+  value(node: Expression, scope: VariableScope): Value {
     return present(this.maybe(node, scope));
   }
 
-  isSo(node: Expression, scope: Scope): boolean {
+  isSo(node: Expression, scope: VariableScope): boolean {
     return isTrue(this.value(node, scope));
   }
 
   /** The value, or what is missing. */
-  maybe(node: Expression, scope: Scope): Value {
+  maybe(node: Expression, scope: VariableScope): Value {
     place.line = node.line;
     spend(1);
     return deeper(() => this.#evaluate(node, scope));
   }
 
-  #evaluate(node: Expression, scope: Scope): Value {
+  #evaluate(node: Expression, scope: VariableScope): Value {
     switch (node.kind) {
       case 'constant':
         return node.value;
@@ -101,16 +101,16 @@ export class Evaluator {
     }
   }
 
-  #name({ name, written }: Extract<Expression, { kind: 'name' }>, scope: Scope): Value {
+  #name({ name, written }: Extract<Expression, { kind: 'name' }>, scope: VariableScope): Value {
     const found = scope.get(name);
     return found === undefined ? new Missing(written) : found;
   }
 
-  #all(nodes: Expression[], scope: Scope): Value[] {
+  #all(nodes: Expression[], scope: VariableScope): Value[] {
     return nodes.map((node) => this.value(node, scope));
   }
 
-  #member(node: Extract<Expression, { kind: 'attribute' | 'item' }>, scope: Scope): Value {
+  #member(node: Extract<Expression, { kind: 'attribute' | 'item' }>, scope: VariableScope): Value {
     const of = this.value(node.of, scope);
     const key = node.kind === 'item' ? this.value(node.key, scope) : node.name;
     place.line = node.line;
@@ -121,7 +121,7 @@ export class Evaluator {
     return found === undefined ? new Missing(node.written) : found;
   }
 
-  #slice(node: Extract<Expression, { kind: 'slice' }>, scope: Scope): Value {
+  #slice(node: Extract<Expression, { kind: 'slice' }>, scope: VariableScope): Value {
     const of = this.value(node.of, scope);
     const bounds = [node.from, node.to, node.step].map((bound) => {
       const value = bound && this.value(bound, scope);
@@ -137,7 +137,7 @@ export class Evaluator {
     return Array.isArray(of) ? sliceOf(items, bounds) : new Tuple(sliceOf(items, bounds));
   }
 
-  #test(node: Extract<Expression, { kind: 'test' }>, scope: Scope): Value {
+  #test(node: Extract<Expression, { kind: 'test' }>, scope: VariableScope): Value {
     const of = this.maybe(node.of, scope);
     const isSo =
       node.name === 'defined' || node.name === 'undefined'
@@ -156,14 +156,14 @@ export class Evaluator {
     return sign === '-' ? negative(value) : negative(negative(value));
   }
 
-  #binary({ sign, left, right }: Extract<Expression, { kind: 'binary' }>, scope: Scope): Value {
+  #binary({ sign, left, right }: Extract<Expression, { kind: 'binary' }>, scope: VariableScope): Value {
     const first = this.value(left, scope);
     if (sign === 'and') return isTrue(first) ? this.value(right, scope) : first;
     if (sign === 'or') return isTrue(first) ? first : this.value(right, scope);
     return calculate(sign, first, this.value(right, scope));
   }
 
-  #compare({ first, rest }: Extract<Expression, { kind: 'compare' }>, scope: Scope): boolean {
+  #compare({ first, rest }: Extract<Expression, { kind: 'compare' }>, scope: VariableScope): boolean {
     let left = this.value(first, scope);
     for (const [sign, node] of rest) {
       const right = this.value(node, scope);
@@ -173,7 +173,7 @@ export class Evaluator {
     return true;
   }
 
-  given(args: Arguments, scope: Scope): Given {
+  given(args: Arguments, scope: VariableScope): Given {
     const positional = this.#all(args.positional, scope);
     if (args.spread) positional.push(...iterate(this.value(args.spread, scope)));
     const named = new Map(args.named.map(([name, node]) => [name, this.value(node, scope)]));
@@ -183,7 +183,7 @@ export class Evaluator {
     return { positional, named };
   }
 
-  filter(call: { name: string; args: Arguments }, of: Value, scope: Scope): Value {
+  filter(call: { name: string; args: Arguments }, of: Value, scope: VariableScope): Value {
     const given = this.given(call.args, scope);
     return applyFilter(call.name, takesMissing(call.name) ? of : present(of), given, this.#settings.language);
   }

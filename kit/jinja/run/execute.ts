@@ -2,16 +2,16 @@
 import { deeper, place, spend, spendText } from '../meter.ts';
 import { RenderError } from '../render-error.ts';
 import { functions } from '../library/functions.ts';
-import type { FilterCall, Loop, Macro, Statement, Target } from '../syntax/nodes.ts';
+import type { FilterCall, LoopNode, Macro, Statement, Target } from '../syntax/nodes.ts';
 import { concat } from '../values/operators.ts';
 import { str } from '../values/print.ts';
 import { iterate } from '../values/compare.ts';
 import { Bag, Callable, Dict, Missing, Tuple, either } from '../values/value.ts';
 import type { Given, Value } from '../values/value.ts';
 import { Evaluator } from './evaluate.ts';
-import type { Settings } from './evaluate.ts';
+import type { EvaluationSettings } from './evaluate.ts';
 import { loopBag } from './loop.ts';
-import { Scope } from './scope.ts';
+import { VariableScope } from './scope.ts';
 
 /** What is put out, piece by piece. */
 type Output = (piece: Value) => void;
@@ -22,7 +22,7 @@ type End = 'break' | 'continue' | null;
 export class Executor {
   readonly #evaluator: Evaluator;
 
-  constructor(settings: Settings) {
+  constructor(settings: EvaluationSettings) {
     this.#evaluator = new Evaluator(settings);
   }
 
@@ -33,11 +33,11 @@ export class Executor {
       refuse(piece);
       pieces.push(piece);
     };
-    this.#body(body, new Scope(new Scope(null, functions), context), out);
+    this.#body(body, new VariableScope(new VariableScope(null, functions), context), out);
     return concat(pieces);
   }
 
-  #body(body: Statement[], scope: Scope, out: Output): End {
+  #body(body: Statement[], scope: VariableScope, out: Output): End {
     for (const statement of body) {
       place.line = statement.line;
       spend(1);
@@ -47,13 +47,13 @@ export class Executor {
     return null;
   }
 
-  #capture(body: Statement[], scope: Scope): Value {
+  #capture(body: Statement[], scope: VariableScope): Value {
     const pieces: Value[] = [];
     this.#body(body, scope, (piece) => pieces.push(piece));
     return concat(pieces);
   }
 
-  #statement(node: Statement, scope: Scope, out: Output): End {
+  #statement(node: Statement, scope: VariableScope, out: Output): End {
     switch (node.kind) {
       case 'text':
         spendText(node.text.length);
@@ -85,10 +85,10 @@ export class Executor {
 
   #nested(
     node: Extract<Statement, { kind: 'with' | 'block' | 'filterBlock' | 'callBlock' }>,
-    scope: Scope,
+    scope: VariableScope,
     out: Output,
   ): End {
-    const inner = new Scope(scope);
+    const inner = new VariableScope(scope);
     switch (node.kind) {
       case 'with':
         for (const [target, value] of node.values) this.#assign(target, this.#evaluator.value(value, scope), inner);
@@ -108,13 +108,13 @@ export class Executor {
     }
   }
 
-  #define(node: Extract<Statement, { kind: 'set' | 'capture' | 'macro' }>, scope: Scope): void {
+  #define(node: Extract<Statement, { kind: 'set' | 'capture' | 'macro' }>, scope: VariableScope): void {
     switch (node.kind) {
       case 'set':
         this.#assign(node.target, this.#evaluator.value(node.value, scope), scope);
         return;
       case 'capture': {
-        const text = deeper(() => this.#capture(node.body, new Scope(scope)));
+        const text = deeper(() => this.#capture(node.body, new VariableScope(scope)));
         this.#assign(node.target, this.#filtered(text, node.filters, scope), scope);
         return;
       }
@@ -123,18 +123,18 @@ export class Executor {
     }
   }
 
-  #filtered(text: Value, filters: FilterCall[], scope: Scope): Value {
+  #filtered(text: Value, filters: FilterCall[], scope: VariableScope): Value {
     return filters.reduce((value, call) => this.#evaluator.filter(call, value, scope), text);
   }
 
-  #if(node: Extract<Statement, { kind: 'if' }>, scope: Scope, out: Output): End {
+  #if(node: Extract<Statement, { kind: 'if' }>, scope: VariableScope, out: Output): End {
     for (const [condition, body] of node.branches) {
       if (this.#evaluator.isSo(condition, scope)) return deeper(() => this.#body(body, scope, out));
     }
     return this.#body(node.otherwise, scope, out);
   }
 
-  #assign(target: Target, value: Value, scope: Scope): void {
+  #assign(target: Target, value: Value, scope: VariableScope): void {
     if (target.kind === 'name') {
       scope.set(target.name, value);
       return;
@@ -152,12 +152,12 @@ export class Executor {
     target.targets.forEach((one, at) => this.#assign(one, items[at] ?? null, scope));
   }
 
-  #for(loop: Loop, scope: Scope, out: Output, over?: Value, depth = 0): null {
+  #for(loop: LoopNode, scope: VariableScope, out: Output, over?: Value, depth = 0): null {
     const all = iterate(over ?? this.#evaluator.value(loop.over, scope));
     const { condition } = loop;
     const items = condition
       ? all.filter((item) => {
-          const inner = new Scope(scope);
+          const inner = new VariableScope(scope);
           this.#assign(loop.target, item, inner);
           return this.#evaluator.isSo(condition, inner);
         })
@@ -170,17 +170,17 @@ export class Executor {
     const bag = loopBag(items, depth, loop.isRecursive ? again : null);
     for (const item of items) {
       bag.advance();
-      const inner = new Scope(scope, [['loop', bag.value]]);
+      const inner = new VariableScope(scope, [['loop', bag.value]]);
       this.#assign(loop.target, item, inner);
       if (this.#body(loop.body, inner, out) === 'break') break;
     }
-    if (items.length === 0) this.#body(loop.otherwise, new Scope(scope), out);
+    if (items.length === 0) this.#body(loop.otherwise, new VariableScope(scope), out);
     return null;
   }
 
-  #macro({ name, parameters, body }: Macro, scope: Scope): Callable {
+  #macro({ name, parameters, body }: Macro, scope: VariableScope): Callable {
     return new Callable(name, ({ positional, named }: Given) => {
-      const inner = new Scope(scope);
+      const inner = new VariableScope(scope);
       const rest = new Map(named);
       parameters.forEach(({ name: own, otherwise }, at) => {
         const given = either(positional[at], named.get(own));

@@ -6,7 +6,7 @@ import { choose, listFilters } from '../library/list-filters.ts';
 import { attributeGetter } from '../library/lookup.ts';
 import { numberFilters } from '../library/number-filters.ts';
 import { quote } from '../library/quote.ts';
-import type { Language } from '../library/quote.ts';
+import type { QuotedLanguage } from '../library/quote.ts';
 import { printf } from '../library/printf.ts';
 import { textFilters } from '../library/text-filters.ts';
 import { lines, split } from '../library/text.ts';
@@ -19,17 +19,17 @@ import type { Given, Value } from '../values/value.ts';
 import { withoutMarks } from './methods.ts';
 import { applyTest, isTest } from './tests.ts';
 
-type Special = (of: Value, given: Given, language: Language) => Value;
+type Special = (of: Value, given: Given, language: QuotedLanguage) => Value;
 
 /** Quoted text may be printed; quoting it again is possible, changing it takes the right away. */
-function quoted(of: Value, { positional }: Given, language: Language): Value {
+function quoted(of: Value, { positional }: Given, language: QuotedLanguage): Value {
   if (positional.length > 0) throw new RenderError('quote takes no arguments');
   const mark = markOf(of);
   return withMark(quote(strText(of), language), mark && { kind: 'quoted', origin: mark.origin });
 }
 
 /** JSON is a literal of Python, not of a shell. */
-function tojson(of: Value, given: Given, language: Language): Value {
+function tojson(of: Value, given: Given, language: QuotedLanguage): Value {
   const mark = markOf(of);
   const indent = argsOf('tojson', ['indent'], given).given(0) ?? null;
   const text = json(of, indent === null ? null : argsOf('tojson', ['indent'], given).int(0));
@@ -97,7 +97,7 @@ export const takesMissing = (name: string): boolean => name === 'default' || nam
 export const isFilter = (name: string): boolean =>
   [special, listFilters, numberFilters, textFilters].some((one) => one.has(name));
 
-export function applyFilter(name: string, of: Value, given: Given, language: Language): Value {
+export function applyFilter(name: string, of: Value, given: Given, language: QuotedLanguage): Value {
   const run = special.get(name);
   if (run) return run(of, given, language);
   const structural = listFilters.get(name) ?? numberFilters.get(name);

@@ -2,11 +2,11 @@ import { spend } from '../meter.ts';
 import type { Value } from '../values/value.ts';
 
 /** Names and their values; what is set inside stays inside. */
-export class Scope {
+export class VariableScope {
   readonly #names = new Map<string, Value>();
-  readonly #outer: Scope | null;
+  readonly #outer: VariableScope | null;
 
-  constructor(outer: Scope | null, names: Iterable<readonly [string, Value]> = []) {
+  constructor(outer: VariableScope | null, names: Iterable<readonly [string, Value]> = []) {
     this.#outer = outer;
     for (const [name, value] of names) this.#names.set(name, value);
   }

@@ -2,7 +2,7 @@
 // lets `**` take its operands from the left.
 import { syntaxError } from '../render-error.ts';
 import type { Arguments, Expression } from './nodes.ts';
-import { Reader } from './reader.ts';
+import { TokenReader } from './reader.ts';
 
 /** Parts of `a.b.c`; nobody needs more. */
 const longestChain = 50;
@@ -17,9 +17,9 @@ const constants: Record<string, boolean | null> = {
   none: null,
   None: null,
 };
-export const noArguments: Arguments = { positional: [], named: [], spread: null, spreadNamed: null };
+const noArguments: Arguments = { positional: [], named: [], spread: null, spreadNamed: null };
 
-export class ExpressionReader extends Reader {
+export class ExpressionReader extends TokenReader {
   expression(withCondition = true): Expression {
     let value = this.#or();
     while (withCondition && this.isName('if')) {

@@ -24,7 +24,7 @@ export interface Arguments {
   spreadNamed: Expression | null;
 }
 
-export interface Parameter {
+export interface MacroParameter {
   name: string;
   otherwise: Expression | null;
 }
@@ -39,7 +39,7 @@ export type Statement = { line: number } & (
   | { kind: 'text'; text: string }
   | { kind: 'output'; value: Expression }
   | { kind: 'if'; branches: [Expression, Statement[]][]; otherwise: Statement[] }
-  | { kind: 'for'; loop: Loop }
+  | { kind: 'for'; loop: LoopNode }
   | { kind: 'set'; target: Target; value: Expression }
   | { kind: 'capture'; target: Target; filters: FilterCall[]; body: Statement[] }
   | { kind: 'with'; values: [Target, Expression][]; body: Statement[] }
@@ -51,7 +51,7 @@ export type Statement = { line: number } & (
   | { kind: 'break' | 'continue' }
 );
 
-export interface Loop {
+export interface LoopNode {
   target: Target;
   over: Expression;
   condition: Expression | null;
@@ -62,6 +62,6 @@ export interface Loop {
 
 export interface Macro {
   name: string;
-  parameters: Parameter[];
+  parameters: MacroParameter[];
   body: Statement[];
 }

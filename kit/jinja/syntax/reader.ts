@@ -3,7 +3,7 @@ import type { RenderError } from '../render-error.ts';
 import type { Token } from './tokens.ts';
 
 /** Goes over the tokens of one tag. */
-export class Reader {
+export class TokenReader {
   readonly #tokens: Token[];
   readonly #end: Token;
   protected at = 0;

@@ -3,7 +3,7 @@ import { RenderError, syntaxError } from '../render-error.ts';
 import { ExpressionReader } from './expressions.ts';
 import { cut } from './lexer.ts';
 import type { Piece } from './lexer.ts';
-import type { Expression, FilterCall, Macro, Parameter, Statement, Target } from './nodes.ts';
+import type { Expression, FilterCall, Macro, MacroParameter, Statement, Target } from './nodes.ts';
 
 class StatementReader extends ExpressionReader {
   /** The filters of a block: `upper|trim(1)`. */
@@ -37,8 +37,8 @@ class StatementReader extends ExpressionReader {
       : { kind: 'name', name, line };
   }
 
-  parameters(): Parameter[] {
-    const found: Parameter[] = [];
+  parameters(): MacroParameter[] {
+    const found: MacroParameter[] = [];
     if (!this.takeSign('(')) return found;
     while (!this.isSign(')')) {
       const name = this.expectName();

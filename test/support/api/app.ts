@@ -15,7 +15,7 @@ import { createLogger } from '../../../kit/log.ts';
 import { testDatabase, unique, type TestDatabase } from '../harness.ts';
 
 /** A JSON answer; `body` is typed by the caller. */
-export interface Answer<Body = Record<string, unknown>> {
+export interface ApiResponse<Body = Record<string, unknown>> {
   status: number;
   body: Body;
   headers: Headers;
@@ -24,14 +24,14 @@ export interface Answer<Body = Record<string, unknown>> {
 type Headers_ = Record<string, string>;
 
 /** Calls the API as one user. */
-export interface Client {
-  get<B = Record<string, unknown>>(path: string, headers?: Headers_): Promise<Answer<B>>;
-  post<B = Record<string, unknown>>(path: string, body?: unknown, headers?: Headers_): Promise<Answer<B>>;
-  patch<B = Record<string, unknown>>(path: string, body?: unknown, headers?: Headers_): Promise<Answer<B>>;
-  delete<B = Record<string, unknown>>(path: string, body?: unknown, headers?: Headers_): Promise<Answer<B>>;
+export interface TestClient {
+  get<B = Record<string, unknown>>(path: string, headers?: Headers_): Promise<ApiResponse<B>>;
+  post<B = Record<string, unknown>>(path: string, body?: unknown, headers?: Headers_): Promise<ApiResponse<B>>;
+  patch<B = Record<string, unknown>>(path: string, body?: unknown, headers?: Headers_): Promise<ApiResponse<B>>;
+  delete<B = Record<string, unknown>>(path: string, body?: unknown, headers?: Headers_): Promise<ApiResponse<B>>;
 }
 
-export interface TestUser extends Client {
+export interface TestUser extends TestClient {
   id: number;
   username: string;
   token: string;
@@ -52,12 +52,12 @@ export interface TestApp {
   database: TestDatabase;
   app: ReturnType<typeof createApp>;
   deps: AppDeps;
-  anonymous: Client;
+  anonymous: TestClient;
   /** Log lines written so far. */
   log: Record<string, unknown>[];
   user(grants?: TestGrants): Promise<TestUser>;
   /** A client with headers of its own, such as a cookie. */
-  client(headers: Headers_): Client;
+  client(headers: Headers_): TestClient;
   close(): Promise<void>;
 }
 
@@ -91,7 +91,7 @@ export async function testApp(deps: Partial<AppDeps> = {}, options: AppOptions =
     ...deps,
   };
   const app = createApp(all, { answerCheck: 'refuse', ...options });
-  const client = (headers: Headers_): Client => clientOf(app, headers);
+  const client = (headers: Headers_): TestClient => clientOf(app, headers);
   return {
     db: database.db,
     database,
@@ -106,12 +106,12 @@ export async function testApp(deps: Partial<AppDeps> = {}, options: AppOptions =
 }
 
 /** The request handler: the application itself, or a server on the network. */
-export interface Answering {
+interface Answering {
   request(path: string, init: RequestInit): Response | Promise<Response>;
 }
 
-export function clientOf(app: Answering, own: Headers_): Client {
-  const call = async <B>(method: string, path: string, body: unknown, headers: Headers_): Promise<Answer<B>> => {
+export function clientOf(app: Answering, own: Headers_): TestClient {
+  const call = async <B>(method: string, path: string, body: unknown, headers: Headers_): Promise<ApiResponse<B>> => {
     const response = await app.request(path, {
       method,
       headers: { ...own, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
@@ -136,7 +136,7 @@ export function clientOf(app: Answering, own: Headers_): Client {
 /** A user with a token and exactly these grants. */
 export async function makeUser(
   db: Kysely<Database>,
-  client: (headers: Headers_) => Client,
+  client: (headers: Headers_) => TestClient,
   { username = `user-${unique()}`, password, admin, system = [], application = {}, host = {} }: TestGrants = {},
 ): Promise<TestUser> {
   const { id } = await db

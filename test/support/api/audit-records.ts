@@ -14,7 +14,7 @@ export const ann: Actor = {
 };
 
 /** An entry of any view; a record of operations on a role by default. */
-export const entry = (part: Partial<AuditEntry> = {}): AuditEntry => ({
+const entry = (part: Partial<AuditEntry> = {}): AuditEntry => ({
   view: 'operations',
   area: 'access',
   opType: 'update',

@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../../../db/database.ts';
 import { unique } from '../harness.ts';
-import type { Answer, TestUser } from './app.ts';
+import type { ApiResponse, TestUser } from './app.ts';
 
 export interface Refusal {
   error_code: number;
@@ -18,7 +18,7 @@ export interface Page<Item = { id: number; [field: string]: unknown }> {
 }
 
 /** Status, code and the fields that a refusal names. */
-export function refusal(answer: Answer<object>): unknown[] {
+export function refusal(answer: ApiResponse<object>): unknown[] {
   const { error_code, details } = answer.body as Refusal;
   return [answer.status, error_code, ...(details ?? []).map((one) => one.field)];
 }

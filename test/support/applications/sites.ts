@@ -17,7 +17,7 @@ interface Result {
 }
 
 /** An instance task as the API shows it. */
-export interface Task {
+interface Task {
   id: number;
   task_id: string;
   kind: string;
@@ -31,7 +31,7 @@ export interface Task {
   finished_time: string | null;
 }
 
-export interface Site extends TestEstate {
+export interface ApplicationSite extends TestEstate {
   /** Holds restart_app. */
   operator: TestUser;
 }
@@ -39,15 +39,14 @@ export interface Site extends TestEstate {
 export const startup =
   'mkdir -p "$SLIPWAY_HOST_ROOT/run"; echo "start $SLIPWAY_TASK" >> "$SLIPWAY_HOST_ROOT/calls"; ' +
   'nohup sleep 600 >/dev/null 2>&1 & echo $! > "$SLIPWAY_PID_FILE"; echo started';
-export const stop =
-  'echo "stop $SLIPWAY_TASK" >> "$SLIPWAY_HOST_ROOT/calls"; kill "$(cat "$SLIPWAY_PID_FILE")"; echo stopped';
+const stop = 'echo "stop $SLIPWAY_TASK" >> "$SLIPWAY_HOST_ROOT/calls"; kill "$(cat "$SLIPWAY_PID_FILE")"; echo stopped';
 
 /** An instance held by no task. */
 export const free = (status: string) => ({ status, busyKind: null, busyTaskId: null });
 
 /** Everything that tests do on sites of a world that is not there yet. */
 export function sitesOf(world: () => World) {
-  async function site(instances = 1, fields: object = {}): Promise<Site> {
+  async function site(instances = 1, fields: object = {}): Promise<ApplicationSite> {
     const estate = await makeEstate(world(), instances);
     await setFields(estate, { startupCmd: startup, stopCmd: stop, ...fields });
     const operator = await world().user({ application: { [estate.applicationId]: ['restart_app'] } });
@@ -67,21 +66,21 @@ export function sitesOf(world: () => World) {
     return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
   };
 
-  const one = ({ applicationId, instanceIds, operator }: Site, action: string, body?: object, index = 0) =>
+  const one = ({ applicationId, instanceIds, operator }: ApplicationSite, action: string, body?: object, index = 0) =>
     operator.post<{ task_id: string }>(
       `/applications/${applicationId}/instances/${instanceIds[index] ?? 0}/actions/${action}/`,
       body,
     );
-  const many = ({ applicationId, instanceIds, operator }: Site, action: string, body: object = {}) =>
+  const many = ({ applicationId, instanceIds, operator }: ApplicationSite, action: string, body: object = {}) =>
     operator.post<{ task_id: string }>(`/applications/${applicationId}/instances/actions/${action}/`, {
       instances: instanceIds.map((id) => ({ id })),
       ...body,
     });
 
-  const taskOf = async ({ applicationId, operator }: Site, taskId: string): Promise<Task> =>
+  const taskOf = async ({ applicationId, operator }: ApplicationSite, taskId: string): Promise<Task> =>
     (await operator.get<Task>(`/applications/${applicationId}/instance-tasks/${taskId}/`)).body;
 
-  async function ended(estate: Site, answer: { status: number; body: { task_id: string } }): Promise<Task> {
+  async function ended(estate: ApplicationSite, answer: { status: number; body: { task_id: string } }): Promise<Task> {
     expect([answer.status, answer.body]).toEqual([202, { task_id: expect.any(String) }]);
     await endedTask(world(), Number(answer.body.task_id));
     return taskOf(estate, answer.body.task_id);

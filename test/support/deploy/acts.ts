@@ -2,7 +2,7 @@
 import { loadDecideKey, signDecision } from '../../../db/secrets/message-proofs.ts';
 import type { SignedDecision } from '../../../db/secrets/message-proofs.ts';
 import { deployTaskWorkflowId } from '../../../workflows/deploy/contract.ts';
-import type { Answer, TestUser } from '../api/app.ts';
+import type { ApiResponse, TestUser } from '../api/app.ts';
 import { packagePath, taskOf } from '../world.ts';
 import type { Site, TestEstate } from '../world.ts';
 
@@ -18,10 +18,10 @@ export const act = (
   action: Action,
   body?: unknown,
   headers: Record<string, string> = {},
-): Promise<Answer> => user.post(taskPath(id, `actions/${action}/`), body, headers);
+): Promise<ApiResponse> => user.post(taskPath(id, `actions/${action}/`), body, headers);
 
 /** Approves the plan as it is now, by its hash, as one who has just looked at it. */
-export const approveSeen = async (world: Pick<Site, 'db'>, user: TestUser, id: number): Promise<Answer> =>
+export const approveSeen = async (world: Pick<Site, 'db'>, user: TestUser, id: number): Promise<ApiResponse> =>
   act(user, id, 'approve', { plan_hash: (await taskOf(world, id)).planHash });
 
 /** A message with what proves that it comes from a bot of ours. */
@@ -31,7 +31,7 @@ export const signed = <M extends object>({ config }: Pick<Site, 'config'>, id: n
 });
 
 /** Status and code of an answer; a success has code 0. */
-export const outcome = ({ status, body }: Answer): [number, number] => [status, Number(body['error_code'] ?? 0)];
+export const outcome = ({ status, body }: ApiResponse): [number, number] => [status, Number(body['error_code'] ?? 0)];
 
 export interface SubTaskWish {
   version?: string;
@@ -41,7 +41,7 @@ export interface SubTaskWish {
 }
 
 /** Asks for an upgrade of every instance of the estate. */
-export function upgrade(estate: TestEstate, id: number, wish: SubTaskWish = {}): Promise<Answer> {
+export function upgrade(estate: TestEstate, id: number, wish: SubTaskWish = {}): Promise<ApiResponse> {
   const { version = '1.0.0' } = wish;
   return estate.manager.post(taskPath(id, 'sub-upgrade-tasks/'), {
     instances: estate.instanceIds.map((one) => ({ id: one })),
@@ -51,7 +51,7 @@ export function upgrade(estate: TestEstate, id: number, wish: SubTaskWish = {}):
   });
 }
 
-export function revert(estate: TestEstate, id: number, wish: SubTaskWish = {}): Promise<Answer> {
+export function revert(estate: TestEstate, id: number, wish: SubTaskWish = {}): Promise<ApiResponse> {
   return estate.manager.post(taskPath(id, 'sub-revert-tasks/'), {
     instances: estate.instanceIds.map((one) => ({ id: one })),
     version: '1.0.0',
@@ -60,7 +60,7 @@ export function revert(estate: TestEstate, id: number, wish: SubTaskWish = {}): 
 }
 
 /** The task id of an accepted sub-task. */
-export function accepted({ status, body }: Answer): number {
+export function accepted({ status, body }: ApiResponse): number {
   if (status !== 202) throw new Error(`the sub-task was refused: ${status} ${JSON.stringify(body)}`);
   return Number(body['task_id']);
 }

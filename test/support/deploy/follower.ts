@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws';
 import { eventually } from '../harness.ts';
 
-export interface Line {
+interface Line {
   seq: number;
   text: string;
   step: string;
@@ -13,7 +13,7 @@ export interface Line {
 type Message = Line & { event?: string; status?: string };
 
 /** Follows a task's output as a client would: it connects again after the last line that it has, until the end comes. */
-export class Follower {
+export class FollowingClient {
   readonly lines: Line[] = [];
   /** Messages that are no lines, but for the end. */
   readonly events: Message[] = [];

@@ -16,7 +16,7 @@ import { processIdentity } from '../../../kit/process-identity.ts';
 import { startup } from '../world.ts';
 import type { Site, TestEstate } from '../world.ts';
 
-export class Host {
+export class HostFolder {
   readonly root: string;
 
   constructor(site: Pick<Site, 'config'>, hostname: string) {
@@ -65,8 +65,8 @@ export class Host {
 
 export const isAlive = (pid: number): boolean => processIdentity(pid) !== undefined;
 
-export const hostsOf = (site: Pick<Site, 'config'>, { hostnames }: TestEstate): Host[] =>
-  hostnames.map((hostname) => new Host(site, hostname));
+export const hostsOf = (site: Pick<Site, 'config'>, { hostnames }: TestEstate): HostFolder[] =>
+  hostnames.map((hostname) => new HostFolder(site, hostname));
 
 /** Has an estate run a version as an upgrade leaves it, without one; `start` is its start command. */
 export async function install(

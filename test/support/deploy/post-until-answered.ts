@@ -1,6 +1,6 @@
 // Retries like a careful client: with the same Idempotency-Key until there is a response.
 import { randomUUID } from 'node:crypto';
-import type { Answer, TestUser } from '../api/app.ts';
+import type { ApiResponse, TestUser } from '../api/app.ts';
 import { eventually } from '../harness.ts';
 
 /** The answer to a key whose first request has none yet. */
@@ -8,7 +8,7 @@ const pending = /first request/;
 /** Refusals that pass by themselves. */
 const passing = /plan is still|not approved yet|package cannot be read/;
 
-export interface Insistence {
+interface Insistence {
   /** The status of the answer that is hoped for; another one is thrown. */
   good: number;
   /** Milliseconds. */
@@ -25,7 +25,7 @@ export async function postUntilAnswered(
   let key = randomUUID();
   const answer = await eventually(
     async () => {
-      const found: Answer = await user.post(path, body, { 'idempotency-key': key });
+      const found: ApiResponse = await user.post(path, body, { 'idempotency-key': key });
       const said = JSON.stringify(found.body);
       // Unavailable, or the first request still pending: retries with the same key; after a refusal, with another.
       if (found.status >= 500 || pending.test(said)) return false;

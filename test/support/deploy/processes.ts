@@ -19,13 +19,13 @@ import { clientOf, makeUser } from '../api/app.ts';
 import { eventually } from '../harness.ts';
 import type { Site } from '../world.ts';
 
-export type Role = 'worker' | 'api';
+type Role = 'worker' | 'api';
 
 const programs = { worker: 'activities/worker.ts', api: 'api/server.ts' } as const;
 const root = join(import.meta.dirname, '..', '..', '..');
 const patience = { timeout: 120_000 };
 
-export interface Estate extends Site {
+export interface ProcessEstate extends Site {
   stack: Stack;
   /** Base of WebSocket addresses. */
   liveUrl: string;
@@ -37,7 +37,7 @@ export interface Estate extends Site {
 }
 
 /** Starts database and engine, and makes the tables; no process yet. `more` are further settings of the processes. */
-export async function ownEstate(more: Readonly<Record<string, string>> = {}): Promise<Estate> {
+export async function ownEstate(more: Readonly<Record<string, string>> = {}): Promise<ProcessEstate> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-crash-'));
   const log = createLogger({ logLevel: 'silent' }, 'test');
   const [port, uiPort] = [await freePort(), await freePort()];

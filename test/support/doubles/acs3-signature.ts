@@ -1,7 +1,7 @@
 // Alibaba Cloud's signature V3 (ACS3-HMAC-SHA256), written from its document for the double.
 import { createHash, createHmac } from 'node:crypto';
 
-export interface SignedRequest {
+interface SignedRequest {
   method: string;
   query: URLSearchParams;
   /** By lower-cased name. */

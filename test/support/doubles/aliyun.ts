@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { PowerAction } from '../../../activities/providers/cloud/driver.ts';
 import { acs3Signature } from './acs3-signature.ts';
 import { serveDouble } from './double.ts';
-import type { Double, Exchange, Reply } from './double.ts';
-import { Fleet } from './fleet.ts';
+import type { Double, Exchange, DoubleReply } from './double.ts';
+import { MachineFleet } from './fleet.ts';
 import type { FleetMachine } from './fleet.ts';
 
 class RefusedError extends Error {
@@ -18,18 +18,18 @@ class RefusedError extends Error {
   }
 }
 
-export interface AliyunKeys {
+interface AliyunKeys {
   account: string;
   accessKeyId: string;
   accessKeySecret: string;
 }
 
 export interface AliyunDouble extends Double {
-  fleet: Fleet;
+  fleet: MachineFleet;
   keys: AliyunKeys[];
 }
 
-const errorReply = (status: number, code: string, text: string, headers: Record<string, string> = {}): Reply => ({
+const errorReply = (status: number, code: string, text: string, headers: Record<string, string> = {}): DoubleReply => ({
   status,
   headers: { 'content-type': 'application/json;charset=utf-8', ...headers },
   body: JSON.stringify({ RequestId: randomUUID(), HostId: 'ecs.aliyuncs.com', Code: code, Message: text }),
@@ -67,7 +67,7 @@ const shown = ({ id, name, region, address, state, last }: FleetMachine): object
   StartTime: `${(last?.time ?? long).toISOString().slice(0, 16)}Z`,
 });
 
-const own = (fleet: Fleet, account: string, region?: string): FleetMachine[] =>
+const own = (fleet: MachineFleet, account: string, region?: string): FleetMachine[] =>
   [...fleet.machines.values()].filter(
     (one) => one.account === account && (region === undefined || one.region === region),
   );
@@ -77,7 +77,7 @@ function onlyThese(query: URLSearchParams, allowed: readonly string[]): void {
   if (unknown) throw new RefusedError(400, 'InvalidParameter', `The parameter ${unknown} is not known here.`);
 }
 
-function describe(fleet: Fleet, account: string, query: URLSearchParams): object {
+function describe(fleet: MachineFleet, account: string, query: URLSearchParams): object {
   onlyThese(query, ['RegionId', 'InstanceIds', 'MaxResults', 'NextToken']);
   const region = query.get('RegionId') ?? '';
   if (!regions.includes(region))
@@ -99,7 +99,7 @@ function describe(fleet: Fleet, account: string, query: URLSearchParams): object
   };
 }
 
-function power(fleet: Fleet, account: string, action: PowerAction, query: URLSearchParams): object {
+function power(fleet: MachineFleet, account: string, action: PowerAction, query: URLSearchParams): object {
   onlyThese(query, action === 'start' ? ['InstanceId'] : ['InstanceId', 'ForceStop']);
   const machine = own(fleet, account).find(({ id }) => id === query.get('InstanceId'));
   if (!machine) throw new RefusedError(404, 'InvalidInstanceId.NotFound', 'The specified InstanceId does not exist.');
@@ -142,7 +142,7 @@ function verify({ method, url, headers, body }: Exchange, keys: readonly AliyunK
   return key.account;
 }
 
-function act(exchange: Exchange, fleet: Fleet, keys: readonly AliyunKeys[], used: Set<string>): Reply {
+function act(exchange: Exchange, fleet: MachineFleet, keys: readonly AliyunKeys[], used: Set<string>): DoubleReply {
   try {
     const account = verify(exchange, keys, used);
     const name = String(exchange.headers['x-acs-action']);
@@ -160,7 +160,7 @@ function act(exchange: Exchange, fleet: Fleet, keys: readonly AliyunKeys[], used
 
 /** ECS with the accounts `main` and `games`. */
 export async function serveAliyun(): Promise<AliyunDouble> {
-  const fleet = new Fleet();
+  const fleet = new MachineFleet();
   const used = new Set<string>();
   const keys = ['main', 'games'].map((account) => ({
     account,

@@ -4,12 +4,12 @@ import { randomUUID } from 'node:crypto';
 import type { PowerAction } from '../../../activities/providers/cloud/driver.ts';
 import { cloudStackSignature } from './cloudstack-signature.ts';
 import { serveDouble } from './double.ts';
-import type { Double, Exchange, Reply } from './double.ts';
-import { Fleet } from './fleet.ts';
+import type { Double, Exchange, DoubleReply } from './double.ts';
+import { MachineFleet } from './fleet.ts';
 import type { FleetMachine } from './fleet.ts';
 
 export interface CloudStackDouble extends Double {
-  fleet: Fleet;
+  fleet: MachineFleet;
   /** Makes jobs end badly from now on, or well. */
   failJobs(fails: boolean): void;
   apiKey: string;
@@ -48,13 +48,13 @@ const words = {
 };
 const timeText = (time: Date): string => time.toISOString().replace(/\.\d+Z$/, '+0000');
 
-const replyOf = (command: string, status: number, content: object): Reply => ({
+const replyOf = (command: string, status: number, content: object): DoubleReply => ({
   status,
   headers: { 'content-type': 'application/json;charset=UTF-8' },
   body: JSON.stringify({ [`${command.toLowerCase()}response`]: content }),
 });
 
-const errorReply = (command: string, code: number, text: string): Reply =>
+const errorReply = (command: string, code: number, text: string): DoubleReply =>
   replyOf(command, code, { uuidList: [], errorcode: code, cserrorcode: 9999, errortext: text });
 
 const shown = (machine: FleetMachine): object => ({
@@ -71,13 +71,13 @@ const shown = (machine: FleetMachine): object => ({
 });
 
 class ManagementServer {
-  readonly fleet = new Fleet();
+  readonly fleet = new MachineFleet();
   readonly jobs = new Map<string, Job>();
   readonly apiKey = `key-${randomUUID()}`;
   readonly secretKey = `hush-${randomUUID()}`;
   failJobs = false;
 
-  act({ method, url, headers, body }: Exchange): Reply {
+  act({ method, url, headers, body }: Exchange): DoubleReply {
     const isForm = method === 'POST' && (headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
     const given = new URLSearchParams(isForm ? body : url.search);
     const command = given.get('command') ?? '';

@@ -11,21 +11,21 @@ export interface Exchange {
   body: string;
 }
 
-export interface Reply {
+export interface DoubleReply {
   status: number;
   headers?: Record<string, string>;
   body: string;
 }
 
 /** What a provider says when it does not want to: as its API does, in its own words. */
-export type Refusal = 'refuse' | 'throttle' | 'expired';
+type Refusal = 'refuse' | 'throttle' | 'expired';
 
-export interface Protocol {
+interface Protocol {
   /** Whether the exchange changes a machine's power. */
   isPower(exchange: Exchange): boolean;
   /** Verifies the signature, then acts. */
-  act(exchange: Exchange): Reply;
-  say(refusal: Refusal): Reply;
+  act(exchange: Exchange): DoubleReply;
+  say(refusal: Refusal): DoubleReply;
 }
 
 /** `half`: the answer breaks off; `type`: right JSON, wrong content type; `hang`: no answer at all. */
@@ -42,19 +42,6 @@ export type Fault =
   | 'redirect'
   | 'server_error';
 
-export const wireFaults = [
-  'hang',
-  'drop_before',
-  'drop_after',
-  'half',
-  'type',
-  'html',
-  'html_200',
-  'empty',
-  'redirect',
-  'server_error',
-];
-
 export interface Double {
   url: string;
   port: number;
@@ -70,7 +57,7 @@ export interface Double {
 }
 
 const page = '<html><body><h1>502 Bad Gateway</h1></body></html>';
-const replies: Partial<Record<Fault, Reply>> = {
+const replies: Partial<Record<Fault, DoubleReply>> = {
   html: { status: 502, headers: { 'content-type': 'text/html' }, body: page },
   html_200: { status: 200, headers: { 'content-type': 'text/html' }, body: page },
   empty: { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' },
@@ -84,11 +71,11 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-function send(response: ServerResponse, { status, headers, body }: Reply): void {
+function send(response: ServerResponse, { status, headers, body }: DoubleReply): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
 }
 
-function sendHalf(response: ServerResponse, { status, body }: Reply): void {
+function sendHalf(response: ServerResponse, { status, body }: DoubleReply): void {
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
   response.write(body.slice(0, body.length / 2), () => response.destroy());
 }

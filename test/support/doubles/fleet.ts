@@ -1,7 +1,7 @@
 // Machines of a double: a stopped machine stays stopped, and a change takes a few looks to show.
 import type { PowerAction } from '../../../activities/providers/cloud/driver.ts';
 
-export type FleetState = 'running' | 'stopped' | 'starting' | 'stopping' | 'restarting';
+type FleetState = 'running' | 'stopped' | 'starting' | 'stopping' | 'restarting';
 
 export interface FleetMachine {
   id: string;
@@ -21,7 +21,7 @@ export interface FleetMachine {
 const passing = { start: 'starting', stop: 'stopping', restart: 'restarting' } as const;
 const reached = { start: 'running', stop: 'stopped', restart: 'running' } as const;
 
-export class Fleet {
+export class MachineFleet {
   readonly machines = new Map<string, FleetMachine>();
   readonly begun: { id: string; action: PowerAction; force: boolean }[] = [];
   /** Looks that a change takes. */

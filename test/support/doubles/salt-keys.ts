@@ -3,10 +3,10 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { fingerprintOf } from '../../../activities/providers/runner/salt/keys.ts';
 import { serveDouble } from './double.ts';
-import type { Double, Exchange, Reply } from './double.ts';
+import type { Double, Exchange, DoubleReply } from './double.ts';
 
-export const folders = ['minions', 'minions_pre', 'minions_rejected', 'minions_denied'] as const;
-export type Folder = (typeof folders)[number];
+const folders = ['minions', 'minions_pre', 'minions_rejected', 'minions_denied'] as const;
+type Folder = (typeof folders)[number];
 
 export interface SaltMaster {
   double: Double;
@@ -32,7 +32,7 @@ interface Low {
   match?: string;
 }
 
-const reply = (status: number, body: object): Reply => ({ status, body: JSON.stringify(body) });
+const reply = (status: number, body: object): DoubleReply => ({ status, body: JSON.stringify(body) });
 const refused = reply(401, { status: 401, return: 'Authentication error occurred.' });
 
 /** What the wheel modules do, by name. */
@@ -60,14 +60,14 @@ export async function serveSaltKeys(): Promise<SaltMaster> {
   const tokens = new Set<string>();
   const keys = Object.fromEntries(folders.map((name) => [name, new Map<string, string>()])) as SaltMaster['keys'];
 
-  const login = ({ body }: Exchange): Reply => {
+  const login = ({ body }: Exchange): DoubleReply => {
     const { username, password, eauth } = JSON.parse(body) as Record<string, string>;
     if (username !== settings.user || password !== settings.password || eauth !== settings.eauth) return refused;
     const token = randomUUID();
     tokens.add(token);
     return reply(200, { return: [{ token, eauth }] });
   };
-  const wheel = (low: Low): Reply => {
+  const wheel = (low: Low): DoubleReply => {
     const { client, fun = '' } = low;
     if (client !== 'wheel' || !master.mayAsk) return refused;
     const failure = master.failsWith ?? (fun in wheels ? null : `'${fun}' is not available.`);

@@ -1,7 +1,7 @@
 // Tencent Cloud's signature v3 (TC3-HMAC-SHA256), written from its document for the double.
 import { createHash, createHmac } from 'node:crypto';
 
-export interface SignedRequest {
+interface SignedRequest {
   method: string;
   /** As in the address, without the question mark. */
   query: string;

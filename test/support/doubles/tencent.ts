@@ -3,8 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import type { PowerAction } from '../../../activities/providers/cloud/driver.ts';
 import { serveDouble } from './double.ts';
-import type { Double, Exchange, Reply } from './double.ts';
-import { Fleet } from './fleet.ts';
+import type { Double, Exchange, DoubleReply } from './double.ts';
+import { MachineFleet } from './fleet.ts';
 import type { FleetMachine } from './fleet.ts';
 import { tc3Signature } from './tc3-signature.ts';
 
@@ -18,15 +18,15 @@ class RefusedError extends Error {
   }
 }
 
-export interface TencentKeys {
+interface TencentKeys {
   account: string;
   secretId: string;
   secretKey: string;
 }
 
 export interface TencentDouble extends Double {
-  cvm: Fleet;
-  bm: Fleet;
+  cvm: MachineFleet;
+  bm: MachineFleet;
   keys: TencentKeys[];
   /** `http://{service}.localhost:…` */
   endpoint: string;
@@ -34,11 +34,11 @@ export interface TencentDouble extends Double {
   failJobs(fails: boolean): void;
 }
 
-const replyOf = (content: object): Reply => ({
+const replyOf = (content: object): DoubleReply => ({
   status: 200,
   body: JSON.stringify({ Response: { ...content, RequestId: randomUUID() } }),
 });
-const errorReply = (code: string, text: string): Reply => replyOf({ Error: { Code: code, Message: text } });
+const errorReply = (code: string, text: string): DoubleReply => replyOf({ Error: { Code: code, Message: text } });
 
 type Given = Readonly<Record<string, unknown>>;
 interface Caller {
@@ -59,7 +59,7 @@ function page(given: Given, all: FleetMachine[]): FleetMachine[] {
 }
 
 /** The machines of this caller, or those of these ids. */
-function machinesOf(fleet: Fleet, given: Given, { account, region }: Caller, strict: boolean): FleetMachine[] {
+function machinesOf(fleet: MachineFleet, given: Given, { account, region }: Caller, strict: boolean): FleetMachine[] {
   const own = [...fleet.machines.values()].filter((one) => one.account === account && one.region === region);
   const ids = given['InstanceIds'];
   if (ids === undefined) return own;
@@ -95,7 +95,7 @@ const shownInstance = ({ id, name, region, address, state, last, next }: FleetMa
   LatestOperationRequestId: last?.request ?? `run-${id}`,
 });
 
-function cvm(fleet: Fleet, action: string, given: Given, caller: Caller): Reply {
+function cvm(fleet: MachineFleet, action: string, given: Given, caller: Caller): DoubleReply {
   const power = Object.entries(cvmOperations).find(([, name]) => name === action)?.[0] as PowerAction | undefined;
   if (power) {
     onlyThese(given, power === 'start' ? ['InstanceIds'] : ['InstanceIds', 'StopType']);
@@ -142,11 +142,11 @@ const chinese = (time: Date): string =>
   new Date(time.getTime() + 8 * 3_600_000).toISOString().slice(0, 19).replace('T', ' ');
 
 class BareMetal {
-  readonly fleet = new Fleet();
+  readonly fleet = new MachineFleet();
   readonly tasks: Task[] = [];
   failJobs = false;
 
-  run(action: string, given: Given, caller: Caller): Reply {
+  run(action: string, given: Given, caller: Caller): DoubleReply {
     const power = Object.entries(bmActions).find(([, name]) => name === action)?.[0] as PowerAction | undefined;
     if (power) return this.#power(power, given, caller);
     switch (action) {
@@ -167,7 +167,7 @@ class BareMetal {
     }
   }
 
-  #power(action: PowerAction, given: Given, caller: Caller): Reply {
+  #power(action: PowerAction, given: Given, caller: Caller): DoubleReply {
     onlyThese(given, ['InstanceIds']);
     const [machine] = machinesOf(this.fleet, given, caller, true);
     if (!machine || !this.fleet.allows(machine, action))
@@ -178,7 +178,7 @@ class BareMetal {
     return replyOf({ TaskId: task.id });
   }
 
-  #result(given: Given): Reply {
+  #result(given: Given): DoubleReply {
     onlyThese(given, ['TaskId']);
     const task = this.tasks.find(({ id }) => id === given['TaskId']);
     if (!task) throw new RefusedError('ResourceNotFound', 'The task does not exist.');
@@ -186,7 +186,7 @@ class BareMetal {
     return replyOf({ TaskStatus: task.machine.next ? 4 : task.fails ? 2 : 1, SubtaskStatusSet: [] });
   }
 
-  #log(given: Given): Reply {
+  #log(given: Given): DoubleReply {
     onlyThese(given, ['InstanceId', 'Offset', 'Limit', 'StartTime', 'EndTime']);
     const entries = this.tasks
       .filter(({ machine }) => machine.id === given['InstanceId'])
@@ -245,7 +245,7 @@ function verify({ method, url, headers, body }: Exchange, service: string, keys:
 
 /** Both services with the accounts `main` and `games`. */
 export async function serveTencent(): Promise<TencentDouble> {
-  const fleet = new Fleet();
+  const fleet = new MachineFleet();
   const bm = new BareMetal();
   const keys = ['main', 'games'].map((account) => ({
     account,

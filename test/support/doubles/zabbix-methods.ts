@@ -15,7 +15,7 @@ export class RpcError extends Error {
   }
 }
 
-export interface DoubleHost {
+interface DoubleHost {
   hostid: string;
   host: string;
   status: string;
@@ -25,7 +25,7 @@ export interface DoubleHost {
   problems: { description: string; priority: number }[];
 }
 
-export interface DoublePeriod {
+interface DoublePeriod {
   maintenanceid: string;
   name: string;
   active_since: string;

@@ -10,7 +10,8 @@ import { dirname, join } from 'node:path';
 export const isRoot = process.getuid?.() === 0;
 const user = isRoot ? 'nobody' : userInfo().username;
 const idOf = (kind: 'u' | 'g', name = user): number => Number(execFileSync('id', [`-${kind}`, name]));
-export const [uid, gid] = [idOf('u'), idOf('g')];
+export const uid = idOf('u');
+const gid = idOf('g');
 const secret = 'secret-4711';
 
 const world = realpathSync(mkdtempSync(join(tmpdir(), 'slipway-steps-')));

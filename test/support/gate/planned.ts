@@ -1,7 +1,7 @@
 // Estates that are reached in one way or another, and their plans as people see them.
 import { presentPlan } from '../../../db/deploy/tasks.ts';
 import type { DeployPlan } from '../../../workflows/deploy/contract.ts';
-import type { Answer } from '../api/app.ts';
+import type { ApiResponse } from '../api/app.ts';
 import { taskPath } from '../deploy/acts.ts';
 import { memoryEstate } from '../deploy/memory-hosts.ts';
 import type { Hosts } from '../deploy/memory-hosts.ts';
@@ -22,7 +22,7 @@ interface Shown {
 export const planned = async ({ manager }: TestEstate, id: number, query = ''): Promise<Shown> =>
   (await manager.get<Shown>(taskPath(id, `plan/${query}`))).body;
 
-export const messageOf = ({ body }: Answer): string => String(body['message']);
+export const messageOf = ({ body }: ApiResponse): string => String(body['message']);
 
 /** In the order of its instances. */
 export async function hostIdsOf({ db }: Site, { instanceIds }: TestEstate): Promise<number[]> {

@@ -11,7 +11,7 @@ import type { TestUser } from '../api/app.ts';
 import { serveAliyun } from '../doubles/aliyun.ts';
 import { serveCloudStack } from '../doubles/cloudstack.ts';
 import type { Double } from '../doubles/double.ts';
-import type { Fleet as Machines } from '../doubles/fleet.ts';
+import type { MachineFleet as Machines } from '../doubles/fleet.ts';
 import { serveTencent } from '../doubles/tencent.ts';
 import type { TencentDouble } from '../doubles/tencent.ts';
 import { unique } from '../harness.ts';
@@ -19,8 +19,7 @@ import { testWorld } from '../world.ts';
 import type { World } from '../world.ts';
 import type { FleetHost } from './fleet.ts';
 
-export const cloudNames = ['TECENT_CVM', 'TECENT_CPM', 'ALI_ECS', 'CLOUDSTACK'] as const;
-export type CloudName = (typeof cloudNames)[number];
+export type CloudName = 'TECENT_CVM' | 'TECENT_CPM' | 'ALI_ECS' | 'CLOUDSTACK';
 
 interface Provider {
   double: Double;
@@ -28,7 +27,7 @@ interface Provider {
   region: string;
 }
 
-export interface Clouds extends World {
+export interface CloudsWorld extends World {
   admin: TestUser;
   providers: Record<CloudName, Provider>;
   /** What must be in no answer. */
@@ -100,7 +99,7 @@ async function serveClouds(wrongKeys: Wrong) {
 }
 
 /** `wrongKeys`: types for which Slipway has another secret than the provider. */
-export async function testClouds({ patience = 600, wrongKeys = [] as Wrong } = {}): Promise<Clouds> {
+export async function testClouds({ patience = 600, wrongKeys = [] as Wrong } = {}): Promise<CloudsWorld> {
   const { cloudAccounts, providers, secrets } = await serveClouds(wrongKeys);
   const doubles = Object.values(providers).map(({ double }) => double);
   const runner = createMemoryRunner(createMemoryWorld());

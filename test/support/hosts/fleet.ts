@@ -13,14 +13,14 @@ import { eventually, unique } from '../harness.ts';
 import { testWorld } from '../world.ts';
 import type { World, WorldOptions } from '../world.ts';
 
-export interface Fleet extends World {
+export interface FleetWorld extends World {
   cloud: CloudWorld;
   minions: MemoryWorld;
   zabbix: MonitoringWorld;
   admin: TestUser;
 }
 
-export interface FleetOptions extends WorldOptions {
+interface FleetOptions extends WorldOptions {
   /** Seconds; 600 by default. */
   patience?: number;
 }
@@ -34,7 +34,7 @@ const tencent = {
 export const monitored = { zabbixUrl: 'http://zabbix.example.com' };
 
 /** A fleet without hosts; Tencent's machines and Salt are configured, Zabbix is when `settings` say so. */
-export async function testFleet({ patience = 600, settings = {}, ...options }: FleetOptions = {}): Promise<Fleet> {
+export async function testFleet({ patience = 600, settings = {}, ...options }: FleetOptions = {}): Promise<FleetWorld> {
   const [cloud, minions] = [createCloudWorld(), createMemoryWorld()];
   const zabbix = createMonitoringWorld({ groups: ['web', 'all'], templates: ['Linux', 'Nginx'] });
   const watches = 'zabbixUrl' in settings;
@@ -52,7 +52,7 @@ export async function testFleet({ patience = 600, settings = {}, ...options }: F
   return { ...world, cloud, minions, zabbix, admin: await world.user({ admin: true }) };
 }
 
-export interface Wish {
+interface Wish {
   os?: OsStatus | null;
   status?: HostStatus;
   type?: HostType;
@@ -68,7 +68,7 @@ export interface FleetHost {
 
 /** A host with its machine, and a minion on it unless the wish says otherwise. */
 export async function aMachine(
-  { db, cloud, minions }: Fleet,
+  { db, cloud, minions }: FleetWorld,
   { os = 'running', status = 'inited', type = 'TECENT_CVM', runner = 'salt', minion = os === 'running' }: Wish = {},
 ): Promise<FleetHost> {
   const name = `m-${unique()}`;
@@ -92,11 +92,11 @@ export async function aMachine(
 }
 
 /** Several hosts. */
-export const machines = (fleet: Fleet, count: number, wish: Wish = {}): Promise<FleetHost[]> =>
+export const machines = (fleet: FleetWorld, count: number, wish: Wish = {}): Promise<FleetHost[]> =>
   Promise.all(Array.from({ length: count }, () => aMachine(fleet, wish)));
 
 /** Makes a minion answer while its machine runs only. */
-export function tieMinions({ cloud, minions }: Fleet): void {
+export function tieMinions({ cloud, minions }: FleetWorld): void {
   minions.failure = (_method, host) =>
     cloud.machines.get(host)?.state === 'running' ? undefined : unavailable('salt', `${host} does not answer`);
 }
@@ -125,11 +125,11 @@ export const taskIdOf = ({ status, body }: { status: number; body: object }): nu
   return Number((body as { task_id: string }).task_id);
 };
 
-export const hostTaskOf = async ({ admin }: Pick<Fleet, 'admin'>, id: number): Promise<HostTask> =>
+export const hostTaskOf = async ({ admin }: Pick<FleetWorld, 'admin'>, id: number): Promise<HostTask> =>
   (await admin.get<HostTask>(`/hosts/tasks/${id}/`)).body;
 
 /** Waits for the end of a host task. */
-export const endedHostTask = (fleet: Pick<Fleet, 'admin'>, id: number, timeout = 45_000): Promise<HostTask> =>
+export const endedHostTask = (fleet: Pick<FleetWorld, 'admin'>, id: number, timeout = 45_000): Promise<HostTask> =>
   eventually(
     async () => {
       const task = await hostTaskOf(fleet, id);
@@ -138,7 +138,7 @@ export const endedHostTask = (fleet: Pick<Fleet, 'admin'>, id: number, timeout =
     { timeout },
   );
 
-export const hostRow = ({ db }: Pick<Fleet, 'db'>, { id }: FleetHost) =>
+export const hostRow = ({ db }: Pick<FleetWorld, 'db'>, { id }: FleetHost) =>
   db.selectFrom('hosts').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 
 export const entriesOf = (hosts: readonly FleetHost[], more: object = {}) =>

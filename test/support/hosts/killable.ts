@@ -3,7 +3,7 @@
 import type { PowerAction } from '../../../activities/providers/cloud/driver.ts';
 import { admitHosts } from '../api/app.ts';
 import { ownEstate } from '../deploy/processes.ts';
-import type { Estate } from '../deploy/processes.ts';
+import type { ProcessEstate } from '../deploy/processes.ts';
 import { serveCloudStack } from '../doubles/cloudstack.ts';
 import { serveTencent } from '../doubles/tencent.ts';
 import { unique } from '../harness.ts';
@@ -17,7 +17,7 @@ export interface KillableHost {
   name: string;
 }
 
-export interface HostEstate extends Estate {
+export interface HostEstate extends ProcessEstate {
   /** Running hosts, one half at each provider. */
   hosts(count: number): Promise<KillableHost[]>;
   /** What the providers have begun on a host, in order. */

@@ -14,12 +14,12 @@ import { startRepositorySshd } from '../servers/repository-sshd.ts';
 import { startVsftpd } from '../servers/vsftpd.ts';
 
 /** What a worker is configured to trust; the files are read on every use. */
-export interface Trusted {
+interface Trusted {
   knownHosts: string;
   caFile: string;
 }
 
-export interface Source {
+export interface PackageSource {
   repository: { type: 'GIT' | 'FTP'; url: string; branch?: string };
   username: string;
   /** As a credential carries it. */
@@ -55,7 +55,7 @@ function filesOf(versions: readonly string[]): string {
 const middleOf = (privateKey: string): string => privateKey.split('\n')[2] ?? privateKey;
 
 /** A repository of git over ssh, opened by a key. */
-export async function gitOverSsh(versions: readonly string[], { knownHosts }: Trusted): Promise<Source> {
+export async function gitOverSsh(versions: readonly string[], { knownHosts }: Trusted): Promise<PackageSource> {
   const [account, other] = [makeAccount(), makeAccount()];
   const [server, sshd] = [await startGitServer(), await startRepositorySshd(account)];
   server.commit(filesOf(versions));
@@ -85,7 +85,7 @@ const publicKeyOf = (file: string): string =>
   execFileSync('cut', ['-d', ' ', '-f', '1,2', file], { encoding: 'utf8' }).trim();
 
 /** A server of FTP with AUTH TLS, opened by a password. */
-export async function ftpsServer(versions: readonly string[], { caFile }: Trusted): Promise<Source> {
+export async function ftpsServer(versions: readonly string[], { caFile }: Trusted): Promise<PackageSource> {
   await debian('/usr/bin/openssl', 'openssl');
   const account = makeAccount();
   const folders = [mkdtempSync(join(tmpdir(), 'slipway-ca-')), mkdtempSync(join(tmpdir(), 'slipway-ca-'))] as const;

@@ -5,10 +5,10 @@ import { join, relative } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import pg from 'pg';
-import type { Estate } from '../deploy/processes.ts';
+import type { ProcessEstate } from '../deploy/processes.ts';
 
 /** Names of places that hold one of these texts. */
-export async function tracesOf(site: Estate, secrets: readonly string[]): Promise<string[]> {
+export async function tracesOf(site: ProcessEstate, secrets: readonly string[]): Promise<string[]> {
   const isIn = (content: string | Buffer): boolean => secrets.some((secret) => content.includes(secret));
   const found = isIn(site.logs()) ? ['log'] : [];
   for await (const [name, text] of tablesOf(site)) if (isIn(text)) found.push(`table ${name}`);
@@ -18,7 +18,7 @@ export async function tracesOf(site: Estate, secrets: readonly string[]): Promis
 }
 
 /** Every table of the database as text. */
-async function* tablesOf({ stack }: Estate): AsyncGenerator<[name: string, text: string]> {
+async function* tablesOf({ stack }: ProcessEstate): AsyncGenerator<[name: string, text: string]> {
   const client = new pg.Client({ connectionString: stack.ownerDatabaseUrl });
   await client.connect();
   try {
@@ -39,7 +39,7 @@ const { History } = temporal.api.history.v1;
 const plain = { longs: String, enums: String, bytes: String };
 
 /** Every workflow's history as JSON, its payloads readable. */
-async function* historiesOf({ stack }: Estate): AsyncGenerator<[workflowId: string, json: string]> {
+async function* historiesOf({ stack }: ProcessEstate): AsyncGenerator<[workflowId: string, json: string]> {
   const connection = await Connection.connect({ address: stack.temporalAddress });
   try {
     const { workflow } = new Client({ connection });
@@ -56,7 +56,7 @@ async function* historiesOf({ stack }: Estate): AsyncGenerator<[workflowId: stri
   }
 }
 
-function* filesOf({ config }: Estate): Generator<[name: string, content: Buffer]> {
+function* filesOf({ config }: ProcessEstate): Generator<[name: string, content: Buffer]> {
   for (const entry of readdirSync(config.dataDir, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const file = join(entry.parentPath, entry.name);

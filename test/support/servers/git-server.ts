@@ -67,7 +67,7 @@ function serve(root: string, request: IncomingMessage, response: ServerResponse)
   child.once('close', () => response.end());
 }
 
-export interface GitWish {
+interface GitWish {
   user?: { username: string; password: string };
   certificates?: Certificates;
 }
@@ -108,7 +108,7 @@ export async function startGitServer({ user, certificates }: GitWish = {}): Prom
 }
 
 /** Writes a folder as the next commit of a branch of a bare repository. */
-export function commitTo(bare: string, folder: string, branch: string): string {
+function commitTo(bare: string, folder: string, branch: string): string {
   mkdirSync(join(bare, 'work'), { recursive: true });
   const env = { GIT_DIR: bare, GIT_WORK_TREE: folder, GIT_INDEX_FILE: join(bare, 'work', `index-${branch}`) };
   git(['-C', folder, 'add', '--all', '--force', '.'], env);

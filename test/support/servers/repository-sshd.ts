@@ -10,7 +10,7 @@ import { freePort, listens, startServer } from './process.ts';
 
 const program = '/usr/sbin/sshd';
 
-export interface RepositorySshd {
+interface RepositorySshd {
   port: number;
   /** The lines of known_hosts for it. */
   knownHosts: string;

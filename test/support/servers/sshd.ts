@@ -24,7 +24,7 @@ export interface SshServer {
   stop(): Promise<void>;
 }
 
-export interface SshdOptions {
+interface SshdOptions {
   /** Shells read their start files, and SFTP is a program that the user's shell starts. */
   startFiles?: boolean;
 }

@@ -9,7 +9,7 @@ import { freePort, listens, startServer } from './process.ts';
 
 const program = '/usr/sbin/vsftpd';
 
-export interface FtpServer {
+interface FtpServer {
   url: string;
   /** What the server shows. */
   folder: string;

@@ -3,7 +3,7 @@
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface Wire {
+export interface SaltWire {
   readonly url: string;
   /** Calls that passed, as `client fun`, with what they were sent to. */
   readonly calls: { name: string; targets: number }[];
@@ -20,8 +20,8 @@ interface Low {
   tgt?: unknown[];
 }
 
-export async function openWire(target: string): Promise<Wire> {
-  const calls: Wire['calls'] = [];
+export async function openWire(target: string): Promise<SaltWire> {
+  const calls: SaltWire['calls'] = [];
   let toLose = 0;
   const seen = new Set<unknown>();
   const forgotten = new Set<unknown>();

@@ -11,12 +11,12 @@ import { memoryEstate, startedOnMemory } from '../deploy/memory-hosts.ts';
 import { makePolicy, roleOf } from '../deploy/policies.ts';
 import { eventually } from '../harness.ts';
 import { endedHostTask, entriesOf, machines, monitored, taskIdOf, testFleet } from '../hosts/fleet.ts';
-import type { Fleet } from '../hosts/fleet.ts';
+import type { FleetWorld } from '../hosts/fleet.ts';
 import { endedTask, makeTask, taskOf } from '../world.ts';
 import type { TaskWish, TestEstate } from '../world.ts';
 import { saveHistory } from './save-history.ts';
 
-let fleet: Fleet;
+let fleet: FleetWorld;
 beforeAll(async () => {
   fleet = await testFleet({ settings: monitored });
 }, 60_000);

@@ -17,7 +17,7 @@ import { GitObjects } from './objects.ts';
 import { runGit } from './program.ts';
 import { TreeFiles } from './tree-files.ts';
 
-export interface GitOptions {
+interface GitOptions {
   dataDir: string;
   destinations: Destinations;
   trust: Trust;

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 
-export interface GitCall {
+interface GitCall {
   /** The bare repository to work on. */
   repository: string;
   /** Additional settings, `name=value`; must not contain secrets. */
@@ -62,7 +62,7 @@ export function startGit({ repository, settings: more = [], env = {}, args, sign
 }
 
 /** Ends a process and its children (git's helpers that talk to servers). */
-export function endGroup({ pid, exitCode, signalCode }: ChildProcessWithoutNullStreams): void {
+function endGroup({ pid, exitCode, signalCode }: ChildProcessWithoutNullStreams): void {
   if (pid === undefined || exitCode !== null || signalCode !== null) return;
   try {
     process.kill(-pid, 'SIGKILL');
@@ -73,7 +73,7 @@ export function endGroup({ pid, exitCode, signalCode }: ChildProcessWithoutNullS
 
 const most = 64 * 1024;
 
-export interface GitEnd {
+interface GitEnd {
   /** Null when it was killed, or could not be started. */
   code: number | null;
   stdout: string;

@@ -49,13 +49,13 @@ export function field(text: string | number): string {
 export const dataField = (data: Buffer): string => `=${data.toString('base64')}`;
 
 /** The result of a call on a host. */
-export interface Reply {
+export interface AgentReply {
   code: number;
   stdout: string;
   stderr: string;
 }
 
-export interface Answer {
+interface Answer {
   word: 'ok' | 'refused' | 'unavailable';
   values: string[];
 }
@@ -64,7 +64,7 @@ export interface Answer {
 export const newMarker = (): string => randomBytes(16).toString('hex');
 
 /** The response framed in a reply, ignoring output around it; null when it is missing or interrupted by other output. */
-export function answerIn({ stdout }: Pick<Reply, 'stdout'>, marker: string): Answer | null {
+export function answerIn({ stdout }: Pick<AgentReply, 'stdout'>, marker: string): Answer | null {
   for (let at = stdout.indexOf(marker); at >= 0; at = stdout.indexOf(marker, at + 1)) {
     const [head, length] = /^ (\d{1,9}) /.exec(stdout.slice(at + marker.length, at + marker.length + 12)) ?? [];
     if (head === undefined) continue;

@@ -24,7 +24,7 @@ import { checkEnvironment, checkJobId, checkPath, ensureWanted, keptName } from 
 import { commandOf } from '../../../../kit/shebang.ts';
 import { keptBytes } from '../output-view.ts';
 import { answerIn, bytesIn, dataField, field, newMarker, noAgent, recordsIn } from './protocol.ts';
-import type { Reply } from './protocol.ts';
+import type { AgentReply } from './protocol.ts';
 
 export interface Upload {
   source: string;
@@ -40,9 +40,9 @@ export interface Transport {
   /** Throws if the host's name is invalid. */
   checkHost(host: RunnerHost): void;
   /** Passes a request to the agent on the host and waits for its response up to the timeout. */
-  ask(host: RunnerHost, request: string, patienceMs: number): Promise<Reply>;
+  ask(host: RunnerHost, request: string, patienceMs: number): Promise<AgentReply>;
   /** Installs the agent on the host. */
-  install(host: RunnerHost): Promise<Reply>;
+  install(host: RunnerHost): Promise<AgentReply>;
   /** The temporary name, next to the target, of a file with this checksum. */
   temporaryName(sha256: string): string;
   /** Uploads a file of this machine to a path on the host, unless aborted; false: it must be sent in blocks. */
@@ -289,7 +289,7 @@ function streamBlockOf([size, offset, cut, data]: string[]): StreamBlock {
   return { data: bytesIn(data), size: Number(size), offset: Number(offset), isCut: cut === 'yes' };
 }
 
-function notUnderstood({ name }: RunnerHost, { code, stdout, stderr }: Reply): string {
+function notUnderstood({ name }: RunnerHost, { code, stdout, stderr }: AgentReply): string {
   const printed = printedText(stdout, stderr);
   const what = printed === '' ? 'and prints nothing' : `and prints: ${printed}`;
   return `${name} gives no answer (exit status ${code}) ${what}`;

@@ -17,7 +17,7 @@ export interface SaltSettings {
 /**
  * One call of a Salt client: `local_async` publishes, `runner` queries the master, `wheel` reads or changes its own state.
  */
-export type Low = Readonly<Record<string, unknown>> & { client: 'local_async' | 'runner' | 'wheel'; fun: string };
+type Low = Readonly<Record<string, unknown>> & { client: 'local_async' | 'runner' | 'wheel'; fun: string };
 
 const patienceMs = 60_000;
 /** A query makes the master reload all its runners, so more in parallel only slow each other down. */

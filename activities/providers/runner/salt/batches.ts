@@ -2,7 +2,7 @@
 // passed as lines of standard input, from which each minion takes its own.
 import { withTimeout } from '../../../../kit/abort.ts';
 import { runJob, searching } from './job.ts';
-import type { Call, Master, Return } from './job.ts';
+import type { SaltCall, Master, Return } from './job.ts';
 
 const gatherMs = 5;
 /**
@@ -14,14 +14,14 @@ const mostMinions = 50;
 const mostBytes = 600 * 1024;
 
 /** A call to one minion; calls of the same `kind` may share a publish. */
-export interface Wish {
+interface Wish {
   kind: string;
   minion: string;
   /** Input line of this minion. */
   line: string;
   patienceMs: number;
   /** Builds the call from the lines of all that share it. */
-  call(lines: string): Call;
+  call(lines: string): SaltCall;
   isSearch?: boolean;
 }
 

@@ -11,7 +11,7 @@ const openMs = 2_000;
 /** Pause after a failed attempt to open the stream. */
 const againMs = 1_000;
 
-export interface Listener {
+export interface SaltEventListener {
   returned(minion: string, value: unknown): void;
   /** Prompts a poll: this minion has restarted, or (null) the stream has ended. */
   roused(minion: string | null): void;
@@ -19,7 +19,7 @@ export interface Listener {
 
 export class SaltEvents {
   readonly #api: Pick<SaltApi, 'hear'>;
-  readonly #listeners = new Map<string, Listener>();
+  readonly #listeners = new Map<string, SaltEventListener>();
   #stream: { closing: AbortController; opened: Promise<void> } | null = null;
   #idle: NodeJS.Timeout | undefined;
   #notBefore = 0;
@@ -36,7 +36,7 @@ export class SaltEvents {
   }
 
   /** Reports events of a job until the returned function is called. Resolves when the stream is open, or has failed. */
-  async listen(jid: string, listener: Listener): Promise<() => void> {
+  async listen(jid: string, listener: SaltEventListener): Promise<() => void> {
     this.#listeners.set(jid, listener);
     clearTimeout(this.#idle);
     await withTimeout(this.open(), openMs, () => undefined);

@@ -6,7 +6,7 @@ import { printedText } from '../../printed-text.ts';
 import type { Runner, RunnerHost } from '../driver.ts';
 import type { MinionDirectory } from '../minions.ts';
 import { agentScript, askCommand, hostKey, installCommand } from '../agent/protocol.ts';
-import type { Reply } from '../agent/protocol.ts';
+import type { AgentReply } from '../agent/protocol.ts';
 import { createAgentRunner } from '../agent/runner.ts';
 import type { Transport, Upload } from '../agent/runner.ts';
 import { isRecord, SaltApi } from './api.ts';
@@ -14,7 +14,7 @@ import type { SaltSettings } from './api.ts';
 import { Batches } from './batches.ts';
 import { SaltEvents } from './events.ts';
 import { offer } from './file-root.ts';
-import type { Call } from './job.ts';
+import type { SaltCall } from './job.ts';
 import { minionsOfMaster } from './minions.ts';
 
 const provider = 'salt';
@@ -27,7 +27,7 @@ const minionName = /^(?=.{1,253}$)[A-Za-z0-9_][A-Za-z0-9_@-]*(\.[A-Za-z0-9_@-]+)
 /** Each minion inserts its own id, so that all can receive the same command. (Its grains may have a former name.) */
 const ownKey = '{{ opts["id"] | replace(".", ":") }}';
 
-const shell = (command: string, stdin: string, patienceMs: number): Call => ({
+const shell = (command: string, stdin: string, patienceMs: number): SaltCall => ({
   fun: 'cmd.run_all',
   arg: [command],
   kwarg: {
@@ -58,15 +58,15 @@ class SaltTransport implements Transport {
     if (!minionName.test(name)) throw refused(provider, `not a minion's name: ${JSON.stringify(name.slice(0, 80))}`);
   }
 
-  async ask({ name }: RunnerHost, request: string, patienceMs: number): Promise<Reply> {
-    const call = (lines: string): Call => shell(askCommand(ownKey), lines, patienceMs);
+  async ask({ name }: RunnerHost, request: string, patienceMs: number): Promise<AgentReply> {
+    const call = (lines: string): SaltCall => shell(askCommand(ownKey), lines, patienceMs);
     const line = `${hostKey(name)} ${request}\n`;
     // A long timeout must not be shared with calls that have a short one.
     return replyOf(name, await this.#returned({ kind: `ask ${patienceMs}`, minion: name, line, patienceMs, call }));
   }
 
-  async install({ name }: RunnerHost): Promise<Reply> {
-    const call = (): Call => shell(installCommand, agentScript, installMs);
+  async install({ name }: RunnerHost): Promise<AgentReply> {
+    const call = (): SaltCall => shell(installCommand, agentScript, installMs);
     return replyOf(
       name,
       await this.#returned({ kind: 'install', minion: name, line: '', patienceMs: installMs, call }),
@@ -81,7 +81,7 @@ class SaltTransport implements Transport {
   async upload({ name }: RunnerHost, file: Upload, path: string): Promise<boolean> {
     if (this.#fileRoot === undefined) return false;
     const address = await offer(this.#fileRoot, file);
-    const call = (): Call => ({ fun: 'cp.get_file', arg: [address, path], kwarg: {} });
+    const call = (): SaltCall => ({ fun: 'cp.get_file', arg: [address, path], kwarg: {} });
     const kind = `get ${address} ${path}`;
     const fetched = await this.#returned({ kind, minion: name, line: '', patienceMs: uploadMs, call });
     if (fetched === path) return true;
@@ -111,7 +111,7 @@ class SaltTransport implements Transport {
   }
 }
 
-function replyOf(name: string, value: unknown): Reply {
+function replyOf(name: string, value: unknown): AgentReply {
   if (isRecord(value) && typeof value['retcode'] === 'number') {
     return { code: value['retcode'], stdout: String(value['stdout']), stderr: String(value['stderr']) };
   }

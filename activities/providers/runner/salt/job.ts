@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ProviderError } from '../../error.ts';
 import { isRecord } from './api.ts';
 import type { SaltApi } from './api.ts';
-import type { Listener, SaltEvents } from './events.ts';
+import type { SaltEventListener, SaltEvents } from './events.ts';
 
-export interface Call {
+export interface SaltCall {
   fun: string;
   arg: readonly unknown[];
   kwarg: Readonly<Record<string, unknown>>;
@@ -32,14 +32,14 @@ export interface Master {
 
 /** Queries a minion's jobs; this query itself is never searched for. */
 export const searching = {
-  call: (): Call => ({ fun: 'saltutil.running', arg: [], kwarg: {} }),
+  call: (): SaltCall => ({ fun: 'saltutil.running', arg: [], kwarg: {} }),
   patienceMs: 5_000,
   isSearch: true,
 } as const;
 
-export interface Order {
+interface Order {
   minions: readonly string[];
-  call: Call;
+  call: SaltCall;
   patienceMs: number;
   /** Called when it has been published. */
   onSent?: () => void;
@@ -76,7 +76,7 @@ async function lookUp(api: SaltApi, jid: string): Promise<Known | null> {
 }
 
 /** Sends the call; returns the minions to which the master sent it. */
-async function publish(api: SaltApi, jid: string, minions: readonly string[], { fun, arg, kwarg }: Call) {
+async function publish(api: SaltApi, jid: string, minions: readonly string[], { fun, arg, kwarg }: SaltCall) {
   const send = async (): Promise<string[]> => {
     const answer = await api.call({ client: 'local_async', tgt: minions, tgt_type: 'list', fun, arg, kwarg, jid });
     const sentTo = isRecord(answer) ? answer['minions'] : [];
@@ -105,7 +105,7 @@ export async function runJob(
   }
 }
 
-class OpenJob implements Listener {
+class OpenJob implements SaltEventListener {
   readonly jid = newJid();
   readonly #master: Master;
   readonly #order: Order;

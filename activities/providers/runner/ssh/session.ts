@@ -6,7 +6,7 @@ import { Semaphore } from '../../../../kit/limit.ts';
 import { unavailable } from '../../error.ts';
 import type { ProviderError } from '../../error.ts';
 import type { RunnerHost } from '../driver.ts';
-import type { Reply } from '../agent/protocol.ts';
+import type { AgentReply } from '../agent/protocol.ts';
 import { connect, placeOf } from './connect.ts';
 import type { SshSettings } from './settings.ts';
 
@@ -36,7 +36,7 @@ export class SshSession {
   }
 
   /** Runs a command with standard input. */
-  run(command: string, input: string, patienceMs: number): Promise<Reply> {
+  run(command: string, input: string, patienceMs: number): Promise<AgentReply> {
     return this.#withClient((client) => this.#execute(client, command, input, patienceMs));
   }
 
@@ -123,7 +123,7 @@ export class SshSession {
     });
   }
 
-  #execute(client: Client, command: string, input: string, patienceMs: number): Promise<Reply> {
+  #execute(client: Client, command: string, input: string, patienceMs: number): Promise<AgentReply> {
     return this.#bounded(client, patienceMs, ({ resolve, fail }) => {
       const begun = (attempt: number) => (error: Error | undefined, channel: ClientChannel) => {
         if (error) {
