@@ -25,6 +25,8 @@ import { thisActivity } from '../interceptors/proofs.ts';
 import type { Package } from '../providers/repository/store.ts';
 import { readPackage } from './package.ts';
 import { weighApproval } from './weigh.ts';
+import type { Reason } from '../../workflows/problems/problem.ts';
+import { auditText, inBoth } from '../../kit/messages/audit-text.ts';
 
 /** The activities of deploy tasks that write to the database, one transaction each. */
 export function createDeployRecordActivities(deps: ActivityDeps): DeployRecordActivities {
@@ -146,7 +148,7 @@ async function deciderOf(
   return may ? { ...actor, voter } : undefined;
 }
 
-const refusedDecision = ({ db }: ActivityDeps, task: NamedDeployTask, attempt: DecideAttempt, problem: string) =>
+const refusedDecision = ({ db }: ActivityDeps, task: NamedDeployTask, attempt: DecideAttempt, problem: Reason) =>
   recordRefusalOnce(
     db,
     {
@@ -163,9 +165,10 @@ const refusedDecision = ({ db }: ActivityDeps, task: NamedDeployTask, attempt: D
       targetType: requestKind,
       targetId: task.id,
       targetName: task.fullName,
-      detail: {
-        en: `deploy task ${task.id}: ${quote(attempt.decision)} by message refused: ${quote(problem)}`,
-        zh: `发布任务 ${task.id}: 消息审批 ${quote(attempt.decision)} 被拒绝: ${quote(problem)}`,
-      },
+      detail: auditText('decision_refused', {
+        id: task.id,
+        decision: quote(attempt.decision),
+        why: inBoth(problem, quote),
+      }),
     },
   );

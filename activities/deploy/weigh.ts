@@ -12,6 +12,7 @@ import type { ApprovalPolicy, CastVote } from '../../workflows/approvals/contrac
 import { isSatisfied, missingUnder, missingVotes } from '../../workflows/approvals/quorum.ts';
 import { levels } from '../../workflows/deploy/contract.ts';
 import type { SentBack } from '../../workflows/deploy/ports.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 interface WeighedVote extends CastVote {
   user: string;
@@ -25,7 +26,7 @@ export async function weighApproval(db: Kysely<Database>, task: NamedDeployTask)
   const { row, policy: chosen } = await choosePolicy(db, { kind: requestKind, applicationId, level });
   const least = row?.minLevel ?? null;
   if (least !== null && levels.indexOf(level) > levels.indexOf(least)) {
-    return { reason: `the approval policy ${chosen.name} demands level ${least} or above`, policy: chosen };
+    return { reason: msg('policy_demands_level', { policy: chosen.name, level: least }), policy: chosen };
   }
   const kept = policyOf(task);
   return task.status === 'wait_review' ? weighGlass(kept, chosen) : weighVotes(db, task, kept, chosen);
@@ -34,8 +35,8 @@ export async function weighApproval(db: Kysely<Database>, task: NamedDeployTask)
 /** A start without approval requires a role of the present policy. */
 function weighGlass(kept: ApprovalPolicy, chosen: ApprovalPolicy): SentBack | null {
   if (chosen.breakGlass?.id === kept.breakGlass?.id) return null;
-  const whom = chosen.breakGlass ? `role ${chosen.breakGlass.name}` : 'nobody';
-  return { reason: `the approval policy ${chosen.name} applies now, and lets ${whom} break glass`, policy: chosen };
+  const whom = chosen.breakGlass ? msg('role_named', { role: chosen.breakGlass.name }) : msg('nobody');
+  return { reason: msg('policy_lets_break_glass', { policy: chosen.name, whom }), policy: chosen };
 }
 
 async function weighVotes(
@@ -50,8 +51,8 @@ async function weighVotes(
   const weighed = { escalated, creatorId, changedById };
   const permission = approvingPermissions[requestKind];
   const missing = missingUnder({ ...weighed, policy: chosen }, counting, permission);
-  if (missing !== '' && !isSame(kept, chosen)) {
-    return { reason: `the approval policy ${chosen.name} applies now; missing: ${missing}`, policy: chosen };
+  if (missing && !isSame(kept, chosen)) {
+    return { reason: msg('policy_applies_now', { policy: chosen.name, reason: missing }), policy: chosen };
   }
   if (isSatisfied({ ...weighed, policy: kept, votes: counting })) return null;
   const gone = votes.filter(({ counts }) => !counts).map(({ user }) => user);
@@ -63,8 +64,13 @@ async function weighVotes(
     planRound: task.planRound,
     brokeGlassById: null,
   });
-  const whose = gone.length > 0 ? `votes of ${gone.join(' and ')}` : 'votes as they are now';
-  return { reason: `${whose} no longer count; missing: ${lacks}` };
+  const reason = lacks ?? '';
+  return {
+    reason:
+      gone.length > 0
+        ? msg('votes_no_longer_count', { users: gone.join(' and '), reason })
+        : msg('votes_not_enough', { reason }),
+  };
 }
 
 /** The votes of the present round, each with its voter's present rights. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { everywhere } from '../../db/access/rights.ts';
 import type { Ctx } from '../operations/context.ts';
 import { flag, id } from '../operations/schemas.ts';
+import { issue } from '../operations/issue.ts';
 
 const text = z.string().max(512);
 
@@ -15,7 +16,7 @@ const ids = z
     z.array(
       z
         .string()
-        .regex(/^[1-9]\d{0,14}$/, 'must be ids separated by commas')
+        .regex(/^[1-9]\d{0,14}$/, issue('must_be_ids'))
         .transform(Number),
     ),
   );

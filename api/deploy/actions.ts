@@ -13,12 +13,14 @@ import { done, id, success } from '../operations/schemas.ts';
 import { callerAsVoter, closer, delegator, owner, reviewer } from './access.ts';
 import { decide, loadTask } from './decide.ts';
 import { placeProblems } from './settings-change.ts';
+import { msg } from '../../kit/messages/message.ts';
+import { issue } from '../operations/issue.ts';
 
 const area = 'deploy';
 const reason = z
   .string()
   .max(1000)
-  .refine((value) => !value.includes('\0'), 'must not contain NUL')
+  .refine((value) => !value.includes('\0'), issue('must_not_contain_nul'))
   .optional();
 const decided = ['already_approved', 'request_closed', 'request_finished', 'request_rejected'] as const;
 const engine = ['workflow_lost'] as const;
@@ -32,7 +34,7 @@ const approve = command({
   permission: reviewer,
   body: z
     .strictObject({
-      plan_hash: z.string().max(64).optional().describe('of the plan that was looked at; needed once it has changed'),
+      plan_hash: z.string().max(64).optional().describe('of the plan that was reviewed; needed once it has changed'),
       reason,
     })
     .optional(),
@@ -95,11 +97,11 @@ const startBody = z
   })
   .refine(({ override, reason: why }) => !override || (why ?? '').trim() !== '', {
     path: ['reason'],
-    message: 'is needed to override a freeze',
+    message: issue('is_needed_to_override_a_freeze'),
   })
   .refine(({ break_glass: breaks, reason: why }) => !breaks || (why ?? '').trim() !== '', {
     path: ['reason'],
-    message: 'is needed to break glass',
+    message: issue('is_needed_to_break_glass'),
   });
 
 const start = command({
@@ -146,7 +148,7 @@ const turn = (which: 'pause' | 'resume') =>
     path: `/application/deploy-tasks/{id}/actions/${which}/`,
     id: `${which}DeployTask`,
     area,
-    summary: which === 'pause' ? 'Begin no further batch of a rolling deploy task' : 'Go on with a paused deploy task',
+    summary: which === 'pause' ? 'Pause a rolling deploy task: no further batch starts' : 'Resume a paused deploy task',
     permission: owner,
     returns: success,
     problems: [...engine, 'not_running', 'not_rolling', which === 'pause' ? 'already_paused' : 'not_paused'],
@@ -195,7 +197,7 @@ const delegate = command({
 
 /** Name of the new delegate: enabled, and able to view the application. */
 async function delegateOf(ctx: Ctx, taskId: number, userId: number): Promise<string> {
-  const unfit = invalidField('user_id', 'must be an enabled user who may view the application');
+  const unfit = invalidField('user_id', msg('must_be_an_enabled_viewer'));
   const user = await ctx.db
     .selectFrom('users')
     .select(['username', 'status'])

@@ -98,9 +98,7 @@ export async function presentTasks(tasks: NamedDeployTask[], ctx: Ctx): Promise<
     const seen = around.get(task.id) ?? nothingAround;
     const held = rights.get(task.applicationId) ?? new Set();
     const voter = delegated.get(task.id) ?? ownVoter(ctx.subject, held.has('review_app_deploy_task'));
-    const item = presentTask(task, seen, { by: ctx.by, deploys: held.has('deploy_app'), voter }, ctx.now());
-    const missing = said(ctx, item.approvals.missing);
-    return { ...item, waiting_on: saidWaiting(ctx, item.waiting_on), approvals: { ...item.approvals, missing } };
+    return presentTask(task, seen, { deploys: held.has('deploy_app'), voter }, ctx);
   });
 }
 
@@ -125,14 +123,14 @@ const nothingAround: Surroundings = {
 };
 
 interface Rights {
-  by: Actor;
   deploys: boolean;
   voter: Voter;
 }
 
-function presentTask(task: NamedDeployTask, seen: Surroundings, rights: Rights, now: Date): TaskItem {
+function presentTask(task: NamedDeployTask, seen: Surroundings, rights: Rights, ctx: Ctx): TaskItem {
   const { votes, runningSubTasks: subTasks, instances, onVersion, failed } = seen;
   const view = deployView(task, votes, subTasks);
+  const missing = task.status === 'wait_review' || awaitsLooks(view) ? missingVotes(view) : null;
   return {
     id: task.id,
     application: { id: task.applicationId, name: task.applicationName, full_name: task.fullName },
@@ -154,7 +152,7 @@ function presentTask(task: NamedDeployTask, seen: Surroundings, rights: Rights, 
     error: task.error ?? task.trouble,
     reviewed_later: task.brokeGlassById !== null,
     plan_hash: task.planHash,
-    waiting_on: waitingOn(waitingView(task, view, seen), now),
+    waiting_on: saidWaiting(ctx, waitingOn(waitingView(task, view, seen), ctx.now())),
     approvals: {
       required: requiredVotes(view.policy),
       given: votes.map((vote) => ({
@@ -163,13 +161,13 @@ function presentTask(task: NamedDeployTask, seen: Surroundings, rights: Rights, 
         plan_hash: vote.planHash,
         channel: vote.channel,
       })),
-      missing: task.status === 'wait_review' || awaitsLooks(view) ? missingVotes(view) : '',
+      missing: missing ? said(ctx, missing) : '',
     },
     progress: { instances, on_version: onVersion, failed, sub_tasks_running: subTasks.length },
     created_time: iso(task.createdTime),
     started_time: iso(task.startedTime),
     finished_time: iso(task.finishedTime),
-    available_actions: availableActions(task, view, rights),
+    available_actions: availableActions(task, view, ctx.by, rights),
   };
 }
 
@@ -195,7 +193,8 @@ const waitingView = (
 function availableActions(
   task: NamedDeployTask,
   view: DeployView,
-  { by, deploys, voter }: Rights,
+  by: Actor,
+  { deploys, voter }: Rights,
 ): TaskItem['available_actions'] {
   const isCreator = task.creatorId === by.id;
   const isOwner = task.ownerId === by.id;

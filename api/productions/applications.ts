@@ -89,7 +89,7 @@ const removeApplications = change({
   path,
   id: 'removeProductionApplications',
   area,
-  summary: 'Take applications out of it',
+  summary: 'Remove applications from a production',
   permission: withMore(production('edit'), 'edit_app'),
   body: idEntries(),
   returns: success,

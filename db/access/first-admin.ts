@@ -4,6 +4,7 @@ import { record } from '../audit/record.ts';
 import type { Database } from '../database.ts';
 import { generatePassword, hashPassword, weaknessOf } from './passwords.ts';
 import { adminRole } from './rights.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 interface FirstAdmin {
   /** The operator's; one is generated otherwise. */
@@ -45,7 +46,7 @@ export async function ensureAdmin(
         targetType: 'user',
         targetId: id,
         targetName: user.username,
-        detail: { en: 'first administrator created', zh: '创建首个管理员' },
+        detail: auditText('first_administrator_created'),
       },
     ]);
     return generated;

@@ -14,6 +14,7 @@ import { notifyOutput } from '../tasks/output.ts';
 import { allFinished, closeResult, openResults } from '../tasks/results.ts';
 import type { ResultEnd } from '../tasks/results.ts';
 import type { TaskResultRow, TaskRow } from '../tasks/tables.ts';
+import { auditText, auditWord } from '../../kit/messages/audit-text.ts';
 
 /** Instances with their hosts, the instances locked in an order that cannot deadlock. */
 export const lockInstances = (tx: Kysely<Database>, applicationId: number, ids: readonly number[]) =>
@@ -122,11 +123,6 @@ export async function settleInstanceTask(db: Kysely<Database>, taskId: number, e
   });
 }
 
-const actionsZh: Record<string, string> = { start: '启动', stop: '停止', restart: '重启' };
-
-/** An action in words, for audit records. */
-export const actionZh = (action: string): string => actionsZh[action] ?? action;
-
 async function recordEnd(tx: Transaction<Database>, task: TaskRow, status: 'finished' | 'failed'): Promise<void> {
   const application = await tx
     .selectFrom('applications')
@@ -136,10 +132,12 @@ async function recordEnd(tx: Transaction<Database>, task: TaskRow, status: 'fini
   if (!application) return;
   const { id: targetId, fullName } = application;
   const name = quote(fullName);
-  const detail = {
-    en: `${task.kind} of instances of application ${name} by task ${task.id}: ${status}`,
-    zh: `任务 ${task.id} ${actionZh(task.kind)}应用 ${name} 的实例: ${status === 'finished' ? '成功' : '失败'}`,
-  };
+  const detail = auditText('instances_ended', {
+    action: auditWord('kind', task.kind),
+    name,
+    task: task.id,
+    status: auditWord('status', status),
+  });
   await record(tx, workflowActor, [
     {
       view: 'app',

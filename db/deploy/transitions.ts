@@ -3,6 +3,7 @@
 import type { Kysely, Transaction, Updateable } from 'kysely';
 import type { ApprovalPolicy, OpenTo } from '../../workflows/approvals/contract.ts';
 import type {
+  DeployAside,
   DeployPlan,
   DeployTaskFields,
   DeployTaskStatus,
@@ -15,7 +16,6 @@ import { tellEscalation } from '../approvals/escalations.ts';
 import { choosePolicy, demandLevel } from '../approvals/policies.ts';
 import { record } from '../audit/record.ts';
 import type { AuditChanges } from '../audit/tables.ts';
-import { quote } from '../audit/text.ts';
 import type { Database } from '../database.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { isUniqueViolation } from '../core/errors.ts';
@@ -24,25 +24,10 @@ import type { DeployTables } from './tables.ts';
 import { announce, waitingTasks } from './waiting-tasks.ts';
 import { addEvent, deployTask, policyOf, putPlan, requestKind } from './tasks.ts';
 import type { NamedDeployTask } from './tasks.ts';
-
-const eventZh: Record<string, string> = {
-  created: '创建',
-  changed: '修改',
-  plan_changed: '计划变更',
-  approved: '批准',
-  rejected: '拒绝',
-  delegated: '委托',
-  held: '等待冻结结束',
-  paused: '暂停',
-  resumed: '恢复',
-  started: '开始',
-  sub_task: '子任务',
-  finished: '完成',
-  failed: '失败',
-  closed: '关闭',
-  escalated: '升级',
-  sent_back: '退回审批',
-};
+import type { Reason } from '../../workflows/problems/problem.ts';
+import { renderReason } from '../../kit/messages/message.ts';
+import { auditText, auditWord, inBoth } from '../../kit/messages/audit-text.ts';
+import { quote } from '../audit/text.ts';
 
 /** The audit record of one step of a deploy task. */
 export async function recordDeployStep(
@@ -50,9 +35,9 @@ export async function recordDeployStep(
   by: Actor,
   task: Pick<NamedDeployTask, 'id' | 'version' | 'fullName'>,
   event: string,
-  more: { reason?: string | null | undefined; changes?: AuditChanges | null | undefined } = {},
+  more: { reason?: Reason | null | undefined; changes?: AuditChanges | null | undefined } = {},
 ): Promise<void> {
-  const suffix = more.reason ? `: ${quote(more.reason)}` : '';
+  const step = { id: task.id, version: task.version, event: auditWord('event', event) };
   await record(tx, by, [
     {
       view: 'app',
@@ -61,10 +46,9 @@ export async function recordDeployStep(
       targetType: requestKind,
       targetId: task.id,
       targetName: task.fullName,
-      detail: {
-        en: `deploy task ${task.id} (version ${task.version}): ${event.replace('_', ' ')}${suffix}`,
-        zh: `发布任务 ${task.id} (版本 ${task.version}): ${eventZh[event] ?? event}${suffix}`,
-      },
+      detail: more.reason
+        ? auditText('deploy_step_because', { ...step, reason: inBoth(more.reason, quote) })
+        : auditText('deploy_step', step),
       changes: more.changes ?? null,
     },
   ]);
@@ -81,7 +65,8 @@ export async function recordTransition(db: Kysely<Database>, input: DeployTransi
 }
 
 async function writeTransition(tx: Transaction<Database>, input: DeployTransition): Promise<void> {
-  const { taskId, seq, actor, event, reason, status, vote, delegation } = input;
+  const { taskId, seq, actor, event, status, vote, delegation } = input;
+  const reason = wordsOf(input.reason);
   const task = await lockTask(tx, taskId);
   if (task.seq >= seq) return;
   // A workflow that was not started by the API may claim any approval.
@@ -110,7 +95,7 @@ async function writeTransition(tx: Transaction<Database>, input: DeployTransitio
     .set({
       seq,
       ...(status && statusColumns(status)),
-      ...input.also,
+      ...asideOf(input.also),
       ...(delegation?.phase === 'ownership' && { ownerId: delegation.toId }),
       ...(input.planRound !== undefined && { planRound: input.planRound, planHash: input.planHash ?? null }),
       ...approvalColumns(input),
@@ -121,8 +106,16 @@ async function writeTransition(tx: Transaction<Database>, input: DeployTransitio
   if (status && task.status === 'running') await announceEnd(tx, task);
   if (event === 'escalated') await tellEscalation(tx, taskId, policyOf(task));
   const changes: AuditChanges | null = status && status !== task.status ? { status: [task.status, status] } : null;
-  await recordDeployStep(tx, actor, task, event, { reason, changes });
+  await recordDeployStep(tx, actor, task, event, { reason: input.reason, changes });
 }
+
+/** A column holds text: of a message the English. */
+const wordsOf = (reason: Reason | null | undefined): string | null | undefined => reason && renderReason(reason, 'en');
+
+const asideOf = ({ trouble, ...also }: DeployAside = {}) => ({
+  ...also,
+  ...(trouble !== undefined && { trouble: wordsOf(trouble) ?? null }),
+});
 
 /** The next task of the application may be waiting for this one's end. */
 async function announceEnd(tx: Transaction<Database>, { applicationId }: NamedDeployTask): Promise<void> {

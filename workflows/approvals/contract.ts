@@ -2,6 +2,7 @@
 // whatever follows its approval.
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Actor, WaitingOn } from '../tasks/contract.ts';
+import type { Reason } from '../problems/problem.ts';
 
 export const decisions = ['approve', 'reject', 'close'] as const;
 export type Decision = (typeof decisions)[number];
@@ -215,7 +216,7 @@ export interface RequestState {
   planHash: string | null;
   approvals: { required: number; given: Vote[] };
   waitingOn: WaitingOn | null;
-  history: { event: string; by: string; time: string; reason: string | null; channel: string }[];
+  history: { event: string; by: string; time: string; reason: Reason | null; channel: string }[];
   /** Workflow ids of running children. */
   children: string[];
 }

@@ -5,6 +5,7 @@ import type { ApprovalPolicy, OpenTo, RequestStatus, Voter } from '../approvals/
 import type { CarriedApproval } from '../approvals/state.ts';
 import type { RunnerName } from '../hosts/contract.ts';
 import type { Actor } from '../tasks/contract.ts';
+import type { Reason } from '../problems/problem.ts';
 
 export const levels = ['S', 'A', 'B', 'C', 'I'] as const;
 export type Level = (typeof levels)[number];
@@ -360,7 +361,7 @@ export interface DeployTransition {
   seq: number;
   event: string;
   actor: Actor;
-  reason?: string | null | undefined;
+  reason?: Reason | null | undefined;
   status?: DeployTaskStatus | undefined;
   vote?: { round: number; planHash: string; step: number; voter: Voter | undefined } | undefined;
   delegation?: { phase: 'review' | 'ownership'; toId: number } | undefined;
@@ -385,7 +386,7 @@ export interface DeployAside {
   heldBy?: number | null;
   paused?: boolean;
   /** Why it does not proceed automatically. */
-  trouble?: string | null;
+  trouble?: Reason | null;
 }
 
 export interface SettleInput {

@@ -1,0 +1,52 @@
+// What audit records say of deploys and their approval.
+
+export const deployRecords = {
+  script_created: { en: 'created deploy script {name}', zh: '创建发布脚本 {name}' },
+  script_changed: { en: 'changed deploy script {name}', zh: '修改发布脚本 {name}' },
+  script_deleted: { en: 'deleted deploy script {name}', zh: '删除发布脚本 {name}' },
+  template_created: { en: 'created deploy template {name}', zh: '创建发布模板 {name}' },
+  template_changed: { en: 'changed deploy template {name}', zh: '修改发布模板 {name}' },
+  template_deleted: { en: 'deleted deploy template {name}', zh: '删除发布模板 {name}' },
+  credential_created: { en: 'created repository credential {name}', zh: '创建仓库凭证 {name}' },
+  credential_changed: { en: 'changed repository credential {name}', zh: '修改仓库凭证 {name}' },
+  credential_deleted: { en: 'deleted repository credential {name}', zh: '删除仓库凭证 {name}' },
+  settings_changed: { en: 'changed deploy settings of {name}: {fields}', zh: '修改 {name} 的部署设置: {fields}' },
+  freeze_created: { en: 'created deploy freeze {id} over {over}, {more}', zh: '创建发布冻结 {id} ({over}), {more}' },
+  freeze_changed: { en: 'changed deploy freeze {id} over {over}, {more}', zh: '修改发布冻结 {id} ({over}), {more}' },
+  freeze_ended: { en: 'ended deploy freeze {id} over {over}, {more}', zh: '结束发布冻结 {id} ({over}), {more}' },
+  everything: { en: 'everything', zh: '全部' },
+  policy_created: { en: 'approval policy {name} created', zh: '创建审批策略 {name}' },
+  policy_changed: { en: 'approval policy {name} changed', zh: '修改审批策略 {name}' },
+  policy_deleted: { en: 'approval policy {name} deleted', zh: '删除审批策略 {name}' },
+  deploy_step: { en: 'deploy task {id} (version {version}): {event}', zh: '发布任务 {id} (版本 {version}): {event}' },
+  deploy_step_because: {
+    en: 'deploy task {id} (version {version}): {event}: {reason}',
+    zh: '发布任务 {id} (版本 {version}): {event}: {reason}',
+  },
+  start_refused: {
+    en: 'deploy task {id}: its automatic start was refused: {why}',
+    zh: '发布任务 {id}: 自动开始被拒绝: {why}',
+  },
+  decision_refused: {
+    en: 'deploy task {id}: {decision} by message refused: {why}',
+    zh: '发布任务 {id}: 消息审批 {decision} 被拒绝: {why}',
+  },
+
+  // events
+  event_created: { en: 'created', zh: '创建' },
+  event_changed: { en: 'changed', zh: '修改' },
+  event_plan_changed: { en: 'plan changed', zh: '计划变更' },
+  event_approved: { en: 'approved', zh: '批准' },
+  event_rejected: { en: 'rejected', zh: '拒绝' },
+  event_delegated: { en: 'delegated', zh: '委托' },
+  event_held: { en: 'held', zh: '等待冻结结束' },
+  event_paused: { en: 'paused', zh: '暂停' },
+  event_resumed: { en: 'resumed', zh: '恢复' },
+  event_started: { en: 'started', zh: '开始' },
+  event_sub_task: { en: 'sub task', zh: '子任务' },
+  event_finished: { en: 'finished', zh: '完成' },
+  event_failed: { en: 'failed', zh: '失败' },
+  event_closed: { en: 'closed', zh: '关闭' },
+  event_escalated: { en: 'escalated', zh: '升级' },
+  event_sent_back: { en: 'sent back', zh: '退回审批' },
+} as const;
