@@ -36,7 +36,7 @@ const imports = (patterns, paths = []) => ({
 
 const workflowImports = [
   builtins,
-  refuseRooms('activities', 'api', 'db', 'kit', 'embedded', 'bench', 'chaos', 'test'),
+  refuseRooms('activities', 'api', 'db', 'kit/(?!messages/)', 'embedded', 'bench', 'chaos', 'test'),
   refusePackages(['@temporalio/workflow', '@temporalio/common']),
 ];
 

@@ -6,11 +6,11 @@ import type { StepRow } from '../db/deploy/steps.ts';
 import type { Secrets } from '../db/secrets/secrets.ts';
 import type { Logger } from '../kit/log.ts';
 import { runnerTable } from '../workflows/hosts/contract.ts';
-import { problemText } from '../workflows/problems/problem.ts';
 import type { HostPort } from './providers/addresses.ts';
 import { refused } from './providers/error.ts';
 import type { Providers } from './providers/index.ts';
 import type { RunnerHost } from './providers/runner/driver.ts';
+import { problemText } from '../kit/messages/message.ts';
 
 /** The dependencies of a worker's activities. */
 export interface ActivityDeps extends Providers {
@@ -55,4 +55,4 @@ export function admittedHost(
 }
 
 /** Why commands are refused on a host, for a person. */
-export const notAdmitted = (name: string): string => problemText('host_not_admitted', { name }, 'en');
+const notAdmitted = (name: string): string => problemText('host_not_admitted', { name }, 'en');

@@ -3,6 +3,7 @@
 import { posix } from 'node:path';
 import { isIn, neverFollowed } from './host-paths.ts';
 import type { hostRuleSettings } from './config/host-rule-settings.ts';
+import { msg } from './messages/message.ts';
 
 export type PathKind = 'deploy' | 'pid' | 'log' | 'package';
 
@@ -57,11 +58,9 @@ export interface Named {
 function mistakeOf({ roots, runUsers: users, localUser }: HostRules, { kind, value }: Named) {
   if (!value) return null;
   if (kind === 'user') {
-    return value === localUser || mayRunAs(value, users)
-      ? null
-      : (`is not a user that commands may run as: ${value}` as const);
+    return value === localUser || mayRunAs(value, users) ? null : msg('is_not_a_run_user', { user: value });
   }
-  return isBelow(value, roots[kind]) ? null : (`must lie below one of ${roots[kind].join(', ')}` as const);
+  return isBelow(value, roots[kind]) ? null : msg('must_lie_below', { roots: roots[kind].join(', ') });
 }
 
 /** What the operator's lists do not allow, each with its field. */

@@ -1,8 +1,9 @@
 // The interpreter of a script: the one in its shebang line if it fits the language, with options. Options are split at
 // blanks as people expect; Linux alone would pass them as one.
+import { msg, type Message } from './messages/message.ts';
 
 /** The command line before the script's path, or the error in the first line. */
-type Interpreter = { argv: string[] } | { problem: string };
+type Interpreter = { argv: string[] } | { problem: Message };
 
 type Language = 'bash' | 'python';
 
@@ -15,7 +16,7 @@ const interpreters: Record<Language, RegExp> = {
   python: /^(?:python|pypy)(?:\d+(?:\.\d+)*t?)?$/,
 };
 
-const unnamed = { problem: 'the first line names no interpreter' };
+const unnamed = { problem: msg('no_interpreter') };
 const assignment = /^[A-Za-z_][A-Za-z0-9_]*=/;
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
@@ -26,17 +27,17 @@ function firstLine(content: string): string[] | null {
 }
 
 /** Where the interpreter's name is among the words of `env`, and those words without its own options. */
-function throughEnv([env = '', ...words]: string[]): { argv: string[]; at: number } | { problem: string } {
+function throughEnv([env = '', ...words]: string[]): { argv: string[]; at: number } | { problem: Message } {
   const [first = '', ...others] = words;
   const attached = /^(?:-S|--split-string=)(.+)$/.exec(first)?.[1];
   const isSplit = first === '-S' || first === '--split-string' || attached !== undefined;
   const given = isSplit ? [...(attached === undefined ? [] : [attached]), ...others] : words;
   const quoted = isSplit ? given.find((word) => /["'\\$#]/.test(word)) : undefined;
-  if (quoted !== undefined) return { problem: `the first line has quotes or escapes: ${quoted}` };
+  if (quoted !== undefined) return { problem: msg('interpreter_quoted', { word: quoted }) };
   const at = given.findIndex((word) => !assignment.test(word));
   const option = given[at];
   if (option === undefined) return unnamed;
-  if (option.startsWith('-')) return { problem: `the first line has an option of env that is not known: ${option}` };
+  if (option.startsWith('-')) return { problem: msg('env_option_unknown', { option }) };
   return { argv: [env, ...given], at: at + 1 };
 }
 
@@ -50,9 +51,7 @@ export function interpreterOf(language: Language, content: string): Interpreter 
   const program = argv[at];
   if (program === undefined) return unnamed;
   if (!interpreters[language].test(nameOf(program)))
-    return {
-      problem: `the first line names ${program}, which does not run ${language} scripts: change the line or the language`,
-    };
+    return { problem: msg('interpreter_of_another_language', { name: program, language }) };
   const unbuffered = language === 'python' ? ['-u'] : [];
   return { argv: [...argv.slice(0, at + 1), ...unbuffered, ...argv.slice(at + 1)] };
 }

@@ -10,7 +10,9 @@ import { quote } from '../../db/audit/text.ts';
 import { isSigned } from '../../db/secrets/message-proofs.ts';
 import { approvingPermissions } from '../../workflows/approvals/contract.ts';
 import type { DecideAttempt, DecideInput, Decider } from '../../workflows/approvals/contract.ts';
+import { auditText, inBoth } from '../../kit/messages/audit-text.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
+import type { Reason } from '../../workflows/problems/problem.ts';
 import type { Actor } from '../../workflows/tasks/contract.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { thisActivity } from '../interceptors/proofs.ts';
@@ -82,7 +84,7 @@ export const recordRefusedMessage = (
   { db }: ActivityDeps,
   request: { kind: string; id: number } & Pick<AuditedRequest, 'view' | 'area' | 'opType' | 'targetName' | 'label'>,
   attempt: DecideAttempt,
-  problem: string,
+  problem: Reason,
 ): Promise<void> => {
   const { kind, id, label, view, area, opType, targetName } = request;
   const by = {
@@ -99,9 +101,10 @@ export const recordRefusedMessage = (
     targetType: kind,
     targetId: id,
     targetName,
-    detail: {
-      en: `${label.en}: ${quote(attempt.decision)} by message refused: ${quote(problem)}`,
-      zh: `${label.zh}: 消息审批 ${quote(attempt.decision)} 被拒绝: ${quote(problem)}`,
-    },
+    detail: auditText('decision_refused', {
+      request: label,
+      decision: quote(attempt.decision),
+      why: inBoth(problem, quote),
+    }),
   });
 };

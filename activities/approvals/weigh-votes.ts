@@ -9,6 +9,7 @@ import { votesOf } from '../../db/approvals/votes.ts';
 import type { Database } from '../../db/database.ts';
 import { approvingPermissions } from '../../workflows/approvals/contract.ts';
 import type { ApprovalPolicy, CastVote, SentBack } from '../../workflows/approvals/contract.ts';
+import { msg } from '../../kit/messages/message.ts';
 import { isSatisfied, missingUnder, missingVotes } from '../../workflows/approvals/quorum.ts';
 
 /** The part of a request that votes are weighed by. */
@@ -47,15 +48,18 @@ export async function weighVotes(
   const { kind, escalated, creatorId, changedById, planHash, planRound } = request;
   const weighed = { escalated, creatorId, changedById };
   const missing = missingUnder({ ...weighed, policy: chosen }, counting, approvingPermissions[kind]);
-  if (missing !== '' && !isSame(kept, chosen)) {
-    return { reason: `the approval policy ${chosen.name} applies now; missing: ${missing}`, policy: chosen };
+  if (missing && !isSame(kept, chosen)) {
+    return { reason: msg('policy_applies_now', { policy: chosen.name, reason: missing }), policy: chosen };
   }
   if (isSatisfied({ ...weighed, policy: kept, votes: counting })) return null;
   const gone = votes.filter(({ counts }) => !counts).map(({ user }) => user);
   const view = { ...weighed, kind, status: 'wait_review', policy: kept, votes: counting } as const;
   const lacks = missingVotes({ ...view, ownerId: creatorId, planHash, planRound, brokeGlassById: null });
-  const whose = gone.length > 0 ? `votes of ${gone.join(' and ')}` : 'votes as they are now';
-  return { reason: `${whose} no longer count; missing: ${lacks}` };
+  const reason = lacks ?? '';
+  const users = gone.join(' and ');
+  return {
+    reason: users === '' ? msg('votes_not_enough', { reason }) : msg('votes_no_longer_count', { users, reason }),
+  };
 }
 
 /** The votes of the present round, each with its voter's present rights. */

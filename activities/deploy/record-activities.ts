@@ -9,6 +9,7 @@ import { findObstacles, listUpgraded, planRollout, recordRefusedStart, recordWai
 import { beginSubTask, createSubTask } from '../../db/deploy/sub-tasks.ts';
 import { deployTable, deployTask, packageToRead, planSubject, presentPlan } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 import { deployAudit, recordChange, recordTransition } from '../../db/deploy/transitions.ts';
 import { refuseUnadmitted } from '../../db/hosts/ways.ts';
 import { openAtFirst, requiredVotes } from '../../workflows/approvals/quorum.ts';
@@ -80,7 +81,7 @@ export function createDeployRecordActivities(deps: ActivityDeps): DeployRecordAc
     async recordRefusedDecision({ taskId, attempt, problem }) {
       const task = await deployTask(db, taskId);
       if (!task) return;
-      const label = { en: `deploy task ${taskId}`, zh: `发布任务 ${taskId}` };
+      const label = auditText('deploy_task', { id: taskId });
       await recordRefusedMessage(
         deps,
         { ...deployAudit(task), kind: deployTable.kind, id: taskId, label },

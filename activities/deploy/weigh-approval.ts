@@ -7,6 +7,7 @@ import type { Database } from '../../db/database.ts';
 import { deployTable } from '../../db/deploy/tasks.ts';
 import type { NamedDeployTask } from '../../db/deploy/tasks.ts';
 import type { ApprovalPolicy, SentBack } from '../../workflows/approvals/contract.ts';
+import { msg } from '../../kit/messages/message.ts';
 import { levels } from '../../workflows/deploy/contract.ts';
 import { weighVotes } from '../approvals/weigh-votes.ts';
 
@@ -18,7 +19,7 @@ export async function weighApproval(db: Kysely<Database>, task: NamedDeployTask)
   const { row, policy: chosen } = await choosePolicy(db, { kind, applicationId, level });
   const least = row?.minLevel ?? null;
   if (least !== null && levels.indexOf(level) > levels.indexOf(least)) {
-    return { reason: `the approval policy ${chosen.name} demands level ${least} or above`, policy: chosen };
+    return { reason: msg('policy_demands_level', { policy: chosen.name, level: least }), policy: chosen };
   }
   const kept = policyOf(task);
   if (task.status === 'wait_review') return weighGlass(kept, chosen);
@@ -33,6 +34,6 @@ export async function weighApproval(db: Kysely<Database>, task: NamedDeployTask)
 /** A start without approval requires a role of the present policy. */
 function weighGlass(kept: ApprovalPolicy, chosen: ApprovalPolicy): SentBack | null {
   if (chosen.breakGlass?.id === kept.breakGlass?.id) return null;
-  const whom = chosen.breakGlass ? `role ${chosen.breakGlass.name}` : 'nobody';
-  return { reason: `the approval policy ${chosen.name} applies now, and lets ${whom} break glass`, policy: chosen };
+  const whom = chosen.breakGlass ? msg('role_named', { role: chosen.breakGlass.name }) : msg('nobody');
+  return { reason: msg('policy_lets_break_glass', { policy: chosen.name, whom }), policy: chosen };
 }

@@ -9,7 +9,6 @@ import { leadsToMachine } from '../../db/hosts/ways.ts';
 import { beginHostWork } from '../../db/hosts/work.ts';
 import type { HostAt, HostEnd, HostOutcome } from '../../workflows/hosts/contract.ts';
 import { Problem, toWire } from '../../workflows/problems/problem.ts';
-import { notAdmitted } from '../deps.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { changeStatus, changeZabbix } from './change.ts';
 import { problemOf } from './failure-codes.ts';
@@ -52,7 +51,7 @@ export async function actOn(deps: ActivityDeps, at: HostAt): Promise<HostOutcome
 /** The host's address may have changed since the task began. */
 function refuseUnadmittedHost({ deps, kind, opts, host }: HostWork): void {
   if (deps.hostAdmission === 'manage' && !host.isAdmitted && leadsToMachine(kind, opts))
-    throw refusedBy('runner', notAdmitted(host.name));
+    throw refusedBy('runner', new Problem('host_not_admitted', { name: host.name }).said);
 }
 
 const settle = (work: HostWork, end: HostEnd, left: HostLeft): Promise<HostOutcome> =>
@@ -80,8 +79,7 @@ async function troubled(work: HostWork, trouble: HostTaskError): Promise<HostOut
       nextRetryDelay: Math.round(Math.max(wish, trouble.retryAfterMs ?? 0) * (1 + Math.random() / 4)),
     });
   }
-  const reason =
-    trouble.kind === 'refused' ? trouble.message : `${trouble.message} after ${deps.hostPatienceSeconds} s`;
+  const reason = trouble.kind === 'refused' ? undefined : `${trouble.message} after ${deps.hostPatienceSeconds} s`;
   const problem = toWire(problemOf(trouble, kind, host.hostType, reason));
   // A call was made but got no response: it may have taken effect.
   const wasAsked = (await findCall(deps.db, work)) !== undefined;

@@ -2,10 +2,10 @@
 import type { HostTaskKind, HostType } from '../../workflows/hosts/contract.ts';
 import { cloudFailed } from '../../workflows/hosts/policy.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
-import type { ProblemName } from '../../workflows/problems/problem.ts';
+import type { Reason } from '../../workflows/problems/problem.ts';
 import type { TroubledSystem, HostTaskError } from './host-task-error.ts';
 
-const failed = (source: TroubledSystem, kind: HostTaskKind, type: HostType): ProblemName => {
+const failed = (source: TroubledSystem, kind: HostTaskKind, type: HostType) => {
   if (kind === 'start')
     return ({ runner: 'start_salt_failed', cloud: 'start_failed', monitoring: 'start_unknown' } as const)[source];
   if (kind === 'init' || kind === 'change_zabbix_opts')
@@ -17,10 +17,10 @@ const failed = (source: TroubledSystem, kind: HostTaskKind, type: HostType): Pro
 
 /** The documented problem of a failure; `reason` replaces the failure's own message. */
 export function problemOf(
-  { source, message, missing }: HostTaskError,
+  { source, message, said, missing }: HostTaskError,
   kind: HostTaskKind,
   type: HostType,
-  reason = message,
+  reason: Reason = said ?? message,
 ): Problem {
   const name = failed(source, kind, type);
   if (missing && name === 'zabbix_failed')

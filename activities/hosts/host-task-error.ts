@@ -2,6 +2,7 @@
 // advance-host.ts turns each into an outcome or another attempt.
 import { ProviderError, OutcomeUnknownError } from '../providers/error.ts';
 import { UnknownTemplateError } from '../providers/monitoring/driver.ts';
+import { renderReason, type Message } from '../../kit/messages/message.ts';
 
 export type TroubledSystem = 'runner' | 'cloud' | 'monitoring';
 
@@ -14,6 +15,8 @@ export class HostTaskError extends Error {
   /** Minimum delay in ms before the next attempt, as requested by the provider. */
   readonly retryAfterMs: number | null;
   readonly missing: UnknownTemplateError | null;
+  /** Why, if that is known here and not a provider's text. */
+  readonly said: Message | null;
   /** Certainly had no effect. */
   readonly untouched: boolean;
   /** May have had an effect; only for refusals. */
@@ -26,6 +29,7 @@ export class HostTaskError extends Error {
     this.kind = kind;
     this.retryAfterMs = more.retryAfterMs ?? null;
     this.missing = more.missing ?? null;
+    this.said = more.said ?? null;
     this.untouched = more.untouched ?? false;
     this.unclear = more.unclear ?? false;
   }
@@ -36,8 +40,8 @@ export class CancelledError extends Error {}
 
 export const pending = (source: TroubledSystem, message: string): HostTaskError =>
   new HostTaskError(source, 'pending', message);
-export const refusedBy = (source: TroubledSystem, message: string): HostTaskError =>
-  new HostTaskError(source, 'refused', message);
+export const refusedBy = (source: TroubledSystem, why: Message | string): HostTaskError =>
+  new HostTaskError(source, 'refused', renderReason(why, 'en'), { said: typeof why === 'string' ? null : why });
 
 /** Awaits a driver's result; tags its failure as HostTaskError with that source. */
 export async function asking<T>(source: TroubledSystem, work: Promise<T>): Promise<T> {

@@ -6,13 +6,14 @@ import { isRefusedForGood } from '../../db/core/sql-state.ts';
 import { codeOf } from '../../kit/error-code.ts';
 import { Problem, problemFailureType, toWire } from '../../workflows/problems/problem.ts';
 import { ProviderError } from '../providers/error.ts';
+import { render } from '../../kit/messages/message.ts';
 
 /** The engine failure for `error`. */
 export function toFailure(error: unknown): unknown {
   if (error instanceof Problem) {
     return ApplicationFailure.create({
       type: problemFailureType,
-      message: error.message,
+      message: render(error.said, 'en'),
       nonRetryable: true,
       details: [toWire(error)],
     });

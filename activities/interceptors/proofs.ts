@@ -11,6 +11,7 @@ import { isSealed } from '../../db/secrets/message-proofs.ts';
 import type { Secrets } from '../../db/secrets/secrets.ts';
 import type { UpdateClaim } from '../../workflows/approvals/contract.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 /** Identifies an activity, the same for each attempt. */
 export function thisActivity(): string {
@@ -57,9 +58,6 @@ async function recordUnsealed(db: Kysely<Database>, { workflowId, update, input 
     opType: 'update',
     targetId: Number(id) || 0,
     targetName: workflowId,
-    detail: {
-      en: `update ${quote(update)} of ${workflowId} in the name of ${quote(claimed)} refused: it carries no proof`,
-      zh: `以 ${quote(claimed)} 名义对 ${workflowId} 的更新 ${quote(update)} 被拒绝: 缺少凭证`,
-    },
+    detail: auditText('update_without_proof', { update: quote(update), workflow: workflowId, name: quote(claimed) }),
   });
 }

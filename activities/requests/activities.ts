@@ -12,7 +12,8 @@ import { putResourcePlan, resourcePlanDifference, resourcePlanHash, resourcePlan
 import { approvingPermissions } from '../../workflows/approvals/contract.ts';
 import type { SentBack } from '../../workflows/approvals/contract.ts';
 import { openAtFirst, requiredVotes } from '../../workflows/approvals/quorum.ts';
-import { Problem } from '../../workflows/problems/problem.ts';
+import { msg } from '../../kit/messages/message.ts';
+import { listOf, messageOf, Problem } from '../../workflows/problems/problem.ts';
 import type { ResourcePlan, ResourceRef } from '../../workflows/requests/contract.ts';
 import type { ResourceRecordActivities } from '../../workflows/requests/ports.ts';
 import { authorizeDecider, recordRefusedMessage } from '../approvals/decisions.ts';
@@ -83,7 +84,7 @@ async function remakePlan(
 ): Promise<{ planHash: string; sentBack: SentBack | null }> {
   const rules = resourceRulesOf(kind);
   const row = await rules.find(db, id);
-  if (!row) throw new Problem('no_such', { thing: rules.title.en, id });
+  if (!row) throw new Problem('no_such', { thing: rules.title, id });
   await ensureCreatorMay(db, row);
   const before = await planOf(db, { kind, id }, round);
   const plan = await rules.compose(db, row);
@@ -91,8 +92,8 @@ async function remakePlan(
   const weighed = await weigh(db, rules, row);
   if (difference === null && weighed === null) return { planHash: resourcePlanHash(before), sentBack: null };
   await putResourcePlan(db, { kind, requestId: id, round: round + 1 }, plan);
-  const differs = difference === null ? [] : [`the plan differs: ${difference}`];
-  const reason = [...(weighed ? [weighed.reason] : []), ...differs].join('; ');
+  const differs = difference === null ? [] : [msg('plan_differs_by', { difference })];
+  const reason = listOf([...(weighed ? [messageOf(weighed.reason)] : []), ...differs]);
   return { planHash: resourcePlanHash(plan), sentBack: { ...weighed, reason } };
 }
 

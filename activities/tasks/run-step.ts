@@ -17,6 +17,7 @@ import { demandUser, isNeverRoot } from './own-environment.ts';
 import { ProviderError, refused } from '../providers/error.ts';
 import type { Job, Runner, RunnerHost } from '../providers/runner/driver.ts';
 import { runnerOf } from '../providers/runner/registry.ts';
+import { render } from '../../kit/messages/message.ts';
 
 export interface StepJob extends Job {
   /** Ignores the exit status; the next job checks the result. */
@@ -53,7 +54,7 @@ function refuseOtherMachine({ renderer: { reach } }: ActivityDeps, { host, machi
   try {
     demandSameMachine(name, machine, machineOf(reached, reach));
   } catch (error) {
-    throw error instanceof Problem ? refused('machine', error.message) : error;
+    throw error instanceof Problem ? refused('machine', render(error.said, 'en')) : error;
   }
 }
 

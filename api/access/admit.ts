@@ -11,6 +11,7 @@ import { Reply } from '../operations/stored-response.ts';
 import { iso, time } from '../operations/schemas.ts';
 import { accessEntry } from './text.ts';
 import { userReference } from './user-object.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 /** An authenticated user. */
 interface AuthenticatedUser {
@@ -29,7 +30,7 @@ export const sessionBegun = z.object({
   second_factor_due: z
     .literal(true)
     .optional()
-    .meta({ description: 'Only a second factor can be set up first: the installation asks for one' }),
+    .meta({ description: 'A second factor has to be set up before anything else: the installation requires one' }),
 });
 
 /** Begins a session, with its audit record; it replaces the browser's previous session. */
@@ -37,7 +38,7 @@ export async function admit(
   tx: Transaction<Database>,
   ctx: Ctx,
   user: AuthenticatedUser,
-  detail = { en: 'logged in', zh: '登录' },
+  detail = auditText('logged_in'),
 ): Promise<NewSession> {
   const now = ctx.now();
   await tx.updateTable('users').set({ lastLoginTime: now }).where('id', '=', user.id).execute();

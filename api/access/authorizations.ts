@@ -11,6 +11,7 @@ import { list } from '../operations/list.ts';
 import { application, host } from '../operations/permissions.ts';
 import { asFlags, done, id, success } from '../operations/schemas.ts';
 import { granteeOf, grantOnObjects } from './granting.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 const nameFields = { user: 'username', role: 'name' } as const;
 const titles = { user: 'User', role: 'Role', application: 'Application', host: 'Host' } as const;
@@ -63,7 +64,7 @@ function authorize(scope: Scope, kind: Grantee['kind']): Endpoint {
     id: `change${titles[kind]}sAuthorizedOn${titles[scope]}`,
     area: 'access',
     summary: `Change what ${kind}s may do on one of the ${scope}s`,
-    description: 'The action delete takes back all direct grants; each permission changed must be held by the caller.',
+    description: 'The action delete revokes all direct grants; each permission changed must be held by the caller.',
     permission: permissionOf(scope),
     body: bodies[kind],
     returns: success,
@@ -76,7 +77,7 @@ function authorize(scope: Scope, kind: Grantee['kind']): Endpoint {
       });
       const ids = entries.map((one) => one.grantee.id);
       const twice = ids.findIndex((one, index) => ids.indexOf(one) !== index);
-      if (twice >= 0) throw invalidField(`${twice}.${kind}.id`, 'is there twice');
+      if (twice >= 0) throw invalidField(`${twice}.${kind}.id`, msg('is_there_twice'));
       for (const [index, one] of entries.entries()) await changeOne(ctx, scope, kind, params.id, one, index);
       return done;
     },
@@ -93,8 +94,8 @@ async function changeOne(
 ): Promise<void> {
   const grantee = await granteeOf({ db: ctx.tx }, kind, granteeId);
   if (name !== undefined && name !== grantee.name)
-    throw invalidField(`${index}.${kind}.${nameFields[kind]}`, `is not the name of this ${kind}`);
-  if (action === 'update' && !permission) throw invalidField(`${index}.permission`, 'is needed to update');
+    throw invalidField(`${index}.${kind}.${nameFields[kind]}`, msg('is_not_the_name_of', { thing: kind }));
+  if (action === 'update' && !permission) throw invalidField(`${index}.permission`, msg('is_needed_to_update'));
   const all = await directGrants(ctx.tx, grantee, scope, [objectId]);
   const taken = Object.fromEntries([...(all.get(objectId) ?? [])].map((one) => [one, false]));
   const wanted = action === 'delete' ? taken : (permission ?? {});

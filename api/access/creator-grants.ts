@@ -2,6 +2,7 @@ import type { AuditEntry } from '../../db/audit/record.ts';
 import { changeGrants } from '../../db/access/grants.ts';
 import { scopes, type Scope } from '../../db/access/rights.ts';
 import type { ChangeCtx } from '../operations/context.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 /** Grants the caller every permission on an object that they create, each with its audit record. */
 export async function grantToCreator(
@@ -24,7 +25,7 @@ export async function grantToCreator(
       targetName: object.name,
       authorizedTargetType: 'user',
       authorizedTargetName: user.username,
-      detail: { en: `${permission} given to its creator`, zh: `授予创建者 ${permission}` },
+      detail: auditText('given_to_creator', { permission }),
     })),
   );
 }

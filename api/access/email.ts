@@ -22,6 +22,7 @@ import { mailEmailChange } from '../background/mail/email-changes.ts';
 import { notAllowed } from '../operations/permissions.ts';
 import { done, success } from '../operations/schemas.ts';
 import { accessEntry } from './text.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 /** Throws `not_allowed` if a user's account has rights that the caller lacks. */
 export async function demandWorth(ctx: Ctx & { tx?: ChangeCtx['tx'] }, userId: number): Promise<void> {
@@ -46,10 +47,7 @@ export async function beginEmailChange(ctx: ChangeCtx, user: UserRow, email: str
     time: ctx.now().toISOString(),
   });
   const name = quote(user.username);
-  const detail = {
-    en: `new address of ${name}: ${quote(email)}, to be confirmed`,
-    zh: `${name} 的新邮箱: ${quote(email)}, 待确认`,
-  };
+  const detail = auditText('email_asked', { name, email: quote(email) });
   ctx.audit(accessEntry('email_change_begun', 'user', { id: user.id, name: user.username }, detail));
 }
 
@@ -59,14 +57,14 @@ const confirmEmail = change({
   id: 'confirmEmail',
   area: 'access',
   summary: 'Confirm a new address with a mailed link',
-  description: 'From then on it is the address of the user; password links to the former one are void.',
+  description: 'From then on it is the address of the user; password links sent to the previous one are void.',
   permission: 'public',
   body: z.object({ token: z.string().min(1).max(128) }),
   returns: success,
   problems: ['link_invalid', 'exists'],
   async prepare({ body }, ctx) {
     if (await worksEmailToken(ctx.db, body.token, ctx.now())) return;
-    const refused = { en: 'a link to confirm an address that does not work was used', zh: '使用了无效的邮箱确认链接' };
+    const refused = auditText('email_link_invalid');
     await recordRefusal(ctx.db, ctx.by, accessEntry('email_changed', 'user', { id: null, name: null }, refused));
     throw new Problem('link_invalid');
   },
@@ -83,7 +81,7 @@ const confirmEmail = change({
         throw isUniqueViolation(error) ? new Problem('exists') : error;
       });
     await voidLink(ctx.tx, id);
-    const detail = { en: `new address of ${quote(username)} confirmed`, zh: `${quote(username)} 的新邮箱已确认` };
+    const detail = auditText('email_confirmed', { name: quote(username) });
     ctx.audit(accessEntry('email_changed', 'user', { id, name: username }, detail, { email: [email, newEmail] }));
     return done;
   },

@@ -10,6 +10,7 @@ import { mailPasswordLink } from '../background/mail/password-links.ts';
 import { done, success } from '../operations/schemas.ts';
 import { takeOrRefuse } from './login-limits.ts';
 import { accessEntry } from './text.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const windowSeconds = 3_600;
 const ofClient = { limit: 10, windowSeconds };
@@ -27,7 +28,7 @@ async function takeRequest(ctx: Ctx, email: string): Promise<boolean> {
 
 async function ask(ctx: ChangeCtx, email: string, isCrowded: boolean, userId?: number) {
   const shown = quote(email);
-  const detail = { en: `a password link for ${shown} was asked for`, zh: `为 ${shown} 请求重置密码链接` };
+  const detail = auditText('password_link_asked', { name: shown });
   ctx.audit(accessEntry('password_forgotten', 'user', { id: userId ?? null, name: shown }, detail));
   await mailPasswordLink(ctx.tx, ctx.config, {
     kind: 'reset',
@@ -44,7 +45,7 @@ const shared = {
   method: 'post',
   area: 'access',
   permission: 'public',
-  description: 'The answer is the same whether there is such a user or not. The link works once, for 30 minutes.',
+  description: 'The response is the same whether there is such a user or not. The link works once, for 30 minutes.',
   body: z.object({ email: z.email().max(254) }),
   returns: success,
   problems: ['too_many_requests'],
@@ -54,7 +55,7 @@ const forgetPassword = change({
   ...shared,
   path: '/users/actions/forget-password/',
   id: 'forgetPassword',
-  summary: 'Have a link to set a password mailed',
+  summary: 'Request a link to set a password by mail',
   prepare: ({ body }, ctx) => takeRequest(ctx, body.email),
   handle: ({ body }, ctx, isCrowded) => ask(ctx, body.email, isCrowded),
 });
@@ -63,7 +64,7 @@ const forgetPasswordOf = change({
   ...shared,
   path: '/users/{id}/actions/forget-password/',
   id: 'forgetPasswordOf',
-  summary: 'Have a link to set the password of a user mailed, if the address is his',
+  summary: 'Request a link to set the password of a user by mail, if the address is theirs',
   prepare: ({ body }, ctx) => takeRequest(ctx, body.email),
   handle: ({ params, body }, ctx, isCrowded) => ask(ctx, body.email, isCrowded, params.id),
 });

@@ -14,6 +14,7 @@ import { invalidField, Problem } from '../../workflows/problems/problem.ts';
 import type { ChangeCtx, Ctx } from '../operations/context.ts';
 import { demandOnEach } from '../operations/permissions.ts';
 import { auditGrants, objectNames } from '../../db/access/grant-audit.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 type NamedGrantee = Grantee & { name: string; builtin: boolean };
 
@@ -41,7 +42,7 @@ export async function grantOnObjects(
 ): Promise<void> {
   demandOpen(grantee);
   const ids = entries.map((entry) => entry.id);
-  if (new Set(ids).size < ids.length) throw invalidField('id', 'is there twice');
+  if (new Set(ids).size < ids.length) throw invalidField('id', msg('is_there_twice'));
   await demandOnEach({ ...ctx, db: ctx.tx }, scope, scope === 'application' ? 'edit_app' : 'edit_host', ids);
   const known: readonly string[] = scopes[scope].permissions;
   const changes: GrantChange[] = [];
@@ -87,7 +88,7 @@ export async function grantOnSystem(
     const module = moduleNamed(module_name);
     for (const [given, enable] of Object.entries(permissions)) {
       const name = systemPermission(module, given);
-      if (wanted.has(name)) throw invalidField(`permissions.${given}`, 'is there twice');
+      if (wanted.has(name)) throw invalidField(`permissions.${given}`, msg('is_there_twice'));
       wanted.set(name, enable);
     }
   }

@@ -11,11 +11,9 @@ import { admit, admitted, sessionBegun } from './admit.ts';
 import { givenCode, takeCode } from './codes.ts';
 import { forgetCodeAttempts, takeCodeAttempt } from './login-limits.ts';
 import { accessEntry } from './text.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
-const details = {
-  generated: { en: 'logged in with a code', zh: '使用验证码登录' },
-  recovery: { en: 'logged in with a recovery code', zh: '使用恢复码登录' },
-};
+const details = { generated: 'logged_in_with_code', recovery: 'logged_in_with_recovery_code' } as const;
 
 type Waiting = NonNullable<Awaited<ReturnType<typeof userOfPendingLogin>>>;
 
@@ -23,7 +21,7 @@ const goOn = (ctx: Ctx, user: Waiting, { ticket, code }: { ticket: string; code:
   inTransaction(ctx.db, async (tx) => {
     const taken = await takeCode(tx, ctx, user.id, code);
     if (!taken || !(await endPendingLogin(tx, ticket))) return undefined;
-    return admit(tx, ctx, user, details[taken]);
+    return admit(tx, ctx, user, auditText(details[taken]));
   });
 
 const loginWithCode = endpoint({
@@ -33,7 +31,7 @@ const loginWithCode = endpoint({
   area: 'access',
   summary: 'Log in: the code of the second factor',
   description:
-    'With the ticket that the login with a password answered, and a code of the generator or a recovery code. Each is ' +
+    'With the ticket returned by the login with a password, and a code of the authenticator or a recovery code. Each is ' +
     'good once.',
   permission: 'public',
   body: z.object({ ticket: z.string().min(1).max(128), code: givenCode }),
@@ -45,7 +43,7 @@ const loginWithCode = endpoint({
     await takeCodeAttempt(ctx, user.id);
     const session = await goOn(ctx, user, body);
     if (!session) {
-      const detail = { en: `login as ${user.username}: wrong code`, zh: `以 ${user.username} 登录: 验证码错误` };
+      const detail = auditText('login_code_wrong', { name: user.username });
       const target = { id: user.id, name: user.username };
       await recordRefusal(ctx.db, ctx.by, accessEntry('login_failed', 'user', target, detail));
       throw new Problem('wrong_code');

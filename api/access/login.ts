@@ -22,6 +22,7 @@ import { admit, admitted, sessionBegun } from './admit.ts';
 import { forgetAttempts, takeAttempt } from './login-limits.ts';
 import { accessEntry } from './text.ts';
 import { permissionsObject, permissionTable, presentUser, userObject } from './user-object.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const codeDue = z.object({
   second_factor: z.object({
@@ -37,7 +38,7 @@ const login = endpoint({
   area: 'access',
   summary: 'Log in',
   description:
-    'Whoever has a second factor gets a ticket instead of a session, and goes on with POST /auth/login/second-factor/.',
+    'A user with a second factor gets a ticket instead of a session, and continues with POST /auth/login/second-factor/.',
   permission: 'public',
   body: z.object({ username: z.string().min(1).max(254), password: z.string().min(1).max(512) }),
   returns: z.union([sessionBegun, codeDue]),
@@ -51,7 +52,7 @@ const login = endpoint({
       // An unknown name may be a password in the wrong field: the audit log is never cut, so it gets only a hash.
       const typed = `(unknown ${ctx.secrets.mac('unknown-login', body.username.toLowerCase()).slice(0, 16)})`;
       const target = { id: user?.id ?? null, name: user ? quote(user.username) : typed };
-      const detail = { en: `login as ${target.name} failed`, zh: `以 ${target.name} 登录失败` };
+      const detail = auditText('login_failed', { name: target.name });
       await recordRefusal(ctx.db, ctx.by, accessEntry('login_failed', 'user', target, detail));
       throw new Problem('wrong_credentials');
     }
@@ -65,7 +66,7 @@ const login = endpoint({
 /** After a correct password: the login continues with a code. */
 async function askForCode(ctx: Ctx, { id, username }: { id: number; username: string }) {
   const { ticket, expiresTime } = await inTransaction(ctx.db, async (tx) => {
-    const detail = { en: 'password right, a code is waited for', zh: '密码正确, 等待验证码' };
+    const detail = auditText('login_code_due');
     const by = { ...ctx.by, id, username };
     await record(tx, by, [accessEntry('login_begun', 'user', { id, name: username }, detail)]);
     return beginPendingLogin(tx, { userId: id, now: ctx.now() });
@@ -91,7 +92,7 @@ const logout = change({
   async handle(_input, ctx) {
     if (ctx.actor.sessionHash) await endSession(ctx.tx, ctx.actor.sessionHash);
     const target = { id: ctx.actor.user.id, name: ctx.actor.user.username };
-    ctx.audit(accessEntry('logout', 'user', target, { en: 'logged out', zh: '登出' }));
+    ctx.audit(accessEntry('logout', 'user', target, auditText('logged_out')));
     return Reply.json(done, { cookies: [sessionCookieHeader('', ctx, 0)] });
   },
 });
@@ -101,7 +102,7 @@ const me = endpoint({
   path: '/auth/me/',
   id: 'getMe',
   area: 'access',
-  summary: 'The logged-in user and his permissions',
+  summary: 'The logged-in user and their permissions',
   permission: signedIn,
   whilePasswordDue: true,
   whileFactorDue: true,

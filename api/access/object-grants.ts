@@ -14,6 +14,7 @@ import { asFlags, done, flag, id, success } from '../operations/schemas.ts';
 import { objectNames } from '../../db/access/grant-audit.ts';
 import { granteeOf, grantOnObjects } from './granting.ts';
 import { self } from './users.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 /** The user themselves, a member of the role, or a holder of `view_user`. */
 export const readsGrants = (kind: Grantee['kind']) => anyOf(kind === 'user' ? self : member, system('view_user'));
@@ -48,7 +49,10 @@ async function demandNames(ctx: ChangeCtx, scope: Scope, given: readonly { id: n
   );
   for (const [index, { id: objectId, name }] of given.entries())
     if (name !== undefined && names.get(objectId) !== name)
-      throw invalidField(`authorizations.${index}.${nameFields[scope]}`, 'is not the name of this object');
+      throw invalidField(
+        `authorizations.${index}.${nameFields[scope]}`,
+        msg('is_not_the_name_of', { thing: 'object' }),
+      );
 }
 
 interface Entry {
@@ -67,7 +71,7 @@ function grant(kind: Grantee['kind'], scope: Scope): Endpoint {
     id: `grant${titles[scope]}To${titles[kind]}`,
     area: 'access',
     summary: `Grant ${scope} permissions to a ${kind}`,
-    description: 'true gives, false takes back, what is left out stays. Each permission must be held by the caller.',
+    description: 'true grants, false revokes, and what is left out stays. Each permission must be held by the caller.',
     permission:
       scope === 'application' ? applications('edit_app', idsOfAuthorizations) : hosts('edit_host', idsOfAuthorizations),
     body: z.object({ authorizations: z.array(entry).max(1000).default([]) }),

@@ -8,14 +8,15 @@ import type { Ctx } from '../operations/context.ts';
 import { notAllowed } from '../operations/permissions.ts';
 import { givenCode, takeCode } from './codes.ts';
 import { forgetAttempts, forgetCodeAttempts, takeAttempt, takeCodeAttempt } from './login-limits.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 /** A password to verify, in a body. */
 export const givenPassword = z.string().min(1).max(512);
 
 /** Proof of the caller's identity: one of both. */
 export const proof = {
-  password: givenPassword.optional().meta({ description: 'The own password, or else a code' }),
-  code: givenCode.optional().meta({ description: 'A code of the own second factor' }),
+  password: givenPassword.optional().meta({ description: "The caller's own password, or else a code" }),
+  code: givenCode.optional().meta({ description: "A code of the caller's own second factor" }),
 };
 
 interface Proof {
@@ -60,6 +61,6 @@ async function demandCode(ctx: Ctx, code: string): Promise<void> {
 export async function proveOwn(ctx: Ctx, { password, code }: Proof): Promise<true> {
   if (password !== undefined) await demandOwnPassword(ctx, password);
   else if (code !== undefined) await demandCode(ctx, code);
-  else throw invalidField('password', 'is needed, or a code of the second factor');
+  else throw invalidField('password', msg('is_needed_or_a_code'));
   return true;
 }

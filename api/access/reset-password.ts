@@ -12,6 +12,7 @@ import { accessEntry } from './text.ts';
 import { auditedRevocation } from './tokens.ts';
 import { endTokens, samePassword } from './user-actions.ts';
 import { demandStrong } from './users.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 interface Reset {
   user: { id: number; username: string };
@@ -19,7 +20,7 @@ interface Reset {
 }
 
 async function refuse(ctx: Ctx): Promise<never> {
-  const detail = { en: 'a password link that does not work was used', zh: '使用了无效的密码链接' };
+  const detail = auditText('password_link_invalid');
   await recordRefusal(ctx.db, ctx.by, accessEntry('password_reset', 'user', { id: null, name: null }, detail));
   throw new Problem('link_invalid');
 }
@@ -54,7 +55,7 @@ const resetPassword = change({
     await ctx.tx.updateTable('users').set({ passwordHash, mustChangePassword: false }).where('id', '=', id).execute();
     await endSessions(ctx.tx, id);
     await forgetAttempts({ ...ctx, db: ctx.tx }, { id, username });
-    const detail = { en: `password of ${username} set by a mailed link`, zh: `${username} 通过邮件链接设置密码` };
+    const detail = auditText('password_set_by_link', { name: username });
     ctx.audit(accessEntry('password_reset', 'user', { id, name: username }, detail));
     if (body.revoke_tokens ?? body.end_tokens) await auditedRevocation(ctx, id);
     return done;

@@ -7,6 +7,7 @@ import { quote } from '../../db/audit/text.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import type { ChangeCtx } from '../operations/context.ts';
 import { accessEntry } from './text.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 interface Role {
   id: number;
@@ -62,10 +63,7 @@ async function move(ctx: ChangeCtx, roles: readonly Role[], users: Map<number, s
     for (const userId of moved) {
       const username = users.get(userId) ?? '';
       const name = quote(role.name);
-      const detail =
-        direction === 'given'
-          ? { en: `role ${name} given to ${username}`, zh: `授予 ${username} 角色 ${name}` }
-          : { en: `role ${name} taken from ${username}`, zh: `收回 ${username} 的角色 ${name}` };
+      const detail = auditText(direction === 'given' ? 'role_given' : 'role_taken', { name, user: username });
       ctx.audit(accessEntry('update', 'user', { id: userId, name: username }, detail, changes));
     }
   }

@@ -19,6 +19,7 @@ import { auditGrants, objectNames } from '../../db/access/grant-audit.ts';
 import { demandGrantable } from './role-assignment.ts';
 import { accessEntry } from './text.ts';
 import { presentUser, userObject } from './user-object.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const role = z.object({
   id: z.int(),
@@ -100,7 +101,7 @@ const createRole = change({
       .returning('id')
       .executeTakeFirstOrThrow()
       .catch(nameTaken(body.name));
-    const detail = { en: `role ${quote(body.name)} created`, zh: `创建角色 ${quote(body.name)}` };
+    const detail = auditText('role_created', { name: quote(body.name) });
     ctx.audit(accessEntry('create', 'role', { id: made.id, name: body.name }, detail, diff(null, body)));
     return presentOne(await find(ctx.tx, made.id), { db: ctx.tx, subject: ctx.subject });
   },
@@ -133,7 +134,7 @@ const changeRole = change({
     const after = { name: body.name ?? before.name, description: body.description ?? before.description };
     await ctx.tx.updateTable('roles').set(after).where('id', '=', before.id).execute().catch(nameTaken(after.name));
     const changes = diff({ name: before.name, description: before.description }, after);
-    const detail = { en: `role ${quote(after.name)} changed`, zh: `修改角色 ${quote(after.name)}` };
+    const detail = auditText('role_changed', { name: quote(after.name) });
     if (changes) ctx.audit(accessEntry('update', 'role', { id: before.id, name: after.name }, detail, changes));
     return presentOne({ ...before, ...after }, { db: ctx.tx, subject: ctx.subject });
   },
@@ -183,7 +184,7 @@ async function auditWhatItGave(ctx: ChangeCtx, before: RoleRow): Promise<void> {
     permissions: [...new Set(grants.map((grant) => grant.permission))],
     users: members.map((member) => member.username),
   };
-  const detail = { en: `role ${quote(before.name)} deleted`, zh: `删除角色 ${quote(before.name)}` };
+  const detail = auditText('role_deleted', { name: quote(before.name) });
   ctx.audit(accessEntry('delete', 'role', { id: before.id, name: before.name }, detail, diff(gone, null)));
 }
 

@@ -21,13 +21,17 @@ import { demandOwnPassword, givenPassword } from './reauthenticate.ts';
 import { accessEntry } from './text.ts';
 import { newTotpSecret, totpUri } from './totp.ts';
 import { mustFind } from './users.ts';
+import { msg } from '../../kit/messages/message.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const own = { area: 'access', permission: signedIn } as const;
 const path = '/auth/second-factor/';
 
-const auditOwn = (ctx: ChangeCtx, opType: string, en: string, zh: string): void => {
+type OwnChange = `second_factor_${'begun' | 'enabled' | 'removed'}` | 'recovery_codes_renewed';
+
+const auditOwn = (ctx: ChangeCtx, opType: OwnChange): void => {
   const { id, username } = ctx.actor.user;
-  ctx.audit(accessEntry(opType, 'user', { id, name: username }, { en, zh }));
+  ctx.audit(accessEntry(opType, 'user', { id, name: username }, auditText(opType)));
 };
 
 const getSecondFactor = endpoint({
@@ -60,15 +64,15 @@ const enrolSecondFactor = change({
   method: 'post',
   path,
   id: 'enrolSecondFactor',
-  summary: 'Begin to set up a second factor',
+  summary: 'Start to set up a second factor',
   description:
-    'Answers the secret of a generator of codes (TOTP: SHA-1, six digits, 30 seconds), once. It counts for nothing until ' +
+    'Returns the secret for an authenticator (TOTP: SHA-1, six digits, 30 seconds), once. It has no effect until ' +
     'it is confirmed by a code; until then another call gives another one.',
   whileFactorDue: true,
   body: z.object({ password: givenPassword }),
   returns: z.object({
-    secret: z.string().meta({ description: 'Base32, to be typed' }),
-    uri: z.string().meta({ description: 'otpauth://, to be shown as a QR code' }),
+    secret: z.string().meta({ description: 'Base32, for typing' }),
+    uri: z.string().meta({ description: 'otpauth://, for a QR code' }),
   }),
   status: 201,
   secretAnswer: true,
@@ -80,13 +84,13 @@ const enrolSecondFactor = change({
     const sealed = ctx.secrets.seal(factorPurpose(userId), secret);
     if (!(await enrolFactor(ctx.tx, { userId, secret: sealed, now: ctx.now() })))
       throw new Problem('second_factor_exists');
-    auditOwn(ctx, 'second_factor_begun', 'second factor: a secret was given out', '双因素认证: 已生成密钥');
+    auditOwn(ctx, 'second_factor_begun');
     return { secret, uri: totpUri(secret, username) };
   },
 });
 
 const recoveryCodes = z.object({
-  recovery_codes: z.array(z.string()).meta({ description: 'Each is good for one login without the generator' }),
+  recovery_codes: z.array(z.string()).meta({ description: 'Each is good for one login without the authenticator' }),
 });
 
 const confirmSecondFactor = change({
@@ -95,7 +99,7 @@ const confirmSecondFactor = change({
   path: `${path}actions/confirm/`,
   id: 'confirmSecondFactor',
   summary: 'Confirm the second factor by a code',
-  description: 'From then on logins need a code. Answers the recovery codes, once; other sessions end.',
+  description: 'From then on logins need a code. Returns the recovery codes, once; other sessions end.',
   whileFactorDue: true,
   body: z.object({ code: givenCode }),
   returns: recoveryCodes,
@@ -108,11 +112,11 @@ const confirmSecondFactor = change({
     if (!factor) throw new Problem('no_second_factor');
     if (factor.confirmedTime) throw new Problem('second_factor_exists');
     if (!(await takeGeneratedCode(ctx.tx, ctx, id, body.code)))
-      throw invalidField('code', 'is not the present code; check that the clock of the device is right');
+      throw invalidField('code', msg('is_not_the_present_code'));
     await confirmFactor(ctx.tx, id, ctx.now());
     await endSessions(ctx.tx, id, ctx.actor.sessionHash);
     ctx.afterCommit(() => forgetCodeAttempts(ctx, id));
-    auditOwn(ctx, 'second_factor_enabled', 'second factor set up', '启用双因素认证');
+    auditOwn(ctx, 'second_factor_enabled');
     return { recovery_codes: await newRecoveryCodes(ctx.tx, id) };
   },
 });
@@ -131,8 +135,8 @@ const renewRecoveryCodes = change({
   method: 'post',
   path: `${path}actions/renew-recovery-codes/`,
   id: 'renewRecoveryCodes',
-  summary: 'Have new recovery codes',
-  description: 'The older ones are void.',
+  summary: 'Renew the recovery codes',
+  description: 'The previous ones are void.',
   body: both,
   returns: recoveryCodes,
   secretAnswer: true,
@@ -140,7 +144,7 @@ const renewRecoveryCodes = change({
   prepare: prepareBoth,
   async handle({ body }, ctx) {
     await demandOwnCode(ctx, body.code);
-    auditOwn(ctx, 'recovery_codes_renewed', 'new recovery codes given out', '重新生成恢复码');
+    auditOwn(ctx, 'recovery_codes_renewed');
     return { recovery_codes: await newRecoveryCodes(ctx.tx, ctx.actor.user.id) };
   },
 });
@@ -160,7 +164,7 @@ const removeSecondFactor = change({
     await demandOwnCode(ctx, body.code);
     await removeFactor(ctx.tx, ctx.actor.user.id);
     await endSessions(ctx.tx, ctx.actor.user.id, ctx.actor.sessionHash);
-    auditOwn(ctx, 'second_factor_removed', 'second factor removed', '移除双因素认证');
+    auditOwn(ctx, 'second_factor_removed');
     return done;
   },
 });
@@ -171,7 +175,7 @@ const resetSecondFactor = change({
   id: 'resetSecondFactor',
   area: 'access',
   summary: 'Remove the second factor of a user who has lost it',
-  description: 'His sessions end. Make sure who he is first. Not for oneself: that takes another administrator.',
+  description: 'Their sessions end. Verify their identity first. Not for yourself: that takes another administrator.',
   permission: admin,
   returns: success,
   async handle({ params }, ctx) {
@@ -179,7 +183,7 @@ const resetSecondFactor = change({
     if (user.id === ctx.actor.user.id) throw notAllowed('another administrator');
     if (!(await removeFactor(ctx.tx, user.id))) return done;
     await endSessions(ctx.tx, user.id);
-    const detail = { en: `second factor of ${user.username} reset`, zh: `重置 ${user.username} 的双因素认证` };
+    const detail = auditText('second_factor_reset', { name: user.username });
     ctx.audit(accessEntry('second_factor_reset', 'user', { id: user.id, name: user.username }, detail));
     return done;
   },

@@ -9,6 +9,7 @@ import { demandWorth } from './email.ts';
 import { demandOwnPassword, givenPassword } from './reauthenticate.ts';
 import { accessEntry } from './text.ts';
 import { demandManage, mustFind } from './users.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const session = z.object({
   id: z.int(),
@@ -16,7 +17,7 @@ const session = z.object({
   last_used_time: time,
   expires_time: time,
   remote_addr: z.string().nullable(),
-  client: z.string().nullable().meta({ description: 'What the browser called itself at the login' }),
+  client: z.string().nullable().meta({ description: 'The user agent at the login' }),
   current: z.boolean().meta({ description: 'Whether this request was made with it' }),
   available_actions: actions('delete'),
 });
@@ -28,7 +29,8 @@ const listSessions = list({
   id: 'listSessions',
   area: 'access',
   summary: 'List own sessions',
-  description: 'Those that have not ended; the time of the last use is to the minute. Auth tokens are no sessions.',
+  description:
+    'Those that have not ended; the time of the last use is precise to the minute. Auth tokens are not sessions.',
   permission: signedIn,
   item: session,
   query: (_input, ctx) => own(ctx),
@@ -63,7 +65,7 @@ const deleteSession = change({
   path: '/auth/sessions/{id}/',
   id: 'deleteSession',
   area: 'access',
-  summary: 'End an own session',
+  summary: 'End one of your own sessions',
   description: needsPassword,
   permission: ownSession,
   body,
@@ -78,7 +80,7 @@ const deleteSession = change({
       .where('userId', '=', userId)
       .executeTakeFirstOrThrow();
     if (numDeletedRows === 0n) throw notFound();
-    const detail = { en: `session ${params.id} ended`, zh: `结束会话 ${params.id}` };
+    const detail = auditText('session_ended', { id: params.id });
     ctx.audit(accessEntry('delete', 'session', { id: params.id, name: username }, detail));
     return done;
   },
@@ -90,10 +92,7 @@ const ended = (user: { id: number; username: string }, count: number) =>
     'end_sessions',
     'user',
     { id: user.id, name: user.username },
-    {
-      en: `${count} sessions of ${user.username} ended`,
-      zh: `结束 ${user.username} 的 ${count} 个会话`,
-    },
+    auditText('sessions_ended', { n: count, name: user.username }),
   );
 
 const endOtherSessions = change({
@@ -101,7 +100,7 @@ const endOtherSessions = change({
   path: '/auth/sessions/actions/end-others/',
   id: 'endOtherSessions',
   area: 'access',
-  summary: 'End all own sessions but the present one',
+  summary: 'End all own sessions but the current one',
   description: `${needsPassword} Called with a token, all of them end.`,
   permission: signedIn,
   body,
@@ -141,7 +140,7 @@ const endEverybodysSessions = change({
   id: 'endEverybodysSessions',
   area: 'access',
   summary: 'End the sessions of all users',
-  description: `All but the present one end; auth tokens stay. ${needsPassword}`,
+  description: `All but the current one end; auth tokens stay. ${needsPassword}`,
   permission: admin,
   body,
   returns: success,

@@ -19,7 +19,7 @@ const grant = (kind: Grantee['kind']): Endpoint =>
     id: `grantSystemTo${titles[kind]}`,
     area: 'access',
     summary: `Grant module permissions to a ${kind}`,
-    description: 'One module or a list of them; true gives, false takes back, what is left out stays.',
+    description: 'One module or a list of them; true grants, false revokes, and what is left out stays.',
     permission: system(kind === 'user' ? 'manage_user' : 'manage_role'),
     body: z.union([entry, z.array(entry).max(100)]),
     returns: success,

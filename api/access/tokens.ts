@@ -22,6 +22,8 @@ import { notFound, permission, requestedId, signedIn } from '../operations/permi
 import { actions, done, iso, moment, success, time } from '../operations/schemas.ts';
 import { proof, proveOwn } from './reauthenticate.ts';
 import { accessEntry } from './text.ts';
+import { msg } from '../../kit/messages/message.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const token = z.object({
   id: z.int(),
@@ -102,10 +104,11 @@ const longestDays = 366;
 /** When a new token expires: after 90 days by default, 366 at most; one created with a token cannot outlive that token. */
 function expiryOf(wanted: Date | null, { actor, now }: Ctx): Date {
   const after = (days: number): Date => new Date(now().getTime() + days * dayMs);
-  if (wanted && wanted <= now()) throw invalidField('expires_time', 'must be in the future');
-  if (wanted && wanted > after(longestDays)) throw invalidField('expires_time', 'must be at most 366 days ahead');
+  if (wanted && wanted <= now()) throw invalidField('expires_time', msg('must_be_in_the_future'));
+  if (wanted && wanted > after(longestDays)) throw invalidField('expires_time', msg('at_most_a_year_ahead'));
   const limit = actor.tokenExpires;
-  if (limit && wanted && wanted > limit) throw invalidField('expires_time', `must not be after ${limit.toISOString()}`);
+  if (limit && wanted && wanted > limit)
+    throw invalidField('expires_time', msg('must_not_be_after', { time: limit.toISOString() }));
   const usual = after(usualDays);
   return wanted ?? (limit && limit < usual ? limit : usual);
 }
@@ -121,8 +124,8 @@ const createAuthToken = change({
   area: 'access',
   summary: 'Create an auth token',
   description:
-    'Needs the password, or a code of the second factor. Without expires_time it ends after 90 days; after 366 at most. ' +
-    'The answer is the only one with the whole value.',
+    'Needs the password, or a code of the second factor. Without expires_time it expires after 90 days, at most ' +
+    'after 366. Only this response has the whole value.',
   permission: signedIn,
   body: z.object({
     name,
@@ -141,7 +144,7 @@ const createAuthToken = change({
     if ((await countTokens(ctx.tx, userId)) >= maxTokens) throw new Problem('too_many_tokens', { n: maxTokens });
     const wanted = { userId, name: body.name, description: body.description, expiresTime };
     const made = await createToken(ctx.tx, wanted).catch(nameTaken(body.name));
-    const shown = { en: `token ${quote(body.name)} created`, zh: `创建令牌 ${quote(body.name)}` };
+    const shown = auditText('token_created', { name: quote(body.name) });
     const changes = diff(null, { name: body.name, description: body.description, expires_time: expiresTime });
     ctx.audit(accessEntry('create', 'token', { id: made.id, name: body.name }, shown, changes));
     return present(await find(ctx.tx, made.id), made.value);
@@ -179,7 +182,7 @@ const changeAuthToken = change({
       .execute()
       .catch(nameTaken(after.name));
     const changes = diff({ name: before.name, description: before.description }, after);
-    const shown = { en: `token ${quote(after.name)} changed`, zh: `修改令牌 ${quote(after.name)}` };
+    const shown = auditText('token_changed', { name: quote(after.name) });
     if (changes) ctx.audit(accessEntry('update', 'token', { id: params.id, name: after.name }, shown, changes));
     return present({ ...before, ...after });
   },
@@ -187,7 +190,7 @@ const changeAuthToken = change({
 
 /** The audit record of a deleted token. */
 function auditTokenDeleted({ id: tokenId, name: called, description: about }: DeletedToken): AuditEntry {
-  const shown = { en: `token ${quote(called)} deleted`, zh: `删除令牌 ${quote(called)}` };
+  const shown = auditText('token_deleted', { name: quote(called) });
   const changes = diff({ name: called, description: about }, null);
   return accessEntry('delete', 'token', { id: tokenId, name: called }, shown, changes);
 }

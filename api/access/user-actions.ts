@@ -14,6 +14,8 @@ import { storedHash } from './reauthenticate.ts';
 import { accessEntry } from './text.ts';
 import { auditedRevocation } from './tokens.ts';
 import { demandManage, demandStrong, mustFind, self } from './users.ts';
+import { msg } from '../../kit/messages/message.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 async function setStatus(ctx: ChangeCtx, userId: number, status: 'enabled' | 'disabled') {
   const user = await mustFind(ctx.tx, userId);
@@ -26,10 +28,7 @@ async function setStatus(ctx: ChangeCtx, userId: number, status: 'enabled' | 'di
   if (user.status === status) return done;
   if (status === 'enabled') await demandPower(ctx, userId);
   await ctx.tx.updateTable('users').set({ status }).where('id', '=', userId).execute();
-  const detail = {
-    en: `user ${user.username} ${status}`,
-    zh: `${status === 'enabled' ? '启用' : '停用'}用户 ${user.username}`,
-  };
+  const detail = auditText(status === 'enabled' ? 'user_enabled' : 'user_disabled', { name: user.username });
   const target = { id: userId, name: user.username };
   ctx.audit(accessEntry('update', 'user', target, detail, { status: [user.status, status] }));
   return done;
@@ -47,7 +46,8 @@ const disableUser = change({
   id: 'disableUser',
   area: 'access',
   summary: 'Disable a user',
-  description: 'His sessions and tokens stop at once. A user of the admin role: only for that role.',
+  description:
+    'Their sessions and tokens stop working at once. A user with the admin role can be disabled only by that role.',
   permission: system('manage_user'),
   returns: success,
   problems: ['last_administrator'],
@@ -110,14 +110,14 @@ const changePassword = change({
     await endSessions(ctx.tx, params.id, ctx.actor.sessionHash);
     if (body.end_tokens) await auditedRevocation(ctx, params.id, ctx.actor.tokenId);
     const target = { id: params.id, name: ctx.actor.user.username };
-    ctx.audit(accessEntry('password_changed', 'user', target, { en: 'password changed', zh: '修改密码' }));
+    ctx.audit(accessEntry('password_changed', 'user', target, auditText('password_changed')));
     return done;
   },
 });
 
 /** Rejects the password that the user already has. */
 export const samePassword = (): Problem =>
-  new Problem('weak_password', {}, [{ field: 'new_password', message: 'is the present password' }]);
+  new Problem('weak_password', {}, [{ field: 'new_password', message: msg('is_the_present_password') }]);
 
 const setPassword = change({
   method: 'post',
@@ -144,7 +144,7 @@ const setPassword = change({
     await voidLink(ctx.tx, user.id);
     await endSessions(ctx.tx, user.id);
     if (body.end_tokens) await auditedRevocation(ctx, user.id);
-    const detail = { en: `password of ${user.username} set`, zh: `设置 ${user.username} 的密码` };
+    const detail = auditText('password_set', { name: user.username });
     ctx.audit(accessEntry('password_set', 'user', { id: user.id, name: user.username }, detail));
     return done;
   },

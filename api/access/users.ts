@@ -28,6 +28,9 @@ import { isGiven, proof, proveOwn } from './reauthenticate.ts';
 import { assignRoles } from './role-assignment.ts';
 import { accessEntry } from './text.ts';
 import { mayManage, presentUser, userObject, userReference } from './user-object.ts';
+import { msg } from '../../kit/messages/message.ts';
+import { issue } from '../operations/issue.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 /** Requires the caller to be the user in the path. */
 export const self = permission({
@@ -76,7 +79,7 @@ const listUsers = list({
 const email = z.email().max(254);
 const phone = z
   .string()
-  .regex(/^\+?\d{5,20}$/, 'must be 5-20 digits, with or without +')
+  .regex(/^\+?\d{5,20}$/, issue('must_be_a_phone_number'))
   .or(z.literal(''));
 const displayName = z.string().trim().min(1).max(64);
 
@@ -91,8 +94,8 @@ export function demandStrong(
   password: string,
   { username, email }: { username: string; email: string },
 ): void {
-  const message = weaknessOf(password, { username, email, words: config.passwordWords });
-  if (message !== undefined) throw new Problem('weak_password', {}, [{ field, message }]);
+  const weakness = weaknessOf(password, { username, email, words: config.passwordWords });
+  if (weakness !== undefined) throw new Problem('weak_password', {}, [{ field, message: msg(weakness) }]);
 }
 
 const createUser = change({
@@ -107,7 +110,7 @@ const createUser = change({
     username: z
       .string()
       .toLowerCase()
-      .regex(/^[a-z][a-z0-9._-]{1,63}$/, 'must be 2-64 letters, digits, dots, dashes, underscores, a letter first'),
+      .regex(/^[a-z][a-z0-9._-]{1,63}$/, issue('must_be_a_username')),
     email,
     name: displayName.optional(),
     phone: phone.default(''),
@@ -130,7 +133,7 @@ const createUser = change({
       .returning('id')
       .executeTakeFirstOrThrow()
       .catch(taken);
-    const detail = { en: `user ${user.username} created`, zh: `创建用户 ${user.username}` };
+    const detail = auditText('user_created', { name: user.username });
     ctx.audit(accessEntry('create', 'user', { id: made.id, name: user.username }, detail, diff(null, user)));
     if (passwordHash === null)
       await mailPasswordLink(ctx.tx, ctx.config, {
@@ -182,8 +185,8 @@ const changeUser = change({
   area: 'access',
   summary: 'Change a user',
   description:
-    'A new email of oneself needs the password or a code; of somebody else, that one holds at least as much. With a mail ' +
-    'server it counts when it is confirmed by the link that is mailed to it (`pending_email` till then); the old one is told.',
+    "Changing your own email needs the password or a code; changing someone else's requires that you hold at least as much as they do. With a mail " +
+    'server it counts when it is confirmed by the link that is mailed to it (`pending_email` until then), and the old address is notified.',
   permission: anyOf(self, system('manage_user')),
   body: z.object({
     email: email.optional(),
@@ -203,7 +206,7 @@ const changeUser = change({
     const wished = after.email;
     if (wished !== before.email) {
       if (!isSelf) await demandWorth(ctx, before.id);
-      else if (!proven) throw invalidField('password', 'is needed for a new email');
+      else if (!proven) throw invalidField('password', msg('is_needed_for_a_new_email'));
     }
     if (ctx.config.smtpUrl !== undefined && wanted.email !== undefined) {
       await beginEmailChange(ctx, before, wished);
@@ -211,7 +214,7 @@ const changeUser = change({
     }
     await ctx.tx.updateTable('users').set(after).where('id', '=', before.id).execute().catch(taken);
     const changes = diff({ email: before.email, phone: before.phone, name: before.name }, after);
-    const detail = { en: `user ${quote(before.username)} changed`, zh: `修改用户 ${quote(before.username)}` };
+    const detail = auditText('user_changed', { name: quote(before.username) });
     if (changes) ctx.audit(accessEntry('update', 'user', { id: before.id, name: before.username }, detail, changes));
     return { ...presentUser({ ...before, ...after }, ctx), ...(wished !== after.email && { pending_email: wished }) };
   },

@@ -26,6 +26,7 @@ import { keepingPolicies } from './policies-kept.ts';
 import { applicationObject, applicationSummary, presentApplications, presentSummaries } from './object.ts';
 import type { ApplicationObject } from './object.ts';
 import { applicationEntry, updateEntries } from './text.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const area = 'applications';
 
@@ -88,7 +89,7 @@ const createApplication = change({
       .execute();
     const shown = await seen(ctx, created);
     const name = quote(shown.full_name);
-    const detail = { en: `created application ${name}`, zh: `创建应用 ${name}` };
+    const detail = auditText('application_created', { name });
     ctx.audit(applicationEntry('add', { id: created, fullName: shown.full_name }, detail, diff(null, written(shown))));
     return shown;
   },

@@ -10,6 +10,8 @@ import { application, notFound } from '../operations/permissions.ts';
 import { done, success } from '../operations/schemas.ts';
 import { presentCommands } from './commands-object.ts';
 import { applicationEntry } from './text.ts';
+import { issue } from '../operations/issue.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const reviewed = application('review_app_deploy_task');
 
@@ -18,10 +20,10 @@ export const confirmApplicationCommands = change({
   path: '/applications/{id}/actions/confirm-commands/',
   id: 'confirmApplicationCommands',
   area: 'applications',
-  summary: 'Confirm the commands that somebody else has written',
-  description: 'They run on instances that were never deployed from then on; deployed ones keep theirs.',
+  summary: 'Confirm the commands that someone else has written',
+  description: 'From then on they run on instances that were never deployed; deployed ones keep theirs.',
   permission: reviewed,
-  body: z.object({ hash: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits') }),
+  body: z.object({ hash: z.string().regex(/^[0-9a-f]{64}$/, issue('must_be_sha256')) }),
   returns: success,
   problems: ['no_pending_commands', 'own_commands', 'commands_differ'],
   async handle({ params, body }, ctx) {
@@ -40,10 +42,7 @@ export const confirmApplicationCommands = change({
     await confirmCommands(ctx.tx, row.id);
     const name = quote(row.fullName);
     const changes = diff(presentCommands(row.confirmedCommands), presentCommands(writtenCommands(row)));
-    const detail = {
-      en: `confirmed the commands of application ${name}, sha256 ${present}`,
-      zh: `确认应用 ${name} 的命令, sha256 ${present}`,
-    };
+    const detail = auditText('commands_confirmed', { name, hash: present });
     ctx.audit(applicationEntry('update', { id: row.id, fullName: row.fullName }, detail, changes));
     return done;
   },

@@ -11,9 +11,11 @@ import { application } from '../operations/permissions.ts';
 import { done, success } from '../operations/schemas.ts';
 import { lockedApplication } from './locked.ts';
 import { applicationEntry } from './text.ts';
+import { msg } from '../../kit/messages/message.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 interface Holding {
-  things: [en: string, zh: string];
+  things: 'instances_left' | 'children_left' | 'dependents_left' | 'deploy_tasks_left';
   /** Objects that block the deletion; applications are named only to users who may view them. */
   find(tx: Kysely<Database>, applicationId: number): Promise<{ id: number; name: string }[]>;
   applications?: true;
@@ -21,7 +23,7 @@ interface Holding {
 
 const holdings: readonly Holding[] = [
   {
-    things: ['instances', '实例'],
+    things: 'instances_left',
     find: (tx, id) =>
       tx
         .selectFrom('instances')
@@ -32,7 +34,7 @@ const holdings: readonly Holding[] = [
         .execute(),
   },
   {
-    things: ['children', '子应用'],
+    things: 'children_left',
     applications: true,
     find: (tx, id) =>
       tx
@@ -44,7 +46,7 @@ const holdings: readonly Holding[] = [
         .execute(),
   },
   {
-    things: ['applications that require it', '依赖它的应用'],
+    things: 'dependents_left',
     applications: true,
     find: (tx, id) =>
       tx
@@ -57,7 +59,7 @@ const holdings: readonly Holding[] = [
         .execute(),
   },
   {
-    things: ['open deploy tasks', '未结束的发布任务'],
+    things: 'deploy_tasks_left',
     find: (tx, id) =>
       tx
         .selectFrom('deployTasks')
@@ -80,8 +82,7 @@ async function refuseWhatHolds(ctx: ChangeCtx, applicationId: number): Promise<v
     const named = found.filter((one) => !may || may.get(one.id) === 'yes').map((one) => one.name);
     const shown = [...named.slice(0, mostNamed), ...(named.length > mostNamed ? ['…'] : [])].join(', ');
     const names = shown === '' ? '' : `: ${shown}`;
-    const [en, zh] = things;
-    throw new Problem('application_has', { n: found.length, things: en + names, things_zh: zh + names });
+    throw new Problem('application_has', { what: msg(things, { n: found.length, names }) });
   }
 }
 
@@ -104,7 +105,7 @@ export const deleteApplication = change({
     const gone = { deletedTime: ctx.now(), parentId: null, productionId: null };
     await ctx.tx.updateTable('applications').set(gone).where('id', '=', id).execute();
     const name = quote(row.fullName);
-    ctx.audit(applicationEntry('delete', row, { en: `deleted application ${name}`, zh: `删除应用 ${name}` }));
+    ctx.audit(applicationEntry('delete', row, auditText('application_deleted', { name })));
     return done;
   },
 });

@@ -5,6 +5,7 @@ import { plainLine } from '../../kit/script-text.ts';
 import { responseTypes } from '../../workflows/applications/contract.ts';
 import { eachOnce, idList } from '../operations/list-bodies.ts';
 import { atLeastOne, distinct, id } from '../operations/schemas.ts';
+import { issue } from '../operations/issue.ts';
 
 const control = /[\u0000-\u001f\u007f]/;
 
@@ -13,22 +14,22 @@ const absolutePath = ({ optional = false, root = true } = {}) =>
   z
     .string()
     .max(255)
-    .refine((path) => (optional && path === '') || path.startsWith('/'), 'must be an absolute path')
-    .refine((path) => !path.includes('..') && !control.test(path), 'must hold neither .. nor control characters')
-    .refine((path) => root || !/^\/[/.]*$/.test(path), 'must not be the root folder');
+    .refine((path) => (optional && path === '') || path.startsWith('/'), issue('must_be_an_absolute_path'))
+    .refine((path) => !path.includes('..') && !control.test(path), issue('neither_dots_nor_control_characters'))
+    .refine((path) => root || !/^\/[/.]*$/.test(path), issue('must_not_be_the_root_folder'));
 
 /** A path that scripts receive as a value. */
 export const scriptPath = (options: Parameters<typeof absolutePath>[0]) =>
-  absolutePath(options).refine(standsRaw, 'must hold only letters, digits and . _ + : / @ , = % ~ -');
+  absolutePath(options).refine(standsRaw, issue('must_stand_unquoted'));
 
 /** A user of the operating system. */
-export const systemUser = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be a system user');
+export const systemUser = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, issue('must_be_a_system_user'));
 
 const commandLine = z
   .string()
   .overwrite(plainLine)
   .max(1000)
-  .refine((line) => !control.test(line), 'must be one line');
+  .refine((line) => !control.test(line), issue('must_be_one_line'));
 
 /** An id or null; 0 means null, as in the documented API. */
 const optionalId = z.union([id, z.null(), z.literal([0, '0']).transform(() => null)]);
@@ -39,7 +40,7 @@ export type WantedPerson = z.output<typeof responsePerson>;
 const name = z
   .string()
   .max(64)
-  .regex(/^[\p{L}\p{N}][\p{L}\p{N}\p{M}_-]*$/u, 'must be letters, digits, _ or -, and begin with a letter or digit');
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N}\p{M}_-]*$/u, issue('must_be_an_application_name'));
 
 const own = {
   name,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { flag, id } from '../operations/schemas.ts';
+import { issue } from '../operations/issue.ts';
 
 const text = z.string().max(512);
 
@@ -13,7 +14,7 @@ const ids = z
     z.array(
       z
         .string()
-        .regex(/^[1-9]\d{0,14}$/, 'must be ids separated by commas')
+        .regex(/^[1-9]\d{0,14}$/, issue('must_be_ids'))
         .transform(Number),
     ),
   );

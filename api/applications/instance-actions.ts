@@ -2,7 +2,7 @@
 // as rows, and its workflow starts with the commit.
 import { z } from 'zod';
 import { commandsOf, waitsForCommands } from '../../db/applications/commands.ts';
-import { actionZh, beginInstanceTask, lockInstances } from '../../db/applications/instance-tasks.ts';
+import { beginInstanceTask, lockInstances } from '../../db/applications/instance-tasks.ts';
 import { quote } from '../../db/audit/text.ts';
 import { settingsOf } from '../../db/deploy/settings.ts';
 import type { SubTaskSetup } from '../../db/deploy/sub-tasks.ts';
@@ -21,6 +21,7 @@ import { launch } from '../operations/start-workflow.ts';
 import { application, notFound } from '../operations/permissions.ts';
 import { taskRef } from '../operations/schemas.ts';
 import { applicationEntry } from './text.ts';
+import { auditText, auditWord } from '../../kit/messages/audit-text.ts';
 
 const area = 'applications';
 const problems = [
@@ -62,9 +63,8 @@ async function refuse(ctx: ChangeCtx, wanted: Wanted, instances: readonly Locked
   });
   const [first] = refused;
   if (!first) return;
-  const { problem, params } = first.problem;
   const details = refused.map((one) => detailOf(field?.(one.index) ?? '', one.problem));
-  throw new Problem(problem, params, field ? details : []);
+  throw first.problem.with(field ? details : []);
 }
 
 async function wantedInstances(ctx: ChangeCtx, wanted: Wanted, of: ApplicationRow): Promise<Locked[]> {
@@ -128,10 +128,11 @@ function audit(ctx: ChangeCtx, of: ApplicationRow, action: InstanceAction, taskI
   const on = `${named.join(', ')}${more > 0 ? ` +${more}` : ''}`;
   const name = quote(of.fullName);
   ctx.audit(
-    applicationEntry('update', of, {
-      en: `${action} of instances of application ${name} on ${on} begun by task ${taskId}`,
-      zh: `任务 ${taskId} 开始${actionZh(action)}应用 ${name} 在 ${on} 上的实例`,
-    }),
+    applicationEntry(
+      'update',
+      of,
+      auditText('instances_begun', { action: auditWord('kind', action), name, hosts: on, task: taskId }),
+    ),
   );
 }
 
@@ -159,7 +160,7 @@ const actionOnMany = (action: InstanceAction) =>
     path: `/applications/{id}/instances/actions/${action}/`,
     id: `${action}Instances`,
     area,
-    summary: `${nameOf(action)} several instances, batch after batch`,
+    summary: `${nameOf(action)} several instances, batch by batch`,
     permission: application('restart_app'),
     body: z.object({ instances: idEntries(500), timeout, batch_size: z.int().min(1).max(100).default(10) }),
     returns: taskRef,

@@ -19,7 +19,7 @@ export const getInstanceLog = endpoint({
   area: 'applications',
   summary: 'Read a log of an instance',
   description:
-    'By bytes or by lines, from the start or from the end; `position` and `lines` say where to read on. ' +
+    'By bytes or by lines, from the start or from the end; `position` and `lines` say where to continue. ' +
     'Parameters of the other mode have no effect.',
   permission: application('view_app_log'),
   query: logQuery,

@@ -19,6 +19,8 @@ import { distinct, done, id, success } from '../operations/schemas.ts';
 import { lockedApplication } from './locked.ts';
 import { instanceObject, presentInstance } from './instance-object.ts';
 import { applicationEntry, type NamedApplication } from './text.ts';
+import { msg } from '../../kit/messages/message.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const area = 'applications';
 const path = '/applications/{id}/instances/';
@@ -64,10 +66,7 @@ const getInstance = endpoint({
 /** Records an attached or detached instance on both its application and its host. */
 function bothRecords(side: 'attach' | 'detach', of: NamedApplication, host: { id: number; name: string }) {
   const [app, machine] = [quote(of.fullName), quote(host.name)];
-  const toHost =
-    side === 'attach'
-      ? { en: `host ${machine} attached to application ${app}`, zh: `主机 ${machine} 绑定到应用 ${app}` }
-      : { en: `host ${machine} detached from application ${app}`, zh: `主机 ${machine} 从应用 ${app} 解绑` };
+  const toHost = auditText(`host_${side}ed`, { host: machine, name: app });
   return [applicationEntry(`${side}_host`, of, toHost), hostEntry(`${side}_app`, host, toHost)];
 }
 
@@ -83,7 +82,7 @@ async function refuseInstances({ tx }: ChangeCtx, applicationId: number, hosts: 
     .execute();
   const twice = hosts.find((host) => present.some((one) => one.hostId === host.id));
   if (twice) throw new Problem('instance_exists', { host: twice.name });
-  if (present.length + hosts.length > most) throw invalidField('', `an application has at most ${most} instances`);
+  if (present.length + hosts.length > most) throw invalidField('', msg('too_many_instances', { n: most }));
 }
 
 const addInstances = change({
@@ -115,7 +114,7 @@ const addInstances = change({
     );
     for (const [index, { hostid, hostname }] of body.entries())
       if (hostname !== undefined && hostname !== hosts.get(hostid)?.name)
-        throw invalidField(`${index}.hostname`, "is not the host's name");
+        throw invalidField(`${index}.hostname`, msg('is_not_the_host_name'));
     for (const host of hosts.values()) refuseHost(host);
     await refuseInstances(ctx, params.id, [...hosts.values()]);
     const now = ctx.now();

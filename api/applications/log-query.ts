@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { LogPart } from '../../db/host-reads/tables.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import type { ProblemDetail } from '../../workflows/problems/problem.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 const most = Number.MAX_SAFE_INTEGER;
 
@@ -33,11 +34,11 @@ export const logQuery = z.object({
   log_type: z.enum(['stdout', 'error']).default('stdout'),
   mode: z.string().default('bytes').meta({ description: '`bytes` or `lines`' }),
   from_position: number('from_position', 'bytes: the first byte wanted; 0 by default'),
-  from_last_position: number('from_last_position', 'bytes: how far before the end to begin'),
-  block_size: number('block_size', 'bytes: how many are wanted; 8192 by default'),
-  lines: number('lines', 'lines: how many are wanted; 1000 by default'),
+  from_last_position: number('from_last_position', 'bytes: how far before the end to start'),
+  block_size: number('block_size', 'bytes: how many; 8192 by default'),
+  lines: number('lines', 'lines: how many; 1000 by default'),
   from_lines: number('from_lines', 'lines: how many are skipped from the start; 0 by default'),
-  latest_lines: number('latest_lines', 'lines: how many of the latest are wanted; 1000 by default'),
+  latest_lines: number('latest_lines', 'lines: how many of the latest; 1000 by default'),
   latest_lines_offset: number('latest_lines_offset', 'lines: how many are skipped from the end; 0 by default'),
 });
 type LogQuery = z.output<typeof logQuery>;
@@ -47,7 +48,7 @@ export function logPart(query: LogQuery): LogPart {
   const mode = query.mode.trim();
   if (mode === 'bytes') return bytesPart(query);
   if (mode === 'lines') return linesPart(query);
-  throw new Problem('invalid', {}, [{ field: 'mode', message: 'must be bytes or lines' }]);
+  throw new Problem('invalid', {}, [{ field: 'mode', message: msg('must_be_bytes_or_lines') }]);
 }
 
 function bytesPart(query: LogQuery): LogPart {
@@ -76,7 +77,7 @@ function numbers(query: LogQuery, names: readonly Name[]): Partial<Record<Name, 
     const { least, most: largest } = ranges[name];
     const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
     if (value >= least && value <= largest) values[name] = value;
-    else details.push({ field: name, message: `must be a whole number from ${least} to ${largest}` });
+    else details.push({ field: name, message: msg('must_be_a_whole_number_from', { least, most: largest }) });
   }
   if (details.length > 0) throw new Problem('invalid', {}, details);
   return values;
@@ -85,5 +86,6 @@ function numbers(query: LogQuery, names: readonly Name[]): Partial<Record<Name, 
 function refuseBoth(query: LogQuery, first: readonly Name[], second: readonly Name[]): void {
   const present = (names: readonly Name[]): Name | undefined => names.find((name) => query[name] !== undefined);
   const [one, other] = [present(first), present(second)];
-  if (one && other) throw new Problem('invalid', {}, [{ field: other, message: `must not be given with ${one}` }]);
+  if (one && other)
+    throw new Problem('invalid', {}, [{ field: other, message: msg('must_not_be_given_with', { other: one }) }]);
 }

@@ -4,6 +4,7 @@ import type { ChangeCtx } from '../operations/context.ts';
 import { noSuch, type FieldOf } from '../operations/list-bodies.ts';
 import { lockedApplication } from './locked.ts';
 import type { WantedPerson } from './fields.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 const most = 50;
 
@@ -21,7 +22,7 @@ async function refuseUsers(
   noSuch('user', ids, (one) => !status.has(one), field);
   const disabled = ids.flatMap((one, index) =>
     status.get(one) === 'disabled' && !present.some((person) => person.userId === one)
-      ? [detail(field?.(index) ?? `${index}.id`, 'this user is disabled')]
+      ? [detail(field?.(index) ?? `${index}.id`, msg('this_user_is_disabled'))]
       : [],
   );
   if (disabled.length > 0) throw new Problem('invalid', {}, disabled);
@@ -63,6 +64,6 @@ export async function addPeople(ctx: ChangeCtx, applicationId: number, people: r
 }
 
 function limited(people: ResponsePerson[]): ResponsePerson[] {
-  if (people.length > most) throw invalidField('', `an application has at most ${most} response persons`);
+  if (people.length > most) throw invalidField('', msg('too_many_response_persons', { n: most }));
   return people;
 }

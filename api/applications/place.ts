@@ -6,6 +6,7 @@ import type { Database } from '../../db/database.ts';
 import { invalidField, Problem } from '../../workflows/problems/problem.ts';
 import type { ChangeCtx } from '../operations/context.ts';
 import { nameTaken, unlessTaken } from '../operations/unique-names.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 const longestFullName = 512;
 
@@ -44,5 +45,5 @@ export async function place(ctx: ChangeCtx, { id, name }: { id: number; name: st
     .execute();
   await unlessTaken(moved, 'applications_sibling', nameTaken(name));
   if ((await renameSubtree(ctx.tx, id)) > longestFullName)
-    throw invalidField('name', `the full name would be longer than ${longestFullName} characters`);
+    throw invalidField('name', msg('full_name_too_long', { n: longestFullName }));
 }

@@ -139,7 +139,7 @@ const dropRequiredApps = change({
   path: requiredPath,
   id: 'removeRequiredApps',
   area,
-  summary: 'Require them no more',
+  summary: 'Remove required applications',
   permission: application('edit_app'),
   body: idEntries(),
   returns: success,

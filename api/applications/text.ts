@@ -1,5 +1,6 @@
 import type { AuditEntry } from '../../db/audit/record.ts';
 import { quote } from '../../db/audit/text.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 /** An application's name in audit records. */
 export interface NamedApplication {
@@ -29,6 +30,6 @@ export const updateEntries = (application: NamedApplication, changes: AuditEntry
   if (!changes) return [];
   const name = quote(application.fullName);
   const fields = Object.keys(changes).join(', ');
-  const detail = { en: `changed ${fields} of application ${name}`, zh: `修改应用 ${name} 的 ${fields}` };
+  const detail = auditText('application_changed', { name, fields });
   return [applicationEntry('update', application, detail, changes)];
 };

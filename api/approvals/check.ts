@@ -7,9 +7,9 @@ import { approvingPermissions } from '../../workflows/approvals/contract.ts';
 import type { ApprovalPolicy } from '../../workflows/approvals/contract.ts';
 import { unsatisfiable } from '../../workflows/approvals/quorum.ts';
 import { invalidField, Problem } from '../../workflows/problems/problem.ts';
-import type { Text } from '../../workflows/problems/problem.ts';
 import type { ChangeCtx } from '../operations/context.ts';
 import type { PolicyRules } from './fields.ts';
+import { msg, type Message } from '../../kit/messages/message.ts';
 
 const whereOf = ({ applicationId, productionId }: PolicyRules): Where =>
   applicationId !== null
@@ -53,15 +53,22 @@ export async function demandSatisfiable(ctx: ChangeCtx, rules: PolicyRules): Pro
   if (found) throw invalidField(`steps.${found.step}.groups.${found.group}`, lack(policy, rules, found));
   const { escalateTo } = policy;
   if (escalateTo && !people.some(({ voter }) => voter.roles.includes(escalateTo.id))) {
-    throw invalidField('escalate_to', `nobody of role ${escalateTo.name} holds ${approvingPermissions[rules.kind]}`);
+    throw invalidField(
+      'escalate_to',
+      msg('nobody_of_role_holds', { role: escalateTo.name, permission: approvingPermissions[rules.kind] }),
+    );
   }
 }
 
-function lack(policy: ApprovalPolicy, { kind }: PolicyRules, at: { step: number; group: number; has: number }): Text {
+function lack(
+  policy: ApprovalPolicy,
+  { kind }: PolicyRules,
+  at: { step: number; group: number; has: number },
+): Message {
   const group = policy.steps[at.step]?.groups[at.group];
-  const of = group?.role
+  const whom = group?.role
     ? `role ${group.role.name}`
     : (group?.users?.map(({ username }) => username).join(', ') ?? 'all');
   const permission = approvingPermissions[kind];
-  return `nobody can satisfy it today: of ${of}, ${at.has} of ${group?.count ?? 0} hold ${permission} and are free for it besides the other groups`;
+  return msg('nobody_can_satisfy', { whom, has: at.has, count: group?.count ?? 0, permission });
 }

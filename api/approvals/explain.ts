@@ -6,8 +6,9 @@ import { approvingPermissions } from '../../workflows/approvals/contract.ts';
 import type { ApprovalView, CastVote, Voter } from '../../workflows/approvals/contract.ts';
 import { canApprove } from '../../workflows/approvals/policy.ts';
 import { awaitsLooks, candidatesOf, looksGroup, standing } from '../../workflows/approvals/quorum.ts';
-import { problemText } from '../../workflows/problems/problem.ts';
-import type { Problem } from '../../workflows/problems/problem.ts';
+import { msg, type Message } from '../../kit/messages/message.ts';
+import type { Problem, ProblemName } from '../../workflows/problems/problem.ts';
+import { said } from '../operations/translate.ts';
 import type { Ctx } from '../operations/context.ts';
 import { iso, time } from '../operations/schemas.ts';
 import { keptPolicyObject } from './fields.ts';
@@ -43,27 +44,28 @@ interface Explained {
   voter: Voter;
 }
 
-const words = {
-  yes: { en: 'your vote is asked for', zh: '需要您的审批' },
-  own_request: { en: 'you created it', zh: '您是申请人' },
-  changed_request: { en: 'you changed it last', zh: '您是最后修改人' },
-  voted: { en: 'you voted already', zh: '您已审批' },
-  lacking: { en: 'you lack {permission} on {target}', zh: '您缺少 {target} 的 {permission} 权限' },
-  not_your_step: { en: 'not your step yet', zh: '尚未轮到您' },
-  group_complete: { en: 'the votes of your group are there already', zh: '您所在组的审批已满足' },
-  not_your_vote: { en: 'you are in none of the groups that are asked', zh: '您不在审批组中' },
-} as const;
+/** The caller's own part, where the problem's message would speak of the request. */
+const reasons: Partial<
+  Record<
+    ProblemName,
+    'you_created_it' | 'you_changed_it' | 'not_your_step_yet' | 'your_group_has_voted' | 'no_group_of_yours'
+  >
+> = {
+  own_request: 'you_created_it',
+  changed_request: 'you_changed_it',
+  not_your_step: 'not_your_step_yet',
+  group_complete: 'your_group_has_voted',
+  not_your_vote: 'no_group_of_yours',
+};
 
-/** The reason in the caller's language; falls back to the refusal's own message. */
-function why(refused: Problem | undefined, { view, target }: Explained, { language, subject }: Ctx): string {
-  const fill = (name: keyof typeof words): string =>
-    words[name][language].replace('{permission}', approvingPermissions[view.kind]).replace('{target}', target);
-  if (!refused) return fill('yes');
-  if (refused.problem === 'not_allowed') return fill('lacking');
-  if (view.votes.some(({ userId }) => userId === subject.userId)) return fill('voted');
-  return refused.problem in words
-    ? fill(refused.problem as keyof typeof words)
-    : problemText(refused.problem, refused.params, language);
+/** The reason why the caller may or may not vote; falls back to the refusal's own message. */
+function why(refused: Problem | undefined, { view, target }: Explained, { subject }: Ctx): Message {
+  if (!refused) return msg('your_vote_is_asked');
+  if (refused.problem === 'not_allowed')
+    return msg('you_lack', { permission: approvingPermissions[view.kind], target });
+  if (view.votes.some(({ userId }) => userId === subject.userId)) return msg('you_voted');
+  const own = reasons[refused.problem];
+  return own ? msg(own) : refused.said;
 }
 
 /** A request's state, who could advance it, and the caller's part in it. */
@@ -86,6 +88,6 @@ export async function explain(explained: Explained, ctx: Ctx): Promise<z.input<t
       have: have.map(({ userId, user, time: at }) => ({ user: { id: userId, username: user }, time: iso(at) })),
       candidates: candidatesOf(view, group, free).map(({ userId, username }) => ({ id: userId, username })),
     })),
-    you: { may_approve: refused === undefined, why: why(refused, explained, ctx) },
+    you: { may_approve: refused === undefined, why: said(ctx, why(refused, explained, ctx)) },
   };
 }

@@ -5,6 +5,8 @@ import { requestKinds } from '../../workflows/approvals/contract.ts';
 import { levels } from '../../workflows/deploy/contract.ts';
 import { invalidField } from '../../workflows/problems/problem.ts';
 import { distinct, id, time } from '../operations/schemas.ts';
+import { msg } from '../../kit/messages/message.ts';
+import { issue } from '../operations/issue.ts';
 
 const unlike = (list: readonly unknown[]): boolean => new Set(list).size === list.length;
 const hours = (most: number) => z.int().min(1).max(most).nullable();
@@ -12,10 +14,10 @@ const hours = (most: number) => z.int().min(1).max(most).nullable();
 const group = z
   .strictObject({
     role: id.nullable().optional(),
-    users: z.array(id).min(1).max(100).refine(unlike, 'is there twice').meta(distinct).nullable().optional(),
+    users: z.array(id).min(1).max(100).refine(unlike, issue('is_there_twice')).meta(distinct).nullable().optional(),
     count: z.int().min(1).max(20).default(1),
   })
-  .refine(({ role, users }) => !role || !users, 'must have role or users, not both')
+  .refine(({ role, users }) => !role || !users, issue('role_or_users'))
   .transform(({ role = null, users = null, count }) => ({ role, users, count }));
 
 const step = z.strictObject({ groups: z.array(group).min(1).max(10) });
@@ -24,7 +26,7 @@ const step = z.strictObject({ groups: z.array(group).min(1).max(10) });
 const policyFields = {
   name: z.string().trim().min(1).max(64),
   kind: z.enum(requestKinds),
-  levels: z.array(z.enum(levels)).refine(unlike, 'is there twice').meta(distinct),
+  levels: z.array(z.enum(levels)).refine(unlike, issue('is_there_twice')).meta(distinct),
   application: id.nullable(),
   production: id.nullable(),
   steps: z.array(step).max(5),
@@ -34,7 +36,7 @@ const policyFields = {
   expire_after_hours: hours(8760),
   enabled: z.boolean(),
   break_glass: id.nullable(),
-  min_level: z.enum(levels).nullable().describe('deploy_task only: a task of a lower level is refused'),
+  min_level: z.enum(levels).nullable().describe('deploy_task only: tasks of a lower level are refused'),
 };
 
 export const newPolicy = z.strictObject(policyFields).extend({
@@ -80,24 +82,24 @@ export function rulesOf(given: Given): Partial<PolicyRules> {
 /** Throws `invalid` unless the fields of a policy fit together. */
 export function demandConsistent(rules: PolicyRules): void {
   if (rules.applicationId !== null && rules.productionId !== null) {
-    throw invalidField('production', 'cannot be given with application');
+    throw invalidField('production', msg('not_with_application'));
   }
   if (rules.levels.length > 0 && rules.kind !== 'deploy_task') {
-    throw invalidField('levels', 'are for kind deploy_task only');
+    throw invalidField('levels', msg('are_for_deploy_tasks'));
   }
   if (rules.minLevel !== null && rules.kind !== 'deploy_task') {
-    throw invalidField('min_level', 'is for kind deploy_task only');
+    throw invalidField('min_level', msg('is_for_deploy_tasks'));
   }
   if (rules.kind === 'deploy_task' || rules.breakGlass === null) return demandPair(rules);
-  throw invalidField('break_glass', 'is for kind deploy_task only');
+  throw invalidField('break_glass', msg('is_for_deploy_tasks'));
 }
 
 function demandPair({ escalateAfterHours, escalateTo }: PolicyRules): void {
   if (escalateAfterHours !== null && escalateTo === null) {
-    throw invalidField('escalate_to', 'is needed with escalate_after_hours');
+    throw invalidField('escalate_to', msg('is_needed_with_escalate_after_hours'));
   }
   if (escalateAfterHours === null && escalateTo !== null) {
-    throw invalidField('escalate_after_hours', 'is needed with escalate_to');
+    throw invalidField('escalate_after_hours', msg('is_needed_with_escalate_to'));
   }
 }
 

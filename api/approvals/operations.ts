@@ -9,6 +9,7 @@ import { canApprove, canReject } from '../../workflows/approvals/policy.ts';
 import type { Problem, ProblemName } from '../../workflows/problems/problem.ts';
 import { command } from '../operations/command.ts';
 import type { Ctx } from '../operations/context.ts';
+import { issue } from '../operations/issue.ts';
 import { endpoint } from '../operations/endpoint.ts';
 import type { Endpoint } from '../operations/endpoint.ts';
 import type { Permission } from '../operations/permissions.ts';
@@ -48,7 +49,7 @@ export interface RequestOperations<
 export const reason = z
   .string()
   .max(1000)
-  .refine((value) => !value.includes('\0'), 'must not contain NUL')
+  .refine((value) => !value.includes('\0'), issue('must_not_contain_nul'))
   .optional();
 
 const voting = [

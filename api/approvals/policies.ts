@@ -19,16 +19,16 @@ import { demandSatisfiable } from './check.ts';
 import { changedPolicy, demandConsistent, newPolicy, policyObject, rulesOf } from './fields.ts';
 import type { PolicyRules } from './fields.ts';
 import { builtInPolicies, presentPolicy } from './object.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const area = 'approvals';
-const verbs = { create: ['created', '创建'], update: ['changed', '修改'], delete: ['deleted', '删除'] } as const;
+const records = { create: 'policy_created', update: 'policy_changed', delete: 'policy_deleted' } as const;
 
 function entry(
-  opType: keyof typeof verbs,
+  opType: keyof typeof records,
   { id: targetId, name }: Pick<ApprovalPolicyRow, 'id' | 'name'>,
   changes: AuditChanges | null,
 ): AuditEntry {
-  const [en, zh] = verbs[opType];
   return {
     view: 'operations',
     area,
@@ -37,7 +37,7 @@ function entry(
     targetId,
     targetName: name,
     changes,
-    detail: { en: `approval policy ${quote(name)} ${en}`, zh: `${zh}审批策略 ${quote(name)}` },
+    detail: auditText(records[opType], { name: quote(name) }),
   };
 }
 
@@ -132,7 +132,7 @@ const changePolicy = change({
   path: '/approval-policies/{id}/',
   id: 'changeApprovalPolicy',
   area,
-  summary: 'Change an approval policy; requests that are there keep the one they have',
+  summary: 'Change an approval policy; existing requests keep their copy',
   permission: admin,
   body: atLeastOne(changedPolicy),
   returns: policyObject,
@@ -162,7 +162,7 @@ const deletePolicy = change({
   path: '/approval-policies/{id}/',
   id: 'deleteApprovalPolicy',
   area,
-  summary: 'Delete an approval policy; requests that are there keep their copy',
+  summary: 'Delete an approval policy; existing requests keep their copy',
   permission: admin,
   returns: success,
   async handle({ params }, ctx) {

@@ -18,7 +18,7 @@ export const person = z.object({ id: z.int(), username: z.string() });
 const wish = z.strictObject({
   kind: z.enum(requestKinds),
   application: id.optional(),
-  level: z.enum(levels).optional().describe('of deploy tasks; A when it is left out'),
+  level: z.enum(levels).optional().describe('of deploy tasks; A by default'),
   creator: z.union([id, z.string().min(1).max(64)]).optional(),
 });
 

@@ -14,6 +14,7 @@ import { filterOf, recordFilters } from './filters.ts';
 import { readLog } from './snapshot.ts';
 import { textStream } from './stream.ts';
 import { demandRange, idRange } from './verify.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const formats = ['ndjson', 'csv'] as const;
 const contentTypes = { ndjson: 'application/x-ndjson', csv: 'text/csv; charset=utf-8' } as const;
@@ -36,7 +37,7 @@ async function* csv(db: Kysely<Database>, filter: AuditFilter): AsyncGenerator<s
 }
 
 async function auditExport(ctx: Ctx, format: string, asked: Record<string, string>): Promise<void> {
-  const detail = { en: `audit records exported as ${format}`, zh: `导出审计记录 (${format})` };
+  const detail = auditText('audit_exported', { format });
   const entry = { view: 'operations', area: 'audit', opType: 'export', targetType: 'audit', targetId: null } as const;
   const changes = diff(null, { ...asked, format });
   await record(ctx.db, ctx.by, [{ ...entry, detail, changes }]);
@@ -49,7 +50,7 @@ const exportRecords = endpoint({
   area: 'audit',
   summary: 'Export audit records',
   description:
-    'NDJSON by default, or CSV. The first line of NDJSON says what was asked for, the last one {"end": true, …}: ' +
+    'NDJSON by default, or CSV. The first line of NDJSON says what was requested, the last one {"end": true, …}: ' +
     'without it the export is incomplete. An export without filters can be verified offline.',
   permission: system('export_audit'),
   query: z.object({ format: z.enum(formats).default('ndjson'), ...idRange, ...recordFilters }),

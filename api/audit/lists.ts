@@ -118,7 +118,7 @@ const lists = [
   auditList({
     path: '/audit/authorize-operations/modules/',
     id: 'listModuleAuthorizations',
-    summary: 'Which permissions of modules were granted and taken back',
+    summary: 'Which permissions of modules were granted and revoked',
     view: 'modules',
     filters: { ...grants, ...moduleFilters },
     shown: modulesView,
@@ -126,7 +126,7 @@ const lists = [
   auditList({
     path: '/audit/authorize-operations/resources/',
     id: 'listResourceAuthorizations',
-    summary: 'Which permissions on applications and hosts were granted and taken back',
+    summary: 'Which permissions on applications and hosts were granted and revoked',
     view: 'resources',
     filters: { ...grants, ...resourceFilters },
     shown: resourcesView,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { modules } from '../../db/access/permission-catalogue.ts';
 import { auditChannels, type AuditRecordRow } from '../../db/audit/tables.ts';
 import type { ChainLink } from '../../db/audit/views.ts';
-import type { Language } from '../../workflows/problems/problem.ts';
+import type { Language } from '../../kit/messages/message.ts';
 import { iso, time } from '../operations/schemas.ts';
 
 const shared = z.object({

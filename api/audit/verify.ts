@@ -6,6 +6,7 @@ import { endpoint } from '../operations/endpoint.ts';
 import { system } from '../operations/permissions.ts';
 import { id } from '../operations/schemas.ts';
 import { readLog } from './snapshot.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 /** The requested range of record ids. */
 export const idRange = { from_id: id.optional(), to_id: id.optional() };
@@ -18,7 +19,8 @@ export function demandRange({
   from_id?: number | undefined;
   to_id?: number | undefined;
 }) {
-  if (from !== undefined && to !== undefined && from > to) throw invalidField('to_id', 'must not be less than from_id');
+  if (from !== undefined && to !== undefined && from > to)
+    throw invalidField('to_id', msg('must_not_be_less_than_from_id'));
 }
 
 const reasons = ['hash_mismatch', 'broken_link', 'gap', 'missing_record', 'anchor_mismatch'] as const;
@@ -29,7 +31,7 @@ const verifyChain = endpoint({
   id: 'verifyAuditChain',
   area: 'audit',
   summary: 'Verify the hash chain of the audit records',
-  description: 'At most 1,000,000 records a call; next_id says where the next call goes on.',
+  description: 'At most 1,000,000 records a call; next_id says where the next call continues.',
   permission: system('enable_audit'),
   query: z.object(idRange),
   returns: z.object({

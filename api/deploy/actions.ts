@@ -16,6 +16,8 @@ import { done, id, success } from '../operations/schemas.ts';
 import { callerAsVoter, onTask, owner, starter, toTask, votedOn } from './access.ts';
 import { deployTasks } from './decidable.ts';
 import { placeProblems } from './settings-change.ts';
+import { msg } from '../../kit/messages/message.ts';
+import { issue } from '../operations/issue.ts';
 
 const area = 'deploy';
 const engine = ['workflow_lost'] as const;
@@ -53,11 +55,11 @@ const startBody = z
   })
   .refine(({ override, reason: why }) => !override || (why ?? '').trim() !== '', {
     path: ['reason'],
-    message: 'is needed to override a freeze',
+    message: issue('is_needed_to_override_a_freeze'),
   })
   .refine(({ break_glass: breaks, reason: why }) => !breaks || (why ?? '').trim() !== '', {
     path: ['reason'],
-    message: 'is needed to break glass',
+    message: issue('is_needed_to_break_glass'),
   });
 
 const start = command({
@@ -104,7 +106,7 @@ const turn = (which: 'pause' | 'resume') =>
     path: `/application/deploy-tasks/{id}/actions/${which}/`,
     id: `${which}DeployTask`,
     area,
-    summary: which === 'pause' ? 'Begin no further batch of a rolling deploy task' : 'Go on with a paused deploy task',
+    summary: which === 'pause' ? 'Pause a rolling deploy task: no further batch starts' : 'Resume a paused deploy task',
     permission: owner,
     returns: success,
     problems: [...engine, 'not_running', 'not_rolling', which === 'pause' ? 'already_paused' : 'not_paused'],
@@ -136,7 +138,7 @@ const delegate = command({
 
 /** Name of the new delegate: enabled, and able to view the application. */
 async function delegateOf(ctx: Ctx<NamedDeployTask>, userId: number): Promise<string> {
-  const unfit = invalidField('user_id', 'must be an enabled user who may view the application');
+  const unfit = invalidField('user_id', msg('must_be_an_enabled_viewer'));
   const user = await ctx.db
     .selectFrom('users')
     .select(['username', 'status'])

@@ -16,6 +16,7 @@ import { operationEntry } from './operation-entry.ts';
 import { passwordSecret, privateKeySecret, userName } from './repository-fields.ts';
 import { factsOf } from './ssh-key.ts';
 import { templateUser } from './template-user.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 const area = 'deploy';
 
@@ -29,6 +30,8 @@ interface Fields {
 interface Kind {
   type: RepositoryCredentialRow['type'];
   segment: 'password' | 'ssh-private-key';
+  /** In summaries, with the article. */
+  label: string;
   id: string;
   secretField: 'password' | 'private_key';
 }
@@ -60,7 +63,7 @@ function sealed(ctx: ChangeCtx, { type, secretField }: Kind, id: number, secret:
 }
 
 async function create(ctx: ChangeCtx, kind: Kind, { name, username = 'git', secret = '' }: Fields) {
-  if (secret === masked) throw invalidField(kind.secretField, 'must be the secret itself');
+  if (secret === masked) throw invalidField(kind.secretField, msg('must_be_the_secret'));
   const { id: userId } = ctx.actor.user;
   const row = { userId, type: kind.type, username, name: name ?? username.slice(0, 64), secret: json({}) };
   const { id } = await ctx.tx.insertInto('repositoryCredentials').values(row).returning('id').executeTakeFirstOrThrow();
@@ -121,14 +124,14 @@ const operations = <Item extends z.ZodType>(kind: Kind, schemas: Schemas<Item>) 
 ];
 
 function collection<Item extends z.ZodType>(kind: Kind, { item, creation, present }: Schemas<Item>) {
-  const { segment, id: suffix, type } = kind;
+  const { segment, label, id: suffix, type } = kind;
   const path = `/application/repository-credentials/${segment}/` as const;
   return [
     list({
       path,
       id: `list${suffix}s`,
       area,
-      summary: `List one's own ${segment} credentials`,
+      summary: `List your own ${segment} credentials`,
       item,
       permission: templateUser,
       filter: z.object({ name: z.string().max(64).optional(), username: z.string().max(128).optional() }),
@@ -143,7 +146,7 @@ function collection<Item extends z.ZodType>(kind: Kind, { item, creation, presen
       path,
       id: `create${suffix}`,
       area,
-      summary: `Create a ${segment} credential`,
+      summary: `Create ${label}`,
       permission: templateUser,
       body: creation,
       returns: item,
@@ -154,7 +157,7 @@ function collection<Item extends z.ZodType>(kind: Kind, { item, creation, presen
 }
 
 function single<Item extends z.ZodType>(kind: Kind, { item, changes, present }: Schemas<Item>) {
-  const { segment, id: suffix } = kind;
+  const { segment, label, id: suffix } = kind;
   const path = `/application/repository-credentials/${segment}/{id}/` as const;
   const ofOwn = { permission: ownCredential(kind) };
   return [
@@ -163,7 +166,7 @@ function single<Item extends z.ZodType>(kind: Kind, { item, changes, present }: 
       path,
       id: `get${suffix}`,
       area,
-      summary: `Get a ${segment} credential`,
+      summary: `Get ${label}`,
       ...ofOwn,
       returns: item,
       async handle({ params }, ctx) {
@@ -177,7 +180,7 @@ function single<Item extends z.ZodType>(kind: Kind, { item, changes, present }: 
       path,
       id: `change${suffix}`,
       area,
-      summary: `Change a ${segment} credential`,
+      summary: `Change ${label}`,
       ...ofOwn,
       body: changes,
       returns: item,
@@ -188,7 +191,7 @@ function single<Item extends z.ZodType>(kind: Kind, { item, changes, present }: 
       path,
       id: `delete${suffix}`,
       area,
-      summary: `Delete a ${segment} credential`,
+      summary: `Delete ${label}`,
       ...ofOwn,
       returns: success,
       problems: ['credential_used'],
@@ -202,7 +205,13 @@ const shown = (row: RepositoryCredentialRow) => ({ id: row.id, name: row.name, u
 
 const passwordType = z.literal('PASSWORD');
 const passwords = operations(
-  { type: 'PASSWORD', segment: 'password', id: 'PasswordCredential', secretField: 'password' },
+  {
+    type: 'PASSWORD',
+    segment: 'password',
+    label: 'a password credential',
+    id: 'PasswordCredential',
+    secretField: 'password',
+  },
   {
     item: z.object({ ...common, type: passwordType, password: z.literal(masked) }),
     creation: z
@@ -217,7 +226,13 @@ const passwords = operations(
 
 const keyType = z.literal('SSH_PRIVATE_KEY');
 const keys = operations(
-  { type: 'SSH_PRIVATE_KEY', segment: 'ssh-private-key', id: 'SshKeyCredential', secretField: 'private_key' },
+  {
+    type: 'SSH_PRIVATE_KEY',
+    segment: 'ssh-private-key',
+    label: 'an SSH private key credential',
+    id: 'SshKeyCredential',
+    secretField: 'private_key',
+  },
   {
     item: z.object({
       ...common,

@@ -15,6 +15,9 @@ import { asker, demandProduction } from '../productions/rights.ts';
 import { atLeastOne, done, flag, id, iso, moment, success, time } from '../operations/schemas.ts';
 import { changesFreeze, makesFreeze, seesFreeze } from './freeze-access.ts';
 import { reconsider } from './reconsider.ts';
+import { msg } from '../../kit/messages/message.ts';
+import { issue } from '../operations/issue.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const area = 'deploy';
 const longestMs = 366 * 24 * 60 * 60 * 1000;
@@ -47,19 +50,17 @@ const reason = z
   .string()
   .min(1)
   .max(500)
-  .refine((text) => text.trim() !== '', 'must not be blank')
-  .refine((text) => !text.includes('\0'), 'must not contain NUL');
+  .refine((text) => text.trim() !== '', issue('must_not_be_blank'))
+  .refine((text) => !text.includes('\0'), issue('must_not_contain_nul'));
 const fields = z.strictObject({ from: moment, until: moment, reason });
 
 function ensurePeriod({ fromTime, untilTime }: Pick<NamedFreeze, 'fromTime' | 'untilTime'>): void {
-  if (fromTime >= untilTime) throw invalidField('until', 'must be later than from');
+  if (fromTime >= untilTime) throw invalidField('until', msg('must_be_later_than_from'));
   const length = untilTime.getTime() - fromTime.getTime();
-  if (length > longestMs) throw invalidField('until', 'must be at most 366 days after from');
+  if (length > longestMs) throw invalidField('until', msg('at_most_a_year_after_from'));
 }
 
-const verbs = { created: '创建', changed: '修改', ended: '结束' } as const;
-
-function entry(verb: keyof typeof verbs, row: NamedFreeze, changes: AuditChanges | null): AuditEntry {
+function entry(verb: 'created' | 'changed' | 'ended', row: NamedFreeze, changes: AuditChanges | null): AuditEntry {
   const over = row.fullName ?? row.productionName;
   const period = `${iso(row.fromTime)} – ${iso(row.untilTime)}`;
   const texts = Object.entries(changes ?? {}).map(
@@ -74,10 +75,11 @@ function entry(verb: keyof typeof verbs, row: NamedFreeze, changes: AuditChanges
     targetId: row.id,
     changes,
     targetName: over,
-    detail: {
-      en: `${verb} deploy freeze ${row.id} over ${quote(over ?? 'everything')}, ${more}`,
-      zh: `${verbs[verb]}发布冻结 ${row.id} (${quote(over ?? '全部')}), ${more}`,
-    },
+    detail: auditText(`freeze_${verb}`, {
+      id: row.id,
+      over: over === null ? auditText('everything') : quote(over),
+      more,
+    }),
   };
 }
 
@@ -123,7 +125,7 @@ const createFreeze = change({
   async handle({ body }, ctx) {
     const [applicationId, productionId] = [body.application ?? null, body.production ?? null];
     if (applicationId !== null && productionId !== null)
-      throw invalidField('production', 'must not be given with application');
+      throw invalidField('production', msg('must_not_be_given_with', { other: 'application' }));
     if (productionId !== null) await demandProduction(ctx, 'view', productionId, 'production');
     const values = {
       applicationId,

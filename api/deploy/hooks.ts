@@ -68,7 +68,12 @@ async function refuseMissing({ tx }: ChangeCtx, hooks: LifecycleHooks): Promise<
   const missing = hookNames.flatMap((name) => {
     const used = hooks[name]?.script.id;
     if (used === undefined || found.has(used)) return [];
-    return [{ id: used, detail: detail(`lifecycle_hooks.${name}.script`, `no such script: ${used}`) }];
+    return [
+      {
+        id: used,
+        detail: detail(`lifecycle_hooks.${name}.script`, new Problem('no_such', { thing: 'script', id: used }).said),
+      },
+    ];
   });
   const [first] = missing;
   const details = missing.map((one) => one.detail);

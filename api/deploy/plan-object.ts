@@ -8,17 +8,17 @@ import { repositoryEncodings, repositoryTypes } from '../../kit/repository-addre
 import { batchesOf, hookNames, scriptLanguages } from '../../workflows/deploy/contract.ts';
 import type { DeployPlan, PackageNote, PlannedInstance, PlannedPackage } from '../../workflows/deploy/contract.ts';
 import { runnerNames } from '../../workflows/hosts/contract.ts';
-import type { Text } from '../../workflows/problems/problem.ts';
 import type { Ctx } from '../operations/context.ts';
 import { link } from '../operations/list.ts';
 import type { PageRequest } from '../operations/list.ts';
 import { said } from '../operations/translate.ts';
 import { plannedSteps, shownSteps } from './plan-steps.ts';
 import { strategyObject } from './strategy.ts';
+import { msg, type Message } from '../../kit/messages/message.ts';
 
 const textHashes = z
   .partialRecord(z.enum(hookNames), z.string())
-  .describe('by hook the SHA-256 of its text, which is in hook_texts');
+  .describe('by hook, the SHA-256 of its text in hook_texts');
 
 const machine = z
   .object({
@@ -30,7 +30,7 @@ const machine = z
     worker: z.string().nullable(),
   })
   .nullable()
-  .describe('what its runner reaches it by; null in plans from before they named it');
+  .describe('how its runner reaches it; null in older plans');
 
 /** The plan of a deploy task. */
 export const planObject = z.object({
@@ -83,7 +83,7 @@ export const planObject = z.object({
       new_version: z.string(),
       ...plannedSteps,
       hooks: textHashes,
-      health_url: z.string().nullable().describe('what the health check of a rollout calls'),
+      health_url: z.string().nullable().describe('the address that the health check of a rollout calls'),
     }),
   ),
   hook_texts: z.record(z.string(), z.string()).describe('rendered texts of the hooks of these instances, by SHA-256'),
@@ -94,14 +94,14 @@ export const planObject = z.object({
 });
 
 /** The result of inspecting a package, for readers who know its expected content. */
-function noteText({ note, count, example }: PackageNote): Text {
+function noteText({ note, count, example }: PackageNote): Message {
   switch (note) {
     case 'gbk_names':
-      return `names were not UTF-8 and were read as GBK: ${count}, such as "${example}"`;
+      return msg('names_read_as_gbk', { n: count, name: example });
     case 'ambiguous_names':
-      return `names may be UTF-8 or GBK and were read as UTF-8: ${count}, such as "${example}"`;
+      return msg('names_read_as_utf8', { n: count, name: example });
     case 'repeated_entries':
-      return `entries come more than once, and the last counts: ${count}, such as "${example}"`;
+      return msg('entries_repeated', { n: count, name: example });
   }
 }
 

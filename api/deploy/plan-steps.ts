@@ -4,9 +4,9 @@
 import { z } from 'zod';
 import { instanceSteps } from '../../workflows/deploy/contract.ts';
 import type { DeployPlan, InstanceStep, PlannedInstance } from '../../workflows/deploy/contract.ts';
-import type { Text } from '../../workflows/problems/problem.ts';
 import type { Ctx } from '../operations/context.ts';
 import { said } from '../operations/translate.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 /** Steps in order, with the condition of each conditional one. */
 export const plannedSteps = {
@@ -22,10 +22,7 @@ interface ShownSteps {
 /** The steps of an instance, including `stop` if its host decides. */
 export function shownSteps(ctx: Ctx, plan: DeployPlan, { steps }: PlannedInstance): ShownSteps {
   if (plan.stop_cmd === '' || steps.includes('stop')) return { steps, conditions: {} };
-  const stop: Text =
-    plan.pid_path === ''
-      ? 'not recorded as running, and no pid_path tells: the command is run to be sure if there is a release, and may fail'
-      : 'not recorded as running: its host is asked, and it is stopped only if it runs';
+  const stop = plan.pid_path === '' ? msg('stop_to_be_sure') : msg('stop_asks_host');
   return {
     steps: instanceSteps.filter((step) => step === 'stop' || steps.includes(step)),
     conditions: { stop: said(ctx, stop) },

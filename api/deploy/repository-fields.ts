@@ -2,15 +2,16 @@ import { z } from 'zod';
 import { isBranchName, repositoryEncodings, repositoryTypes } from '../../kit/repository-address.ts';
 import type { RepositoryScheme } from '../../kit/repository-address.ts';
 import { id } from '../operations/schemas.ts';
+import { issue } from '../operations/issue.ts';
 
 const plain = (text: string): boolean => !/[\u0000-\u001f\u007f]/.test(text);
 
-export const userName = z.string().min(1).max(128).refine(plain, 'must not hold control characters');
+export const userName = z.string().min(1).max(128).refine(plain, issue('must_not_hold_control_characters'));
 export const passwordSecret = z.string().min(1).max(1024);
 export const privateKeySecret = z
   .string()
   .min(1)
-  .refine((text) => Buffer.byteLength(text) <= 16 * 1024, 'must have at most 16 KiB');
+  .refine((text) => Buffer.byteLength(text) <= 16 * 1024, issue('must_have_at_most_kib', { n: 16 }));
 
 export const credentialTypes = ['PASSWORD', 'SSH_PRIVATE_KEY'] as const;
 export type CredentialType = (typeof credentialTypes)[number];
@@ -25,7 +26,7 @@ const credentialInput = z.union([
 ]);
 export type CredentialInput = z.output<typeof credentialInput>;
 
-const branch = z.string().min(1).max(255).refine(isBranchName, 'must be the name of a branch');
+const branch = z.string().min(1).max(255).refine(isBranchName, issue('must_be_a_branch'));
 
 /** Whether a kind of credential can be used with a URL scheme. */
 export function fits(type: CredentialType, scheme: RepositoryScheme): boolean {

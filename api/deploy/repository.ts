@@ -13,6 +13,7 @@ import { masked } from '../operations/secret-placeholder.ts';
 import { credentialTypes, fits } from './repository-fields.ts';
 import type { CredentialInput, CredentialType, RepositoryInput } from './repository-fields.ts';
 import { factsOf } from './ssh-key.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 const credentialObject = z
   .object({
@@ -85,24 +86,25 @@ export async function mergedRepository(
   stored: StoredRepository | null,
 ): Promise<StoredRepository> {
   const type = input.type ?? stored?.type;
-  if (type === undefined) throw invalidField(at('type'), 'is needed');
+  if (type === undefined) throw invalidField(at('type'), msg('is_needed'));
   const before = stored?.type === type ? stored : null;
   const url = input.url ?? before?.url;
-  if (url === undefined) throw invalidField(at('url'), 'is needed');
+  if (url === undefined) throw invalidField(at('url'), msg('is_needed'));
   const target = repositoryAddress(type, url);
-  if (!target) throw invalidField(at('url'), `must be an address for ${type} without user and password`);
+  if (!target) throw invalidField(at('url'), msg('must_be_an_address_for', { type }));
   const branch = branchOf(type, input.branch, before);
   const encoding = encodingOf({ type, encoding: input.encoding }, before, target.scheme);
   if (stored && !before && input.credential === undefined)
-    throw invalidField(at('credential'), 'is needed with another type');
+    throw invalidField(at('credential'), msg('is_needed_with_another_type'));
   const isSameTarget = before !== null && repositoryAddress(before.type, before.url)?.target === target.target;
   const kept = isSameTarget ? before.credential : undefined;
   if (input.credential === undefined && before?.credential && !isSameTarget)
-    throw invalidField(at('credential'), 'is needed again for another address');
+    throw invalidField(at('credential'), msg('is_needed_for_another_address'));
   const credential =
     input.credential === undefined ? (kept ?? null) : await credentialOf(ctx, purpose, input.credential, kept);
   const kind = await typeOf(ctx, credential);
-  if (kind && !fits(kind, target.scheme)) throw invalidField(at('credential'), `${kind} does not fit this address`);
+  if (kind && !fits(kind, target.scheme))
+    throw invalidField(at('credential'), msg('does_not_fit_address', { type: kind }));
   return { type, url, ...(branch !== undefined && { branch }), ...(encoding && { encoding }), credential };
 }
 
@@ -111,9 +113,9 @@ function branchOf(
   branch: string | undefined,
   before: StoredRepository | null,
 ): string | undefined {
-  if (type === 'FTP' && branch !== undefined) throw invalidField(at('branch'), 'is for GIT only');
+  if (type === 'FTP' && branch !== undefined) throw invalidField(at('branch'), msg('is_for_git_only'));
   const wanted = branch ?? before?.branch;
-  if (type === 'GIT' && wanted === undefined) throw invalidField(at('branch'), 'is needed');
+  if (type === 'GIT' && wanted === undefined) throw invalidField(at('branch'), msg('is_needed'));
   return wanted;
 }
 
@@ -124,9 +126,8 @@ function encodingOf(
   scheme: RepositoryScheme,
 ): 'gbk' | undefined {
   const isFtp = scheme === 'ftp' || scheme === 'ftps';
-  if (encoding !== undefined && type === 'GIT') throw invalidField(at('encoding'), 'is for FTP only');
-  if (encoding === 'gbk' && !isFtp)
-    throw invalidField(at('encoding'), 'gbk is for addresses with ftp:// and ftps:// only');
+  if (encoding !== undefined && type === 'GIT') throw invalidField(at('encoding'), msg('is_for_ftp_only'));
+  if (encoding === 'gbk' && !isFtp) throw invalidField(at('encoding'), msg('gbk_is_for_ftp'));
   const wanted = encoding ?? (isFtp ? before?.encoding : undefined);
   return wanted === 'gbk' ? wanted : undefined;
 }
@@ -145,7 +146,7 @@ async function credentialOf(
     if (typeof sent.id === 'number')
       return kept && 'id' in kept && kept.id === sent.id ? kept : ownCredential(ctx, sent.id);
     if (kept && 'secret' in kept && kept.type === sent.type) return { ...kept, username: sent.username };
-    throw invalidField(at(`credential.${field}`), 'is needed: none is stored for this address');
+    throw invalidField(at(`credential.${field}`), msg('is_needed_none_stored'));
   }
   if (sent.type === 'SSH_PRIVATE_KEY') factsOf(secret, at(`credential.${field}`));
   const sealed = ctx.secrets.seal(purpose, secret);
@@ -169,7 +170,7 @@ async function ownCredential({ tx, actor }: ChangeCtx, id: number): Promise<{ id
     .select('id')
     .forKeyShare()
     .executeTakeFirst();
-  const details = [detail(at('credential'), `no such credential: ${id}`)];
+  const details = [detail(at('credential'), new Problem('no_such', { thing: 'credential', id }).said)];
   if (!row) throw new Problem('no_such', { thing: 'credential', id }, details);
   return row;
 }

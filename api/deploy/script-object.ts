@@ -17,10 +17,9 @@ export const scriptObject = z.object({
 
 /** The response to writing a script: `normalized` lists the characters removed from the text. */
 export const savedScript = scriptObject.extend({
-  normalized: z
-    .array(z.enum(textChanges))
-    .optional()
-    .meta({ description: 'What was taken out of `content`: a byte order mark, carriage returns. Left out: nothing.' }),
+  normalized: z.array(z.enum(textChanges)).optional().meta({
+    description: 'What was removed from `content`: a byte order mark, carriage returns. Absent if nothing was.',
+  }),
 });
 
 /** A script in API form. */

@@ -7,7 +7,7 @@ import { anywhere } from '../../db/core/ilike.ts';
 import { changesIn, plainText } from '../../kit/script-text.ts';
 import { interpreterOf } from '../../kit/shebang.ts';
 import { scriptLanguages, type ScriptLanguage } from '../../workflows/deploy/contract.ts';
-import { invalidField, Problem } from '../../workflows/problems/problem.ts';
+import { invalidField, Problem, sentence } from '../../workflows/problems/problem.ts';
 import { applicationSummary, presentSummaries } from '../applications/object.ts';
 import { change } from '../operations/change.ts';
 import type { ChangeCtx, Ctx } from '../operations/context.ts';
@@ -19,6 +19,8 @@ import { unlessTaken } from '../operations/unique-names.ts';
 import { operationEntry } from './operation-entry.ts';
 import { presentScript, savedScript, scriptObject } from './script-object.ts';
 import { scriptMaker, templateManager, templateUser } from './template-user.ts';
+import { msg } from '../../kit/messages/message.ts';
+import { issue } from '../operations/issue.ts';
 
 const area = 'deploy';
 const path = '/application/deploy-scripts/';
@@ -30,8 +32,8 @@ const fields = {
   language: z.string(),
   content: z
     .string()
-    .refine((text) => plainText(text) !== '', 'must not be blank')
-    .refine((text) => Buffer.byteLength(text) <= largest, `must have at most ${largest} bytes`)
+    .refine((text) => plainText(text) !== '', issue('must_not_be_blank'))
+    .refine((text) => Buffer.byteLength(text) <= largest, issue('must_have_at_most_bytes', { n: largest }))
     .meta({ minLength: 1 }),
   template_engine: z.string(),
   creator: z.string(),
@@ -68,11 +70,16 @@ function columnsOf({ name, language, content, creator }: z.output<typeof changes
 async function refuseMistake({ jinja }: Ctx, template: string, language: ScriptLanguage): Promise<void> {
   const found = interpreterOf(language, template);
   // A first line that is itself a template is checked when it is rendered.
-  if ('problem' in found && !/^[^\n]*\{\{/.test(template)) throw invalidField('content', `line 1: ${found.problem}`);
+  if ('problem' in found && !/^[^\n]*\{\{/.test(template))
+    throw invalidField('content', msg('at_line', { line: 1, mistake: found.problem }));
   const mistake = await jinja.checkSyntax({ template, language, free: freeText });
   if (!mistake) return;
   const { line, message } = mistake;
-  throw invalidField('content', line === null ? `not a template: ${message}` : `line ${line}: ${message}`);
+  const said = sentence(message);
+  throw invalidField(
+    'content',
+    line === null ? msg('not_a_template', { mistake: said }) : msg('at_line', { line, mistake: said }),
+  );
 }
 
 /** A script as returned to its writer: with a note of the characters removed from the sent text. */
@@ -86,7 +93,7 @@ async function demandCreator(ctx: ChangeCtx, wanted: string | undefined, present
   if (wanted === undefined || wanted === present) return;
   if (!ctx.subject.isAdmin) throw notAllowed('admin');
   const user = await ctx.tx.selectFrom('users').where('username', '=', wanted).select('id').executeTakeFirst();
-  if (!user) throw invalidField('creator', 'no such user');
+  if (!user) throw invalidField('creator', msg('no_such_user'));
 }
 
 async function locked({ tx }: ChangeCtx, id: number) {

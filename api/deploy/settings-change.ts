@@ -12,6 +12,7 @@ import type { ChangeCtx } from '../operations/context.ts';
 import { notFound } from '../operations/permissions.ts';
 import { resealed } from './repository.ts';
 import { presentSettings, recordedSettings } from './settings-object.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 /** Problems that refuse a change of a deploy path. */
 export const placeProblems = ['deploy_path_of', 'deploy_path_taken'] as const;
@@ -21,7 +22,7 @@ function settingsEntry(of: NamedApplication, changes: AuditChanges) {
   const fields = Object.entries(changes)
     .map(([field, [before, after]]) => `${field}: ${quote(JSON.stringify(before))} → ${quote(JSON.stringify(after))}`)
     .join('; ');
-  const detail = { en: `changed deploy settings of ${name}: ${fields}`, zh: `修改 ${name} 的部署设置: ${fields}` };
+  const detail = auditText('settings_changed', { name, fields });
   return applicationEntry('change_deploy_setting', of, detail, changes);
 }
 

@@ -21,6 +21,7 @@ import { repositoryInput } from './repository-fields.ts';
 import { changeSettingsOf, linkSettings, placeProblems, resetSettings, unlinkSettings } from './settings-change.ts';
 import { presentSettings, settingsObject, type Settings } from './settings-object.ts';
 import { templateUser } from './template-user.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 const area = 'deploy';
 const path = '/applications/{id}/deploy-settings/';
@@ -98,7 +99,7 @@ const changeSettings = change({
   async handle({ params, body: fields }, ctx) {
     const { applications } = fields;
     if (applications && (applications.length !== 1 || applications[0] !== params.id))
-      throw invalidField('applications', 'must be this application alone');
+      throw invalidField('applications', msg('must_be_this_application'));
     demandAllowedNames(ctx, [
       { field: 'deploy_path', kind: 'deploy', value: fields.deploy_path },
       { field: 'script_running_user', kind: 'user', value: fields.script_running_user },

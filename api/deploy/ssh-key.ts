@@ -1,7 +1,8 @@
 // Derives the public half and fingerprint of a private key, in ssh-keygen's format. OpenSSH's own format contains the public
 // half in the clear; OpenSSL does not read that format, so its few fields are parsed here.
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
-import { invalidField, type Text } from '../../workflows/problems/problem.ts';
+import { invalidField } from '../../workflows/problems/problem.ts';
+import { msg, type Message } from '../../kit/messages/message.ts';
 
 interface KeyFacts {
   fingerprint: string;
@@ -13,12 +14,12 @@ const magic = 'openssh-key-v1\0';
 
 /** Parses a private key; throws if it is invalid or has a passphrase. */
 export function factsOf(privateKey: string, field: string): KeyFacts {
-  const refuse = (message: Text) => invalidField(field, message);
-  if (/ENCRYPTED/.test(privateKey)) throw refuse('must have no passphrase');
+  const refuse = (message: Message) => invalidField(field, message);
+  if (/ENCRYPTED/.test(privateKey)) throw refuse(msg('must_have_no_passphrase'));
   const body = openssh.exec(privateKey)?.[1];
   const blob = body === undefined ? publicBlob(privateKey) : publicBlobOfOpenssh(Buffer.from(body, 'base64'));
-  if (blob === 'passphrase') throw refuse('must have no passphrase');
-  if (!blob) throw refuse('must be an RSA, ECDSA or Ed25519 private key in PEM or OpenSSH form');
+  if (blob === 'passphrase') throw refuse(msg('must_have_no_passphrase'));
+  if (!blob) throw refuse(msg('must_be_a_private_key'));
   const type = blob.subarray(4, 4 + blob.readUInt32BE(0)).toString('latin1');
   const digest = createHash('sha256').update(blob).digest('base64').replace(/=+$/, '');
   return { fingerprint: `SHA256:${digest}`, publicKey: `${type} ${blob.toString('base64')}` };

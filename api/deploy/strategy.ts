@@ -3,6 +3,8 @@ import type { Config } from '../../kit/config/config.ts';
 import { onFailures } from '../../workflows/deploy/contract.ts';
 import type { RollingStrategy } from '../../workflows/deploy/contract.ts';
 import { invalidField } from '../../workflows/problems/problem.ts';
+import { msg } from '../../kit/messages/message.ts';
+import { issue } from '../operations/issue.ts';
 
 /** A probe's URL can only be validated with the names of an instance filled in. */
 function isProbeAddress(template: string): boolean {
@@ -13,10 +15,7 @@ function isProbeAddress(template: string): boolean {
 }
 
 const probe = z.strictObject({
-  url: z
-    .string()
-    .max(1000)
-    .refine(isProbeAddress, 'must be http or https without a password; {{ip}} and {{hostname}} are filled in'),
+  url: z.string().max(1000).refine(isProbeAddress, issue('must_be_a_probe_address')),
   expect_status: z.int().min(100).max(599).default(200),
   timeout_seconds: z.int().min(1).max(30).default(5),
   retries: z.int().min(0).max(10).default(3),
@@ -64,6 +63,6 @@ export function strategyOf(
   const check = given.health_check;
   const isMonitored = 'zabbixUrl' in config && config.zabbixUrl !== undefined;
   if (check !== null && 'zabbix' in check && !isMonitored)
-    throw invalidField('strategy.health_check.zabbix', 'needs SLIPWAY_ZABBIX_URL to be set');
+    throw invalidField('strategy.health_check.zabbix', msg('needs_zabbix_url'));
   return given;
 }

@@ -8,6 +8,7 @@ import { iso, time } from '../operations/schemas.ts';
 import { outputAddress } from '../tasks/socket-ticket.ts';
 import { saidWaiting } from '../operations/translate.ts';
 import { waitingObject } from '../tasks/waiting-object.ts';
+import { asItIs, msg } from '../../kit/messages/message.ts';
 
 /** A sub-task with a result per instance. */
 export const subTaskObject = z.object({
@@ -95,7 +96,7 @@ export function waitingOn(
   const until = new Date(createdTime.getTime() + timeoutSeconds * 1000).toISOString();
   const running = results.filter((result) => result.status === 'running');
   const silent = running.find(({ message }) => message !== null);
-  if (silent) return { kind: 'host', text: `${silent.hostname}: ${silent.message ?? ''}`, users: [], until };
+  if (silent) return { kind: 'host', text: asItIs(`${silent.hostname}: ${silent.message ?? ''}`), users: [], until };
   const steps = running.map(({ hostname, step }) => `${hostname}: ${step ?? 'beginning'}`).join(', ');
-  return { kind: 'host', text: steps || 'its first step is about to begin', users: [], until };
+  return { kind: 'host', text: steps ? asItIs(steps) : msg('first_step_begins'), users: [], until };
 }

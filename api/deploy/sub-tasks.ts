@@ -20,6 +20,7 @@ import { deployTasks } from './decidable.ts';
 import { presentSubTasks, subTaskObject } from './sub-task-object.ts';
 import { placeProblems } from './settings-change.ts';
 import { packageSource, version } from './task-input.ts';
+import { issue } from '../operations/issue.ts';
 
 const area = 'deploy';
 const refusals = [
@@ -37,7 +38,7 @@ const instances = z
   .array(idEntry)
   .min(1)
   .max(500)
-  .refine((given) => new Set(given.map(({ id }) => id)).size === given.length, 'names an instance twice')
+  .refine((given) => new Set(given.map(({ id }) => id)).size === given.length, issue('names_an_instance_twice'))
   .meta(distinct);
 const timeout = z.int().min(1).max(86_400).default(120);
 const created = z.object({ task_id: z.string(), task_output: z.string() });
@@ -81,7 +82,7 @@ const revert = command({
   path: '/application/deploy-tasks/{id}/sub-revert-tasks/',
   id: 'revertInstances',
   area,
-  summary: 'Revert instances to a release that they keep',
+  summary: 'Revert instances to a release kept on their hosts',
   permission: owner,
   body: z.strictObject({ instances, version, timeout }),
   returns: created,
@@ -95,7 +96,7 @@ const retryFailed = command({
   path: '/application/deploy-tasks/{id}/sub-tasks/{task_id}/actions/retry-failed/',
   id: 'retryFailedInstances',
   area,
-  summary: 'The failed instances of a sub-task again',
+  summary: 'Retry the failed instances of a sub-task',
   permission: owner,
   returns: created,
   status: 202,

@@ -2,18 +2,14 @@ import { z } from 'zod';
 import { levels } from '../../workflows/deploy/contract.ts';
 import { id, moment } from '../operations/schemas.ts';
 import { strategyInput } from './strategy.ts';
+import { issue } from '../operations/issue.ts';
 
 const furthestAheadMs = 366 * 24 * 60 * 60 * 1000;
 
 /** Names the release folder, so it must be a plain name; a number is converted to text. */
 export const version = z.preprocess(
   (value) => (typeof value === 'number' ? String(value) : value),
-  z
-    .string()
-    .regex(
-      /^[A-Za-z0-9][A-Za-z0-9._+:-]{0,127}$/,
-      'must be 1-128 letters, digits, . _ - + :, beginning with a letter or digit',
-    ),
+  z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+:-]{0,127}$/, issue('must_be_a_version')),
 );
 
 /** Location of a package; `..` would escape from its allowed root. */
@@ -21,18 +17,18 @@ export const packageSource = z
   .string()
   .min(1)
   .max(1000)
-  .refine((path) => !path.split('/').includes('..'), 'must not contain ..')
-  .refine((path) => !path.includes('\0'), 'must not contain NUL');
+  .refine((path) => !path.split('/').includes('..'), issue('must_not_contain_dots'))
+  .refine((path) => !path.includes('\0'), issue('must_not_contain_nul'));
 
 const text = (limit: number) =>
   z
     .string()
     .max(limit)
-    .refine((value) => !value.includes('\0'), 'must not contain NUL');
+    .refine((value) => !value.includes('\0'), issue('must_not_contain_nul'));
 
 const plannedTime = moment.refine(
   (time) => time.getTime() <= Date.now() + furthestAheadMs,
-  'must be at most 366 days ahead',
+  issue('at_most_a_year_ahead'),
 );
 
 const fields = z.strictObject({

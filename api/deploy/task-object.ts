@@ -99,9 +99,7 @@ export async function presentTasks(tasks: NamedDeployTask[], ctx: Ctx): Promise<
     const seen = around.get(task.id) ?? nothingAround;
     const held = rights.get(task.applicationId) ?? new Set();
     const voter = delegated.get(task.id) ?? ownVoter(ctx.subject, held.has('review_app_deploy_task'));
-    const item = presentTask(task, seen, { actor: ctx.by, deploys: held.has('deploy_app'), voter }, ctx.now());
-    const missing = said(ctx, item.approvals.missing);
-    return { ...item, waiting_on: saidWaiting(ctx, item.waiting_on), approvals: { ...item.approvals, missing } };
+    return presentTask(task, seen, { actor: ctx.by, deploys: held.has('deploy_app'), voter }, ctx);
   });
 }
 
@@ -117,9 +115,10 @@ const nothingAround: Surroundings = {
   unadmitted: null,
 };
 
-function presentTask(task: NamedDeployTask, seen: Surroundings, user: DeployUser, now: Date): TaskItem {
+function presentTask(task: NamedDeployTask, seen: Surroundings, user: DeployUser, ctx: Ctx): TaskItem {
   const { votes, runningSubTasks: subTasks, instances, onVersion, failed } = seen;
   const view = deployView(task, votes, subTasks);
+  const missing = task.status === 'wait_review' || awaitsLooks(view) ? missingVotes(view) : null;
   return {
     id: task.id,
     application: { id: task.applicationId, name: task.applicationName, full_name: task.fullName },
@@ -141,17 +140,13 @@ function presentTask(task: NamedDeployTask, seen: Surroundings, user: DeployUser
     error: task.error ?? task.trouble,
     reviewed_later: task.brokeGlassById !== null,
     plan_hash: task.planHash,
-    waiting_on: waitingOn(waitingView(task, view, seen), now),
-    approvals: presentApprovals(
-      requiredVotes(view.policy),
-      votes,
-      task.status === 'wait_review' || awaitsLooks(view) ? missingVotes(view) : '',
-    ),
+    waiting_on: saidWaiting(ctx, waitingOn(waitingView(task, view, seen), ctx.now())),
+    approvals: presentApprovals(requiredVotes(view.policy), votes, missing ? said(ctx, missing) : ''),
     progress: { instances, on_version: onVersion, failed, sub_tasks_running: subTasks.length },
     created_time: iso(task.createdTime),
     started_time: iso(task.startedTime),
     finished_time: iso(task.finishedTime),
-    available_actions: availableActions(deployActions, view, user, now),
+    available_actions: availableActions(deployActions, view, user, ctx.now()),
   };
 }
 

@@ -199,7 +199,7 @@ const getPlan = endpoint({
   path: '/application/deploy-tasks/{id}/plan/',
   id: 'getDeployPlan',
   area,
-  summary: 'What a deploy task will do, its instances in pages; votes are bound to its hash',
+  summary: 'The plan of a deploy task, with its instances in pages; votes are bound to its hash',
   permission: onTask('view_app'),
   query: z.object(paging),
   returns: planObject,

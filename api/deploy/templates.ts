@@ -32,6 +32,7 @@ import { linkSettings, placeProblems, unlinkSettings } from './settings-change.t
 import { keepBackups, timeout } from './settings-fields.ts';
 import { presentTemplates, recordedTemplate, templateObject, type Template } from './template-object.ts';
 import { templateMaker, templateManager, templateUser } from './template-user.ts';
+import { issue } from '../operations/issue.ts';
 
 const area = 'deploy';
 const path = '/application/deploy-templates/';
@@ -53,7 +54,7 @@ const fields = {
 };
 const changes = atLeastOne(z.object(fields).partial());
 const hasCredential = (sent: z.output<typeof repositoryInput>): boolean => sent.credential !== undefined;
-const credentialNeeded = { path: ['credential'], message: 'is needed; null: anonymous' };
+const credentialNeeded = { path: ['credential'], message: issue('is_needed_or_null') };
 const creation = z
   .object(fields)
   .partial()
@@ -189,7 +190,7 @@ const changeTemplate = change({
   id: 'changeDeployTemplate',
   area,
   summary: 'Change a deploy template',
-  description: 'Applications that are linked to it have it so at once.',
+  description: 'The change applies to linked applications at once.',
   permission: withMore(templateMaker, 'edit_app'),
   body: changes,
   returns: templateObject,

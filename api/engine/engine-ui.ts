@@ -11,6 +11,7 @@ import { clientOf } from '../kernel/client-address.ts';
 import type { AppDeps, Caller, Client } from '../operations/context.ts';
 import { notAllowed } from '../operations/permissions.ts';
 import { languageOf, respond } from '../kernel/respond.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 /** The base path that the pages are built for. */
 const engineUiPath = '/engine';
@@ -114,7 +115,7 @@ async function recordUse(
         targetType: 'engine',
         targetId: 0,
         targetName: 'engine',
-        detail: { en: `the engine's pages: ${quote(what)}`, zh: `工作流引擎页面: ${quote(what)}` },
+        detail: auditText('engine_pages', { what: quote(what) }),
       },
     ]),
   );

@@ -9,6 +9,8 @@ import { notFound } from '../operations/permissions.ts';
 import { distinct, id } from '../operations/schemas.ts';
 import { hostImport } from './object.ts';
 import { area, entry, importer, seen } from './shared.ts';
+import { issue } from '../operations/issue.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 /** Marks findings for adoption; those already adopted stay unchanged. */
 async function choose(ctx: ChangeCtx, importId: number, ids: readonly number[] | undefined): Promise<void> {
@@ -46,14 +48,14 @@ const adoptBody = z
       .optional(),
     all: z.literal(true).optional(),
   })
-  .refine(({ findings, all }) => (findings === undefined) !== (all === undefined), 'either findings or all is needed');
+  .refine(({ findings, all }) => (findings === undefined) !== (all === undefined), issue('findings_or_all'));
 
 export const adoptImport = change({
   method: 'post',
   path: '/hosts/imports/{id}/actions/adopt/',
   id: 'adoptHostImport',
   area,
-  summary: 'Make hosts of machines that an import found',
+  summary: 'Adopt the machines found by an import as hosts',
   permission: importer,
   body: adoptBody,
   returns: hostImport,
@@ -74,12 +76,14 @@ export const adoptImport = change({
     const number = row.adoptions + 1;
     const next = { status: 'adopting', adoptions: number, finishedTime: null } as const;
     await ctx.tx.updateTable('hostImports').set(next).where('id', '=', row.id).execute();
-    const many = body.findings?.length ?? 'all';
+    const many = body.findings?.length;
     ctx.audit(
-      entry(row.id, {
-        en: `adoption of ${many} findings of import ${row.id} begun`,
-        zh: `开始采纳导入 ${row.id} 的${many === 'all' ? '全部' : ` ${many} 个`}发现`,
-      }),
+      entry(
+        row.id,
+        many === undefined
+          ? auditText('adoption_of_all_begun', { id: row.id })
+          : auditText('adoption_begun', { n: many, id: row.id }),
+      ),
     );
     const creator = ctx.actor.user.username;
     await launch(ctx, {

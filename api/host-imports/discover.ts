@@ -14,6 +14,8 @@ import { admin } from '../operations/permissions.ts';
 import { distinct } from '../operations/schemas.ts';
 import { hostImport } from './object.ts';
 import { area, entry, seen } from './shared.ts';
+import { msg } from '../../kit/messages/message.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 /** The reason why a source cannot be read; null if it can. */
 function unset(config: Ctx['config'], source: Source): string | null {
@@ -29,8 +31,8 @@ function wantedSources({ config }: Ctx, named: readonly Source[] | undefined): S
     return variable === null ? [] : [{ source, variable, field: `sources.${index}` }];
   });
   const [first] = details;
-  const shown = details.map(({ field, variable }) => detail(field, `${variable} is not set`));
-  if (first) throw new Problem('source_unset', first, shown);
+  const shown = details.map(({ field, variable }) => detail(field, msg('variable_not_set', { variable })));
+  if (first) throw new Problem('source_unset', { source: first.source, variable: first.variable }, shown);
   if (wanted.length === 0)
     throw new Problem('source_unset', { source: 'any', variable: 'SLIPWAY_CLOUD_ACCOUNTS_FILE' });
   return [...wanted];
@@ -45,14 +47,14 @@ async function begin(ctx: ChangeCtx, kind: ImportKind, named: readonly Source[] 
     .returning('id')
     .executeTakeFirstOrThrow();
   const names = wanted.join(', ');
-  const words = { import: ['import of hosts', '导入主机'], sync: ['comparison of hosts', '比对主机'] }[kind];
-  ctx.audit(entry(importId, { en: `${words[0] ?? ''} from ${names} begun`, zh: `开始${words[1] ?? ''}: ${names}` }));
+  const begun = kind === 'import' ? 'import_begun' : 'comparison_begun';
+  ctx.audit(entry(importId, auditText(begun, { sources: names })));
   const input: ImportInput = { importId, sources: wanted, adopt, actor: ctx.by };
   await launch(ctx, {
     workflow: 'importHosts',
     workflowId: hostImportWorkflowId(importId),
     input,
-    summary: `${words[0] ?? ''} from ${names}`,
+    summary: `${kind === 'import' ? 'import' : 'comparison'} of hosts from ${names}`,
     attributes: { kind: 'host_import', status: 'running', creator },
   });
   return seen(ctx, importId);
@@ -71,7 +73,7 @@ export const importHosts = change({
   path: '/hosts/actions/import/',
   id: 'importHosts',
   area,
-  summary: 'Look for hosts at providers; adopt those that are new when asked to',
+  summary: 'Look for hosts at providers, and adopt new ones if requested',
   permission: admin,
   body: z.object({ sources: sourceList, adopt: z.boolean().default(false) }),
   returns: hostImport,
@@ -85,7 +87,7 @@ export const syncHosts = change({
   path: '/hosts/actions/sync/',
   id: 'syncHosts',
   area,
-  summary: 'Compare the hosts that are known with their providers; nothing is changed',
+  summary: 'Compare the known hosts with their providers, without changing anything',
   permission: admin,
   body: z.object({ sources: sourceList }),
   returns: hostImport,

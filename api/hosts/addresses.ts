@@ -6,6 +6,7 @@ import { ipAddressIds } from '../../db/hosts/find.ts';
 import type { IpAddress } from '../../workflows/hosts/contract.ts';
 import { eachOnce } from '../operations/list-bodies.ts';
 import { distinct } from '../operations/schemas.ts';
+import { issue } from '../operations/issue.ts';
 
 /** Whether an address is in canonical form; other spellings would admit duplicates. */
 function isCanonical(text: string): boolean {
@@ -25,7 +26,7 @@ function isNetmask(text: string): boolean {
 
 const netmask = z
   .union([z.int().transform(String), z.string()])
-  .pipe(z.string().refine((text) => text === '' || isNetmask(text), 'must be a netmask or a prefix length'));
+  .pipe(z.string().refine((text) => text === '' || isNetmask(text), issue('must_be_a_netmask')));
 
 const ipAddress = z.object({
   owner: z.enum(['HOST', 'LB']).nullable().default('HOST'),
@@ -33,7 +34,7 @@ const ipAddress = z.object({
   addr_type: z.enum(['PRIVATE', 'PUBLIC']),
   network: z.string().max(64).default(''),
   netmask: netmask.default(''),
-  address: z.string().refine(isCanonical, 'must be an IPv4 or IPv6 address in canonical form'),
+  address: z.string().refine(isCanonical, issue('must_be_a_canonical_address')),
 });
 type WantedAddress = z.output<typeof ipAddress>;
 

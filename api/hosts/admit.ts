@@ -7,6 +7,7 @@ import { change } from '../operations/change.ts';
 import { notFound, system } from '../operations/permissions.ts';
 import { done, success } from '../operations/schemas.ts';
 import { hostEntry } from './text.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 /** Admits commands on a host by its current way; the body may name the reviewed way, which must match. */
 export const admitHost = change({
@@ -14,8 +15,8 @@ export const admitHost = change({
   path: '/hosts/{id}/actions/admit/',
   id: 'admitHost',
   area: 'hosts',
-  summary: 'Admit a host: let commands run on it by the way that it has now',
-  description: 'With `way` as it was shown it is refused if the host is reached by another one meanwhile.',
+  summary: 'Admit a host: let commands run on it by its current way',
+  description: 'With `way` as it was shown, it is refused if the host is reached in another way by now.',
   permission: system('manage_host'),
   body: z
     .object({ way: z.string().max(2000) })
@@ -31,10 +32,7 @@ export const admitHost = change({
     const waiting = await unadmittedHosts(ctx.tx, 'manage', { hostIds: [host.id] });
     if (!waiting.has(host.id)) return done;
     await admitWays(ctx.tx, ctx.subject, [host.id]);
-    const detail = {
-      en: `admitted host ${quote(host.name)} by the way ${quote(way ?? '')}`,
-      zh: `准入主机 ${quote(host.name)}, 访问方式 ${quote(way ?? '')}`,
-    };
+    const detail = auditText('host_admitted', { name: quote(host.name), way: quote(way ?? '') });
     ctx.audit(hostEntry('update', host, detail, { admittedWay: [host.admittedWay, way] }));
     return done;
   },

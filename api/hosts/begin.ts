@@ -2,7 +2,6 @@
 // host; then the task is written as rows, and its workflow starts with the commit.
 import { quote } from '../../db/audit/text.ts';
 import { lockHosts } from '../../db/applications/instances.ts';
-import { kindZh } from '../../db/hosts/finish.ts';
 import { beginHostTask } from '../../db/hosts/tasks.ts';
 import { leadsToMachine, unadmittedHosts } from '../../db/hosts/ways.ts';
 import type { HostRow } from '../../db/inventory/tables.ts';
@@ -16,6 +15,7 @@ import { launch } from '../operations/start-workflow.ts';
 import { notFound } from '../operations/permissions.ts';
 import { hasMonitoring } from './drivers.ts';
 import { hostEntry } from './text.ts';
+import { auditText, auditWord } from '../../kit/messages/audit-text.ts';
 
 interface WantedTask {
   kind: HostTaskKind;
@@ -48,9 +48,8 @@ async function refuseHosts(ctx: ChangeCtx, wanted: WantedTask, hosts: readonly H
   });
   const [first] = refused;
   if (!first) return;
-  const { problem, params } = first.problem;
   const details = refused.map((one) => detailOf(field?.(one.index) ?? '', one.problem));
-  throw new Problem(problem, params, field ? details : []);
+  throw first.problem.with(field ? details : []);
 }
 
 /** Writes a task over these hosts and starts its workflow with the commit; returns its id. */
@@ -61,14 +60,10 @@ export async function beginTask(ctx: ChangeCtx, wanted: WantedTask): Promise<num
   const creator = ctx.actor.user.username;
   const timeoutSeconds = ctx.config.hostPatienceSeconds;
   const taskId = await beginHostTask(ctx.tx, { kind, creator, timeoutSeconds, opts, hosts, now: ctx.now() });
-  const words = kind.replaceAll('_', ' ');
   ctx.audit(
     ...hosts.map((host) => {
       const name = quote(host.name);
-      const detail = {
-        en: `${words} of host ${name} begun by task ${taskId}`,
-        zh: `任务 ${taskId} 开始${kindZh(kind)}主机 ${name}`,
-      };
+      const detail = auditText('host_task_begun', { kind: auditWord('kind', kind), name, task: taskId });
       return hostEntry('update', host, detail);
     }),
   );
@@ -82,7 +77,7 @@ export async function beginTask(ctx: ChangeCtx, wanted: WantedTask): Promise<num
     workflow: 'hostTask',
     workflowId: hostTaskWorkflowId(taskId),
     input,
-    summary: `${words} ${hosts.length === 1 ? (hosts[0]?.name ?? '') : `${hosts.length} hosts`}`,
+    summary: `${kind.replaceAll('_', ' ')} ${hosts.length === 1 ? (hosts[0]?.name ?? '') : `${hosts.length} hosts`}`,
     attributes: { kind: kind === 'init' ? 'init_hosts' : `host_${kind}`, status: 'running', creator },
   });
   return taskId;

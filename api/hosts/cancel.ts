@@ -50,7 +50,7 @@ export const cancelTask = command({
   path: '/hosts/tasks/{task_id}/actions/cancel/',
   id: 'cancelHostTask',
   area: 'hosts',
-  summary: 'Cancel a host task: hosts that have not begun do not begin',
+  summary: 'Cancel a host task: hosts that have not started yet do not start',
   permission: mayCancel,
   returns: success,
   problems: ['host_task_ended', 'workflow_lost'],

@@ -8,6 +8,7 @@ import type { HostTaskKind } from '../../workflows/hosts/contract.ts';
 import { cloudFailed } from '../../workflows/hosts/policy.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import type { Ctx } from '../operations/context.ts';
+import { msg, type Message } from '../../kit/messages/message.ts';
 
 type Configured = Pick<Ctx, 'config'>;
 
@@ -15,18 +16,19 @@ type Configured = Pick<Ctx, 'config'>;
 export const hasMonitoring = ({ config }: Configured): boolean => config.zabbixUrl !== undefined;
 
 /** The reason why a host's runner is unusable, if any. */
-function runnerMissing(config: Config, { runner }: HostRow): string | null {
+function runnerMissing(config: Config, { runner }: HostRow): Message | null {
   const { setting } = runnerTable[runner];
   const isSet = config[setting] !== undefined && config[setting] !== false;
-  return isSet ? null : `the runner "${runner}" is not configured: ${settings[setting].variable} is not set`;
+  const { variable } = settings[setting];
+  return isSet ? null : msg('runner_not_configured', { name: runner, mistake: msg('variable_not_set', { variable }) });
 }
 
 /** The reason why a host's provider is unusable, if any. */
-function providerMissing(config: Config, { name, hostType, providerId, ipmi }: HostRow): string | null {
+function providerMissing(config: Config, { name, hostType, providerId, ipmi }: HostRow): Message | null {
   const { variable, isSet } = cloudTypes[hostType];
-  if (!isSet(config)) return `${variable} is not set`;
-  if (hostType === 'PHY_HOST') return ipmi === null ? `host ${name} has no ipmi` : null;
-  return providerId === null ? `host ${name} has no provider_id` : null;
+  if (!isSet(config)) return msg('variable_not_set', { variable });
+  if (hostType === 'PHY_HOST') return ipmi === null ? msg('host_has_no', { name, field: 'ipmi' }) : null;
+  return providerId === null ? msg('host_has_no', { name, field: 'provider_id' }) : null;
 }
 
 /** Missing configuration for an initialisation. */
@@ -51,11 +53,13 @@ export function powerMissing(
   if (noProvider === null) return undefined;
   if (kind === 'start') return new Problem('start_failed', { reason: noProvider });
   if (force) return new Problem(cloudFailed[host.hostType], { reason: noProvider });
-  return noRunner === null ? undefined : new Problem('power_salt_failed', { reason: `${noRunner}; ${noProvider}` });
+  return noRunner === null
+    ? undefined
+    : new Problem('power_salt_failed', { reason: msg('both', { one: noRunner, other: noProvider }) });
 }
 
 /** Rejects work that needs Zabbix if it is not configured. */
 export function refuseZabbix(ctx: Configured, names: readonly string[]): void {
   if (names.length > 0 && !hasMonitoring(ctx))
-    throw new Problem('zabbix_failed', { reason: 'SLIPWAY_ZABBIX_URL is not set' });
+    throw new Problem('zabbix_failed', { reason: msg('variable_not_set', { variable: 'SLIPWAY_ZABBIX_URL' }) });
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { hostTypes, runnerNames } from '../../workflows/hosts/contract.ts';
 import { ipAddresses } from './addresses.ts';
 import { atLeastOne } from '../operations/schemas.ts';
+import { issue } from '../operations/issue.ts';
 
 /** Names are folder names of local hosts too, hence no empty label. */
 export const hostName = z
@@ -11,13 +12,13 @@ export const hostName = z
   .max(253)
   .refine(
     (name) => /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(name) && !name.includes('..'),
-    'must be letters, digits, - and ., with a letter or digit at both ends',
+    issue('must_be_a_host_name'),
   );
 
 const machineAddress = z
   .string()
   .max(253)
-  .refine((text) => isIP(text) !== 0 || hostName.safeParse(text).success, 'must be an address or a host name');
+  .refine((text) => isIP(text) !== 0 || hostName.safeParse(text).success, issue('must_be_an_address_or_host_name'));
 
 const ipmi = z.object({
   address: machineAddress,
@@ -41,7 +42,7 @@ const every = z
     minion_id: z
       .string()
       .max(253)
-      .regex(/^[A-Za-z0-9_][A-Za-z0-9_.@-]*$/, 'must be the name of a minion'),
+      .regex(/^[A-Za-z0-9_][A-Za-z0-9_.@-]*$/, issue('must_be_a_minion')),
     ipmi: ipmi.nullable(),
   })
   .partial();

@@ -31,6 +31,7 @@ import { changes, creation, type HostFields } from './fields.ts';
 import { hostObject, presentHosts, type HostObject } from './object.ts';
 import { demandRunner, refuseFields, saveHost } from './save.ts';
 import { hostEntry } from './text.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const area = 'hosts';
 const wayProblems = ['machine_not_available', 'machine_taken'] as const;
@@ -113,7 +114,7 @@ const createHost = change({
     await saveHost(ctx, created, { ...body, runner: body.runner ?? 'salt' });
     await grantToCreator(ctx, 'host', created);
     const shown = await seen(ctx, created.id);
-    const detail = { en: `added host ${quote(name)}`, zh: `添加主机 ${quote(name)}` };
+    const detail = auditText('host_added', { name: quote(name) });
     ctx.audit(hostEntry('add', created, detail, diff(null, written(shown))));
     return shown;
   },
@@ -156,7 +157,7 @@ const changeHost = change({
     const changed = { ...diff(written(before), written(after)), ...secret } as Record<string, [unknown, unknown]>;
     const fields = Object.keys(changed).join(', ');
     const name = quote(after.name);
-    const detail = { en: `changed ${fields} of host ${name}`, zh: `修改主机 ${name} 的 ${fields}` };
+    const detail = auditText('host_changed', { name, fields });
     if (fields !== '') ctx.audit(hostEntry('update', after, detail, changed));
     return after;
   },
@@ -178,7 +179,7 @@ const deleteHost = change({
     if (n > 0) throw new Problem('host_has_instances', { name: row.name, n });
     await ctx.tx.updateTable('hosts').set({ deletedTime: ctx.now(), ipmi: null }).where('id', '=', row.id).execute();
     const name = quote(row.name);
-    ctx.audit(hostEntry('delete', row, { en: `deleted host ${name}`, zh: `删除主机 ${name}` }));
+    ctx.audit(hostEntry('delete', row, auditText('host_deleted', { name })));
     if (hasMonitoring(ctx))
       await launch(ctx, {
         workflow: 'removeHost',

@@ -11,6 +11,7 @@ import { distinct } from '../operations/schemas.ts';
 import { beginTask } from './begin.ts';
 import { initMissing, refuseZabbix } from './drivers.ts';
 import { hostTaskDetail, presentTaskDetails } from './task-object.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 const names = z
   .array(z.string().min(1).max(128))
@@ -46,7 +47,7 @@ async function demandLogin(ctx: ChangeCtx, hostIds: readonly number[], userIds: 
   for (const name of ['edit_host', 'login_host'] as const) await demandEntries(ctx, 'host', name, hostIds, field);
   const enabled = new Set((await enabledUsers(ctx.tx, userIds)).map((user) => user.id));
   const details = userIds.flatMap((one, index) =>
-    enabled.has(one) ? [] : [detail(`opts.users_with_login_perm.${index}.id`, 'must be an enabled user')],
+    enabled.has(one) ? [] : [detail(`opts.users_with_login_perm.${index}.id`, msg('must_be_an_enabled_user'))],
   );
   if (details.length > 0) throw new Problem('invalid', {}, details);
 }
@@ -59,7 +60,7 @@ export const initHosts = change({
   area: 'hosts',
   summary: 'Initialise hosts',
   permission: withMore(signedIn, 'init_host'),
-  description: 'Letting users log in takes edit_host and login_host on each host besides.',
+  description: 'Letting users log in also requires edit_host and login_host on each host.',
   body: z.object({ hosts: idEntries(1000), opts }),
   returns: hostTaskDetail,
   status: 201,

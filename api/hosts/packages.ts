@@ -16,6 +16,9 @@ import { list } from '../operations/list.ts';
 import { anyOf, notFound, system } from '../operations/permissions.ts';
 import { atLeastOne, done, iso, success, time } from '../operations/schemas.ts';
 import { unlessTaken } from '../operations/unique-names.ts';
+import { msg } from '../../kit/messages/message.ts';
+import { issue } from '../operations/issue.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const area = 'hosts';
 const path = '/resource-request/shipped-packages/';
@@ -41,19 +44,15 @@ const fields = z.object({
   name: z
     .string()
     .max(64)
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/, 'must be letters, digits, . _ + and -, the first a letter or digit'),
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/, issue('must_be_a_package_name')),
   type: z.enum(packageTypes),
   maintainer: z.string().max(128),
   description: z.string().max(2000),
   version: z.string().max(64),
-  source: z
-    .string()
-    .min(1)
-    .max(1000)
-    .refine(readable, 'must be salt://, https://, http:// or an absolute path, without user and password'),
+  source: z.string().min(1).max(1000).refine(readable, issue('must_be_a_package_source')),
   sha256: z
     .string()
-    .regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hex digits')
+    .regex(/^[0-9a-fA-F]{64}$/, issue('must_be_sha256'))
     .transform((text) => text.toLowerCase())
     .nullable(),
 });
@@ -80,17 +79,17 @@ const present = ({ createdTime, updateTime, ...row }: ShippedPackageRow): z.inpu
 
 /** A package fetched over an insecure transport needs a checksum. */
 function refuseUnchecked({ source, sha256 }: Pick<ShippedPackageRow, 'source' | 'sha256'>): void {
-  if (source.startsWith('http://') && sha256 === null)
-    throw invalidField('sha256', 'is needed for a source with http://');
+  if (source.startsWith('http://') && sha256 === null) throw invalidField('sha256', msg('is_needed_with_http'));
 }
 
 const taken = ({ name, version }: Pick<ShippedPackageRow, 'name' | 'version'>): Problem =>
   new Problem('package_taken', { name, version });
 
+const records = { add: 'package_added', update: 'package_changed', delete: 'package_deleted' } as const;
+
 function entry(
-  opType: 'add' | 'update' | 'delete',
+  opType: keyof typeof records,
   { id, name, version }: ShippedPackageRow,
-  verb: { en: string; zh: string },
   changes: AuditEntry['changes'] = null,
 ): AuditEntry {
   const label = quote(version === '' ? name : `${name} ${version}`);
@@ -102,7 +101,7 @@ function entry(
     targetId: id,
     targetName: name,
     changes,
-    detail: { en: `${verb.en} shipped package ${label}`, zh: `${verb.zh}安装包 ${label}` },
+    detail: auditText(records[opType], { name: label }),
   };
 }
 
@@ -171,7 +170,7 @@ const createPackage = change({
     const values = { name, type, source, sha256, version, description, maintainer, createdTime: now, updateTime: now };
     const insertion = ctx.tx.insertInto('shippedPackages').values(values).returningAll().executeTakeFirstOrThrow();
     const row = await unlessTaken(insertion, 'shipped_packages_name', taken(values));
-    ctx.audit(entry('add', row, { en: 'added', zh: '添加' }, diff(null, present(row))));
+    ctx.audit(entry('add', row, diff(null, present(row))));
     return present(row);
   },
 });
@@ -196,7 +195,7 @@ const changePackage = change({
     await unlessTaken(update, 'shipped_packages_name', taken(after));
     const timeless = ({ update_time: _time, ...shown }: ReturnType<typeof present>) => shown;
     const changes = diff(timeless(present(before)), timeless(present(after)));
-    if (changes) ctx.audit(entry('update', after, { en: 'changed', zh: '修改' }, changes));
+    if (changes) ctx.audit(entry('update', after, changes));
     return present(after);
   },
 });
@@ -215,7 +214,7 @@ const deletePackage = change({
     const taskId = await taskInstalling(ctx.tx, row.id);
     if (taskId !== undefined) throw new Problem('package_used', { what: `task ${taskId}` });
     await ctx.tx.deleteFrom('shippedPackages').where('id', '=', row.id).execute();
-    ctx.audit(entry('delete', row, { en: 'deleted', zh: '删除' }));
+    ctx.audit(entry('delete', row));
     return done;
   },
 });

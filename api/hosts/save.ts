@@ -14,12 +14,13 @@ import { notAllowed } from '../operations/permissions.ts';
 import { nameTaken, unlessTaken } from '../operations/unique-names.ts';
 import { numbered } from './addresses.ts';
 import { columnsOf, type HostFields, type WantedIpmi } from './fields.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 /** Local hosts run commands on the worker's own machine: for administrators only, and only if enabled. */
 export function demandRunner({ subject, config }: Ctx, { runner }: HostFields): void {
   if (runner === undefined || !isFolder(runner)) return;
   if (!subject.isAdmin) throw notAllowed('admin');
-  const message = 'the local runner is off here; SLIPWAY_LOCAL_RUNNER turns it on';
+  const message = msg('local_runner_off');
   if (!config.localRunner) throw new Problem('invalid', {}, [{ field: 'runner', message }]);
 }
 
@@ -27,8 +28,8 @@ export function demandRunner({ subject, config }: Ctx, { runner }: HostFields): 
 export function refuseFields({ host_type: type, provider_id, ipmi }: HostFields): void {
   const details: ProblemDetail[] = [];
   if (type === 'PHY_HOST' && typeof provider_id === 'string')
-    details.push({ field: 'provider_id', message: 'a PHY_HOST has none' });
-  if (type !== 'PHY_HOST' && ipmi) details.push({ field: 'ipmi', message: 'is for a PHY_HOST only' });
+    details.push({ field: 'provider_id', message: msg('phy_host_has_none') });
+  if (type !== 'PHY_HOST' && ipmi) details.push({ field: 'ipmi', message: msg('is_for_a_phy_host') });
   if (details.length > 0) throw new Problem('invalid', {}, details);
 }
 
@@ -36,7 +37,7 @@ export function refuseFields({ host_type: type, provider_id, ipmi }: HostFields)
 function sealedIpmi(ctx: ChangeCtx, host: Pick<HostRow, 'id' | 'ipmi'>, { address, username, password }: WantedIpmi) {
   const stored = host.ipmi as StoredIpmi | null;
   if (password !== masked) return { address, username, password: ctx.secrets.seal(ipmiPurpose(host.id), password) };
-  const message = 'is needed: there is none stored for this address';
+  const message = msg('is_needed_no_password_stored');
   if (stored?.address !== address) throw new Problem('invalid', {}, [{ field: 'ipmi.password', message }]);
   return { address, username, password: stored.password };
 }

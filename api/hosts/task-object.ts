@@ -4,14 +4,15 @@ import type { Database } from '../../db/database.ts';
 import { hostResults } from '../../db/hosts/tasks.ts';
 import type { TaskResultRow, TaskRow } from '../../db/tasks/tables.ts';
 import { hostTaskKinds } from '../../workflows/hosts/contract.ts';
-import { fromWire, problemText } from '../../workflows/problems/problem.ts';
-import type { Language } from '../../workflows/problems/problem.ts';
+import { fromWire } from '../../workflows/problems/problem.ts';
+import type { Language } from '../../kit/messages/message.ts';
 import { resultStatuses, taskStatuses, type WaitingOn } from '../../workflows/tasks/contract.ts';
 import type { Ctx } from '../operations/context.ts';
 import { saidWaiting } from '../operations/translate.ts';
 import { waitingObject } from '../tasks/waiting-object.ts';
 import { summarise, summaryObject } from './task-summary.ts';
 import { iso, time } from '../operations/schemas.ts';
+import { asItIs, msg, render } from '../../kit/messages/message.ts';
 
 const counts = z.object({
   waiting: z.int(),
@@ -67,10 +68,7 @@ export async function presentTaskDetails(
     tasks.map((task) => task.id),
   );
   const of = Map.groupBy(results, (result) => result.taskId);
-  return tasks.map((task) => {
-    const shown = present(task, of.get(task.id) ?? [], ctx.language);
-    return { ...shown, waiting_on: saidWaiting(ctx, shown.waiting_on) };
-  });
+  return tasks.map((task) => present(task, of.get(task.id) ?? [], ctx));
 }
 
 /** Host tasks in list form. */
@@ -79,7 +77,7 @@ export const presentTasks = async (tasks: readonly TaskRow[], ctx: Ctx) =>
 
 type HostResult = Awaited<ReturnType<typeof hostResults>>[number];
 
-function present(task: TaskRow, results: readonly HostResult[], language: Language): HostTaskDetail {
+function present(task: TaskRow, results: readonly HostResult[], ctx: Ctx): HostTaskDetail {
   const count = (status: TaskResultRow['status']): number => results.filter((one) => one.status === status).length;
   return {
     id: task.id,
@@ -92,13 +90,13 @@ function present(task: TaskRow, results: readonly HostResult[], language: Langua
     created_time: iso(task.createdTime),
     finished_time: iso(task.finishedTime),
     counts: Object.fromEntries(resultStatuses.map((one) => [one, count(one)])) as HostTaskDetail['counts'],
-    waiting_on: waitingOn(task, results),
+    waiting_on: saidWaiting(ctx, waitingOn(task, results)),
     summary: summarise(
       results.map((one) => ({
         host_type: one.hostType,
         status: one.status,
         error_code: one.errorCode,
-        message: messageOf(one, language),
+        message: messageOf(one, ctx.language),
       })),
     ),
     results: results.map((one) => ({
@@ -106,7 +104,7 @@ function present(task: TaskRow, results: readonly HostResult[], language: Langua
       hostname: one.hostname,
       status: one.status,
       error_code: one.errorCode,
-      message: messageOf(one, language),
+      message: messageOf(one, ctx.language),
       started: iso(one.started),
       finished: iso(one.finished),
     })),
@@ -115,9 +113,7 @@ function present(task: TaskRow, results: readonly HostResult[], language: Langua
 
 /** A host's failure and warnings; while it is in progress, its waiting reason. */
 function messageOf({ problem, warning, message }: TaskResultRow, language: Language): string | null {
-  const texts = [fromWire(problem), fromWire(warning)].flatMap((one) =>
-    one ? [problemText(one.problem, one.params, language)] : [],
-  );
+  const texts = [fromWire(problem), fromWire(warning)].flatMap((one) => (one ? [render(one.said, language)] : []));
   if (texts.length === 0) return message;
   return (problem || message === null ? texts : [message, ...texts]).join('; ');
 }
@@ -129,8 +125,13 @@ function waitingOn(task: TaskRow, results: readonly TaskResultRow[]): WaitingOn 
   const open = results.filter((one) => one.status === 'waiting' || one.status === 'running');
   const named = open
     .slice(0, mostNamed)
-    .map(({ hostname, message }) => (message === null ? hostname : `${hostname} (${message})`));
-  const more = open.length > mostNamed ? [`and ${open.length - mostNamed} more`] : [];
+    .map(({ hostname, message }) => asItIs(message === null ? hostname : `${hostname} (${message})`));
+  const more = open.length > mostNamed ? [msg('and_more', { n: open.length - mostNamed })] : [];
   const isAsking = open.some((one) => one.step === 'cloud' || one.step === 'monitoring');
-  return { kind: isAsking ? 'provider' : 'host', text: [...named, ...more].join(', '), users: [], until: null };
+  return {
+    kind: isAsking ? 'provider' : 'host',
+    text: msg('list', { items: [...named, ...more] }),
+    users: [],
+    until: null,
+  };
 }

@@ -86,7 +86,7 @@ const ofKind = (kind: 'init' | 'start' | 'stop' | 'restart') => {
       path: `${path}{task_id}/`,
       id: `get${name}Task`,
       area,
-      summary: `Get a ${kind} task`,
+      summary: `Get ${kind === 'init' ? 'an' : 'a'} ${kind} task`,
       permission: signedIn,
       query: ofResults,
       returns: hostTaskDetail,

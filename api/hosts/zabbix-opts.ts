@@ -10,6 +10,8 @@ import { host } from '../operations/permissions.ts';
 import { atLeastOne, distinct, done, success } from '../operations/schemas.ts';
 import { beginTask } from './begin.ts';
 import { hasMonitoring } from './drivers.ts';
+import { issue } from '../operations/issue.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 const patienceMs = 30_000;
 const longestPauseMs = 500;
@@ -31,7 +33,7 @@ async function ended({ db }: Ctx, taskId: number): Promise<void> {
       .where('tasks.id', '=', taskId)
       .executeTakeFirstOrThrow();
     if (status === 'finished') return;
-    if (status === 'failed') throw fromWire(problem) ?? new Problem('internal');
+    if (status === 'failed') throw fromWire(problem) ?? new Error('a task failed without a problem');
     if (Date.now() >= end) {
       const reason = `not confirmed within ${patienceMs / 1000} s; task ${taskId} goes on`;
       throw new Problem('zabbix_failed', { reason });
@@ -48,7 +50,7 @@ export const changeZabbixOpts = command({
   summary: 'Change Zabbix groups and templates of a host',
   permission: host('edit_host'),
   body: atLeastOne(
-    z.object({ zabbix_groups: names.min(1, 'at least one is needed'), zabbix_templates: names }).partial(),
+    z.object({ zabbix_groups: names.min(1, issue('at_least_one_is_needed')), zabbix_templates: names }).partial(),
   ),
   returns: success,
   problems: ['host_busy', 'host_is', 'zabbix_failed', 'zabbix_no_template', 'zabbix_no_group'],
@@ -59,7 +61,9 @@ export const changeZabbixOpts = command({
         ids: [id],
         opts: body,
         refuse: () =>
-          hasMonitoring(ctx) ? undefined : new Problem('zabbix_failed', { reason: 'SLIPWAY_ZABBIX_URL is not set' }),
+          hasMonitoring(ctx)
+            ? undefined
+            : new Problem('zabbix_failed', { reason: msg('variable_not_set', { variable: 'SLIPWAY_ZABBIX_URL' }) }),
       }),
     );
     await ended(ctx, taskId);

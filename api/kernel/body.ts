@@ -1,5 +1,6 @@
 import { Problem, invalidField } from '../../workflows/problems/problem.ts';
 import { parseJson } from './json-body.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 /** Maximum bytes of a request body. */
 const bodyLimit = 1024 * 1024;
@@ -33,6 +34,6 @@ export function parseBody(bytes: Uint8Array, contentType: string | null): Body {
   try {
     return { value: parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
   } catch (error) {
-    return { problem: error instanceof Problem ? error : invalidField('', 'is not UTF-8') };
+    return { problem: error instanceof Problem ? error : invalidField('', msg('is_not_utf_8')) };
   }
 }

@@ -1,17 +1,12 @@
 import { z } from 'zod';
 import { storableText } from '../../db/core/jsonb.ts';
-import {
-  detail,
-  invalidField,
-  Problem,
-  type Language,
-  type ProblemDetail,
-  type Text,
-} from '../../workflows/problems/problem.ts';
+import { invalidField, Problem, type ProblemDetail } from '../../workflows/problems/problem.ts';
 import { canonicalValue } from './aliases.ts';
 import { Details } from './problem-details.ts';
 import type { Endpoint } from '../operations/endpoint.ts';
 import { shaped } from './strict-fields.ts';
+import { msg, type Language } from '../../kit/messages/message.ts';
+import { issueMessage } from '../operations/issue.ts';
 
 const locales = { en: z.locales.en(), zh: z.locales.zhCN() } as const;
 
@@ -45,11 +40,11 @@ function queryObject(query: URLSearchParams, schema: z.ZodObject, details: Detai
   const given = new Map<string, string>();
   for (const [name, value] of query) {
     const key = storableText(name);
-    if (key !== name) details.add({ field: key, message: 'holds a NUL character' });
+    if (key !== name) details.add({ field: key, message: msg('holds_a_nul_character') });
     const before = given.get(key);
     const repeats = isRepeatable(schema, key);
-    if (before !== undefined && !repeats) details.add({ field: key, message: 'is given twice' });
-    if (value.includes('\0')) details.add({ field: key, message: 'holds a NUL character' });
+    if (before !== undefined && !repeats) details.add({ field: key, message: msg('is_given_twice') });
+    if (value.includes('\0')) details.add({ field: key, message: msg('holds_a_nul_character') });
     given.set(key, before !== undefined && repeats ? `${before},${value}` : value);
   }
   return Object.fromEntries(given);
@@ -72,7 +67,7 @@ function parsedBody(
   }
   if (raw !== undefined) shaped(raw, z.object({}), walk);
   if (raw !== undefined && (typeof raw !== 'object' || raw === null || Array.isArray(raw)))
-    throw invalidField('', 'must be empty');
+    throw invalidField('', msg('must_be_empty'));
   return undefined;
 }
 
@@ -86,7 +81,6 @@ function parsed(schema: z.ZodType, value: unknown, language: Language, details: 
 function detailsOf(issue: z.core.$ZodIssue): ProblemDetail[] {
   const { path } = issue;
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ field: [...path, key].map(String).join('.'), message: 'unknown field' }));
-  // zod's own messages are in the caller's language; messages of schemas are `Text`s (a test checks this).
-  return [detail(path.map(String).join('.'), issue.message as Text)];
+    return issue.keys.map((key) => ({ field: [...path, key].map(String).join('.'), message: msg('unknown_field') }));
+  return [{ field: path.map(String).join('.'), message: issueMessage(issue.message) }];
 }

@@ -3,6 +3,7 @@
 // PostgreSQL cannot store. Errors name the location, as for fields elsewhere.
 import { storableText } from '../../db/core/jsonb.ts';
 import { invalidField } from '../../workflows/problems/problem.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 const maximumDepth = 64;
 const keysOfObject = 1_000;
@@ -14,7 +15,7 @@ export function parseJson(text: string): unknown {
   try {
     value = JSON.parse(text);
   } catch {
-    throw invalidField('', 'is not valid JSON');
+    throw invalidField('', msg('is_not_valid_json'));
   }
   checkTokens(text);
   return value;
@@ -37,7 +38,7 @@ function checkTokens(text: string): void {
   for (const [token] of text.matchAll(tokens)) {
     const inner = open.at(-1);
     if (token === '{' || token === '[') {
-      if (open.length >= maximumDepth) throw invalidField(fieldOf(open), 'is nested too deeply');
+      if (open.length >= maximumDepth) throw invalidField(fieldOf(open), msg('is_nested_too_deeply'));
       open.push(token === '{' ? { keys: new Set(), at: '' } : { keys: null, at: 0 });
       keyNext = token === '{';
     } else if (token === '}' || token === ']') {
@@ -48,7 +49,7 @@ function checkTokens(text: string): void {
       if (typeof inner?.at === 'number') inner.at += 1;
     } else {
       checkString(JSON.parse(token) as string, open, keyNext);
-      if (keyNext && ++keyCount > keysOfBody) throw invalidField('', 'has too many fields');
+      if (keyNext && ++keyCount > keysOfBody) throw invalidField('', msg('has_too_many_fields'));
       keyNext = false;
     }
   }
@@ -58,9 +59,9 @@ function checkString(string: string, open: readonly Open[], isKey: boolean): voi
   const stored = storableText(string);
   const inner = open.at(-1);
   if (isKey && inner) inner.at = stored;
-  if (stored !== string) throw invalidField(fieldOf(open), 'holds text that cannot be stored');
+  if (stored !== string) throw invalidField(fieldOf(open), msg('holds_unstorable_text'));
   if (!isKey || !inner?.keys) return;
-  if (inner.keys.has(string)) throw invalidField(fieldOf(open), 'is there twice');
-  if (inner.keys.size >= keysOfObject) throw invalidField(fieldOf(open.slice(0, -1)), 'has too many fields');
+  if (inner.keys.has(string)) throw invalidField(fieldOf(open), msg('is_there_twice'));
+  if (inner.keys.size >= keysOfObject) throw invalidField(fieldOf(open.slice(0, -1)), msg('has_too_many_fields'));
   inner.keys.add(string);
 }

@@ -2,7 +2,7 @@
 // precedes input validation, so that validation messages reveal nothing to callers without access.
 import { createHash, randomUUID } from 'node:crypto';
 import { canonicalJson } from '../../db/core/canonical-json.ts';
-import { Problem, type Language } from '../../workflows/problems/problem.ts';
+import { Problem } from '../../workflows/problems/problem.ts';
 import type { Actor } from '../../workflows/tasks/contract.ts';
 import { parseBody, readBody, type Body } from './body.ts';
 import { callerOf, demandReady, refuseForeignOrigin, visitorOf } from './authentication.ts';
@@ -16,6 +16,7 @@ import type { StoredResponse } from '../operations/stored-response.ts';
 import type { Routes } from './routes.ts';
 import { idempotencyKeyText } from '../operations/schemas.ts';
 import { nameSpan } from './tracing.ts';
+import { msg, type Language } from '../../kit/messages/message.ts';
 
 export interface Kernel {
   deps: AppDeps;
@@ -128,7 +129,7 @@ function takeId(params: Record<string, string>, name: string, body: Body): Recor
   const { value } = body;
   const id: unknown = typeof value === 'object' && value !== null && 'id' in value ? value.id : undefined;
   if (typeof id !== 'number' && typeof id !== 'string')
-    throw new Problem('invalid', {}, [{ field: 'id', message: 'is missing' }]);
+    throw new Problem('invalid', {}, [{ field: 'id', message: msg('is_missing') }]);
   const rest = Object.entries(value as object).filter(([field]) => field !== 'id');
   body.value = rest.length > 0 ? Object.fromEntries(rest) : undefined;
   return { ...params, [name]: String(id) };
@@ -143,7 +144,7 @@ function idempotencyKey(
   const key = request.headers.get('idempotency-key');
   if (key === null || !endpoint.idempotent) return undefined;
   if (!idempotencyKeyText.safeParse(key).success)
-    throw new Problem('invalid', {}, [{ field: 'Idempotency-Key', message: 'must be 1-255 visible characters' }]);
+    throw new Problem('invalid', {}, [{ field: 'Idempotency-Key', message: msg('must_be_visible_characters') }]);
   const whole = canonicalJson(JSON.parse(JSON.stringify([endpoint.method, ctx.address, body ?? null])));
   return { userId: ctx.actor.user.id, key, requestHash: ctx.secrets.mac('idempotency', whole) };
 }

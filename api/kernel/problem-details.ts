@@ -3,7 +3,7 @@ import type { ProblemDetail } from '../../workflows/problems/problem.ts';
 /** Maximum details in one response. */
 export const mostDetails = 50;
 
-const unknownField = 'unknown field';
+const unknownField = 'unknown_field';
 
 /** Collects the errors of an input, up to a cap: a body with a hundred thousand mistakes gets only the first ones. */
 export class Details {
@@ -17,7 +17,7 @@ export class Details {
   /** An unknown field is reported once, even if two checks find it. */
   add({ field, message }: ProblemDetail): void {
     if (this.#list.length >= mostDetails || this.#unknown.has(field)) return;
-    if (message === unknownField) this.#unknown.add(field);
+    if (typeof message !== 'string' && message.key === unknownField) this.#unknown.add(field);
     this.#list.push({ field, message });
   }
 }

@@ -1,9 +1,10 @@
 import { recordRefusal } from '../../db/audit/refusals.ts';
 import type { AuditEntry } from '../../db/audit/record.ts';
 import type { AuditView } from '../../db/audit/tables.ts';
-import { problems, problemText, type Problem } from '../../workflows/problems/problem.ts';
+import { problems, type Problem } from '../../workflows/problems/problem.ts';
 import type { Ctx } from '../operations/context.ts';
 import type { Endpoint } from '../operations/endpoint.ts';
+import { auditText, inBoth } from '../../kit/messages/audit-text.ts';
 
 const views: Readonly<Record<string, AuditView>> = {
   dns: 'dns',
@@ -60,10 +61,7 @@ function entryOf(endpoint: Endpoint, params: Readonly<Record<string, string>>, p
     targetType: targetTypeOf(endpoint),
     targetId: Number.isSafeInteger(id) ? id : null,
     ...(view === 'dns' && { opTarget: dnsTarget(endpoint.path) }),
-    detail: {
-      en: `${endpoint.summary}: ${problemText(problem.problem, problem.params, 'en')}`,
-      zh: `${endpoint.summary}: ${problemText(problem.problem, problem.params, 'zh')}`,
-    },
+    detail: auditText('refused', { what: endpoint.summary, why: inBoth(problem.said) }),
   };
 }
 

@@ -5,7 +5,8 @@ import { isUniqueViolation } from '../../db/core/errors.ts';
 import { isForeignKeyViolation, isUnavailable, standingOf } from '../../db/core/sql-state.ts';
 import { CommitUnknownError } from '../../db/core/transaction.ts';
 import { codeOf } from '../../kit/error-code.ts';
-import { inChinese, Problem, problems, problemText, type Language } from '../../workflows/problems/problem.ts';
+import { render, renderReason, type Language } from '../../kit/messages/message.ts';
+import { Problem, problems } from '../../workflows/problems/problem.ts';
 
 /** The body of every error. */
 interface ErrorBody {
@@ -42,11 +43,8 @@ export function respond(
   if (status === 429) headers['retry-after'] = String(problem.params['retry_after'] ?? 60);
   if (status === 405) headers['allow'] = String(problem.params['allow'] ?? '');
   if (status === 401) headers['www-authenticate'] = 'Token';
-  const message = problemText(problem.problem, problem.params, language);
-  const details = problem.details.map(({ field, message: text }) => ({
-    field,
-    message: language === 'zh' ? inChinese(text) : text,
-  }));
+  const message = render(problem.said, language);
+  const details = problem.details.map(({ field, message: text }) => ({ field, message: renderReason(text, language) }));
   return { status, headers, body: { error_code: code, message, ...(details.length > 0 && { details }) } };
 }
 

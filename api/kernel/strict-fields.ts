@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { canonicalNames } from './aliases.ts';
 import type { Details } from './problem-details.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 interface Walk {
   /** The endpoint's canonical path. */
@@ -35,8 +36,9 @@ function shapedObject(value: object, objects: z.ZodObject[], walk: Walk, at: rea
     const name = fields.has(key) ? key : (canonicalNames(key, walk.path).find((one) => fields.has(one)) ?? key);
     const field = [...at, key].join('.');
     const schemas = fields.get(name);
-    if (name !== key && Object.hasOwn(value, name)) walk.details.add({ field, message: `is given as ${name} too` });
-    if (!schemas && !open) walk.details.add({ field, message: 'unknown field' });
+    if (name !== key && Object.hasOwn(value, name))
+      walk.details.add({ field, message: msg('is_given_as_too', { name }) });
+    if (!schemas && !open) walk.details.add({ field, message: msg('unknown_field') });
     const [first, ...others] = schemas ?? [];
     if (!first) return [key, item];
     return [name, shaped(item, others.length > 0 ? z.union([first, ...others]) : first, walk, [...at, name])];

@@ -15,6 +15,7 @@ import { list } from '../operations/list.ts';
 import { notFound, system } from '../operations/permissions.ts';
 import { actions, done, iso, success, time } from '../operations/schemas.ts';
 import { demandHttp, img, name, position, url } from './fields.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const navigator = z.object({
   id: z.int(),
@@ -48,14 +49,13 @@ const taken = (error: unknown): never => {
   throw isUniqueViolation(error) ? new Problem('name_exists') : error;
 };
 
-const verbs = { create: ['created', '创建'], update: ['changed', '修改'], delete: ['deleted', '删除'] } as const;
+const records = { create: 'navigator_created', update: 'navigator_changed', delete: 'navigator_deleted' } as const;
 
 function entry(
-  opType: keyof typeof verbs,
+  opType: keyof typeof records,
   row: Pick<NavigatorRow, 'id' | 'name'>,
   changes: AuditChanges | null,
 ): AuditEntry {
-  const [en, zh] = verbs[opType];
   return {
     view: 'operations',
     area: 'navigators',
@@ -63,7 +63,7 @@ function entry(
     targetType: 'navigator',
     targetId: row.id,
     targetName: row.name,
-    detail: { en: `navigator ${quote(row.name)} ${en}`, zh: `${zh}导航 ${quote(row.name)}` },
+    detail: auditText(records[opType], { name: quote(row.name) }),
     changes,
   };
 }

@@ -8,7 +8,7 @@ import type { Secrets } from '../../db/secrets/secrets.ts';
 import type { Config } from '../../kit/config/config.ts';
 import type { Jinja } from '../../kit/jinja/index.ts';
 import type { Logger } from '../../kit/log.ts';
-import type { Language } from '../../workflows/problems/problem.ts';
+import type { Language } from '../../kit/messages/message.ts';
 import type { Actor } from '../../workflows/tasks/contract.ts';
 import type { Engine } from '../engine/engine.ts';
 

@@ -7,6 +7,7 @@ import { detail, Problem } from '../../workflows/problems/problem.ts';
 import type { ChangeCtx, Ctx } from './context.ts';
 import type { Permission } from './permissions.ts';
 import { distinct, id } from './schemas.ts';
+import { issue } from './issue.ts';
 
 /** Rejects elements with the same key; `field` is appended to the index in the error. */
 export function eachOnce<T>(key: (element: T) => unknown, field = 'id') {
@@ -18,7 +19,7 @@ export function eachOnce<T>(key: (element: T) => unknown, field = 'id') {
         refinement.addIssue({
           code: 'custom',
           path: field === '' ? [index] : [index, field],
-          message: 'is there twice',
+          message: issue('is_there_twice'),
         });
       seen.add(own);
     }
@@ -54,7 +55,9 @@ export function noSuch(
   field: FieldOf = entryField,
 ) {
   const details = ids.flatMap((one, index) =>
-    missing(one, index) ? [{ id: one, detail: detail(field(index), `no such ${thing}: ${one}`) }] : [],
+    missing(one, index)
+      ? [{ id: one, detail: detail(field(index), new Problem('no_such', { thing, id: one }).said) }]
+      : [],
   );
   const [first] = details;
   if (first)
@@ -78,7 +81,7 @@ export async function demandEntries<S extends Scope>(
   const may = await mayOnEach(db, ctx.subject, scope, name, ids);
   noSuch(scope, ids, (one) => may.get(one) === 'hidden', field);
   const refused = ids.flatMap((one, index) =>
-    may.get(one) === 'no' ? [detail(field(index), `not allowed: ${name}`)] : [],
+    may.get(one) === 'no' ? [detail(field(index), new Problem('not_allowed', { permission: name }).said)] : [],
   );
   if (refused.length > 0) throw new Problem('not_allowed', { permission: name }, refused);
 }

@@ -1,18 +1,21 @@
 import { z } from 'zod';
 import { usualPageSize } from '../../db/pagination/paginate.ts';
+import { issue } from './issue.ts';
 
 /** An id on input: a number, or a numeric string, which the documented API also allows. */
 export const id = z.union([
   z.int().positive().max(999_999_999_999_999),
   z
     .string()
-    .regex(/^[1-9]\d{0,14}$/, 'must be an id')
+    .regex(/^[1-9]\d{0,14}$/, issue('must_be_an_id'))
     .transform(Number),
 ]);
 
 /** A body that needs at least one of these fields. */
 export const atLeastOne = <S extends z.ZodObject>(fields: S): S =>
-  fields.refine((body) => Object.keys(body).length > 0, 'at least one field is needed').meta({ minProperties: 1 });
+  fields
+    .refine((body) => Object.keys(body).length > 0, issue('at_least_one_field_is_needed'))
+    .meta({ minProperties: 1 });
 
 /** Documents that a list's elements must differ. */
 export const distinct = { uniqueItems: true } as const;
@@ -47,7 +50,7 @@ const unixSeconds = z
 /** A point in time on input: ISO 8601 with an offset, or Unix seconds. */
 export const moment = z.union(
   [z.iso.datetime({ offset: true }).transform((text) => new Date(text)), unixSeconds],
-  'must be ISO 8601 with an offset, or Unix seconds',
+  issue('must_be_a_time'),
 );
 
 /** A time in a response; see `iso`. */

@@ -15,6 +15,8 @@ import { notFound, signedIn, system } from '../operations/permissions.ts';
 import { actions, atLeastOne, done, iso, success, time } from '../operations/schemas.ts';
 import { nameTaken, unlessTaken } from '../operations/unique-names.ts';
 import { asker, mayWith, production } from './rights.ts';
+import { issue } from '../operations/issue.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const area = 'productions';
 
@@ -40,20 +42,19 @@ const fields = {
   name: z
     .string()
     .max(64)
-    .regex(/^[^\s\p{C}](.*[^\s\p{C}])?$/u, 'must not be empty, nor begin or end with a blank')
-    .refine((name) => !/\p{C}/u.test(name), 'must not hold control characters'),
+    .regex(/^[^\s\p{C}](.*[^\s\p{C}])?$/u, issue('must_not_be_empty_or_padded'))
+    .refine((name) => !/\p{C}/u.test(name), issue('must_not_hold_control_characters')),
   description: z.string().max(2000),
 };
 
-const verbs = { add: ['created', '创建'], update: ['changed', '修改'], delete: ['deleted', '删除'] } as const;
+const records = { add: 'production_created', update: 'production_changed', delete: 'production_deleted' } as const;
 
 /** An audit record about a production, in the applications view. */
 function productionEntry(
-  opType: keyof typeof verbs,
+  opType: keyof typeof records,
   { id, name }: Pick<ProductionRow, 'id' | 'name'>,
   changes: AuditEntry['changes'] = null,
 ): AuditEntry {
-  const [en, zh] = verbs[opType];
   return {
     view: 'app',
     area,
@@ -62,7 +63,7 @@ function productionEntry(
     targetId: id,
     targetName: name,
     changes,
-    detail: { en: `${en} production ${quote(name)}`, zh: `${zh}产品线 ${quote(name)}` },
+    detail: auditText(records[opType], { name: quote(name) }),
   };
 }
 

@@ -23,7 +23,7 @@ export async function demandProduction(
   field?: string,
 ): Promise<void> {
   const production = await findProduction('tx' in ctx ? ctx.tx : ctx.db, asker(ctx), id);
-  const details = field === undefined ? [] : [detail(field, `no such production: ${id}`)];
+  const details = field === undefined ? [] : [detail(field, new Problem('no_such', { thing: 'production', id }).said)];
   if (!production) throw new Problem('no_such', { thing: 'production', id }, details);
   if (what !== 'view' && !mayWith(ctx, production, what)) throw notAllowed(systemOf[what]);
 }

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { certificateRequests, domainHas, isOfType } from '../../db/requests/certificates.ts';
 import { checkDomain } from '../../kit/dns/records.ts';
 import { refusalText } from '../../kit/dns/refusals.ts';
-import { invalidField } from '../../workflows/problems/problem.ts';
-import type { Text } from '../../workflows/problems/problem.ts';
+import { msg } from '../../kit/messages/message.ts';
+import { invalidField, Problem } from '../../workflows/problems/problem.ts';
 import { certificateTypes } from '../../workflows/requests/contract.ts';
 import type { CertificateType } from '../../workflows/requests/contract.ts';
 import type { Ctx } from '../operations/context.ts';
@@ -25,19 +25,20 @@ const mostForWildcard = 251;
 /** The domain in canonical form; `wizard` drops a leading wildcard, which it means anyway. */
 function canonical(given: string, type: CertificateType | undefined, { language }: Ctx): string {
   const isWildcard = given.startsWith('*.');
-  if (isWildcard && type !== 'wizard') throw invalidField('domain', 'a wildcard needs certificate_type wizard');
+  if (isWildcard && type !== 'wizard') throw invalidField('domain', msg('wildcard_needs_wizard'));
   const found = checkDomain(isWildcard ? given.slice(2) : given);
-  if (found.refusal) throw invalidField('domain', refusalText(found.refusal, language) as Text);
+  if (found.refusal) {
+    throw new Problem('invalid', {}, [{ field: 'domain', message: refusalText(found.refusal, language) }]);
+  }
   const { value } = found;
-  if (!value.includes('.')) throw invalidField('domain', 'must have at least two labels');
-  if (type === 'wizard' && value.length > mostForWildcard)
-    throw invalidField('domain', 'must be at most 251 characters');
+  if (!value.includes('.')) throw invalidField('domain', msg('needs_two_labels'));
+  if (type === 'wizard' && value.length > mostForWildcard) throw invalidField('domain', msg('too_long_for_wildcard'));
   return value;
 }
 
 async function columns(ctx: Ctx, given: Given) {
   const { domain, certificate_type: type, associated_app: associated } = given;
-  if (type !== undefined && domain === undefined) throw invalidField('domain', 'is needed with certificate_type');
+  if (type !== undefined && domain === undefined) throw invalidField('domain', msg('is_needed_with_type'));
   if (associated) await demandApplications(ctx, associated);
   return {
     ...(domain !== undefined && { domain: canonical(domain, type, ctx) }),

@@ -23,7 +23,7 @@ export function resourceStart<Row extends ResourceRow>(
     workflow: resourceWorkflows[kind],
     workflowId: resourceWorkflowId(kind, id),
     input,
-    summary: `${title.en}: ${about(row)}, by ${creator}`.slice(0, 200),
+    summary: `${title}: ${about(row)}, by ${creator}`.slice(0, 200),
     attributes: { kind, status, creator },
   };
 }
@@ -42,7 +42,7 @@ export const resourceView = (kind: ResourceKind, row: ResourceRow, votes: readon
   escalated: row.escalated,
   brokeGlassById: null,
   fulfilling: row.fulfilling,
-  trouble: row.trouble,
+  trouble: row.trouble?.said ?? null,
 });
 
 /** The requests of a kind, as decisions need them. */

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { domainRequests, isForApplication, namesPart } from '../../db/requests/domains.ts';
 import { checkRecord } from '../../kit/dns/records.ts';
 import { refusalText } from '../../kit/dns/refusals.ts';
+import { msg } from '../../kit/messages/message.ts';
 import { detail, Problem } from '../../workflows/problems/problem.ts';
-import type { ProblemDetail, Text } from '../../workflows/problems/problem.ts';
+import type { ProblemDetail } from '../../workflows/problems/problem.ts';
 import { requestedRecordTypes } from '../../workflows/requests/contract.ts';
 import type { RequestedRecord } from '../../workflows/requests/contract.ts';
 import type { Ctx } from '../operations/context.ts';
@@ -44,18 +45,19 @@ function canonical(records: readonly z.output<typeof record>[], { language }: Ct
   const accepted = records.flatMap((given, index): RequestedRecord[] => {
     const field = (name: string): string => `records.${index}.${name}`;
     const found = ruled(given);
-    if (found.refusal) details.push(detail(field(found.refusal.field), refusalText(found.refusal, language) as Text));
+    if (found.refusal)
+      details.push({ field: field(found.refusal.field), message: refusalText(found.refusal, language) });
     else if (found.value.name.includes('.')) return [{ ...found.value, type: given.type }];
-    else details.push(detail(field('name'), 'must have at least two labels'));
+    else details.push(detail(field('name'), msg('needs_two_labels')));
     return [];
   });
   const keys = accepted.map(({ name, type, value }) => `${name} ${type} ${value}`);
   const twice = keys.findIndex((key, index) => keys.indexOf(key) !== index);
-  if (twice >= 0) details.push(detail(`records.${twice}`, 'is there twice'));
+  if (twice >= 0) details.push(detail(`records.${twice}`, msg('is_there_twice')));
   const beside = accepted.findIndex(
     ({ name, type }) => type === 'CNAME' && accepted.filter((one) => one.name === name).length > 1,
   );
-  if (beside >= 0) details.push(detail(`records.${beside}.type`, 'a CNAME stands alone at its name'));
+  if (beside >= 0) details.push(detail(`records.${beside}.type`, msg('cname_stands_alone')));
   if (details.length > 0) throw new Problem('invalid', {}, details);
   return accepted;
 }

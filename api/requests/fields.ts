@@ -1,21 +1,23 @@
 // Fields that several kinds of resource requests have.
 import { z } from 'zod';
 import { mayOnEach } from '../../db/access/rights.ts';
+import { msg } from '../../kit/messages/message.ts';
 import { Problem, detail } from '../../workflows/problems/problem.ts';
 import type { Ctx } from '../operations/context.ts';
+import { issue } from '../operations/issue.ts';
 import { distinct, id, idEntry } from '../operations/schemas.ts';
 
 export const text = (most: number) =>
   z
     .string()
     .max(most)
-    .refine((value) => !value.includes('\0'), 'must not contain NUL');
+    .refine((value) => !value.includes('\0'), issue('must_not_contain_nul'));
 
 const digits = (most: number) =>
   z
     .string()
-    .regex(/^[1-9]\d{0,3}$/, 'must be a number of days')
-    .refine((value) => Number(value) <= most, `must be at most ${most}`);
+    .regex(/^[1-9]\d{0,3}$/, issue('must_be_days'))
+    .refine((value) => Number(value) <= most, issue('must_be_at_most', { n: most }));
 
 /** Days as digits; a number is accepted. */
 export const days = (most: number) =>
@@ -28,7 +30,7 @@ export const ids = (most: number) =>
   z
     .array(z.union([id, idEntry.transform((one) => one.id)]))
     .max(most)
-    .refine(unlike, 'is there twice')
+    .refine(unlike, issue('is_there_twice'))
     .meta(distinct);
 
 /** Applications by id; a single number is accepted. */
@@ -41,8 +43,7 @@ export const applications = z.preprocess(
 export function demandAll(field: string, thing: string, wanted: readonly number[], found: ReadonlySet<number>): void {
   const index = wanted.findIndex((one) => !found.has(one));
   if (index < 0) return;
-  const missing = new Problem('no_such', { thing, id: wanted[index] ?? 0 });
-  throw new Problem('no_such', missing.params, [detail(`${field}.${index}`, 'is not found')]);
+  throw new Problem('no_such', { thing, id: wanted[index] ?? 0 }, [detail(`${field}.${index}`, msg('is_not_found'))]);
 }
 
 /** Applications have to be visible to the caller. */

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { hostRequests } from '../../db/requests/hosts.ts';
 import { hostTypes } from '../../workflows/hosts/contract.ts';
+import { msg } from '../../kit/messages/message.ts';
 import { invalidField } from '../../workflows/problems/problem.ts';
 import { hostName } from '../hosts/fields.ts';
 import type { Ctx } from '../operations/context.ts';
+import { issue } from '../operations/issue.ts';
 import { days, demandAll, ids, text } from './fields.ts';
 import { resourceOperations } from './resource.ts';
 
@@ -38,19 +40,19 @@ const fields = z.strictObject({
   expiration_days: days(3650).nullable().optional(),
   users_with_login_perm: ids(100).default([]),
   shipped_packages: ids(50).default([]),
-  requested_hosts: z.array(requestedHost).min(1).max(50).refine(isNamedOnce, 'names a host twice'),
+  requested_hosts: z.array(requestedHost).min(1).max(50).refine(isNamedOnce, issue('names_a_host_twice')),
 });
 type Given = Partial<z.output<typeof fields>>;
 
 /** One setting in two spellings; null: never; undefined: not given. */
 function expirationOf(given: Given): number | null | undefined {
   const { expiration, expiration_type: type, expiration_days: inDays } = given;
-  if (type === 'FINITE' && inDays == null) throw invalidField('expiration_days', 'is needed with FINITE');
+  if (type === 'FINITE' && inDays == null) throw invalidField('expiration_days', msg('is_needed_with_finite'));
   const spelt = type === undefined && inDays === undefined ? undefined : type === 'INFINITE' ? null : inDays;
   const contradicts =
     (type === 'INFINITE' && inDays != null) ||
     (spelt !== undefined && expiration !== undefined && spelt !== expiration);
-  if (contradicts) throw invalidField('expiration', 'contradicts expiration_type and expiration_days');
+  if (contradicts) throw invalidField('expiration', msg('contradicts_expiration'));
   return spelt === undefined ? expiration : spelt;
 }
 

@@ -6,6 +6,7 @@ import type { RequestReferences } from '../../db/approvals/references.ts';
 import { eventsOf } from '../../db/approvals/votes.ts';
 import { resourceReferences } from '../../db/requests/find.ts';
 import type { ResourceRow, ResourceRules } from '../../db/requests/kind.ts';
+import { renderReason } from '../../kit/messages/message.ts';
 import { approvingPermissions } from '../../workflows/approvals/contract.ts';
 import { availableActions } from '../../workflows/approvals/policy.ts';
 import { expiryOf, missingVotes, requiredVotes } from '../../workflows/approvals/quorum.ts';
@@ -69,7 +70,7 @@ async function presentOne<Row extends ResourceRow>(
   { votes, delegators, reviewers }: RequestReferences,
 ): Promise<Common> {
   const { kind } = rules.table;
-  const trouble = row.error ?? row.trouble;
+  const trouble = row.error ?? row.trouble?.said ?? null;
   const view = resourceView(kind, row, votes);
   const voter =
     delegators.length > 0
@@ -82,16 +83,16 @@ async function presentOne<Row extends ResourceRow>(
     expires: expiryOf(view.policy, iso(row.reviewSince ?? row.createdTime)),
     engineError: row.error,
   });
-  const missing = row.status === 'wait_review' ? missingVotes(view) : '';
+  const missing = row.status === 'wait_review' ? missingVotes(view) : null;
   return {
     id: row.id,
     creator: row.creator,
     purpose: row.purpose,
     status: row.status as ResourceStatus,
-    error: trouble === null ? null : said(ctx, trouble),
+    error: trouble === null ? null : renderReason(trouble, ctx.language),
     plan_hash: row.planHash,
     waiting_on: saidWaiting(ctx, waiting),
-    approvals: presentApprovals(requiredVotes(view.policy), votes, said(ctx, missing)),
+    approvals: presentApprovals(requiredVotes(view.policy), votes, missing ? said(ctx, missing) : ''),
     created_time: iso(row.createdTime),
     updated_time: iso(row.updatedTime),
     finished_time: iso(row.finishedTime),

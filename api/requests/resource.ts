@@ -71,7 +71,7 @@ export function resourceOperations<Row extends ResourceRow, Fields extends z.Zod
 ): Endpoint[] {
   const { rules, path, name, fields } = api;
   const { kind } = rules.table;
-  const title = rules.title.en;
+  const title = rules.title;
   const access = accessTo(rules);
   const asDecided = decidable(rules);
   const item = z.object({ ...commonFields, ...api.shown });

@@ -2,12 +2,13 @@
 // common to a kind of operation (errors, headers, idempotency) are added here, so that areas do not repeat them.
 import { OpenAPIHono, type RouteConfig } from '@hono/zod-openapi';
 import { z } from 'zod';
-import { problems, problemText, type ProblemName } from '../../workflows/problems/problem.ts';
+import { problems, type ProblemName } from '../../workflows/problems/problem.ts';
 import { endpoints as allEndpoints } from '../areas.ts';
 import { sessionCookie } from '../kernel/authentication.ts';
 import type { Endpoint } from '../operations/endpoint.ts';
 import { putRight } from './openapi-fixes.ts';
 import { idempotencyKeyText } from '../operations/schemas.ts';
+import { problemText } from '../../kit/messages/message.ts';
 
 const errorBody = z
   .object({
@@ -40,7 +41,7 @@ function errorResponses(endpoint: Endpoint): RouteConfig['responses'] {
         status,
         {
           description: names
-            .map((name) => `${problems[name].code} ${problems[name].en} | ${problems[name].zh}`)
+            .map((name) => `${problems[name].code} ${problemText(name, {}, 'en')} | ${problemText(name, {}, 'zh')}`)
             .join('\n\n'),
           ...(status === 429 && { headers: z.object({ 'Retry-After': z.string() }) }),
           content: {
@@ -120,7 +121,7 @@ export function openapi(endpoints: readonly Endpoint[]): object {
     info: {
       title: 'Slipway',
       version: '1.0.0',
-      description: 'Every error answers `{"error_code", "message", "details"?}`; `Accept-Language: zh` gives Chinese.',
+      description: 'Every error is `{"error_code", "message", "details"?}`; `Accept-Language: zh` gives Chinese.',
     },
     servers: [{ url: '/' }],
     tags: [...new Set(endpoints.map((endpoint) => endpoint.area))].sort().map((name) => ({ name })),

@@ -16,6 +16,7 @@ import { watchRights } from './output-rights.ts';
 import { languageOf, respond } from '../kernel/respond.ts';
 import { outputPermission } from './output-permission.ts';
 import { redeemTicket } from './socket-ticket.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 const goingAway = 1001;
 const tryAgainLater = 1013;
@@ -95,6 +96,6 @@ async function authorize(deps: AppDeps, request: Request, taskText: string): Pro
   const [loss] = await lossesOf(db, [reader], deps.now());
   if (loss && loss !== 'right') throw new Problem('unauthenticated');
   await outputPermission(db, { subject: await loadSubject(db, reader.userId), username: user.username }, taskId);
-  if (!/^\d{1,15}$/.test(query.get('after') ?? '0')) throw invalidField('after', 'must be a whole number');
+  if (!/^\d{1,15}$/.test(query.get('after') ?? '0')) throw invalidField('after', msg('must_be_a_whole_number'));
   return reader;
 }

@@ -4,6 +4,8 @@ import { record } from '../audit/record.ts';
 import type { Database } from '../database.ts';
 import { generatePassword, hashPassword, weaknessOf } from './passwords.ts';
 import { adminRole } from './rights.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
+import { msg, render } from '../../kit/messages/message.ts';
 
 interface FirstAdmin {
   /** The operator's; one is generated otherwise. */
@@ -28,7 +30,7 @@ export async function ensureAdmin(
     if (someone) return undefined;
     const user = { username: 'admin', name: 'admin', email: 'admin@localhost' };
     const weakness = password === undefined ? undefined : weaknessOf(password, { ...user, words });
-    if (weakness) throw new Error(`SLIPWAY_ADMIN_PASSWORD ${weakness}`);
+    if (weakness) throw new Error(`SLIPWAY_ADMIN_PASSWORD ${render(msg(weakness), 'en')}`);
     const generated = password === undefined ? generatePassword() : undefined;
     const passwordHash = await hashPassword(generated ?? password ?? '');
     const { id } = await tx
@@ -45,7 +47,7 @@ export async function ensureAdmin(
         targetType: 'user',
         targetId: id,
         targetName: user.username,
-        detail: { en: 'first administrator created', zh: '创建首个管理员' },
+        detail: auditText('first_administrator_created'),
       },
     ]);
     return generated;

@@ -4,6 +4,7 @@ import type { GrantChange, Grantee, GrantScope } from './grants.ts';
 import type { AuditEntry } from '../audit/record.ts';
 import { quote } from '../audit/text.ts';
 import type { Database } from '../database.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 /** Names of applications (full) or hosts by id, those that are gone included. */
 export async function objectNames(
@@ -32,7 +33,7 @@ export const auditGrants = (
   names: ReadonlyMap<number, string>,
 ): AuditEntry[] =>
   changes.map(({ objectId, permission, enable }) => {
-    const where = scope === 'system' ? '' : ` ${scope} ${quote(names.get(objectId) ?? String(objectId))}`;
+    const where = `${scope} ${quote(names.get(objectId) ?? String(objectId))}`;
     const whom = `${grantee.kind} ${quote(grantee.name)}`;
     return {
       view: scope === 'system' ? 'modules' : 'resources',
@@ -45,8 +46,9 @@ export const auditGrants = (
       permName: permission,
       authorizedTargetType: grantee.kind,
       authorizedTargetName: grantee.name,
-      detail: enable
-        ? { en: `${permission}${where && ` on${where}`} granted to ${whom}`, zh: `授予 ${whom}${where} ${permission}` }
-        : { en: `${permission}${where && ` on${where}`} taken from ${whom}`, zh: `收回 ${whom}${where} ${permission}` },
+      detail:
+        scope === 'system'
+          ? auditText(enable ? 'granted' : 'revoked', { permission, whom })
+          : auditText(enable ? 'granted_on' : 'revoked_on', { permission, whom, where }),
     };
   });

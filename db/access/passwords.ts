@@ -37,14 +37,8 @@ export async function verifyPassword(password: string, stored: string | null): P
   return timingSafeEqual(made, expected) && stored !== null;
 }
 
-/** Reasons to reject a new password, with advice. */
-const weaknesses = {
-  length: 'must have 10-128 characters and at most 512 bytes',
-  common: 'is one that is tried first; take several words that do not belong together, or have one generated',
-  own: 'is little more than your name, your address or a word of the company; add words that have nothing to do with them',
-  repeated: 'repeats a few characters; take more different ones',
-} as const;
-type Weakness = (typeof weaknesses)[keyof typeof weaknesses];
+/** Reasons to reject a new password; each is the key of a message with advice. */
+type Weakness = 'password_length' | 'password_common' | 'password_own' | 'password_repeated';
 
 /** The user of a password, and words that attackers there would guess (the company, its products). */
 interface PasswordOwner {
@@ -56,11 +50,11 @@ interface PasswordOwner {
 /** The weakness of a new password: too short or commonly guessed; undefined if there is none. */
 export function weaknessOf(password: string, owner: PasswordOwner): Weakness | undefined {
   const length = [...password].length;
-  if (length < 10 || length > 128 || Buffer.byteLength(password) > 512) return weaknesses.length;
+  if (length < 10 || length > 128 || Buffer.byteLength(password) > 512) return 'password_length';
   const plain = password.toLowerCase();
-  if (commonPasswords.has(plain)) return weaknesses.common;
-  if (new Set(plain).size <= 3) return weaknesses.repeated;
-  return isOwn(plain, owner) ? weaknesses.own : undefined;
+  if (commonPasswords.has(plain)) return 'password_common';
+  if (new Set(plain).size <= 3) return 'password_repeated';
+  return isOwn(plain, owner) ? 'password_own' : undefined;
 }
 
 const productWords = ['slipway'];

@@ -15,6 +15,7 @@ import { finishTask } from '../tasks/finish.ts';
 import { closeResult } from '../tasks/results.ts';
 import type { ResultEnd } from '../tasks/results.ts';
 import type { TaskResultRow, TaskRow } from '../tasks/tables.ts';
+import { auditText, auditWord } from '../../kit/messages/audit-text.ts';
 
 /** Instances with their hosts, the instances locked in an order that cannot deadlock. */
 export const lockInstances = (tx: Kysely<Database>, applicationId: number, ids: readonly number[]) =>
@@ -114,11 +115,6 @@ export const settleInstanceTask = (db: Kysely<Database>, taskId: number, error: 
     record: recordEnd,
   });
 
-const actionsZh: Record<string, string> = { start: '启动', stop: '停止', restart: '重启' };
-
-/** An action in words, for audit records. */
-export const actionZh = (action: string): string => actionsZh[action] ?? action;
-
 async function recordEnd(tx: Transaction<Database>, task: TaskRow, status: 'finished' | 'failed'): Promise<void> {
   const application = await tx
     .selectFrom('applications')
@@ -128,10 +124,12 @@ async function recordEnd(tx: Transaction<Database>, task: TaskRow, status: 'fini
   if (!application) return;
   const { id: targetId, fullName } = application;
   const name = quote(fullName);
-  const detail = {
-    en: `${task.kind} of instances of application ${name} by task ${task.id}: ${status}`,
-    zh: `任务 ${task.id} ${actionZh(task.kind)}应用 ${name} 的实例: ${status === 'finished' ? '成功' : '失败'}`,
-  };
+  const detail = auditText('instances_ended', {
+    action: auditWord('kind', task.kind),
+    name,
+    task: task.id,
+    status: auditWord('status', status),
+  });
   await record(tx, workflowActor, [
     {
       view: 'app',

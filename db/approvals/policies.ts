@@ -9,6 +9,7 @@ import { invalidField } from '../../workflows/problems/problem.ts';
 import { visible, type Subject } from '../access/rights.ts';
 import type { Database } from '../database.ts';
 import type { ApprovalPolicyRow, KeptGroup } from './tables.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 /** True for policies that are not about an application which the caller may not see. */
 export const policyShownTo = (subject: Subject) =>
@@ -83,7 +84,7 @@ export async function appliedBelow(db: Kysely<Database>, applicationIds: readonl
 export function demandLevel(row: Pick<ApprovalPolicyRow, 'name' | 'minLevel'> | null, level: Level): void {
   const least = row?.minLevel ?? null;
   if (row === null || least === null || levels.indexOf(level) <= levels.indexOf(least)) return;
-  throw invalidField('level', `must be ${least} or above, as the approval policy ${row.name} demands`);
+  throw invalidField('level', msg('level_by_policy', { level: least, policy: row.name }));
 }
 
 /** The policy for a request made now; `row` is null for a built-in one. */

@@ -41,8 +41,6 @@ export interface RequestColumns {
   status: Generated<RequestStatus>;
   /** Why its workflow can do nothing more. */
   error: string | null;
-  /** Why it does not proceed automatically. */
-  trouble: string | null;
   requiredApprovals: number;
   /** Its own copy since its creation; null in deploy tasks from before policies. */
   policy: JSONColumnType<ApprovalPolicy> | null;

@@ -3,6 +3,9 @@
 import type { Kysely, Transaction, Updateable } from 'kysely';
 import type { ApprovalPolicy, RequestStatus, RequestTransition } from '../../workflows/approvals/contract.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
+import type { Reason } from '../../workflows/problems/problem.ts';
+import { auditText, auditWord, inBoth } from '../../kit/messages/audit-text.ts';
+import { renderReason } from '../../kit/messages/message.ts';
 import type { Actor } from '../../workflows/tasks/contract.ts';
 import { record } from '../audit/record.ts';
 import type { AuditDetail } from '../audit/record.ts';
@@ -49,29 +52,8 @@ export interface AuditedRequest {
   label: AuditDetail;
 }
 
-const eventZh: Record<string, string> = {
-  created: '创建',
-  changed: '修改',
-  plan_changed: '计划变更',
-  approved: '批准',
-  rejected: '拒绝',
-  delegated: '委托',
-  held: '等待冻结结束',
-  paused: '暂停',
-  resumed: '恢复',
-  started: '开始',
-  sub_task: '子任务',
-  finished: '完成',
-  failed: '失败',
-  closed: '关闭',
-  escalated: '升级',
-  sent_back: '退回审批',
-  stopped: '停滞',
-  retried: '重试',
-};
-
 interface Noted {
-  reason?: string | null | undefined;
+  reason?: Reason | null | undefined;
   changes?: AuditChanges | null | undefined;
 }
 
@@ -84,21 +66,24 @@ export async function recordStep<Row extends RequestRow>(
   event: string,
   more: Noted = {},
 ): Promise<void> {
-  const suffix = more.reason ? `: ${quote(more.reason)}` : '';
   const { label, ...entry } = audited(row, event);
+  const step = { request: label, event: auditWord('event', event) };
   await record(tx, by, [
     {
       ...entry,
       targetType: table.kind,
       targetId: row.id,
-      detail: {
-        en: `${label.en}: ${event.replace('_', ' ')}${suffix}`,
-        zh: `${label.zh}: ${eventZh[event] ?? event}${suffix}`,
-      },
+      detail: more.reason
+        ? auditText('request_step_because', { ...step, reason: inBoth(more.reason, quote) })
+        : auditText('request_step', step),
       changes: more.changes ?? null,
     },
   ]);
 }
+
+/** A column holds text: of a message the English. */
+export const wordsOf = (reason: Reason | null | undefined): string | null | undefined =>
+  reason && renderReason(reason, 'en');
 
 /** Locks and loads a request; throws Problem `no_such`. */
 export async function lockRequest<Row extends RequestRow>(
@@ -139,10 +124,22 @@ export async function writeTransition<Row extends RequestRow>(
   }
   await commonly(tx)
     .updateTable(commonName(table))
-    .set({ seq, ...(status && { status }), ...approvalColumns(input), ...rules.columns?.(row, input) })
+    .set({
+      seq,
+      ...(status && { status }),
+      ...approvalColumns(input),
+      ...rules.columns?.(row, input),
+    })
     .where('id', '=', id)
     .execute();
-  await addEvent(tx, { kind, requestId: id, event, by: actor.username, reason, channel: actor.channel });
+  await addEvent(tx, {
+    kind,
+    requestId: id,
+    event,
+    by: actor.username,
+    reason: wordsOf(reason),
+    channel: actor.channel,
+  });
   await rules.followUp?.(tx, row, input);
   if (event === 'escalated') await tellEscalation(tx, { kind, id }, policyOf(row));
   const changes: AuditChanges | null = status && status !== row.status ? { status: [row.status, status] } : null;

@@ -10,6 +10,7 @@ import { json } from '../core/jsonb.ts';
 import { record } from './record.ts';
 import type { AuditEntry } from './record.ts';
 import type { AuditTables } from './tables.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const writtenOut = 100;
 const noObject = { targetId: null, targetName: null };
@@ -80,10 +81,7 @@ async function tellCount(
     const more = count - writtenOut;
     if (more <= 0) continue;
     const others = entry.targetId === null && entry.targetName === null;
-    const detail = {
-      en: `${entry.detail.en} (${more} more times within the hour${others ? ', of others too' : ''})`,
-      zh: `${entry.detail.zh} (一小时内另有 ${more} 次${others ? ', 含其他对象' : ''})`,
-    };
+    const detail = auditText(others ? 'refused_again_others' : 'refused_again', { what: entry.detail, n: more });
     await record(tx, { ...actor, requestId: null }, [{ ...entry, detail }]);
   }
 }

@@ -5,6 +5,8 @@ import { hookNames } from '../../workflows/deploy/contract.ts';
 import type { DeployPlan, PlannedInstance, PlannedPackage } from '../../workflows/deploy/contract.ts';
 import { isSameMachine } from './machines.ts';
 import { textsOf } from './plan-texts.ts';
+import { listOf } from '../../workflows/problems/problem.ts';
+import { asItIs, msg, type Message } from '../../kit/messages/message.ts';
 
 type Origin = Pick<PlannedPackage, 'repository'>;
 
@@ -28,19 +30,19 @@ function withoutCredential({ repository, ...planned }: PlannedPackage): PlannedP
   return { ...planned, repository: address };
 }
 
-/** The differences between two plans, in words for the approver of the first one; null: none. */
-export function planDifference(before: DeployPlan, made: DeployPlan): string | null {
+/** The differences between two plans, for the approver of the first one; null: none. */
+export function planDifference(before: DeployPlan, made: DeployPlan): Message | null {
   const after = inFormOf(before, made);
   if (isDeepStrictEqual(before, after)) return null;
   const differs = (part: (plan: DeployPlan) => unknown): boolean => !isDeepStrictEqual(part(before), part(after));
-  const changed: string[] = plainFields.filter((field) => before[field] !== after[field]);
+  const changed = plainFields.filter((field) => before[field] !== after[field]).map(asItIs);
   for (const [name, part] of parts) if (differs(part)) changed.push(name);
-  for (const name of hookNames) if (differs((plan) => hookOf(plan, name))) changed.push(`hook ${name}`);
-  if (differs(({ instances }) => instances.map(placeOf))) changed.push('the instances or their versions');
-  if (differs(({ instances }) => instances.map(urlOf))) changed.push('the addresses of the health check');
+  for (const name of hookNames) if (differs((plan) => hookOf(plan, name))) changed.push(msg('differs_hook', { name }));
+  if (differs(({ instances }) => instances.map(placeOf))) changed.push(msg('differs_instances'));
+  if (differs(({ instances }) => instances.map(urlOf))) changed.push(msg('differs_health_check'));
   const machines = otherMachines(before, after);
-  if (machines.length > 0) changed.push(`the machines of ${machines.join(', ')}`);
-  return changed.length > 0 ? changed.join(', ') : 'the plan';
+  if (machines.length > 0) changed.push(msg('differs_machines', { names: machines }));
+  return changed.length > 0 ? listOf(changed) : msg('differs_plan');
 }
 
 const plainFields = [
@@ -55,10 +57,10 @@ const plainFields = [
   'stop_seconds',
 ] as const;
 
-const parts: [string, (plan: DeployPlan) => unknown][] = [
-  ['the strategy', ({ strategy, timeout }) => [strategy ?? null, timeout ?? null]],
-  ['the repository', ({ package: { repository } }: { package: Origin }) => repository ?? null],
-  ['the package', ({ package: { sha256, notes } }) => [sha256, notes ?? []]],
+const parts: [Message, (plan: DeployPlan) => unknown][] = [
+  [msg('differs_strategy'), ({ strategy, timeout }) => [strategy ?? null, timeout ?? null]],
+  [msg('differs_repository'), ({ package: { repository } }: { package: Origin }) => repository ?? null],
+  [msg('differs_package'), ({ package: { sha256, notes } }) => [sha256, notes ?? []]],
 ];
 
 /** A hook with its rendered texts, given by hash. */
@@ -77,12 +79,13 @@ const urlOf = ({ instance, health_url: url }: PlannedInstance): unknown => [inst
 const mostNamed = 5;
 
 /** Instances of both plans that have moved to another machine. */
-function otherMachines(before: DeployPlan, after: DeployPlan): string[] {
+function otherMachines(before: DeployPlan, after: DeployPlan): Message[] {
   const known = new Map(before.instances.map(({ instance, machine }) => [instance, machine]));
   const names = after.instances.flatMap(({ instance, machine, hostname }) => {
     const planned = known.get(instance);
     return planned && machine && !isSameMachine(planned, machine) ? [hostname] : [];
   });
   const rest = names.length - mostNamed;
-  return rest > 0 ? [...names.slice(0, mostNamed), `and ${rest} more`] : names;
+  const named = names.slice(0, rest > 0 ? mostNamed : undefined).map(asItIs);
+  return rest > 0 ? [...named, msg('and_more', { n: rest })] : named;
 }

@@ -2,8 +2,8 @@
 import { mostPlanBytes } from '../../workflows/deploy/contract.ts';
 import type { DeployPlan, PlannedHook } from '../../workflows/deploy/contract.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
-import type { Text } from '../../workflows/problems/problem.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
+import { msg } from '../../kit/messages/message.ts';
 
 const mostMib = mostPlanBytes / 1024 / 1024;
 const kib = (bytes: number): number => Math.ceil(bytes / 1024);
@@ -13,7 +13,7 @@ export function textsTooLarge(bytes: ReadonlyMap<PlannedHook, number>): Problem 
   const [largest] = [...bytes].sort(([, one], [, other]) => other - one);
   if (!largest) return new Problem('invalid');
   const [{ name, script }, size] = largest;
-  const message: Text = `the plan is too large: script "${script.name}" renders to more than ${kib(size)} KiB over all instances, and a plan has at most ${mostMib} MiB; a text that instances share counts once`;
+  const message = msg('plan_too_large_script', { name: script.name, n: kib(size), limit: mostMib });
   return new Problem('invalid', {}, [{ field: `lifecycle_hooks.${name}`, message }]);
 }
 
@@ -23,7 +23,7 @@ export function demandSize(plan: DeployPlan): void {
   const total = sizes.reduce((sum, [, size]) => sum + size, 0);
   if (total <= mostPlanBytes) return;
   const [part, size] = sizes.sort(([, one], [, other]) => other - one)[0] ?? ['', 0];
-  const message: Text = `the plan is too large: its part ${part} has ${kib(size)} KiB, and a plan has at most ${mostMib} MiB`;
+  const message = msg('plan_too_large_part', { part, n: kib(size), limit: mostMib });
   throw new Problem('invalid', {}, [{ field: part === 'hook_texts' ? 'lifecycle_hooks' : part, message }]);
 }
 

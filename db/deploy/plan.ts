@@ -17,8 +17,8 @@ import type {
   PlannedPackage,
   RollingStrategy,
 } from '../../workflows/deploy/contract.ts';
-import { Problem } from '../../workflows/problems/problem.ts';
-import type { ProblemDetail, Text } from '../../workflows/problems/problem.ts';
+import { Problem, sentence } from '../../workflows/problems/problem.ts';
+import type { ProblemDetail } from '../../workflows/problems/problem.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import type { Database } from '../database.ts';
 import type { ApplicationRow } from '../inventory/tables.ts';
@@ -30,6 +30,7 @@ import type { HookTexts } from './plan-texts.ts';
 import type { StoredCredential } from './repository.ts';
 import { scriptIds, settingsInForce, withSettings } from './settings.ts';
 import type { SettingsInForce } from './settings.ts';
+import { msg, type Message } from '../../kit/messages/message.ts';
 
 /** External dependencies of a plan, injected since this room only accesses PostgreSQL. */
 export interface Renderer {
@@ -335,12 +336,13 @@ const hookContext = (renderer: Renderer, { task, application, deployPath }: Hook
 function renderMessage(
   { script }: PlannedHook,
   { message, line, name }: { message: string; line: number | null; name: string | null },
-): Text {
-  const mistake = name === null ? message : `unknown name "${name}"`;
-  return line === null ? `script "${script.name}": ${mistake}` : `script "${script.name}", line ${line}: ${mistake}`;
+): Message {
+  const mistake = name === null ? sentence(message) : msg('unknown_name', { name });
+  const at = { name: script.name, mistake };
+  return line === null ? msg('in_script', at) : msg('in_script_at_line', { ...at, line });
 }
 
 /** Reports a mistake in a script once, not once per instance. */
 function uniqueDetails(details: ProblemDetail[]): ProblemDetail[] {
-  return [...new Map(details.map((detail) => [`${detail.field}\n${detail.message}`, detail])).values()];
+  return [...new Map(details.map((detail) => [JSON.stringify(detail), detail])).values()];
 }

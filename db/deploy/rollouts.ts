@@ -6,11 +6,14 @@ import type { Obstacles, RolloutPlan, WaitShown } from '../../workflows/deploy/c
 import { Problem } from '../../workflows/problems/problem.ts';
 import { workflowActor } from '../../workflows/tasks/contract.ts';
 import { recordRefusalIn } from '../audit/refusals.ts';
-import { quote } from '../audit/text.ts';
 import type { Database } from '../database.ts';
 import { freezeOver } from './freezes.ts';
 import { deployTask, presentPlan, deployTable } from './tasks.ts';
 import type { NamedDeployTask } from './tasks.ts';
+import type { Reason } from '../../workflows/problems/problem.ts';
+import { renderReason } from '../../kit/messages/message.ts';
+import { auditText, inBoth } from '../../kit/messages/audit-text.ts';
+import { quote } from '../audit/text.ts';
 
 async function taskOf(db: Kysely<Database>, taskId: number): Promise<NamedDeployTask> {
   const task = await deployTask(db, taskId);
@@ -34,16 +37,17 @@ export async function findObstacles(db: Kysely<Database>, taskId: number, at: Da
 }
 
 /** Records an automatic start that was refused: shown, audited, and not retried. Idempotent. */
-export const recordRefusedStart = (db: Kysely<Database>, taskId: number, problem: string): Promise<void> =>
+export const recordRefusedStart = (db: Kysely<Database>, taskId: number, problem: Reason): Promise<void> =>
   db.transaction().execute((tx) => refuseStart(tx, taskId, problem));
 
-async function refuseStart(tx: Transaction<Database>, taskId: number, problem: string): Promise<void> {
+async function refuseStart(tx: Transaction<Database>, taskId: number, problem: Reason): Promise<void> {
+  const trouble = renderReason(problem, 'en');
   const { numUpdatedRows } = await tx
     .updateTable('deployTasks')
-    .set({ autoStart: false, heldBy: null, trouble: problem })
+    .set({ autoStart: false, heldBy: null, trouble })
     .where('id', '=', taskId)
     .where('status', 'in', ['approved', 'wait_review'])
-    .where(sql<boolean>`(auto_start or held_by is not null or trouble is distinct from ${problem})`)
+    .where(sql<boolean>`(auto_start or held_by is not null or trouble is distinct from ${trouble})`)
     .executeTakeFirst();
   if (numUpdatedRows === 0n) return;
   const task = await taskOf(tx, taskId);
@@ -54,10 +58,7 @@ async function refuseStart(tx: Transaction<Database>, taskId: number, problem: s
     targetType: deployTable.kind,
     targetId: task.id,
     targetName: task.fullName,
-    detail: {
-      en: `deploy task ${task.id}: its start by itself is refused: ${quote(problem)}`,
-      zh: `发布任务 ${task.id}: 自动开始被拒绝: ${quote(problem)}`,
-    },
+    detail: auditText('start_refused', { id: task.id, why: inBoth(problem, quote) }),
   });
 }
 

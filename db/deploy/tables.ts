@@ -70,6 +70,8 @@ interface DeployTasksTable extends RequestColumns {
   strategy: JSONColumnType<RollingStrategy, string | null | undefined, string | null> | null;
   paused: Generated<boolean>;
   heldBy: number | null;
+  /** Why it does not proceed automatically. */
+  trouble: string | null;
   nextBatchTime: Date | null;
   brokeGlassById: number | null;
   startedTime: Date | null;

@@ -2,16 +2,18 @@
 import type { Kysely, Transaction, Updateable } from 'kysely';
 import type { ApprovalPolicy, OpenTo } from '../../workflows/approvals/contract.ts';
 import type {
+  DeployAside,
   DeployPlan,
   DeployTaskFields,
   DeployTaskStatus,
   DeployTransition,
   Level,
 } from '../../workflows/deploy/contract.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import type { Actor } from '../../workflows/tasks/contract.ts';
 import { choosePolicy, demandLevel } from '../approvals/policies.ts';
-import { lockRequest, recordStep, writeTransition } from '../approvals/transitions.ts';
+import { lockRequest, recordStep, wordsOf, writeTransition } from '../approvals/transitions.ts';
 import type { TransitionRules } from '../approvals/transitions.ts';
 import { addEvent, policyOf } from '../approvals/votes.ts';
 import type { AuditChanges } from '../audit/tables.ts';
@@ -23,6 +25,11 @@ import type { DeployTables } from './tables.ts';
 import { announce, waitingTasks } from './waiting-tasks.ts';
 import { deployTable, deployTask, putPlan } from './tasks.ts';
 import type { NamedDeployTask } from './tasks.ts';
+
+const asideOf = ({ trouble, ...also }: DeployAside = {}) => ({
+  ...also,
+  ...(trouble !== undefined && { trouble: wordsOf(trouble) ?? null }),
+});
 
 /** Where the audit lists what happens to a deploy task. */
 export const deployAudit = ({ fullName }: Pick<NamedDeployTask, 'fullName'>) =>
@@ -41,7 +48,7 @@ export const deployRules: TransitionRules<NamedDeployTask> = {
   },
   columns: (_task, { status, delegation, brokeGlass, actor, also }): Updateable<DeployTables['deployTasks']> => ({
     ...(status && statusColumns(status)),
-    ...also,
+    ...asideOf(also as DeployAside | undefined),
     ...(delegation?.phase === 'ownership' && { ownerId: delegation.toId }),
     ...(brokeGlass && { brokeGlassById: actor.id }),
   }),
@@ -50,7 +57,7 @@ export const deployRules: TransitionRules<NamedDeployTask> = {
   },
   audited: (task) => ({
     ...deployAudit(task),
-    label: { en: `deploy task ${task.id} (version ${task.version})`, zh: `发布任务 ${task.id} (版本 ${task.version})` },
+    label: auditText('deploy_task_of_version', { id: task.id, version: task.version }),
   }),
 };
 

@@ -13,6 +13,7 @@ import { json } from '../core/jsonb.ts';
 import { ipAddressIds } from '../hosts/find.ts';
 import { fromParts } from '../core/row-batches.ts';
 import type { FindingRow } from './tables.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 
 const batch = 500;
 
@@ -106,10 +107,7 @@ const added = ({ id, name }: { id: number; name: string }, importId: number): Au
   targetType: 'host',
   targetId: id,
   targetName: name,
-  detail: {
-    en: `added host ${quote(name)}, found by import ${importId}`,
-    zh: `由导入 ${importId} 发现并添加主机 ${quote(name)}`,
-  },
+  detail: auditText('host_found', { name: quote(name), id: importId }),
 });
 
 /** Grants the adopter all permissions, with one record per host: seven would be most of the work. */
@@ -134,7 +132,7 @@ async function grant(
     targetName: name,
     authorizedTargetType: 'user',
     authorizedTargetName: by.username,
-    detail: { en: `${names} given to its creator`, zh: `授予创建者 ${names}` },
+    detail: auditText('given_to_creator', { permission: names }),
   }));
 }
 

@@ -1,6 +1,6 @@
 // Ends host tasks: each end is written together with its audit record, and is idempotent.
 import type { Kysely, Transaction } from 'kysely';
-import { problemText, problems, toWire, Problem } from '../../workflows/problems/problem.ts';
+import { problems, toWire, Problem } from '../../workflows/problems/problem.ts';
 import type { ProblemWire } from '../../workflows/problems/problem.ts';
 import type {
   HostAt,
@@ -22,6 +22,8 @@ import { finishTask } from '../tasks/finish.ts';
 import { openResults } from '../tasks/results.ts';
 import type { TaskResultRow, TaskRow } from '../tasks/tables.ts';
 import { outcomeOf } from './work.ts';
+import { render } from '../../kit/messages/message.ts';
+import { auditText, auditWord } from '../../kit/messages/audit-text.ts';
 
 /** The fields of a host that a task's end changes; omitted ones stay. */
 export interface HostLeft {
@@ -31,40 +33,22 @@ export interface HostLeft {
   instances?: { all: 'stopped' } | Map<number, 'running' | 'stopped' | 'unknown'>;
 }
 
-const kindsZh: Record<HostTaskKind, string> = {
-  start: '启动',
-  stop: '停止',
-  restart: '重启',
-  init: '初始化',
-  change_status: '变更状态',
-  change_zabbix_opts: '变更 zabbix 配置',
-};
-const statusesZh: Record<ResultStatus, string> = {
-  waiting: '等待',
-  running: '执行中',
-  finished: '成功',
-  failed: '失败',
-  unknown: '未知',
-};
-
-/** A kind of host task in words, for audit records. */
-export const kindZh = (kind: HostTaskKind): string => kindsZh[kind];
-
 function endEntry(
   kind: HostTaskKind,
   taskId: number,
   { id, name }: HostOfTask['host'],
   status: ResultStatus,
 ): AuditEntry {
-  const quoted = quote(name);
-  const detail = {
-    en: `${kind.replaceAll('_', ' ')} of host ${quoted} by task ${taskId}: ${status}`,
-    zh: `任务 ${taskId} ${kindZh(kind)}主机 ${quoted}: ${statusesZh[status]}`,
-  };
+  const detail = auditText('host_task_ended', {
+    kind: auditWord('kind', kind),
+    name: quote(name),
+    task: taskId,
+    status: auditWord('status', status),
+  });
   return { view: 'host', area: 'hosts', opType: 'update', targetType: 'host', targetId: id, targetName: name, detail };
 }
 
-const textOf = (wire: ProblemWire | null): string | null => wire && problemText(wire.problem, wire.params, 'en');
+const textOf = (wire: ProblemWire | null): string | null => wire && render(wire, 'en');
 
 /** A host of a task, named for the record of its end. */
 interface HostOfTask extends HostAt {
@@ -78,7 +62,7 @@ export async function settleHost(
   { taskId, position, kind, host }: HostOfTask,
   { status, problem, warning, left }: HostEnd & { left: HostLeft },
 ): Promise<HostOutcome> {
-  const outcome = { status, errorCode: problem && problems[problem.problem].code, message: textOf(problem) };
+  const outcome = { status, errorCode: problem && problems[problem.key].code, message: textOf(problem) };
   const isClosed = await db.transaction().execute(async (tx) => {
     const closed = await closeHost(tx, { taskId, position }, ['waiting', 'running'], { ...outcome, problem, warning });
     if (!closed) return false;
@@ -200,10 +184,7 @@ const cancelEntry = (taskId: number, kind: HostTaskKind, hosts: number): AuditEn
   opType: 'update',
   targetType: 'host_task',
   targetId: taskId,
-  detail: {
-    en: `cancelled task ${taskId} (${kind.replaceAll('_', ' ')}): ${hosts} hosts had not begun`,
-    zh: `取消任务 ${taskId} (${kindZh(kind)}): ${hosts} 台主机尚未开始`,
-  },
+  detail: auditText('host_task_cancelled', { task: taskId, kind: auditWord('kind', kind), n: hosts }),
 });
 
 /** Settles open hosts with the result of `ending`; null leaves a host open. */
@@ -219,7 +200,7 @@ async function closeOpen(
     if (!end) continue;
     const { status, problem } = end;
     const { code: errorCode } = problems[problem.problem];
-    const closing = { status, errorCode, message: problem.message, problem: toWire(problem) };
+    const closing = { status, errorCode, message: render(problem.said, 'en'), problem: toWire(problem) };
     if (!(await closeHost(tx, result, [result.status], closing))) continue;
     await free(tx, result);
     entries.push(endEntry(task.kind as HostTaskKind, task.id, { id: result.hostId, name: result.hostname }, status));

@@ -8,7 +8,7 @@ const common = `
   status text not null default 'wait_review'
     check (status in ('wait_review', 'approved', 'rejected', 'closed', 'finished')),
   error text,
-  trouble text,
+  trouble jsonb,
   fulfilling boolean not null default false,
   required_approvals integer not null,
   policy jsonb not null,

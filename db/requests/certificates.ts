@@ -15,7 +15,7 @@ const namesOf = (domain: string, type: CertificateType): string[] =>
 export const certificateRequests = resourceRules<CertificateRequestRow>({
   kind: 'certificate_request',
   name: 'certificateRequests',
-  title: { en: 'certificate request', zh: '证书申请' },
+  title: 'certificate request',
   about: ({ domain, certificateType }) => namesOf(domain, certificateType).join(', '),
   claims: ({ domain, certificateType }) => [`${domain} (${certificateType})`],
   compose: (_db, { domain, certificateType, applications, autoRenew }) =>

@@ -11,7 +11,7 @@ export type DomainRequestRow = RowOf<'domainRequests'>;
 export const domainRequests = resourceRules<DomainRequestRow>({
   kind: 'domain_request',
   name: 'domainRequests',
-  title: { en: 'domain request', zh: '域名申请' },
+  title: 'domain request',
   about: ({ records }) => [...new Set(records.map(({ name }) => name))].join(', '),
   // A CNAME stands alone at its name, so it claims every type there.
   claims: ({ records }) =>

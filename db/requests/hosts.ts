@@ -12,7 +12,7 @@ export type HostRequestRow = RowOf<'hostRequests'>;
 export const hostRequests = resourceRules<HostRequestRow>({
   kind: 'host_request',
   name: 'hostRequests',
-  title: { en: 'host request', zh: '主机申请' },
+  title: 'host request',
   about: ({ hosts }) => hosts.map(({ name }) => name).join(', '),
   claims: ({ hosts }) => hosts.map(({ name }) => name.toLowerCase()),
   demandPossible: demandFreeNames,

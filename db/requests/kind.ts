@@ -3,13 +3,14 @@
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import type { RequestTransition } from '../../workflows/approvals/contract.ts';
 import { endedStatuses } from '../../workflows/approvals/contract.ts';
-import type { ResourceKind, ResourcePlan } from '../../workflows/requests/contract.ts';
+import type { ResourceAside, ResourceKind, ResourcePlan } from '../../workflows/requests/contract.ts';
 import { systemApprovers } from '../approvals/people.ts';
 import { unbreakable } from '../approvals/request-table.ts';
 import type { RequestTable } from '../approvals/request-table.ts';
 import type { TransitionRules } from '../approvals/transitions.ts';
-import type { AuditDetail } from '../audit/record.ts';
+import { auditText } from '../../kit/messages/audit-text.ts';
 import type { Database } from '../database.ts';
+import { json } from '../core/jsonb.ts';
 import { releaseThings } from './claims.ts';
 import type { ResourceColumns, ResourceTables } from './tables.ts';
 
@@ -23,7 +24,7 @@ interface Definition<Row extends ResourceRow> {
   kind: ResourceKind;
   name: TableName;
   /** What people call it: `host request`. */
-  title: AuditDetail;
+  title: string;
   /** What it is about, in a few words. */
   about(row: Row): string;
   /** The things that no other open request of the kind may ask for. */
@@ -47,18 +48,23 @@ const opTypes: Record<string, string> = {
   retried: 'retry',
 };
 
+const asideOf = ({ trouble, ...also }: ResourceAside = {}) => ({
+  ...also,
+  ...(trouble !== undefined && { trouble: trouble === null ? null : json({ said: trouble }) }),
+});
+
 /** The columns of every kind that a transition sets. */
 const transitionColumns = ({ status, also }: RequestTransition): object => ({
   updatedTime: new Date(),
   ...(status === 'finished' && { finishedTime: new Date() }),
   ...(status === 'closed' && { closedTime: new Date() }),
   ...(status === 'approved' && { trouble: null }),
-  ...also,
+  ...asideOf(also as ResourceAside | undefined),
 });
 
 /** Completes the definition of a kind. */
 export function resourceRules<Row extends ResourceRow>(definition: Definition<Row>): ResourceRules<Row> {
-  const { kind, name, title, about } = definition;
+  const { kind, name, about } = definition;
   const table = { kind, name, reviewers: () => systemApprovers(kind), brokeGlassBy: unbreakable };
   return {
     ...definition,
@@ -74,7 +80,7 @@ export function resourceRules<Row extends ResourceRow>(definition: Definition<Ro
       area: 'requests',
       opType: opTypes[event] ?? 'update',
       targetName: about(row),
-      label: { en: `${title.en} ${row.id}`, zh: `${title.zh} ${row.id}` },
+      label: auditText(kind, { id: row.id }),
     }),
   };
 }

@@ -6,11 +6,14 @@ import type {
   RequestedRecord,
   ResourcePlan,
 } from '../../workflows/requests/contract.ts';
+import type { Reason } from '../../workflows/problems/problem.ts';
 import type { RequestColumns } from '../approvals/tables.ts';
 
 /** The columns that all resource requests have. */
 export interface ResourceColumns extends RequestColumns {
   purpose: string;
+  /** Why the fulfilment stands still. */
+  trouble: JSONColumnType<{ said: Reason }> | null;
   /** It has begun to change something outside, and not taken all of it back. */
   fulfilling: Generated<boolean>;
   updatedTime: Date | null;

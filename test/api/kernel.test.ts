@@ -102,7 +102,7 @@ describe('input', () => {
     [
       'a field under two names',
       { ...good, deploy_source: 'path' },
-      { field: 'deploy_source', message: 'is given as package_source too' },
+      { field: 'deploy_source', message: 'is also given as package_source' },
     ],
   ])('%s is refused by its path', async (_case, body, detail) => {
     const answer = await editor.post(probe(), body);
@@ -120,7 +120,7 @@ describe('input', () => {
     async (body) => {
       expect(await editor.post(probe(), body)).toMatchObject({
         status: 400,
-        body: { details: [{ message: 'is there twice' }] },
+        body: { details: [{ message: 'is repeated' }] },
       });
     },
   );

@@ -75,7 +75,7 @@ beforeEach(() => {
 
 const key = () => ({ 'idempotency-key': unique() });
 const unknown =
-  'the database did not answer, so this may have been done or not: look, or send the same Idempotency-Key again';
+  'the database did not respond, so this may or may not have been done: check the result, or retry with the same Idempotency-Key';
 const rolesNamed = (name: string) => t.db.selectFrom('roles').where('name', '=', name).select('id').execute();
 const recordsOf = (id: unknown) =>
   t.db

@@ -19,6 +19,7 @@ import {
   viewWith,
   voter,
 } from '../support/approvals/cases.ts';
+import { render } from '../../kit/messages/message.ts';
 
 const [dev, ops, boss] = [1, 2, 3] as const;
 const actor = (id: number) => ({ id, username: `user-${id}`, channel: 'token' as const });
@@ -46,7 +47,7 @@ describe('a vote', () => {
     const view = { ...two, votes: [cast(1, [dev])] };
     const refused = canApprove(view, { actor: actor(2), voter: voter([dev]) });
     expect(refused?.problem).toBe('group_complete');
-    expect(refused?.message).toContain('1 more of role role-2');
+    expect(refused && render(refused.said, 'en')).toContain('1 more of role role-2');
   });
 
   test('of a user whom the policy does not ask is refused, even with the permission', () => {
@@ -192,7 +193,8 @@ describe('an escalation', () => {
     expect(refusal(escalated, 3, voter([boss]))).toBeUndefined();
     expect(satisfiedBy(escalated, cast(3, [boss]))).toBe(true);
     expect(openTo(escalated)).toEqual({ anyone: false, roles: [ops, boss], users: [], taken: [1] });
-    expect(missingVotes(escalated)).toBe('1 more of role role-2, or of role boss');
+    const missing = missingVotes(escalated);
+    expect(missing && render(missing, 'en')).toBe('1 more of role role-2, or of role boss');
   });
 
   test('and the expiry come at their hours from the beginning of the review, which a vote does not move', () => {

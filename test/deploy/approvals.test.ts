@@ -4,6 +4,7 @@ import type { TestEstate, World } from '../support/world.ts';
 import { act, outcome, reviewers, taskPath, traces } from '../support/deploy/acts.ts';
 import type { Action } from '../support/deploy/acts.ts';
 import { eventually } from '../support/harness.ts';
+import { problemText } from '../../kit/messages/message.ts';
 
 let world: World;
 let estate: TestEstate;
@@ -146,11 +147,16 @@ const makers: Record<Status, () => Promise<number>> = {
   },
 };
 
-const approved = problems.already_approved;
-const started = problems.already_started;
-const closed = problems.request_closed;
-const finished = problems.request_finished;
-const rejected = problems.request_rejected;
+const worded = (name: 'already_approved' | 'already_started' | `request_${'closed' | 'finished' | 'rejected'}`) => ({
+  code: problems[name].code,
+  en: problemText(name, {}, 'en'),
+  zh: problemText(name, {}, 'zh'),
+});
+const approved = worded('already_approved');
+const started = worded('already_started');
+const closed = worded('request_closed');
+const finished = worded('request_finished');
+const rejected = worded('request_rejected');
 
 const refusals: [Status, Partial<Record<Action, { code: number; en: string; zh: string }>>][] = [
   ['approved', { approve: approved, reject: approved }],

@@ -110,7 +110,7 @@ test('a production and everything freeze too; another application, or another ti
   await starts(id);
 });
 
-test('it starts by itself at its planned time, or at the approval if that is later', async () => {
+test('it starts automatically at its planned time, or at the approval if that is later', async () => {
   const estate = await makeEstate(world, 1);
   const early = await makeTask(world, estate, { auto_start: true });
   expect(await show(estate, early)).toMatchObject({ auto_start: true, status: 'wait_review' });
@@ -135,7 +135,10 @@ test('an automatic start waits for a freeze, and for the other running task', as
   const id = await ready(estate, { auto_start: true });
   await eventually(async () => (await taskOf(world, id)).heldBy === over, patience);
   await admin.delete(`${root}${over}/`);
-  const inFront = { held_by: null, waiting_on: { kind: 'start', text: `it starts by itself after task ${running}` } };
+  const inFront = {
+    held_by: null,
+    waiting_on: { kind: 'start', text: `it starts automatically after task ${running}` },
+  };
   await eventually(async () => expect(await show(estate, id)).toMatchObject(inFront), patience);
   await act(estate.manager, running, 'close');
   await world.temporal.workflow.getHandle(deployTaskWorkflowId(id)).signal('reconsider');
@@ -180,7 +183,7 @@ test('any other refusal is audited, shown, and not repeated', async () => {
     waiting_on: { kind: 'start' },
   });
   const refused = (await traces(world, id)).audit.filter((one) => one.outcome === 'refused');
-  expect(refused.map((one) => one.detailEn)).toEqual([`deploy task ${id}: its start by itself is refused: ${error}`]);
+  expect(refused.map((one) => one.detailEn)).toEqual([`deploy task ${id}: its automatic start was refused: ${error}`]);
 });
 
 test('an owner who has lost deploy_app is not started for', async () => {

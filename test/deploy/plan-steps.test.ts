@@ -33,7 +33,7 @@ test('`stop` is in the plan of what is recorded as stopped too, with its conditi
     unconditional,
     {
       steps: everything,
-      conditions: { stop: 'not recorded as running: its host is asked, and it is stopped only if it runs' },
+      conditions: { stop: 'not recorded as running: the host is checked, and it is stopped only if it runs' },
     },
   ]);
   const chinese = await shownTo(estate, id, { 'accept-language': 'zh' });

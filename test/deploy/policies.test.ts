@@ -83,7 +83,7 @@ describe('steps in order', () => {
     expect(await why(ops, id)).toEqual({ may_approve: false, why: 'not your step yet' });
     expect(await why(estate.manager, id)).toEqual({ may_approve: false, why: 'you created it' });
     expect(await why(viewer, id)).toMatchObject({ why: `you lack review_app_deploy_task on ${estate.name}` });
-    expect(await why(stranger, id)).toMatchObject({ why: 'you are in none of the groups that are asked' });
+    expect(await why(stranger, id)).toMatchObject({ why: 'you are not in any of the groups that are asked' });
     expect(await why(ops, id, 'zh')).toMatchObject({ why: '尚未轮到您' });
     expect(outcome(await viewer.get(taskPath(id, 'explain/')))).toEqual([200, 0]);
     expect(outcome(await (await world.user()).get(taskPath(id, 'explain/')))).toEqual([404, 10004]);

@@ -101,7 +101,7 @@ describe('what is refused before anything is done', () => {
     expect([...outcome(answer), message(answer)]).toEqual([
       409,
       10005,
-      `version 0.9.0 is not kept; kept are: ${one}: none`,
+      `version 0.9.0 is not kept; kept versions: ${one}: none`,
     ]);
   });
 
@@ -200,7 +200,7 @@ describe('going back', () => {
     expect([...outcome(gone), message(gone)]).toEqual([
       409,
       10005,
-      `version 1.0.0 is not kept; kept are: ${one}: 3.0.0, 2.0.0`,
+      `version 1.0.0 is not kept; kept versions: ${one}: 3.0.0, 2.0.0`,
     ]);
     const subTask = accepted(await revert(estate, id, { version: '2.0.0' }));
     expect(await endedTask(world, subTask)).toMatchObject({ status: 'finished', kind: 'revert' });

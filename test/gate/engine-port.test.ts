@@ -149,7 +149,7 @@ describe.each(Object.entries(updates))('the update %s', (name, { task, input }) 
       const args: [object] = [proof === undefined ? sent : { ...sent, proof }];
       const answer = handleOf(id).executeUpdate(name, { args, updateId });
       await expect(answer.then(() => how)).rejects.toMatchObject({
-        cause: { message: 'not allowed: this message does not prove where it comes from' },
+        cause: { message: 'not allowed: this message carries no valid proof of its sender' },
       });
       const refusals = await refusalsOf(id);
       expect([how, refusals.length]).toEqual([how, index + 1]);

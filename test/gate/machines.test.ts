@@ -120,7 +120,7 @@ describe('a second host row with a machine’s way', () => {
   test('names the host to someone who may edit it', async () => {
     const taken = await aHost();
     const answer = await admin.post('/hosts/', fields({ ip_address: [at(addressOf(taken))] }));
-    expect([answer.status, messageOf(answer)]).toEqual([409, `host ${taken.name} is this machine already`]);
+    expect([answer.status, messageOf(answer)]).toEqual([409, `host ${taken.name} is already this machine`]);
   });
 
   test('is refused by the database as well, no matter who writes it', async () => {
@@ -206,7 +206,7 @@ const addressOf = (host: Host): string => (host['ip_address'] as { address: stri
 
 describe('a host created without manage_host', () => {
   const waits = (name: string): string =>
-    `host ${name} is new, or is reached in a new way: somebody with the system permission manage_host has to admit it first`;
+    `host ${name} is new, or is reached in a new way: someone with the system permission manage_host has to admit it first`;
   const init = (by: TestUser, id: number) => by.post('/hosts/init-tasks/', { hosts: [{ id }], opts: {} });
 
   test('waits, says what it is reached by, and no task of it begins', async () => {
@@ -304,7 +304,7 @@ describe('a host created without manage_host', () => {
     const again = await upgrade(estate, started);
     expect([again.status, messageOf(again)]).toEqual([409, waits(name)]);
     const { body: shown } = await estate.manager.get(`/application/deploy-tasks/${started}/`);
-    const text = `host ${name} has to be admitted by somebody who holds manage_host`;
+    const text = `host ${name} has to be admitted by someone who holds manage_host`;
     expect(shown).toMatchObject({ waiting_on: { kind: 'admission', text } });
     const other = await memoryEstate(t, hosts, 1);
     const id = await makeTask(t, { ...other, hostnames: [] }, { level: 'I' });

@@ -167,7 +167,7 @@ describe('no command runs on another machine than the plan names', () => {
     await lead(last);
     for (const answer of [await upgrade(estate, id), await revert(estate, id)]) {
       expect(outcome(answer)).toEqual([409, 10005]);
-      expect(messageOf(answer)).toContain(`host ${name} is not the machine of the plan: ${part} `);
+      expect(messageOf(answer)).toContain(`host ${name} is not the machine in the plan: it was ${part} `);
     }
     const busy = world.db.selectFrom('instances').select('id').where('id', 'in', estate.instanceIds);
     expect(await busy.where('busyTaskId', 'is not', null).execute()).toEqual([]);
@@ -182,7 +182,7 @@ describe('no command runs on another machine than the plan names', () => {
     await moveInstance(world, estate);
     const answer = await upgrade(estate, id);
     expect(outcome(answer)).toEqual([409, 10005]);
-    expect(messageOf(answer)).toContain(`host ${estate.name}-x is not the machine of the plan: host `);
+    expect(messageOf(answer)).toContain(`host ${estate.name}-x is not the machine in the plan: it was host `);
   });
 
   test.each(elsewhere)('%s changed in the middle of a sub-task ends it there', async (_name, runner, part, lead) => {
@@ -197,7 +197,7 @@ describe('no command runs on another machine than the plan names', () => {
     expect((await endedTask(world, subTask)).status).toBe('failed');
     const results = await resultsOf(world, subTask);
     expect(results.map(({ status }) => status)).toEqual(['finished', 'failed']);
-    expect(results[1]?.message).toContain(`host ${name} is not the machine of the plan: ${part} `);
+    expect(results[1]?.message).toContain(`host ${name} is not the machine in the plan: it was ${part} `);
     expect(jobsOf(hosts, name).filter((job) => job.includes('-switch-'))).toEqual([]);
     expect([...hosts.world.hosts.keys()].filter((host) => !known.has(host))).toEqual([]);
   });
@@ -216,7 +216,7 @@ describe('no command runs on another machine than the plan names', () => {
     await setHost(last, { minionId: 'elsewhere' });
     hosts.letGo();
     await endedTask(world, subTask);
-    expect((await resultsOf(world, subTask))[1]?.message).toContain('is not the machine of the plan: minion ');
+    expect((await resultsOf(world, subTask))[1]?.message).toContain('is not the machine in the plan: it was minion ');
     await act(estate.manager, id, 'close');
     const answer = await act(estate.manager, other, 'start');
     expect(messageOf(answer)).toContain('back in review: the instances or their versions');

@@ -51,7 +51,7 @@ describe('cancelling', () => {
     const failed = task.results.filter(({ status }) => status === 'failed');
     expect(failed[0]).toMatchObject({
       error_code: 10005,
-      message: `cancelled by ${fleet.admin.username} before it began`,
+      message: `cancelled by ${fleet.admin.username} before it started`,
     });
     expect(fleet.cloud.begun).toHaveLength(5);
     for (const host of hosts) expect(await hostRow(fleet, host)).toMatchObject({ busyTaskId: null });

@@ -9,7 +9,8 @@ interface EngineRule {
 }
 
 interface RoomRule {
-  rooms: readonly Room[];
+  /** Rooms, or a part of one. */
+  rooms: readonly (Room | 'kit/messages')[];
   engine: EngineRule | 'all' | 'none';
   /** Packages and `node:`; undefined allows any. */
   packages?: (file: SourceFile, one: Import) => boolean;
@@ -44,7 +45,7 @@ const apiPackages = [
 
 const rules: Record<Room, RoomRule> = {
   workflows: {
-    rooms: ['workflows'],
+    rooms: ['workflows', 'kit/messages'],
     engine: 'all',
     packages: (_file, { target }) => ['@temporalio/workflow', '@temporalio/common'].includes(target),
   },

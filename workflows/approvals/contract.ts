@@ -2,6 +2,7 @@
 // whatever follows its approval.
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Actor, WaitingOn } from '../tasks/contract.ts';
+import type { Reason } from '../problems/problem.ts';
 
 export const decisions = ['approve', 'reject', 'close'] as const;
 type Decision = (typeof decisions)[number];
@@ -215,7 +216,7 @@ export interface RequestTransition {
   seq: number;
   event: string;
   actor: Actor;
-  reason?: string | null | undefined;
+  reason?: Reason | null | undefined;
   status?: RequestStatus | undefined;
   vote?: { round: number; planHash: string; step: number; voter: Voter | undefined } | undefined;
   delegation?: { phase: 'review' | 'ownership'; toId: number } | undefined;
@@ -239,7 +240,7 @@ export interface RequestTransition {
 /** An approval that no longer holds. */
 export interface SentBack {
   /** For people: whose votes are missing, and why. */
-  reason: string;
+  reason: Reason;
   /** The policy that applies now, if the request's own does not suffice. */
   policy?: ApprovalPolicy;
 }
@@ -250,7 +251,7 @@ export interface RequestState {
   planHash: string | null;
   approvals: { required: number; given: Vote[] };
   waitingOn: WaitingOn | null;
-  history: { event: string; by: string; time: string; reason: string | null; channel: string }[];
+  history: { event: string; by: string; time: string; reason: Reason | null; channel: string }[];
   /** Workflow ids of running children. */
   children: string[];
 }

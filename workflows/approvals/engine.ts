@@ -30,8 +30,10 @@ import type { ApprovalState, Deadline, NumberedTransition, Transition } from './
 import { awaitsLooks, requiredVotes, standing } from './quorum.ts';
 import { claimOf } from '../lib/update-claim.ts';
 import { Mutex } from '../lib/mutex.ts';
-import { Problem } from '../problems/problem.ts';
-import { ensure, failureOf, rootFailure, unwrapped } from '../lib/problem-failure.ts';
+import { inWords } from '../lib/words.ts';
+import { Problem, say } from '../problems/problem.ts';
+import type { Reason } from '../problems/problem.ts';
+import { ensure, failureOf, reasonOf, rootFailure, unwrapped } from '../lib/problem-failure.ts';
 import { searchAttributes } from '../lib/search-attributes.ts';
 import { workflowActor } from '../tasks/contract.ts';
 import type { Actor, WaitingOn } from '../tasks/contract.ts';
@@ -41,7 +43,7 @@ interface ApprovalTable {
   record(transition: NumberedTransition): Promise<void>;
   /** Looks up the sender of a message; throws Problem when they may not decide. */
   authorize(decide: DecideInput, proof: string): Promise<Decider>;
-  recordRefused(attempt: DecideAttempt, problem: string): Promise<void>;
+  recordRefused(attempt: DecideAttempt, problem: Reason): Promise<void>;
   canClose(): Problem | undefined;
   /** Waits briefly for work that has ended in its rows, and of which the workflow is about to learn. */
   settled(): Promise<unknown>;
@@ -105,7 +107,7 @@ export class Approval {
   /** Sets the present details in the Temporal UI. */
   describe(): void {
     const waiting = this.#table.waitingOn();
-    setCurrentDetails(waiting ? `**${this.state.status}**: ${waiting.text}` : `**${this.state.status}**`);
+    setCurrentDetails(waiting ? `**${this.state.status}**: ${inWords(waiting.text)}` : `**${this.state.status}**`);
   }
 
   bind(): void {
@@ -139,7 +141,7 @@ export class Approval {
       const view = this.view();
       const named = patched('vote-names-plan') ? input.planHash : (input.planHash ?? planHash ?? undefined);
       ensure(canApprove(view, { ...input, planHash: named }));
-      if (planHash === null) throw failureOf(new Problem('plan_pending', { reason: 'its package is being read' }));
+      if (planHash === null) throw failureOf(new Problem('plan_pending', { reason: say('package_is_being_read') }));
       const { actor, reason, voter } = input;
       const { step } = standing(view);
       const status =
@@ -226,22 +228,22 @@ export class Approval {
       else if (decision === 'reject') await this.#reject({ actor, reason });
       else await this.#close({ actor, reason });
     } catch (error) {
-      const refused = rootFailure(error);
-      const problem = refused instanceof Error ? refused.message : String(refused);
-      log.warn('decision refused', { workflowId: workflowInfo().workflowId, problem });
+      const problem = reasonOf(rootFailure(error));
+      log.warn('decision refused', { workflowId: workflowInfo().workflowId, problem: inWords(problem) });
       await this.#table.recordRefused(attempt, problem);
     }
   }
 
   #answer(): RequestState {
     const { status, owner, planHash, policy, votes, history } = this.state;
+    const waiting = this.#table.waitingOn();
     return {
       status,
       owner: owner.username,
       planHash,
       approvals: { required: requiredVotes(policy), given: votes },
-      waitingOn: this.#table.waitingOn(),
-      history,
+      waitingOn: waiting && { ...waiting, text: inWords(waiting.text) },
+      history: history.map(({ reason, ...event }) => ({ ...event, reason: reason && inWords(reason) })),
       children: this.#table.children(),
     };
   }

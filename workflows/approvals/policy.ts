@@ -69,7 +69,7 @@ export function canApprove(view: ApprovalView, input: ApproveInput): Problem | u
   if (view.unread != null) return new Problem('package_unread', { reason: view.unread });
   if (!looks) return uncounted(view, actor, voter);
   const isNew = voter.seats === undefined || looksAgain(view, { userId: actor.id, voter });
-  return isNew ? undefined : new Problem('seat_taken', { missing: missingVotes(view) });
+  return isNew ? undefined : new Problem('seat_taken', { missing: missingVotes(view) ?? '' });
 }
 
 /** A start without approval is reviewed by people other than its creator and starter. */
@@ -78,7 +78,7 @@ const canLook = ({ creatorId, brokeGlassById }: ApprovalView, { id }: Actor): Pr
 
 /** Returns why a vote would count in no group of the open step. */
 function uncounted(view: ApprovalView, actor: Actor, voter: Voter): Problem | undefined {
-  const missing = missingVotes(view);
+  const missing = missingVotes(view) ?? '';
   switch (worthOf(view, actor.id, voter)) {
     case 'counts':
       return undefined;

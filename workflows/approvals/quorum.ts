@@ -4,6 +4,8 @@ import { approvingPermissions, looksNeeded } from './contract.ts';
 import type { ApprovalPolicy, ApprovalView, CastVote, OpenTo, PolicyGroup, Seat, Voter } from './contract.ts';
 import { hasRoom, match } from './vote-matching.ts';
 import type { Choice } from './vote-matching.ts';
+import { listOf, say } from '../problems/problem.ts';
+import type { Message } from '../problems/problem.ts';
 
 interface GroupStanding<V extends CastVote = CastVote> {
   group: PolicyGroup;
@@ -216,31 +218,35 @@ export const openAtFirst = (policy: ApprovalPolicy): OpenTo =>
 
 const listedNames = 5;
 
-function nameOf({ role, users }: PolicyGroup, permission: string): string {
-  if (role) return `of role ${role.name}`;
-  if (!users) return `by holders of ${permission}`;
-  const names = users.slice(0, listedNames).map(({ username }) => username);
-  return `of ${[...names, ...(users.length > listedNames ? [`${users.length - listedNames} others`] : [])].join(', ')}`;
+function lacking({ role, users }: PolicyGroup, n: number, permission: string): Message {
+  if (role) return say('more_of_role', { n, role: role.name });
+  if (!users) return say('more_by_holders', { n, permission });
+  const names = users
+    .slice(0, listedNames)
+    .map(({ username }) => username)
+    .join(', ');
+  const others = users.length - listedNames;
+  return others > 0
+    ? say('more_of_users_and_others', { n, users: names, m: others })
+    : say('more_of_users', { n, users: names });
 }
 
-const wanted = (groups: readonly GroupStanding[], permission: string): string =>
-  groups
-    .filter(({ lacks }) => lacks > 0)
-    .map(({ group, lacks }) => `${lacks} more ${nameOf(group, permission)}`)
-    .join(', ');
+const wanted = (groups: readonly GroupStanding[], permission: string): Message[] =>
+  groups.filter(({ lacks }) => lacks > 0).map(({ group, lacks }) => lacking(group, lacks, permission));
 
-/** The missing votes and voters, in words; empty when the quorum is reached. */
-export function missingVotes(view: ApprovalView): string {
+/** The missing votes and voters; null when the quorum is reached. */
+export function missingVotes(view: ApprovalView): Message | null {
   const permission = approvingPermissions[view.kind];
   if (awaitsLooks(view)) {
-    return `${missingLooks(view)} more to look at it afterwards, by holders of ${permission}`;
+    return say('more_looks', { n: missingLooks(view), permission });
   }
   const { step, groups } = standing(view);
   const { steps, escalateTo } = view.policy;
   const missing = wanted(groups, permission);
-  if (missing === '') return '';
-  const anyRole = view.escalated && escalateTo ? `, or of role ${escalateTo.name}` : '';
-  return `${missing}${anyRole}${steps.length > 1 ? ` (step ${step + 1} of ${steps.length})` : ''}`;
+  if (missing.length === 0) return null;
+  const anyRole = view.escalated && escalateTo ? [say('or_of_role', { role: escalateTo.name })] : [];
+  const mistake = listOf([...missing, ...anyRole]);
+  return steps.length > 1 ? say('at_step', { mistake, n: step + 1, m: steps.length }) : mistake;
 }
 
 const hourMs = 3_600_000;
@@ -275,9 +281,10 @@ const atOnce = <V extends CastVote>(weighed: Weighed, votes: readonly V[]): Grou
     ),
   );
 
-/** The votes missing if a policy applied to votes cast under another; empty when the quorum is reached. */
-export function missingUnder(weighed: Weighed, votes: readonly CastVote[], permission: string): string {
-  return wanted(atOnce(weighed, votes), permission);
+/** The votes missing if a policy applied to votes cast under another; null when the quorum is reached. */
+export function missingUnder(weighed: Weighed, votes: readonly CastVote[], permission: string): Message | null {
+  const missing = wanted(atOnce(weighed, votes), permission);
+  return missing.length > 0 ? listOf(missing) : null;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { ApprovalPolicy, ApprovalView, Person, RequestKind, RequestState, R
 import type { OpenTo, UpdateClaim, Vote, Voter } from './contract.ts';
 import type { Actor } from '../tasks/contract.ts';
 import { openTo, requiredVotes } from './quorum.ts';
+import type { Reason } from '../problems/problem.ts';
 
 /** State carried over continue-as-new. */
 export interface CarriedApproval {
@@ -35,7 +36,7 @@ export interface ApprovalState extends Required<CarriedApproval> {
 export interface Transition {
   event: string;
   actor: Actor;
-  reason?: string | null | undefined;
+  reason?: Reason | null | undefined;
   status?: RequestStatus | undefined;
   vote?: { round: number; planHash: string; step: number; voter: Voter | undefined } | undefined;
   delegation?: { phase: 'review' | 'ownership'; toId: number; username: string } | undefined;

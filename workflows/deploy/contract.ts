@@ -5,6 +5,7 @@ import type { ApprovalPolicy, RequestStatus, RequestTransition } from '../approv
 import type { CarriedApproval } from '../approvals/state.ts';
 import type { RunnerName } from '../hosts/contract.ts';
 import type { Actor } from '../tasks/contract.ts';
+import type { Reason } from '../problems/problem.ts';
 
 export const levels = ['S', 'A', 'B', 'C', 'I'] as const;
 export type Level = (typeof levels)[number];
@@ -360,11 +361,11 @@ export interface DeployTransition extends RequestTransition {
 }
 
 /** Further columns of a deploy task's row; absent ones are unchanged. */
-interface DeployAside {
+export interface DeployAside {
   heldBy?: number | null;
   paused?: boolean;
   /** Why it does not proceed automatically. */
-  trouble?: string | null;
+  trouble?: Reason | null;
 }
 
 export interface SettleInput {

@@ -13,7 +13,8 @@ import { awaitsLooks } from '../approvals/quorum.ts';
 import { waitingOnSomething as on, waitsForVotes } from '../approvals/waiting.ts';
 import { approvingPermissions } from '../approvals/contract.ts';
 import type { ApprovalView, Voter } from '../approvals/contract.ts';
-import { Problem } from '../problems/problem.ts';
+import { messageOf, Problem, say } from '../problems/problem.ts';
+import type { Reason } from '../problems/problem.ts';
 import type { Actor, WaitingOn } from '../tasks/contract.ts';
 import type { StartInput } from './contract.ts';
 
@@ -64,9 +65,7 @@ export function canDelegate(view: DeployView, actor: Actor, toId: number): Probl
   const refused = canHandOn(view, actor);
   if (refused) return refused;
   const unfit = toId === actor.id || (view.status === 'wait_review' && toId === view.creatorId);
-  return unfit
-    ? new Problem('invalid', {}, [{ field: 'user_id', message: 'must be somebody other than you or the creator' }])
-    : undefined;
+  return unfit ? new Problem('invalid', {}, [{ field: 'user_id', message: say('must_be_somebody_else') }]) : undefined;
 }
 
 export function canRunSubTask(view: DeployView, actor: Actor, version: string | null): Problem | undefined {
@@ -150,7 +149,7 @@ export interface WaitingView extends DeployView {
   heldUntil: Date | null;
   /** Another running task of the application. */
   inFront: number | null;
-  trouble: string | null;
+  trouble: Reason | null;
   nextBatchTime: Date | null;
   /** A host of its instances that is not admitted, if known. */
   unadmitted?: string | null;
@@ -161,7 +160,7 @@ export function waitingOn(view: WaitingView, now: Date): WaitingOn | null {
   const looks = awaitsLooks(view);
   if (hasEnded(view.status) && !looks) return null;
   if (view.engineError) return on('engine', view.engineError);
-  if (view.status === 'wait_review' && view.planHash === null) return on('engine', 'its plan is being made');
+  if (view.status === 'wait_review' && view.planHash === null) return on('engine', say('plan_is_being_made'));
   const unread = waitsForPackage(view);
   if (unread) return unread;
   if (view.status === 'wait_review' || looks) return waitsForVotes(view, looks);
@@ -173,55 +172,51 @@ export function waitingOn(view: WaitingView, now: Date): WaitingOn | null {
 /** It proceeds automatically once the package is readable: in review, with another round of votes. */
 function waitsForPackage({ status, planHash, unread, creator }: WaitingView): WaitingOn | undefined {
   if (unread == null || planHash === null || (status !== 'wait_review' && status !== 'approved')) return undefined;
-  return on('package', `its package cannot be read: ${unread}; ${creator} can put it there, or change the task`, [
-    creator,
-  ]);
+  return on('package', say('waits_for_package', { reason: unread, creator }), [creator]);
 }
 
 /** Running sub-tasks continue as far as possible. */
 function waitsForAdmission({ unadmitted, runningSubTasks }: WaitingView): WaitingOn | undefined {
   if (unadmitted == null || runningSubTasks.length > 0) return undefined;
-  return on('admission', `host ${unadmitted} has to be admitted by somebody who holds manage_host`);
+  return on('admission', say('host_to_admit', { name: unadmitted }));
 }
 
 function waitsToStart(view: WaitingView, now: Date): WaitingOn {
   const { owner, plannedExecTime: planned, autoStart } = view;
   if (view.heldBy !== null) {
-    const override = `${owner} may start it before with override and a reason, holding override_freeze`;
-    return on('freeze', `${heldText(view)}, then it starts by itself; ${override}`, [owner], view.heldUntil);
+    const { id, time } = heldBy(view);
+    const text =
+      time === null ? say('held_before_start', { id, owner }) : say('held_before_start_until', { id, time, owner });
+    return on('freeze', text, [owner], view.heldUntil);
   }
   if (now < planned) {
-    const self = autoStart ? ', when it starts by itself' : '';
-    const text = `planned for ${planned.toISOString()}${self}; ${owner} may start it earlier with force`;
-    return on('planned_time', text, [owner], planned);
+    const at = { time: planned.toISOString(), owner };
+    return on('planned_time', autoStart ? say('planned_auto_start', at) : say('planned_for', at), [owner], planned);
   }
-  if (!autoStart) return on('start', `${owner} can start it`, [owner]);
-  return on('start', view.inFront === null ? 'it starts by itself' : `it starts by itself after task ${view.inFront}`);
+  if (!autoStart) return on('start', say('owner_can_start', { owner }), [owner]);
+  return on('start', view.inFront === null ? say('starts_by_itself') : say('starts_after_task', { id: view.inFront }));
 }
 
 function waitsInRun(view: WaitingView): WaitingOn {
   const { owner, runningSubTasks: running } = view;
-  if (running.length > 0) return on('sub_tasks', `sub-task ${running.join(', ')} is running`);
-  if (!view.rolling) return on('sub_tasks', `${owner} can upgrade or revert instances, or close it`, [owner]);
+  if (running.length > 0)
+    return on('sub_tasks', say('sub_task_is_running', { n: running.length, ids: running.join(', ') }));
+  if (!view.rolling) return on('sub_tasks', say('can_run_sub_tasks', { owner }), [owner]);
   if (view.paused) {
-    const why = view.trouble === null ? '' : ` (${view.trouble})`;
-    return on('paused', `paused${why}; ${owner} can resume it, upgrade or revert instances, or close it`, [owner]);
+    const { trouble } = view;
+    const text =
+      trouble === null
+        ? say('paused_by_owner', { owner })
+        : say('paused_because', { reason: messageOf(trouble), owner });
+    return on('paused', text, [owner]);
   }
   if (view.heldBy !== null) {
-    return on(
-      'freeze',
-      `${heldText(view)}, then its next batch begins; ${owner} can close it`,
-      [owner],
-      view.heldUntil,
-    );
+    const { id, time } = heldBy(view);
+    const text =
+      time === null ? say('held_in_rollout', { id, owner }) : say('held_in_rollout_until', { id, time, owner });
+    return on('freeze', text, [owner], view.heldUntil);
   }
-  return on(
-    'next_batch',
-    `its next batch begins by itself; ${owner} can pause or close it`,
-    [owner],
-    view.nextBatchTime,
-  );
+  return on('next_batch', say('next_batch_comes', { owner }), [owner], view.nextBatchTime);
 }
 
-const heldText = ({ heldBy, heldUntil }: WaitingView): string =>
-  `held by freeze ${heldBy ?? ''}${heldUntil ? ` until ${heldUntil.toISOString()}` : ''}`;
+const heldBy = ({ heldBy: id, heldUntil }: WaitingView) => ({ id: id ?? '', time: heldUntil?.toISOString() ?? null });

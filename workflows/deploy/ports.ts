@@ -16,6 +16,7 @@ import type {
   SubTaskRequest,
   WaitShown,
 } from './contract.ts';
+import type { Reason } from '../problems/problem.ts';
 
 export interface CompletePlan {
   planHash: string;
@@ -25,8 +26,8 @@ export interface CompletePlan {
 
 export interface RemadePlan {
   planHash: string;
-  /** The difference to the present round, in words; null: none. */
-  difference: string | null;
+  /** The difference to the present round; null: none. A sentence in older histories, as `SentBack.reason`. */
+  difference: Reason | null;
   /** The freeze that holds a start; absent in older histories. */
   freeze?: FreezeRef | null;
   /** Why the votes no longer suffice; null or absent: they do. */
@@ -59,7 +60,7 @@ export interface DeployRecordActivities {
   /** `at` is the workflow's time, ISO 8601. */
   findObstacles(input: { taskId: number; at: string }): Promise<Obstacles>;
   /** Records the refusal of an automatic or held start, which is not retried. */
-  recordRefusedStart(input: { taskId: number; problem: string }): Promise<void>;
+  recordRefusedStart(input: { taskId: number; problem: Reason }): Promise<void>;
   planRollout(input: { taskId: number }): Promise<RolloutPlan>;
   /** Before a batch: whether the approval still holds. */
   weighVotes(input: { taskId: number }): Promise<SentBack | null>;
@@ -75,7 +76,7 @@ export interface DeployRecordActivities {
   judgeDeploy(input: { deployTaskId: number }): Promise<{ complete: boolean; outcome: 'finished' | 'failed' }>;
   /** Looks up the actor of a chat message with their present rights; throws Problem when they may not decide. */
   authorizeDecision(input: { taskId: number; decide: DecideInput; proof?: string }): Promise<Decider>;
-  recordRefusedDecision(input: { taskId: number; attempt: DecideAttempt; problem: string }): Promise<void>;
+  recordRefusedDecision(input: { taskId: number; attempt: DecideAttempt; problem: Reason }): Promise<void>;
 }
 
 /** Activities that go to a host and may take as long as the sub-task's timeout. */
@@ -87,7 +88,7 @@ export interface DeployActivities {
   /** Whether a plan's package is readable now. */
   canReadPackage(input: { taskId: number; round: number }): Promise<boolean>;
   /** Makes the next round's plan of a task whose package has become readable; null: it is not. */
-  rereadPlan(input: { taskId: number; round: number }): Promise<{ planHash: string; difference: string | null } | null>;
+  rereadPlan(input: { taskId: number; round: number }): Promise<{ planHash: string; difference: Reason | null } | null>;
   /** Makes another round's plan for a task that returns to review while running. */
   replan(input: { taskId: number; round: number }): Promise<{ planHash: string }>;
   /** The instances upgraded by a sub-task that fail the check. */

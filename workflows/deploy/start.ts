@@ -4,8 +4,8 @@
 import { condition, isCancellation } from '@temporalio/workflow';
 import type { UpdateClaim } from '../approvals/contract.ts';
 import { hasEnded } from '../approvals/policy.ts';
-import { Problem } from '../problems/problem.ts';
-import { ensure, failureOf, isProblem, rootFailure } from '../lib/problem-failure.ts';
+import { messageOf, Problem, say } from '../problems/problem.ts';
+import { ensure, failureOf, isProblem, reasonOf, rootFailure } from '../lib/problem-failure.ts';
 import { workflowActor } from '../tasks/contract.ts';
 import type { Actor } from '../tasks/contract.ts';
 import type { FreezeRef, HeldStart, StartInput } from './contract.ts';
@@ -129,11 +129,10 @@ export class Start {
 
   async #refused(error: unknown, soon: number): Promise<number | null> {
     const root = rootFailure(error);
-    const message = root instanceof Error ? root.message : String(root);
     if (isProblem(root, 'another_running')) return soon;
     this.held = null;
     this.#automatic = false;
-    await this.#parts.records.recordRefusedStart({ taskId: this.#parts.input.taskId, problem: message });
+    await this.#parts.records.recordRefusedStart({ taskId: this.#parts.input.taskId, problem: reasonOf(root) });
     return null;
   }
 
@@ -147,7 +146,9 @@ export class Start {
     const { planHash, difference, freeze = null, sentBack = null } = remade;
     if (sentBack) {
       this.held = null;
-      const reason = difference === null ? sentBack.reason : `${sentBack.reason}; the plan differs too: ${difference}`;
+      const why = messageOf(sentBack.reason);
+      const reason =
+        difference === null ? why : say('and_plan_differs', { reason: why, difference: messageOf(difference) });
       await sendBack(approval, planHash, { ...sentBack, reason });
       throw failureOf(new Problem('approval_gone', { reason }));
     }
@@ -164,7 +165,7 @@ export class Start {
     });
     if (!needsReview) return freeze;
     this.held = null;
-    throw failureOf(new Problem('back_to_review', { difference }));
+    throw failureOf(new Problem('back_to_review', { difference: messageOf(difference) }));
   }
 
   async #hold(freeze: FreezeRef, by: By): Promise<void> {

@@ -40,6 +40,7 @@ import { PackageWatch } from './package-watch.ts';
 import { Rollout } from './rollout.ts';
 import { Start } from './start.ts';
 import { SubTasks } from './sub-tasks.ts';
+import type { Reason } from '../problems/problem.ts';
 
 const records = proxyActivities<DeployRecordActivities>({
   startToCloseTimeout: '1 minute',
@@ -234,7 +235,7 @@ class DeployTask {
   }
 
   /** Why it is in review again. */
-  #sentBackFor(): string | null {
+  #sentBackFor(): Reason | null {
     const { status, history } = this.#approval.state;
     const last = history.findLast(({ event }) => event === 'sent_back' || event === 'changed');
     return status === 'wait_review' && last?.event === 'sent_back' ? last.reason : null;

@@ -1,12 +1,13 @@
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/workflow';
 import { fromWire, problemFailureType, toWire } from '../problems/problem.ts';
-import type { Problem, ProblemName } from '../problems/problem.ts';
+import type { Problem, ProblemName, Reason } from '../problems/problem.ts';
+import { inWords } from './words.ts';
 
 /** A Problem in the only form that an update may throw without wedging its workflow task. */
 export const failureOf = (problem: Problem): ApplicationFailure =>
   ApplicationFailure.create({
     type: problemFailureType,
-    message: problem.message,
+    message: inWords(problem.said),
     nonRetryable: true,
     details: [toWire(problem)],
   });
@@ -22,11 +23,17 @@ export function rootFailure(error: unknown): unknown {
   return wrapped && error.cause ? rootFailure(error.cause) : error;
 }
 
-/** Whether a failure is this problem. */
-export function isProblem(error: unknown, name: ProblemName): boolean {
+function problemIn(error: unknown): Problem | undefined {
   const wire = error instanceof ApplicationFailure && error.type === problemFailureType ? error.details?.[0] : null;
-  return fromWire(wire)?.problem === name;
+  return fromWire(wire);
 }
+
+/** Whether a failure is this problem. */
+export const isProblem = (error: unknown, name: ProblemName): boolean => problemIn(error)?.problem === name;
+
+/** Why something failed: a problem's message, or the text of any other error. */
+export const reasonOf = (error: unknown): Reason =>
+  problemIn(error)?.said ?? (error instanceof Error ? error.message : String(error));
 
 /** Passes an activity's refusal on to the caller of an update. */
 export async function unwrapped<T>(work: Promise<T>): Promise<T> {

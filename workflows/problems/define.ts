@@ -1,18 +1,18 @@
-// Definitions of problems: the documented code, the HTTP status, the message in both languages.
+// Definitions of problems: the documented code, the HTTP status, the names of the parameters. The wording in both languages
+// is in kit/messages (docs/decisions/0017).
+import type { ParamName } from './message.ts';
 
-interface Definition<En extends string = string> {
+interface Definition<P extends ParamName = ParamName> {
   code: number;
   status: number;
-  en: En;
-  zh: string;
+  params: readonly P[];
 }
 
-export const define = <En extends string>(code: number, status: number, en: En, zh: string): Definition<En> => ({
+export const define = <P extends ParamName = never>(code: number, status: number, ...params: P[]): Definition<P> => ({
   code,
   status,
-  en,
-  zh,
+  params,
 });
 
-export const conflict = <En extends string>(en: En, zh: string): Definition<En> => define(10005, 409, en, zh);
-export const invalid = <En extends string>(en: En, zh: string): Definition<En> => define(10001, 400, en, zh);
+export const conflict = <P extends ParamName = never>(...params: P[]): Definition<P> => define(10005, 409, ...params);
+export const invalid = <P extends ParamName = never>(...params: P[]): Definition<P> => define(10001, 400, ...params);

@@ -3,6 +3,7 @@ import { defineUpdate } from '@temporalio/workflow';
 import type { ApprovalPolicy, Person, RequestKind } from '../approvals/contract.ts';
 import type { CarriedApproval } from '../approvals/state.ts';
 import type { HostType } from '../hosts/contract.ts';
+import type { Reason } from '../problems/problem.ts';
 import type { Actor } from '../tasks/contract.ts';
 
 export const resourceKinds = ['host_request', 'domain_request', 'certificate_request'] as const satisfies RequestKind[];
@@ -28,7 +29,7 @@ export interface ResourceRequestInput {
   /** ISO 8601 */
   createdTime: string;
   /** The state of an earlier run. */
-  carried?: CarriedApproval & { trouble: string | null; fulfilling: boolean };
+  carried?: CarriedApproval & { trouble: Reason | null; fulfilling: boolean };
 }
 
 /** New values of a request's own columns, by name. */
@@ -41,6 +42,13 @@ export interface ResourceChangeInput {
 
 export const changeResourceUpdate = defineUpdate<void, [ResourceChangeInput]>('change');
 export const retryUpdate = defineUpdate<void, [{ actor: Actor }]>('retry');
+
+/** Further columns of a request's row; absent ones are unchanged. */
+export interface ResourceAside {
+  fulfilling?: boolean;
+  /** Why it stands still. */
+  trouble?: Reason | null;
+}
 
 /** A request with its id: the columns of a kind are its own. */
 export interface ResourceRef {

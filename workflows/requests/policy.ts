@@ -4,14 +4,15 @@ import type { ApprovalView, Voter } from '../approvals/contract.ts';
 import { canApprove, canChange, canReject, endedProblem, hasEnded, mayReview } from '../approvals/policy.ts';
 import type { Action } from '../approvals/policy.ts';
 import { waitingOnSomething, waitsForVotes } from '../approvals/waiting.ts';
-import { Problem } from '../problems/problem.ts';
+import { messageOf, Problem, say } from '../problems/problem.ts';
+import type { Reason } from '../problems/problem.ts';
 import type { Actor, WaitingOn } from '../tasks/contract.ts';
 
 export interface ResourceView extends ApprovalView {
   /** It has begun to change something outside, and not taken all of it back. */
   fulfilling: boolean;
   /** Why the fulfilment stands still; null: it does not. */
-  trouble: string | null;
+  trouble: Reason | null;
 }
 
 export const canCloseResource = (view: ResourceView): Problem | undefined =>
@@ -62,14 +63,11 @@ export function resourceWaitingOn(view: ResourceWaiting): WaitingOn | null {
   if (hasEnded(view.status)) return null;
   if (view.engineError !== null) return waitingOnSomething('engine', view.engineError);
   if (view.status === 'wait_review' && view.planHash === null) {
-    return waitingOnSomething('engine', 'its plan is being made');
+    return waitingOnSomething('engine', say('plan_is_being_made'));
   }
   if (view.status === 'wait_review') return waitsForVotes(view, false);
   const permission = approvingPermissions[view.kind];
   return view.trouble === null
-    ? waitingOnSomething('provider', 'it is being fulfilled')
-    : waitingOnSomething(
-        'provider',
-        `it stands still: ${view.trouble}; holders of ${permission} can retry or close it`,
-      );
+    ? waitingOnSomething('provider', say('is_being_fulfilled'))
+    : waitingOnSomething('provider', say('stands_still', { reason: messageOf(view.trouble), permission }));
 }

@@ -7,6 +7,7 @@ import type {
   RequestTransition,
   SentBack,
 } from '../approvals/contract.ts';
+import type { Reason } from '../problems/problem.ts';
 import type { Actor } from '../tasks/contract.ts';
 import type { ResourceFields, ResourceRef } from './contract.ts';
 
@@ -22,5 +23,5 @@ export interface ResourceRecordActivities {
   /** Makes the plan again before the fulfilment, and weighs the votes; `sentBack`: it has to be reviewed again. */
   remakeResourcePlan(input: ResourceRef & { round: number }): Promise<{ planHash: string; sentBack: SentBack | null }>;
   authorizeResourceDecision(input: ResourceRef & { decide: DecideInput; proof?: string }): Promise<Decider>;
-  recordRefusedResourceDecision(input: ResourceRef & { attempt: DecideAttempt; problem: string }): Promise<void>;
+  recordRefusedResourceDecision(input: ResourceRef & { attempt: DecideAttempt; problem: Reason }): Promise<void>;
 }

@@ -14,9 +14,10 @@ import type { SentBack } from '../approvals/contract.ts';
 import { canChange, hasEnded } from '../approvals/policy.ts';
 import { expiryOf } from '../approvals/quorum.ts';
 import { carriedApproval, initialApproval } from '../approvals/state.ts';
-import { ensure, failureOf, rootFailure } from '../lib/problem-failure.ts';
+import { ensure, failureOf, reasonOf, rootFailure } from '../lib/problem-failure.ts';
 import { claimOf } from '../lib/update-claim.ts';
 import { Problem } from '../problems/problem.ts';
+import type { Reason } from '../problems/problem.ts';
 import { workflowActor } from '../tasks/contract.ts';
 import type { Actor } from '../tasks/contract.ts';
 import { changeResourceUpdate, retryUpdate } from './contract.ts';
@@ -48,7 +49,7 @@ class ResourceRequest {
   readonly #approval: Approval;
   readonly #fulfil: Fulfilment;
   /** Why the fulfilment stands still, until it is tried again. */
-  #trouble: string | null;
+  #trouble: Reason | null;
   /** It has begun to change something outside, and not taken all of it back. */
   #fulfilling: boolean;
 
@@ -191,8 +192,7 @@ class ResourceRequest {
 
   async #stop(error: unknown): Promise<void> {
     if (this.#ended()) return;
-    const root = rootFailure(error);
-    const trouble = root instanceof Error ? root.message : String(root);
+    const trouble = reasonOf(rootFailure(error));
     await this.#approval.transition({ event: 'stopped', actor: workflowActor, reason: trouble, also: { trouble } });
     this.#trouble = trouble;
     this.#approval.describe();

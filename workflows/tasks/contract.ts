@@ -1,5 +1,7 @@
 // Words that all work on machines shares: sub-tasks of a deploy task, instance tasks, host tasks.
 
+import type { Reason } from '../problems/problem.ts';
+
 export type TaskArea = 'deploy' | 'instance' | 'host';
 
 export const taskStatuses = ['running', 'finished', 'failed'] as const;
@@ -30,7 +32,7 @@ export const waitingKinds = [
 /** Why something that has not ended stands still, and who can move it. */
 export interface WaitingOn {
   kind: (typeof waitingKinds)[number];
-  text: string;
+  text: Reason;
   users: string[];
   /** ISO 8601 */
   until: string | null;

@@ -6,7 +6,7 @@ import { emailLinkLifeMs, makeEmailToken } from '../../../db/access/email-change
 import type { Database } from '../../../db/database.ts';
 import { enqueue } from '../../../db/coordination/outbox.ts';
 import type { OutboxHandler } from '../../../db/coordination/outbox-relay.ts';
-import type { Language } from '../../../workflows/problems/problem.ts';
+import type { Language } from '../../../kit/messages/message.ts';
 import type { PasswordLinkDeps } from './password-links.ts';
 import type { Mail } from './send.ts';
 
@@ -38,12 +38,12 @@ export async function mailEmailChange(
 const confirmTexts: Record<Language, (facts: Notice & { link: string }) => Omit<Mail, 'to'>> = {
   en: ({ username, link }) => ({
     subject: 'Slipway: confirm your address',
-    text: `This is to be the address of the Slipway user ${username}.
+    text: `This address is to become that of the Slipway user ${username}.
 
 Confirm it here within 24 hours; the link works once:
 ${link}
 
-If you know nothing of it, do nothing.
+If you did not expect this, ignore this mail.
 `,
   }),
   zh: ({ username, link }) => ({
@@ -61,8 +61,8 @@ ${link}
 const toldTexts: Record<Language, (facts: Notice) => Omit<Mail, 'to'>> = {
   en: ({ username, newEmail, by }) => ({
     subject: 'Slipway: your address is about to change',
-    text: `${by} wants ${newEmail} to be the address of the Slipway user ${username} instead of this one.
-It counts as soon as it is confirmed there.
+    text: `${by} has asked for ${newEmail} to replace this address of the Slipway user ${username}.
+The change takes effect once it is confirmed there.
 
 If you do not want that, tell an administrator of Slipway now.
 `,

@@ -1,5 +1,5 @@
 import type { PasswordLinkKind } from '../../../db/access/password-links.ts';
-import type { Language } from '../../../workflows/problems/problem.ts';
+import type { Language } from '../../../kit/messages/message.ts';
 import type { Mail } from './send.ts';
 
 interface Facts {
@@ -11,7 +11,7 @@ const texts: Record<PasswordLinkKind, Record<Language, (facts: Facts) => Omit<Ma
   reset: {
     en: ({ username, link }) => ({
       subject: 'Slipway: a new password',
-      text: `Somebody, probably you, has asked for a new password of the Slipway user ${username}.
+      text: `Someone, probably you, has asked for a new password for the Slipway user ${username}.
 
 Choose it here within 30 minutes; the link works once:
 ${link}
