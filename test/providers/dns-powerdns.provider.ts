@@ -4,7 +4,7 @@ import { dnsNetwork } from '../../activities/providers/dns/network.ts';
 import { createPowerDns } from '../../activities/providers/dns/powerdns/powerdns.ts';
 import type { PowerDnsAccess } from '../../activities/providers/dns/access.ts';
 import type { DnsDriver } from '../../activities/providers/dns/driver.ts';
-import { presentationOf } from '../../activities/providers/dns/presentation.ts';
+import { toPresentation } from '../../kit/dns/rdata.ts';
 import { startPowerDns } from '../support/servers/powerdns.ts';
 import type { PowerDnsServer } from '../support/servers/powerdns.ts';
 import { dnsSuite } from './dns.suite.ts';
@@ -27,7 +27,7 @@ function driver(wish: Partial<PowerDnsAccess> = {}): DnsDriver {
 }
 
 async function write(zone: string, name: string, type: string, set: { ttl: number; values: string[] } | null): Promise<void> {
-  const records = set?.values.map((value) => ({ content: presentationOf(type, value), disabled: false }));
+  const records = set?.values.map((value) => ({ content: toPresentation(type, value), disabled: false }));
   const rrset = set === null ? { changetype: 'DELETE' } : { changetype: 'REPLACE', ttl: set.ttl, records };
   const { status } = await server.api('PATCH', `/zones/${zone}.`, { rrsets: [{ name: `${name}.`, type, ...rrset }] });
   if (status !== 204) throw new Error(`PowerDNS answered ${status}`);

@@ -4,7 +4,7 @@ import type { Soa } from '../../../kit/dns/types.ts';
 import type { ChangeOutcome, DnsDriver, NewZone, ServerSet, SetChange, ZoneDnssec, ZoneInfo, ZoneKind } from './driver.ts';
 import { DnsNotAppliedError, DnsSetsDifferError, DnsZoneExistsError, DnsZoneMissingError, DnsZonesFixedError } from './errors.ts';
 import type { DnsError } from './errors.ts';
-import { presentationOf } from './presentation.ts';
+import { toPresentation } from '../../../kit/dns/rdata.ts';
 import { isEmptySet, keyOf, standing } from './sets.ts';
 
 type Method = Exclude<keyof DnsDriver, 'server' | 'keepsDisabled'>;
@@ -122,7 +122,7 @@ function printed(name: string, { soa, soaTtl, sets }: MemoryZone): string {
   const { mname, rname, serial, refresh, retry, expire, minimum } = soa;
   const first = `${dotted(name)}\t${soaTtl}\tIN\tSOA\t${dotted(mname)} ${dotted(rname)} ${serial} ${refresh} ${retry} ${expire} ${minimum}`;
   const lines = [...sets.values()].flatMap((set) =>
-    set.values.map((value) => `${dotted(set.name)}\t${set.ttl}\tIN\t${set.type}\t${presentationOf(set.type, value)}`),
+    set.values.map((value) => `${dotted(set.name)}\t${set.ttl}\tIN\t${set.type}\t${toPresentation(set.type, value)}`),
   );
   return `${[first, ...lines].join('\n')}\n`;
 }

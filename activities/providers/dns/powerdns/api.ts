@@ -61,12 +61,13 @@ export function createPowerDnsApi(access: PowerDnsAccess, http: Http): PowerDnsA
   const { server, endpoint, apiKey, serverId } = access;
   const base = `${endpoint.replace(/\/+$/, '')}/api/v1/servers/${encodeURIComponent(serverId)}`;
 
-  async function answered({ method, path, query, body, isZone = false, zone }: ApiCall): Promise<Buffer> {
+  async function answered(call: ApiCall, accept = 'application/json'): Promise<Buffer> {
+    const { method, path, query, body, isZone = false, zone } = call;
     const url = new URL(`${base}${path}`);
     for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
     const text = body === undefined ? undefined : JSON.stringify(body);
     if (text !== undefined && Buffer.byteLength(text) > longestBody) throw new DnsChangeTooLongError(server, longestBody);
-    const headers = { 'x-api-key': apiKey, accept: 'application/json, text/plain', 'content-type': 'application/json' };
+    const headers = { 'x-api-key': apiKey, accept, 'content-type': 'application/json' };
     const answer = await http({ method, url, headers, isZone, ...(text !== undefined && { body: text }) });
     if (answer.status < 200 || answer.status > 299) throw failureOf(answer.status, answer.body, zone);
     return answer.body;
@@ -93,7 +94,8 @@ export function createPowerDnsApi(access: PowerDnsAccess, http: Http): PowerDnsA
       throw new DnsAnswerError(server, 'its answer is not that of the PowerDNS API; check its address');
     },
     send: async (call) => void (await answered(call)),
-    text: async (call) => (await answered(call)).toString('utf8'),
+    // Asked for JSON, it wraps the text.
+    text: async (call) => (await answered(call, 'text/plain')).toString('utf8'),
   };
 }
 

@@ -1,7 +1,7 @@
 // Sets of Slipway and rrsets of PowerDNS. A record that stays is sent back in the very form in which the server holds it.
 import { isServerType } from '../../../../kit/dns/types.ts';
 import type { ServerSet, SetChange } from '../driver.ts';
-import { presentationOf } from '../presentation.ts';
+import { toPresentation } from '../../../../kit/dns/rdata.ts';
 import { isEmptySet } from '../sets.ts';
 import { valueOf } from '../values.ts';
 import type { ApiRrset, RrsetPatch } from './shapes.ts';
@@ -24,7 +24,7 @@ export function patchOf({ name, type, after }: SetChange, held: ApiRrset | undef
   if (after === null) return { name: apiName(name), type, changetype: 'DELETE' };
   const forms = new Map(held?.records.map(({ content }) => [valueOf(type, content), content]));
   const record = (value: string, disabled: boolean) => ({
-    content: forms.get(value) ?? presentationOf(type, value),
+    content: forms.get(value) ?? toPresentation(type, value),
     disabled,
   });
   return {

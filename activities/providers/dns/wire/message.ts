@@ -1,7 +1,7 @@
 // DNS messages (RFC 1035, 4; RFC 2136, 2; RFC 6891), read strictly: a message that does not add up is refused whole.
-import { classIn, opcodeQuery, rcode, typeOpt, typeTsig } from './constants.ts';
-import { DnsWireError } from './errors.ts';
-import { nameBytes, readName } from './names.ts';
+import { readName, WireFormatError, writeName } from '../../../../kit/dns/labels.ts';
+import { classIn, opcodeQuery, rcode, typeOpt, typeSoa, typeTsig } from './constants.ts';
+import { NameWriter } from './names.ts';
 import { writtenOut } from './rdata-names.ts';
 
 export interface Question {
@@ -68,7 +68,7 @@ export const ednsRecord = (size = 4_096): Resource => ({
 });
 
 /** Bytes of a record without compression. */
-export function resourceBytes({ name, type, class: kind, ttl, data }: Resource, owner = nameBytes(name)): Buffer {
+export function resourceBytes({ name, type, class: kind, ttl, data }: Resource, owner: Uint8Array = writeName(name)): Buffer {
   const fixed = Buffer.alloc(10);
   fixed.writeUInt16BE(type, 0);
   fixed.writeUInt16BE(kind, 2);
@@ -91,22 +91,23 @@ export function writeMessage(message: Message): Buffer {
   header.writeUInt16BE(flags, 2);
   for (const [index, section] of [questions, answers, authorities, additionals].entries())
     header.writeUInt16BE(Math.min(section.length, 0xffff), 4 + 2 * index);
-  const seen = { at: headerBytes, offsets: new Map<string, number>() };
-  const parts = [header];
+  const names = new NameWriter();
+  const parts: Buffer[] = [header];
+  let at = headerBytes;
   const add = (bytes: Buffer): void => {
     parts.push(bytes);
-    seen.at += bytes.length;
+    at += bytes.length;
   };
   for (const { name, type, class: kind } of questions)
-    add(Buffer.concat([nameBytes(name, seen), Buffer.of(type >> 8, type & 0xff, kind >> 8, kind & 0xff)]));
+    add(Buffer.concat([names.bytes(name, at), Buffer.of(type >> 8, type & 0xff, kind >> 8, kind & 0xff)]));
   for (const record of [...answers, ...authorities, ...additionals])
-    add(resourceBytes(record, nameBytes(record.name, seen)));
+    add(resourceBytes(record, names.bytes(record.name, at)));
   return Buffer.concat(parts);
 }
 
 function readQuestion(bytes: Buffer, start: number): { question: Question; next: number } {
-  const { name, next } = readName(bytes, start);
-  if (next + 4 > bytes.length) throw new DnsWireError('the message ends within its question');
+  const { name, end: next } = readName(bytes, start);
+  if (next + 4 > bytes.length) throw new WireFormatError('the message ends within its question');
   return {
     question: { name, type: bytes.readUInt16BE(next), class: bytes.readUInt16BE(next + 2) },
     next: next + 4,
@@ -114,12 +115,12 @@ function readQuestion(bytes: Buffer, start: number): { question: Question; next:
 }
 
 function readResource(bytes: Buffer, start: number): { record: Resource; next: number } {
-  const { name, next: at } = readName(bytes, start);
-  if (at + 10 > bytes.length) throw new DnsWireError('the message ends within a record');
+  const { name, end: at } = readName(bytes, start);
+  if (at + 10 > bytes.length) throw new WireFormatError('the message ends within a record');
   const type = bytes.readUInt16BE(at);
   const ttl = bytes.readUInt32BE(at + 4);
   const next = at + 10 + bytes.readUInt16BE(at + 8);
-  if (next > bytes.length) throw new DnsWireError('the message ends within the data of a record');
+  if (next > bytes.length) throw new WireFormatError('the message ends within the data of a record');
   return {
     record: {
       name,
@@ -133,9 +134,9 @@ function readResource(bytes: Buffer, start: number): { record: Resource; next: n
   };
 }
 
-/** Reads a message; throws DnsWireError. */
+/** Reads a message; throws WireFormatError. */
 export function readMessage(bytes: Buffer): ReadMessage {
-  if (bytes.length < headerBytes) throw new DnsWireError('the message is shorter than a header');
+  if (bytes.length < headerBytes) throw new WireFormatError('the message is shorter than a header');
   const flags = bytes.readUInt16BE(2);
   const counts = [4, 6, 8, 10].map((at) => bytes.readUInt16BE(at));
   let at = headerBytes;
@@ -152,12 +153,12 @@ export function readMessage(bytes: Buffer): ReadMessage {
       const { record, next } = readResource(bytes, at);
       if (record.type !== typeTsig) records.push(record);
       else if (section === 3 && left === 1) tsig = { record, at };
-      else throw new DnsWireError('the signature is not the last record');
+      else throw new WireFormatError('the signature is not the last record');
       at = next;
     }
     return records;
   });
-  if (at !== bytes.length) throw new DnsWireError('the message is longer than its records');
+  if (at !== bytes.length) throw new WireFormatError('the message is longer than its records');
   const [answers = [], authorities = [], additionals = []] = sections;
   return {
     id: bytes.readUInt16BE(0),
@@ -177,32 +178,5 @@ export function readMessage(bytes: Buffer): ReadMessage {
 export const sameQuestion = (a: Question, b: Question): boolean =>
   a.name === b.name && a.type === b.type && a.class === b.class;
 
-/** The fields of an SOA's data. */
-export interface SoaData {
-  mname: string;
-  rname: string;
-  serial: number;
-  refresh: number;
-  retry: number;
-  expire: number;
-  minimum: number;
-}
-
-export function readSoa(data: Buffer): SoaData {
-  const mname = readName(data, 0);
-  const rname = readName(data, mname.next);
-  if (data.length !== rname.next + 20) throw new DnsWireError('an SOA does not have the length of one');
-  const at = (index: number): number => data.readUInt32BE(rname.next + 4 * index);
-  return {
-    mname: mname.name,
-    rname: rname.name,
-    serial: at(0),
-    refresh: at(1),
-    retry: at(2),
-    expire: at(3),
-    minimum: at(4),
-  };
-}
-
 export const isSoaOf = (zone: string, { name, type, class: kind }: Resource): boolean =>
-  name === zone && type === 6 && kind === classIn;
+  name === zone && type === typeSoa && kind === classIn;

@@ -1,6 +1,5 @@
 // Names inside record data may be compressed in the older types (RFC 3597, 4). Data leaves the message with them written out.
-import { DnsWireError } from './errors.ts';
-import { nameBytes, readName } from './names.ts';
+import { readName, WireFormatError, writeName } from '../../../../kit/dns/labels.ts';
 
 /** Before the names: a number of bytes, or of bytes and character strings. */
 interface Layout {
@@ -32,11 +31,11 @@ export function writtenOut(message: Buffer, type: number, start: number, end: nu
   for (let string = 0; string < (layout.strings ?? 0); string += 1) at += 1 + (message[at] ?? 0);
   const parts = [message.subarray(start, at)];
   for (let index = 0; index < layout.names; index += 1) {
-    const { name, next } = readName(message, at);
-    parts.push(nameBytes(name));
+    const { name, end: next } = readName(message, at);
+    parts.push(Buffer.from(writeName(name)));
     at = next;
   }
-  if (at > end) throw new DnsWireError('the data of a record is shorter than it says');
+  if (at > end) throw new WireFormatError('the data of a record is shorter than it says');
   parts.push(message.subarray(at, end));
   return Buffer.concat(parts);
 }

@@ -1,11 +1,10 @@
 // Signatures of messages by a shared key (RFC 8945). A verifier follows the chain of a stream of answers: each signature
 // covers the one before it and the unsigned messages in between.
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { readName, WireFormatError, writeName } from '../../../../kit/dns/labels.ts';
 import { classAny, typeTsig } from './constants.ts';
-import { DnsWireError } from './errors.ts';
 import { resourceBytes } from './message.ts';
 import type { ReadMessage, Resource } from './message.ts';
-import { nameBytes, readName } from './names.ts';
 
 export const tsigAlgorithms = ['hmac-sha256', 'hmac-sha384', 'hmac-sha512'] as const;
 export type TsigAlgorithm = (typeof tsigAlgorithms)[number];
@@ -35,13 +34,13 @@ export interface TsigData {
 }
 
 export function readTsig(data: Buffer): TsigData {
-  const { name: algorithm, next } = readName(data, 0);
-  if (next + 16 > data.length) throw new DnsWireError('a signature is too short');
+  const { name: algorithm, end: next } = readName(data, 0);
+  if (next + 16 > data.length) throw new WireFormatError('a signature is too short');
   const macAt = next + 10;
   const macEnd = macAt + data.readUInt16BE(next + 8);
-  if (macEnd + 6 > data.length) throw new DnsWireError('a signature is too short');
+  if (macEnd + 6 > data.length) throw new WireFormatError('a signature is too short');
   const otherAt = macEnd + 6;
-  if (otherAt + data.readUInt16BE(macEnd + 4) !== data.length) throw new DnsWireError('a signature is too short');
+  if (otherAt + data.readUInt16BE(macEnd + 4) !== data.length) throw new WireFormatError('a signature is too short');
   return {
     algorithm,
     time: data.readUIntBE(next, 6),
@@ -63,14 +62,14 @@ const withLength = (bytes: Buffer): Buffer => Buffer.concat([uint(bytes.length, 
 
 export function tsigData({ algorithm, time, fudge, mac, originalId, error, other }: TsigData): Buffer {
   const last = [uint(originalId, 2), uint(error, 2), withLength(other)];
-  return Buffer.concat([nameBytes(algorithm), uint(time, 6), uint(fudge, 2), withLength(mac), ...last]);
+  return Buffer.concat([writeName(algorithm), uint(time, 6), uint(fudge, 2), withLength(mac), ...last]);
 }
 
 /** What is signed besides the message (RFC 8945, 4.3.3); between the messages of a stream only the times. */
 function variables(key: string, { algorithm, time, fudge, error, other }: TsigData, timesOnly: boolean): Buffer {
   const times = Buffer.concat([uint(time, 6), uint(fudge, 2)]);
   if (timesOnly) return times;
-  const owner = [nameBytes(key), uint(classAny, 2), uint(0, 4), nameBytes(algorithm)];
+  const owner = [writeName(key), uint(classAny, 2), uint(0, 4), writeName(algorithm)];
   return Buffer.concat([...owner, times, uint(error, 2), withLength(other)]);
 }
 
