@@ -6,6 +6,8 @@ const encoder = new TextEncoder();
 
 export const octetsOf = (text: string): Uint8Array => encoder.encode(text);
 
+export const octetLength = (text: string): number => Buffer.byteLength(text);
+
 /** The text of octets; undefined when they are not UTF-8. */
 export function utf8Of(octets: Uint8Array): string | undefined {
   try {

@@ -17,7 +17,8 @@ const emptyUpdate = (zone: string): Message => ({
   questions: [{ name: zone, type: typeSoa, class: classIn }],
 });
 
-async function soaIn(session: DnsSession, server: string, zone: string): Promise<Soa> {
+/** The SOA of a zone that the server is authoritative for. */
+export async function soaIn(session: DnsSession, server: string, zone: string): Promise<Soa> {
   const answer = await session.ask(question(zone, typeSoa));
   const record = answer.isAuthoritative ? answer.answers.find((one) => isSoaOf(zone, one)) : undefined;
   if (record) return understood(server, () => rdataToSoa(record.data, 0, record.data.length));

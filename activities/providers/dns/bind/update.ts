@@ -3,18 +3,21 @@
 // by an update that has prerequisites and changes nothing: a query would also find wildcards, referrals and child zones.
 import { randomInt } from 'node:crypto';
 import { rdataToValue, typeNumber, valueToRdata } from '../../../../kit/dns/rdata.ts';
-import { DnsNotAppliedError, DnsRefusedError, DnsSetsDifferError } from '../errors.ts';
+import { DnsChangeTooLongError, DnsNotAppliedError, DnsRefusedError, DnsSetsDifferError } from '../errors.ts';
 import type { ChangeOutcome, ServerSet, SetChange, SetKey } from '../driver.ts';
 import { isEmptySet, keyOf, notApplied, sameSet, standing } from '../sets.ts';
-import { classAny, classIn, classNone, opcodeUpdate, rcode, typeSoa } from '../wire/constants.ts';
+import { classIn, classNone, opcodeUpdate, rcode, typeSoa } from '../wire/constants.ts';
 import { newMessage } from '../wire/message.ts';
 import type { Message, Resource } from '../wire/message.ts';
 import { question, understood, withSession } from './client.ts';
 import type { DnsSession, DnsTarget } from './client.ts';
 import { refusalOf } from './refusals.ts';
 import type { DnsNetwork } from '../network.ts';
-import { querySoa } from './queries.ts';
+import { soaIn } from './queries.ts';
 import { transfer } from './transfer.ts';
+
+/** Sets looked up one by one; with more the whole zone is read. */
+const mostLookups = 100;
 
 const noData = Buffer.alloc(0);
 
@@ -122,12 +125,20 @@ export class ZoneUpdate {
 
   /** As `read`; few sets are looked up by queries, and proven by prerequisites. */
   async lookUp(keys: readonly SetKey[]): Promise<ServerSet[]> {
-    const found = await this.#session(async (session) => {
-      const wish: (SetKey & { set: ServerSet | null })[] = [];
-      for (const { name, type } of keys) wish.push({ name, type, set: await this.#queried(session, { name, type }) });
-      return (await this.holds(session, wish)) ? wish : null;
-    });
-    return found ? found.flatMap(({ set }) => set ?? []) : this.read(keys);
+    if (keys.length > mostLookups) return this.read(keys);
+    try {
+      return (await this.#session((session) => this.#lookedUp(session, keys))) ?? (await this.read(keys));
+    } catch (error) {
+      // More than one message can state.
+      if (error instanceof DnsChangeTooLongError) return this.read(keys);
+      throw error;
+    }
+  }
+
+  async #lookedUp(session: DnsSession, keys: readonly SetKey[]): Promise<ServerSet[] | null> {
+    const wish: (SetKey & { set: ServerSet | null })[] = [];
+    for (const { name, type } of keys) wish.push({ name, type, set: await this.#queried(session, { name, type }) });
+    return (await this.holds(session, wish)) ? wish.flatMap(({ set }) => set ?? []) : null;
   }
 
   #session<T>(work: (session: DnsSession) => Promise<T>): Promise<T> {
@@ -135,27 +146,27 @@ export class ZoneUpdate {
   }
 
   /** Carries out the change; see DnsDriver. */
-  async change(changes: readonly SetChange[]): Promise<ChangeOutcome> {
-    const isAsBefore = await this.#session((session) =>
-      this.#isExactly(session, changes.map(({ name, type, before }) => ({ name, type, set: before }))),
-    );
-    if (!isAsBefore || changes.every(({ before, after }) => sameSet(before, after))) {
-      const found = standing(changes, await this.read(changes));
-      if (found.state === 'as_after') return { serial: await this.#serial(), effect: 'already' };
-      if (found.state === 'other') throw new DnsSetsDifferError(this.#target.server, found.sets);
-    }
-    await this.#send(changes);
-    const isAsAfter = await this.#session((session) =>
-      this.#isExactly(session, changes.map(({ name, type, after }) => ({ name, type, set: after }))),
-    );
-    if (!isAsAfter) await this.#takeBack(changes);
-    return { serial: await this.#serial(), effect: 'changed' };
+  change(changes: readonly SetChange[]): Promise<ChangeOutcome> {
+    return this.#session(async (session) => {
+      const before = changes.map(({ name, type, before: set }) => ({ name, type, set }));
+      const after = changes.map(({ name, type, after: set }) => ({ name, type, set }));
+      const serial = async () => (await soaIn(session, this.#target.server, this.#zone)).serial;
+      const isNothing = changes.every((change) => sameSet(change.before, change.after));
+      if (isNothing || !(await this.#isExactly(session, before))) {
+        const found = standing(changes, await this.read(changes));
+        if (found.state === 'as_after') return { serial: await serial(), effect: 'already' };
+        if (found.state === 'other') throw new DnsSetsDifferError(this.#target.server, found.sets);
+      }
+      await this.#send(session, changes);
+      if (!(await this.#isExactly(session, after))) await this.#takeBack(session, changes);
+      return { serial: await serial(), effect: 'changed' };
+    });
   }
 
-  async #send(changes: readonly SetChange[]): Promise<void> {
+  async #send(session: DnsSession, changes: readonly SetChange[]): Promise<void> {
     const prerequisites = changes.flatMap((change) => this.#prerequisites(change, change.before));
     const message = this.#message(prerequisites, this.#updates(changes));
-    const { rcode: code } = await this.#session((session) => session.ask(message));
+    const { rcode: code } = await session.ask(message);
     if (code === rcode.noError) return;
     const { server } = this.#target;
     if (!unmet.includes(code)) throw refusalOf(server, this.#zone, code, 'the change');
@@ -165,7 +176,7 @@ export class ZoneUpdate {
   }
 
   /** Part of the change was passed over: the rest is taken back, unless somebody else has changed it meanwhile. */
-  async #takeBack(changes: readonly SetChange[]): Promise<void> {
+  async #takeBack(session: DnsSession, changes: readonly SetChange[]): Promise<void> {
     const { server } = this.#target;
     const present = new Map((await this.read(changes)).map((set) => [keyOf(set), set]));
     const wrong = notApplied(changes, [...present.values()]);
@@ -173,23 +184,19 @@ export class ZoneUpdate {
     const undo = changes
       .map((one) => ({ ...one, before: present.get(keyOf(one)) ?? null, after: one.before }))
       .filter(({ before, after }) => !sameSet(before, after));
-    const isBack = await this.#undone(undo);
+    const isBack = await this.#undone(session, undo);
     throw new DnsNotAppliedError(server, wrong, isBack);
   }
 
-  async #undone(undo: readonly SetChange[]): Promise<boolean> {
+  async #undone(session: DnsSession, undo: readonly SetChange[]): Promise<boolean> {
     if (undo.length === 0) return true;
     try {
-      await this.#send(undo);
+      await this.#send(session, undo);
     } catch (error) {
       if (error instanceof DnsSetsDifferError) return false;
       throw error;
     }
     return standing(undo, await this.read(undo)).state === 'as_after';
-  }
-
-  async #serial(): Promise<number> {
-    return (await querySoa(this.#target, this.#network, this.#zone)).serial;
   }
 }
 

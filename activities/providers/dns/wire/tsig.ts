@@ -131,8 +131,8 @@ function stripped(bytes: Buffer, at: number, originalId: number): Buffer {
   return message;
 }
 
-/** Creates the verifier of the answers to a request with this signature. */
-export function createVerifier(key: TsigKey, requestMac: Buffer): TsigVerifier {
+/** Creates the verifier of the answers to a request with this signature; null: of a request itself. */
+export function createVerifier(key: TsigKey, requestMac: Buffer | null): TsigVerifier {
   let prior = requestMac;
   let between: Buffer[] = [];
   let isFirst = true;
@@ -149,7 +149,7 @@ export function createVerifier(key: TsigKey, requestMac: Buffer): TsigVerifier {
     // A server that does not know the key, or finds the signature wrong, cannot sign (RFC 8945, 5.3.2).
     if (found.mac.length === 0 && found.error !== 0) return { state: 'error', error: found.error, serverTime };
     const text = stripped(bytes, at, found.originalId);
-    const parts = [withLength(prior), ...between, text, variables(key.name, found, !isFirst)];
+    const parts = [...(prior ? [withLength(prior)] : []), ...between, text, variables(key.name, found, !isFirst)];
     const expected = macOf(key, parts);
     if (found.mac.length !== expected.length || !timingSafeEqual(found.mac, expected))
       return falseOf('its signature is wrong');
