@@ -33,6 +33,12 @@ export function quotedWord(server: string, word: string): string {
   return `"${word}"`;
 }
 
+/** `addzone` takes no quotation marks around a view. */
+function bareWord(server: string, word: string): string {
+  if (!/^[\w.-]+$/.test(word)) throw new DnsRefusedError(server, 'the name of the view has characters that rndc does not take');
+  return word;
+}
+
 const wordsOf = ({ error, text }: RndcAnswer): string => remoteWords(`${error} ${text}`);
 const isMissing = (answer: RndcAnswer): boolean => /not found|no matching zone/i.test(wordsOf(answer));
 
@@ -42,7 +48,7 @@ const noZone = 'slipway-check.invalid';
 /** Creates the control of a server. */
 export function createControl({ server, view }: Pick<BindAccess, 'server' | 'view'>, rndc: Rndc): Control {
   const at = (zone: string): string =>
-    `${quotedWord(server, zone)} IN${view === null ? '' : ` ${quotedWord(server, view)}`}`;
+    `${quotedWord(server, zone)} IN${view === null ? '' : ` ${bareWord(server, view)}`}`;
   const failed = (answer: RndcAnswer): DnsRefusedError =>
     new DnsRefusedError(server, `rndc refuses: ${wordsOf(answer)}`);
   const has = (text: string, field: string, value: string): boolean => new RegExp(`^${field}: ${value}$`, 'm').test(text);
