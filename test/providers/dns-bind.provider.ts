@@ -44,13 +44,19 @@ function driver(wish: Partial<BindAccess> = {}): DnsDriver {
 }
 
 /** As another client of the server. */
-function write(zone: string, { name, type }: { name: string; type: string }, set: { ttl: number; values: string[] } | null) {
-  const added = set?.values.map((value) => `update add ${name}. ${set.ttl} ${type} ${toPresentation(type, value)}`) ?? [];
+function write(
+  zone: string,
+  { name, type }: { name: string; type: string },
+  set: { ttl: number; values: string[] } | null,
+) {
+  const added =
+    set?.values.map((value) => `update add ${name}. ${set.ttl} ${type} ${toPresentation(type, value)}`) ?? [];
   server.nsupdate(key, `zone ${zone}`, `update delete ${name}. ${type}`, ...added);
 }
 
 const otherKey = aBindKey('other', 'hmac-sha512');
-const zoneText = '$TTL 300\n@ IN SOA ns1.example.net. hostmaster.example.net. 7 7200 900 1209600 300\n@ IN NS ns1.example.net.\n';
+const zoneText =
+  '$TTL 300\n@ IN SOA ns1.example.net. hostmaster.example.net. 7 7200 900 1209600 300\n@ IN NS ns1.example.net.\n';
 const rights = 'allow-update { key slipway; }; allow-transfer { key slipway; };';
 const configured = [
   `zone "conf.example" { type primary; file "conf.db"; ${rights} };`,
@@ -82,7 +88,8 @@ async function aNewZone(...sets: ((zone: string) => ServerSet)[]): Promise<strin
 }
 
 const noSecrets = (error: Error): void => {
-  for (const secret of [key.secret, otherKey.secret, server.rndcKey.secret]) expect(error.message).not.toContain(secret);
+  for (const secret of [key.secret, otherKey.secret, server.rndcKey.secret])
+    expect(error.message).not.toContain(secret);
 };
 
 describe('what BIND accepts and does not do', () => {
@@ -128,10 +135,14 @@ describe('two writers of one set on BIND', () => {
     const outcomes = await Promise.all(writers);
     const winners = outcomes.filter((one) => typeof one === 'number');
     expect(winners).toHaveLength(1);
-    for (const other of outcomes.filter((one) => typeof one !== 'number')) expect(other).toBeInstanceOf(DnsSetsDifferError);
+    for (const other of outcomes.filter((one) => typeof one !== 'number'))
+      expect(other).toBeInstanceOf(DnsSetsDifferError);
     const [left] = await driver().readSets(zone, [before]);
     expect(left?.values.length).toBe(2);
-    expect([...(left?.values ?? [])].sort()).toEqual([`192.0.2.${100 + Number(winners[0])}`, `192.0.2.${200 + Number(winners[0])}`]);
+    expect([...(left?.values ?? [])].sort()).toEqual([
+      `192.0.2.${100 + Number(winners[0])}`,
+      `192.0.2.${200 + Number(winners[0])}`,
+    ]);
   });
 });
 
@@ -162,7 +173,9 @@ describe('the keys of BIND', () => {
   });
 
   test('are of no use when the clocks differ, and by how much is told', async () => {
-    const spy = jest.spyOn(Date, 'now').mockImplementation(() => performance.timeOrigin + performance.now() - 3_600_000);
+    const spy = jest
+      .spyOn(Date, 'now')
+      .mockImplementation(() => performance.timeOrigin + performance.now() - 3_600_000);
     try {
       const error = await failureOf(driver().soa('conf.example'));
       expect(error).toBeInstanceOf(DnsClockError);
@@ -222,7 +235,9 @@ describe('zones of BIND', () => {
     await driver({ zoneSeed: { from: 'existing_file' } }).createZone(wish);
     const { sets } = await driver().read(zone);
     expect(sets.map(({ name, type }) => `${name} ${type}`).sort()).toEqual([`a.${zone} A`, `${zone} NS`].sort());
-    const missing = await failureOf(driver({ zoneSeed: { from: 'existing_file' } }).createZone(aZone('nofile.example')));
+    const missing = await failureOf(
+      driver({ zoneSeed: { from: 'existing_file' } }).createZone(aZone('nofile.example')),
+    );
     expect(missing).toBeInstanceOf(DnsRefusedError);
     expect(missing.message).toContain('"nofile.example.db"');
   });
@@ -318,7 +333,14 @@ describe('a BIND with views', () => {
       rndc: second.rndcKey,
       rndcPort: second.rndcPort,
     });
-    await eventually(() => reader.soa('split.example').then(() => true, () => false), { timeout: 30_000 });
+    await eventually(
+      () =>
+        reader.soa('split.example').then(
+          () => true,
+          () => false,
+        ),
+      { timeout: 30_000 },
+    );
     expect(await reader.zone('split.example')).toMatchObject({ kind: 'secondary' });
     expect(await reader.zones()).toMatchObject([{ name: 'split.example', kind: 'secondary' }]);
     expect(await reader.check()).toMatchObject({ canCreateZones: false });

@@ -23,7 +23,13 @@ import { failureOf } from './dns.suite.ts';
 const secret = Buffer.alloc(32, 7);
 const key = { name: 'slipway', algorithm: 'hmac-sha256', secret } as const;
 
-const record = (name: string, type: number, data: Uint8Array): Resource => ({ name, type, class: 1, ttl: 300, data: Buffer.from(data) });
+const record = (name: string, type: number, data: Uint8Array): Resource => ({
+  name,
+  type,
+  class: 1,
+  ttl: 300,
+  data: Buffer.from(data),
+});
 const soaData = (serial: number): Uint8Array =>
   soaToRdata({ mname: 'ns.example', rname: 'h.example', serial, refresh: 1, retry: 1, expire: 1, minimum: 1 });
 const soa = (serial = 1): Resource => record('z.example', 6, soaData(serial));
@@ -63,7 +69,14 @@ describe('signatures of messages (RFC 8945)', () => {
 
   test('cover the message and the variables of 4.3.3', () => {
     const variables = Buffer.from(
-      '07736c697077617900' + '00ff' + '00000000' + '0b686d61632d73686132353600' + '00006553f100' + '012c' + '0000' + '0000',
+      '07736c697077617900' +
+        '00ff' +
+        '00000000' +
+        '0b686d61632d73686132353600' +
+        '00006553f100' +
+        '012c' +
+        '0000' +
+        '0000',
       'hex',
     );
     const { mac } = signed(request, key, time);
@@ -72,7 +85,9 @@ describe('signatures of messages (RFC 8945)', () => {
 
   test('of a stream are a chain, in which a message may be unsigned and none may be changed or left out', () => {
     const first = signed(request, key, time);
-    const answers = [1, 2, 3].map((id) => writeMessage({ ...newMessage(0x1234), isResponse: true, answers: [soa(id)] }));
+    const answers = [1, 2, 3].map((id) =>
+      writeMessage({ ...newMessage(0x1234), isResponse: true, answers: [soa(id)] }),
+    );
     const [one, two, three] = answers as [Buffer, Buffer, Buffer];
     const signedOne = signed(one, key, time, { prior: first.mac });
     const covered = createHmac('sha256', secret);
@@ -153,19 +168,57 @@ describe('a broken DNS server', () => {
     return Buffer.concat([Buffer.of(bytes.length >> 8, bytes.length & 255), bytes]);
   };
   const answer = (request: Message, ...answers: Resource[]): Buffer =>
-    framed({ ...newMessage(request.id), isResponse: true, isAuthoritative: true, questions: request.questions, answers });
+    framed({
+      ...newMessage(request.id),
+      isResponse: true,
+      isAuthoritative: true,
+      questions: request.questions,
+      answers,
+    });
 
   test.each<[string, new (...args: never[]) => Error, (socket: Socket, request: Message) => void]>([
     ['drips', DnsTimeoutError, (socket, request) => void drip(socket, answer(request, soa(), address('a.z.example')))],
     ['closes at once', DnsAnswerError, (socket) => void socket.destroy()],
-    ['cuts its answer off', DnsAnswerError, (socket, request) => void socket.end(answer(request, soa()).subarray(0, 20))],
-    ['ends before the closing SOA', DnsAnswerError, (socket, request) => void socket.end(answer(request, soa(), address('a.z.example')))],
-    ['answers another question', DnsAnswerError, (socket, request) => void socket.write(answer({ ...request, id: request.id ^ 1 }, soa()))],
-    ['truncates', DnsAnswerError, (socket, request) => void socket.write(framed({ ...request, isResponse: true, isTruncated: true }))],
-    ['sends records of another zone', DnsAnswerError, (socket, request) => void socket.write(answer(request, soa(), address('a.other'), soa()))],
-    ['ends with another serial', DnsAnswerError, (socket, request) => void socket.write(answer(request, soa(1), soa(2)))],
-    ['goes on after the end', DnsAnswerError, (socket, request) => void socket.write(answer(request, soa(), soa(), soa()))],
-    ['sends no DNS', DnsAnswerError, (socket) => void socket.write(Buffer.concat([Buffer.of(0, 40), Buffer.alloc(40, 0xc0)]))],
+    [
+      'cuts its answer off',
+      DnsAnswerError,
+      (socket, request) => void socket.end(answer(request, soa()).subarray(0, 20)),
+    ],
+    [
+      'ends before the closing SOA',
+      DnsAnswerError,
+      (socket, request) => void socket.end(answer(request, soa(), address('a.z.example'))),
+    ],
+    [
+      'answers another question',
+      DnsAnswerError,
+      (socket, request) => void socket.write(answer({ ...request, id: request.id ^ 1 }, soa())),
+    ],
+    [
+      'truncates',
+      DnsAnswerError,
+      (socket, request) => void socket.write(framed({ ...request, isResponse: true, isTruncated: true })),
+    ],
+    [
+      'sends records of another zone',
+      DnsAnswerError,
+      (socket, request) => void socket.write(answer(request, soa(), address('a.other'), soa())),
+    ],
+    [
+      'ends with another serial',
+      DnsAnswerError,
+      (socket, request) => void socket.write(answer(request, soa(1), soa(2))),
+    ],
+    [
+      'goes on after the end',
+      DnsAnswerError,
+      (socket, request) => void socket.write(answer(request, soa(), soa(), soa())),
+    ],
+    [
+      'sends no DNS',
+      DnsAnswerError,
+      (socket) => void socket.write(Buffer.concat([Buffer.of(0, 40), Buffer.alloc(40, 0xc0)])),
+    ],
     ['floods', DnsAnswerTooLongError, (socket, request) => void flood(socket, request)],
   ])('that %s is told as such, and nothing is kept', async (_what, kind, reply) => {
     const error = await failureOf((await broken(reply)).read('z.example'));

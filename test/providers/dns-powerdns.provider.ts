@@ -26,7 +26,12 @@ function driver(wish: Partial<PowerDnsAccess> = {}): DnsDriver {
   return createPowerDns(access, createHttp(access.server, network));
 }
 
-async function write(zone: string, name: string, type: string, set: { ttl: number; values: string[] } | null): Promise<void> {
+async function write(
+  zone: string,
+  name: string,
+  type: string,
+  set: { ttl: number; values: string[] } | null,
+): Promise<void> {
   const records = set?.values.map((value) => ({ content: toPresentation(type, value), disabled: false }));
   const rrset = set === null ? { changetype: 'DELETE' } : { changetype: 'REPLACE', ttl: set.ttl, records };
   const { status } = await server.api('PATCH', `/zones/${zone}.`, { rrsets: [{ name: `${name}.`, type, ...rrset }] });

@@ -1,10 +1,6 @@
 // What every driver of DNS servers keeps to.
 import type { DnsDriver, NewZone, ServerSet, SetChange } from '../../activities/providers/dns/driver.ts';
-import {
-  DnsSetsDifferError,
-  DnsZoneExistsError,
-  DnsZoneMissingError,
-} from '../../activities/providers/dns/errors.ts';
+import { DnsSetsDifferError, DnsZoneExistsError, DnsZoneMissingError } from '../../activities/providers/dns/errors.ts';
 import { unique } from '../support/harness.ts';
 
 export interface DnsBench {
@@ -12,7 +8,11 @@ export interface DnsBench {
   /** Another worker's driver of the same server. */
   another(): DnsDriver;
   /** Writes a set as somebody else does; null removes it. */
-  behind(zone: string, key: { name: string; type: string }, set: { ttl: number; values: string[] } | null): Promise<void>;
+  behind(
+    zone: string,
+    key: { name: string; type: string },
+    set: { ttl: number; values: string[] } | null,
+  ): Promise<void>;
   /** Texts that no error may contain. */
   secrets: string[];
   close(): Promise<void>;
@@ -36,7 +36,12 @@ export const aZone = (name: string, ...sets: ServerSet[]): NewZone => ({
 });
 
 export const added = (after: ServerSet): SetChange => ({ name: after.name, type: after.type, before: null, after });
-export const removed = (before: ServerSet): SetChange => ({ name: before.name, type: before.type, before, after: null });
+export const removed = (before: ServerSet): SetChange => ({
+  name: before.name,
+  type: before.type,
+  before,
+  after: null,
+});
 export const replaced = (before: ServerSet, change: Partial<ServerSet>): SetChange => ({
   name: before.name,
   type: before.type,
@@ -144,7 +149,10 @@ export function dnsSuite(kind: string, setUp: () => Promise<DnsBench>): void {
 
     test('adds, replaces and removes sets in one change, and the serial grows', async () => {
       const [a, b, c] = ['a', 'b', 'c'] as const;
-      const zone = await madeWith((name) => [aSet(`${a}.${name}`, 'A', ['192.0.2.1']), aSet(`${b}.${name}`, 'A', ['192.0.2.2'])]);
+      const zone = await madeWith((name) => [
+        aSet(`${a}.${name}`, 'A', ['192.0.2.1']),
+        aSet(`${b}.${name}`, 'A', ['192.0.2.2']),
+      ]);
       const first = aSet(`${a}.${zone}`, 'A', ['192.0.2.1']);
       const second = aSet(`${b}.${zone}`, 'A', ['192.0.2.2']);
       const third = aSet(`${c}.${zone}`, 'TXT', ['hello', 'world'], 60);
@@ -165,7 +173,10 @@ export function dnsSuite(kind: string, setUp: () => Promise<DnsBench>): void {
       ['another TTL', { ttl: 301, values: ['192.0.2.1'] }],
       ['nothing', null],
     ])('changes nothing where somebody else has left %s, and names that set', async (_what, theirs) => {
-      const zone = await madeWith((name) => [aSet(`a.${name}`, 'A', ['192.0.2.1']), aSet(`b.${name}`, 'A', ['192.0.2.2'])]);
+      const zone = await madeWith((name) => [
+        aSet(`a.${name}`, 'A', ['192.0.2.1']),
+        aSet(`b.${name}`, 'A', ['192.0.2.2']),
+      ]);
       const key = { name: `a.${zone}`, type: 'A' };
       await bench.behind(zone, key, theirs);
       const { serial } = await bench.driver.zone(zone);
@@ -216,7 +227,9 @@ export function dnsSuite(kind: string, setUp: () => Promise<DnsBench>): void {
       const zone = await madeWith((name) => everyType(name));
       const glue = aSet(`ns.sub.${zone}`, 'A', ['192.0.2.53']);
       const below = aSet(`x.wild.${zone}`, 'A', ['192.0.2.10']);
-      expect(await setsIn(zone, below, { name: `below.sub.${zone}`, type: 'A' }, { name: `alias.${zone}`, type: 'A' })).toEqual([]);
+      expect(
+        await setsIn(zone, below, { name: `below.sub.${zone}`, type: 'A' }, { name: `alias.${zone}`, type: 'A' }),
+      ).toEqual([]);
       await bench.driver.change(zone, [replaced(glue, { values: ['192.0.2.54'] }), added(below)]);
       await bench.driver.change(zone, [removed(below)]);
       expect(await setsIn(zone, glue, below)).toEqual([{ ...glue, values: ['192.0.2.54'] }]);
@@ -227,9 +240,17 @@ export function dnsSuite(kind: string, setUp: () => Promise<DnsBench>): void {
     test('changes a set of every type, value by value', async () => {
       const zone = await madeWith((name) => everyType(name));
       const some = everyType(zone).filter(({ values }) => values.length > 1);
-      await bench.driver.change(zone, some.map((set) => replaced(set, { values: set.values.slice(1) })));
-      expect(await setsIn(zone, ...some)).toEqual(inOrder(some.map((set) => ({ ...set, values: set.values.slice(1) }))));
-      await bench.driver.change(zone, some.map((set) => replaced({ ...set, values: set.values.slice(1) }, { values: set.values })));
+      await bench.driver.change(
+        zone,
+        some.map((set) => replaced(set, { values: set.values.slice(1) })),
+      );
+      expect(await setsIn(zone, ...some)).toEqual(
+        inOrder(some.map((set) => ({ ...set, values: set.values.slice(1) }))),
+      );
+      await bench.driver.change(
+        zone,
+        some.map((set) => replaced({ ...set, values: set.values.slice(1) }, { values: set.values })),
+      );
       expect(await setsIn(zone, ...some)).toEqual(inOrder(some));
       await bench.driver.change(zone, everyType(zone).map(removed));
       expect((await bench.driver.read(zone)).sets.map(({ type }) => type)).toEqual(['NS']);

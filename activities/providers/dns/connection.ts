@@ -61,7 +61,10 @@ async function opened(wish: ChannelWish, network: DnsNetwork): Promise<Socket> {
   const { server, host, port } = wish;
   const socket = connect({ host, port, lookup: lookupOf(addresses), noDelay: true });
   const { connectMs } = network.limits;
-  const late = setTimeout(() => socket.destroy(new DnsUnreachableError(server, `no connection within ${connectMs / 1000} s`)), connectMs);
+  const late = setTimeout(
+    () => socket.destroy(new DnsUnreachableError(server, `no connection within ${connectMs / 1000} s`)),
+    connectMs,
+  );
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);

@@ -56,9 +56,7 @@ export class DnsClockError extends DnsKeyError {
 
   constructor(server: string, aheadSeconds: number | null) {
     const by =
-      aheadSeconds === null
-        ? 'differs'
-        : `is ${Math.abs(aheadSeconds)} s ${aheadSeconds < 0 ? 'behind' : 'ahead of'}`;
+      aheadSeconds === null ? 'differs' : `is ${Math.abs(aheadSeconds)} s ${aheadSeconds < 0 ? 'behind' : 'ahead of'}`;
     super(server, `its clock ${by}${aheadSeconds === null ? ' from' : ''} Slipway's; set the clocks of both`);
     this.aheadSeconds = aheadSeconds;
   }

@@ -1,8 +1,23 @@
 // A DNS server in memory for tests and benchmarks of what lies above the drivers. A world outlives its drivers; it counts
 // calls, injects failures, and keeps the rules by which both real servers refuse records.
 import type { Soa } from '../../../kit/dns/types.ts';
-import type { ChangeOutcome, DnsDriver, NewZone, ServerSet, SetChange, ZoneDnssec, ZoneInfo, ZoneKind } from './driver.ts';
-import { DnsNotAppliedError, DnsSetsDifferError, DnsZoneExistsError, DnsZoneMissingError, DnsZonesFixedError } from './errors.ts';
+import type {
+  ChangeOutcome,
+  DnsDriver,
+  NewZone,
+  ServerSet,
+  SetChange,
+  ZoneDnssec,
+  ZoneInfo,
+  ZoneKind,
+} from './driver.ts';
+import {
+  DnsNotAppliedError,
+  DnsSetsDifferError,
+  DnsZoneExistsError,
+  DnsZoneMissingError,
+  DnsZonesFixedError,
+} from './errors.ts';
 import type { DnsError } from './errors.ts';
 import { toPresentation } from '../../../kit/dns/rdata.ts';
 import { isEmptySet, keyOf, standing } from './sets.ts';
@@ -51,7 +66,11 @@ const bySet = (sets: readonly ServerSet[]): Map<string, ServerSet> =>
   new Map(sets.filter((set) => !isEmptySet(set)).map((set) => [keyOf(set), set]));
 
 /** Changes a zone behind the back of Slipway; null removes the set. */
-export function writeBehind(world: DnsWorld, zone: string, set: ServerSet | { name: string; type: string; removed: true }) {
+export function writeBehind(
+  world: DnsWorld,
+  zone: string,
+  set: ServerSet | { name: string; type: string; removed: true },
+) {
   const held = world.zones.get(zone);
   if (!held) return;
   if ('removed' in set) held.sets.delete(keyOf(set));
@@ -79,12 +98,12 @@ export function createMemoryDns(world: DnsWorld, server = 'memory'): DnsDriver {
     server,
     keepsDisabled: world.keepsDisabled,
     check: () => call('check', () => ({ version: 'memory', canCreateZones: world.canCreateZones, detail: '' })),
-    zones: () => call('zones', () => (world.listsZones ? [...world.zones.keys()].map((name) => infoOf(name, held(name))) : null)),
+    zones: () =>
+      call('zones', () => (world.listsZones ? [...world.zones.keys()].map((name) => infoOf(name, held(name))) : null)),
     zone: (name) => call('zone', () => infoOf(name, held(name))),
     soa: (zone) => call('soa', () => held(zone).soa),
     read: (zone) => call('read', () => ({ soa: held(zone).soa, sets: [...held(zone).sets.values()] })),
-    readSets: (zone, keys) =>
-      call('readSets', () => keys.flatMap((key) => held(zone).sets.get(keyOf(key)) ?? [])),
+    readSets: (zone, keys) => call('readSets', () => keys.flatMap((key) => held(zone).sets.get(keyOf(key)) ?? [])),
     change: (zone, changes) => call('change', () => carryOut(world, server, held(zone), changes)),
     createZone: (wish) => call('createZone', () => create(world, server, wish)),
     removable: () => call('removable', () => world.canCreateZones || 'zones cannot be removed there'),
@@ -94,7 +113,12 @@ export function createMemoryDns(world: DnsWorld, server = 'memory'): DnsDriver {
   };
 }
 
-const infoOf = (name: string, { kind, dnssec, soa }: MemoryZone): ZoneInfo => ({ name, kind, dnssec, serial: soa.serial });
+const infoOf = (name: string, { kind, dnssec, soa }: MemoryZone): ZoneInfo => ({
+  name,
+  kind,
+  dnssec,
+  serial: soa.serial,
+});
 
 function create(world: DnsWorld, server: string, { name, soa, soaTtl, sets }: NewZone): void {
   if (!world.canCreateZones) throw new DnsZonesFixedError(server, 'zones cannot be created there');
@@ -108,7 +132,12 @@ function carryOut(world: DnsWorld, server: string, zone: MemoryZone, changes: re
   if (found.state === 'as_after') return { serial: zone.soa.serial, effect: 'already' };
   if (found.state === 'other') throw new DnsSetsDifferError(server, found.sets);
   const passed = changes.filter((one) => world.passesOver.has(keyOf(one)));
-  if (passed.length > 0) throw new DnsNotAppliedError(server, passed.map(({ name, type }) => ({ name, type })), true);
+  if (passed.length > 0)
+    throw new DnsNotAppliedError(
+      server,
+      passed.map(({ name, type }) => ({ name, type })),
+      true,
+    );
   for (const change of changes) {
     if (change.after === null || isEmptySet(change.after)) zone.sets.delete(keyOf(change));
     else zone.sets.set(keyOf(change), change.after);

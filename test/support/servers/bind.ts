@@ -93,9 +93,12 @@ export async function startBind(wish: BindWish = {}): Promise<BindServer> {
   write('named.conf', [...keys, ...channels, optionsText(folder, dnsPort, wish), wish.zones ?? ''].join(''));
   write('rndc.conf', `${keyText(rndcKey)}options { default-key "${rndcKey.name}"; };\n`);
   const server = startServer(program, ['-g', '-u', user, '-c', join(folder, 'named.conf')]);
-  await eventually(async () => (await listens(dnsPort)) && (await listens(rndcPort)) && /\brunning\b/.test(server.said()), {
-    timeout: 30_000,
-  }).catch(() => {
+  await eventually(
+    async () => (await listens(dnsPort)) && (await listens(rndcPort)) && /\brunning\b/.test(server.said()),
+    {
+      timeout: 30_000,
+    },
+  ).catch(() => {
     throw new Error(`BIND does not listen: ${server.said()}`);
   });
   return {

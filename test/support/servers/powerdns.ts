@@ -57,7 +57,10 @@ export async function startPowerDns(settings: Record<string, string> = {}): Prom
     'cache-ttl': '0',
     ...settings,
   };
-  const server = startServer(program, ['--no-config', ...Object.entries(all).map(([name, value]) => `--${name}=${value}`)]);
+  const server = startServer(program, [
+    '--no-config',
+    ...Object.entries(all).map(([name, value]) => `--${name}=${value}`),
+  ]);
   await eventually(async () => (await listens(apiPort)) && listens(dnsPort), { timeout: 30_000 }).catch(() => {
     throw new Error(`PowerDNS does not listen: ${server.said()}`);
   });

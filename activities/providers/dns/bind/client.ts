@@ -41,7 +41,8 @@ const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
 function keyFailure(server: string, error: number, serverTime: number | null): DnsKeyError {
   if (error === badTime) return new DnsClockError(server, serverTime === null ? null : serverTime - nowSeconds());
-  if (error === badKey) return new DnsKeyError(server, 'it does not know the TSIG key (BADKEY); check tsig_name and tsig_algorithm');
+  if (error === badKey)
+    return new DnsKeyError(server, 'it does not know the TSIG key (BADKEY); check tsig_name and tsig_algorithm');
   if (error === badSig) return new DnsKeyError(server, 'the TSIG key has another secret there (BADSIG)');
   return new DnsKeyError(server, `it refuses the TSIG key (error ${error})`);
 }
@@ -50,7 +51,8 @@ function checkAnswer(server: string, request: Message, answer: ReadMessage, isFi
   const lies = (what: string): never => {
     throw new DnsAnswerError(server, `its answer ${what}`);
   };
-  if (answer.id !== request.id || !answer.isResponse || answer.opcode !== request.opcode) lies('is not to the question');
+  if (answer.id !== request.id || !answer.isResponse || answer.opcode !== request.opcode)
+    lies('is not to the question');
   if (answer.isTruncated) lies('is truncated');
   const [asked] = request.questions;
   const [told] = answer.questions;

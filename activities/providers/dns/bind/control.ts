@@ -35,7 +35,8 @@ export function quotedWord(server: string, word: string): string {
 
 /** `addzone` takes no quotation marks around a view. */
 function bareWord(server: string, word: string): string {
-  if (!/^[\w.-]+$/.test(word)) throw new DnsRefusedError(server, 'the name of the view has characters that rndc does not take');
+  if (!/^[\w.-]+$/.test(word))
+    throw new DnsRefusedError(server, 'the name of the view has characters that rndc does not take');
   return word;
 }
 
@@ -51,7 +52,8 @@ export function createControl({ server, view }: Pick<BindAccess, 'server' | 'vie
     `${quotedWord(server, zone)} IN${view === null ? '' : ` ${bareWord(server, view)}`}`;
   const failed = (answer: RndcAnswer): DnsRefusedError =>
     new DnsRefusedError(server, `rndc refuses: ${wordsOf(answer)}`);
-  const has = (text: string, field: string, value: string): boolean => new RegExp(`^${field}: ${value}$`, 'm').test(text);
+  const has = (text: string, field: string, value: string): boolean =>
+    new RegExp(`^${field}: ${value}$`, 'm').test(text);
   return {
     status: async (zone) => {
       const answer = await rndc(`zonestatus ${at(zone)}`);

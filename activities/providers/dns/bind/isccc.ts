@@ -101,7 +101,8 @@ export function readRndc(bytes: Buffer, key: RndcKey): Table {
   if (!Buffer.isBuffer(hsha)) throw new IscccError('the message is not signed', true);
   // The signature comes first; what follows is signed.
   const authBytes = tableBytes({ _auth: { hsha } });
-  if (!bytes.subarray(4, 4 + authBytes.length).equals(authBytes)) throw new IscccError('the signature is not the first entry');
+  if (!bytes.subarray(4, 4 + authBytes.length).equals(authBytes))
+    throw new IscccError('the signature is not the first entry');
   const expected = signatureOf(key, bytes.subarray(4 + authBytes.length));
   if (hsha.length !== expected.length || !timingSafeEqual(hsha, expected))
     throw new IscccError('the signature is wrong', true);

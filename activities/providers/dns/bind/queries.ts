@@ -59,4 +59,3 @@ export const queryVersion = (target: DnsTarget, network: DnsNetwork): Promise<st
       return text === '' ? null : text;
     });
   });
-

@@ -39,7 +39,10 @@ async function exchange({ server, key }: RndcTarget, channel: Channel, sent: Tab
   channel.send(writeRndc(sent, key));
   const bytes = await channel.receive();
   if (bytes === null)
-    throw new DnsKeyError(server, 'rndc closed the connection; check rndc_key_name, rndc_algorithm, rndc_secret and the clocks');
+    throw new DnsKeyError(
+      server,
+      'rndc closed the connection; check rndc_key_name, rndc_algorithm, rndc_secret and the clocks',
+    );
   try {
     const answer = readRndc(bytes, key);
     if (textAt(answer, '_ctrl', '_ser') !== textAt(sent, '_ctrl', '_ser') || textAt(answer, '_ctrl', '_rpl') !== '1')

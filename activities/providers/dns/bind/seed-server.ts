@@ -108,13 +108,15 @@ export async function serveZone(
   key: TsigKey | null,
   server: string,
 ): Promise<{ close(): Promise<void> }> {
-  const reply = (isTcp: boolean) => (bytes: Buffer): Buffer[] => {
-    try {
-      return answer(zone, key, bytes, isTcp);
-    } catch {
-      return [];
-    }
-  };
+  const reply =
+    (isTcp: boolean) =>
+    (bytes: Buffer): Buffer[] => {
+      try {
+        return answer(zone, key, bytes, isTcp);
+      } catch {
+        return [];
+      }
+    };
   const udp = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   udp.on('message', (bytes, from) => {
     for (const one of reply(false)(bytes)) udp.send(one, from.port, from.address);
@@ -144,7 +146,10 @@ export async function serveZone(
   } catch (error) {
     await close();
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'failed';
-    throw new DnsServerFailedError(server, `Slipway cannot listen at SLIPWAY_DNS_SEED_LISTEN (${code}); another creation may be at work`);
+    throw new DnsServerFailedError(
+      server,
+      `Slipway cannot listen at SLIPWAY_DNS_SEED_LISTEN (${code}); another creation may be at work`,
+    );
   }
   return { close };
 }

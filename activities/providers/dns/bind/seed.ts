@@ -74,7 +74,10 @@ async function loaded(target: DnsTarget, network: DnsNetwork, zone: string): Pro
       const isYetToCome = error instanceof DnsZoneMissingError || error instanceof DnsServerFailedError;
       if (!(error instanceof DnsError) || (!isYetToCome && error.kind === 'unavailable')) throw error;
       if (Date.now() > until)
-        throw new DnsServerFailedError(target.server, `it did not fetch ${zone} from Slipway; it must reach SLIPWAY_DNS_SEED_LISTEN`);
+        throw new DnsServerFailedError(
+          target.server,
+          `it did not fetch ${zone} from Slipway; it must reach SLIPWAY_DNS_SEED_LISTEN`,
+        );
     }
     await pause();
   }

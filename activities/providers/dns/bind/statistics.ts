@@ -9,7 +9,9 @@ const shape = z.object({
   views: z.record(
     z.string(),
     z.object({
-      zones: z.array(z.object({ name: z.string(), class: z.string(), serial: z.number(), type: z.string() })).default([]),
+      zones: z
+        .array(z.object({ name: z.string(), class: z.string(), serial: z.number(), type: z.string() }))
+        .default([]),
     }),
   ),
 });
@@ -34,11 +36,17 @@ const kinds: Partial<Record<string, ZoneKind>> = {
 };
 
 /** Reads the channel; of one view, or of all but BIND's own. */
-export async function readStatistics(server: string, http: Http, endpoint: string, view: string | null): Promise<Statistics> {
+export async function readStatistics(
+  server: string,
+  http: Http,
+  endpoint: string,
+  view: string | null,
+): Promise<Statistics> {
   const { status, body } = await http({ method: 'GET', url: new URL('/json/v1/zones', endpoint), isZone: true });
   if (status !== 200) throw new DnsServerFailedError(server, `its statistics channel answers HTTP ${status}`);
   const found = shape.safeParse(jsonOf(body));
-  if (!found.success) throw new DnsAnswerError(server, 'its answer is not that of a statistics channel; check its address');
+  if (!found.success)
+    throw new DnsAnswerError(server, 'its answer is not that of a statistics channel; check its address');
   const { version, views } = found.data;
   const names = Object.keys(views).filter((name) => (view === null ? name !== '_bind' : name === view));
   const zones = names.flatMap((name) => views[name]?.zones ?? []);

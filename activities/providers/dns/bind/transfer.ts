@@ -88,7 +88,8 @@ export const transfer = (target: DnsTarget, network: DnsNetwork, zone: string): 
       for (;;) {
         const { message, isSettled } = await exchange.next();
         if (message.rcode !== rcode.noError) throw refusalOf(server, zone, message.rcode, 'the transfer');
-        if (message.answers.length === 0) throw new DnsAnswerError(server, `its transfer of ${zone} has an empty message`);
+        if (message.answers.length === 0)
+          throw new DnsAnswerError(server, `its transfer of ${zone} has an empty message`);
         unproven.push(...message.answers);
         if (!isSettled) continue;
         for (const record of unproven) collector.add(record);
@@ -98,4 +99,3 @@ export const transfer = (target: DnsTarget, network: DnsNetwork, zone: string): 
     },
     true,
   );
-

@@ -40,7 +40,13 @@ export class ZoneUpdate {
 
   #records({ name, type }: SetKey, values: readonly string[], kind: number, ttl: number): Resource[] {
     const number = this.#number(type);
-    return values.map((value) => ({ name, type: number, class: kind, ttl, data: Buffer.from(valueToRdata(type, value)) }));
+    return values.map((value) => ({
+      name,
+      type: number,
+      class: kind,
+      ttl,
+      data: Buffer.from(valueToRdata(type, value)),
+    }));
   }
 
   /** RFC 2136, 2.4: "exists with these values", or "does not exist". */
@@ -55,14 +61,24 @@ export class ZoneUpdate {
       // Not of the whole set at the apex: BIND passes over that for NS.
       return this.#records({ name, type }, before.values, classNone, 0);
     const kept = new Set(after.values);
-    return this.#records({ name, type }, before.values.filter((value) => !kept.has(value)), classNone, 0);
+    return this.#records(
+      { name, type },
+      before.values.filter((value) => !kept.has(value)),
+      classNone,
+      0,
+    );
   }
 
   #additions({ name, type, before, after }: SetChange): Resource[] {
     if (after === null) return [];
     // Every value is sent where the TTL changes.
     const known = new Set(before?.ttl === after.ttl ? before.values : []);
-    return this.#records({ name, type }, after.values.filter((value) => !known.has(value)), classIn, after.ttl);
+    return this.#records(
+      { name, type },
+      after.values.filter((value) => !known.has(value)),
+      classIn,
+      after.ttl,
+    );
   }
 
   /** Deletions first; the last name server of the apex cannot go, so there additions come first. */

@@ -57,7 +57,8 @@ export function createBindZones({ access, target, network, control, seed }: Part
 
   const addPrimary = async (zone: string, more = ''): Promise<void> => {
     const outcome = await controlled().add(zone, `type primary; file ${file(zone)}; ${rights()} ${more}`);
-    if (outcome === 'no_file') throw new DnsRefusedError(server, `it does not find the file ${file(zone)} in its directory`);
+    if (outcome === 'no_file')
+      throw new DnsRefusedError(server, `it does not find the file ${file(zone)} in its directory`);
   };
 
   async function begin(wish: NewZone): Promise<void> {
@@ -68,7 +69,8 @@ export function createBindZones({ access, target, network, control, seed }: Part
       case 'initial_file':
         return addPrimary(wish.name, `initial-file ${quotedWord(server, zoneSeed.file)};`);
       case 'transfer': {
-        if (!seed) throw new DnsZonesFixedError(server, 'zones come by a transfer, and SLIPWAY_DNS_SEED_LISTEN is not set');
+        if (!seed)
+          throw new DnsZonesFixedError(server, 'zones come by a transfer, and SLIPWAY_DNS_SEED_LISTEN is not set');
         const config = `type primary; file ${file(wish.name)}; ${rights()}`;
         return seedByTransfer({ target, network, control: controlled(), seed, file: file(wish.name), config }, wish);
       }
@@ -119,7 +121,10 @@ async function fill(target: DnsTarget, network: DnsNetwork, { name, sets }: NewZ
     return { name: set.name, type: set.type, before: present.get(key) ?? null, after: wished.get(key) ?? null };
   });
   const update = new ZoneUpdate(target, network, name);
-  await inParts(update, changes.filter(({ before, after }) => !sameSet(before, after)));
+  await inParts(
+    update,
+    changes.filter(({ before, after }) => !sameSet(before, after)),
+  );
   const wrong = notApplied(changes, (await transfer(target, network, name)).sets);
   if (wrong.length > 0) throw new DnsNotAppliedError(target.server, wrong, false);
 }

@@ -66,7 +66,8 @@ export function createPowerDnsApi(access: PowerDnsAccess, http: Http): PowerDnsA
     const url = new URL(`${base}${path}`);
     for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
     const text = body === undefined ? undefined : JSON.stringify(body);
-    if (text !== undefined && Buffer.byteLength(text) > longestBody) throw new DnsChangeTooLongError(server, longestBody);
+    if (text !== undefined && Buffer.byteLength(text) > longestBody)
+      throw new DnsChangeTooLongError(server, longestBody);
     const headers = { 'x-api-key': apiKey, accept, 'content-type': 'application/json' };
     const answer = await http({ method, url, headers, isZone, ...(text !== undefined && { body: text }) });
     if (answer.status < 200 || answer.status > 299) throw failureOf(answer.status, answer.body, zone);
@@ -83,7 +84,10 @@ export function createPowerDnsApi(access: PowerDnsAccess, http: Http): PowerDnsA
     if (status === 413) return new DnsChangeTooLongError(server, longestBody);
     if (status === 422 || status === 400) return new PowerDnsRefusedError(server, errorText(body), [apiKey]);
     if (status >= 300 && status < 400)
-      return new DnsAnswerError(server, `it redirects (HTTP ${status}), which Slipway does not follow; check its address`);
+      return new DnsAnswerError(
+        server,
+        `it redirects (HTTP ${status}), which Slipway does not follow; check its address`,
+      );
     return new DnsServerFailedError(server, `it failed (HTTP ${status}); see its log`);
   }
 

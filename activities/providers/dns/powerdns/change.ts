@@ -103,7 +103,11 @@ export async function change(
       await api.send({ method: 'PUT', path: zonePath(zone), body: { soa_edit_api: 'DEFAULT' }, zone });
     const byKey = new Map(held.map((rrset) => [keyOf({ name: nameOf(rrset.name), type: rrset.type }), rrset]));
     try {
-      await send(api, zone, changes.map((one) => patchOf(one, byKey.get(keyOf(one)))));
+      await send(
+        api,
+        zone,
+        changes.map((one) => patchOf(one, byKey.get(keyOf(one)))),
+      );
       effect = 'changed';
     } catch (error) {
       if (!(error instanceof DnsServerFailedError)) throw error;

@@ -18,7 +18,8 @@ export function createPowerDns(access: PowerDnsAccess, http: Http): DnsDriver {
     keepsDisabled: true,
     check: async () => {
       const { version, daemon_type: daemon } = await api.call({ method: 'GET', path: '' }, serverShape);
-      if (daemon !== 'authoritative') throw new DnsAnswerError(server, 'it is a PowerDNS, but not an authoritative server');
+      if (daemon !== 'authoritative')
+        throw new DnsAnswerError(server, 'it is a PowerDNS, but not an authoritative server');
       return { version, canCreateZones: true, detail: '' };
     },
     zones: () => listZones(api),

@@ -48,7 +48,8 @@ const understood = /^Record (\S+)\/(\S+) '([^]*)': Not in expected format \(pars
 /** The request with one record in the form that the server wants, where that form means the same; else null. */
 export function inServersForm(patches: readonly RrsetPatch[], said: string): RrsetPatch[] | null {
   const [, name, type, sent, wanted] = understood.exec(said) ?? [];
-  if (name === undefined || type === undefined || sent === undefined || wanted === undefined || sent === wanted) return null;
+  if (name === undefined || type === undefined || sent === undefined || wanted === undefined || sent === wanted)
+    return null;
   if (valueOf(type, sent) !== valueOf(type, wanted)) return null;
   let isChanged = false;
   const changed = patches.map((patch) => {

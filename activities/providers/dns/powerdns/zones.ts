@@ -35,7 +35,8 @@ async function infoOf(api: PowerDnsApi, zone: ApiZone): Promise<ZoneInfo> {
 export const apiZone = (api: PowerDnsApi, zone: string): Promise<ApiZone> =>
   api.call({ method: 'GET', path: zonePath(zone), query: { rrsets: 'false' }, zone }, zoneShape);
 
-export const zoneInfo = async (api: PowerDnsApi, zone: string): Promise<ZoneInfo> => infoOf(api, await apiZone(api, zone));
+export const zoneInfo = async (api: PowerDnsApi, zone: string): Promise<ZoneInfo> =>
+  infoOf(api, await apiZone(api, zone));
 
 export async function listZones(api: PowerDnsApi): Promise<ZoneInfo[]> {
   const infos: ZoneInfo[] = [];
@@ -59,7 +60,8 @@ const soaContent = /^(\S+)\s+(\S+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)$/;
 
 /** The SOA among a zone's rrsets, with the serial that is served. */
 export function soaOf(server: string, zone: ApiZone, rrsets: readonly ApiRrset[]): Soa {
-  const content = rrsets.find(({ type, name }) => type === 'SOA' && nameOf(name) === nameOf(zone.name))?.records[0]?.content;
+  const content = rrsets.find(({ type, name }) => type === 'SOA' && nameOf(name) === nameOf(zone.name))?.records[0]
+    ?.content;
   const [, mname, rname, , ...times] = soaContent.exec(content ?? '') ?? [];
   const [refresh, retry, expire, minimum] = times.map(Number);
   if (mname === undefined || rname === undefined || refresh === undefined || retry === undefined)
@@ -112,7 +114,8 @@ export async function createZone(api: PowerDnsApi, access: PowerDnsAccess, wish:
   };
   await api.send({ method: 'POST', path: '/zones', body, isZone: true, zone });
   try {
-    for (const rrsets of rest) await api.send({ method: 'PATCH', path: zonePath(zone), body: { rrsets }, isZone: true, zone });
+    for (const rrsets of rest)
+      await api.send({ method: 'PATCH', path: zonePath(zone), body: { rrsets }, isZone: true, zone });
   } catch (error) {
     await deleteZone(api, zone);
     throw error;
@@ -126,4 +129,3 @@ export async function deleteZone(api: PowerDnsApi, zone: string): Promise<void> 
     if (!(error instanceof DnsZoneMissingError)) throw error;
   }
 }
-

@@ -68,7 +68,10 @@ export const ednsRecord = (size = 4_096): Resource => ({
 });
 
 /** Bytes of a record without compression. */
-export function resourceBytes({ name, type, class: kind, ttl, data }: Resource, owner: Uint8Array = writeName(name)): Buffer {
+export function resourceBytes(
+  { name, type, class: kind, ttl, data }: Resource,
+  owner: Uint8Array = writeName(name),
+): Buffer {
   const fixed = Buffer.alloc(10);
   fixed.writeUInt16BE(type, 0);
   fixed.writeUInt16BE(kind, 2);

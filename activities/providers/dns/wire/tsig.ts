@@ -154,7 +154,8 @@ export function createVerifier(key: TsigKey, requestMac: Buffer | null): TsigVer
     if (found.mac.length !== expected.length || !timingSafeEqual(found.mac, expected))
       return falseOf('its signature is wrong');
     if (found.error !== 0) return { state: 'error', error: found.error, serverTime };
-    if (Math.abs(now - found.time) > found.fudge) return falseOf("its signature is not of this time; compare the clocks");
+    if (Math.abs(now - found.time) > found.fudge)
+      return falseOf('its signature is not of this time; compare the clocks');
     [prior, between, isFirst] = [found.mac, [], false];
     return { state: 'signed' };
   };
