@@ -179,7 +179,7 @@ describe('the keys of BIND', () => {
     try {
       const error = await failureOf(driver().soa('conf.example'));
       expect(error).toBeInstanceOf(DnsClockError);
-      expect(Math.abs((error as DnsClockError).aheadSeconds ?? 0) - 3_600).toBeLessThan(30);
+      expect(Math.abs(error instanceof DnsClockError ? (error.aheadSeconds ?? 0) : 0) - 3_600).toBeLessThan(30);
       expect(error.message).toMatch(/clock is 3[56]\d\d s ahead of Slipway's/);
       expect(await failureOf(driver().createZone(aZone('x.example')))).toBeInstanceOf(DnsKeyError);
     } finally {

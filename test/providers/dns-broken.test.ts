@@ -177,7 +177,7 @@ describe('a broken DNS server', () => {
     });
 
   test.each<[string, new (...args: never[]) => Error, (socket: Socket, request: Message) => void]>([
-    ['drips', DnsTimeoutError, (socket, request) => void drip(socket, answer(request, soa(), address('a.z.example')))],
+    ['drips', DnsTimeoutError, (socket, request) => drip(socket, answer(request, soa(), address('a.z.example')))],
     ['closes at once', DnsAnswerError, (socket) => void socket.destroy()],
     [
       'cuts its answer off',

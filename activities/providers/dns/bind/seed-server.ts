@@ -1,7 +1,8 @@
 // A DNS server of one zone for one transfer: SOA by UDP and TCP, AXFR by TCP, to whoever signs with the key.
 import { createSocket } from 'node:dgram';
+import type { Socket as UdpSocket } from 'node:dgram';
 import { createServer } from 'node:net';
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { typeNumber, soaToRdata, valueToRdata } from '../../../../kit/dns/rdata.ts';
 import type { NewZone } from '../driver.ts';
 import { DnsServerFailedError } from '../errors.ts';
@@ -101,6 +102,19 @@ function serveSocket(socket: Socket, reply: (bytes: Buffer) => Buffer[]): void {
   });
 }
 
+/** Resolves once both listen. */
+const listening = (udp: UdpSocket, tcp: Server, { host, port }: HostPort): Promise<unknown> =>
+  Promise.all([
+    new Promise<void>((resolve, reject) => {
+      udp.once('error', reject);
+      udp.bind(port, host, resolve);
+    }),
+    new Promise<void>((resolve, reject) => {
+      tcp.once('error', reject);
+      tcp.listen(port, host, resolve);
+    }),
+  ]);
+
 /** Serves the zone until it is closed. */
 export async function serveZone(
   { host, port }: HostPort,
@@ -133,16 +147,7 @@ export async function serveZone(
     await new Promise<void>((resolve) => tcp.close(() => resolve()));
   };
   try {
-    await Promise.all([
-      new Promise<void>((resolve, reject) => {
-        udp.once('error', reject);
-        udp.bind(port, host, resolve);
-      }),
-      new Promise<void>((resolve, reject) => {
-        tcp.once('error', reject);
-        tcp.listen(port, host, resolve);
-      }),
-    ]);
+    await listening(udp, tcp, { host, port });
   } catch (error) {
     await close();
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'failed';

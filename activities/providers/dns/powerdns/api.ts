@@ -1,5 +1,5 @@
 // Client of PowerDNS's HTTP API, v1. Of a remote body only the `error` of a 422 is shown, at most 200 characters of it.
-import { z } from 'zod';
+import type { z } from 'zod';
 import {
   DnsAnswerError,
   DnsChangeTooLongError,
@@ -97,7 +97,9 @@ export function createPowerDnsApi(access: PowerDnsAccess, http: Http): PowerDnsA
       if (result.success) return result.data;
       throw new DnsAnswerError(server, 'its answer is not that of the PowerDNS API; check its address');
     },
-    send: async (call) => void (await answered(call)),
+    send: async (call) => {
+      await answered(call);
+    },
     // Asked for JSON, it wraps the text.
     text: async (call) => (await answered(call, 'text/plain')).toString('utf8'),
   };

@@ -65,7 +65,8 @@ async function send(api: PowerDnsApi, zone: string, patches: readonly RrsetPatch
   let rrsets = inOrder(patches);
   for (let correction = 0; ; correction += 1)
     try {
-      return await api.send({ method: 'PATCH', path: zonePath(zone), body: { rrsets }, zone });
+      await api.send({ method: 'PATCH', path: zonePath(zone), body: { rrsets }, zone });
+      return;
     } catch (error) {
       const other = error instanceof PowerDnsRefusedError ? inServersForm(rrsets, error.said) : null;
       if (other === null || correction >= mostCorrections) throw error;

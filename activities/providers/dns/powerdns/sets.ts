@@ -51,15 +51,11 @@ export function inServersForm(patches: readonly RrsetPatch[], said: string): Rrs
   if (name === undefined || type === undefined || sent === undefined || wanted === undefined || sent === wanted)
     return null;
   if (valueOf(type, sent) !== valueOf(type, wanted)) return null;
-  let isChanged = false;
-  const changed = patches.map((patch) => {
-    if (nameOf(patch.name) !== nameOf(name) || patch.type !== type) return patch;
-    const records = patch.records?.map((record) => {
-      if (record.content !== sent) return record;
-      isChanged = true;
-      return { ...record, content: wanted };
-    });
-    return { ...patch, ...(records && { records }) };
+  const isMeant = (patch: RrsetPatch): boolean => nameOf(patch.name) === nameOf(name) && patch.type === type;
+  if (!patches.some((one) => isMeant(one) && one.records?.some(({ content }) => content === sent))) return null;
+  return patches.map((patch) => {
+    if (!isMeant(patch) || !patch.records) return patch;
+    const records = patch.records.map((one) => (one.content === sent ? { ...one, content: wanted } : one));
+    return { ...patch, records };
   });
-  return isChanged ? changed : null;
 }
