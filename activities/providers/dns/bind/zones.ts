@@ -91,12 +91,19 @@ export function createBindZones({ access, target, network, control, seed }: Part
         throw error;
       }
     },
+    ...removal(server, control),
+  };
+}
+
+/** Removal, which needs nothing of how zones come. */
+function removal(server: string, control: Control | null): Pick<BindZones, 'remove' | 'removable'> {
+  return {
     remove: async (zone) => {
-      const how = controlled();
-      const status = await how.status(zone);
+      if (!control) throw new DnsZonesFixedError(server, withoutRndc);
+      const status = await control.status(zone);
       if (!status) return;
       if (!status.isRemovable) throw new DnsZonesFixedError(server, ofConfiguration);
-      await how.remove(zone, true);
+      await control.remove(zone, true);
     },
     removable: async (zone) => {
       if (!control) return withoutRndc;
