@@ -219,7 +219,7 @@ describe('a broken DNS server', () => {
       DnsAnswerError,
       (socket) => void socket.write(Buffer.concat([Buffer.of(0, 40), Buffer.alloc(40, 0xc0)])),
     ],
-    ['floods', DnsAnswerTooLongError, (socket, request) => void flood(socket, request)],
+    ['floods', DnsAnswerTooLongError, (socket, request) => flood(socket, request)],
   ])('that %s is told as such, and nothing is kept', async (_what, kind, reply) => {
     const error = await failureOf((await broken(reply)).read('z.example'));
     expect(error).toBeInstanceOf(kind);
