@@ -1,4 +1,4 @@
-type ProviderErrorKind = 'refused' | 'unavailable';
+export type ProviderErrorKind = 'refused' | 'unavailable';
 
 /**
  * The error of every driver: `refused` is final (a retry gives the same result), `unavailable` may be retried. The message

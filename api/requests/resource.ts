@@ -16,6 +16,7 @@ import type { ResourceView } from '../../workflows/requests/policy.ts';
 import { decide, loadRequest } from '../approvals/decide.ts';
 import { requestOperations } from '../approvals/operations.ts';
 import type { RequestOperations } from '../approvals/operations.ts';
+import type { Decidable } from '../approvals/decide.ts';
 import { change } from '../operations/change.ts';
 import { command } from '../operations/command.ts';
 import type { Ctx } from '../operations/context.ts';
@@ -65,35 +66,72 @@ const commonFilter = z.object({
   awaiting_me: flag.optional(),
 });
 
+/** A kind with what its operations share. */
+interface Parts<Row extends ResourceRow, Fields extends z.ZodObject> {
+  rules: ResourceRules<Row>;
+  path: string;
+  name: string;
+  fields: Fields;
+  columns(ctx: Ctx, given: Partial<z.output<Fields>>): Promise<ResourceFields>;
+  access: ReturnType<typeof accessTo<Row>>;
+  decidable: Decidable<Row, ResourceView>;
+  item: z.ZodObject;
+  detail: z.ZodObject;
+  present(rows: readonly Row[], ctx: Ctx): Promise<Record<string, unknown>[]>;
+}
+
 /** All operations of a kind, but those that only it has. */
 export function resourceOperations<Row extends ResourceRow, Fields extends z.ZodObject, Shown extends z.ZodRawShape>(
   api: ResourceApi<Row, Fields, Shown>,
 ): Endpoint[] {
-  const { rules, path, name, fields } = api;
-  const { kind } = rules.table;
-  const title = rules.title;
-  const access = accessTo(rules);
-  const asDecided = decidable(rules);
+  const { rules, path, name, fields, columns } = api;
   const item = z.object({ ...commonFields, ...api.shown });
-  const detail = item.extend(detailFields);
-  type Item = z.input<typeof item>;
+  const parts: Parts<Row, Fields> = {
+    rules,
+    path,
+    name,
+    fields,
+    columns,
+    access: accessTo(rules),
+    decidable: decidable(rules),
+    item,
+    detail: item.extend(detailFields),
+    async present(rows, ctx) {
+      const [common, own] = await Promise.all([presentCommon(ctx, rules, rows), api.show(ctx, rows)]);
+      return rows.map((row) => ({ ...common.get(row.id), ...own.get(row.id) }));
+    },
+  };
+  return [
+    listOf(parts, api),
+    createOf(parts),
+    getOf(parts),
+    editOf(parts),
+    planOf(parts),
+    ...requestOperations(asRequests(parts)),
+    retryOf(parts),
+  ];
+}
 
-  async function present(rows: Row[], ctx: Ctx): Promise<Item[]> {
-    const [common, own] = await Promise.all([presentCommon(ctx, rules, rows), api.show(ctx, rows)]);
-    return rows.map((row) => ({ ...common.get(row.id), ...own.get(row.id) }) as Item);
-  }
-  async function presentOne(row: Row, ctx: Ctx): Promise<z.input<typeof detail>> {
-    const [one] = await present([row], ctx);
-    return { ...one, ...(await presentDetail(ctx, kind, row.id)) } as z.input<typeof detail>;
-  }
+async function presentOne<Row extends ResourceRow>(
+  { present, rules }: Pick<Parts<Row, z.ZodObject>, 'present' | 'rules'>,
+  row: Row,
+  ctx: Ctx,
+): Promise<Record<string, unknown>> {
+  const [one] = await present([row], ctx);
+  return { ...one, ...(await presentDetail(ctx, rules.table.kind, row.id)) };
+}
 
-  const listAll = list({
+const listOf = <Row extends ResourceRow>(
+  { rules, path, name, item, present }: Parts<Row, z.ZodObject>,
+  { filter, conditions }: { filter: z.ZodObject; conditions(query: Record<string, unknown>): Condition[] },
+): Endpoint =>
+  list({
     path: `${path}/`,
     id: `list${name}s`,
     area,
-    summary: `List ${title}s`,
+    summary: `List ${rules.title}s`,
     permission: signedIn,
-    filter: z.object({ ...commonFilter.shape, ...api.filter.shape }),
+    filter: z.object({ ...commonFilter.shape, ...filter.shape }),
     item,
     order: { newest: 'request.id' },
     countCap: 1_000,
@@ -104,65 +142,69 @@ export function resourceOperations<Row extends ResourceRow, Fields extends z.Zod
         awaiting_me: awaitingMe,
         ...rest
       } = query as z.output<typeof commonFilter>;
-      return selectResources(db, rules, { ...rest, after, before, awaitingMe }, api.conditions(query), subject);
+      return selectResources(db, rules, { ...rest, after, before, awaitingMe }, conditions(query), subject);
     },
-    present: (rows, ctx) => present(rows as Row[], ctx),
+    present: (rows, ctx) => present(rows, ctx),
   });
 
-  const create = change({
+const createOf = <Row extends ResourceRow, Fields extends z.ZodObject>(parts: Parts<Row, Fields>): Endpoint =>
+  change({
     method: 'post',
-    path: `${path}/`,
-    id: `create${name}`,
+    path: `${parts.path}/`,
+    id: `create${parts.name}`,
     area,
-    summary: `Make a ${title}`,
+    summary: `Make a ${parts.rules.title}`,
     permission: system('create_resource_req'),
-    body: fields,
-    returns: detail,
+    body: parts.fields,
+    returns: parts.detail,
     status: 201,
     problems: [...conflicts],
-    prepare: ({ body }, ctx) => api.columns(ctx, body as Partial<z.output<Fields>>),
+    prepare: ({ body }, ctx) => parts.columns(ctx, body),
     async handle(_input, ctx, columns) {
-      const row = await createResource(ctx.tx, rules, ctx.by, columns, atFirst);
-      await launch(ctx, resourceStart(rules, row));
-      return presentOne(row, { ...ctx, db: ctx.tx });
+      const row = await createResource(ctx.tx, parts.rules, ctx.by, columns, atFirst);
+      await launch(ctx, resourceStart(parts.rules, row));
+      return presentOne(parts, row, { ...ctx, db: ctx.tx });
     },
   });
 
-  const get = endpoint({
+const getOf = <Row extends ResourceRow>(parts: Parts<Row, z.ZodObject>): Endpoint =>
+  endpoint({
     method: 'get',
-    path: `${path}/{id}/`,
-    id: `get${name}`,
+    path: `${parts.path}/{id}/`,
+    id: `get${parts.name}`,
     area,
-    summary: `One ${title}`,
-    permission: access.view,
-    returns: detail,
-    handle: (_input, ctx) => presentOne(ctx.allowed, ctx),
+    summary: `One ${parts.rules.title}`,
+    permission: parts.access.view,
+    returns: parts.detail,
+    handle: (_input, ctx) => presentOne(parts, ctx.allowed, ctx),
   });
 
-  const edit = command({
+const editOf = <Row extends ResourceRow, Fields extends z.ZodObject>(parts: Parts<Row, Fields>): Endpoint =>
+  command({
     method: 'patch',
-    path: `${path}/{id}/`,
-    id: `change${name}`,
+    path: `${parts.path}/{id}/`,
+    id: `change${parts.name}`,
     area,
-    summary: `Change a ${title} under review; approvals so far are void`,
-    permission: access.edit,
-    body: atLeastOne(withoutDefaults(fields)),
-    returns: detail,
+    summary: `Change a ${parts.rules.title} under review; approvals so far are void`,
+    permission: parts.access.edit,
+    body: atLeastOne(withoutDefaults(parts.fields)),
+    returns: parts.detail,
     problems: [...conflicts, 'resource_not_in_review', 'workflow_lost'],
     async handle({ body }, ctx) {
-      const given = await api.columns(ctx, body as Partial<z.output<Fields>>);
-      const input = { actor: ctx.by, fields: given };
-      await decide(ctx, asDecided, changeResourceUpdate, input, (view) => canChange(view, ctx.by));
-      return presentOne(await loadRequest(asDecided, ctx, ctx.allowed.id), ctx);
+      const fields = await parts.columns(ctx, body as Partial<z.output<Fields>>);
+      const input = { actor: ctx.by, fields };
+      await decide(ctx, parts.decidable, changeResourceUpdate, input, (view) => canChange(view, ctx.by));
+      return presentOne(parts, await loadRequest(parts.decidable, ctx, ctx.allowed.id), ctx);
     },
   });
 
-  const getPlan = endpoint({
+const planOf = <Row extends ResourceRow>({ rules, path, name, access }: Parts<Row, z.ZodObject>): Endpoint =>
+  endpoint({
     method: 'get',
     path: `${path}/{id}/plan/`,
     id: `get${name}Plan`,
     area,
-    summary: `What a ${title} will do; votes are bound to its hash`,
+    summary: `What a ${rules.title} will do; votes are bound to its hash`,
     permission: access.view,
     returns: z.object({
       plan_hash: z.string().nullable(),
@@ -171,7 +213,7 @@ export function resourceOperations<Row extends ResourceRow, Fields extends z.Zod
     }),
     async handle(_input, ctx) {
       const row = ctx.allowed;
-      const plan = await resourcePlanOf(ctx.db, { kind, requestId: row.id, round: row.planRound });
+      const plan = await resourcePlanOf(ctx.db, { kind: rules.table.kind, requestId: row.id, round: row.planRound });
       if (!plan) throw notFound();
       const isOpen = row.status === 'wait_review' || row.status === 'approved';
       const differs = isOpen && resourcePlanDifference(plan, await rules.compose(ctx.db, row)) !== null;
@@ -179,32 +221,38 @@ export function resourceOperations<Row extends ResourceRow, Fields extends z.Zod
     },
   });
 
-  const retry = command({
+const retryOf = <Row extends ResourceRow>({ rules, path, name, access, ...parts }: Parts<Row, z.ZodObject>): Endpoint =>
+  command({
     method: 'post',
     path: `${path}/{id}/actions/retry/`,
     id: `retry${name}`,
     area,
-    summary: `Fulfil an approved ${title} again, as far as it failed`,
+    summary: `Fulfil an approved ${rules.title} again, as far as it failed`,
     permission: access.retry,
     returns: success,
     problems: ['not_approved', 'no_failure', 'workflow_lost'],
     async handle(_input, ctx) {
-      await decide(ctx, asDecided, retryUpdate, { actor: ctx.by }, canRetry);
+      await decide(ctx, parts.decidable, retryUpdate, { actor: ctx.by }, canRetry);
       return done;
     },
   });
 
-  const asRequests: RequestOperations<Row, ResourceView> = {
+/** What a kind gives to the operations of every approved request. */
+function asRequests<Row extends ResourceRow>(parts: Parts<Row, z.ZodObject>): RequestOperations<Row, ResourceView> {
+  const { rules, path, name, access } = parts;
+  const { kind } = rules.table;
+  const votedOn = ({ id }: Row) => ({ kind, id, applicationId: null });
+  return {
     kind,
     area,
     path,
     name,
-    title,
-    decidable: asDecided,
+    title: rules.title,
+    decidable: parts.decidable,
     permissions: access,
-    voterOf: (ctx, { id }) => voterOf(ctx.db, ctx.subject, { kind, id, applicationId: null }),
-    votedOn: ({ id }) => ({ kind, id, applicationId: null }),
-    approvedOn: () => ({ target: title, where: 'anywhere' }),
+    voterOf: (ctx, row) => voterOf(ctx.db, ctx.subject, votedOn(row)),
+    votedOn,
+    approvedOn: () => ({ target: rules.title, where: 'anywhere' }),
     canClose: canCloseResource,
     problems: {
       decided,
@@ -212,7 +260,6 @@ export function resourceOperations<Row extends ResourceRow, Fields extends z.Zod
       close: ['resource_closed', 'resource_finished', 'resource_rejected', 'request_fulfilling'],
     },
   };
-  return [listAll, create, get, edit, getPlan, ...requestOperations(asRequests), retry];
 }
 
 /** The fields of a change: all optional, and absent unless they are given. */
