@@ -9,11 +9,13 @@ import { sourceHash } from '../kit/source-hash.ts';
 
 const root = join(import.meta.dirname, '..');
 const sources = join(root, 'workflows');
+/** The only other sources of the bundle. */
+const words = join(root, 'kit', 'messages');
 const bundleFolder = join(root, 'dist');
 
 /** Returns the path of a bundle of the present sources, optionally with tracing; builds it if missing. */
 export async function workflowBundle({ traced = false } = {}): Promise<string> {
-  const hash = sourceHash(sources, readFileSync(join(root, 'package-lock.json')));
+  const hash = sourceHash(sources, sourceHash(words, readFileSync(join(root, 'package-lock.json'))));
   const path = join(bundleFolder, `workflows-${hash}${traced ? '-traced' : ''}.js`);
   if (existsSync(path)) return path;
   const { code } = await bundleWorkflowCode({

@@ -96,7 +96,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** The smallest value that this share of all values does not exceed; 0 of an empty list. */
-export function percentile(values: readonly number[], share: number): number {
+function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 }

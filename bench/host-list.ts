@@ -3,12 +3,12 @@
 import { compare } from './harness.ts';
 import type { Benchmark, BenchContext, Row } from './harness.ts';
 import { seedHosts } from './host-seed.ts';
-import type { People } from './host-seed.ts';
+import type { BenchPeople } from './host-seed.ts';
 import { visit } from './http.ts';
 
 interface Inventory {
   url: string;
-  people: People;
+  people: BenchPeople;
 }
 
 async function seeded({ stack, say }: BenchContext, name: string, count: number): Promise<Inventory> {

@@ -4,7 +4,7 @@ import { connect } from '../db/core/connect.ts';
 import { person } from './estate.ts';
 import type { BenchPerson } from './estate.ts';
 
-export type People = Record<'admin' | 'limited', BenchPerson>;
+export type BenchPeople = Record<'admin' | 'limited', BenchPerson>;
 
 const statements = (count: number): string[] => [
   'set statement_timeout = 0',
@@ -30,7 +30,7 @@ const statements = (count: number): string[] => [
 ];
 
 /** Fills an empty database with `count` hosts. */
-export async function seedHosts(databaseUrl: string, count: number): Promise<People> {
+export async function seedHosts(databaseUrl: string, count: number): Promise<BenchPeople> {
   const db = connect(databaseUrl, { max: 1, applicationName: 'bench', queryTimeoutMs: 0 });
   try {
     const people = { admin: await person(db, 'root', { admin: true }), limited: await person(db, 'limited') };

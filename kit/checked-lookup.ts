@@ -6,7 +6,7 @@ import type { LookupFunction } from 'node:net';
 import { isNever, literalAddress } from './addresses.ts';
 
 /** Why an address must not be called; null: it may be. */
-export type Refusal = (address: string) => Error | null;
+type Refusal = (address: string) => Error | null;
 
 type Find = (
   hostname: string,

@@ -1,4 +1,4 @@
-export interface PollOptions {
+interface PollOptions {
   timeoutMs: number;
   everyMs: number;
   /** The pause grows with the time waited, up to this. */

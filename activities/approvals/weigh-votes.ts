@@ -13,7 +13,7 @@ import { msg } from '../../kit/messages/message.ts';
 import { isSatisfied, missingUnder, missingVotes } from '../../workflows/approvals/quorum.ts';
 
 /** The part of a request that votes are weighed by. */
-export interface WeighedRequest extends VotedOn {
+interface WeighedRequest extends VotedOn {
   planRound: number;
   planHash: string | null;
   creatorId: number;

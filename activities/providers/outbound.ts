@@ -10,7 +10,7 @@ import { listeningOn } from './addresses.ts';
 import type { DestinationRule, HostPort } from './addresses.ts';
 
 /** Common to all calls to a system. */
-export interface OutboundRules {
+interface OutboundRules {
   /** PEM of the authority that signed the server's certificate, in place of the public ones. */
   ca?: string | undefined;
   /** Slipway's own servers, which are never called. */

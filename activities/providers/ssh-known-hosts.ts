@@ -10,7 +10,7 @@ interface KnownKey {
 }
 
 /** `known`: this key is pinned; `changed`: others are; `unknown`: no key is. */
-export type Verdict = 'known' | 'changed' | 'revoked' | 'unknown';
+type Verdict = 'known' | 'changed' | 'revoked' | 'unknown';
 
 const typeOf = (key: Buffer): string => (key.length < 4 ? '' : key.subarray(4, 4 + key.readUInt32BE(0)).toString());
 

@@ -30,7 +30,7 @@ import { accessTo } from './access.ts';
 import { decidable, resourceStart } from './decidable.ts';
 import { commonFields, detailFields, presentCommon, presentDetail } from './object.ts';
 
-export interface ResourceApi<Row extends ResourceRow, Fields extends z.ZodObject, Shown extends z.ZodRawShape> {
+interface ResourceApi<Row extends ResourceRow, Fields extends z.ZodObject, Shown extends z.ZodRawShape> {
   rules: ResourceRules<Row>;
   /** Path of the collection, without the last slash. */
   path: string;

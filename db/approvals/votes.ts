@@ -43,7 +43,7 @@ export const policyOf = ({
   requiredApprovals: number;
 }): ApprovalPolicy => policy ?? builtInPolicy(requiredApprovals);
 
-export interface RequestEvent {
+interface RequestEvent {
   kind: RequestKind;
   requestId: number;
   event: string;

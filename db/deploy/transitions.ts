@@ -112,7 +112,7 @@ async function anotherRunning(db: Kysely<Database>, taskId: number): Promise<Pro
   return other ? new Problem('another_running', { id: other.id }) : new Problem('conflict');
 }
 
-export interface ChangedTask {
+interface ChangedTask {
   status: DeployTaskStatus;
   level: NamedDeployTask['level'];
   version: string;

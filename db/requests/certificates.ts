@@ -6,7 +6,7 @@ import { resourceRules } from './kind.ts';
 import type { RowOf } from './kind.ts';
 import type { Condition } from './find.ts';
 
-export type CertificateRequestRow = RowOf<'certificateRequests'>;
+type CertificateRequestRow = RowOf<'certificateRequests'>;
 
 /** The names of a certificate: for `wizard` the wildcard and the domain itself. */
 const namesOf = (domain: string, type: CertificateType): string[] =>

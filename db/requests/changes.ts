@@ -18,7 +18,7 @@ import type { ResourceRow, ResourceRules } from './kind.ts';
 import { putResourcePlan } from './plans.ts';
 
 /** What a policy asks for at first, as the row shows it. */
-export type AtFirst = (policy: ApprovalPolicy) => { openTo: OpenTo; requiredApprovals: number };
+type AtFirst = (policy: ApprovalPolicy) => { openTo: OpenTo; requiredApprovals: number };
 
 const statusUnder = ({ steps }: ApprovalPolicy): 'approved' | 'wait_review' =>
   steps.length === 0 ? 'approved' : 'wait_review';

@@ -6,7 +6,7 @@ import { resourceRules } from './kind.ts';
 import type { RowOf } from './kind.ts';
 import type { Condition } from './find.ts';
 
-export type DomainRequestRow = RowOf<'domainRequests'>;
+type DomainRequestRow = RowOf<'domainRequests'>;
 
 export const domainRequests = resourceRules<DomainRequestRow>({
   kind: 'domain_request',

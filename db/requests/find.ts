@@ -16,7 +16,7 @@ import type { ResourceRow, ResourceRules } from './kind.ts';
 export type Condition = RawBuilder<SqlBool>;
 
 /** Which requests; every given part must hold. `after` and `before` are creation times, strict. */
-export interface ResourceFilter {
+interface ResourceFilter {
   /** username */
   creator?: string | undefined;
   status?: ResourceStatus[] | undefined;

@@ -7,7 +7,7 @@ import type { Database } from '../database.ts';
 import { resourceRules } from './kind.ts';
 import type { RowOf } from './kind.ts';
 
-export type HostRequestRow = RowOf<'hostRequests'>;
+type HostRequestRow = RowOf<'hostRequests'>;
 
 export const hostRequests = resourceRules<HostRequestRow>({
   kind: 'host_request',

@@ -1,7 +1,7 @@
 // Differences of two states of a zone, set by set: for sync (database and server) and for the replacement of records.
 import { isServerType, type AnyRecordType, type DnsRecord, type RecordSet } from './types.ts';
 
-export interface SetDifference {
+interface SetDifference {
   readonly name: string;
   readonly type: AnyRecordType;
   readonly here: RecordSet;
@@ -29,7 +29,7 @@ export function setsOf(records: readonly DnsRecord[]): RecordSet[] {
 }
 
 /** Whether two sets have the same ttl and the same values in any order. */
-export function isSameSet(one: RecordSet, other: RecordSet): boolean {
+function isSameSet(one: RecordSet, other: RecordSet): boolean {
   const values = new Set(one.values);
   return (
     one.ttl === other.ttl &&
@@ -77,7 +77,7 @@ function matches(name: string, pattern: string): boolean {
   return true;
 }
 
-export interface Replacement<Present extends DnsRecord> {
+interface Replacement<Present extends DnsRecord> {
   readonly added: readonly DnsRecord[];
   readonly removed: readonly Present[];
   /** Records that stay with another ttl. */

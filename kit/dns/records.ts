@@ -4,20 +4,20 @@ import { checked, refuse, type Checked } from './refusals.ts';
 import { isRecordType, maximalTtl, recordTypes, type RecordType } from './types.ts';
 import { canonicalValue } from './values.ts';
 
-export interface RecordInput {
+interface RecordInput {
   readonly name: string;
   readonly type: string;
   readonly value: string;
 }
 
-export interface CheckedRecord {
+interface CheckedRecord {
   readonly name: string;
   readonly type: RecordType;
   readonly value: string;
 }
 
 /** The type of its name in any letter case. */
-export function recordType(text: string): RecordType {
+function recordType(text: string): RecordType {
   const type = text.toUpperCase();
   return isRecordType(type) ? type : refuse('type_unsupported', { types: recordTypes.join(' ') }, 'type');
 }

@@ -163,7 +163,7 @@ export const refusalTexts = { ...invalidTexts, ...conflictTexts } as const;
 export const isConflict = (rule: RefusalRule): boolean => Object.hasOwn(conflictTexts, rule);
 
 export type RefusalRule = keyof typeof refusalTexts;
-export type RefusalParams = Readonly<Record<string, string | number>>;
+type RefusalParams = Readonly<Record<string, string | number>>;
 
 /** Why something is refused: `field` is that of the API. */
 export interface Refusal {

@@ -30,7 +30,7 @@ export function ptrAddress(name: string): string | undefined {
   return ipv6Text(Uint8Array.from(Buffer.from(nibbles.split('.').reverse().join(''), 'hex')));
 }
 
-export interface Network {
+interface Network {
   /** The first address. */
   readonly octets: Uint8Array;
   /** Bits of the prefix. */

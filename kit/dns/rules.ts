@@ -5,23 +5,23 @@ import { octetLength } from './octets.ts';
 import { checked, refuse, type Refusal } from './refusals.ts';
 import { valueToRdata } from './rdata.ts';
 import { targetOf } from './targets.ts';
-import { maximalTtl, type AnyRecordType, type DnsRecord } from './types.ts';
+import type { AnyRecordType, DnsRecord } from './types.ts';
 import { longestDomain, namesAbove, type ZoneIndex } from './zone-index.ts';
 
-export interface RuleSettings {
+interface RuleSettings {
   /** Most records of a set: 500, with BIND 100. */
   readonly largestSet: number;
   /** Longer domains of the same server that are below this one. */
   readonly longerDomains: ReadonlySet<string>;
 }
 
-export interface SetKey {
+interface SetKey {
   readonly name: string;
   readonly type: AnyRecordType;
 }
 
 export const mostRecords = 100_000;
-export const mostSetOctets = 60_000;
+const mostSetOctets = 60_000;
 export const largestSets = { powerdns: 500, bind: 100 } as const;
 
 const glueTypes: readonly AnyRecordType[] = ['A', 'AAAA'];
@@ -42,7 +42,7 @@ export function checkOutcome(outcome: ZoneIndex, changed: readonly SetKey[], set
 }
 
 /** What refuses one changed set; null when nothing does. */
-export function checkSet(outcome: ZoneIndex, key: SetKey, settings: RuleSettings): Refusal | null {
+function checkSet(outcome: ZoneIndex, key: SetKey, settings: RuleSettings): Refusal | null {
   const refusal = refusalOf(() => {
     const set = outcome.at(key.name).filter(({ type }) => type === key.type);
     checkContents(key, set, settings);
@@ -125,6 +125,3 @@ function checkLongerDomains(outcome: ZoneIndex, { name, type }: SetKey, { longer
   if (glueTypes.includes(type) && servers.some(({ value }) => value === name)) return;
   refuse('longer_domain', { domain: owner });
 }
-
-/** Whether a time to live may be kept as it is: what servers hold may exceed what people may set. */
-export const isSettableTtl = (ttl: number): boolean => ttl >= 1 && ttl <= maximalTtl;

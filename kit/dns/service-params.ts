@@ -5,7 +5,7 @@ import { bareOrQuoted, base64Of, concatenated, fromBase64, octetsOf, unescaped, 
 import { refuse } from './refusals.ts';
 
 /** Octets of the values by key, in the order of keys. */
-export type ServiceParams = ReadonlyMap<number, Uint8Array>;
+type ServiceParams = ReadonlyMap<number, Uint8Array>;
 
 export const serviceKeys = ['mandatory', 'alpn', 'no-default-alpn', 'port', 'ipv4hint', 'ech', 'ipv6hint'] as const;
 const laterKeys = ['dohpath', 'ohttp'] as const;

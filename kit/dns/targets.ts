@@ -67,7 +67,7 @@ const isDelegated = (zone: ZoneIndex, name: string): boolean =>
   );
 
 /** Whether a name of the zone resolves to addresses, by a wildcard too (RFC 4592); what is delegated is not judged. */
-export function resolvesInZone(zone: ZoneIndex, name: string): boolean {
+function resolvesInZone(zone: ZoneIndex, name: string): boolean {
   if (hasAddress(zone, name) || isDelegated(zone, name)) return true;
   for (let at = name; at !== zone.domain && isWithin(at, zone.domain); at = at.slice(at.indexOf('.') + 1)) {
     if (zone.at(at).length > 0 || zone.below(at).length > 0) return false;

@@ -18,7 +18,7 @@ const u16 = 65535;
 const caaTags = ['issue', 'issuewild', 'iodef', 'issuemail', 'contactemail', 'contactphone'];
 
 /** The forms that refusals show. */
-export const valueForms: Readonly<Record<RecordType, string>> = {
+const valueForms: Readonly<Record<RecordType, string>> = {
   A: '192.0.2.1',
   AAAA: '2001:db8::1',
   CNAME: 'host.example.com',

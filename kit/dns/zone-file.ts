@@ -9,7 +9,7 @@ import { isTtl, ttlOf } from './ttl.ts';
 import { isServerType, maximalTtl, type DnsRecord, type Soa } from './types.ts';
 import { ZoneLexer, type Entry } from './zone-lexer.ts';
 
-export interface ZoneFileOptions {
+interface ZoneFileOptions {
   /** The canonical name of the domain that the file is for. */
   readonly domain: string;
   /** Seconds, where the file has neither `$TTL` nor a time to live before. */
@@ -18,7 +18,7 @@ export interface ZoneFileOptions {
   readonly rules: 'input' | 'served';
 }
 
-export interface LineFault extends Refusal {
+interface LineFault extends Refusal {
   readonly line: number;
 }
 
@@ -164,7 +164,7 @@ function joinSet({ name, type, ttl }: DnsRecord, value: string, { sets, options 
   return set.ttl;
 }
 
-export interface ZoneFileContents {
+interface ZoneFileContents {
   readonly domain: string;
   readonly soa: Soa | null;
   /** Seconds. */

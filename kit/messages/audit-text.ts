@@ -6,10 +6,10 @@ import { fill, type Placeholders } from './fill.ts';
 import { renderReason, type Language, type Message } from './message.ts';
 
 /** One text in both languages; user text in it goes through `quote` of db/audit/text.ts. */
-export type InBoth = Readonly<Record<Language, string>>;
+type InBoth = Readonly<Record<Language, string>>;
 
 export const auditTexts = { ...accessRecords, ...inventoryRecords, ...deployRecords } as const;
-export type AuditTextKey = keyof typeof auditTexts;
+type AuditTextKey = keyof typeof auditTexts;
 
 type NamesOf<K extends AuditTextKey> = Placeholders<(typeof auditTexts)[K]['en']>;
 type ParamsOf<K extends AuditTextKey> = [NamesOf<K>] extends [never]

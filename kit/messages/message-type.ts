@@ -1,10 +1,10 @@
-// A text for people before it has words; workflows/problems/message.ts has the same form, for what crosses the engine.
+// A text for people before it has words. It crosses the engine in this form (workflows/problems/message.ts).
 
 export type Language = 'en' | 'zh';
 
-export type Value = string | number | Message | readonly Message[];
+export type MessageValue = string | number | Message | readonly Message[];
 
 export interface Message {
   key: string;
-  params?: Readonly<Record<string, Value>>;
+  params?: Readonly<Record<string, MessageValue>>;
 }

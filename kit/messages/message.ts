@@ -16,7 +16,7 @@ import { inventoryTexts } from './texts/inventory.ts';
 import { requestsTexts } from './texts/requests.ts';
 import { waitingTexts } from './texts/waiting.ts';
 import { fill, type Placeholders } from './fill.ts';
-import type { Language, Message, Value } from './message-type.ts';
+import type { Language, Message, MessageValue } from './message-type.ts';
 import { reader } from './read-sentence.ts';
 import { wordParams, words } from './words.ts';
 
@@ -47,7 +47,7 @@ export type TextKey = keyof typeof texts;
 type NamesOf<K extends TextKey> = Placeholders<Texts[K]['en']>;
 export type TextParams<K extends TextKey> = [NamesOf<K>] extends [never]
   ? []
-  : [params: { readonly [P in NamesOf<K>]: Value }];
+  : [params: { readonly [P in NamesOf<K>]: MessageValue }];
 
 /** A message of `texts`. */
 export const msg = <K extends TextKey>(key: K, ...[params]: TextParams<K>): Message =>
@@ -76,13 +76,13 @@ export const problemText = (key: keyof typeof problemMessages, params: Message['
   render({ key, ...(params && { params }) }, language);
 
 /** English sentences are read as the messages that they once were made of; any other text stays as it is. */
-function renderSentence(text: Value | undefined, language: Language): string {
+function renderSentence(text: MessageValue | undefined, language: Language): string {
   if (typeof text !== 'string') return '';
   const read = language === 'en' ? undefined : readSentence(text);
   return read ? render(read, language) : text;
 }
 
-function shown(name: string, value: Value | undefined, language: Language): string | number | undefined {
+function shown(name: string, value: MessageValue | undefined, language: Language): string | number | undefined {
   if (value === undefined || typeof value === 'number') return value;
   if (typeof value === 'string') return language === 'zh' && wordParams.has(name) ? (words[value] ?? value) : value;
   return 'key' in value ? render(value, language) : value.map((one) => render(one, language)).join(', ');

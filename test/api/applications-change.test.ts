@@ -1,6 +1,6 @@
 import { unique } from '../support/harness.ts';
 import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
-import { created, recordsOf, refusal, type Page as PageOf, type Refusal } from '../support/api/inventory.ts';
+import { created, recordsOf, refusal, type Page as PageOf, type RefusalBody } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let creator: TestUser;
@@ -73,7 +73,7 @@ describe('changing an application', () => {
   test('requirements: no cycle, not itself', async () => {
     const [a, b, c] = [await make(creator), await make(creator), await make(creator)];
     const require = (from: App, ...to: App[]) =>
-      creator.patch<Refusal>(`/applications/${from.id}/`, { required_apps: to.map((one) => one.id) });
+      creator.patch<RefusalBody>(`/applications/${from.id}/`, { required_apps: to.map((one) => one.id) });
     expect((await require(a, b)).status).toBe(200);
     expect((await require(b, c)).status).toBe(200);
     const cycle = await require(c, a);
@@ -175,13 +175,13 @@ describe('deleting an application', () => {
   test('is refused while something depends on it; dependents hidden from the caller are counted, not named', async () => {
     const app = await make(creator);
     const child = await make(admin, { parent_app: app.id });
-    const answer = await creator.delete<Refusal>(`/applications/${app.id}/`);
+    const answer = await creator.delete<RefusalBody>(`/applications/${app.id}/`);
     expect(refusal(answer)).toEqual([409, 10005]);
     expect(answer.body.message).toBe('the application still has 1 children');
-    const seen = await admin.delete<Refusal>(`/applications/${app.id}/`, undefined, { 'accept-language': 'zh' });
+    const seen = await admin.delete<RefusalBody>(`/applications/${app.id}/`, undefined, { 'accept-language': 'zh' });
     expect(seen.body.message).toBe(`应用仍有 1 个子应用: ${child.full_name}`);
     const needs = await make(admin, { required_apps: [child.id] });
-    const held = await admin.delete<Refusal>(`/applications/${child.id}/`);
+    const held = await admin.delete<RefusalBody>(`/applications/${child.id}/`);
     expect(held.body.message).toContain(needs.full_name);
   });
 

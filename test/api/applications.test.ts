@@ -1,6 +1,6 @@
 import { unique } from '../support/harness.ts';
 import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
-import { created, recordsOf, refusal, type Refusal } from '../support/api/inventory.ts';
+import { created, recordsOf, refusal, type RefusalBody } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let creator: TestUser;
@@ -148,7 +148,7 @@ describe('the tree', () => {
   test('no cycle, with the path in the message', async () => {
     const a = await make(creator);
     const b = await make(creator, { parent_app: a.id });
-    const answer = await creator.patch<Refusal>(`/applications/${a.id}/`, { parent_app: b.id });
+    const answer = await creator.patch<RefusalBody>(`/applications/${a.id}/`, { parent_app: b.id });
     expect(refusal(answer)).toEqual([409, 10005]);
     expect(answer.body.message).toContain(`${a.name} → ${b.name} → ${a.name}`);
     expect(refusal(await creator.patch(`/applications/${a.id}/`, { parent_app: a.id }))).toEqual([409, 10005]);
@@ -198,7 +198,7 @@ describe('the tree', () => {
   test('a child of another parent is not taken away', async () => {
     const [a, b] = [await make(creator), await make(creator)];
     const child = await make(creator, { parent_app: a.id });
-    const answer = await creator.patch<Refusal>(`/applications/${b.id}/`, { child_apps: [child.id] });
+    const answer = await creator.patch<RefusalBody>(`/applications/${b.id}/`, { child_apps: [child.id] });
     expect(refusal(answer)).toEqual([409, 10005]);
     expect(answer.body.message).toBe(`${child.name} already belongs to ${a.name}`);
   });

@@ -5,7 +5,7 @@ import { ensureAdmin } from '../../db/access/first-admin.ts';
 import { generatePassword, weaknessOf } from '../../db/access/passwords.ts';
 import { parseConfig } from '../../kit/config/config.ts';
 import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
-import type { Refusal } from '../support/api/inventory.ts';
+import type { RefusalBody } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let now = new Date();
@@ -54,7 +54,7 @@ describe('a password', () => {
     'that is commonly guessed is refused, and the refusal says what to do: %s',
     async (common) => {
       const admin = await t.user({ admin: true });
-      const answer = await admin.post<Refusal>(`/users/${(await t.user()).id}/actions/set-password/`, {
+      const answer = await admin.post<RefusalBody>(`/users/${(await t.user()).id}/actions/set-password/`, {
         new_password: common,
       });
       expect(answer).toMatchObject({ status: 400, body: { error_code: 10001 } });

@@ -8,7 +8,7 @@ import { render, renderReason } from '../../kit/messages/message.ts';
 import { issueMessage } from '../../api/operations/issue.ts';
 import { unique } from '../support/harness.ts';
 import { makeApplication, testApp, type TestApp, type TestUser } from '../support/api/app.ts';
-import { anApplication, created, type Refusal } from '../support/api/inventory.ts';
+import { anApplication, created, type RefusalBody } from '../support/api/inventory.ts';
 
 const han = /\p{Script=Han}/u;
 
@@ -42,7 +42,7 @@ describe('in Chinese', () => {
   });
   afterAll(() => t.close());
 
-  const said = ({ body: { message, details } }: { body: Refusal }) => [
+  const said = ({ body: { message, details } }: { body: RefusalBody }) => [
     message,
     ...(details ?? []).map((one) => one.message),
   ];
@@ -67,13 +67,13 @@ describe('in Chinese', () => {
     ],
     ['a body that is no JSON', '/auth-tokens/', () => '{' as unknown as object, ['参数错误', '不是有效的 JSON']],
   ])('%s', async (_what, path, body, expected) => {
-    expect(said(await admin.post<Refusal>(path, body(), zh))).toEqual(expected);
+    expect(said(await admin.post<RefusalBody>(path, body(), zh))).toEqual(expected);
   });
 
   test('errors thrown with a value, and problems with a word as a parameter, are translated', async () => {
     const app = await anApplication(admin);
     const path = `/applications/${app}/deploy-settings/`;
-    const patch = (body: object) => admin.patch<Refusal>(path, body, zh);
+    const patch = (body: object) => admin.patch<RefusalBody>(path, body, zh);
     const url = 'ftp://files.example.com/';
     const repository = { type: 'GIT', url, branch: 'main', credential: null };
     expect(said(await patch({ repository }))).toEqual(['参数错误', '必须是不含用户名和密码的 GIT 地址']);
@@ -81,7 +81,7 @@ describe('in Chinese', () => {
       '脚本 不存在: 987654',
       '脚本 不存在: 987654',
     ]);
-    expect(said(await admin.post<Refusal>(`${path}template/`, { id: 987_654 }, zh))[0]).toBe('模板 不存在: 987654');
+    expect(said(await admin.post<RefusalBody>(`${path}template/`, { id: 987_654 }, zh))[0]).toBe('模板 不存在: 987654');
   });
 
   test('the reason that a deploy task waits and the missing approvals are translated', async () => {
@@ -167,11 +167,11 @@ describe('in Chinese', () => {
 
   test('names of users and objects are not translated', async () => {
     const { name } = await created<{ id: number; name: string }>(admin, '/application/deploy-scripts/', script());
-    const { body } = await admin.post<Refusal>('/application/deploy-scripts/', { ...script(), name }, zh);
+    const { body } = await admin.post<RefusalBody>('/application/deploy-scripts/', { ...script(), name }, zh);
     expect(body.message).toBe('脚本名称已存在');
     const templates = '/application/deploy-templates/';
     const template = { name: 'user', repository: null, deploy_path: '/srv/user' };
     await created(admin, templates, template);
-    expect((await admin.post<Refusal>(templates, template, zh)).body.message).toBe('名称 "user" 已存在');
+    expect((await admin.post<RefusalBody>(templates, template, zh)).body.message).toBe('名称 "user" 已存在');
   });
 });

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { createJinja } from '../../kit/jinja/index.ts';
 import { unique } from '../support/harness.ts';
 import { testApp, type ApiResponse, type TestApp, type TestUser } from '../support/api/app.ts';
-import { aHost, anApplication, created, refusal, type Host, type Refusal } from '../support/api/inventory.ts';
+import { aHost, anApplication, created, refusal, type Host, type RefusalBody } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let admin: TestUser;
@@ -100,7 +100,7 @@ describe('a deploy path of another application', () => {
     const { host, path, name } = await owner();
     const answer = await come(host, path);
     expect(refusal(answer)).toEqual([409, 10005]);
-    expect((answer.body as Refusal).message).toBe(
+    expect((answer.body as RefusalBody).message).toBe(
       `application ${name} is deployed to ${path} on host ${host.name}, so this one cannot be deployed to ${path} there`,
     );
     expect((await come(await aHost(t.db, admin), path)).status).toBeLessThan(300);
@@ -131,7 +131,7 @@ describe('a deploy path of another application', () => {
     const app = await anApplication(admin, { directory: path });
     const editor = await t.user({ application: { [app]: ['edit_app'] }, host: { [host.id]: ['edit_host'] } });
     const { status, body } = await attach(app, host, editor);
-    expect([status, (body as unknown as Refusal).message]).toEqual([
+    expect([status, (body as unknown as RefusalBody).message]).toEqual([
       409,
       `another application is deployed to ${path} on host ${host.name}, or to a folder in it or above it`,
     ]);
@@ -202,7 +202,7 @@ describe('a deploy path that two applications already share', () => {
     const [, second] = await shared(deployed);
     const answer = await task(second);
     expect(refusal(answer)).toEqual([409, 10005]);
-    expect((answer.body as unknown as Refusal).message).toContain('so this one cannot be deployed to');
+    expect((answer.body as unknown as RefusalBody).message).toContain('so this one cannot be deployed to');
   });
 
   test('keeps neither application from other changes, nor from leaving it', async () => {

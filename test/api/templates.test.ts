@@ -2,7 +2,7 @@ import { createJinja } from '../../kit/jinja/index.ts';
 import { inlinePurpose } from '../../db/deploy/repository.ts';
 import { unique } from '../support/harness.ts';
 import { testApp, type TestApp, type TestUser } from '../support/api/app.ts';
-import { anApplication, created, recordsOf, refusal, type Page, type Refusal } from '../support/api/inventory.ts';
+import { anApplication, created, recordsOf, refusal, type Page, type RefusalBody } from '../support/api/inventory.ts';
 
 let t: TestApp;
 let manager: TestUser;
@@ -191,7 +191,7 @@ describe('secrets of a template', () => {
     expect(refusal(answer)).toEqual([404, 10004, 'repository.credential']);
     const own = await created(manager, credentials, { username: 'ci', password: secret });
     const template = await make(manager, { repository: { ...git, credential: own.id } });
-    const refused = await manager.delete<Refusal>(`${credentials}${own.id}/`);
+    const refused = await manager.delete<RefusalBody>(`${credentials}${own.id}/`);
     expect([...refusal(refused), refused.body.message]).toEqual([
       409,
       10005,
@@ -262,7 +262,7 @@ describe('the applications of a template', () => {
     expect(refusal(await change(template.id, { applications: [hidden] }))).toEqual([404, 10004, 'applications.0']);
     expect((await change(template.id, { applications: [] })).body.applications).toEqual([]);
     expect((await settingsOf(hidden))['template']).toMatchObject({ id: template.id });
-    const refused = await manager.delete<Refusal>(one(template.id));
+    const refused = await manager.delete<RefusalBody>(one(template.id));
     expect([...refusal(refused), refused.body.message]).toEqual([
       409,
       10005,
@@ -299,7 +299,7 @@ describe('scripts of templates', () => {
     const usersOf = async (id: number) =>
       (await manager.get<Page>(`/application/deploy-scripts/${id}/applications/`)).body.results.map((app) => app.id);
     expect([await usersOf(script.id), await usersOf(other.id)]).toEqual([[follows], [overrides]]);
-    const refused = await manager.delete<Refusal>(`/application/deploy-scripts/${script.id}/`);
+    const refused = await manager.delete<RefusalBody>(`/application/deploy-scripts/${script.id}/`);
     expect([...refusal(refused), refused.body.message]).toEqual([
       409,
       10005,

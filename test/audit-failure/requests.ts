@@ -1,5 +1,5 @@
 import { kinds } from '../requests/kinds.ts';
-import type { Kind } from '../requests/kinds.ts';
+import type { RequestSample } from '../requests/kinds.ts';
 import { eventually } from '../support/harness.ts';
 import type { Stage, Trials } from './stage.ts';
 
@@ -10,7 +10,7 @@ const names = {
 } as const;
 
 /** A request that its creator has just made, with its plan. */
-async function asked({ world }: Stage, { path, wish }: Kind) {
+async function asked({ world }: Stage, { path, wish }: RequestSample) {
   const creator = await world.user({ system: ['enable_resource_req', 'create_resource_req'] });
   const { id } = (await creator.post<{ id: number }>(path, wish())).body;
   const planHash = await eventually(async () => {
@@ -20,7 +20,7 @@ async function asked({ world }: Stage, { path, wish }: Kind) {
   return { creator, id, planHash };
 }
 
-const ofKind = (kind: Kind): Trials => {
+const ofKind = (kind: RequestSample): Trials => {
   const name = names[kind.kind];
   const params = async (stage: Stage) => ({ params: { id: (await asked(stage, kind)).id } });
   return {

@@ -9,7 +9,7 @@ import { eventually, unique } from '../support/harness.ts';
 import { endedHostTask } from '../support/hosts/fleet.ts';
 import { endedTask, makeTask, testWorld, type TestEstate, type World } from '../support/world.ts';
 import { admitHosts, testApp, type ApiResponse, type TestUser } from '../support/api/app.ts';
-import { anApplication, created, recordsOf, type Refusal } from '../support/api/inventory.ts';
+import { anApplication, created, recordsOf, type RefusalBody } from '../support/api/inventory.ts';
 
 let t: World;
 const hosts = memoryHosts();
@@ -44,7 +44,7 @@ const anAddress = (): string => `10.77.${Math.floor((addresses += 1) / 250)}.${a
 const fields = (more: object = {}) => ({ name: `host-${unique()}`, host_type: 'PHY_HOST', runner: 'ssh', ...more });
 const aHost = (by = admin, more: object = {}): Promise<Host> =>
   created(by, '/hosts/', fields({ ip_address: [at(anAddress())], ...more }));
-const messageOf = (answer: ApiResponse<object>): string => (answer.body as Refusal).message;
+const messageOf = (answer: ApiResponse<object>): string => (answer.body as RefusalBody).message;
 const notAvailable = 'this machine is not available';
 
 type Make = () => { taken: object; coming: object };

@@ -17,7 +17,7 @@ const root = join(import.meta.dirname, '..', '..');
 type Pair = Readonly<Record<'en' | 'zh', string>>;
 const han = /\p{Script=Han}/u;
 // Patterns that hold parameters alone.
-const bare = new Set(['list', 'as_it_is', 'both', 'refused']);
+const bare = new Set(['list', 'as_it_is', 'request_step', 'request_step_because', 'both', 'refused']);
 const unsaid = new Set(['retry_after', 'allow']);
 
 describe.each<[string, Readonly<Record<string, Pair>>]>([

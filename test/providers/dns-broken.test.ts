@@ -15,7 +15,7 @@ import {
 } from '../../activities/providers/dns/errors.ts';
 import { dnsNetwork } from '../../activities/providers/dns/network.ts';
 import { newMessage, readMessage, writeMessage } from '../../activities/providers/dns/wire/message.ts';
-import type { Message, Resource } from '../../activities/providers/dns/wire/message.ts';
+import type { DnsMessage, Resource } from '../../activities/providers/dns/wire/message.ts';
 import { createVerifier, readTsig, signed } from '../../activities/providers/dns/wire/tsig.ts';
 import { soaToRdata } from '../../kit/dns/rdata.ts';
 import { failureOf } from './dns.suite.ts';
@@ -37,7 +37,7 @@ const address = (name: string): Resource => record(name, 1, Buffer.of(192, 0, 2,
 
 describe('messages', () => {
   test('are read as they were written, with compressed names', () => {
-    const message: Message = {
+    const message: DnsMessage = {
       ...newMessage(77),
       questions: [{ name: 'z.example', type: 6, class: 1 }],
       answers: [soa(), address('a.z.example'), address('b.a.z.example')],
@@ -133,7 +133,7 @@ describe('a broken DNS server', () => {
     for (const server of servers) server.close();
   });
 
-  async function broken(reply: (socket: Socket, request: Message) => void): Promise<DnsDriver> {
+  async function broken(reply: (socket: Socket, request: DnsMessage) => void): Promise<DnsDriver> {
     const server = createServer((socket) => {
       sockets.add(socket);
       socket.on('error', () => socket.destroy());
@@ -163,11 +163,11 @@ describe('a broken DNS server', () => {
     return createBind(access, { ...network, limits }, null);
   }
 
-  const framed = (message: Message): Buffer => {
+  const framed = (message: DnsMessage): Buffer => {
     const bytes = writeMessage(message);
     return Buffer.concat([Buffer.of(bytes.length >> 8, bytes.length & 255), bytes]);
   };
-  const answer = (request: Message, ...answers: Resource[]): Buffer =>
+  const answer = (request: DnsMessage, ...answers: Resource[]): Buffer =>
     framed({
       ...newMessage(request.id),
       isResponse: true,
@@ -176,7 +176,7 @@ describe('a broken DNS server', () => {
       answers,
     });
 
-  test.each<[string, new (...args: never[]) => Error, (socket: Socket, request: Message) => void]>([
+  test.each<[string, new (...args: never[]) => Error, (socket: Socket, request: DnsMessage) => void]>([
     ['drips', DnsTimeoutError, (socket, request) => drip(socket, answer(request, soa(), address('a.z.example')))],
     ['closes at once', DnsAnswerError, (socket) => void socket.destroy()],
     [
@@ -232,7 +232,7 @@ describe('a broken DNS server', () => {
     socket.once('close', () => clearInterval(timer));
   }
 
-  function flood(socket: Socket, request: Message): void {
+  function flood(socket: Socket, request: DnsMessage): void {
     const part = answer(request, ...Array.from({ length: 500 }, () => address('a.z.example')));
     socket.write(answer(request, soa()));
     for (let left = 20; left > 0; left -= 1) socket.write(part);

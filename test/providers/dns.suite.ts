@@ -3,7 +3,7 @@ import type { DnsDriver, NewZone, ServerSet, SetChange } from '../../activities/
 import { DnsSetsDifferError, DnsZoneExistsError, DnsZoneMissingError } from '../../activities/providers/dns/errors.ts';
 import { unique } from '../support/harness.ts';
 
-export interface DnsBench {
+interface DnsBench {
   driver: DnsDriver;
   /** Another worker's driver of the same server. */
   another(): DnsDriver;
@@ -26,7 +26,7 @@ export const aSet = (name: string, type: string, values: string[], ttl = 300, di
   disabled,
 });
 
-export const newSoa = { rname: 'hostmaster.example.net', refresh: 7200, retry: 900, expire: 1_209_600, minimum: 300 };
+const newSoa = { rname: 'hostmaster.example.net', refresh: 7200, retry: 900, expire: 1_209_600, minimum: 300 };
 
 export const aZone = (name: string, ...sets: ServerSet[]): NewZone => ({
   name,
@@ -63,7 +63,7 @@ export const failureOf = (work: Promise<unknown>): Promise<Error> =>
 const long = 'v=DKIM1; k=rsa; p='.concat('A'.repeat(500));
 
 /** One set of every type, with what is awkward in it. */
-export const everyType = (zone: string): ServerSet[] => [
+const everyType = (zone: string): ServerSet[] => [
   aSet(`a.${zone}`, 'A', ['192.0.2.1', '192.0.2.2']),
   aSet(`a.${zone}`, 'AAAA', ['2001:db8::1', 'fe80::1']),
   aSet(`*.wild.${zone}`, 'A', ['192.0.2.9']),

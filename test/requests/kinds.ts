@@ -2,7 +2,7 @@
 import type { ResourceKind } from '../../workflows/requests/contract.ts';
 import { unique } from '../support/harness.ts';
 
-export interface Kind {
+export interface RequestSample {
   kind: ResourceKind;
   path: string;
   permission: 'approve_host_req' | 'approve_domain_req' | 'approve_ssl_cert_req';
@@ -21,7 +21,7 @@ const host = (name: string, os = 'debian') => ({
   type: 'ALI_ECS',
 });
 
-export const kinds: Kind[] = [
+export const kinds: RequestSample[] = [
   {
     kind: 'host_request',
     path: '/resource-request/hosts/',

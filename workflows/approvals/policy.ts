@@ -107,7 +107,7 @@ export const canChange = (view: ApprovalView, actor: Actor): Problem | undefined
 type Asked = Pick<ApprovalView, 'kind' | 'status' | 'creatorId' | 'ownerId'>;
 
 /** One thing that people do with a request. */
-export interface Action<View, Who> {
+export interface RequestAction<View, Who> {
   /** Returns the name of the permission that this person lacks for it; null: they lack nothing. */
   lacks(request: Asked, who: Who): string | null;
   /** Returns why it cannot be done now. */
@@ -116,13 +116,13 @@ export interface Action<View, Who> {
 
 /** The actions that this person may take now. */
 export const availableActions = <Name extends string, View extends Asked, Who>(
-  actions: Readonly<Record<Name, Action<View, Who>>>,
+  actions: Readonly<Record<Name, RequestAction<View, Who>>>,
   view: View,
   who: Who,
   now: Date,
 ): Record<Name, boolean> =>
   Object.fromEntries(
-    Object.entries<Action<View, Who>>(actions).map(([name, { lacks, refuses }]) => [
+    Object.entries<RequestAction<View, Who>>(actions).map(([name, { lacks, refuses }]) => [
       name,
       lacks(view, who) === null && refuses(view, who, now) === undefined,
     ]),

@@ -8,7 +8,7 @@ import {
   hasEnded,
   mayReview,
 } from '../approvals/policy.ts';
-import type { Action } from '../approvals/policy.ts';
+import type { RequestAction } from '../approvals/policy.ts';
 import { awaitsLooks } from '../approvals/quorum.ts';
 import { waitingOnSomething as on, waitsForVotes } from '../approvals/waiting.ts';
 import { approvingPermissions } from '../approvals/contract.ts';
@@ -97,7 +97,7 @@ export interface DeployUser {
   voter: Voter;
 }
 
-type DeployAction = Action<DeployView, DeployUser>;
+type DeployAction = RequestAction<DeployView, DeployUser>;
 type Lacks = DeployAction['lacks'];
 
 const review = approvingPermissions.deploy_task;

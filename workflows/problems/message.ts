@@ -1,14 +1,9 @@
 // A text for people before it has words: a key and its parameters. It crosses the engine and is stored in this form, and gets
 // its words where a response or a record is written (kit/messages).
+import type { Message } from '../../kit/messages/message-type.ts';
 
-/** Values are text of people or systems, taken as it is, or further messages. */
-export type MessageValue = string | number | Message | readonly Message[];
-export type MessageParams = Readonly<Record<string, MessageValue>>;
-
-export interface Message {
-  key: string;
-  params?: MessageParams;
-}
+export type { Message };
+export type MessageParams = NonNullable<Message['params']>;
 
 type Value = string | number;
 /** A message, or text that is no message of ours, such as a provider's. */

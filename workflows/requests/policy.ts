@@ -2,7 +2,7 @@
 import { approvingPermissions } from '../approvals/contract.ts';
 import type { ApprovalView, Voter } from '../approvals/contract.ts';
 import { canApprove, canChange, canReject, endedProblem, hasEnded, mayReview } from '../approvals/policy.ts';
-import type { Action } from '../approvals/policy.ts';
+import type { RequestAction } from '../approvals/policy.ts';
 import { waitingOnSomething, waitsForVotes } from '../approvals/waiting.ts';
 import { messageOf, Problem, say } from '../problems/problem.ts';
 import type { Reason } from '../problems/problem.ts';
@@ -24,12 +24,12 @@ export function canRetry(view: ResourceView): Problem | undefined {
 }
 
 /** A user as a voter on the request. */
-export interface ResourceUser {
+interface ResourceUser {
   actor: Actor;
   voter: Voter;
 }
 
-type ResourceAction = Action<ResourceView, ResourceUser>;
+type ResourceAction = RequestAction<ResourceView, ResourceUser>;
 
 const asCreator: ResourceAction['lacks'] = ({ creatorId }, { actor }) => (actor.id === creatorId ? null : 'creator');
 const asApprover: ResourceAction['lacks'] = ({ kind }, { voter }) =>
@@ -49,7 +49,7 @@ export const resourceActions = {
   retry: { lacks: asApprover, refuses: (view) => canRetry(view) },
 } as const satisfies Record<string, ResourceAction>;
 
-export interface ResourceWaiting extends ResourceView {
+interface ResourceWaiting extends ResourceView {
   creator: string;
   /** Some of the users whose votes are missing, if known. */
   reviewers: string[];

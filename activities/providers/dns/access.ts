@@ -21,7 +21,7 @@ export interface SharedKey {
 }
 
 /** How a primary zone comes into being on BIND. */
-export type ZoneSeed = { from: 'transfer' } | { from: 'initial_file'; file: string } | { from: 'existing_file' };
+type ZoneSeed = { from: 'transfer' } | { from: 'initial_file'; file: string } | { from: 'existing_file' };
 
 export interface BindAccess {
   type: 'bind';

@@ -21,7 +21,7 @@ export interface Channel {
   receive(): Promise<Buffer | null>;
 }
 
-export interface ChannelWish extends HostPort {
+interface ChannelWish extends HostPort {
   /** The server's name in Slipway. */
   server: string;
   framing: 'dns' | 'rndc';

@@ -20,7 +20,7 @@ export interface HttpCall {
   isZone?: boolean;
 }
 
-export interface HttpAnswer {
+interface HttpAnswer {
   status: number;
   body: Buffer;
 }

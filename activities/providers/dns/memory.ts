@@ -24,7 +24,7 @@ import { isEmptySet, keyOf, standing } from './sets.ts';
 
 type Method = Exclude<keyof DnsDriver, 'server' | 'keepsDisabled'>;
 
-export interface MemoryZone {
+interface MemoryZone {
   kind: ZoneKind;
   dnssec: ZoneDnssec;
   soa: Soa;
@@ -33,7 +33,7 @@ export interface MemoryZone {
   sets: Map<string, ServerSet>;
 }
 
-export interface DnsWorld {
+interface DnsWorld {
   zones: Map<string, MemoryZone>;
   keepsDisabled: boolean;
   canCreateZones: boolean;

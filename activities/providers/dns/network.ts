@@ -14,7 +14,7 @@ export interface DnsNetwork {
   limits: DnsLimits;
 }
 
-export interface DnsLimits {
+interface DnsLimits {
   connectMs: number;
   callMs: number;
   callBytes: number;
@@ -23,7 +23,7 @@ export interface DnsLimits {
   zoneBytes: number;
 }
 
-export const dnsLimits: DnsLimits = {
+const dnsLimits: DnsLimits = {
   connectMs: 3_000,
   callMs: 15_000,
   callBytes: 16 * 2 ** 20,
@@ -31,7 +31,7 @@ export const dnsLimits: DnsLimits = {
   zoneBytes: 64 * 2 ** 20,
 };
 
-export interface DnsNetworkSettings {
+interface DnsNetworkSettings {
   /** CIDRs; empty: all. */
   allowedNetworks: readonly string[];
   /** Adds an authority to the public ones. */

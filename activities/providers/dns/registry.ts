@@ -7,7 +7,7 @@ import { createHttp } from './http.ts';
 import type { DnsNetwork } from './network.ts';
 import { createPowerDns } from './powerdns/powerdns.ts';
 
-export interface DnsSurroundings {
+interface DnsSurroundings {
   network: DnsNetwork;
   /** Null: no zones come by transfer. */
   seed: SeedServer | null;

@@ -17,7 +17,7 @@ export function sameSet(a: ServerSet | null, b: ServerSet | null): boolean {
 export const bySetKey = (sets: readonly ServerSet[]): ReadonlyMap<string, ServerSet> =>
   new Map(sets.map((set) => [keyOf(set), set]));
 
-export type Standing = { state: 'as_before' | 'as_after' } | { state: 'other'; sets: SetKey[] };
+type Standing = { state: 'as_before' | 'as_after' } | { state: 'other'; sets: SetKey[] };
 
 /** How the sets stand against a change: all as before it, all as after it, or otherwise, with those that differ. */
 export function standing(changes: readonly SetChange[], found: readonly ServerSet[]): Standing {

@@ -21,7 +21,7 @@ function statOnLinux(pid: number | string): LinuxStat | null {
 }
 
 /** The start of a process in comparable form, as jobs that run have it; null when no living process has this pid. */
-export const startOf = (pid: number): string | null => processIdentity(pid)?.replace('/', ':') ?? null;
+const startOf = (pid: number): string | null => processIdentity(pid)?.replace('/', ':') ?? null;
 
 /** The identity of a living process; the start is empty (never equal to a real one) when it is gone. */
 export function markOf(pid: number): ProcessMark {

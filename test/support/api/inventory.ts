@@ -4,7 +4,7 @@ import type { Database } from '../../../db/database.ts';
 import { unique } from '../harness.ts';
 import type { ApiResponse, TestUser } from './app.ts';
 
-export interface Refusal {
+export interface RefusalBody {
   error_code: number;
   message: string;
   details?: { field: string; message: string }[];
@@ -19,7 +19,7 @@ export interface Page<Item = { id: number; [field: string]: unknown }> {
 
 /** Status, code and the fields that a refusal names. */
 export function refusal(answer: ApiResponse<object>): unknown[] {
-  const { error_code, details } = answer.body as Refusal;
+  const { error_code, details } = answer.body as RefusalBody;
   return [answer.status, error_code, ...(details ?? []).map((one) => one.field)];
 }
 

@@ -11,7 +11,7 @@ import { freePort, listens, startServer } from './process.ts';
 const program = '/usr/sbin/named';
 const user = 'bind';
 
-export interface BindKey {
+interface BindKey {
   name: string;
   algorithm: 'hmac-sha256' | 'hmac-sha384' | 'hmac-sha512';
   /** Base64. */
@@ -43,7 +43,7 @@ export interface BindServer {
   stop(): Promise<void>;
 }
 
-export interface BindWish {
+interface BindWish {
   keys?: BindKey[];
   rndcKey?: BindKey;
   /** Lines within `options`. */

@@ -44,7 +44,7 @@ export async function replayAll(workflowBundle: WorkflowBundleOption): Promise<M
 }
 
 /** A piece of the workflows' text, there exactly once, and what stands in its place. */
-export interface Change {
+interface Change {
   file: string;
   from: string;
   to: string;
@@ -60,9 +60,11 @@ export async function bundleWith(file: string, from: string, to: string): Promis
 export async function bundlesWith(changes: readonly Change[]): Promise<{ code: string }[]> {
   // In the project's folder, so that the copy resolves packages from node_modules.
   mkdirSync(join(root, 'dist'), { recursive: true });
-  const folder = mkdtempSync(join(root, 'dist', 'seeded-'));
+  const copy = mkdtempSync(join(root, 'dist', 'seeded-'));
+  const folder = join(copy, 'workflows');
   try {
     cpSync(join(root, 'workflows'), folder, { recursive: true });
+    cpSync(join(root, 'kit', 'messages'), join(copy, 'kit', 'messages'), { recursive: true });
     const changed = changes.map(({ file, from, to }, index) => {
       const parts = readFileSync(join(folder, file), 'utf8').split(from);
       if (parts.length !== 2) throw new Error(`${file} has "${from}" ${parts.length - 1} times`);
@@ -78,7 +80,7 @@ export async function bundlesWith(changes: readonly Change[]): Promise<{ code: s
     const keyOf = (name: string): string => `/***/ "./${relative(root, join(folder, name))}"`;
     return changed.map(({ file, name }) => ({ code: swapped(code, keyOf(file), keyOf(name)) }));
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(copy, { recursive: true, force: true });
   }
 }
 

@@ -7,7 +7,7 @@ import { DnsAnswerError, DnsChangeTooLongError, DnsClockError, DnsKeyError } fro
 import type { DnsNetwork } from '../network.ts';
 import { badKey, badSig, badTime, classIn, opcodeQuery, rcode, rcodeName } from '../wire/constants.ts';
 import { longestMessage, newMessage, readMessage, sameQuestion, writeMessage } from '../wire/message.ts';
-import type { Message, Question, ReadMessage } from '../wire/message.ts';
+import type { DnsMessage, Question, ReadMessage } from '../wire/message.ts';
 import { createVerifier, signed } from '../wire/tsig.ts';
 import type { TsigKey, TsigVerifier } from '../wire/tsig.ts';
 
@@ -20,19 +20,19 @@ export interface DnsTarget {
   key: TsigKey | null;
 }
 
-export interface Exchange {
+interface Exchange {
   /** The next answer to the request, verified; `isSettled`: a signature covers it. */
   next(): Promise<{ message: ReadMessage; isSettled: boolean }>;
 }
 
 export interface DnsSession {
   /** Sends a request whose answers may be many. */
-  begin(request: Message): Exchange;
+  begin(request: DnsMessage): Exchange;
   /** A request with one answer. */
-  ask(request: Message): Promise<ReadMessage>;
+  ask(request: DnsMessage): Promise<ReadMessage>;
 }
 
-export const question = (name: string, type: number, kind: number = classIn): Message => ({
+export const question = (name: string, type: number, kind: number = classIn): DnsMessage => ({
   ...newMessage(randomInt(0x10000), opcodeQuery),
   questions: [{ name, type, class: kind }],
 });
@@ -47,7 +47,7 @@ function keyFailure(server: string, error: number, serverTime: number | null): D
   return new DnsKeyError(server, `it refuses the TSIG key (error ${error})`);
 }
 
-function checkAnswer(server: string, request: Message, answer: ReadMessage, isFirst: boolean): void {
+function checkAnswer(server: string, request: DnsMessage, answer: ReadMessage, isFirst: boolean): void {
   const lies = (what: string): never => {
     throw new DnsAnswerError(server, `its answer ${what}`);
   };
@@ -70,7 +70,7 @@ function verify(server: string, verifier: TsigVerifier, bytes: Buffer, message: 
 }
 
 function sessionOf({ server, key }: DnsTarget, channel: Channel): DnsSession {
-  const begin = (request: Message): Exchange => {
+  const begin = (request: DnsMessage): Exchange => {
     const plain = writeMessage(request);
     const { bytes, mac } = key ? signed(plain, key, nowSeconds()) : { bytes: plain, mac: null };
     if (bytes.length > longestMessage) throw new DnsChangeTooLongError(server, longestMessage);

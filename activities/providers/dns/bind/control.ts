@@ -4,7 +4,7 @@ import type { BindAccess } from '../access.ts';
 import type { ZoneKind } from '../driver.ts';
 import type { Rndc, RndcAnswer } from './rndc.ts';
 
-export interface ZoneStatus {
+interface ZoneStatus {
   kind: ZoneKind;
   /** BIND signs it itself. */
   signsItself: boolean;

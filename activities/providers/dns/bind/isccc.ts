@@ -4,8 +4,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { TsigAlgorithm } from '../wire/tsig.ts';
 
 /** Text is sent as binary data; lists don't occur in what we read. */
-export interface Table {
-  readonly [key: string]: string | Buffer | Table;
+export interface IsccTable {
+  readonly [key: string]: string | Buffer | IsccTable;
 }
 
 export class IscccError extends Error {
@@ -48,7 +48,7 @@ const uint32 = (value: number): Buffer => {
 const entry = (key: string, type: number, data: Buffer): Buffer =>
   Buffer.concat([Buffer.of(key.length), Buffer.from(key, 'latin1'), Buffer.of(type), uint32(data.length), data]);
 
-function tableBytes(table: Table): Buffer {
+function tableBytes(table: IsccTable): Buffer {
   const entries = Object.entries(table).map(([key, value]) => {
     if (typeof value === 'string') return entry(key, binaryType, Buffer.from(value, 'utf8'));
     return Buffer.isBuffer(value) ? entry(key, binaryType, value) : entry(key, tableType, tableBytes(value));
@@ -65,14 +65,14 @@ function signatureOf({ algorithm, secret }: RndcKey, signed: Buffer): Buffer {
 }
 
 /** A signed message, without the length before it. */
-export function writeRndc(message: Table, key: RndcKey): Buffer {
+export function writeRndc(message: IsccTable, key: RndcKey): Buffer {
   const signed = tableBytes(message);
   const auth = tableBytes({ _auth: { hsha: signatureOf(key, signed) } });
   return Buffer.concat([uint32(version), auth, signed]);
 }
 
-function readTable(bytes: Buffer, depth: number): Table {
-  const table = Object.create(null) as Record<string, string | Buffer | Table>;
+function readTable(bytes: Buffer, depth: number): IsccTable {
+  const table = Object.create(null) as Record<string, string | Buffer | IsccTable>;
   let at = 0;
   while (at < bytes.length) {
     const keyEnd = at + 1 + (bytes[at] ?? 0);
@@ -93,7 +93,7 @@ function readTable(bytes: Buffer, depth: number): Table {
 }
 
 /** Reads and verifies a message; throws IscccError. */
-export function readRndc(bytes: Buffer, key: RndcKey): Table {
+export function readRndc(bytes: Buffer, key: RndcKey): IsccTable {
   if (bytes.length < 4 || bytes.readUInt32BE(0) !== version) throw new IscccError('the message is not of the protocol');
   const table = readTable(bytes.subarray(4), 0);
   const { _auth: auth } = table;
@@ -109,8 +109,8 @@ export function readRndc(bytes: Buffer, key: RndcKey): Table {
   return table;
 }
 
-export const textAt = (table: Table, ...path: readonly string[]): string | null => {
-  let found: string | Buffer | Table | undefined = table;
+export const textAt = (table: IsccTable, ...path: readonly string[]): string | null => {
+  let found: string | Buffer | IsccTable | undefined = table;
   for (const key of path) {
     if (found === undefined || typeof found === 'string' || Buffer.isBuffer(found)) return null;
     found = found[key];

@@ -5,14 +5,14 @@ import type { Soa } from '../../../../kit/dns/types.ts';
 import type { DnsNetwork } from '../network.ts';
 import { classChaos, classIn, opcodeUpdate, rcode, typeDnskey, typeSoa, typeTxt } from '../wire/constants.ts';
 import { isSoaOf, newMessage } from '../wire/message.ts';
-import type { Message } from '../wire/message.ts';
+import type { DnsMessage } from '../wire/message.ts';
 import { question, understood, withSession } from './client.ts';
 import type { DnsSession, DnsTarget } from './client.ts';
 import { refusalOf } from './refusals.ts';
 import { signingNote } from './transfer.ts';
 
 /** An update without prerequisites and changes: the one question whose answer tells a missing zone from a refusal. */
-const emptyUpdate = (zone: string): Message => ({
+const emptyUpdate = (zone: string): DnsMessage => ({
   ...newMessage(randomInt(0x10000), opcodeUpdate),
   questions: [{ name: zone, type: typeSoa, class: classIn }],
 });

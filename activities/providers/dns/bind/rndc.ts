@@ -6,9 +6,9 @@ import type { Channel } from '../connection.ts';
 import { DnsAnswerError, DnsKeyError } from '../errors.ts';
 import type { DnsNetwork } from '../network.ts';
 import { IscccError, readRndc, textAt, writeRndc } from './isccc.ts';
-import type { RndcKey, Table } from './isccc.ts';
+import type { RndcKey, IsccTable } from './isccc.ts';
 
-export interface RndcTarget {
+interface RndcTarget {
   /** The server's name in Slipway. */
   server: string;
   host: string;
@@ -29,13 +29,13 @@ export type Rndc = (command: string) => Promise<RndcAnswer>;
 
 const lifetimeSeconds = 60;
 
-function message(serial: number, command: string, nonce: string | null): Table {
+function message(serial: number, command: string, nonce: string | null): IsccTable {
   const now = Math.floor(Date.now() / 1000);
   const control = { _ser: String(serial), _tim: String(now), _exp: String(now + lifetimeSeconds) };
   return { _ctrl: nonce === null ? control : { ...control, _nonce: nonce }, _data: { type: command } };
 }
 
-async function exchange({ server, key }: RndcTarget, channel: Channel, sent: Table): Promise<Table> {
+async function exchange({ server, key }: RndcTarget, channel: Channel, sent: IsccTable): Promise<IsccTable> {
   channel.send(writeRndc(sent, key));
   const bytes = await channel.receive();
   if (bytes === null)

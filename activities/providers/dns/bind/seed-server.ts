@@ -9,7 +9,7 @@ import { DnsServerFailedError } from '../errors.ts';
 import type { HostPort } from '../../addresses.ts';
 import { classIn, opcodeQuery, rcode, typeAxfr, typeSoa } from '../wire/constants.ts';
 import { newMessage, readMessage, writeMessage } from '../wire/message.ts';
-import type { Message, ReadMessage, Resource } from '../wire/message.ts';
+import type { DnsMessage, ReadMessage, Resource } from '../wire/message.ts';
 import { createVerifier, readTsig, signed } from '../wire/tsig.ts';
 import type { TsigKey } from '../wire/tsig.ts';
 
@@ -70,7 +70,7 @@ function answer(zone: NewZone, key: TsigKey | null, bytes: Buffer, isTcp: boolea
   const found = isOurs ? answersTo(zone.name, recordsOf(zone), request, isTcp) : null;
   let prior = isOurs && request.tsig ? readTsig(request.tsig.record.data).mac : null;
   return (found ?? [[]]).map((answers, index) => {
-    const message: Message = {
+    const message: DnsMessage = {
       ...newMessage(request.id),
       isResponse: true,
       isAuthoritative: found !== null,

@@ -16,7 +16,7 @@ const shape = z.object({
   ),
 });
 
-export interface ListedZone {
+interface ListedZone {
   name: string;
   kind: ZoneKind;
   serial: number | null;

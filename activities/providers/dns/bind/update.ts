@@ -8,7 +8,7 @@ import type { ChangeOutcome, ServerSet, SetChange, SetKey } from '../driver.ts';
 import { isEmptySet, keyOf, notApplied, sameSet, standing } from '../sets.ts';
 import { classIn, classNone, opcodeUpdate, rcode, typeSoa } from '../wire/constants.ts';
 import { newMessage } from '../wire/message.ts';
-import type { Message, Resource } from '../wire/message.ts';
+import type { DnsMessage, Resource } from '../wire/message.ts';
 import { question, understood, withSession } from './client.ts';
 import type { DnsSession, DnsTarget } from './client.ts';
 import { refusalOf } from './refusals.ts';
@@ -94,7 +94,7 @@ export class ZoneUpdate {
     ];
   }
 
-  #message(prerequisites: Resource[], updates: Resource[]): Message {
+  #message(prerequisites: Resource[], updates: Resource[]): DnsMessage {
     return {
       ...newMessage(randomInt(0x10000), opcodeUpdate),
       questions: [{ name: this.#zone, type: typeSoa, class: classIn }],

@@ -29,7 +29,7 @@ export class PowerDnsRefusedError extends DnsRefusedError {
   }
 }
 
-export interface ApiCall {
+interface ApiCall {
   method: HttpCall['method'];
   /** Below `/api/v1/servers/{server_id}`. */
   path: string;
@@ -48,7 +48,7 @@ export interface PowerDnsApi {
 }
 
 /** A zone's id in paths. */
-export const zoneId = (zone: string): string =>
+const zoneId = (zone: string): string =>
   `${[...zone].map((letter) => (/[A-Za-z0-9._-]/.test(letter) ? letter : escapedLetter(letter))).join('')}.`;
 
 const escapedLetter = (letter: string): string =>

@@ -10,7 +10,7 @@ export const nameOf = (apiName: string): string => apiName.replace(/(?<!\\)\.$/,
 
 export const apiName = (name: string): string => (name === '.' ? name : `${name}.`);
 
-export function setOf({ name, type, ttl, records }: ApiRrset): ServerSet {
+function setOf({ name, type, ttl, records }: ApiRrset): ServerSet {
   const values = (disabled: boolean): string[] =>
     records.filter((one) => one.disabled === disabled).map(({ content }) => valueOf(type, content));
   return { name: nameOf(name), type, ttl, values: values(false), disabled: values(true) };

@@ -6,7 +6,6 @@ export const typeOpt = 41;
 export const typeDnskey = 48;
 export const typeTsig = 250;
 export const typeAxfr = 252;
-export const typeAny = 255;
 
 export const classIn = 1;
 export const classChaos = 3;
@@ -49,4 +48,3 @@ export const rcodeName = (code: number): string => names[code] ?? `RCODE${code}`
 export const badSig = 16;
 export const badKey = 17;
 export const badTime = 18;
-export const badTrunc = 22;

@@ -21,7 +21,7 @@ export interface Resource {
 }
 
 /** The sections of an update are called zone, prerequisites, updates and additional, in this order. */
-export interface Message {
+export interface DnsMessage {
   id: number;
   isResponse: boolean;
   opcode: number;
@@ -35,7 +35,7 @@ export interface Message {
 }
 
 /** A message as read. The signature is not among `additionals`. */
-export interface ReadMessage extends Message {
+export interface ReadMessage extends DnsMessage {
   tsig: { record: Resource; at: number } | null;
 }
 
@@ -43,7 +43,7 @@ export const longestMessage = 65_535;
 const headerBytes = 12;
 const longestTtl = 0x7fffffff;
 
-export function newMessage(id: number, opcode: number = opcodeQuery): Message {
+export function newMessage(id: number, opcode: number = opcodeQuery): DnsMessage {
   return {
     id,
     isResponse: false,
@@ -57,15 +57,6 @@ export function newMessage(id: number, opcode: number = opcodeQuery): Message {
     additionals: [],
   };
 }
-
-/** The pseudo record of EDNS(0): answers up to this size; the DNSSEC bit is not set. */
-export const ednsRecord = (size = 4_096): Resource => ({
-  name: '.',
-  type: typeOpt,
-  class: size,
-  ttl: 0,
-  data: Buffer.alloc(0),
-});
 
 /** Bytes of a record without compression. */
 export function resourceBytes(
@@ -81,7 +72,7 @@ export function resourceBytes(
 }
 
 /** Writes a message; owner names are compressed, names inside data are not. May exceed what a message can hold. */
-export function writeMessage(message: Message): Buffer {
+export function writeMessage(message: DnsMessage): Buffer {
   const { questions, answers, authorities, additionals } = message;
   const header = Buffer.alloc(headerBytes);
   header.writeUInt16BE(message.id, 0);

@@ -6,7 +6,7 @@ import { classAny, typeTsig } from './constants.ts';
 import { resourceBytes } from './message.ts';
 import type { ReadMessage, Resource } from './message.ts';
 
-export const tsigAlgorithms = ['hmac-sha256', 'hmac-sha384', 'hmac-sha512'] as const;
+const tsigAlgorithms = ['hmac-sha256', 'hmac-sha384', 'hmac-sha512'] as const;
 export type TsigAlgorithm = (typeof tsigAlgorithms)[number];
 
 export interface TsigKey {
@@ -15,14 +15,14 @@ export interface TsigKey {
   secret: Buffer;
 }
 
-export const fudgeSeconds = 300;
+const fudgeSeconds = 300;
 /** Messages without a signature between two with one (RFC 8945, 5.3.1). */
 const mostUnsigned = 99;
 
 const digestOf = { 'hmac-sha256': 'sha256', 'hmac-sha384': 'sha384', 'hmac-sha512': 'sha512' } as const;
 
 /** The data of a TSIG record. */
-export interface TsigData {
+interface TsigData {
   algorithm: string;
   /** Seconds since 1970. */
   time: number;
@@ -60,7 +60,7 @@ const uint = (value: number, bytes: number): Buffer => {
 
 const withLength = (bytes: Buffer): Buffer => Buffer.concat([uint(bytes.length, 2), bytes]);
 
-export function tsigData({ algorithm, time, fudge, mac, originalId, error, other }: TsigData): Buffer {
+function tsigData({ algorithm, time, fudge, mac, originalId, error, other }: TsigData): Buffer {
   const last = [uint(originalId, 2), uint(error, 2), withLength(other)];
   return Buffer.concat([writeName(algorithm), uint(time, 6), uint(fudge, 2), withLength(mac), ...last]);
 }
@@ -103,7 +103,7 @@ export function signed(
   return { bytes, mac };
 }
 
-export interface SigningOptions {
+interface SigningOptions {
   prior?: Buffer | null;
   timesOnly?: boolean;
   error?: number;
@@ -111,7 +111,7 @@ export interface SigningOptions {
 }
 
 /** `unsigned`: without a signature, which a later one may cover; an `error` is what the server says of our own signature. */
-export type Verdict =
+type Verdict =
   | { state: 'signed' }
   | { state: 'unsigned' }
   | { state: 'error'; error: number; serverTime: number | null }

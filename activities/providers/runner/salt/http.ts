@@ -7,7 +7,7 @@ const mostAnswered = 32 * 2 ** 20;
 const mostAtOnce = 8;
 const aliveEveryMs = 10_000;
 
-export interface HttpAnswer {
+interface HttpAnswer {
   status: number;
   body: unknown;
 }
