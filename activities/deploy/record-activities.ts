@@ -44,16 +44,7 @@ export function createDeployRecordActivities(deps: ActivityDeps): DeployRecordAc
         }),
       ),
 
-    async createSubTask(input) {
-      const { updateSource, instanceIds } = input;
-      // Before the package is read: the task must not use another application's hosts.
-      const existing = await beginSubTask(db, renderer, input);
-      if (existing) return monitored(existing);
-      await refuseUnadmitted(db, deps.hostAdmission, { instanceIds });
-      const found =
-        updateSource === null ? null : await plannedPackage(deps, input.deployTaskId, updateSource, instanceIds);
-      return monitored(await renderApart(renderer, (known) => createSubTask(db, known, { ...input, package: found })));
-    },
+    createSubTask: async (input) => monitored(await makeSubTask(deps, input)),
 
     findObstacles: ({ taskId, at }) => findObstacles(db, taskId, new Date(at)),
 
@@ -90,6 +81,21 @@ export function createDeployRecordActivities(deps: ActivityDeps): DeployRecordAc
       );
     },
   };
+}
+
+async function makeSubTask(
+  deps: ActivityDeps,
+  input: Parameters<DeployRecordActivities['createSubTask']>[0],
+): Promise<SubTaskInput> {
+  const { db, renderer } = deps;
+  const { updateSource, instanceIds } = input;
+  // Before the package is read: the task must not use another application's hosts.
+  const existing = await beginSubTask(db, renderer, input);
+  if (existing) return existing;
+  await refuseUnadmitted(db, deps.hostAdmission, { instanceIds });
+  const found =
+    updateSource === null ? null : await plannedPackage(deps, input.deployTaskId, updateSource, instanceIds);
+  return renderApart(renderer, (known) => createSubTask(db, known, { ...input, package: found }));
 }
 
 const decidedOn = (db: Kysely<Database>, { id, applicationId, creatorId, ownerId }: NamedDeployTask): DecidedOn => ({

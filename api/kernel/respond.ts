@@ -8,6 +8,9 @@ import { codeOf } from '../../kit/error-code.ts';
 import { render, renderReason, type Language } from '../../kit/messages/message.ts';
 import { Problem, problems } from '../../workflows/problems/problem.ts';
 
+const textOf = (value: unknown, otherwise: string): string =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : otherwise;
+
 /** The body of every error. */
 interface ErrorBody {
   error_code: number;
@@ -40,8 +43,8 @@ export function respond(
   const problem = problemOf(error) ?? new Problem('internal', { request_id: requestId });
   const { code, status } = problems[problem.problem];
   const headers: Record<string, string> = {};
-  if (status === 429) headers['retry-after'] = String(problem.params['retry_after'] ?? 60);
-  if (status === 405) headers['allow'] = String(problem.params['allow'] ?? '');
+  if (status === 429) headers['retry-after'] = textOf(problem.params['retry_after'], '60');
+  if (status === 405) headers['allow'] = textOf(problem.params['allow'], '');
   if (status === 401) headers['www-authenticate'] = 'Token';
   const message = render(problem.said, language);
   const details = problem.details.map(({ field, message: text }) => ({ field, message: renderReason(text, language) }));

@@ -141,7 +141,7 @@ const listOf = <Row extends ResourceRow>(
         time__lt: before,
         awaiting_me: awaitingMe,
         ...rest
-      } = query as z.output<typeof commonFilter>;
+      } = query;
       return selectResources(db, rules, { ...rest, after, before, awaitingMe }, conditions(query), subject);
     },
     present: (rows, ctx) => present(rows, ctx),

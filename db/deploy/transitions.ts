@@ -48,7 +48,7 @@ export const deployRules: TransitionRules<NamedDeployTask> = {
   },
   columns: (_task, { status, delegation, brokeGlass, actor, also }): Updateable<DeployTables['deployTasks']> => ({
     ...(status && statusColumns(status)),
-    ...asideOf(also as DeployAside | undefined),
+    ...asideOf(also),
     ...(delegation?.phase === 'ownership' && { ownerId: delegation.toId }),
     ...(brokeGlass && { brokeGlassById: actor.id }),
   }),

@@ -59,7 +59,7 @@ const transitionColumns = ({ status, also }: RequestTransition): object => ({
   ...(status === 'finished' && { finishedTime: new Date() }),
   ...(status === 'closed' && { closedTime: new Date() }),
   ...(status === 'approved' && { trouble: null }),
-  ...asideOf(also as ResourceAside | undefined),
+  ...asideOf(also),
 });
 
 /** Completes the definition of a kind. */
@@ -70,7 +70,7 @@ export function resourceRules<Row extends ResourceRow>(definition: Definition<Ro
     ...definition,
     table,
     find: (db, id) =>
-      resourceRows<Row>(db, name).where('request.id', '=', id).executeTakeFirst() as Promise<Row | undefined>,
+      resourceRows<Row>(db, name).where('request.id', '=', id).executeTakeFirst(),
     columns: (_row, input) => transitionColumns(input),
     async followUp(tx: Transaction<Database>, { id }, { status }) {
       if (status && endedStatuses.includes(status)) await releaseThings(tx, { kind, id });

@@ -18,14 +18,14 @@ const resources = {
 };
 
 /** The rules of a kind; they apply to rows that they found themselves. */
-export const resourceRulesOf = (kind: ResourceKind): ResourceRules => resources[kind] as unknown as ResourceRules;
+export const resourceRulesOf = (kind: ResourceKind): ResourceRules => resources[kind];
 
 interface NamedRequest extends RequestRow {
   creatorId: number;
 }
 
 const rulesOf = (kind: RequestKind): TransitionRules<NamedRequest> =>
-  (kind === 'deploy_task' ? deployRules : resources[kind]) as unknown as TransitionRules<NamedRequest>;
+  kind === 'deploy_task' ? deployRules : resources[kind];
 
 export const requestTables: readonly RequestTable[] = [deployRules, ...Object.values(resources)].map(
   ({ table }) => table,

@@ -178,7 +178,7 @@ type Unsaid = 'retry_after' | 'allow';
 type ParamsOfProblem<N extends ProblemName> = ParamsOf<Exclude<(typeof problems)[N]['params'][number], Unsaid>> &
   Partial<ParamsOf<Extract<(typeof problems)[N]['params'][number], Unsaid>>>;
 type Rest<N extends ProblemName> =
-  Record<never, never> extends ParamsOfProblem<N>
+  Partial<ParamsOfProblem<N>> extends ParamsOfProblem<N>
     ? [params?: ParamsOfProblem<N>, details?: readonly ProblemDetail[]]
     : [params: ParamsOfProblem<N>, details?: readonly ProblemDetail[]];
 
@@ -188,13 +188,12 @@ export interface ProblemDetail {
   message: Message | string;
 }
 
-/** A refusal that the caller can understand and act on. Any other error is an internal one. */
-export class Problem<N extends ProblemName = ProblemName> extends Error {
+class ProblemError extends Error {
   readonly problem: ProblemName;
   readonly params: MessageParams;
   readonly details: readonly ProblemDetail[];
 
-  constructor(problem: N, ...[params = {} as ParamsOfProblem<N>, details = []]: Rest<N>) {
+  constructor(problem: ProblemName, params: MessageParams = {}, details: readonly ProblemDetail[] = []) {
     super(`${problem} ${JSON.stringify(params)}`);
     this.name = 'Problem';
     this.problem = problem;
@@ -203,8 +202,8 @@ export class Problem<N extends ProblemName = ProblemName> extends Error {
   }
 
   /** The same, about these fields. */
-  with(details: readonly ProblemDetail[]): Problem {
-    return new Problem(this.problem, this.params as never, details);
+  with(details: readonly ProblemDetail[]): ProblemError {
+    return new ProblemError(this.problem, this.params, details);
   }
 
   /** Its message, as a part of another one. */
@@ -212,6 +211,15 @@ export class Problem<N extends ProblemName = ProblemName> extends Error {
     return { key: this.problem, params: this.params };
   }
 }
+
+/** A refusal that the caller can understand and act on. Any other error is an internal one. */
+export type Problem = ProblemError;
+
+/** Takes the parameters that the problem's definition names. */
+export const Problem = ProblemError as {
+  new <N extends ProblemName>(problem: N, ...rest: Rest<N>): ProblemError;
+  readonly prototype: ProblemError;
+};
 
 /** One field and what is wrong with it. */
 export const detail = (field: string, message: Message): ProblemDetail => ({ field, message });
@@ -244,7 +252,7 @@ export const toWire = ({ problem, params, details }: Problem): ProblemWire => ({
 export function fromWire(wire: unknown): Problem | undefined {
   if (typeof wire !== 'object' || wire === null) return undefined;
   const { key, params, details } = 'problem' in wire ? present(wire as FormerWire) : (wire as ProblemWire);
-  return Object.hasOwn(problems, key) ? new Problem<ProblemName>(key, params as never, details) : undefined;
+  return Object.hasOwn(problems, key) ? new ProblemError(key, params, details) : undefined;
 }
 
 const formerSentences = new Set(['reason', 'difference', 'missing']);

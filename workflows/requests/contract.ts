@@ -6,8 +6,7 @@ import type { HostType } from '../hosts/contract.ts';
 import type { Reason } from '../problems/problem.ts';
 import type { Actor } from '../tasks/contract.ts';
 
-const resourceKinds = ['host_request', 'domain_request', 'certificate_request'] as const satisfies RequestKind[];
-export type ResourceKind = (typeof resourceKinds)[number];
+export type ResourceKind = Exclude<RequestKind, 'deploy_task'>;
 
 export const resourceStatuses = ['wait_review', 'approved', 'rejected', 'closed', 'finished'] as const;
 export type ResourceStatus = (typeof resourceStatuses)[number];

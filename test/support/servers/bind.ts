@@ -109,15 +109,7 @@ export async function startBind(wish: BindWish = {}): Promise<BindServer> {
     folder,
     file: (name) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8') : undefined),
     write,
-    nsupdate: (key, ...lines) => {
-      const credentials = key ? [`key ${key.algorithm}:${key.name} ${key.secret}`] : [];
-      const input = [`server 127.0.0.1 ${dnsPort}`, ...credentials, ...lines, 'send', ''].join('\n');
-      execFileSync('nsupdate', ['-v'], { input, stdio: ['pipe', 'pipe', 'pipe'] });
-    },
-    rndc: (...words) =>
-      execFileSync('rndc', ['-c', join(folder, 'rndc.conf'), '-s', '127.0.0.1', '-p', String(rndcPort), ...words], {
-        encoding: 'utf8',
-      }),
+    ...programsFor(folder, dnsPort, rndcPort),
     said: server.said,
     stop: async () => {
       await server.stop();
@@ -125,3 +117,16 @@ export async function startBind(wish: BindWish = {}): Promise<BindServer> {
     },
   };
 }
+
+/** The programs that people change a server with. */
+const programsFor = (folder: string, dnsPort: number, rndcPort: number): Pick<BindServer, 'nsupdate' | 'rndc'> => ({
+  nsupdate: (key, ...lines) => {
+    const credentials = key ? [`key ${key.algorithm}:${key.name} ${key.secret}`] : [];
+    const input = [`server 127.0.0.1 ${dnsPort}`, ...credentials, ...lines, 'send', ''].join('\n');
+    execFileSync('nsupdate', ['-v'], { input, stdio: ['pipe', 'pipe', 'pipe'] });
+  },
+  rndc: (...words) =>
+    execFileSync('rndc', ['-c', join(folder, 'rndc.conf'), '-s', '127.0.0.1', '-p', String(rndcPort), ...words], {
+      encoding: 'utf8',
+    }),
+});

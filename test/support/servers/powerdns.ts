@@ -25,6 +25,28 @@ export interface PowerDnsServer {
   stop(): Promise<void>;
 }
 
+const settingsFor = (folder: string, database: string, apiKey: string, [apiPort, dnsPort]: [number, number]) => ({
+  launch: 'gsqlite3',
+  'gsqlite3-database': database,
+  'gsqlite3-dnssec': 'yes',
+  api: 'yes',
+  'api-key': apiKey,
+  webserver: 'yes',
+  'webserver-address': '127.0.0.1',
+  'webserver-port': String(apiPort),
+  'local-address': '127.0.0.1',
+  'local-port': String(dnsPort),
+  'socket-dir': folder,
+  'config-dir': folder,
+  setuid: String(plainUser),
+  setgid: String(plainUser),
+  daemon: 'no',
+  guardian: 'no',
+  'disable-syslog': 'yes',
+  'query-cache-ttl': '0',
+  'cache-ttl': '0',
+});
+
 /** `settings` are further settings of pdns.conf. */
 export async function startPowerDns(settings: Record<string, string> = {}): Promise<PowerDnsServer> {
   await debian(program, 'pdns-server', 'pdns-backend-sqlite3', 'sqlite3');
@@ -35,28 +57,7 @@ export async function startPowerDns(settings: Record<string, string> = {}): Prom
   for (const file of [folder, database]) chownSync(file, plainUser, plainUser);
   const [apiPort, dnsPort] = [await freePort(), await freePort()];
   const apiKey = 'the-key-of-the-api';
-  const all = {
-    launch: 'gsqlite3',
-    'gsqlite3-database': database,
-    'gsqlite3-dnssec': 'yes',
-    api: 'yes',
-    'api-key': apiKey,
-    webserver: 'yes',
-    'webserver-address': '127.0.0.1',
-    'webserver-port': String(apiPort),
-    'local-address': '127.0.0.1',
-    'local-port': String(dnsPort),
-    'socket-dir': folder,
-    'config-dir': folder,
-    setuid: String(plainUser),
-    setgid: String(plainUser),
-    daemon: 'no',
-    guardian: 'no',
-    'disable-syslog': 'yes',
-    'query-cache-ttl': '0',
-    'cache-ttl': '0',
-    ...settings,
-  };
+  const all = { ...settingsFor(folder, database, apiKey, [apiPort, dnsPort]), ...settings };
   const server = startServer(program, [
     '--no-config',
     ...Object.entries(all).map(([name, value]) => `--${name}=${value}`),

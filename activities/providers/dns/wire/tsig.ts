@@ -6,8 +6,7 @@ import { classAny, typeTsig } from './constants.ts';
 import { resourceBytes } from './message.ts';
 import type { ReadMessage, Resource } from './message.ts';
 
-const tsigAlgorithms = ['hmac-sha256', 'hmac-sha384', 'hmac-sha512'] as const;
-export type TsigAlgorithm = (typeof tsigAlgorithms)[number];
+export type TsigAlgorithm = 'hmac-sha256' | 'hmac-sha384' | 'hmac-sha512';
 
 export interface TsigKey {
   name: string;
