@@ -7,6 +7,7 @@ beforeAll(quietRuntime);
 
 test('there is a history of every lifecycle', () => {
   expect(histories()).toEqual([
+    'certificate-request.json',
     'deploy-automatic.json',
     'deploy-broken-glass.json',
     'deploy-change.json',
@@ -22,9 +23,11 @@ test('there is a history of every lifecycle', () => {
     'deploy-sent-back.json',
     'deploy-signed.json',
     'deploy-steps.json',
+    'domain-request.json',
     'host-adoption.json',
     'host-import.json',
     'host-removed.json',
+    'host-request.json',
     'hosts-chunk.json',
     'hosts-in-chunks.json',
     'hosts-stopped.json',
@@ -84,6 +87,13 @@ const seeded: [string, string, string, string, string][] = [
     'if (!done.every(Boolean)) break;',
     '',
     'instances-failed.json',
+  ],
+  [
+    'a fulfilment without another look at the approval',
+    'requests/workflow.ts',
+    'await approval.alone(() => this.#ensureStillApproved());',
+    '',
+    'host-request.json',
   ],
   ['hosts one after another', 'hosts/workflow.ts', 'inFlight = 50', 'inFlight = 1', 'init-hosts.json'],
   [

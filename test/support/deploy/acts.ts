@@ -25,9 +25,13 @@ export const approveSeen = async (world: Pick<Site, 'db'>, user: TestUser, id: n
   act(user, id, 'approve', { plan_hash: (await taskOf(world, id)).planHash });
 
 /** A message with what proves that it comes from a bot of ours. */
-export const signed = <M extends object>({ config }: Pick<Site, 'config'>, id: number, message: M) => ({
+export const signed = <M extends object>(site: Pick<Site, 'config'>, id: number, message: M) =>
+  signedFor(site, deployTaskWorkflowId(id), message);
+
+/** The same, about the request of any workflow. */
+export const signedFor = <M extends object>({ config }: Pick<Site, 'config'>, workflowId: string, message: M) => ({
   ...message,
-  proof: signDecision(loadDecideKey(config) ?? '', deployTaskWorkflowId(id), message as unknown as SignedDecision),
+  proof: signDecision(loadDecideKey(config) ?? '', workflowId, message as unknown as SignedDecision),
 });
 
 /** Status and code of an answer; a success has code 0. */
