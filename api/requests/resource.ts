@@ -136,12 +136,7 @@ const listOf = <Row extends ResourceRow>(
     order: { newest: 'request.id' },
     countCap: 1_000,
     query({ query }, { db, subject }) {
-      const {
-        time__gt: after,
-        time__lt: before,
-        awaiting_me: awaitingMe,
-        ...rest
-      } = query;
+      const { time__gt: after, time__lt: before, awaiting_me: awaitingMe, ...rest } = query;
       return selectResources(db, rules, { ...rest, after, before, awaitingMe }, conditions(query), subject);
     },
     present: (rows, ctx) => present(rows, ctx),

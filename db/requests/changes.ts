@@ -104,7 +104,7 @@ export async function changeResource<Row extends ResourceRow>(
     const policy = await strictestPolicy(tx, kind, applications);
     const { openTo, requiredApprovals } = atFirst(policy);
     const status = statusUnder(policy);
-    const begun = { seq, planRound: round, planHash: null, changedById: actor.id, status };
+    const begun = { seq, planRound: round, planHash: null, changedById: actor.id, status, updatedTime: new Date() };
     const kept = { policy: json(policy), openTo: json(openTo), requiredApprovals, trouble: null };
     await commonly(tx)
       .updateTable(commonName(rules.table))

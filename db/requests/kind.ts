@@ -69,8 +69,7 @@ export function resourceRules<Row extends ResourceRow>(definition: Definition<Ro
   return {
     ...definition,
     table,
-    find: (db, id) =>
-      resourceRows<Row>(db, name).where('request.id', '=', id).executeTakeFirst(),
+    find: (db, id) => resourceRows<Row>(db, name).where('request.id', '=', id).executeTakeFirst(),
     columns: (_row, input) => transitionColumns(input),
     async followUp(tx: Transaction<Database>, { id }, { status }) {
       if (status && endedStatuses.includes(status)) await releaseThings(tx, { kind, id });
