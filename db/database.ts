@@ -7,7 +7,7 @@ import type { HostImportTables } from './host-imports/tables.ts';
 import type { HostReadTables } from './host-reads/tables.ts';
 import type { HostTaskTables } from './hosts/tables.ts';
 import type { InventoryTables } from './inventory/tables.ts';
-import type { NavigatorTables } from './navigators/navigators.ts';
+import type { NavigatorTables } from './navigators/tables.ts';
 import type { ResourceTables } from './requests/tables.ts';
 import type { TaskTables } from './tasks/tables.ts';
 

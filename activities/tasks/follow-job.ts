@@ -8,7 +8,7 @@ import { raceAbort } from '../../kit/abort.ts';
 import { isRefusedForGood } from '../../db/core/sql-state.ts';
 import { appendOutput, outputPosition } from '../../db/tasks/output.ts';
 import { lossText } from '../../db/tasks/output-limit.ts';
-import type { OutputLine } from '../../db/tasks/output.ts';
+import type { OutputLine } from '../../db/tasks/tables.ts';
 import { splitLines } from './split-lines.ts';
 import { Partials } from './partial-lines.ts';
 import type { Job, JobView, Runner, RunnerHost, StreamOffsets } from '../providers/runner/driver.ts';

@@ -2,7 +2,7 @@
 // partial lines never count as copied.
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/database.ts';
-import type { OutputLine } from '../../db/tasks/output.ts';
+import type { OutputLine } from '../../db/tasks/tables.ts';
 import { dropPartial, showPartial } from '../../db/tasks/partials.ts';
 import { maximumLineBytes } from './split-lines.ts';
 import type { JobView, StreamOffsets } from '../providers/runner/driver.ts';

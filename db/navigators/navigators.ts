@@ -1,23 +1,6 @@
 import { sql } from 'kysely';
-import type { Generated, Kysely, Selectable } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
-
-interface ExternalNavigatorsTable {
-  id: Generated<number>;
-  name: string;
-  img: string;
-  url: string;
-  position: Generated<number>;
-  creator: string;
-  createdTime: Generated<Date>;
-}
-
-/** Links to other systems. */
-export interface NavigatorTables {
-  externalNavigators: ExternalNavigatorsTable;
-}
-
-export type NavigatorRow = Selectable<ExternalNavigatorsTable>;
 
 /** Most navigators that there may be. */
 export const maxNavigators = 500;

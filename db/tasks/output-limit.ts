@@ -3,8 +3,7 @@
 import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database.ts';
-import type { OutputLine } from './output.ts';
-import type { TaskOutputRow } from './tables.ts';
+import type { OutputLine, TaskOutputRow } from './tables.ts';
 
 const rowsALook = 2_000;
 

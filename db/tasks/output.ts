@@ -7,17 +7,9 @@ import type { OutputStream } from '../../workflows/tasks/contract.ts';
 import type { Database } from '../database.ts';
 import { keepWithin, outputState, withGap } from './output-limit.ts';
 import type { NumberedLine } from './output-limit.ts';
-import type { TaskOutputRow } from './tables.ts';
+import type { OutputLine, TaskOutputRow } from './tables.ts';
 
 export const outputChannel = 'task_output';
-
-export interface OutputLine {
-  instanceId: number | null;
-  host: string;
-  step: string;
-  stream: OutputStream;
-  text: string;
-}
 
 interface OutputBatch {
   taskId: number;

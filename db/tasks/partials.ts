@@ -3,8 +3,8 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
+import type { OutputLine } from './tables.ts';
 import { notifyOutput } from './output.ts';
-import type { OutputLine } from './output.ts';
 
 interface Partial extends OutputLine {
   taskId: number;

@@ -107,3 +107,11 @@ export interface TaskTables {
 export type TaskRow = Selectable<TasksTable>;
 export type TaskResultRow = Selectable<TaskResultsTable>;
 export type TaskOutputRow = Selectable<TaskOutputTable>;
+
+export interface OutputLine {
+  instanceId: number | null;
+  host: string;
+  step: string;
+  stream: OutputStream;
+  text: string;
+}

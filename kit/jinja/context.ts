@@ -1,7 +1,7 @@
 // The values that a template is given, from JSON. Text bears the mark `free` where it is listed as such, and also where it
 // is not made of the characters that names, versions and paths have: nothing else may stand in a script as it is.
 import { standsRaw } from './plain.ts';
-import { Marked } from './values/marked.ts';
+import { Marked } from './values/mark.ts';
 import { Dict } from './values/value.ts';
 import type { Value } from './values/value.ts';
 

@@ -1,12 +1,9 @@
 import type { SourceFile } from './source-tree.ts';
 
-/** Circles of imports at run time (types are gone by then), each once, as the paths in their order. */
+/** Circles of imports, of types too, each once, as the paths in their order. */
 export function importCycles(files: readonly SourceFile[]): string[][] {
   const next = new Map(
-    files.map(({ path, imports }) => [
-      path,
-      imports.filter(({ own, typeOnly }) => own && !typeOnly).map(({ target }) => target),
-    ]),
+    files.map(({ path, imports }) => [path, imports.filter(({ own }) => own).map(({ target }) => target)]),
   );
   const done = new Set<string>();
   const cycles: string[][] = [];

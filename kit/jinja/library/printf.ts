@@ -2,7 +2,7 @@
 import { spendText } from '../meter.ts';
 import { RenderError } from '../render-error.ts';
 import { changed, joined, markOf, withMark } from '../values/marked.ts';
-import type { Mark } from '../values/marked.ts';
+import type { Mark } from '../values/mark.ts';
 import { repr, str } from '../values/print.ts';
 import { Dict, Tuple, isNumber, textOf, typeName } from '../values/value.ts';
 import type { Value } from '../values/value.ts';

@@ -1,25 +1,9 @@
-// Text that people may write freely is code as soon as it stands in a script. It goes through a template marked: `free`
-// until it is quoted for the language of the script, and again when anything changes it after that. What is marked `free`
-// is never printed. A mark is on every text that is made of marked ones, so no way round leaves it behind.
+// Marks of values that are made of marked text (mark.ts): no way round leaves a mark behind.
 import { spend } from '../meter.ts';
+import { Marked } from './mark.ts';
+import type { Mark } from './mark.ts';
 import { Dict, Tuple, View, isMarked } from './value.ts';
 import type { Value } from './value.ts';
-
-export interface Mark {
-  kind: 'free' | 'quoted';
-  /** The name by which the text came in: `task.description`. */
-  origin: string;
-}
-
-export class Marked {
-  readonly isMarked = true;
-  readonly text: string;
-  readonly mark: Mark;
-  constructor(text: string, mark: Mark) {
-    this.text = text;
-    this.mark = mark;
-  }
-}
 
 /** The mark of a whole that is put together of two. */
 export const joined = (one: Mark | null, other: Mark | null): Mark | null =>

@@ -1,7 +1,7 @@
 // Values as Python prints them: `str` for what is put out, `repr` inside lists and maps.
 import { deeper, spend, spendText } from '../meter.ts';
 import { changed, markOf, withMark } from './marked.ts';
-import type { Marked } from './marked.ts';
+import type { Marked } from './mark.ts';
 import { Bag, Callable, Dict, Tuple, View, isMarked, textOf, typeName } from './value.ts';
 import type { Value } from './value.ts';
 

@@ -1,7 +1,7 @@
 // The values of templates, as Python has them. Nothing of JavaScript's own objects can be reached through them: attributes
 // are looked up in tables and never on the values themselves.
 import { RenderError } from '../render-error.ts';
-import type { Marked } from './marked.ts';
+import type { Marked } from './mark.ts';
 
 /** int is bigint, float is number, a list is an array. */
 export type Value =
