@@ -9,10 +9,11 @@ import type { Endpoint } from './operations/endpoint.ts';
 import { handle, type Incoming, type Kernel } from './kernel/kernel.ts';
 import type { AnswerCheck } from './operations/response-check.ts';
 import type { StoredResponse } from './operations/stored-response.ts';
+import { logRequest } from './kernel/request-log.ts';
 import { languageOf, problemOf, respond } from './kernel/respond.ts';
 import { Routes } from './kernel/routes.ts';
 import { safeHeaders } from './kernel/safe-headers.ts';
-import { traced, traceId } from './kernel/tracing.ts';
+import { traced } from './kernel/tracing.ts';
 
 export interface AppOptions {
   /** All areas by default. */
@@ -54,20 +55,7 @@ async function serve(kernel: Kernel, c: Context): Promise<Response> {
     note: {},
   };
   const response = await answered(kernel, incoming);
-  const { requestId, client, note } = incoming;
-  kernel.deps.log.info(
-    {
-      requestId,
-      traceId: traceId(),
-      method: request.method,
-      path: url.pathname,
-      status: response.status,
-      ...note,
-      remoteAddr: client.remoteAddr,
-      durationMs: Math.round(performance.now() - started),
-    },
-    'request',
-  );
+  logRequest(kernel.deps.log, incoming, response.status, performance.now() - started);
   return response;
 }
 

@@ -9,6 +9,7 @@ import { quote } from '../../db/audit/text.ts';
 import type { Database } from '../../db/database.ts';
 import { isSealed } from '../../db/secrets/message-proofs.ts';
 import type { Secrets } from '../../db/secrets/secrets.ts';
+import { requestKinds } from '../../workflows/approvals/contract.ts';
 import type { UpdateClaim } from '../../workflows/approvals/contract.ts';
 import { Problem } from '../../workflows/problems/problem.ts';
 import { auditText } from '../../kit/messages/audit-text.ts';
@@ -38,18 +39,25 @@ export const proofInterceptor = (
   },
 });
 
-const targets: Record<string, { view: AuditView; area: string; targetType: string }> = {
-  'deploy-task': { view: 'app', area: 'deploy', targetType: 'deploy_task' },
-  'host-request': { view: 'operations', area: 'requests', targetType: 'host_request' },
-  'domain-request': { view: 'operations', area: 'requests', targetType: 'domain_request' },
-  'certificate-request': { view: 'operations', area: 'requests', targetType: 'certificate_request' },
-  'host-task': { view: 'resources', area: 'hosts', targetType: 'host_task' },
-};
+interface Target {
+  view: AuditView;
+  area: string;
+  targetType: string;
+}
+
+/** Where the audit lists an update of a workflow, by the first part of its id. */
+function targetOf(prefix: string): Target {
+  if (prefix === 'host-task') return { view: 'resources', area: 'hosts', targetType: 'host_task' };
+  const kind = requestKinds.find((one) => one.replace('_', '-') === prefix);
+  return kind === undefined || kind === 'deploy_task'
+    ? { view: 'app', area: 'deploy', targetType: kind ?? 'workflow' }
+    : { view: 'operations', area: 'requests', targetType: kind };
+}
 
 /** The sender reached the engine's port directly; the claimed identity is recorded, not trusted. */
 async function recordUnsealed(db: Kysely<Database>, { workflowId, update, input }: UpdateClaim): Promise<void> {
   const [prefix = '', id = ''] = workflowId.split('/');
-  const target = targets[prefix] ?? { view: 'app', area: 'deploy', targetType: 'workflow' };
+  const target = targetOf(prefix);
   const { actor } = input as { actor?: { username?: unknown } };
   const claimed = typeof actor?.username === 'string' ? actor.username.slice(0, 64) : '';
   const by = { id: 0, username: 'unknown', channel: 'workflow', requestId: thisActivity() } as const;

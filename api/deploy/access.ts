@@ -70,14 +70,11 @@ export const toTask = (action: ActionName, ...names: ApplicationPermission[]): P
     },
   });
 
-/** The owner (the creator until they delegate), holding `deploy_app`. */
-export const owner = toTask('start', 'deploy_app');
-
 /** The owner; with `override` they also need the right to bypass a freeze. */
 export const starter = permission({
   names: ['deploy_app', 'override_freeze'],
   async check(request) {
-    const task = await owner.check(request);
+    const task = await toTask('start', 'deploy_app').check(request);
     const { override } = (request.body ?? {}) as { override?: unknown };
     if (override === true) demandSystem(request.ctx, 'override_freeze');
     return task;

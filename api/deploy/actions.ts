@@ -13,7 +13,7 @@ import type { RequestOperations } from '../approvals/operations.ts';
 import { command } from '../operations/command.ts';
 import type { Ctx } from '../operations/context.ts';
 import { done, id, success } from '../operations/schemas.ts';
-import { callerAsVoter, onTask, owner, starter, toTask, votedOn } from './access.ts';
+import { callerAsVoter, onTask, starter, toTask, votedOn } from './access.ts';
 import { deployTasks } from './decidable.ts';
 import { placeProblems } from './settings-change.ts';
 import { msg } from '../../kit/messages/message.ts';
@@ -107,7 +107,7 @@ const turn = (which: 'pause' | 'resume') =>
     id: `${which}DeployTask`,
     area,
     summary: which === 'pause' ? 'Pause a rolling deploy task: no further batch starts' : 'Resume a paused deploy task',
-    permission: owner,
+    permission: toTask(which, 'deploy_app'),
     returns: success,
     problems: [...engine, 'not_running', 'not_rolling', which === 'pause' ? 'already_paused' : 'not_paused'],
     async handle(_input, ctx) {

@@ -15,7 +15,7 @@ import { list } from '../operations/list.ts';
 import { notFound } from '../operations/permissions.ts';
 import { distinct, idEntry } from '../operations/schemas.ts';
 import { outputAddress } from '../tasks/socket-ticket.ts';
-import { onTask, owner } from './access.ts';
+import { onTask, toTask } from './access.ts';
 import { deployTasks } from './decidable.ts';
 import { presentSubTasks, subTaskObject } from './sub-task-object.ts';
 import { placeProblems } from './settings-change.ts';
@@ -69,7 +69,7 @@ const upgrade = command({
   id: 'upgradeInstances',
   area,
   summary: 'Upgrade instances',
-  permission: owner,
+  permission: toTask('upgrade', 'deploy_app'),
   body: z.strictObject({ instances, update_source: packageSource, version, timeout }),
   returns: created,
   status: 202,
@@ -83,7 +83,7 @@ const revert = command({
   id: 'revertInstances',
   area,
   summary: 'Revert instances to a release kept on their hosts',
-  permission: owner,
+  permission: toTask('revert', 'deploy_app'),
   body: z.strictObject({ instances, version, timeout }),
   returns: created,
   status: 202,
@@ -97,7 +97,7 @@ const retryFailed = command({
   id: 'retryFailedInstances',
   area,
   summary: 'Retry the failed instances of a sub-task',
-  permission: owner,
+  permission: toTask('upgrade', 'deploy_app'),
   returns: created,
   status: 202,
   problems: [

@@ -56,3 +56,23 @@ export const newTask = fields
     strategy: true,
   })
   .extend({ application_id: id });
+
+type Changed = z.output<typeof changedFields>;
+
+/** The columns of the fields that a new task may leave out. */
+export const optionalColumns = (fields: Changed) => ({
+  ...(fields.description !== undefined && { description: fields.description }),
+  ...(fields.upgrade_checklist !== undefined && { upgradeChecklist: fields.upgrade_checklist }),
+  ...(fields.upgrade_steps !== undefined && { upgradeSteps: fields.upgrade_steps }),
+  ...(fields.rollback_steps !== undefined && { rollbackSteps: fields.rollback_steps }),
+  ...(fields.auto_start !== undefined && { autoStart: fields.auto_start }),
+});
+
+/** The columns of a change, but for the strategy. */
+export const changedColumns = (fields: Changed) => ({
+  ...optionalColumns(fields),
+  ...(fields.level !== undefined && { level: fields.level }),
+  ...(fields.version !== undefined && { version: fields.version }),
+  ...(fields.package_source !== undefined && { packageSource: fields.package_source }),
+  ...(fields.planned_exec_time !== undefined && { plannedExecTime: fields.planned_exec_time.toISOString() }),
+});

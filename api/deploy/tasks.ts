@@ -32,7 +32,7 @@ import { atLeastOne, paging } from '../operations/schemas.ts';
 import { decide, loadRequest } from '../approvals/decide.ts';
 import { onTask, toTask } from './access.ts';
 import { deployTaskStart, deployTasks } from './decidable.ts';
-import { changedFields, newTask } from './task-input.ts';
+import { changedColumns, changedFields, newTask, optionalColumns } from './task-input.ts';
 import { planObject, presentPlanObject } from './plan-object.ts';
 import { placeProblems } from './settings-change.ts';
 import { strategyOf } from './strategy.ts';
@@ -116,7 +116,7 @@ const createTask = change({
         applicationId,
         creatorId: actor.user.id,
         ownerId: actor.user.id,
-        ...columnsOf(fields),
+        ...optionalColumns(fields),
         strategy: strategy && json(strategy),
         level: body.level,
         version: body.version,
@@ -149,14 +149,6 @@ const createTask = change({
   },
 });
 
-const columnsOf = (fields: z.output<typeof changedFields>) => ({
-  ...(fields.description !== undefined && { description: fields.description }),
-  ...(fields.upgrade_checklist !== undefined && { upgradeChecklist: fields.upgrade_checklist }),
-  ...(fields.upgrade_steps !== undefined && { upgradeSteps: fields.upgrade_steps }),
-  ...(fields.rollback_steps !== undefined && { rollbackSteps: fields.rollback_steps }),
-  ...(fields.auto_start !== undefined && { autoStart: fields.auto_start }),
-});
-
 const getTask = endpoint({
   method: 'get',
   path: '/application/deploy-tasks/{id}/',
@@ -180,14 +172,7 @@ const changeTask = command({
   problems: ['not_in_review', 'workflow_lost', ...placeProblems],
   async handle({ body }, ctx) {
     const strategy = strategyOf(ctx.config, body.strategy);
-    const fields = {
-      ...columnsOf(body),
-      ...(strategy !== undefined && { strategy }),
-      ...(body.level !== undefined && { level: body.level }),
-      ...(body.version !== undefined && { version: body.version }),
-      ...(body.package_source !== undefined && { packageSource: body.package_source }),
-      ...(body.planned_exec_time !== undefined && { plannedExecTime: body.planned_exec_time.toISOString() }),
-    };
+    const fields = { ...changedColumns(body), ...(strategy !== undefined && { strategy }) };
     const input = { actor: ctx.by, fields };
     await decide(ctx, deployTasks, changeUpdate, input, (view) => canChange(view, ctx.by));
     return presentTaskDetail(await loadRequest(deployTasks, ctx, ctx.allowed.id), ctx);

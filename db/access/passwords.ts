@@ -2,6 +2,7 @@
 // other parameters keep working. Verification takes the same time for users without a password.
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import { passwordLength } from '../../kit/password-length.ts';
 import { commonPasswords } from './common-passwords.ts';
 
 const derive = promisify(argon2);
@@ -50,7 +51,8 @@ interface PasswordOwner {
 /** The weakness of a new password: too short or commonly guessed; undefined if there is none. */
 export function weaknessOf(password: string, owner: PasswordOwner): Weakness | undefined {
   const length = [...password].length;
-  if (length < 10 || length > 128 || Buffer.byteLength(password) > 512) return 'password_length';
+  if (length < passwordLength.least || length > passwordLength.most || Buffer.byteLength(password) > 512)
+    return 'password_length';
   const plain = password.toLowerCase();
   if (commonPasswords.has(plain)) return 'password_common';
   if (new Set(plain).size <= 3) return 'password_repeated';

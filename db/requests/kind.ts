@@ -14,7 +14,9 @@ import { json } from '../core/jsonb.ts';
 import { releaseThings } from './claims.ts';
 import type { ResourceColumns, ResourceTables } from './tables.ts';
 
-type TableName = 'hostRequests' | 'domainRequests' | 'certificateRequests';
+type TableName = {
+  [Name in keyof ResourceTables]: ResourceTables[Name] extends ResourceColumns ? Name : never;
+}[keyof ResourceTables];
 
 /** A request's row with the name of its creator. */
 export type RowOf<Name extends TableName> = Selectable<ResourceTables[Name]> & { creator: string };

@@ -1,5 +1,6 @@
 // Every setting of Slipway in one table: the variable, its schema, its default and its description. The parser and the table
 // of docs/configuration.md are both generated from it, so they can't disagree. Values are the environment's text.
+import { passwordLength } from '../password-length.ts';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { cloudSettings } from './cloud-settings.ts';
@@ -66,7 +67,10 @@ export const settings = {
   ),
   adminPassword: optional(
     'SLIPWAY_ADMIN_PASSWORD',
-    z.string().min(10, 'must have at least 10 characters').max(128, 'must have at most 128 characters'),
+    z
+      .string()
+      .min(passwordLength.least, `must have at least ${passwordLength.least} characters`)
+      .max(passwordLength.most, `must have at most ${passwordLength.most} characters`),
     'generated',
     'first password of `admin`',
   ),

@@ -2,13 +2,14 @@
 import { accessRecords } from './audit/access.ts';
 import { deployRecords } from './audit/deploy.ts';
 import { inventoryRecords } from './audit/inventory.ts';
+import { requestRecords } from './audit/requests.ts';
 import { fill, type Placeholders } from './fill.ts';
 import { renderReason, type Language, type Message } from './message.ts';
 
 /** One text in both languages; user text in it goes through `quote` of db/audit/text.ts. */
 type InBoth = Readonly<Record<Language, string>>;
 
-export const auditTexts = { ...accessRecords, ...inventoryRecords, ...deployRecords } as const;
+export const auditTexts = { ...accessRecords, ...inventoryRecords, ...deployRecords, ...requestRecords } as const;
 type AuditTextKey = keyof typeof auditTexts;
 
 type NamesOf<K extends AuditTextKey> = Placeholders<(typeof auditTexts)[K]['en']>;

@@ -3,12 +3,6 @@ import type { RequestSample } from '../requests/kinds.ts';
 import { eventually } from '../support/harness.ts';
 import type { Stage, Trials } from './stage.ts';
 
-const names = {
-  host_request: 'HostRequest',
-  domain_request: 'DomainRequest',
-  certificate_request: 'CertificateRequest',
-} as const;
-
 /** A request that its creator has just made, with its plan. */
 async function asked({ world }: Stage, { path, wish }: RequestSample) {
   const creator = await world.user({ system: ['enable_resource_req', 'create_resource_req'] });
@@ -21,7 +15,7 @@ async function asked({ world }: Stage, { path, wish }: RequestSample) {
 }
 
 const ofKind = (kind: RequestSample): Trials => {
-  const name = names[kind.kind];
+  const { name } = kind;
   const params = async (stage: Stage) => ({ params: { id: (await asked(stage, kind)).id } });
   return {
     [`create${name}`]: () => ({ body: kind.wish() }),

@@ -19,7 +19,7 @@ import { createTencentCall } from '../../activities/providers/cloud/tencent-wire
 import { outbound, OutboundClient } from '../../activities/providers/outbound.ts';
 import { createDestinations } from '../../activities/providers/repository/destinations.ts';
 import { SaltApi } from '../../activities/providers/runner/salt/api.ts';
-import { createSshRunner } from '../../activities/providers/runner/ssh/index.ts';
+import { createSshRunner } from '../../activities/providers/runner/ssh/transport.ts';
 import { healthUrl } from '../../kit/health-url.ts';
 import { checkedLookup } from '../../kit/checked-lookup.ts';
 import { isNever, isNeverHost, isPrivate, isThisMachine } from '../../kit/addresses.ts';

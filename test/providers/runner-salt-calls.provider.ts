@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Runner, RunnerHost } from '../../activities/providers/runner/driver.ts';
 import type { Minion } from '../../activities/providers/runner/minions.ts';
-import { createSaltRunner } from '../../activities/providers/runner/salt/index.ts';
+import { createSaltRunner } from '../../activities/providers/runner/salt/transport.ts';
 import { endOf, expectRefusal, jobOf, said } from './runner.suite.ts';
 import { runningSalt } from '../support/servers/salt.ts';
 import type { SaltServers } from '../support/servers/salt.ts';

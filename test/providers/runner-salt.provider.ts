@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunnerHost } from '../../activities/providers/runner/driver.ts';
 import { hostKey } from '../../activities/providers/runner/agent/protocol.ts';
-import { createSaltRunner } from '../../activities/providers/runner/salt/index.ts';
+import { createSaltRunner } from '../../activities/providers/runner/salt/transport.ts';
 import { sweepSuite } from './runner-sweep.suite.ts';
 import { valuesSuite } from './runner-values.suite.ts';
 import type { WithFolders } from './runner-values.suite.ts';

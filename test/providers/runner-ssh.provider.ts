@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { prune, switchRelease, unpack } from '../../activities/deploy/host-scripts.ts';
 import type { Job, RunnerHost } from '../../activities/providers/runner/driver.ts';
-import { createSshRunner } from '../../activities/providers/runner/ssh/index.ts';
+import { createSshRunner } from '../../activities/providers/runner/ssh/transport.ts';
 import type { SshSettings } from '../../activities/providers/runner/ssh/settings.ts';
 import { eventually, unique } from '../support/harness.ts';
 import { sweepSuite } from './runner-sweep.suite.ts';

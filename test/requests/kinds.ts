@@ -4,6 +4,8 @@ import { unique } from '../support/harness.ts';
 
 export interface RequestSample {
   kind: ResourceKind;
+  /** In operation ids. */
+  name: string;
   path: string;
   permission: 'approve_host_req' | 'approve_domain_req' | 'approve_ssl_cert_req';
   /** A new request, for things that no other one asks for. */
@@ -24,6 +26,7 @@ const host = (name: string, os = 'debian') => ({
 export const kinds: RequestSample[] = [
   {
     kind: 'host_request',
+    name: 'HostRequest',
     path: '/resource-request/hosts/',
     permission: 'approve_host_req',
     wish: (name = unique()) => ({ purpose: 'a shop', requested_hosts: [host(`web-${name}`)] }),
@@ -32,6 +35,7 @@ export const kinds: RequestSample[] = [
   },
   {
     kind: 'domain_request',
+    name: 'DomainRequest',
     path: '/resource-request/domains/',
     permission: 'approve_domain_req',
     wish: (name = unique()) => ({ records: [{ name: `${name}.example.com`, type: 'A', value: '192.0.2.1' }] }),
@@ -40,6 +44,7 @@ export const kinds: RequestSample[] = [
   },
   {
     kind: 'certificate_request',
+    name: 'CertificateRequest',
     path: '/resource-request/ssl-certificates/',
     permission: 'approve_ssl_cert_req',
     wish: (name = unique()) => ({ domain: `${name}.example.com`, certificate_type: 'normal' }),

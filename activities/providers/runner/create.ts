@@ -6,9 +6,9 @@ import { createLocalRunner } from './local.ts';
 import type { MinionKeys } from './minions.ts';
 import type { Runners } from './registry.ts';
 import type { SaltSettings } from './salt/api.ts';
-import { createSaltRunner } from './salt/index.ts';
+import { createSaltRunner } from './salt/transport.ts';
 import { SaltKeys } from './salt/keys.ts';
-import { createSshRunner } from './ssh/index.ts';
+import { createSshRunner } from './ssh/transport.ts';
 
 /** Each runner's driver; null: not configured. */
 const drivers: Record<RunnerName, (config: Config) => Runner | null> = {

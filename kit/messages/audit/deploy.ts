@@ -18,23 +18,10 @@ export const deployRecords = {
   policy_created: { en: 'approval policy {name} created', zh: '创建审批策略 {name}' },
   policy_changed: { en: 'approval policy {name} changed', zh: '修改审批策略 {name}' },
   policy_deleted: { en: 'approval policy {name} deleted', zh: '删除审批策略 {name}' },
-  // requests of all kinds
-  request_step: { en: '{request}: {event}', zh: '{request}: {event}' },
-  request_step_because: { en: '{request}: {event}: {reason}', zh: '{request}: {event}: {reason}' },
-  deploy_task: { en: 'deploy task {id}', zh: '发布任务 {id}' },
-  deploy_task_of_version: { en: 'deploy task {id} (version {version})', zh: '发布任务 {id} (版本 {version})' },
-  host_request: { en: 'host request {id}', zh: '主机申请 {id}' },
-  domain_request: { en: 'domain request {id}', zh: '域名申请 {id}' },
-  certificate_request: { en: 'certificate request {id}', zh: '证书申请 {id}' },
   start_refused: {
     en: 'deploy task {id}: its automatic start was refused: {why}',
     zh: '发布任务 {id}: 自动开始被拒绝: {why}',
   },
-  decision_refused: {
-    en: '{request}: {decision} by message refused: {why}',
-    zh: '{request}: 消息审批 {decision} 被拒绝: {why}',
-  },
-
   // events
   event_created: { en: 'created', zh: '创建' },
   event_changed: { en: 'changed', zh: '修改' },
