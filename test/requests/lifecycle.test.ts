@@ -7,6 +7,7 @@ import { outcome } from '../support/deploy/acts.ts';
 import type { ApiResponse, TestUser } from '../support/api/app.ts';
 import { recordsOf } from '../support/api/inventory.ts';
 import { eventually, unique } from '../support/harness.ts';
+import { resourceWorkflowId } from '../../workflows/requests/contract.ts';
 import { kinds } from './kinds.ts';
 
 interface Shown {
@@ -45,6 +46,8 @@ describe.each(kinds)('a $kind', ({ kind, path, permission, wish, changed, wrong 
       expect(one.plan_hash).not.toBeNull();
       return one;
     });
+  const refused = async (id: number) =>
+    (await recordsOf(world.db, kind, id)).filter(({ outcome: what }) => what === 'refused');
   const stopped = (user: TestUser, id: number): Promise<Shown> =>
     eventually(async () => {
       const one = await shown(user, id);
@@ -213,6 +216,30 @@ describe.each(kinds)('a $kind', ({ kind, path, permission, wish, changed, wrong 
     } finally {
       await admin.delete(`/approval-policies/${policy.body.id}/`);
     }
+  });
+
+  test('takes no update that the API did not seal, and no message without proof', async () => {
+    const [me, reviewer] = [await asker(), await approver()];
+    const id = await asked(me);
+    const { plan_hash: planHash } = await planned(me, id);
+    const handle = world.temporal.workflow.getHandle(resourceWorkflowId(kind, id));
+    const by = (user: TestUser) => ({ actor: { id: user.id, username: user.username, channel: 'token' } });
+    const voter = { roles: [], holds: true, delegators: [], seats: [{ userId: reviewer.id, roles: [] }] };
+    const forged = async (update: string, input: object): Promise<void> => {
+      await expect(handle.executeUpdate(update, { args: [input] })).rejects.toThrow();
+    };
+    await forged('approve', { ...by(reviewer), voter, planHash });
+    await forged('reject', by(reviewer));
+    await forged('close', by(me));
+    await forged('change', { ...by(me), fields: { purpose: 'another' } });
+    await handle.signal('decide', { decision: 'close', actor: me.username, channel: 'chat', messageId: 'm-1' });
+    await eventually(async () => expect(await refused(id)).toHaveLength(5));
+    expect(await shown(me, id)).toMatchObject({ status: 'wait_review', plan_hash: planHash, approvals: { given: [] } });
+    await act(reviewer, id, 'approve', { plan_hash: planHash });
+    await stopped(me, id);
+    await forged('retry', by(reviewer));
+    expect(await refused(id)).toHaveLength(6);
+    expect((await shown(me, id)).history.map(({ event }) => event)).toEqual(['created', 'approved', 'stopped']);
   });
 
   test('has one transition when fifty approve at once', async () => {
