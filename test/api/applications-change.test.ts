@@ -177,7 +177,7 @@ describe('deleting an application', () => {
     const child = await make(admin, { parent_app: app.id });
     const answer = await creator.delete<RefusalBody>(`/applications/${app.id}/`);
     expect(refusal(answer)).toEqual([409, 10005]);
-    expect(answer.body.message).toBe('the application still has 1 children');
+    expect(answer.body.message).toBe('the application still has 1 child');
     const seen = await admin.delete<RefusalBody>(`/applications/${app.id}/`, undefined, { 'accept-language': 'zh' });
     expect(seen.body.message).toBe(`应用仍有 1 个子应用: ${child.full_name}`);
     const needs = await make(admin, { required_apps: [child.id] });

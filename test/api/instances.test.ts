@@ -128,7 +128,7 @@ describe('removing instances', () => {
     const { status, body } = await admin.delete(`/applications/${app}/`);
     expect({ status, body }).toEqual({
       status: 409,
-      body: { error_code: 10005, message: `the application still has 1 instances: ${host.name}` },
+      body: { error_code: 10005, message: `the application still has 1 instance: ${host.name}` },
     });
   });
 });

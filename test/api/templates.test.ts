@@ -195,7 +195,7 @@ describe('secrets of a template', () => {
     expect([...refusal(refused), refused.body.message]).toEqual([
       409,
       10005,
-      'the credential is used by 1 repositories',
+      'the credential is used by 1 repository',
     ]);
     await change(template.id, { repository: null });
     expect((await manager.delete(`${credentials}${own.id}/`)).status).toBe(200);
@@ -266,7 +266,7 @@ describe('the applications of a template', () => {
     expect([...refusal(refused), refused.body.message]).toEqual([
       409,
       10005,
-      'the template is linked by 1 applications',
+      'the template is linked by 1 application',
     ]);
   });
 
@@ -303,7 +303,7 @@ describe('scripts of templates', () => {
     expect([...refusal(refused), refused.body.message]).toEqual([
       409,
       10005,
-      'the script is used by 1 settings or templates',
+      'the script is used by 1 setting or template',
     ]);
   });
 });

@@ -135,7 +135,7 @@ describe('tasks', () => {
     const live = async ({ id, username }: TestUser) =>
       outputPermission(world.db, { subject: await loadSubject(world.db, id), username }, first.id).catch(String);
     expect(await live(reader)).toBeUndefined();
-    expect(await live(viewer)).toContain('not allowed: view_app_log');
+    expect(await live(viewer)).toContain('not_allowed {"permission":"view_app_log"}');
     expect(first.task_output).toMatch(new RegExp(`^ws.*/ws/tasks/${first.id}/output\\?ticket=`));
     const other = await site();
     const elsewhere = `/applications/${other.applicationId}/instance-tasks/${first.id}/`;

@@ -44,7 +44,7 @@ test('without a pid file it says what is done instead, and without a stop comman
   const estate = await makeEstate(world, 1);
   await commands(estate, { pidPath: '' });
   const [instance] = (await shownTo(estate, await makeTask(world, estate))).instances;
-  expect(instance?.conditions['stop']).toContain('the command is run to be sure');
+  expect(instance?.conditions['stop']).toContain('the stop command is run anyway');
   await commands(estate, { stopCmd: '' });
   expect((await shownTo(estate, await makeTask(world, estate))).instances).toMatchObject([
     { steps: everything.filter((step) => step !== 'stop'), conditions: {} },

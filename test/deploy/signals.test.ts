@@ -94,7 +94,7 @@ describe('a message', () => {
     await eventually(async () => (await traces(world, id)).votes.length === 1);
     const other = await world.user({ application: { [estate.applicationId]: ['view_app', 'review_app_deploy_task'] } });
     await send(id, { ...content, actor: other.username });
-    expect((await refused(id)).at(-1)?.detailEn).toContain('acted on before');
+    expect((await refused(id)).at(-1)?.detailEn).toContain('already processed');
     expect((await traces(world, id)).votes).toHaveLength(1);
     expect(await statusOf(id)).toBe('wait_review');
   });

@@ -84,7 +84,7 @@ describe('cancelling', () => {
     const handle = fleet.temporal.workflow.getHandle(hostTaskWorkflowId(id));
     for (const proof of [undefined, { at: new Date().toISOString(), mac: 'a'.repeat(64) }])
       await expect(handle.executeUpdate('cancel', { args: [{ actor, proof }] })).rejects.toMatchObject({
-        cause: { message: expect.stringContaining('does not prove where it comes from') as string },
+        cause: { message: expect.stringContaining('carries no valid proof of its sender') as string },
       });
     const refused = await fleet.db
       .selectFrom('auditRecords')

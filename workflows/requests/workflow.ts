@@ -105,7 +105,8 @@ class ResourceRequest {
       validator: ({ actor }: ResourceChangeInput) => ensure(canChange(this.#view(), actor)),
     });
     setHandler(retryUpdate, (input) => this.#retry(input), {
-      validator: (_input: { actor: Actor }) => ensure(canRetry(this.#view())),
+      // What stopped it may be recorded already, and about to be known here: the handler waits for that under the lock.
+      validator: (_input: { actor: Actor }) => ensure(canRetry({ ...this.#view(), trouble: '' })),
     });
   }
 
