@@ -192,11 +192,7 @@ describe('secrets of a template', () => {
     const own = await created(manager, credentials, { username: 'ci', password: secret });
     const template = await make(manager, { repository: { ...git, credential: own.id } });
     const refused = await manager.delete<RefusalBody>(`${credentials}${own.id}/`);
-    expect([...refusal(refused), refused.body.message]).toEqual([
-      409,
-      10005,
-      'the credential is used by 1 repository',
-    ]);
+    expect([...refusal(refused), refused.body.message]).toEqual([409, 10005, 'the credential is used by 1 repository']);
     await change(template.id, { repository: null });
     expect((await manager.delete(`${credentials}${own.id}/`)).status).toBe(200);
   });

@@ -3,6 +3,9 @@ import type { RequestSample } from '../requests/kinds.ts';
 import { eventually } from '../support/harness.ts';
 import type { Stage, Trials } from './stage.ts';
 
+/** All trials are prepared at once. */
+const patience = { timeout: 30_000 };
+
 /** A request that its creator has just made, with its plan. */
 async function asked({ world }: Stage, { path, wish }: RequestSample) {
   const creator = await world.user({ system: ['enable_resource_req', 'create_resource_req'] });
@@ -10,7 +13,7 @@ async function asked({ world }: Stage, { path, wish }: RequestSample) {
   const planHash = await eventually(async () => {
     const { plan_hash: hash } = (await creator.get<{ plan_hash: string | null }>(`${path}${id}/`)).body;
     return hash ?? false;
-  });
+  }, patience);
   return { creator, id, planHash };
 }
 
@@ -31,6 +34,7 @@ const ofKind = (kind: RequestSample): Trials => {
       await stage.admin.post(`${kind.path}${id}/actions/approve/`, { plan_hash: planHash });
       await eventually(
         async () => (await creator.get<{ error: string | null }>(`${kind.path}${id}/`)).body.error !== null,
+        patience,
       );
       return { params: { id } };
     },
