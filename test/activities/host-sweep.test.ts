@@ -58,7 +58,7 @@ async function aHost(runner: 'ssh' | 'salt' | 'local' = 'ssh'): Promise<RunnerHo
   return host;
 }
 
-/** A task on these hosts, with a job on each; null: it has not ended. */
+/** A task on these hosts, with a job on each; null: it is still running. */
 async function aTask(endedDaysAgo: number | null, ...hosts: (RunnerHost & { id: number })[]): Promise<string> {
   const finishedTime = endedDaysAgo === null ? null : ago(endedDaysAgo);
   const { id: taskId } = await database.db
@@ -84,9 +84,9 @@ const options = (runner: Runner = createMemoryRunner(world)) => ({
   log: { warn, error: warn },
   hostAdmission: 'manage' as const,
 });
-/** What a worker does once an hour. */
+/** One hourly round of a worker. */
 const round = (runner?: Runner): Promise<boolean> => sweepHosts(options(runner), new AbortController().signal);
-/** As if the hosts had been asked so many days ago. */
+/** Backdates the last sweep of the hosts by so many days. */
 const asked = async (days: number): Promise<void> => {
   await database.db
     .updateTable('hostSweeps')
@@ -114,7 +114,7 @@ test('jobs of tasks that ended long ago are dropped over SSH and Salt; recent an
   expect(warn).not.toHaveBeenCalled();
 });
 
-test('every worker does so beside its tasks, by the days that are set', async () => {
+test('every worker sweeps hosts while it runs tasks, after the configured number of days', async () => {
   const host = await aHost();
   await aTask(30, host);
   const kept = await aTask(19, host);
@@ -152,7 +152,7 @@ test('a task that outlived many later ones is dropped after its own end', async 
   expect(jobsOf(host)).toEqual([]);
 });
 
-test('only hosts with something new are asked, and each once a day', async () => {
+test('only hosts with newly expired jobs are swept, each at most once a day', async () => {
   const [busy, idle, gone] = [await aHost(), await aHost(), await aHost()];
   const local = await aHost('local');
   await aTask(null, idle);
@@ -178,7 +178,7 @@ test('only hosts with something new are asked, and each once a day', async () =>
   expect(world.calls.sweep).toBe(2);
 });
 
-test('a host is asked until it has no more, and goes on in a day when that takes too many calls', async () => {
+test('a host is swept until it is empty, or continued a day later when that takes too many calls', async () => {
   const host = await aHost();
   await aTask(8, host);
   let left = 60;
@@ -195,7 +195,7 @@ test('a host is asked until it has no more, and goes on in a day when that takes
   expect(left).toBe(0);
 });
 
-test('a silent host holds up no other, is named in a warning, and is asked again after a day', async () => {
+test('an unreachable host delays no other, is named in a warning, and is retried after a day', async () => {
   const hosts = await Promise.all(Array.from({ length: 12 }, () => aHost()));
   const [silent = hosts[0], ...others] = hosts;
   await aTask(8, ...hosts);
@@ -215,7 +215,7 @@ test('a silent host holds up no other, is named in a warning, and is asked again
   expect(silent && jobsOf(silent)).toEqual([]);
 });
 
-test('several workers ask each host once', async () => {
+test('several workers sweep each host once', async () => {
   const hosts = await Promise.all(Array.from({ length: 20 }, () => aHost()));
   await aTask(8, ...hosts);
   await Promise.all([round(), round(), round()]);
@@ -239,7 +239,7 @@ test('hosts are found in turns, those of the wanted runners that nobody has aske
   expect(await found()).toEqual([]);
 });
 
-test('where no runner reaches hosts there is nothing to do, and what is no answer of a host is logged', async () => {
+test('a sweep without remote runners does nothing, and an invalid response of a host is logged', async () => {
   await aTask(8, await aHost());
   const none = { ...options(), runners: {} };
   expect(await sweepHosts(none, new AbortController().signal)).toBe(false);
@@ -249,7 +249,7 @@ test('where no runner reaches hosts there is nothing to do, and what is no answe
   expect(warn.mock.calls).toEqual([[{ err: new Error('a mistake of ours') }, expect.stringContaining('next round')]]);
 });
 
-test('a worker that leaves waits for no host', async () => {
+test('a worker that shuts down waits for no host', async () => {
   const hosts = await Promise.all(Array.from({ length: 8 }, () => aHost()));
   await aTask(8, ...hosts);
   let calls = 0;

@@ -13,7 +13,7 @@ afterAll(() => database.close());
 const hour = 60 * 60_000;
 const period = (endedMs: number) => ({ hosts: ['web01'], until: new Date(Date.now() - endedMs), reason: 'deploy' });
 
-test('periods that ended over an hour ago are removed, and no other', async () => {
+test('only periods that ended over an hour ago are removed', async () => {
   const world = createMonitoringWorld();
   world.maintenance.set('task/1', period(2 * hour));
   world.maintenance.set('task/2', period(hour / 2));
@@ -30,7 +30,7 @@ test('periods that ended over an hour ago are removed, and no other', async () =
   expect(warn).not.toHaveBeenCalled();
 });
 
-test('monitoring that is away is logged, and asked again in the next round', async () => {
+test('unavailable monitoring is logged, and retried in the next round', async () => {
   const world = createMonitoringWorld();
   world.maintenance.set('task/1', period(2 * hour));
   world.failure = () => unavailable('memory', 'no connection');
@@ -50,7 +50,7 @@ test('monitoring that is away is logged, and asked again in the next round', asy
   await loop.stop();
 });
 
-test('where nothing is monitored there is nothing to do', async () => {
+test('a round without monitoring does nothing', async () => {
   const warn = jest.fn();
   await startHousekeeping({ monitoring: null, db: database.db, log: { warn, error: warn } }).stop();
   expect(warn).not.toHaveBeenCalled();

@@ -26,7 +26,7 @@ afterAll(async () => {
 
 const jobs = () => join(dataDir, 'hosts', host.name, '.slipway', 'jobs');
 
-/** A task that ended so many days ago; null: it still runs. */
+/** A task that ended so many days ago; null: it is still running. */
 async function task(endedDaysAgo: number | null): Promise<number> {
   const finishedTime = endedDaysAgo === null ? null : new Date(Date.now() - endedDaysAgo * dayMs);
   const status = endedDaysAgo === null ? ('running' as const) : ('finished' as const);
@@ -66,7 +66,7 @@ test('jobs of tasks that ended long ago are dropped; those of recent, running an
   expect(readdirSync(jobs())).toEqual(here);
 });
 
-test('a job that still runs stays, and goes once it has ended', async () => {
+test('a running job is kept, and deleted once it has ended', async () => {
   const id = await job(await task(8), 'sleep 600');
   await sweepJobs(database.db, dataDir, before);
   expect((await runner.state(host, id)).state).toBe('running');
@@ -75,7 +75,7 @@ test('a job that still runs stays, and goes once it has ended', async () => {
   expect(existsSync(join(jobs(), id))).toBe(false);
 });
 
-test('folders left half made go once they are old; a data folder without hosts is nothing to sweep', async () => {
+test('incomplete folders are deleted once they are old; a data folder without hosts is not an error', async () => {
   const [stale, fresh] = [join(jobs(), '.stale'), join(jobs(), '.fresh')];
   for (const folder of [stale, fresh]) mkdirSync(folder);
   utimesSync(stale, new Date(0), new Date(0));

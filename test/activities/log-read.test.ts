@@ -5,7 +5,7 @@ import type { LogSource } from '../../activities/host-reads/source.ts';
 import { oddTexts } from '../support/odd-texts.ts';
 import { characterAround, characterAt, textOf } from '../../kit/utf8.ts';
 
-/** A source over bytes that counts what is read of it. */
+/** A source over bytes that counts the bytes read. */
 function counting(data: Buffer): LogSource & { readBytes: number; calls: number } {
   return {
     size: data.length,
@@ -20,7 +20,7 @@ function counting(data: Buffer): LogSource & { readBytes: number; calls: number 
   };
 }
 
-/** A file of one repeated byte, of any size, that is never made. */
+/** A virtual file of any size that repeats one byte. */
 function sparse(size: number, ends: Buffer = Buffer.alloc(0)): ReturnType<typeof counting> {
   const source = counting(Buffer.alloc(0));
   return Object.assign(source, {
@@ -52,7 +52,7 @@ const shown = ({ content, position, lines }: { content: Buffer; position: number
 const mixed = 'aé漢😀\nzß中🚀';
 const bytes = Buffer.from(mixed);
 
-/** Where the characters of `mixed` begin, and its end. */
+/** The offsets of the characters of `mixed`, and of its end. */
 const boundaries = Array.from(mixed).reduce((at, one) => [...at, (at.at(-1) ?? 0) + Buffer.byteLength(one)], [0]);
 
 describe('UTF-8 byte by byte', () => {
@@ -72,7 +72,7 @@ describe('UTF-8 byte by byte', () => {
     expect(differing).toEqual([]);
   });
 
-  test('a byte that is no UTF-8 is one U+FFFD, a NUL stays', () => {
+  test('an invalid byte becomes one U+FFFD, a NUL is kept', () => {
     expect(textOf(Buffer.from([0x41, 0xe6, 0xbc, 0x42, 0xff, 0xfe, 0, 0xc3, 0xa9]))).toBe(
       'A\u{fffd}\u{fffd}B\u{fffd}\u{fffd}\0é',
     );
@@ -80,7 +80,7 @@ describe('UTF-8 byte by byte', () => {
     expect(textOf(Buffer.from([0xed, 0xa0, 0x80]))).toBe('\u{fffd}'.repeat(3));
   });
 
-  test('knows of every byte whether it lies inside a character', () => {
+  test('every byte is classified as inside a character or not', () => {
     for (let at = 0; at < bytes.length; at += 1)
       expect([at, characterAround(bytes, at) === undefined]).toEqual([at, boundaries.includes(at)]);
   });
@@ -167,7 +167,7 @@ describe('a block of bytes', () => {
   });
 });
 
-/** What the lines of a text are, by their definition. */
+/** The lines of a text by definition: the reference implementation. */
 const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 
 const texts = ['', '\n', 'one', 'one\n', 'one\ntwo', '\n\n', 'a\r\nb\r\n', '漢\n\n😀é\nlast', 'a\nb\nc\nd\ne\n'];

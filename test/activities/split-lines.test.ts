@@ -29,7 +29,7 @@ test('complete lines come with the offset after them, the rest waits', () => {
   });
 });
 
-test('the rest is a line once the stream has ended, and nothing is none', () => {
+test('the rest is a line once the stream has ended, and an empty rest is not', () => {
   expect(texts('one\ntwo')).toEqual(['one', 'two']);
   expect(texts('one\n')).toEqual(['one']);
   expect(texts('')).toEqual([]);
@@ -40,7 +40,7 @@ test('a carriage return is dropped before a newline only', () => {
   expect(texts('10%\r20%\r\n\r\n\n')).toEqual(['10%\r20%', '', '']);
 });
 
-test('NUL and what is no UTF-8 become U+FFFD', () => {
+test('NUL and invalid UTF-8 become U+FFFD', () => {
   expect(texts(Buffer.from([0x61, 0, 0x62, 0xff, 0x63, 0xc3, 0x0a]))).toEqual(['a\u{fffd}b\u{fffd}c\u{fffd}']);
 });
 
@@ -62,7 +62,7 @@ test('a line of exactly the longest length is one line, with or without its newl
   expect(texts(line, false)).toEqual([]);
 });
 
-test('a flood of bytes that are no UTF-8 is cut too', () => {
+test('a long run of invalid UTF-8 is cut too', () => {
   const pieces = texts(Buffer.alloc(40_000, 0x80));
   expect(pieces).toHaveLength(3);
   expect(pieces.join('')).toBe('\u{fffd}'.repeat(40_000));
@@ -87,7 +87,7 @@ test.each([
   expect(visibleText(Buffer.from(rest as string))).toBe(seen);
 });
 
-test('of a line that has not ended no more is seen than of a line', () => {
+test('an unfinished line is cut at the longest length of a line', () => {
   expect(Buffer.byteLength(visibleText(Buffer.alloc(maximumLineBytes, 0x80)))).toBeLessThanOrEqual(maximumLineBytes);
 });
 

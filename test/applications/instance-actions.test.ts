@@ -80,14 +80,14 @@ describe('an action on one instance', () => {
     expect(await instancesOf(estate)).toEqual([free('running')]);
   });
 
-  test('a failed start leaves it stopped, with the reason', async () => {
+  test('a failed start leaves the instance stopped, with the reason', async () => {
     const estate = await site(1, { startupCmd: 'echo no such file >&2; exit 3' });
     const task = await ended(estate, await one(estate, 'start'));
     expect(task).toMatchObject({ status: 'failed', results: [{ status: 'failed', message: 'start: exit status 3' }] });
     expect(await instancesOf(estate)).toEqual([free('stopped')]);
   });
 
-  test('a start whose process does not live fails, though its command ended well', async () => {
+  test('a start whose process dies fails, even if its command succeeded', async () => {
     const estate = await site(1, {
       startupCmd: 'mkdir -p "$SLIPWAY_HOST_ROOT/run"; sleep 0.1 & echo $! > "$SLIPWAY_PID_FILE"; wait',
     });
@@ -98,7 +98,7 @@ describe('an action on one instance', () => {
     expect(await instancesOf(estate)).toEqual([free('stopped')]);
   });
 
-  test('a failed stop leaves what it was; a restart that cannot stop starts nothing', async () => {
+  test('a failed stop leaves the state unchanged; a restart that cannot stop starts nothing', async () => {
     const estate = await site(1, { stopCmd: 'exit 4', pidPath: '' });
     await setStatus(estate, 'running');
     for (const action of ['stop', 'restart']) {
@@ -109,7 +109,7 @@ describe('an action on one instance', () => {
     expect(calls(estate)).toEqual([]);
   });
 
-  test('an instance whose process has died by itself can be stopped and restarted', async () => {
+  test('an instance whose process has died can be stopped and restarted', async () => {
     const estate = await site();
     await setStatus(estate, 'running');
     expect((await ended(estate, await one(estate, 'restart'))).status).toBe('finished');
@@ -131,7 +131,7 @@ describe('an action on one instance', () => {
     expect(calls(estate)).toEqual([]);
   });
 
-  test('keeps the commands it began with, and runs them in the present release', async () => {
+  test('keeps the commands it began with, and runs them in the current release', async () => {
     const estate = await site(1, { pidPath: '', startupCmd: 'pwd; echo "$SLIPWAY_VERSION at $SLIPWAY_DEPLOY_PATH"' });
     mkdirSync(join(root(estate), 'srv/web/current'), { recursive: true });
     await world.db.updateTable('instances').set({ version: '1.2.3' }).where('id', 'in', estate.instanceIds).execute();
@@ -152,7 +152,7 @@ describe('an action on one instance', () => {
 });
 
 describe('an action on many instances', () => {
-  test('goes batch after batch; after a failure no further batch begins', async () => {
+  test('runs batch by batch; after a failure no further batch begins', async () => {
     const estate = await site(5);
     const failing = localHostFolder(world.config.dataDir, estate.hostnames[3] ?? '');
     mkdirSync(join(failing, 'broken'), { recursive: true });
@@ -180,7 +180,7 @@ describe('an action on many instances', () => {
     );
   });
 
-  test('a timeout ends the batch that runs, and what never began stays as it was', async () => {
+  test('a timeout ends the running batch, and instances of later batches stay unchanged', async () => {
     const estate = await site(2, { stopCmd: 'sleep 300', pidPath: '' });
     await setStatus(estate, 'running');
     const task = await ended(estate, await many(estate, 'restart', { batch_size: 1, timeout: 2 }));

@@ -26,7 +26,7 @@ let estate: TestEstate;
 let readsOnHosts: { stop(): Promise<void> };
 let bytesRead = 0;
 
-/** The local runner, counting what is read of files. */
+/** The local runner, counting the bytes read from files. */
 function counted(runner: Runner): Runner {
   return new Proxy(runner, {
     get(target, name) {
@@ -80,7 +80,7 @@ const seen = async (query = ''): Promise<Log> => {
 };
 
 describe('by bytes', () => {
-  test('without positions the first 8192 bytes come, and reading on by position gives the rest', async () => {
+  test('a read without positions returns the first 8192 bytes, and reading on by position the rest', async () => {
     const text = 'zeile 漢字\n'.repeat(1000);
     write(text);
     const first = await seen();
@@ -120,7 +120,7 @@ describe('by bytes', () => {
     expect(bytesRead).toBeLessThanOrEqual(4096 + 10);
   });
 
-  test('what is no UTF-8 is U+FFFD, byte by byte', async () => {
+  test('each invalid byte becomes U+FFFD', async () => {
     write(Buffer.from([0x61, 0xff, 0xe6, 0xbc, 0x62, 0]));
     expect(await seen()).toMatchObject({ content: 'a\u{fffd}\u{fffd}\u{fffd}b\0', length: 6 });
   });
@@ -235,7 +235,7 @@ describe('refusals', () => {
     expect(refusal(await error())).toEqual([409, 10005]);
   });
 
-  test('the deploy path is a root by itself', async () => {
+  test('the deploy path is always a root', async () => {
     write('deployed', '/var/www/web/out.log');
     await setPath('/var/www/web/out.log');
     expect(refusal(await error())).toEqual([409, 10005]);
@@ -253,7 +253,7 @@ describe('refusals', () => {
     expect(refusal(await estate.manager.get(path))).toEqual([404, 10004]);
   });
 
-  test('a host without a folder does not answer: 10008', async () => {
+  test('a host without a folder is unreachable: 10008', async () => {
     const other = await makeEstate(world, 1);
     await world.db
       .updateTable('applications')
@@ -272,7 +272,7 @@ test('the segment "instance" means the same', async () => {
   expect([status, body.content]).toEqual([200, 'same']);
 });
 
-test('many readers at once are all answered, and nothing is left behind', async () => {
+test('concurrent readers all get a response, and nothing is left behind', async () => {
   write('line\n'.repeat(1000));
   const answers = await Promise.all(Array.from({ length: 40 }, (_, index) => look(`from_position=${index * 5}`)));
   expect(answers.map(({ status, body }) => [status, body.position - body.length])).toEqual(
@@ -281,7 +281,7 @@ test('many readers at once are all answered, and nothing is left behind', async 
   expect(await world.db.selectFrom('hostReads').selectAll().execute()).toEqual([]);
 });
 
-test('without a worker the answer is 10008 after ten seconds, and the question is withdrawn', async () => {
+test('a read without a worker is 10008 after ten seconds, and its request is withdrawn', async () => {
   await readsOnHosts.stop();
   const began = Date.now();
   expect(refusal(await look())).toEqual([503, 10008]);

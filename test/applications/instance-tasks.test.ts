@@ -22,14 +22,14 @@ afterAll(() => world.close());
 
 const { site, setFields, setStatus, root, calls, one, many, ended, instancesOf } = sitesOf(() => world);
 
-describe('refused before any work, whole', () => {
+describe('a request refused as a whole before any work', () => {
   const unchanged = async (estate: ApplicationSite): Promise<void> => {
     expect((await instancesOf(estate)).every(({ busyTaskId }) => busyTaskId === null)).toBe(true);
     const { body } = await estate.operator.get<Page>(`/applications/${estate.applicationId}/instance-tasks/`);
     expect(body.count).toBe(0);
   };
 
-  test('an instance of another application, or one that is not there', async () => {
+  test('names an instance of another application, or one that does not exist', async () => {
     const [estate, other] = [await site(), await site()];
     const instances = [...estate.instanceIds, ...other.instanceIds, 123_456_789].map((id) => ({ id }));
     expect(refusal(await many(estate, 'start', { instances }))).toEqual([
@@ -42,7 +42,7 @@ describe('refused before any work, whole', () => {
     await unchanged(estate);
   });
 
-  test('an instance that is in the wanted state already', async () => {
+  test('names an instance that is already in the wanted state', async () => {
     const estate = await site(2);
     await world.db
       .updateTable('instances')
@@ -55,7 +55,7 @@ describe('refused before any work, whole', () => {
     await unchanged(estate);
   });
 
-  test('no command where one is needed, and only there', async () => {
+  test('lacks a command that the action needs', async () => {
     const estate = await site(2, { startupCmd: '', stopCmd: '' });
     const said = async (answer: Promise<{ body: object }>) => (await answer).body;
     expect(await said(one(estate, 'start'))).toMatchObject({ message: 'the application has no startup_cmd' });
@@ -70,7 +70,7 @@ describe('refused before any work, whole', () => {
     expect((await ended(estate, await many(estate, 'restart'))).status).toBe('finished');
   });
 
-  test('a host that is offline', async () => {
+  test('names an instance on an offline host', async () => {
     const estate = await site(2);
     await world.db
       .updateTable('hosts')
@@ -81,7 +81,7 @@ describe('refused before any work, whole', () => {
     await unchanged(estate);
   });
 
-  test('a body that is not what it should be', async () => {
+  test('has an invalid body', async () => {
     const estate = await site();
     const [id] = estate.instanceIds;
     expect(refusal(await one(estate, 'start', { timeout: 0 }))).toEqual([400, 10001, 'timeout']);
@@ -102,7 +102,7 @@ describe('refused before any work, whole', () => {
     await unchanged(estate);
   });
 
-  test('of two at once one is taken', async () => {
+  test('is the second of two concurrent ones', async () => {
     const estate = await site(2, { pidPath: '', startupCmd: 'true' });
     const both = await Promise.all([many(estate, 'start'), many(estate, 'start')]);
     expect(both.map(({ status }) => status).sort()).toEqual([202, 409]);
@@ -156,7 +156,7 @@ describe('tasks', () => {
   });
 });
 
-describe('what happens to the workflow from outside', () => {
+describe('a workflow stopped in the engine', () => {
   const slow = () => site(2, { pidPath: '', startupCmd: 'echo $$ > "$SLIPWAY_HOST_ROOT/begun"; exec sleep 300' });
   const begun = async (estate: ApplicationSite) => {
     const answer = await many(estate, 'start', { batch_size: 1 });
@@ -166,7 +166,7 @@ describe('what happens to the workflow from outside', () => {
     return { answer, handle };
   };
 
-  test('cancelled, it kills what runs, begins nothing more and says why', async () => {
+  test('kills running commands when cancelled, begins nothing more and reports why', async () => {
     const estate = await slow();
     const { answer, handle } = await begun(estate);
     await handle.cancel();
@@ -194,7 +194,7 @@ describe('what happens to the workflow from outside', () => {
   });
 });
 
-test('a worker reads logs too, beside its tasks', async () => {
+test('a worker reads logs while it runs tasks', async () => {
   const estate = await site(1, {
     pidPath: '',
     stdoutPath: '/srv/web/out.log',
@@ -207,7 +207,7 @@ test('a worker reads logs too, beside its tasks', async () => {
   expect(body).toMatchObject({ content: `served by ${id}\n`, lines: 1 });
 });
 
-test('a worker that goes hands its commands over: the next one finds them, and nothing runs twice', async () => {
+test('a worker that shuts down hands its commands over to the next one, and nothing runs twice', async () => {
   const estate = await site(1, {
     pidPath: '',
     startupCmd:

@@ -1,4 +1,4 @@
-// A host that says nothing after an action that failed: the result says that nobody knows what runs there.
+// A host is unreachable after a failed action: the result says that the state of the process is unknown.
 import { HostUnreachableError } from '../../activities/providers/error.ts';
 import { memoryEstate, memoryHosts, onMemory } from '../support/deploy/memory-hosts.ts';
 import { testWorld } from '../support/world.ts';
@@ -7,7 +7,7 @@ import { free, sitesOf } from '../support/applications/sites.ts';
 
 let world: World;
 const hosts = memoryHosts();
-/** Hosts that take no more jobs, and answer no question for them. */
+/** Hosts that accept no more jobs, and do not respond to calls about them. */
 const silent = new Set<string>();
 beforeAll(async () => {
   hosts.world.failure = (method, host) =>

@@ -1,4 +1,4 @@
-// Actions on instances that are recorded as what they are not: the host is asked, and the result says what it found.
+// Actions on instances whose recorded state is wrong: the action checks the host and records the actual state.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ const pidOf = (estate: ApplicationSite): number => {
 const services = (estate: ApplicationSite): string[] =>
   processesOf(root(estate)).filter((command) => command === 'sleep 600');
 
-/** Runs the start command of a site as a person would, who tells nobody. */
+/** Runs the start command of a site by hand, without Slipway. */
 function startByHand(estate: ApplicationSite, command = startup): number {
   mkdirSync(join(root(estate), 'run'), { recursive: true });
   const env = {
@@ -40,18 +40,18 @@ function startByHand(estate: ApplicationSite, command = startup): number {
 const seconds = ({ applicationId }: ApplicationSite, set: { startSeconds?: number; stopSeconds?: number }) =>
   world.db.updateTable('deploySettings').set(set).where('applicationId', '=', applicationId).execute();
 
-/** Whether the host of a site has been given a job of a task. */
+/** Whether the host of a site has a job of a task. */
 const answered = (estate: ApplicationSite, taskId: number, job: string): boolean =>
   existsSync(join(root(estate), '.slipway/jobs', `t${taskId}-p0-${job}`));
 
-/** Status, message and calls of an action, and what is recorded after it. */
+/** Status, message and calls of an action, and the state recorded after it. */
 async function done(estate: ApplicationSite, action: string, body?: object) {
   const { id, status, results } = await ended(estate, await one(estate, action, body));
   const names = calls(estate).map((call) => call.replace(` ${id}`, ''));
   return { status, message: results[0]?.message, calls: names, instances: await instancesOf(estate) };
 }
 
-test('a start of what runs already starts nothing beside it', async () => {
+test('a start of a running process starts no second one', async () => {
   const estate = await site();
   const pid = startByHand(estate);
   expect(await done(estate, 'start')).toEqual({
@@ -63,7 +63,7 @@ test('a start of what runs already starts nothing beside it', async () => {
   expect([pidOf(estate), services(estate)]).toEqual([pid, ['sleep 600']]);
 });
 
-test('a restart of what runs though it is recorded as stopped leaves one process, another one', async () => {
+test('a restart of a running process recorded as stopped replaces it with a new one', async () => {
   const estate = await site();
   const pid = startByHand(estate);
   expect(await done(estate, 'restart')).toEqual({
@@ -76,7 +76,7 @@ test('a restart of what runs though it is recorded as stopped leaves one process
   await eventually(() => expect(services(estate)).toEqual(['sleep 600']));
 });
 
-test('a restart of what has died though it is recorded as running starts it', async () => {
+test('a restart of a dead process recorded as running starts it', async () => {
   const estate = await site();
   await setStatus(estate, 'running');
   const { status, instances } = await done(estate, 'restart');
@@ -84,7 +84,7 @@ test('a restart of what has died though it is recorded as running starts it', as
   expect(services(estate)).toEqual(['sleep 600']);
 });
 
-test('a start that fails and leaves a process is recorded as running', async () => {
+test('a failed start that leaves a process is recorded as running', async () => {
   const estate = await site(1, { startupCmd: `${startup}; exit 3` });
   expect(await done(estate, 'start')).toEqual({
     status: 'failed',
@@ -95,7 +95,7 @@ test('a start that fails and leaves a process is recorded as running', async () 
   expect(services(estate)).toEqual(['sleep 600']);
 });
 
-test('a restart whose stop is refused of what is recorded as stopped is recorded as running', async () => {
+test('a restart that cannot stop a process recorded as stopped is recorded as running', async () => {
   const estate = await site(1, { stopCmd: 'echo a backup runs; exit 4' });
   await seconds(estate, { stopSeconds: 1 });
   const pid = startByHand(estate);

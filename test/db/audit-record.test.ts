@@ -26,7 +26,7 @@ const entry: AuditEntry = {
   detail: { en: 'user bob changed', zh: '用户 bob 已修改' },
 };
 
-test('who, by which way, and what are in the record', async () => {
+test('a record has the actor, the channel and the change', async () => {
   await record(database.db, ann, [entry]);
   const [row] = await database.db.selectFrom('auditRecords').selectAll().orderBy('id', 'desc').limit(1).execute();
   expect(row).toMatchObject({
@@ -102,7 +102,7 @@ test('canonical JSON is that of RFC 8785', () => {
   expect(() => canonicalJson([Number.NaN])).toThrow(TypeError);
 });
 
-test('of identical refusals 100 an hour are written out, then one with the count', async () => {
+test('identical refusals are recorded 100 times an hour, then once with the count', async () => {
   const { db } = database;
   const refused = () =>
     db

@@ -59,7 +59,7 @@ test('many writers at once, some of which roll back, are sealed without gaps by 
   expect(await verify(db)).toMatchObject({ ok: true, checked: 320, unsealed: 0, first_bad: null, next_id: null });
 });
 
-test('a record committed late, with a smaller id than sealed ones, is sealed all the same', async () => {
+test('a record committed late, with a smaller id than sealed ones, is sealed', async () => {
   const { db } = database;
   const sealer = createSealer(db);
   await sealer.seal();
@@ -74,7 +74,7 @@ test('a record committed late, with a smaller id than sealed ones, is sealed all
   expect(await verify(db)).toMatchObject({ ok: true, unsealed: 0 });
 });
 
-test('one that is committed very late is found by the next thorough round', async () => {
+test('a record committed very late is found by the next thorough round', async () => {
   const { db } = database;
   const slow = await db.startTransaction().execute();
   await record(slow, ann, [entry('very slow')]);

@@ -40,7 +40,7 @@ async function tamper(statement: string): Promise<void> {
   });
 }
 
-test('an untouched chain verifies, tells its head, and can be verified in pieces', async () => {
+test('an untouched chain verifies, reports its head, and can be verified in pieces', async () => {
   const whole = await verify(database.db);
   expect(whole).toMatchObject({ ok: true, checked: 10, from_id: 1, to_id: 10, next_id: null, unsealed: 0 });
   expect(whole.head).toEqual({ position: 10, hash: expect.stringMatching(/^[0-9a-f]{64}$/) });
@@ -106,7 +106,7 @@ test('a chain whose end was cut off is found by its anchor', async () => {
   expect(await verify(database.db)).toMatchObject({ ok: false, first_bad: { id: 8, reason: 'anchor_mismatch' } });
 });
 
-test('a record that should have been sealed long since is a failure, a fresh one is not', async () => {
+test('a record left unsealed for too long is a failure, a fresh one is not', async () => {
   await write('fresh');
   expect(await verify(database.db)).toMatchObject({ ok: true, unsealed: 1 });
   await tamper(`update audit_records set op_time = now() - interval '61 seconds' where id = 11`);

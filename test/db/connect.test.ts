@@ -11,7 +11,7 @@ afterAll(() => database.close());
 const terminate = (name: string) =>
   sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = ${name}`.execute(database.db);
 
-test('a connection lost while idle or within a transaction ends no process; the pool goes on', async () => {
+test('a connection lost while idle or within a transaction ends no process; the pool recovers', async () => {
   const warn = jest.fn();
   const db = connect(database.url, { max: 2, applicationName: 'to-be-lost', log: { warn } });
   await sql`select 1`.execute(db);
@@ -30,14 +30,14 @@ test('a connection lost while idle or within a transaction ends no process; the 
   await db.destroy();
 });
 
-test('no statement, lock or idle transaction may last for ever', async () => {
+test('statements, locks and idle transactions have a timeout', async () => {
   const { rows } = await sql<{ name: string; setting: string }>`
     select name, setting from pg_settings where name in
       ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') order by name`.execute(database.db);
   expect(rows.map(({ setting }) => setting)).toEqual(['60000', '10000', '30000']);
 });
 
-test('indexes are planned for as in memory, unless the address of the database says otherwise', async () => {
+test('the planner assumes indexes in memory, unless the database URL overrides it', async () => {
   const cost = async (db: TestDatabase['db']) =>
     (await sql<{ randomPageCost: string }>`show random_page_cost`.execute(db)).rows[0]?.randomPageCost;
   expect(await cost(database.db)).toBe('1.1');

@@ -49,7 +49,7 @@ const machine = (id: string, name: string, ...addresses: string[]): Found => ({
   minionId: null,
 });
 
-/** What was found; hosts of other tests are missing in every import. */
+/** The findings of an import, without those for hosts of other tests, which every import misses. */
 async function found(importId: number): Promise<FindingRow[]> {
   return t.db
     .selectFrom('hostImportFindings')
@@ -116,7 +116,7 @@ test('a host that was added by hand is known by its name, and its id at the prov
   ]);
 });
 
-test('what cannot become a host says why, and is not tried again', async () => {
+test('a finding that cannot become a host has a reason, and is not retried', async () => {
   const name = unique();
   const importId = await begin(['ALI_ECS']);
   await keepFindings(t.db, importId, 'ALI_ECS', [machine(`i-${name}`, name)]);

@@ -35,7 +35,7 @@ async function found(filter: HostFilter): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Every part of the texts, and each with its last character another. */
+/** Every substring of the texts, and each with its last character changed. */
 function parts(texts: string[]): string[] {
   const all = texts.flatMap((text) =>
     Array.from({ length: text.length }, (_, from) =>

@@ -56,7 +56,7 @@ function change(keyed: ReturnType<typeof request>, work: (tx: Kysely<Database>) 
   });
 }
 
-test('fifty requests at once under one key do the work once and all get the answer', async () => {
+test('fifty concurrent requests under one key do the work once and all get its response', async () => {
   const keyed = request();
   const work = jest.fn((tx: Kysely<Database>) => sql`select pg_sleep(0.05)`.execute(tx).then(() => undefined));
   const answers = await Promise.all(Array.from({ length: 50 }, () => change(keyed, work)));
@@ -66,7 +66,7 @@ test('fifty requests at once under one key do the work once and all get the answ
   expect(answers.find((kept) => kept)).toEqual(answer);
 });
 
-test('after a change that rolled back the key is free', async () => {
+test('the key of a rolled-back change is free', async () => {
   const keyed = request();
   await expect(change(keyed, () => Promise.reject(new Error('undo')))).rejects.toThrow('undo');
   expect(await change(keyed, () => Promise.resolve())).toBeUndefined();
@@ -93,7 +93,7 @@ test('a change that runs too long is reported as pending, and the waiter has no 
   await first.rollback().execute();
 });
 
-test('after 24 hours a key expires', async () => {
+test('a key expires after 24 hours', async () => {
   const keyed = request();
   await change(keyed, () => Promise.resolve());
   await age(keyed.key, '24 hours 1 second');
@@ -103,7 +103,7 @@ test('after 24 hours a key expires', async () => {
   expect(await db.selectFrom('idempotencyKeys').select('key').where('key', '=', keyed.key).execute()).toEqual([]);
 });
 
-test('a command under way makes repetitions wait for its answer', async () => {
+test('repetitions of a running command wait for its response', async () => {
   const keyed = request();
   expect(await claimCommand(db, keyed)).toBeUndefined();
   expect(await problemOf(claimCommand(db, keyed, 150))).toBe('idempotency_pending');
@@ -112,7 +112,7 @@ test('a command under way makes repetitions wait for its answer', async () => {
   expect(await waiting).toEqual(answer);
 });
 
-test('a command at work keeps its key, however long it takes', async () => {
+test('a running command keeps its key, however long it takes', async () => {
   const keyed = request();
   await claimCommand(db, keyed);
   await holdingCommand(db, keyed, async () => {

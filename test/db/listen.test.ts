@@ -68,7 +68,7 @@ test('all channels share one connection; a handler that fails harms no other; of
   await listener.close();
 });
 
-test('an unreachable database is tried again until close, without ending the process', async () => {
+test('an unreachable database is retried until close, without ending the process', async () => {
   const warn = jest.fn();
   const listener = listenOn('postgres://nobody:secret@127.0.0.1:1/none', warn);
   listener.on('one', () => undefined);

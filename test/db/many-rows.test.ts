@@ -1,4 +1,4 @@
-// A statement has at most 65,535 parameters. Whatever writes or names many rows is driven past that here.
+// PostgreSQL limits a statement to 65,535 parameters. Every writer and reader of many rows is tested beyond that limit.
 import { sql } from 'kysely';
 import { changeGrants, directGrants } from '../../db/access/grants.ts';
 import { giveRole, takeRole } from '../../db/access/roles.ts';
@@ -41,7 +41,7 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
-/** So many rows that a parameter for each of their values would be too many. */
+/** Enough rows to exceed the limit with a parameter per value. */
 const beyond = (columns: number): number[] => numbers(Math.floor(limit / columns) + 1);
 
 async function rowsOf(table: keyof Database): Promise<number> {

@@ -17,7 +17,7 @@ async function emptyDatabase(): Promise<void> {
   await sql.raw('drop schema public cascade; create schema public').execute(database.owner);
 }
 
-test('two processes that migrate at once apply every migration once, in order', async () => {
+test('concurrent migrations by two processes apply every migration once, in order', async () => {
   await emptyDatabase();
   const second = connect(database.ownerUrl, { max: 2, applicationName: 'second' });
   const applied = await Promise.all([migrate(database.owner), migrate(second), migrate(second)]);

@@ -77,7 +77,7 @@ test('when the creator dies between commit and start, the relay starts it after 
   expect((started[0] ?? 0) - committed).toBeGreaterThanOrEqual(1_900);
 });
 
-test('what the creator acknowledged is not done again', async () => {
+test('work that its creator acknowledged is not repeated', async () => {
   const handler = jest.fn(() => Promise.resolve());
   const acknowledger = createAcknowledger(db, log);
   for (let n = 0; n < 5; n++) acknowledger.add(await enqueue(db, 'start', { n }, { byCaller: true }));
@@ -100,7 +100,7 @@ test('two relays share the work without duplicates', async () => {
   expect(done.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, n) => n));
 });
 
-test('failed work is tried again later and later, its error kept without credentials', async () => {
+test('failed work is retried with back-off, its error kept without credentials', async () => {
   let failures = 2;
   start(() => {
     if (failures-- > 0) throw new Error('no answer from postgres://slipway:hunter2@db/slipway');

@@ -32,7 +32,7 @@ test('pages follow each other without gap or repetition, also where they are dee
   expect(ids(rows)).toEqual([4, 5, 6]);
 });
 
-test('rows and count obey the same filter', async () => {
+test('the rows and their count have the same filter', async () => {
   const filtered = query().where('creator', '=', 'ann');
   const { rows, count } = await paginate(database.db, filtered, { page: 1, pageSize: 2, order: 'newest' });
   expect([ids(rows), count]).toEqual([[2500, 2498], 1250]);

@@ -21,7 +21,7 @@ async function taskEnded(finishedTime: Date | null): Promise<number> {
   return id;
 }
 
-test('output goes when its task ended before the limit, and that of running or later ended tasks stays', async () => {
+test('only the output of tasks that ended before the limit is deleted', async () => {
   const limit = new Date('2026-01-01T00:00:00Z');
   const old = await taskEnded(new Date('2025-12-31T23:59:59Z'));
   const recent = await taskEnded(limit);

@@ -8,7 +8,7 @@ let role: string;
 beforeAll(async () => {
   database = await testDatabase();
   role = await currentRole(database.db);
-  // What concerns the database as a whole is not cloned with it.
+  // Database-level grants are not cloned with the template.
   await grantToApplication(database.owner, role);
 });
 afterAll(() => database.close());
@@ -41,7 +41,7 @@ describe('a process of Slipway', () => {
     expect((await asApplication('select operator from audit_records')).rows).toEqual([{ operator: 'ann' }]);
   });
 
-  test('cannot create tables, temporary ones neither, nor switch triggers off for its session', async () => {
+  test('cannot create tables, even temporary ones, nor disable triggers for its session', async () => {
     await refused('create table more (id int)');
     await refused('create temporary table more (id int)');
     await refused('create schema more');
@@ -65,7 +65,7 @@ describe('granting after a migration', () => {
     await refused('delete from audit_later');
   });
 
-  test('takes back what the role was given beyond', async () => {
+  test('revokes excess privileges of the role', async () => {
     await asOwner(`grant all on audit_records to ${role}`);
     await asOwner(`grant create on schema public to ${role}`);
     await grantToApplication(database.owner, role);

@@ -39,7 +39,7 @@ test('an envelope moved to another row does not open', () => {
   );
 });
 
-test.each(['key', 'data'] as const)('one flipped bit of %s is noticed', (part) => {
+test.each(['key', 'data'] as const)('a flipped bit of %s is detected', (part) => {
   const envelope = secrets.seal(purpose, plaintext);
   const bytes = Buffer.from(envelope[part], 'base64');
   for (const index of [0, 12, bytes.length - 1]) {

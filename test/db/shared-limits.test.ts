@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterEach(() => Promise.all(opened.splice(0).map((slots) => slots.close())));
 afterAll(() => database.close());
 
-describe('places that processes share', () => {
+describe('slots that processes share', () => {
   test('are each held by one process at a time, until they are given back', async () => {
     const [a, b] = [slotsOf(), slotsOf()];
     const [some, others] = await Promise.all([a.take('cloud', 5, 4), b.take('cloud', 5, 4)]);
@@ -34,7 +34,7 @@ describe('places that processes share', () => {
     expect(await b.take('cloud', 5, 3)).toEqual([first]);
   });
 
-  test('of a process that died are free at once, and one that lost its connection knows it', async () => {
+  test('are free as soon as their process dies, and a process that lost its connection is notified', async () => {
     const [a, b] = [slotsOf(), slotsOf()];
     const [slot] = await a.take('cloud', 1, 1);
     expect(await b.take('cloud', 1, 1)).toEqual([]);
@@ -90,7 +90,7 @@ test('a rate is kept by all processes together', async () => {
       at.push(performance.now() - begun);
     }),
   );
-  // Timers may be early by a millisecond, and the first turn is at once.
+  // Timers may fire a millisecond early, and the first call is not delayed.
   expect(performance.now() - begun).toBeGreaterThan(39 * 20 - 40);
   for (const [index, time] of at.sort((a, b) => a - b).entries()) expect(time).toBeGreaterThan(index * 20 - 40);
 }, 30_000);

@@ -1,4 +1,4 @@
-// Every SQLSTATE in PostgreSQL's list is classified: whether it is transient, and what callers and the engine are given.
+// Every SQLSTATE in PostgreSQL's list is classified as transient or final; the class decides the response and the retries.
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ApplicationFailure } from '@temporalio/activity';
